@@ -1,0 +1,23 @@
+//! # plimsoll-core
+//!
+//! The domain types that every stage shares: ids, labelled seeds, graded outcomes, and the score
+//! table, which is what calibration starts from. No IO.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`id`] | newtypes for the ids of datasets, domains, models and methods |
+//! | [`seed`] | seeds that are derived by label, so that adding work never shifts other work's randomness |
+//! | [`outcome`] | correct, wrong, or ungraded |
+//! | [`records`] | the rows of the tables that are written |
+//! | [`scores`] | the score table: questions, and one series of confidences per (SLM, LLM, method) |
+
+pub mod id;
+pub mod outcome;
+pub mod records;
+pub mod scores;
+pub mod seed;
+
+pub use id::{DatasetId, DomainId, MethodId, ModelId};
+pub use outcome::Outcome;
+pub use scores::{RawScore, RowProblem, ScoreTable, ScoreTableBuilder, Series};
+pub use seed::Seed;

@@ -1,0 +1,279 @@
+//! Conformance vectors: inputs with the outputs that every runtime must give, so that a Kotlin,
+//! Swift or C port can prove that it decides as this crate does. `plimsoll schema write` puts them
+//! into `schemas/conformance/`.
+
+use serde_json::{json, Value};
+
+use crate::canonical::canonical_json;
+use crate::confidence::Confidence;
+use crate::decision::Threshold;
+use crate::drift::Monitor;
+use crate::histogram::{bin_of, Histogram};
+use crate::map::{Beta, Isotonic, Maps, Platt};
+use crate::target::{Risk, Target};
+use crate::thresholds::{
+    Achieved, Calibration, DatasetIdentity, DriftLevels, Estimate, Guarantee, GuaranteeTest, Infeasible,
+    LabelSource, Method, MethodRows, MissingPolicy, ModelIdentity, OperatingPoint, Orientation, Pipeline,
+    Program, Rule, Status, Thresholds, TieBreak, FORMAT, VERSION,
+};
+
+/// The vectors, as (file name, document).
+pub fn vectors() -> Vec<(&'static str, Value)> {
+    vec![
+        ("confidence.json", confidence_vectors()),
+        ("decide.json", decide_vectors()),
+        ("map.json", map_vectors()),
+        ("drift.json", drift_vectors()),
+        ("canonical.json", canonical_vectors()),
+    ]
+}
+
+/// A small made-up thresholds file that uses every part of the format: the one that
+/// `schemas/conformance/example.thresholds.json` holds.
+pub fn example_thresholds() -> Thresholds {
+    let document = Thresholds {
+        format: FORMAT.to_owned(),
+        format_version: VERSION,
+        program: Program { name: "plimsoll".to_owned(), version: "0.1.0".to_owned() },
+        pipeline: Pipeline { name: "example".to_owned(), sha256: "0".repeat(64) },
+        slm: ModelIdentity::named("small"),
+        llm: Some(ModelIdentity::named("large")),
+        calibration: example_calibration(),
+        methods: vec![example_method()],
+        sha256: String::new(),
+    };
+    // The example is consistent by construction; a unit test seals it.
+    document.clone().sealed().unwrap_or(document)
+}
+
+fn example_calibration() -> Calibration {
+    Calibration {
+        datasets: vec![DatasetIdentity {
+            id: "made_up".to_owned(),
+            domain: "made_up".to_owned(),
+            split: Some("test".to_owned()),
+            questions: 3010,
+            sha256: "1".repeat(64),
+        }],
+        sources: Vec::new(),
+        bins: 30,
+        fraction: 0.1,
+        seed: 50,
+        labels: LabelSource::Graded,
+        ungraded_excluded: false,
+        bootstrap: 0,
+    }
+}
+
+fn example_method() -> Method {
+    let id = "perplexity";
+    Method {
+        id: id.to_owned(),
+        definition: "exp(mean natural-log probability of the answer tokens)".to_owned(),
+        variant_sha256: "2".repeat(64),
+        orientation: Orientation::HigherIsMoreConfident,
+        rule: Rule::KeepIffAtOrAbove,
+        missing: MissingPolicy::HandOver,
+        rows: MethodRows {
+            pool: 3010,
+            scored: 3000,
+            missing: 10,
+            ungraded_slm: 0,
+            ungraded_llm: 0,
+            drawn: 300,
+            proportional: 300,
+        },
+        reference: Histogram { counts: vec![100; 30], missing: 10 },
+        drift: Some(DriftLevels {
+            window: 300,
+            psi: 0.25,
+            ks: 0.1,
+            missing_share: 0.02,
+            false_alarms_per_10k_decisions: 0.33,
+            windows_drawn: 1000,
+        }),
+        maps: Maps {
+            isotonic: Some(Isotonic { x: vec![0.05, 0.5, 0.95], y: vec![0.1, 0.4, 0.9] }),
+            platt: Some(Platt { a: -3.0, b: 1.5 }),
+            beta: Some(Beta { a: 0.9, b: 0.6, intercept: 0.2 }),
+            missing: Vec::new(),
+        },
+        operating_points: example_points(id),
+    }
+}
+
+fn example_points(method: &str) -> Vec<OperatingPoint> {
+    let estimate = |value| Estimate { value, low: None, high: None };
+    let achieved = |ratio: f64| Achieved {
+        routing_ratio: estimate(ratio),
+        accuracy: Some(estimate(0.81)),
+        selective_error: Some(estimate(0.125)),
+        joint_error: estimate(0.0875),
+        regret: Some(estimate(0.0625)),
+        usd_per_1k_questions: None,
+    };
+    let point = |target: Target, status: Status| OperatingPoint {
+        id: format!("{method}/{target}"),
+        target,
+        status,
+        threshold: None,
+        achieved: None,
+        tie_break: None,
+        conservative: None,
+        guarantee: None,
+        infeasible: None,
+        note: None,
+    };
+    let threshold = |value| Threshold::new(value).ok();
+    let (alpha, delta) = (0.2, 0.1);
+    vec![
+        OperatingPoint {
+            threshold: threshold(0.300_000_000_000_000_04),
+            achieved: Some(achieved(0.3)),
+            ..point(Target::RoutingRatio { value: 0.3 }, Status::Reached)
+        },
+        OperatingPoint {
+            threshold: threshold(0.7),
+            achieved: Some(achieved(0.68)),
+            tie_break: threshold(0.7).map(|threshold| TieBreak {
+                threshold,
+                tied_confidence: 0.75,
+                probability: 0.25,
+            }),
+            ..point(Target::RoutingRatio { value: 0.7 }, Status::Tied)
+        },
+        OperatingPoint {
+            threshold: Some(Threshold::KEEP_ALL),
+            achieved: Some(achieved(10.0 / 3010.0)),
+            guarantee: Some(Guarantee {
+                risk: Risk::SelectiveError,
+                alpha,
+                delta,
+                test: GuaranteeTest::FixedSequenceExactBinomial,
+                rows_tested: 300,
+                trials: 300,
+                losses: 45,
+                p_value: 0.015,
+                upper_bound: 0.19,
+                thresholds_in_sequence: 100,
+                thresholds_passed: 80,
+                least_trials: 11,
+            }),
+            ..point(Target::SelectiveError { alpha, delta }, Status::Reached)
+        },
+        OperatingPoint {
+            infeasible: Some(Infeasible {
+                rows_tested: 300,
+                best_observed_risk: Some(0.008),
+                rows_tested_needed: Some(2400),
+                rows_pool_needed: Some(24000),
+            }),
+            ..point(Target::SelectiveError { alpha: 0.01, delta: 0.1 }, Status::Infeasible)
+        },
+    ]
+}
+
+fn confidence_vectors() -> Value {
+    let number = |confidence: Option<Confidence>| confidence.map(Confidence::get);
+    let logprobs: [&[f64]; 5] = [&[-0.25], &[-0.1, -2.0, -0.5], &[0.0, 0.0], &[], &[-745.2, -0.5]];
+    let masses = [(0.3, 0.1), (0.0, 0.2), (0.0, 0.0), (1e-12, 3e-12)];
+    let answers: [&[&str]; 5] =
+        [&["Paris", "paris", "Lyon"], &["", ""], &["a b c", "b c d", "c d e", "x", ""], &["only"], &[]];
+    json!({
+        "tolerance": 1e-15,
+        "average_token_probability": logprobs.map(|l| json!({
+            "logprobs_nats": l, "confidence": number(Confidence::from_token_logprobs(l))})),
+        "perplexity": logprobs.map(|l| json!({
+            "logprobs_nats": l, "confidence": number(Confidence::perplexity(l))})),
+        "p_true": masses.map(|(t, f)| json!({
+            "true_mass": t, "false_mass": f, "confidence": number(Confidence::p_true(t, f))})),
+        "jaccard_degree": answers.map(|a| json!({
+            "answers": a, "confidence": number(Confidence::jaccard_degree(a))})),
+    })
+}
+
+fn decide_vectors() -> Value {
+    let thresholds = example_thresholds();
+    let mut cases = Vec::new();
+    for point in thresholds.methods.iter().flat_map(|method| &method.operating_points) {
+        let Some(threshold) = point.threshold else { continue };
+        let t = threshold.get();
+        let below = f64::from_bits(t.to_bits().saturating_sub(1));
+        for value in [None, Some(0.0), Some(below), Some(t), Some(1.0)] {
+            let confidence = value.and_then(|value| Confidence::new(value).ok());
+            let (route, reason) = crate::decision::decide(threshold, confidence);
+            cases.push(json!({
+                "threshold_id": point.id, "threshold": t, "confidence": confidence.map(Confidence::get),
+                "route": route, "reason": reason,
+            }));
+        }
+    }
+    json!({ "thresholds": "example.thresholds.json", "sha256": thresholds.sha256, "cases": cases })
+}
+
+fn map_vectors() -> Value {
+    let maps = example_method().maps;
+    let cases: Vec<Value> = [0.0, 0.01, 0.05, 0.3, 0.5, 0.8, 0.95, 1.0]
+        .into_iter()
+        .filter_map(|value| Confidence::new(value).ok())
+        .map(|c| {
+            json!({
+                "confidence": c.get(),
+                "isotonic": maps.isotonic.as_ref().and_then(|map| map.apply(c)),
+                "platt": maps.platt.map(|map| map.apply(c)),
+                "beta": maps.beta.map(|map| map.apply(c)),
+            })
+        })
+        .collect();
+    json!({ "tolerance": 1e-12, "maps": maps, "cases": cases })
+}
+
+fn drift_vectors() -> Value {
+    let method = example_method();
+    let bins: Vec<Value> = [0.0, 0.1, 0.2, 1.0 / 3.0, 0.5, 0.7, 0.9, 29.0 / 30.0, 1.0]
+        .into_iter()
+        .filter_map(|value| Confidence::new(value).ok())
+        .map(|c| json!({"confidence": c.get(), "bin": bin_of(c, 30)}))
+        .collect();
+    let mut reports = Vec::new();
+    let observed: Vec<Option<f64>> = (0u32..600)
+        .map(|i| (i % 50 != 7 || i >= 300).then(|| f64::from((i * 37) % 101) / 100.0 * if i < 300 { 1.0 } else { 0.5 }))
+        .collect();
+    if let Some(mut monitor) = Monitor::new(&method) {
+        for value in &observed {
+            reports.extend(monitor.observe(value.and_then(|value| Confidence::new(value).ok())));
+        }
+    }
+    json!({
+        "tolerance": 1e-12, "bins_of_30": bins, "reference": method.reference, "levels": method.drift,
+        "observed": observed, "reports": reports,
+    })
+}
+
+fn canonical_vectors() -> Value {
+    let values = [
+        json!({"b": 1, "a": [0.1, 1e21, 1e-7, 5e-324, -0.0, 123_456_789.0]}),
+        json!({"é": "\u{1}\n\"", "z": null, "": true}),
+        json!([1.000_000_000_000_000_2, 0.300_000_000_000_000_04, 9_007_199_254_740_992u64]),
+    ];
+    let cases: Vec<Value> = values
+        .iter()
+        .map(|value| {
+            let canonical = canonical_json(value);
+            let sha256 = crate::canonical::sha256_hex(canonical.as_bytes());
+            json!({"value": value, "canonical": canonical, "sha256": sha256})
+        })
+        .collect();
+    json!({ "cases": cases })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_is_sealed() {
+        assert_eq!(example_thresholds().sha256.len(), 64);
+        assert!(example_thresholds().sealed().is_ok());
+    }
+}

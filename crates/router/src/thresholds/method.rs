@@ -1,0 +1,122 @@
+//! One method of a thresholds file.
+
+use serde::{Deserialize, Serialize};
+
+use super::OperatingPoint;
+use crate::error::Error;
+use crate::histogram::Histogram;
+use crate::map::Maps;
+use crate::target::Target;
+
+/// A method with its reference distribution, maps and operating points.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Method {
+    /// Its id.
+    pub id: String,
+    /// What the confidence is, in a sentence.
+    pub definition: String,
+    /// SHA-256 of the variant (definition and parameters): another variant needs other thresholds.
+    pub variant_sha256: String,
+    /// How the number is to be read.
+    pub orientation: Orientation,
+    /// The comparison that decides.
+    pub rule: Rule,
+    /// What happens without a confidence.
+    pub missing: MissingPolicy,
+    /// Rows behind the thresholds.
+    pub rows: MethodRows,
+    /// Confidences of the whole pool, in the bins of the draw.
+    pub reference: Histogram,
+    /// Alarm levels of the drift monitor; null where the pool is too small to calibrate them.
+    pub drift: Option<DriftLevels>,
+    /// Maps from confidence to P(correct).
+    pub maps: Maps,
+    /// One per target.
+    pub operating_points: Vec<OperatingPoint>,
+}
+
+impl Method {
+    /// The operating point for a target.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTarget`], which lists the targets that there are.
+    pub fn operating_point(&self, target: &Target) -> Result<&OperatingPoint, Error> {
+        self.operating_points.iter().find(|point| point.target == *target).ok_or_else(|| {
+            let known: Vec<String> = self.operating_points.iter().map(|p| p.target.to_string()).collect();
+            Error::UnknownTarget {
+                method: self.id.clone(),
+                target: target.to_string(),
+                known: known.join(", "),
+            }
+        })
+    }
+}
+
+/// How a confidence is to be read. There is one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Orientation {
+    /// A higher number means: more likely correct.
+    HigherIsMoreConfident,
+}
+
+/// The comparison that decides. There is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The SLM's answer is kept iff confidence >= threshold.
+    KeepIffAtOrAbove,
+}
+
+/// What happens without a confidence. There is one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum MissingPolicy {
+    /// The question goes to the LLM.
+    HandOver,
+}
+
+/// Rows behind the thresholds of a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct MethodRows {
+    /// Rows of the pool.
+    pub pool: u64,
+    /// Of these, rows with a confidence.
+    pub scored: u64,
+    /// Of these, rows without a confidence.
+    pub missing: u64,
+    /// Of these, rows whose SLM answer is ungraded.
+    pub ungraded_slm: u64,
+    /// Of these, rows whose LLM answer is ungraded (all of them without an LLM).
+    pub ungraded_llm: u64,
+    /// Rows drawn into the calibration set.
+    pub drawn: u64,
+    /// Of these, rows of the proportional part, which alone enters guarantees.
+    pub proportional: u64,
+}
+
+/// Alarm levels of the drift monitor, calibrated by drawing windows from the pool itself.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DriftLevels {
+    /// Decisions per window; windows do not overlap. The levels hold for this length only.
+    pub window: u32,
+    /// Alarm if the window's PSI exceeds this.
+    pub psi: f64,
+    /// Alarm if the window's KS distance on the bin edges exceeds this.
+    pub ks: f64,
+    /// Alarm if the window's share of missing confidences exceeds this.
+    pub missing_share: f64,
+    /// Expected false alarms per 10,000 decisions when nothing has drifted.
+    pub false_alarms_per_10k_decisions: f64,
+    /// Windows drawn to calibrate the levels.
+    pub windows_drawn: u32,
+}

@@ -1,0 +1,191 @@
+//! One threshold with what it was fitted for, what it achieved, and what is guaranteed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::decision::Threshold;
+use crate::target::{Risk, Target};
+
+/// An operating point.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OperatingPoint {
+    /// `METHOD/TARGET`, unique in the file; the `threshold_id` of decisions.
+    pub id: String,
+    /// What it was fitted for.
+    pub target: Target,
+    /// How that went.
+    pub status: Status,
+    /// The threshold; null unless the status is `reached`, `tied` or `missing_share`.
+    pub threshold: Option<Threshold>,
+    /// What the threshold achieved on the calibration set; null without a threshold.
+    pub achieved: Option<Achieved>,
+    /// For a ratio that ties make unreachable: the tie-break that would reach it. `decide` never draws.
+    pub tie_break: Option<TieBreak>,
+    /// For an accuracy: the smallest ratio whose lower 95 % limit reaches it.
+    pub conservative: Option<Conservative>,
+    /// For a risk: what was tested.
+    pub guarantee: Option<Guarantee>,
+    /// For a risk that could not be bounded: what it would take.
+    pub infeasible: Option<Infeasible>,
+    /// A remark for people, where there is something to say.
+    pub note: Option<String>,
+}
+
+/// How the fit of an operating point went. Only `reached`, `tied` and `missing_share` have a threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The target is met (a ratio: to within half a calibration row).
+    Reached,
+    /// A ratio that ties make unreachable; the nearest reachable one is given.
+    Tied,
+    /// A ratio below the share of missing confidences, which are always handed over; the smallest
+    /// reachable one is given.
+    MissingShare,
+    /// No threshold reaches the accuracy, or none fits the budget.
+    NotReached,
+    /// No threshold has the guarantee on this many rows.
+    Infeasible,
+    /// Needs graded LLM answers, and there are none.
+    NeedsLlm,
+    /// Needs costs for every row, and there are none.
+    NeedsCosts,
+    /// Nothing to fit on: no row has a confidence.
+    NoRows,
+}
+
+impl Status {
+    /// The name used in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reached => "reached",
+            Self::Tied => "tied",
+            Self::MissingShare => "missing_share",
+            Self::NotReached => "not_reached",
+            Self::Infeasible => "infeasible",
+            Self::NeedsLlm => "needs_llm",
+            Self::NeedsCosts => "needs_costs",
+            Self::NoRows => "no_rows",
+        }
+    }
+
+    /// Whether a point of this status has a threshold.
+    pub const fn has_threshold(self) -> bool {
+        matches!(self, Self::Reached | Self::Tied | Self::MissingShare)
+    }
+}
+
+/// An estimate with its 95 % interval (cluster bootstrap, the threshold held fixed).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Estimate {
+    /// Point estimate, weighted by the draw.
+    pub value: f64,
+    /// Lower 95 % limit; null without a bootstrap.
+    pub low: Option<f64>,
+    /// Upper 95 % limit; null without a bootstrap.
+    pub high: Option<f64>,
+}
+
+/// What a threshold achieved. Every figure is over all rows: a missing confidence is handed over.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Achieved {
+    /// Share of questions handed over.
+    pub routing_ratio: Estimate,
+    /// Overall accuracy; null without graded LLM answers.
+    pub accuracy: Option<Estimate>,
+    /// P(SLM wrong | kept); null if nothing is kept.
+    pub selective_error: Option<Estimate>,
+    /// P(SLM wrong and kept).
+    pub joint_error: Estimate,
+    /// P(SLM wrong, LLM right, kept); null without graded LLM answers.
+    pub regret: Option<Estimate>,
+    /// Mean US dollars per 1,000 questions; null without costs.
+    pub usd_per_1k_questions: Option<Estimate>,
+}
+
+/// The tie-break that would reach an unreachable ratio, for information.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TieBreak {
+    /// The threshold whose ratio lies at or under the target.
+    pub threshold: Threshold,
+    /// The confidence that many rows share.
+    pub tied_confidence: f64,
+    /// Handing over this share of the rows at the tied confidence, at random, would reach the target.
+    pub probability: f64,
+}
+
+/// The cautious twin of an accuracy point.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Conservative {
+    /// The threshold, one of the 101 candidates nearest to the ratios 0, 0.01, .., 1.
+    pub threshold: Threshold,
+    /// What it achieved.
+    pub achieved: Achieved,
+}
+
+/// The test behind a guarantee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum GuaranteeTest {
+    /// Thresholds tested from strict to loose, each with the exact binomial tail, until one fails.
+    FixedSequenceExactBinomial,
+}
+
+/// A guarantee: with probability at least 1 - delta over the calibration rows, the risk at this
+/// threshold is at most alpha *on the distribution of the pool*. It holds for one operating point;
+/// choosing the best of k methods needs delta / k.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Guarantee {
+    /// The bounded risk.
+    pub risk: Risk,
+    /// The bound.
+    pub alpha: f64,
+    /// The probability that the bound fails.
+    pub delta: f64,
+    /// The test.
+    pub test: GuaranteeTest,
+    /// Rows tested: the proportional part of the draw, one per cluster.
+    pub rows_tested: u64,
+    /// Trials of the binomial: rows kept (selective error), all rows tested (the other risks).
+    pub trials: u64,
+    /// Losses among the trials.
+    pub losses: u64,
+    /// P(Bin(trials, alpha) <= losses).
+    pub p_value: f64,
+    /// Clopper-Pearson upper 1 - delta limit of the risk at this threshold alone.
+    pub upper_bound: f64,
+    /// Thresholds in the sequence, chosen from confidences of rows that were not tested.
+    pub thresholds_in_sequence: u32,
+    /// Of these, thresholds that passed.
+    pub thresholds_passed: u32,
+    /// Trials that the first tested threshold had to have, computed before any label was seen.
+    pub least_trials: u64,
+}
+
+/// Why a risk could not be bounded, and what it would take.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Infeasible {
+    /// Rows that were tested.
+    pub rows_tested: u64,
+    /// The smallest observed risk over the thresholds that have enough rows to be tested at all.
+    pub best_observed_risk: Option<f64>,
+    /// Tested rows that would do if the observed risk is the true one; null if no number would.
+    pub rows_tested_needed: Option<u64>,
+    /// The same as rows of the pool.
+    pub rows_pool_needed: Option<u64>,
+}
