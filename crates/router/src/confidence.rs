@@ -91,7 +91,7 @@ impl Confidence {
     ///
     /// ```
     /// use plimsoll_router::Confidence;
-    /// assert_eq!(Confidence::p_true(0.3, 0.1).unwrap().get(), 0.75);
+    /// assert_eq!(Confidence::p_true(0.375, 0.125).unwrap().get(), 0.75);
     /// assert!(Confidence::p_true(0.0, 0.0).is_none());
     /// ```
     pub fn p_true(true_mass: f64, false_mass: f64) -> Option<Self> {

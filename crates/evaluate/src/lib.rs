@@ -1,0 +1,1 @@
+//! Alignment, routing curves and transfer: judges, never fits by itself.

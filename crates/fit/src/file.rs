@@ -1,0 +1,100 @@
+//! The thresholds file of a pair.
+
+use plimsoll_core::scores::Questions;
+use plimsoll_core::Series;
+use plimsoll_router::canonical::hex;
+use plimsoll_router::thresholds::{
+    Calibration, DatasetIdentity, LabelSource, Method, ModelIdentity, Pipeline, Program, SourceFile, FORMAT,
+    VERSION,
+};
+use plimsoll_router::{Error, Thresholds};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// What a file says beside its methods.
+#[derive(Debug, Clone)]
+pub struct FileSpec {
+    /// The plan.
+    pub pipeline: Pipeline,
+    /// Files that the rows came from.
+    pub sources: Vec<SourceFile>,
+    /// Bins of the draw.
+    pub bins: u32,
+    /// Share that was drawn.
+    pub fraction: f64,
+    /// Seed of the plan.
+    pub seed: u64,
+    /// Bootstrap replicates.
+    pub bootstrap: u32,
+    /// Who graded.
+    pub labels: LabelSource,
+    /// Whether ungraded SLM answers were left out.
+    pub ungraded_excluded: bool,
+    /// Version of the program.
+    pub program_version: String,
+}
+
+/// The sealed file of a pair: all series of the pair and the methods fitted on them, in one order.
+///
+/// # Errors
+/// What [`Thresholds::sealed`] finds inconsistent.
+pub fn thresholds_file(
+    spec: &FileSpec,
+    questions: &Questions,
+    pair: &[&Series],
+    methods: Vec<Method>,
+) -> Result<Thresholds, Error> {
+    let named = |id: &plimsoll_core::ModelId| ModelIdentity::named(id.as_str());
+    let slm = pair.first().map(|series| named(&series.slm)).unwrap_or_default();
+    let llm = pair.first().and_then(|series| series.llm.as_ref()).map(named);
+    let document = Thresholds {
+        format: FORMAT.to_owned(),
+        format_version: VERSION,
+        program: Program { name: "plimsoll".to_owned(), version: spec.program_version.clone() },
+        pipeline: spec.pipeline.clone(),
+        slm,
+        llm,
+        calibration: Calibration {
+            datasets: dataset_identities(questions, pair),
+            sources: spec.sources.clone(),
+            bins: spec.bins,
+            fraction: spec.fraction,
+            seed: spec.seed,
+            labels: spec.labels,
+            ungraded_excluded: spec.ungraded_excluded,
+            bootstrap: spec.bootstrap,
+        },
+        methods,
+        sha256: String::new(),
+    };
+    document.sealed()
+}
+
+/// Datasets of a pair, each with the SHA-256 over its rows: key of the question, then the grades
+/// of the SLM and the LLM (0 wrong, 1 correct, 2 ungraded), in key order, method by method.
+fn dataset_identities(questions: &Questions, pair: &[&Series]) -> Vec<DatasetIdentity> {
+    let mut hashers: BTreeMap<usize, (Sha256, Vec<u32>)> = BTreeMap::new();
+    for series in pair {
+        for (row, question) in series.question.iter().enumerate() {
+            let entry = hashers.entry(questions.dataset_index(*question)).or_default();
+            entry.0.update(questions.key(*question).to_le_bytes());
+            entry.0.update([series.slm_outcome[row] as u8, series.llm_outcome[row] as u8]);
+            entry.1.push(*question);
+        }
+    }
+    hashers
+        .into_iter()
+        .map(|(index, (hasher, mut rows))| {
+            rows.sort_unstable();
+            rows.dedup();
+            let dataset = &questions.datasets()[index];
+            DatasetIdentity {
+                id: dataset.id.to_string(),
+                domain: dataset.domain.to_string(),
+                split: None,
+                questions: rows.len() as u64,
+                sha256: hex(&hasher.finalize()),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,250 @@
+//! Risk control: a threshold whose risk is at most alpha with probability at least 1 - delta.
+//!
+//! Thresholds are walked from strict to loose in an order fixed before any label is seen, each
+//! tested with the exact binomial tail, until one fails; the last that passed is taken. Because the
+//! walk stops at the first failure, the chance of ever passing a threshold whose risk exceeds alpha
+//! is at most delta (fixed-sequence testing; Learn-then-Test, arXiv:2110.01052). Taking instead the
+//! loosest threshold whose *observed* risk is at most alpha fails about half the time.
+
+use plimsoll_core::Seed;
+use plimsoll_router::thresholds::{Guarantee, GuaranteeTest, Infeasible};
+use plimsoll_router::{Confidence, Risk, Threshold};
+
+use crate::draw::Draw;
+use crate::prepared::Prepared;
+use crate::sample::Undrawn;
+use crate::tail::{binomial_cdf, clopper_pearson_upper, least_rows, rows_needed, zero_error_rows};
+
+/// One trial of a test.
+#[derive(Debug, Clone, Copy)]
+struct Trial {
+    confidence: Option<Confidence>,
+    slm_correct: bool,
+    /// `None` = ungraded.
+    llm_correct: Option<bool>,
+}
+
+/// What a guarantee is tested on: rows and, from other rows, the sequence of thresholds.
+#[derive(Debug, Clone)]
+pub struct TestSet {
+    trials: Vec<Trial>,
+    /// From strict to loose.
+    sequence: Vec<Threshold>,
+    /// Rows of the pool that one tested row stands for.
+    pool_rows_per_trial: f64,
+}
+
+/// What came out of a test.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// This threshold has the guarantee.
+    Holds(Threshold, Guarantee),
+    /// None has.
+    Fails(Infeasible),
+}
+
+impl TestSet {
+    /// The proportional part of a draw, one seeded row per cluster, and the sequence from the
+    /// confidences of rows that were not drawn; if every row was drawn, a seeded third of the
+    /// clusters is set aside for the sequence.
+    pub fn new(prepared: &Prepared<'_>, draw: &Draw, undrawn: &Undrawn, seed: &Seed) -> Self {
+        let proportional = draw.rows.iter().filter(|drawn| drawn.proportional).map(|drawn| drawn.row);
+        let mut rows: Vec<u32> = proportional.chain(draw.missing_tested.iter().copied()).collect();
+        if !prepared.independent() {
+            rows.sort_unstable_by_key(|row| (prepared.cluster(*row), seed.hash_key(prepared.key(*row)), *row));
+            rows.dedup_by_key(|row| prepared.cluster(*row));
+        }
+        let mut sequence = undrawn.quantiles.clone();
+        if sequence.is_empty() {
+            let set_aside = |row: &u32| seed.hash_key(prepared.cluster(*row)) % 3 == 0;
+            let mut aside: Vec<Confidence> = rows
+                .iter()
+                .filter(|row| set_aside(row))
+                .filter_map(|row| prepared.series.confidence(*row as usize))
+                .collect();
+            rows.retain(|row| !set_aside(row));
+            aside.sort_unstable_by(|a, b| a.get().total_cmp(&b.get()));
+            sequence = quantiles(&aside);
+        }
+        let trials: Vec<Trial> = rows.iter().map(|row| trial(prepared, *row)).collect();
+        let pool_rows_per_trial = draw.pool.total() as f64 / (trials.len() as f64).max(1.0);
+        let sequence = sequence.iter().rev().filter_map(|c| Threshold::new(c.get()).ok()).collect();
+        Self { trials, sequence, pool_rows_per_trial }
+    }
+
+    /// Tests a risk.
+    ///
+    /// # Formula
+    /// p = P(Bin(n, alpha) <= k). For the selective error n is the number of kept trials and k the
+    /// wrong ones among them; the walk starts at the first threshold with n >= the least n for
+    /// which P(Bin(n, alpha) <= floor(n alpha / 2)) <= delta. For joint error and regret n is the
+    /// number of all trials (a missing confidence is a trial without a loss) and the walk starts at
+    /// handing everything over.
+    pub fn test(&self, risk: Risk, alpha: f64, delta: f64) -> Verdict {
+        let mut walk = Walk::new(self, risk, alpha, delta);
+        let strictest = matches!(risk, Risk::JointError | Risk::Regret).then_some(Threshold::HAND_OVER_ALL);
+        for threshold in strictest.into_iter().chain(self.sequence.iter().copied()) {
+            if !walk.step(threshold) {
+                break;
+            }
+        }
+        walk.verdict(self)
+    }
+
+    /// Number of trials.
+    pub fn trials(&self) -> u64 {
+        self.trials.len() as u64
+    }
+}
+
+/// A walk along the sequence.
+struct Walk {
+    risk: Risk,
+    alpha: f64,
+    delta: f64,
+    least_trials: u64,
+    /// Scored trials of this risk, from the most confident: confidence, loss.
+    scored: Vec<(Confidence, bool)>,
+    all_trials: u64,
+    thresholds: u32,
+    best: Option<(Threshold, Guarantee)>,
+    passed: u32,
+}
+
+impl Walk {
+    fn new(set: &TestSet, risk: Risk, alpha: f64, delta: f64) -> Self {
+        let of_risk = |trial: &&Trial| risk != Risk::Regret || trial.llm_correct.is_some();
+        let loss = |trial: &Trial| {
+            !trial.slm_correct && (risk != Risk::Regret || trial.llm_correct == Some(true))
+        };
+        let mut scored: Vec<(Confidence, bool)> = set
+            .trials
+            .iter()
+            .filter(of_risk)
+            .filter_map(|trial| trial.confidence.map(|confidence| (confidence, loss(trial))))
+            .collect();
+        scored.sort_unstable_by(|a, b| b.0.get().total_cmp(&a.0.get()));
+        let least_trials = match risk {
+            Risk::SelectiveError => least_rows(alpha, delta),
+            Risk::JointError | Risk::Regret => zero_error_rows(alpha, delta),
+        };
+        Self {
+            risk,
+            alpha,
+            delta,
+            least_trials,
+            scored,
+            all_trials: set.trials.iter().filter(of_risk).count() as u64,
+            thresholds: 0,
+            best: None,
+            passed: 0,
+        }
+    }
+
+    /// Trials and losses at a threshold.
+    fn counts(&self, threshold: Threshold) -> (u64, u64) {
+        let kept = self.scored.partition_point(|(confidence, _)| threshold.keeps(*confidence));
+        let losses = self.scored[..kept].iter().filter(|(_, loss)| *loss).count() as u64;
+        match self.risk {
+            Risk::SelectiveError => (kept as u64, losses),
+            Risk::JointError | Risk::Regret => (self.all_trials, losses),
+        }
+    }
+
+    /// Tests the next threshold; false once the walk is over.
+    fn step(&mut self, threshold: Threshold) -> bool {
+        let (trials, losses) = self.counts(threshold);
+        if trials < self.least_trials {
+            // Too few rows are kept to be tested; known from confidences alone, so no test is spent.
+            return true;
+        }
+        self.thresholds += 1;
+        let p_value = binomial_cdf(losses, trials, self.alpha);
+        if p_value > self.delta {
+            return false;
+        }
+        self.passed += 1;
+        let guarantee = Guarantee {
+            risk: self.risk,
+            alpha: self.alpha,
+            delta: self.delta,
+            test: GuaranteeTest::FixedSequenceExactBinomial,
+            rows_tested: self.all_trials,
+            trials,
+            losses,
+            p_value,
+            upper_bound: clopper_pearson_upper(losses, trials, self.delta),
+            thresholds_in_sequence: 0,
+            thresholds_passed: self.passed,
+            least_trials: self.least_trials,
+        };
+        self.best = Some((threshold, guarantee));
+        true
+    }
+
+    fn verdict(self, set: &TestSet) -> Verdict {
+        let thresholds = u32::try_from(set.sequence.len()).unwrap_or(u32::MAX);
+        match self.best {
+            Some((threshold, guarantee)) => Verdict::Holds(
+                threshold,
+                Guarantee { thresholds_in_sequence: thresholds, ..guarantee },
+            ),
+            None => Verdict::Fails(self.infeasible(set)),
+        }
+    }
+
+    /// What it would take, if the observed risks were the true ones.
+    fn infeasible(&self, set: &TestSet) -> Infeasible {
+        let tested = self.all_trials;
+        let mut best: Option<f64> = None;
+        let mut needed: Option<u64> = None;
+        for threshold in &set.sequence {
+            let (trials, losses) = self.counts(*threshold);
+            if trials == 0 {
+                continue;
+            }
+            let observed = losses as f64 / trials as f64;
+            if trials >= self.least_trials {
+                best = Some(best.map_or(observed, |best| best.min(observed)));
+            }
+            // The observed risk of a handful of rows says nothing: floor it at half a loss.
+            let assumed = observed.max(0.5 / trials as f64);
+            let would_do = rows_needed(assumed, self.alpha, self.delta)
+                .map(|rows| scale_up(rows.max(self.least_trials), tested as f64 / trials as f64));
+            needed = [needed, would_do].into_iter().flatten().min();
+        }
+        Infeasible {
+            rows_tested: tested,
+            best_observed_risk: best,
+            rows_tested_needed: needed,
+            rows_pool_needed: needed.map(|rows| scale_up(rows, set.pool_rows_per_trial)),
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a row count, rounded up; saturates")]
+fn scale_up(rows: u64, factor: f64) -> u64 {
+    (rows as f64 * factor).ceil() as u64
+}
+
+fn trial(prepared: &Prepared<'_>, row: u32) -> Trial {
+    let (slm, llm) = prepared.outcomes(row);
+    Trial {
+        confidence: prepared.series.confidence(row as usize),
+        slm_correct: slm.is_correct(),
+        llm_correct: llm.as_bool(),
+    }
+}
+
+/// 100 quantiles (type 1) of sorted confidences, distinct, ascending.
+fn quantiles(sorted: &[Confidence]) -> Vec<Confidence> {
+    let count = sorted.len() as u64;
+    let mut picked: Vec<Confidence> = (0..crate::sample::GRID)
+        .filter_map(|step| {
+            let rank = (step * count).div_ceil(crate::sample::GRID).max(1);
+            usize::try_from(rank - 1).ok().and_then(|index| sorted.get(index).copied())
+        })
+        .collect();
+    picked.dedup();
+    picked
+}

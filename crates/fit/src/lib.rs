@@ -1,0 +1,52 @@
+//! # plimsoll-fit
+//!
+//! From scores to thresholds, as pure functions: no IO, no clock, no global state; the same input
+//! gives the same bits at any number of threads.
+//!
+//! ```text
+//! Series ── Prepared ── DrawOrder ── Draw ── Sample ── Curve ── Fit ── OperatingPoint
+//!                                      │         └── Observation ── maps
+//!                                      └── TestSet (guarantees)
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`prepared`] | a series sorted once; which datasets a fit may look at |
+//! | [`draw`] | the 30-bin draw with its weights |
+//! | [`sample`], [`sums`] | weighted rows, and the sums that every figure is made of |
+//! | [`curve`] | candidate thresholds with ties, the routing curve |
+//! | [`points`], [`guarantee`] | targets; risk control by fixed-sequence testing |
+//! | [`maps`] | isotonic, Platt and beta maps |
+//! | [`bootstrap`], [`intervals`] | the cluster bootstrap and the intervals of achieved figures |
+//! | [`drift_levels`] | alarm levels of the drift monitor |
+//! | [`method`], [`file`] | a method's entry, and the thresholds file of a pair |
+//! | [`tail`], [`distance`], [`quantile`] | binomial tails, two-sample KS, quantiles |
+
+pub mod bootstrap;
+pub mod curve;
+pub mod distance;
+pub mod draw;
+pub mod drift_levels;
+pub mod file;
+pub mod guarantee;
+pub mod intervals;
+pub mod maps;
+pub mod method;
+pub mod points;
+pub mod prepared;
+pub mod quantile;
+pub mod sample;
+pub mod sums;
+pub mod tail;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use bootstrap::Bootstrap;
+pub use curve::{Curve, CurvePoint};
+pub use draw::{Draw, DrawOrder, DrawSpec};
+pub use file::{thresholds_file, FileSpec};
+pub use intervals::{achieved, Resampling};
+pub use method::{fit_method, fit_targets, FitSpec, FittedMethod, FittedTargets};
+pub use points::Fit;
+pub use prepared::{Prepared, Selection};
+pub use sample::Sample;

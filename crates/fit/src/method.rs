@@ -1,0 +1,182 @@
+//! One method of one pair: draw, fit every target, judge it, and write its entry.
+
+use plimsoll_core::{Outcome, Seed};
+use plimsoll_router::thresholds::{
+    Achieved, Conservative, Method, MethodRows, MissingPolicy, OperatingPoint, Orientation, Rule,
+};
+use plimsoll_router::{Target, Threshold};
+
+use crate::curve::Curve;
+use crate::draw::{Draw, DrawOrder, DrawSpec};
+use crate::drift_levels::drift_levels;
+use crate::guarantee::TestSet;
+use crate::intervals::{achieved, Resampling};
+use crate::maps::{fit_maps, Observation};
+use crate::points::{fit_target, Basis, Fit};
+use crate::prepared::{Prepared, Selection};
+use crate::sample::Sample;
+
+/// The scientific parameters of a fit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FitSpec {
+    /// Equal-width bins over [0, 1].
+    pub bins: u32,
+    /// Share of the scored rows that is drawn.
+    pub fraction: f64,
+    /// Targets, one operating point each.
+    pub targets: Vec<Target>,
+    /// Bootstrap replicates behind intervals; 0 = none.
+    pub bootstrap: u32,
+    /// Seed of the plan.
+    pub seed: Seed,
+}
+
+impl FitSpec {
+    /// The seed of everything random about a series. It depends on the SLM and the method alone:
+    /// the same rows are drawn whichever LLM stands behind.
+    pub fn series_seed(&self, prepared: &Prepared<'_>) -> Seed {
+        let series = prepared.series;
+        self.seed.derive("series").derive(series.slm.as_str()).derive(series.method.as_str())
+    }
+}
+
+/// Thresholds of a selection, without intervals.
+#[derive(Debug, Clone)]
+pub struct FittedTargets {
+    /// The calibration set.
+    pub draw: Draw,
+    /// Its rows.
+    pub sample: Sample,
+    /// Its routing curve.
+    pub curve: Curve,
+    /// One per target.
+    pub fits: Vec<Fit>,
+}
+
+/// A method's entry in the thresholds file, with the draw behind it.
+#[derive(Debug, Clone)]
+pub struct FittedMethod {
+    /// The calibration set.
+    pub draw: Draw,
+    /// The entry.
+    pub method: Method,
+}
+
+/// Draws from a selection and fits every target. `order` must come from the same series, with
+/// the bins of the spec.
+pub fn fit_targets(
+    prepared: &Prepared<'_>,
+    order: &DrawOrder,
+    selection: &Selection,
+    spec: &FitSpec,
+    seed: &Seed,
+) -> FittedTargets {
+    let draw_spec = DrawSpec { fraction: spec.fraction, seed: seed.derive("start") };
+    let draw = Draw::new(order, prepared, selection, draw_spec);
+    let (sample, undrawn) = Sample::drawn(prepared, selection, &draw);
+    let curve = Curve::new(&sample);
+    let tests = TestSet::new(prepared, &draw, &undrawn, &seed.derive("tests"));
+    let basis = Basis { sample: &sample, curve: &curve, tests: &tests };
+    let fits = spec.targets.iter().map(|target| fit_target(basis, *target)).collect();
+    FittedTargets { draw, sample, curve, fits }
+}
+
+/// Fits a method on a selection of a series: its operating points with intervals, its maps, its
+/// reference histogram and alarm levels. `definition` says in a sentence what the confidence is.
+pub fn fit_method(
+    prepared: &Prepared<'_>,
+    selection: &Selection,
+    spec: &FitSpec,
+    definition: &str,
+) -> FittedMethod {
+    let seed = spec.series_seed(prepared);
+    let order = DrawOrder::new(prepared, spec.bins, &seed.derive("order"));
+    let fitted = fit_targets(prepared, &order, selection, spec, &seed);
+    let resampling = Resampling { replicates: spec.bootstrap, seed: seed.derive("bootstrap") };
+    let id = prepared.series.method.to_string();
+    let method = Method {
+        definition: definition.to_owned(),
+        variant_sha256: plimsoll_router::canonical::sha256_hex(format!("{id}\n{definition}").as_bytes()),
+        orientation: Orientation::HigherIsMoreConfident,
+        rule: Rule::KeepIffAtOrAbove,
+        missing: MissingPolicy::HandOver,
+        rows: method_rows(prepared, selection, &fitted.draw),
+        reference: fitted.draw.pool.clone(),
+        drift: drift_levels(&fitted.draw.pool, &seed.derive("drift")),
+        maps: fit_maps(&observations(&fitted.sample)),
+        operating_points: operating_points(&id, &fitted, resampling),
+        id,
+    };
+    FittedMethod { draw: fitted.draw, method }
+}
+
+/// The graded rows of a sample, for the maps.
+pub fn observations(sample: &Sample) -> Vec<Observation> {
+    sample
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let correct = row.outcomes.0.as_bool()?;
+            Some(Observation { confidence: row.confidence, correct, weight: row.weight })
+        })
+        .collect()
+}
+
+fn method_rows(prepared: &Prepared<'_>, selection: &Selection, draw: &Draw) -> MethodRows {
+    let (mut ungraded_slm, mut ungraded_llm) = (0, 0);
+    let rows = prepared.scored(selection).map(|(_, row)| row).chain(prepared.missing(selection));
+    for row in rows {
+        let (slm, llm) = prepared.outcomes(row);
+        ungraded_slm += u64::from(slm == Outcome::Ungraded);
+        ungraded_llm += u64::from(llm == Outcome::Ungraded);
+    }
+    MethodRows {
+        pool: draw.pool.total(),
+        scored: draw.pool.scored(),
+        missing: draw.pool.missing,
+        ungraded_slm,
+        ungraded_llm,
+        drawn: draw.rows.len() as u64,
+        proportional: draw.proportional(),
+    }
+}
+
+/// Puts intervals to the fits. All thresholds, and the grid from which the cautious twin of an
+/// accuracy point is taken, share one bootstrap.
+fn operating_points(method: &str, fitted: &FittedTargets, resampling: Resampling) -> Vec<OperatingPoint> {
+    let mut thresholds: Vec<Threshold> = fitted.fits.iter().filter_map(|fit| fit.threshold).collect();
+    let own = thresholds.len();
+    if fitted.fits.iter().any(|fit| matches!(fit.target, Target::Accuracy { .. })) {
+        let points = fitted.curve.points();
+        thresholds.extend(fitted.curve.grid().into_iter().map(|(_, index)| points[index].threshold));
+    }
+    let all = achieved(&fitted.sample, &thresholds, resampling);
+    let grid: Vec<(Threshold, Achieved)> =
+        thresholds.iter().copied().zip(all.iter().copied()).skip(own).collect();
+    let mut own = all.into_iter();
+    fitted
+        .fits
+        .iter()
+        .map(|fit| OperatingPoint {
+            id: format!("{method}/{}", fit.target),
+            target: fit.target,
+            status: fit.status,
+            threshold: fit.threshold,
+            achieved: fit.threshold.and_then(|_| own.next()),
+            tie_break: fit.tie_break,
+            conservative: conservative(&fit.target, &grid),
+            guarantee: fit.guarantee.clone(),
+            infeasible: fit.infeasible.clone(),
+            note: fit.note.clone(),
+        })
+        .collect()
+}
+
+/// The smallest ratio of the grid whose lower 95 % limit reaches the accuracy.
+fn conservative(target: &Target, grid: &[(Threshold, Achieved)]) -> Option<Conservative> {
+    let Target::Accuracy { value } = target else { return None };
+    let sure = |achieved: &Achieved| achieved.accuracy.and_then(|accuracy| accuracy.low) >= Some(*value);
+    grid.iter()
+        .find(|(_, achieved)| sure(achieved))
+        .map(|(threshold, achieved)| Conservative { threshold: *threshold, achieved: *achieved })
+}

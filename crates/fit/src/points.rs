@@ -1,0 +1,168 @@
+//! Operating points: one threshold per target, or an honest reason why there is none.
+
+use plimsoll_router::thresholds::{Guarantee, Infeasible, Status, TieBreak};
+use plimsoll_router::{Target, Threshold};
+
+use crate::curve::{Curve, CurvePoint, RATIO_ROUNDING};
+use crate::guarantee::{TestSet, Verdict};
+use crate::sample::Sample;
+
+/// The outcome of fitting one target, before intervals.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fit {
+    /// The target.
+    pub target: Target,
+    /// How it went.
+    pub status: Status,
+    /// The threshold, where the status has one.
+    pub threshold: Option<Threshold>,
+    /// For an unreachable ratio.
+    pub tie_break: Option<TieBreak>,
+    /// For a bounded risk.
+    pub guarantee: Option<Guarantee>,
+    /// For a risk that could not be bounded.
+    pub infeasible: Option<Infeasible>,
+    /// A remark for people.
+    pub note: Option<String>,
+}
+
+impl Fit {
+    fn new(target: Target, status: Status, threshold: Option<Threshold>) -> Self {
+        Self { target, status, threshold, tie_break: None, guarantee: None, infeasible: None, note: None }
+    }
+
+    fn noted(self, note: impl Into<String>) -> Self {
+        Self { note: Some(note.into()), ..self }
+    }
+}
+
+/// What targets are fitted on.
+#[derive(Debug, Clone, Copy)]
+pub struct Basis<'a> {
+    /// The calibration sample.
+    pub sample: &'a Sample,
+    /// Its curve.
+    pub curve: &'a Curve,
+    /// Where risks are tested.
+    pub tests: &'a TestSet,
+}
+
+/// Fits one target.
+pub fn fit_target(basis: Basis<'_>, target: Target) -> Fit {
+    if basis.sample.rows.is_empty() {
+        return Fit::new(target, Status::NoRows, None)
+            .noted("no row has a confidence: every question is handed over");
+    }
+    if target.needs_llm() && !basis.sample.has_llm {
+        return Fit::new(target, Status::NeedsLlm, None)
+            .noted("no LLM answer is graded (column llm_correct); routing_ratio, selective_error and joint_error need none");
+    }
+    match target {
+        Target::RoutingRatio { value } => fit_ratio(basis, target, value),
+        Target::Accuracy { value } => fit_accuracy(basis.curve, target, value),
+        Target::Cost { usd_per_1k_questions } => fit_cost(basis, target, usd_per_1k_questions),
+        Target::SelectiveError { .. } | Target::JointError { .. } | Target::Regret { .. } => {
+            fit_risk(basis.tests, target)
+        }
+    }
+}
+
+fn fit_ratio(basis: Basis<'_>, target: Target, ratio: f64) -> Fit {
+    let (curve, sample) = (basis.curve, basis.sample);
+    let nearest = curve.nearest(ratio);
+    let point = &curve.points()[nearest];
+    let distance = (point.routing_ratio - ratio).abs();
+    if distance <= resolution(sample) {
+        return Fit::new(target, Status::Reached, Some(point.threshold));
+    }
+    if ratio < curve.keep_all().routing_ratio {
+        return Fit::new(target, Status::MissingShare, Some(point.threshold)).noted(format!(
+            "{:.4} of the questions have no confidence and are always handed over",
+            curve.keep_all().routing_ratio
+        ));
+    }
+    let tie_break = tie_break(curve, ratio);
+    Fit { tie_break, ..Fit::new(target, Status::Tied, Some(point.threshold)) }
+}
+
+/// Half the share that the heaviest row of the sample stands for: a target that is missed by less
+/// is missed because rows are whole.
+fn resolution(sample: &Sample) -> f64 {
+    let heaviest = sample.rows.iter().map(|row| row.weight).fold(0.0, f64::max);
+    heaviest * sample.scale / sample.pool_rows() / 2.0 + RATIO_ROUNDING
+}
+
+/// The random tie-break between the two candidates around a ratio.
+fn tie_break(curve: &Curve, ratio: f64) -> Option<TieBreak> {
+    let points = curve.points();
+    let above = points.partition_point(|point| point.routing_ratio <= ratio);
+    let (low, high) = (points.get(above.checked_sub(1)?)?, points.get(above)?);
+    Some(TieBreak {
+        threshold: low.threshold,
+        tied_confidence: high.below?.get(),
+        probability: (ratio - low.routing_ratio) / (high.routing_ratio - low.routing_ratio),
+    })
+}
+
+fn fit_accuracy(curve: &Curve, target: Target, accuracy: f64) -> Fit {
+    let reaches = |point: &&CurvePoint| point.accuracy.is_some_and(|value| value >= accuracy - RATIO_ROUNDING);
+    match curve.points().iter().find(reaches) {
+        Some(point) => Fit::new(target, Status::Reached, Some(point.threshold)),
+        None => {
+            let best = curve.points().iter().filter_map(|point| point.accuracy).fold(0.0, f64::max);
+            Fit::new(target, Status::NotReached, None)
+                .noted(format!("the best that this pair reaches at any routing ratio is {best:.4}"))
+        }
+    }
+}
+
+fn fit_cost(basis: Basis<'_>, target: Target, budget: f64) -> Fit {
+    if !basis.sample.has_costs {
+        return Fit::new(target, Status::NeedsCosts, None)
+            .noted("slm_cost and llm_cost must be given for every row");
+    }
+    let affordable = basis.curve.points().iter().filter(|p| p.usd_per_1k_questions <= budget + RATIO_ROUNDING);
+    // Ascending by cost, so the first of several equally accurate points is the cheapest.
+    let best = affordable.fold(None::<&CurvePoint>, |best, point| match best {
+        Some(best) if point.accuracy <= best.accuracy => Some(best),
+        _ => Some(point),
+    });
+    match best {
+        Some(point) => Fit::new(target, Status::Reached, Some(point.threshold)),
+        None => Fit::new(target, Status::NotReached, None).noted(format!(
+            "even keeping every answer costs {:.4} US dollars per 1,000 questions",
+            basis.curve.keep_all().usd_per_1k_questions
+        )),
+    }
+}
+
+fn fit_risk(tests: &TestSet, target: Target) -> Fit {
+    let Some((risk, alpha, delta)) = target.risk() else {
+        return Fit::new(target, Status::NoRows, None);
+    };
+    match tests.test(risk, alpha, delta) {
+        Verdict::Holds(threshold, guarantee) => {
+            let fit = Fit::new(target, Status::Reached, Some(threshold));
+            let fit = Fit { guarantee: Some(guarantee), ..fit };
+            if threshold == Threshold::HAND_OVER_ALL {
+                fit.noted("the bound holds only if every question is handed over")
+            } else {
+                fit
+            }
+        }
+        Verdict::Fails(infeasible) => {
+            let note = infeasible_note(&infeasible, alpha);
+            Fit { infeasible: Some(infeasible), ..Fit::new(target, Status::Infeasible, None) }.noted(note)
+        }
+    }
+}
+
+fn infeasible_note(infeasible: &Infeasible, alpha: f64) -> String {
+    let tested = infeasible.rows_tested;
+    match (infeasible.rows_tested_needed, infeasible.rows_pool_needed) {
+        (Some(needed), Some(pool)) => {
+            format!("{tested} tested rows are too few: about {needed} would do (a pool of about {pool} rows at this fraction)")
+        }
+        _ => format!("no threshold has an observed risk below {alpha}: no number of rows would do with this method"),
+    }
+}

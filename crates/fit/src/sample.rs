@@ -1,0 +1,175 @@
+//! Rows to estimate from: a weighted draw, or a whole selection with weight one.
+
+use plimsoll_core::Outcome;
+use plimsoll_router::{Confidence, Threshold};
+
+use crate::draw::Draw;
+use crate::prepared::{Prepared, Selection};
+use crate::sums::{Split, Sums};
+
+/// A scored row of a sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SampleRow {
+    /// Its confidence.
+    pub confidence: Confidence,
+    /// 1 / inclusion probability.
+    pub weight: f64,
+    /// Grades: SLM, LLM.
+    pub outcomes: (Outcome, Outcome),
+    /// US dollars: SLM, LLM.
+    pub costs_usd: (f64, f64),
+    /// Key of its cluster.
+    pub cluster: u64,
+    /// The row in its series.
+    pub row: u32,
+}
+
+impl SampleRow {
+    /// The row's weighted sums.
+    pub fn sums(&self) -> Sums {
+        Sums::of_row(self.weight, self.outcomes, self.costs_usd)
+    }
+}
+
+/// Scored rows, ascending by confidence, with the missing ones as a block that is always handed over.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// The scored rows.
+    pub rows: Vec<SampleRow>,
+    /// Weighted sums of the scored rows, before [`Sample::scale`].
+    weighted: Sums,
+    /// Sums of every row of the pool without a confidence.
+    pub missing: Sums,
+    /// What a row's weight is multiplied with so that the scored rows sum to their number in the pool.
+    pub scale: f64,
+    /// Whether any answer of the LLM was graded.
+    pub has_llm: bool,
+    /// Whether both costs are known for every row.
+    pub has_costs: bool,
+    /// Whether every row is a cluster of its own.
+    pub independent: bool,
+}
+
+/// The part of a pool that was not drawn, as far as a fit may use it: confidences, no labels.
+#[derive(Debug, Clone, Default)]
+pub struct Undrawn {
+    /// 100 quantiles (type 1, at 0, 0.01, .., 0.99), distinct, ascending; empty if nothing was left.
+    pub quantiles: Vec<Confidence>,
+}
+
+/// Number of quantiles in the grid of a guarantee.
+pub const GRID: u64 = 100;
+
+impl Sample {
+    /// Every row of a selection, weight one.
+    pub fn all(prepared: &Prepared<'_>, selection: &Selection) -> Self {
+        let rows = prepared
+            .scored(selection)
+            .map(|(confidence, row)| sample_row(prepared, confidence, row, 1.0))
+            .collect();
+        Self::new(prepared, selection, rows)
+    }
+
+    /// The drawn rows of a selection, and what may be known of the others.
+    pub fn drawn(prepared: &Prepared<'_>, selection: &Selection, draw: &Draw) -> (Self, Undrawn) {
+        let mut weight = vec![0.0f64; prepared.series.len()];
+        for drawn in &draw.rows {
+            weight[drawn.row as usize] = drawn.weight;
+        }
+        let undrawn = draw.pool.scored() - draw.rows.len() as u64;
+        let mut rows = Vec::with_capacity(draw.rows.len());
+        let mut grid = GridWalk { quantiles: Vec::new(), rows: undrawn, seen: 0, next: 0 };
+        for (confidence, row) in prepared.scored(selection) {
+            let weight = weight[row as usize];
+            if weight > 0.0 {
+                rows.push(sample_row(prepared, confidence, row, weight));
+            } else {
+                grid.visit(confidence);
+            }
+        }
+        (Self::new(prepared, selection, rows), Undrawn { quantiles: grid.quantiles })
+    }
+
+    fn new(prepared: &Prepared<'_>, selection: &Selection, rows: Vec<SampleRow>) -> Self {
+        let mut missing = Sums::default();
+        for row in prepared.missing(selection) {
+            missing += Sums::of_row(1.0, prepared.outcomes(row), prepared.costs_usd(row));
+        }
+        let mut weighted = Sums::default();
+        for row in &rows {
+            weighted += row.sums();
+        }
+        let scored_rows = prepared.scored(selection).count() as f64;
+        let scale = if weighted.all > 0.0 { scored_rows / weighted.all } else { 1.0 };
+        Self {
+            has_llm: weighted.paired + missing.paired > 0.0,
+            has_costs: prepared.series.has_costs(),
+            independent: prepared.independent(),
+            rows,
+            weighted,
+            missing,
+            scale,
+        }
+    }
+
+    /// Number of rows of the pool that the sample stands for.
+    pub fn pool_rows(&self) -> f64 {
+        self.scored().all + self.missing.all
+    }
+
+    /// Sums of the scored rows, as many as the pool has.
+    pub fn scored(&self) -> Sums {
+        self.weighted.scaled(self.scale)
+    }
+
+    /// What a threshold keeps and hands over.
+    pub fn split(&self, threshold: Threshold) -> Split {
+        let first = self.rows.partition_point(|row| !threshold.keeps(row.confidence));
+        let mut below = Sums::default();
+        for row in &self.rows[..first] {
+            below += row.sums();
+        }
+        self.split_below(below)
+    }
+
+    /// The split whose handed-over scored rows have these unscaled sums.
+    pub fn split_below(&self, below: Sums) -> Split {
+        // No row weighs less than 1, so anything below is the rounding of an empty difference.
+        let kept = Some(self.weighted.without(below)).filter(|kept| kept.all > 0.5).unwrap_or_default();
+        let mut handed = below.scaled(self.scale);
+        handed += self.missing;
+        Split { kept: kept.scaled(self.scale), handed }
+    }
+}
+
+fn sample_row(prepared: &Prepared<'_>, confidence: Confidence, row: u32, weight: f64) -> SampleRow {
+    SampleRow {
+        confidence,
+        weight,
+        outcomes: prepared.outcomes(row),
+        costs_usd: prepared.costs_usd(row),
+        cluster: prepared.cluster(row),
+        row,
+    }
+}
+
+/// Picks quantiles from confidences that pass by in ascending order.
+struct GridWalk {
+    quantiles: Vec<Confidence>,
+    rows: u64,
+    seen: u64,
+    next: u64,
+}
+
+impl GridWalk {
+    fn visit(&mut self, confidence: Confidence) {
+        // Type 1: the quantile at p is the value of rank ceil(p n), at least 1.
+        while self.next < GRID && self.seen + 1 == (self.next * self.rows).div_ceil(GRID).max(1) {
+            if self.quantiles.last() != Some(&confidence) {
+                self.quantiles.push(confidence);
+            }
+            self.next += 1;
+        }
+        self.seen += 1;
+    }
+}

@@ -1,0 +1,124 @@
+//! What can go wrong with a table's file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use arrow::error::ArrowError;
+use parquet::errors::ParquetError;
+
+/// Why a file could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file system refused (disk full, no such file, no permission).
+    #[error("cannot {action} `{}`", path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// The Parquet writer failed.
+    #[error("cannot write table `{table}` to `{}`", path.display())]
+    Write {
+        /// The table.
+        table: &'static str,
+        /// The file that was to be written; what was there before is untouched.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: ParquetError,
+    },
+    /// The file is no Parquet file, is truncated or is damaged.
+    #[error("cannot read `{}` as Parquet", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: ParquetError,
+    },
+    /// A record batch of the file cannot be decoded.
+    #[error("cannot decode table `{table}` in `{}`", path.display())]
+    Decode {
+        /// The table.
+        table: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: ArrowError,
+    },
+    /// Rows do not fit the table's columns.
+    #[error("rows do not fit the columns of table `{table}`, to be written to `{}`", path.display())]
+    Rows {
+        /// The table.
+        table: &'static str,
+        /// The file that was to be written.
+        path: PathBuf,
+        /// Which column, and why.
+        #[source]
+        source: ArrowError,
+    },
+    /// A record batch has another schema than its table.
+    #[error("a batch for table `{table}`, to be written to `{}`, has other columns than the table", path.display())]
+    BatchSchema {
+        /// The table.
+        table: &'static str,
+        /// The file that was to be written.
+        path: PathBuf,
+    },
+    /// The file was not written by Plimsoll, or holds another table.
+    #[error("`{}` does not hold table `{expected}` but {}", path.display(), holds(found.as_deref()))]
+    OtherTable {
+        /// The file.
+        path: PathBuf,
+        /// The table that was asked for.
+        expected: &'static str,
+        /// The table that it says it holds, if it says so.
+        found: Option<String>,
+    },
+    /// The file was written with another version of the table's schema.
+    #[error("`{}` holds version {found} of table `{table}`, this program reads version {expected}: {}", path.display(), advice(found, *expected))]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+        /// The table.
+        table: &'static str,
+        /// The version that this program reads.
+        expected: u32,
+        /// The version in the file, as it stands there.
+        found: String,
+    },
+    /// The file says that it holds the table in this version, but its columns differ.
+    #[error("`{}` says that it holds table `{table}`, but its columns are not those of that table", path.display())]
+    OtherColumns {
+        /// The file.
+        path: PathBuf,
+        /// The table.
+        table: &'static str,
+    },
+}
+
+impl StoreError {
+    /// For `map_err`: the file system refused `action` on `path`.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+fn holds(found: Option<&str>) -> String {
+    found.map_or_else(|| "a table that Plimsoll did not write".to_owned(), |table| format!("table `{table}`"))
+}
+
+fn advice(found: &str, expected: u32) -> &'static str {
+    match found.parse::<u32>() {
+        Ok(found) if found > expected => "update plimsoll",
+        Ok(_) => "run the stage that writes it again",
+        Err(_) => "the version is damaged; run the stage that writes it again",
+    }
+}

@@ -1,0 +1,37 @@
+//! # plimsoll-store
+//!
+//! One Arrow schema per table, Parquet in and out, and files that are there whole or not at all.
+//!
+//! A table is a [`Table`] in its own file under [`tables`] and one line in [`TABLES`]; nobody else
+//! spells a column name. Its file carries, as Parquet metadata, which table and schema version it
+//! is and where it comes from ([`Provenance`]), so that a reader refuses by name what it cannot
+//! read, and two runs of one plan write the same bytes: no clock, no host, fixed writer settings.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`table`] | what a table is: name, version, columns; its Arrow schema and its dump |
+//! | [`tables`] | the tables, and their column names |
+//! | [`mod@write`] | rows or record batches to Parquet |
+//! | [`read`] | Parquet to record batches, schema version checked |
+//! | [`provenance`] | where a table comes from |
+//! | [`atomic`] | files that are there whole or not at all |
+//! | [`hash`] | SHA-256 of files |
+//! | [`error`] | what can go wrong, with the path |
+
+pub mod atomic;
+pub mod error;
+pub mod hash;
+pub mod provenance;
+pub mod read;
+pub mod table;
+pub mod tables;
+pub mod write;
+
+pub use atomic::{AtomicFile, write_atomic};
+pub use error::StoreError;
+pub use hash::sha256_file;
+pub use provenance::Provenance;
+pub use read::{TableReader, read_batches};
+pub use table::{Column, Kind, Table};
+pub use tables::TABLES;
+pub use write::{TableWriter, write_rows};

@@ -1,0 +1,158 @@
+//! The tables: one file each, and one line in [`TABLES`].
+
+use crate::table::Table;
+
+pub mod alignment;
+pub mod calibration;
+pub mod curve_areas;
+pub mod curves;
+pub mod map_metrics;
+pub mod scores;
+pub mod transfer;
+
+/// Every table, by name.
+pub static TABLES: &[&Table] = &[
+    &alignment::TABLE,
+    &calibration::TABLE,
+    &curve_areas::TABLE,
+    &curves::TABLE,
+    &map_metrics::TABLE,
+    &scores::TABLE,
+    &transfer::TABLE,
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fmt;
+
+    use plimsoll_core::records::{
+        AlignmentRow, CalibrationRow, CurveAreaRow, CurveRow, MapMetricRow, TransferRow,
+    };
+    use serde::Serialize;
+    use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+
+    use super::*;
+
+    fn is_snake_case(name: &str) -> bool {
+        name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    }
+
+    #[test]
+    fn every_table_is_well_formed() {
+        assert!(TABLES.is_sorted_by_key(|table| table.name), "TABLES is ordered by name");
+        let names: BTreeSet<&str> = TABLES.iter().map(|table| table.name).collect();
+        assert_eq!(names.len(), TABLES.len());
+        for table in TABLES {
+            assert!(is_snake_case(table.name), "{}", table.name);
+            assert!(table.version > 0, "{}", table.name);
+            let columns: BTreeSet<&str> = table.columns.iter().map(|column| column.name).collect();
+            assert_eq!(columns.len(), table.columns.len(), "{}: repeated column", table.name);
+            for column in table.columns {
+                assert!(is_snake_case(column.name), "{}.{}", table.name, column.name);
+                assert!(column.doc.ends_with('.'), "{}.{} has no doc", table.name, column.name);
+                assert_eq!(table.column(column.name), Some(column));
+            }
+            assert_eq!(table.schema().fields().len(), table.columns.len());
+        }
+    }
+
+    /// The keys of a JSON object, in order.
+    struct Keys(Vec<String>);
+
+    impl<'de> Deserialize<'de> for Keys {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct KeysVisitor;
+            impl<'de> Visitor<'de> for KeysVisitor {
+                type Value = Keys;
+                fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    formatter.write_str("an object")
+                }
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                    let mut keys = Vec::new();
+                    while let Some((key, IgnoredAny)) = map.next_entry()? {
+                        keys.push(key);
+                    }
+                    Ok(Keys(keys))
+                }
+            }
+            deserializer.deserialize_map(KeysVisitor)
+        }
+    }
+
+    #[track_caller]
+    fn assert_fields_are_columns(row: &impl Serialize, table: &Table) {
+        let Keys(fields) = serde_json::from_str(&serde_json::to_string(row).unwrap()).unwrap();
+        let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+        assert_eq!(fields, columns, "{}", table.name);
+    }
+
+    #[test]
+    fn the_fields_of_a_record_are_the_columns_of_its_table() {
+        assert_fields_are_columns(&calibration_row(), &calibration::TABLE);
+        assert_fields_are_columns(&AlignmentRow::default(), &alignment::TABLE);
+        assert_fields_are_columns(&map_metric_row(), &map_metrics::TABLE);
+        assert_fields_are_columns(&curve_row(), &curves::TABLE);
+        assert_fields_are_columns(&CurveAreaRow::default(), &curve_areas::TABLE);
+        assert_fields_are_columns(&TransferRow::default(), &transfer::TABLE);
+    }
+
+    fn calibration_row() -> CalibrationRow {
+        CalibrationRow {
+            slm: String::new(),
+            llm: None,
+            method: String::new(),
+            question_id: String::new(),
+            dataset: String::new(),
+            domain: String::new(),
+            cluster: String::new(),
+            confidence: 0.0,
+            slm_correct: None,
+            llm_correct: None,
+            slm_cost: None,
+            llm_cost: None,
+            bin: 0,
+            weight: 0.0,
+            part: String::new(),
+        }
+    }
+
+    fn map_metric_row() -> MapMetricRow {
+        MapMetricRow {
+            slm: String::new(),
+            llm: None,
+            method: String::new(),
+            dataset: String::new(),
+            map: String::new(),
+            scheme: String::new(),
+            rows: 0,
+            brier: None,
+            ece: None,
+        }
+    }
+
+    fn curve_row() -> CurveRow {
+        CurveRow {
+            slm: String::new(),
+            llm: None,
+            method: String::new(),
+            dataset: String::new(),
+            grid_ratio: 0.0,
+            routing_ratio: 0.0,
+            threshold: 0.0,
+            accuracy: None,
+            accuracy_low: None,
+            accuracy_high: None,
+            random_accuracy: None,
+            oracle_accuracy: None,
+            always_slm_accuracy: None,
+            always_llm_accuracy: None,
+            pgr: None,
+            kept_accuracy: None,
+            relative_accuracy: None,
+            usd_per_1k_questions: None,
+            random_usd_per_1k_questions: None,
+        }
+    }
+}
