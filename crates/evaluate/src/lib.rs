@@ -1,1 +1,42 @@
-//! Alignment, routing curves and transfer: judges, never fits by itself.
+//! # plimsoll-evaluate
+//!
+//! Judges confidences, routing curves and thresholds; fits nothing by itself: where a fit is
+//! needed, it calls `plimsoll-fit` on the pool side of a split.
+//!
+//! ```text
+//! Prepared ─┬─ alignment ── AlignmentRow, MapMetricRow   does the confidence rank right answers first?
+//!           ├─ curves ───── CurveRow, CurveAreaRow       what does routing by it buy?
+//!           └─ transfer ─── TransferRow                  do thresholds hold on data never seen?
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`metrics`] | one file per alignment metric, and the registry |
+//! | [`mod@alignment`] | the metrics per dataset, pool and mean, with intervals |
+//! | [`folds`] | probabilities of calibration maps, out of fold |
+//! | [`mod@curves`] | routing curves with their baselines, and their areas |
+//! | [`mod@transfer`] | leave-one-dataset-out and leave-one-domain-out |
+//! | [`summary`] | transfer in a few numbers per method |
+
+pub mod alignment;
+pub mod curves;
+pub mod folds;
+pub mod metrics;
+pub mod summary;
+pub mod transfer;
+
+pub use alignment::{SeriesAlignment, alignment};
+pub use curves::{SeriesCurves, curves};
+pub use summary::{TransferSummary, summarise};
+pub use transfer::{HoldOut, TransferSpec, splits, transfer};
+
+use plimsoll_core::Seed;
+
+/// How intervals are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Judging {
+    /// Bootstrap replicates; 0 = no intervals.
+    pub bootstrap: u32,
+    /// Seed of the plan.
+    pub seed: Seed,
+}
