@@ -1,23 +1,270 @@
-//! Alignment: does a confidence rank the SLM's right answers first?
+//! Alignment: does a confidence rank the SLM's right answers first, and can it be read as a
+//! probability once it is mapped?
 
-use plimsoll_core::records::{AlignmentRow, MapMetricRow};
-use plimsoll_fit::Prepared;
-use plimsoll_router::thresholds::Method;
+use plimsoll_core::records::{AlignmentRow, MACRO, MapMetricRow, POOL};
+use plimsoll_fit::bootstrap::Replicates;
+use plimsoll_fit::intervals::Resampling;
+use plimsoll_fit::{Prepared, Selection};
+use plimsoll_router::Confidence;
+use plimsoll_router::thresholds::{Estimate, Method};
 
 use crate::Judging;
+use crate::folds::{Apply, FoldMaps, MAPS, Scheme};
+use crate::metrics::{AURC, BRIER, E_AURC, ECE, Metric, PRR, ROC_AUC, brier};
+use crate::rows::{GradedRow, GradedRows};
+
+/// Metrics of the raw confidence, in the order of their figures here.
+const OF_ORDER: [&Metric; 4] = [&ROC_AUC, &PRR, &AURC, &E_AURC];
+/// Metrics of the mapped confidence.
+const OF_PROBABILITY: [&Metric; 2] = [&BRIER, &ECE];
+/// All of them.
+const FIGURES: usize = OF_ORDER.len() + OF_PROBABILITY.len();
 
 /// Alignment of one series.
 #[derive(Debug, Clone, Default)]
 pub struct SeriesAlignment {
     /// Per dataset, then the pool (`*`), then `macro`.
     pub alignment: Vec<AlignmentRow>,
-    /// Per dataset and pool, map and scheme.
+    /// Per scheme, dataset and pool, and map.
     pub map_metrics: Vec<MapMetricRow>,
 }
 
-/// Judges a series. With `file`, the mapped metrics are those of the file's own maps; without, of
-/// maps fitted out of fold.
+/// Judges a series.
+///
+/// The mapped metrics (Brier, ECE) of `alignment` are those of the isotonic map: with `file`, of
+/// the file's own; without, of maps fitted on the other datasets, or, with a single dataset, in
+/// five folds by cluster. `map_metrics` holds every map under every scheme.
 pub fn alignment(prepared: &Prepared<'_>, file: Option<&Method>, judging: &Judging) -> SeriesAlignment {
-    let _ = (prepared, file, judging);
-    SeriesAlignment::default()
+    let seed = judging.seed.derive("alignment").derive(prepared.series.method.as_str());
+    let schemes: Vec<FoldMaps> = match file {
+        Some(method) => vec![FoldMaps::of_file(&method.maps)],
+        None => {
+            let several = prepared.questions.datasets().len() > 1;
+            let leave_one_out = several.then_some(Scheme::LeaveOneDatasetOut);
+            let schemes = leave_one_out.into_iter().chain([Scheme::FiveFold]);
+            schemes.map(|scheme| FoldMaps::fitted(prepared, scheme, &seed)).collect()
+        }
+    };
+    let resampling = |part: &str| Resampling { replicates: judging.bootstrap, seed: seed.derive(part) };
+    let parts = parts(prepared);
+    let mut judged: Vec<Judged> = parts
+        .iter()
+        .filter_map(|(name, selection)| {
+            Some(Judged::new(prepared, name, selection, schemes.first()?, resampling(name)))
+        })
+        .collect();
+    let map_metrics = schemes
+        .iter()
+        .flat_map(|maps| parts.iter().map(move |(name, selection)| (maps, name, selection)))
+        .flat_map(|(maps, name, selection)| map_metrics(prepared, name, selection, maps))
+        .collect();
+    judged.push(Judged::mean(prepared, &judged));
+    SeriesAlignment { alignment: judged.into_iter().map(Judged::row).collect(), map_metrics }
 }
+
+/// Each dataset of the series, then the pool.
+pub(crate) fn parts(prepared: &Prepared<'_>) -> Vec<(String, Selection)> {
+    let datasets = prepared.questions.datasets();
+    let only = |index: usize| Selection::of((0..datasets.len()).map(|other| other == index).collect());
+    let mut present = vec![false; datasets.len()];
+    for question in &prepared.series.question {
+        present[prepared.questions.dataset_index(*question)] = true;
+    }
+    let mut parts: Vec<(String, Selection)> = datasets
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| present[*index])
+        .map(|(index, dataset)| (dataset.id.to_string(), only(index)))
+        .collect();
+    parts.push((POOL.to_owned(), Selection::all(datasets.len())));
+    parts
+}
+
+/// The figures of a dataset, the pool, or the mean over datasets.
+struct Judged {
+    /// Everything but the figures.
+    row: AlignmentRow,
+    figures: [Option<f64>; FIGURES],
+    brier_raw: Option<f64>,
+    of_order: Option<Replicates>,
+    of_probability: Option<Replicates>,
+}
+
+impl Judged {
+    fn new(
+        prepared: &Prepared<'_>,
+        dataset: &str,
+        selection: &Selection,
+        maps: &FoldMaps,
+        resampling: Resampling,
+    ) -> Self {
+        let raw = graded(prepared, selection, |confidence, _| Some(confidence));
+        let probability = |confidence, row| mapped(prepared, maps, MAPS[0].1, confidence, row);
+        let probabilities = graded(prepared, selection, probability);
+        let (levels, mapped_levels) = (raw.levels(), probabilities.levels());
+        let of = |levels: &[_], metrics: &[&Metric]| -> Vec<Option<f64>> {
+            metrics.iter().map(|metric| (metric.compute)(levels)).collect()
+        };
+        let all = [of(&levels, &OF_ORDER), of(&mapped_levels, &OF_PROBABILITY)].concat();
+        let map_scheme = (probabilities.len() > 0).then(|| maps.scheme().name().to_owned());
+        Self {
+            row: AlignmentRow { map_scheme, ..counted(prepared, dataset, selection) },
+            figures: std::array::from_fn(|index| all[index]),
+            brier_raw: brier(&levels),
+            of_order: raw.replicates(&OF_ORDER, resampling),
+            of_probability: probabilities.replicates(&OF_PROBABILITY, resampling),
+        }
+    }
+
+    /// The mean over datasets of what is defined, each dataset counting alike.
+    fn mean(prepared: &Prepared<'_>, judged: &[Self]) -> Self {
+        let (pool, datasets): (Vec<&Self>, Vec<&Self>) =
+            judged.iter().partition(|judged| judged.row.dataset == POOL);
+        let mean_of = |figure: &dyn Fn(&Self) -> Option<f64>| {
+            let values: Vec<f64> = datasets.iter().filter_map(|judged| figure(judged)).collect();
+            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+        };
+        let replicates = |of: &dyn Fn(&Self) -> Option<Replicates>| {
+            let parts: Vec<Replicates> = datasets.iter().filter_map(|judged| of(judged)).collect();
+            (!parts.is_empty()).then(|| Replicates::mean_of(&parts))
+        };
+        let counts = pool.first().map(|pool| pool.row.clone());
+        Self {
+            row: AlignmentRow {
+                dataset: MACRO.to_owned(),
+                accuracy: mean_of(&|judged| judged.row.accuracy),
+                ..counts.unwrap_or_else(|| named(prepared, MACRO))
+            },
+            figures: std::array::from_fn(|index| mean_of(&|judged| judged.figures[index])),
+            brier_raw: mean_of(&|judged| judged.brier_raw),
+            of_order: replicates(&|judged| judged.of_order.clone()),
+            of_probability: replicates(&|judged| judged.of_probability.clone()),
+        }
+    }
+
+    /// The row of the table.
+    fn row(self) -> AlignmentRow {
+        let estimate = |index: usize| {
+            let (replicates, place) = match index.checked_sub(OF_ORDER.len()) {
+                None => (&self.of_order, index),
+                Some(place) => (&self.of_probability, place),
+            };
+            let nothing = |value| Estimate { value, low: None, high: None };
+            self.figures[index].map(|value| match replicates {
+                Some(replicates) => replicates.estimate(value, place),
+                None => nothing(value),
+            })
+        };
+        let value = |estimate: Option<Estimate>| estimate.map(|estimate| estimate.value);
+        let low = |estimate: Option<Estimate>| estimate.and_then(|estimate| estimate.low);
+        let high = |estimate: Option<Estimate>| estimate.and_then(|estimate| estimate.high);
+        let [roc_auc, prr, aurc, e_aurc, brier, ece] = std::array::from_fn::<_, FIGURES, _>(estimate);
+        AlignmentRow {
+            roc_auc: value(roc_auc),
+            roc_auc_low: low(roc_auc),
+            roc_auc_high: high(roc_auc),
+            prr: value(prr),
+            prr_low: low(prr),
+            prr_high: high(prr),
+            aurc: value(aurc),
+            aurc_low: low(aurc),
+            aurc_high: high(aurc),
+            e_aurc: value(e_aurc),
+            e_aurc_low: low(e_aurc),
+            e_aurc_high: high(e_aurc),
+            brier_raw: self.brier_raw,
+            brier: value(brier),
+            brier_low: low(brier),
+            brier_high: high(brier),
+            ece: value(ece),
+            ece_low: low(ece),
+            ece_high: high(ece),
+            ..self.row
+        }
+    }
+}
+
+/// The rows of a selection that have a grade and a value.
+fn graded(
+    prepared: &Prepared<'_>,
+    selection: &Selection,
+    value: impl Fn(Confidence, u32) -> Option<Confidence>,
+) -> GradedRows {
+    let rows = prepared
+        .scored(selection)
+        .filter_map(|(confidence, row)| {
+            let right = prepared.outcomes(row).0.as_bool()?;
+            let value = value(confidence, row)?.get();
+            Some(GradedRow { value, right, cluster: prepared.cluster(row) })
+        })
+        .collect();
+    GradedRows::new(rows, prepared.independent())
+}
+
+fn mapped(
+    prepared: &Prepared<'_>,
+    maps: &FoldMaps,
+    apply: Apply,
+    confidence: Confidence,
+    row: u32,
+) -> Option<Confidence> {
+    let probability = apply(maps.of_row(prepared, row)?, confidence)?;
+    Confidence::new(probability).ok()
+}
+
+fn map_metrics(
+    prepared: &Prepared<'_>,
+    dataset: &str,
+    selection: &Selection,
+    maps: &FoldMaps,
+) -> Vec<MapMetricRow> {
+    MAPS.iter()
+        .map(|(name, apply)| {
+            let rows = graded(prepared, selection, |confidence, row| {
+                mapped(prepared, maps, *apply, confidence, row)
+            });
+            let levels = rows.levels();
+            let AlignmentRow { slm, llm, method, dataset, .. } = named(prepared, dataset);
+            MapMetricRow {
+                slm,
+                llm,
+                method,
+                dataset,
+                map: (*name).to_owned(),
+                scheme: maps.scheme().name().to_owned(),
+                rows: rows.len() as u64,
+                brier: (BRIER.compute)(&levels),
+                ece: (ECE.compute)(&levels),
+            }
+        })
+        .collect()
+}
+
+/// A row that only says whom it speaks of.
+fn named(prepared: &Prepared<'_>, dataset: &str) -> AlignmentRow {
+    AlignmentRow {
+        slm: prepared.series.slm.to_string(),
+        llm: prepared.series.llm.as_ref().map(ToString::to_string),
+        method: prepared.series.method.to_string(),
+        dataset: dataset.to_owned(),
+        ..AlignmentRow::default()
+    }
+}
+
+/// A row with its counts.
+fn counted(prepared: &Prepared<'_>, dataset: &str, selection: &Selection) -> AlignmentRow {
+    let mut row = named(prepared, dataset);
+    let mut correct = 0u64;
+    row.missing = prepared.missing(selection).count() as u64;
+    for index in prepared.scored(selection).map(|(_, row)| row).chain(prepared.missing(selection)) {
+        let slm = prepared.outcomes(index).0;
+        row.rows += 1;
+        row.ungraded += u64::from(!slm.is_graded());
+        correct += u64::from(slm.is_correct());
+    }
+    row.accuracy = (row.rows > 0).then(|| correct as f64 / row.rows as f64);
+    row
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,157 @@
-//! To come.
+//! Probabilities of calibration maps for rows that the maps did not see.
+
+use plimsoll_core::Seed;
+use plimsoll_fit::maps::{Observation, fit_maps};
+use plimsoll_fit::{Prepared, Selection};
+use plimsoll_router::Confidence;
+use plimsoll_router::map::Maps;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
+/// Number of folds of [`Scheme::FiveFold`].
+const FOLDS: usize = 5;
+
+/// Where a row's map comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Fitted on every other dataset: what happens to a new dataset.
+    LeaveOneDatasetOut,
+    /// Fitted on four fifths of the clusters, by a seeded hash: what happens to new questions of
+    /// known datasets.
+    FiveFold,
+    /// Taken from a thresholds file, whatever that was fitted on.
+    File,
+}
+
+impl Scheme {
+    /// The name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LeaveOneDatasetOut => "leave_one_dataset_out",
+            Self::FiveFold => "five_fold",
+            Self::File => "file",
+        }
+    }
+}
+
+/// Applies a map of a set; `None` if the set lacks it.
+pub type Apply = fn(&Maps, Confidence) -> Option<f64>;
+
+/// The maps, by name.
+pub const MAPS: [(&str, Apply); 3] = [("isotonic", isotonic), ("platt", platt), ("beta", beta)];
+
+fn isotonic(maps: &Maps, confidence: Confidence) -> Option<f64> {
+    maps.isotonic.as_ref().and_then(|map| map.apply(confidence))
+}
+
+fn platt(maps: &Maps, confidence: Confidence) -> Option<f64> {
+    maps.platt.as_ref().map(|map| map.apply(confidence))
+}
+
+fn beta(maps: &Maps, confidence: Confidence) -> Option<f64> {
+    maps.beta.as_ref().map(|map| map.apply(confidence))
+}
+
+/// Maps of a series, one set per fold.
+#[derive(Debug)]
+pub struct FoldMaps {
+    scheme: Scheme,
+    seed: Seed,
+    maps: Vec<Maps>,
+}
+
+impl FoldMaps {
+    /// Fits the maps of every fold on the graded rows outside it.
+    pub fn fitted(prepared: &Prepared<'_>, scheme: Scheme, seed: &Seed) -> Self {
+        let folds = match scheme {
+            Scheme::LeaveOneDatasetOut => prepared.questions.datasets().len(),
+            Scheme::FiveFold => FOLDS,
+            Scheme::File => 0,
+        };
+        let mut fitted = Self { scheme, seed: seed.derive("folds"), maps: Vec::new() };
+        fitted.maps =
+            (0..folds).into_par_iter().map(|fold| fit_maps(&fitted.outside(prepared, fold))).collect();
+        fitted
+    }
+
+    /// The maps of a thresholds file for every row.
+    pub fn of_file(maps: &Maps) -> Self {
+        Self { scheme: Scheme::File, seed: Seed::new(0), maps: vec![maps.clone()] }
+    }
+
+    /// Where the maps come from.
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The maps for a row.
+    pub fn of_row(&self, prepared: &Prepared<'_>, row: u32) -> Option<&Maps> {
+        self.maps.get(self.fold(prepared, row))
+    }
+
+    fn fold(&self, prepared: &Prepared<'_>, row: u32) -> usize {
+        match self.scheme {
+            Scheme::LeaveOneDatasetOut => prepared.dataset_index(row),
+            Scheme::FiveFold => {
+                usize::try_from(self.seed.hash_key(prepared.cluster(row)) % FOLDS as u64).unwrap_or(0)
+            }
+            Scheme::File => 0,
+        }
+    }
+
+    fn outside(&self, prepared: &Prepared<'_>, fold: usize) -> Vec<Observation> {
+        let all = Selection::all(prepared.questions.datasets().len());
+        prepared
+            .scored(&all)
+            .filter(|(_, row)| self.fold(prepared, *row) != fold)
+            .filter_map(|(confidence, row)| {
+                let correct = prepared.outcomes(row).0.as_bool()?;
+                Some(Observation { confidence, correct, weight: 1.0 })
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_fit::testing::{MadeUp, calibrated, table};
+
+    #[test]
+    fn no_row_is_mapped_by_a_map_that_saw_its_dataset() {
+        // In dataset d0 everything is right, elsewhere everything is wrong: seen from outside, d0
+        // must look hopeless and the others good where d0 is the only other.
+        let rows: Vec<MadeUp> = (0..40)
+            .map(|index| {
+                let dataset = format!("d{}", index % 2);
+                MadeUp { dataset, ..MadeUp::new(f64::from(index) / 40.0, index % 2 == 0, true) }
+            })
+            .collect();
+        let table = table(&rows);
+        let prepared = Prepared::new(&table.questions, &table.series[0]);
+        let folds = FoldMaps::fitted(&prepared, Scheme::LeaveOneDatasetOut, &Seed::new(1));
+        for row in 0..40 {
+            let own = f64::from(u8::from(prepared.outcomes(row).0.is_correct()));
+            let confidence = prepared.series.confidence(row as usize).unwrap();
+            let mapped = isotonic(folds.of_row(&prepared, row).unwrap(), confidence).unwrap();
+            assert_eq!(mapped, 1.0 - own);
+        }
+    }
+
+    #[test]
+    fn rows_of_a_cluster_share_a_fold() {
+        let mut rows = calibrated(200, 2, 1);
+        for (index, row) in rows.iter_mut().enumerate() {
+            row.cluster = Some(format!("c{}", index / 10));
+        }
+        let table = table(&rows);
+        let prepared = Prepared::new(&table.questions, &table.series[0]);
+        let folds = FoldMaps::fitted(&prepared, Scheme::FiveFold, &Seed::new(1));
+        let mut of_cluster = std::collections::BTreeMap::new();
+        for row in 0..200 {
+            let fold = folds.fold(&prepared, row);
+            assert_eq!(*of_cluster.entry(prepared.cluster(row)).or_insert(fold), fold);
+        }
+        let used: std::collections::BTreeSet<usize> = of_cluster.into_values().collect();
+        assert_eq!(used.len(), FOLDS);
+    }
+}

@@ -22,6 +22,7 @@ pub mod alignment;
 pub mod curves;
 pub mod folds;
 pub mod metrics;
+mod rows;
 pub mod summary;
 pub mod transfer;
 

@@ -1,6 +1,7 @@
 //! Transfer in a few numbers per method.
 
 use plimsoll_core::records::TransferRow;
+use plimsoll_router::Target;
 use serde::Serialize;
 
 /// How the thresholds of one (SLM, LLM, method) for one kind of target did on held-out data.
@@ -40,6 +41,81 @@ pub struct TransferSummary {
 
 /// Summarises transfer rows, in the order in which their groups first appear.
 pub fn summarise(rows: &[TransferRow]) -> Vec<TransferSummary> {
-    let _ = rows;
-    Vec::new()
+    let mut groups: Vec<Vec<&TransferRow>> = Vec::new();
+    for row in rows {
+        match groups.iter_mut().find(|group| key(group[0]) == key(row)) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    groups.iter().map(|group| summary(group)).collect()
+}
+
+fn key(row: &TransferRow) -> (&str, Option<&str>, &str, &str, &str) {
+    (&row.slm, row.llm.as_deref(), &row.method, &row.by, &row.target_kind)
+}
+
+fn summary(rows: &[&TransferRow]) -> TransferSummary {
+    let mean = |figure: &dyn Fn(&TransferRow) -> Option<f64>| {
+        let values: Vec<f64> = rows.iter().filter_map(|row| figure(row)).collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    let first = rows[0];
+    TransferSummary {
+        slm: first.slm.clone(),
+        llm: first.llm.clone(),
+        method: first.method.clone(),
+        by: first.by.clone(),
+        target_kind: first.target_kind.clone(),
+        rows: rows.len() as u64,
+        with_threshold: rows.iter().filter(|row| row.threshold.is_some()).count() as u64,
+        ratio_error: mean(&|row| {
+            let aimed = (row.target_kind == ROUTING_RATIO).then_some(row.target_value);
+            distance(row.achieved_routing_ratio, aimed)
+        }),
+        prediction_error: mean(&|row| distance(row.achieved_routing_ratio, row.predicted_routing_ratio)),
+        accuracy_over_random: mean(&|row| Some(row.accuracy? - row.random_accuracy?)),
+        accuracy_below_oracle: mean(&|row| Some(row.oracle_accuracy? - row.accuracy?)),
+        curve_rmse: mean(&|row| row.curve_rmse),
+        random_curve_rmse: mean(&|row| row.random_curve_rmse),
+        ks: mean(&|row| row.ks),
+        violation_rate: mean(&|row| row.violated.map(|violated| f64::from(u8::from(violated)))),
+    }
+}
+
+/// The kind of a ratio target.
+const ROUTING_RATIO: &str = Target::RoutingRatio { value: 0.0 }.kind();
+
+fn distance(a: Option<f64>, b: Option<f64>) -> Option<f64> {
+    a.zip(b).map(|(a, b)| (a - b).abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn means_are_over_what_is_defined() {
+        let row = |value: f64, achieved: Option<f64>| TransferRow {
+            target_kind: "routing_ratio".to_owned(),
+            target_value: value,
+            threshold: achieved,
+            achieved_routing_ratio: achieved,
+            predicted_routing_ratio: Some(0.5),
+            ..TransferRow::default()
+        };
+        let risk = |violated| TransferRow {
+            target_kind: "regret".to_owned(),
+            violated: Some(violated),
+            achieved_routing_ratio: Some(0.9),
+            ..TransferRow::default()
+        };
+        let rows = [row(0.5, Some(0.75)), risk(true), row(0.25, Some(0.25)), row(0.9, None), risk(false)];
+        let summaries = summarise(&rows);
+        assert_eq!(summaries.len(), 2);
+        assert_eq!((summaries[0].rows, summaries[0].with_threshold), (3, 2));
+        assert_eq!((summaries[0].ratio_error, summaries[0].prediction_error), (Some(0.125), Some(0.25)));
+        assert_eq!((summaries[0].accuracy_over_random, summaries[0].violation_rate), (None, None));
+        assert_eq!((summaries[1].ratio_error, summaries[1].violation_rate), (None, Some(0.5)));
+    }
 }

@@ -1,8 +1,20 @@
 //! Transfer: thresholds fitted without a dataset (or domain), applied to it.
+//!
+//! For each split and repeat, a calibration set is drawn from the pool side alone, thresholds are
+//! fitted on it, and the held-out rows, all of them, say what these thresholds achieve.
 
+mod held_out;
+mod judged;
+
+use std::collections::BTreeMap;
+
+use plimsoll_core::Seed;
 use plimsoll_core::records::TransferRow;
 use plimsoll_core::scores::Questions;
-use plimsoll_fit::{FitSpec, Prepared};
+use plimsoll_fit::{DrawOrder, FitSpec, Prepared, Selection, fit_targets};
+use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
+
+use held_out::HeldOut;
 
 /// What is held out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,14 +46,114 @@ pub struct TransferSpec {
     pub repeats: u32,
 }
 
-/// Number of splits that a table offers: what `finished` of [`transfer`] is called for, per repeat.
+/// Number of splits that a table offers: what `finished` of [`transfer`] is called for, per
+/// series and repeat. A single dataset (or domain) offers none: nothing would be left to fit on.
 pub fn splits(questions: &Questions, by: HoldOut) -> usize {
-    let _ = (questions, by);
-    0
+    groups(questions, by).len()
 }
 
-/// Transfers of a series. `finished` is called after each split of each repeat, from any thread.
-pub fn transfer(prepared: &Prepared<'_>, spec: &TransferSpec, finished: &(dyn Fn() + Sync)) -> Vec<TransferRow> {
-    let _ = (prepared, spec, finished);
-    Vec::new()
+/// Transfers of a series, by split and, within it, by repeat and target. `finished` is called after
+/// each split of each repeat, from any thread.
+///
+/// A split without rows of this series on one of its sides gives no rows.
+pub fn transfer(
+    prepared: &Prepared<'_>,
+    spec: &TransferSpec,
+    finished: &(dyn Fn() + Sync),
+) -> Vec<TransferRow> {
+    let seed = spec.fit.series_seed(prepared).derive("transfer");
+    let repeats: Vec<Repeat> = (0..spec.repeats)
+        .into_par_iter()
+        .map(|number| Repeat::new(prepared, number, spec.fit.bins, seed.derive_index(u64::from(number))))
+        .collect();
+    let splits: Vec<Split> = spec.by.iter().flat_map(|by| splits_of(prepared.questions, *by)).collect();
+    let rows: Vec<Vec<TransferRow>> =
+        splits.par_iter().map(|split| of_split(prepared, spec, split, &repeats, finished)).collect();
+    rows.into_iter().flatten().collect()
 }
+
+/// A dataset or domain on one side, the rest on the other.
+struct Split {
+    by: HoldOut,
+    name: String,
+    held_out: Selection,
+}
+
+/// A draw order of the whole series; leaving rows out of it keeps the order of the others.
+struct Repeat {
+    number: u32,
+    seed: Seed,
+    order: DrawOrder,
+}
+
+impl Repeat {
+    fn new(prepared: &Prepared<'_>, number: u32, bins: u32, seed: Seed) -> Self {
+        Self { number, seed, order: DrawOrder::new(prepared, bins, &seed.derive("order")) }
+    }
+}
+
+/// Indices of the datasets of each group, by its name; empty if there is only one group.
+fn groups(questions: &Questions, by: HoldOut) -> BTreeMap<&str, Vec<usize>> {
+    let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, dataset) in questions.datasets().iter().enumerate() {
+        let name = match by {
+            HoldOut::Dataset => dataset.id.as_str(),
+            HoldOut::Domain => dataset.domain.as_str(),
+        };
+        groups.entry(name).or_default().push(index);
+    }
+    if groups.len() > 1 { groups } else { BTreeMap::new() }
+}
+
+fn splits_of(questions: &Questions, by: HoldOut) -> Vec<Split> {
+    let datasets = questions.datasets().len();
+    groups(questions, by)
+        .into_iter()
+        .map(|(name, indices)| Split {
+            by,
+            name: name.to_owned(),
+            held_out: Selection::of((0..datasets).map(|index| indices.contains(&index)).collect()),
+        })
+        .collect()
+}
+
+fn of_split(
+    prepared: &Prepared<'_>,
+    spec: &TransferSpec,
+    split: &Split,
+    repeats: &[Repeat],
+    finished: &(dyn Fn() + Sync),
+) -> Vec<TransferRow> {
+    let pool = split.held_out.complement();
+    let sides = HeldOut::new(prepared, &split.held_out, &pool, spec.fit.bins);
+    let rows = repeats.iter().map(|repeat| {
+        let rows = sides.as_ref().map(|held_out| {
+            let fitted = fit_targets(prepared, &repeat.order, &pool, &spec.fit, &repeat.seed);
+            let rows = held_out.judge(&fitted, spec.fit.bootstrap, &repeat.seed.derive(&split.name));
+            let name = |row: TransferRow| named(prepared, split, repeat.number, row);
+            rows.into_iter().map(name).collect::<Vec<_>>()
+        });
+        finished();
+        rows.unwrap_or_default()
+    });
+    rows.flatten().collect()
+}
+
+/// Whether the scores saw labels of the held-out data cannot be known of scores made elsewhere.
+const IN_DOMAIN_LABELS: &str = "unknown";
+
+fn named(prepared: &Prepared<'_>, split: &Split, repeat: u32, row: TransferRow) -> TransferRow {
+    TransferRow {
+        slm: prepared.series.slm.to_string(),
+        llm: prepared.series.llm.as_ref().map(ToString::to_string),
+        method: prepared.series.method.to_string(),
+        by: split.by.name().to_owned(),
+        held_out: split.name.clone(),
+        repeat,
+        in_domain_labels: IN_DOMAIN_LABELS.to_owned(),
+        ..row
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -151,6 +151,24 @@ impl Replicates {
         quantile_linear(&values, tail).zip(quantile_linear(&values, 1.0 - tail))
     }
 
+    /// Replicate by replicate, the mean over several independent bootstraps with equally many
+    /// replicates, such as those of the datasets behind a mean over datasets. A figure that is
+    /// undefined in a replicate of one part does not enter that replicate's mean.
+    #[must_use]
+    pub fn mean_of(parts: &[Self]) -> Self {
+        let replicates = parts.iter().map(|part| part.rows.len()).min().unwrap_or(0);
+        let figures = parts.iter().filter_map(|part| part.rows.first()).map(Vec::len).min().unwrap_or(0);
+        let mean = |replicate: usize, figure: usize| {
+            let values = parts.iter().map(|part| part.rows[replicate][figure]).filter(|value| value.is_finite());
+            let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+            if count > 0 { sum / f64::from(count) } else { f64::NAN }
+        };
+        let rows = (0..replicates)
+            .map(|replicate| (0..figures).map(|figure| mean(replicate, figure)).collect())
+            .collect();
+        Self { rows }
+    }
+
     /// A point estimate with the interval of a figure.
     pub fn estimate(&self, value: f64, figure: usize) -> Estimate {
         let interval = self.interval(figure);

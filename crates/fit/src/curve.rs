@@ -5,7 +5,7 @@
 //! (the next double above 1). A curve drawn by rank would promise ratios that ties make
 //! unreachable; this one holds what a threshold can do.
 
-use plimsoll_router::{Confidence, Threshold};
+use plimsoll_router::{Confidence, Risk, Threshold};
 
 use crate::sample::Sample;
 use crate::sums::{Split, Sums};
@@ -34,6 +34,18 @@ pub struct CurvePoint {
     pub below: Option<Confidence>,
     /// Unscaled weight and number of the rows with that confidence.
     pub below_rows: u64,
+}
+
+impl CurvePoint {
+    /// The observed value of a risk; a risk of kept answers is 0 where nothing is kept. `None` for
+    /// regret without graded LLM answers.
+    pub fn risk(&self, risk: Risk) -> Option<f64> {
+        match risk {
+            Risk::SelectiveError => Some(self.selective_error.unwrap_or(0.0)),
+            Risk::JointError => Some(self.joint_error),
+            Risk::Regret => self.regret,
+        }
+    }
 }
 
 /// A routing curve: one point per candidate, ascending by threshold and ratio.
@@ -91,6 +103,29 @@ impl Curve {
         }
     }
 
+    /// The point that decides as any threshold does, a candidate or not.
+    pub fn at(&self, threshold: Threshold) -> &CurvePoint {
+        let handed = |point: &CurvePoint| point.below.is_none_or(|below| !threshold.keeps(below));
+        &self.points[self.points.partition_point(handed).saturating_sub(1)]
+    }
+
+    /// The point with the smallest ratio whose accuracy is at least `accuracy`.
+    pub fn first_reaching(&self, accuracy: f64) -> Option<&CurvePoint> {
+        let reaches = |value: f64| value >= accuracy - RATIO_ROUNDING;
+        self.points.iter().find(|point| point.accuracy.is_some_and(reaches))
+    }
+
+    /// The most accurate point within a budget, the cheapest of equals.
+    pub fn best_within(&self, usd_per_1k_questions: f64) -> Option<&CurvePoint> {
+        let affordable =
+            self.points.iter().filter(|point| point.usd_per_1k_questions <= usd_per_1k_questions + RATIO_ROUNDING);
+        // Ascending by cost, so the first of several equally accurate points is the cheapest.
+        affordable.fold(None, |best: Option<&CurvePoint>, point| match best {
+            Some(best) if point.accuracy <= best.accuracy => Some(best),
+            _ => Some(point),
+        })
+    }
+
     /// Indices of the points nearest to the ratios 0, 0.01, .., 1.
     pub fn grid(&self) -> Vec<(f64, usize)> {
         (0..=100u32).map(|step| f64::from(step) / 100.0).map(|ratio| (ratio, self.nearest(ratio))).collect()
@@ -119,26 +154,4 @@ fn curve_point(split: Split, threshold: Threshold, below: Option<Confidence>, be
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn a_midpoint_lies_above_a_and_at_most_at_b() {
-        let c = |value| Confidence::new(value).unwrap();
-        let next = f64::from_bits(0.5f64.to_bits() + 1);
-        for (a, b) in [(0.2, 0.4), (0.5, next), (0.0, f64::MIN_POSITIVE), (0.0, 5e-324)] {
-            let t = midpoint(c(a), c(b)).get();
-            assert!(a < t && t <= b, "{a} {t} {b}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn midpoints_separate(a in 0.0f64..=1.0, b in 0.0f64..=1.0) {
-            prop_assume!(a < b);
-            let t = midpoint(Confidence::new(a).unwrap(), Confidence::new(b).unwrap());
-            prop_assert!(!t.keeps(Confidence::new(a).unwrap()) && t.keeps(Confidence::new(b).unwrap()));
-        }
-    }
-}
+mod tests;

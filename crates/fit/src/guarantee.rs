@@ -56,7 +56,7 @@ impl TestSet {
         }
         let mut sequence = undrawn.quantiles.clone();
         if sequence.is_empty() {
-            let set_aside = |row: &u32| seed.hash_key(prepared.cluster(*row)) % 3 == 0;
+            let set_aside = |row: &u32| seed.hash_key(prepared.cluster(*row)).is_multiple_of(3);
             let mut aside: Vec<Confidence> = rows
                 .iter()
                 .filter(|row| set_aside(row))
@@ -83,12 +83,13 @@ impl TestSet {
     pub fn test(&self, risk: Risk, alpha: f64, delta: f64) -> Verdict {
         let mut walk = Walk::new(self, risk, alpha, delta);
         let strictest = matches!(risk, Risk::JointError | Risk::Regret).then_some(Threshold::HAND_OVER_ALL);
-        for threshold in strictest.into_iter().chain(self.sequence.iter().copied()) {
-            if !walk.step(threshold) {
+        let sequence: Vec<Threshold> = strictest.into_iter().chain(self.sequence.iter().copied()).collect();
+        for threshold in &sequence {
+            if !walk.step(*threshold) {
                 break;
             }
         }
-        walk.verdict(self)
+        walk.verdict(self, sequence.len())
     }
 
     /// Number of trials.
@@ -182,13 +183,13 @@ impl Walk {
         true
     }
 
-    fn verdict(self, set: &TestSet) -> Verdict {
-        let thresholds = u32::try_from(set.sequence.len()).unwrap_or(u32::MAX);
+    /// `thresholds`: how many the sequence had.
+    fn verdict(self, set: &TestSet, thresholds: usize) -> Verdict {
+        let thresholds_in_sequence = u32::try_from(thresholds).unwrap_or(u32::MAX);
         match self.best {
-            Some((threshold, guarantee)) => Verdict::Holds(
-                threshold,
-                Guarantee { thresholds_in_sequence: thresholds, ..guarantee },
-            ),
+            Some((threshold, guarantee)) => {
+                Verdict::Holds(threshold, Guarantee { thresholds_in_sequence, ..guarantee })
+            }
             None => Verdict::Fails(self.infeasible(set)),
         }
     }
@@ -248,3 +249,6 @@ fn quantiles(sorted: &[Confidence]) -> Vec<Confidence> {
     picked.dedup();
     picked
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,8 +61,27 @@ fn figures(split: &Split) -> [Option<f64>; FIGURES] {
     ]
 }
 
-/// Resamples the scored rows; the missing ones, which are known for the whole pool, stay as they are.
 fn replicates(sample: &Sample, thresholds: &[Threshold], resampling: Resampling) -> Option<Replicates> {
+    resample(sample, thresholds, resampling, |splits| {
+        splits.iter().flat_map(figures).map(|figure| figure.unwrap_or(f64::NAN)).collect()
+    })
+}
+
+/// Figures of resampled splits: `figures` sees, for each replicate, the split at each threshold, in
+/// the order of `thresholds`, and gives the figures, NaN where undefined. `None` without replicates
+/// or scored rows.
+///
+/// Scored rows are resampled by cluster; the missing ones, which are known for the whole pool, stay
+/// as they are.
+pub fn resample<F>(
+    sample: &Sample,
+    thresholds: &[Threshold],
+    resampling: Resampling,
+    figures: F,
+) -> Option<Replicates>
+where
+    F: Fn(&[Split]) -> Vec<f64> + Sync,
+{
     if resampling.replicates == 0 || sample.rows.is_empty() {
         return None;
     }
@@ -78,11 +97,8 @@ fn replicates(sample: &Sample, thresholds: &[Threshold], resampling: Resampling)
     Some(bootstrap.replicates(resampling.replicates, &resampling.seed, |counts| {
         let cells = states.cells(counts, sorted.len() + 1);
         let splits = splits_of_cells(&cells, scored_rows, sample.missing);
-        place
-            .iter()
-            .flat_map(|index| figures(&splits[*index]))
-            .map(|figure| figure.unwrap_or(f64::NAN))
-            .collect()
+        let in_order: Vec<Split> = place.iter().map(|index| splits[*index]).collect();
+        figures(&in_order)
     }))
 }
 

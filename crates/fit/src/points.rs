@@ -3,7 +3,7 @@
 use plimsoll_router::thresholds::{Guarantee, Infeasible, Status, TieBreak};
 use plimsoll_router::{Target, Threshold};
 
-use crate::curve::{Curve, CurvePoint, RATIO_ROUNDING};
+use crate::curve::{Curve, RATIO_ROUNDING};
 use crate::guarantee::{TestSet, Verdict};
 use crate::sample::Sample;
 
@@ -105,8 +105,7 @@ fn tie_break(curve: &Curve, ratio: f64) -> Option<TieBreak> {
 }
 
 fn fit_accuracy(curve: &Curve, target: Target, accuracy: f64) -> Fit {
-    let reaches = |point: &&CurvePoint| point.accuracy.is_some_and(|value| value >= accuracy - RATIO_ROUNDING);
-    match curve.points().iter().find(reaches) {
+    match curve.first_reaching(accuracy) {
         Some(point) => Fit::new(target, Status::Reached, Some(point.threshold)),
         None => {
             let best = curve.points().iter().filter_map(|point| point.accuracy).fold(0.0, f64::max);
@@ -121,13 +120,7 @@ fn fit_cost(basis: Basis<'_>, target: Target, budget: f64) -> Fit {
         return Fit::new(target, Status::NeedsCosts, None)
             .noted("slm_cost and llm_cost must be given for every row");
     }
-    let affordable = basis.curve.points().iter().filter(|p| p.usd_per_1k_questions <= budget + RATIO_ROUNDING);
-    // Ascending by cost, so the first of several equally accurate points is the cheapest.
-    let best = affordable.fold(None::<&CurvePoint>, |best, point| match best {
-        Some(best) if point.accuracy <= best.accuracy => Some(best),
-        _ => Some(point),
-    });
-    match best {
+    match basis.curve.best_within(budget) {
         Some(point) => Fit::new(target, Status::Reached, Some(point.threshold)),
         None => Fit::new(target, Status::NotReached, None).noted(format!(
             "even keeping every answer costs {:.4} US dollars per 1,000 questions",
@@ -166,3 +159,6 @@ fn infeasible_note(infeasible: &Infeasible, alpha: f64) -> String {
         _ => format!("no threshold has an observed risk below {alpha}: no number of rows would do with this method"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,11 +82,19 @@ fn write_string(text: &str, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\u{c}' => out.push_str("\\f"),
             '\r' => out.push_str("\\r"),
-            control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+            control if control < ' ' => push_escape(control, out),
             other => out.push(other),
         }
     }
     out.push('"');
+}
+
+/// A control character as `\u00XX`.
+fn push_escape(control: char, out: &mut String) {
+    let code = u32::from(control);
+    let digit = |value: u32| char::from_digit(value, 16).unwrap_or('0');
+    out.push_str("\\u00");
+    out.extend([digit(code / 16), digit(code % 16)]);
 }
 
 /// ECMAScript's `Number::toString` for finite doubles: the shortest digits that read back as the

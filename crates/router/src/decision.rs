@@ -22,7 +22,7 @@ impl Threshold {
     /// # Errors
     /// [`Error::Threshold`] for anything else.
     pub fn new(value: f64) -> Result<Self, Error> {
-        if value >= 0.0 && value <= Self::HAND_OVER_ALL.0 {
+        if (0.0..=Self::HAND_OVER_ALL.0).contains(&value) {
             Ok(Self(value + 0.0))
         } else {
             Err(Error::Threshold { value })

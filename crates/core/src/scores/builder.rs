@@ -235,12 +235,11 @@ impl ScoreTableBuilder {
         if self.series.get(self.last_series).is_some_and(same) {
             return Ok(self.last_series);
         }
-        self.last_series = match self.series.iter().position(same) {
-            Some(index) => index,
-            None => {
-                self.series.push(Growing::new(row, slm)?);
-                self.series.len() - 1
-            }
+        self.last_series = if let Some(index) = self.series.iter().position(same) {
+            index
+        } else {
+            self.series.push(Growing::new(row, slm)?);
+            self.series.len() - 1
         };
         Ok(self.last_series)
     }

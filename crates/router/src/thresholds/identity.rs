@@ -181,7 +181,7 @@ mod tests {
         for (change, field) in [
             (ModelIdentity { id: "other".to_owned(), ..device.clone() }, "id"),
             (ModelIdentity { weights_sha256: Some("bb".to_owned()), ..device.clone() }, "weights_sha256"),
-            (ModelIdentity { quantisation: None, ..device.clone() }, "quantisation"),
+            (ModelIdentity { quantisation: None, ..device }, "quantisation"),
         ] {
             match thresholds.bind(&change) {
                 Err(Error::Mismatch { field: found, .. }) => assert_eq!(found, field),
