@@ -86,17 +86,22 @@ impl Questions {
         for (place, old) in datasets.iter().enumerate() {
             dataset_place[*old] = u16::try_from(place).unwrap_or(u16::MAX);
         }
-        let mut order: Vec<u32> = (0..self.len()).filter_map(|index| u32::try_from(index).ok()).collect();
+        // Keys stand beside indices, so that the sort touches no other memory unless keys collide.
+        let mut order: Vec<(u64, u32)> = self.key.iter().copied().zip(0u32..).collect();
         order.sort_unstable_by(|a, b| {
-            let tie = || (&self.dataset(*a).id, self.id(*a)).cmp(&(&self.dataset(*b).id, self.id(*b)));
-            self.key(*a).cmp(&self.key(*b)).then_with(tie)
+            let id = |index: u32| (&self.dataset(index).id, self.id(index));
+            a.0.cmp(&b.0).then_with(|| id(a.1).cmp(&id(b.1)))
         });
         let mut sorted = Self {
             datasets: datasets.iter().map(|old| self.datasets[*old].clone()).collect(),
-            ..Self::default()
+            dataset: Vec::with_capacity(order.len()),
+            key: Vec::with_capacity(order.len()),
+            cluster: Vec::with_capacity(order.len()),
+            text: String::with_capacity(self.text.len()),
+            ends: Vec::with_capacity(order.len()),
         };
         let mut place = vec![0u32; order.len()];
-        for old in order {
+        for (_, old) in order {
             let dataset = dataset_place[self.dataset_index(old)];
             place[old as usize] = sorted.push(dataset, self.key(old), self.cluster(old), self.id(old));
         }

@@ -1,0 +1,61 @@
+# What developers and CI run alike. CI calls make and nothing else.
+# `make help` lists the targets.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+CARGO ?= cargo
+PYTHON ?= python3
+export CARGO_TERM_COLOR ?= auto
+
+# The folder of binaries, wherever CARGO_TARGET_DIR puts it.
+TARGET = $(or $(CARGO_TARGET_DIR),target)
+PLIMSOLL = $(TARGET)/debug/plimsoll
+
+.PHONY: help
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+
+.PHONY: build
+build: ## Build the plimsoll binary (development profile; arithmetic is optimised).
+	$(CARGO) build --locked -p plimsoll
+
+.PHONY: release
+release: ## Build the optimised plimsoll binary, target/release/plimsoll.
+	$(CARGO) build --locked --release -p plimsoll
+
+.PHONY: test
+test: ## Run every test. PLIMSOLL_REAL_DATA=DIR adds the tests on real model outputs.
+	$(CARGO) test --locked --workspace --all-features
+
+.PHONY: calibrate
+calibrate: build ## Run a pipeline: make calibrate PIPELINE=pipelines/mine.yaml [ARGS='--set a.b=c'].
+	@test -n "$(PIPELINE)" || { echo "say which: make calibrate PIPELINE=pipelines/mine.yaml" >&2; exit 2; }
+	$(PLIMSOLL) run $(PIPELINE) $(ARGS)
+
+.PHONY: lint
+lint: ## Check formatting and lints; warnings are errors.
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+
+.PHONY: fmt
+fmt: ## Format every file.
+	$(CARGO) fmt --all
+
+.PHONY: doc
+doc: ## Build the documentation; broken links are errors.
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --all-features
+
+.PHONY: schemas
+schemas: build ## Write schemas/ anew from the types.
+	$(PLIMSOLL) schema write schemas
+
+.PHONY: bench
+bench: ## Time fit and transfer against NumPy, pandas and scikit-learn (needs Python; see benches/README.md).
+	benches/run.sh
+
+.PHONY: goldens
+goldens: ## Write golden numbers anew (needs Python with numpy, scipy, scikit-learn, pandas).
+	for script in crates/*/tests/goldens/*.py; do $(PYTHON) $$script || exit 1; done
+
+.PHONY: ci
+ci: lint doc test ## Everything that must pass before a change lands.

@@ -1,0 +1,171 @@
+//! The invariants of ARCHITECTURE.md, kept by tests: crate arrows, heavy dependencies, lints, file
+//! sizes, docs, licences, versions.
+
+mod licences;
+mod workspace;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use workspace::{Package, lock_versions, packages, root, rust_files};
+
+/// What each crate may use of the workspace. A stage never names another stage; `cli` joins them.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("plimsoll-router", &[]),
+    ("plimsoll-core", &["plimsoll-router"]),
+    ("plimsoll-store", &["plimsoll-core"]),
+    ("plimsoll-calibset", &["plimsoll-store", "plimsoll-core"]),
+    ("plimsoll-fit", &["plimsoll-router", "plimsoll-core"]),
+    ("plimsoll-evaluate", &["plimsoll-fit", "plimsoll-router", "plimsoll-core"]),
+    (
+        "plimsoll",
+        &[
+            "plimsoll-router",
+            "plimsoll-core",
+            "plimsoll-store",
+            "plimsoll-calibset",
+            "plimsoll-fit",
+            "plimsoll-evaluate",
+        ],
+    ),
+];
+
+/// Dependencies that only these crates may name, since they are slow to build or decide a format.
+const HEAVY: &[(&str, &[&str])] = &[
+    ("rand", &["plimsoll-core", "plimsoll-fit"]),
+    ("rand_chacha", &["plimsoll-core", "plimsoll-fit"]),
+    ("arrow", &["plimsoll-store", "plimsoll-calibset"]),
+    ("parquet", &["plimsoll-store", "plimsoll-calibset"]),
+    ("datafusion", &["plimsoll-calibset"]),
+    ("tokio", &["plimsoll-calibset"]),
+    ("rayon", &["plimsoll-fit", "plimsoll-evaluate", "plimsoll"]),
+    ("clap", &["plimsoll"]),
+    ("serde-saphyr", &["plimsoll"]),
+    ("anyhow", &["plimsoll"]),
+    ("indicatif", &["plimsoll"]),
+    ("tracing", &["plimsoll"]),
+];
+
+/// All that a deployer of the router has to build.
+const ROUTER_DEPENDENCIES: &[&str] = &["schemars", "serde", "serde_json", "sha2", "thiserror"];
+
+/// Of these exactly one version is built: two would not fit together.
+const ONE_VERSION: &[&str] = &["arrow", "parquet", "datafusion", "rand", "rand_chacha"];
+
+/// Longest file, tests not counted.
+const MOST_LINES: usize = 600;
+
+/// Module names that say nothing.
+const EMPTY_NAMES: &[&str] = &["utils", "util", "helpers", "helper", "common", "manager", "misc"];
+
+/// What may stand at the top, beside dotfiles and what builds make.
+const TOP_LEVEL: &[&str] = &[
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "benches",
+    "calibration",
+    "clippy.toml",
+    "crates",
+    "pipelines",
+    "rustfmt.toml",
+    "schemas",
+    "target",
+    "tests",
+];
+
+fn dependencies(package: &Package) -> impl Iterator<Item = &str> {
+    package.dependencies.iter().filter(|dependency| !dependency.dev).map(|dependency| dependency.name.as_str())
+}
+
+#[test]
+fn crates_use_what_their_arrows_allow() {
+    let arrows: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let packages = packages();
+    assert_eq!(packages.len(), ARROWS.len(), "every crate has a line in ARROWS");
+    let names: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    for package in &packages {
+        let allowed = arrows.get(package.name.as_str()).unwrap_or_else(|| panic!("{} is not in ARROWS", package.name));
+        for used in dependencies(package).filter(|name| names.contains(name)) {
+            assert!(allowed.contains(&used), "{} may not use {used}", package.name);
+        }
+    }
+}
+
+#[test]
+fn heavy_dependencies_stand_only_where_named() {
+    for package in packages() {
+        for (heavy, allowed) in HEAVY {
+            let used = dependencies(&package).any(|name| name == *heavy);
+            assert!(!used || allowed.contains(&package.name.as_str()), "{} may not name {heavy}", package.name);
+        }
+    }
+}
+
+#[test]
+fn the_router_stays_small() {
+    let packages = packages();
+    let router = packages.iter().find(|package| package.name == "plimsoll-router").unwrap();
+    let mut used: Vec<&str> = dependencies(router).collect();
+    used.sort_unstable();
+    assert_eq!(used, ROUTER_DEPENDENCIES);
+    let library = std::fs::read_to_string(root().join("crates/router/src/lib.rs")).unwrap();
+    assert!(library.contains("#![forbid(unsafe_code)]"));
+}
+
+#[test]
+fn every_crate_is_held_to_the_workspace_s_lints_and_describes_itself() {
+    for package in packages() {
+        let manifest = std::fs::read_to_string(&package.manifest).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{} does not use the workspace's lints", package.name);
+        assert!(package.description.ends_with('.'), "{} has no description", package.name);
+        assert_eq!(package.licence, "Apache-2.0", "{}", package.name);
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_and_stays_short() {
+    let files = rust_files();
+    assert!(files.len() > 50, "the walk found the sources");
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with("//! "), "{} does not begin with a doc comment", path.display());
+        let own = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or(&text).lines().count();
+        assert!(own <= MOST_LINES, "{} has {own} lines without tests; {MOST_LINES} are the most", path.display());
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        assert!(!EMPTY_NAMES.contains(&name.as_str()), "{}: the name says nothing", path.display());
+    }
+}
+
+#[test]
+fn no_test_is_switched_off_and_nothing_is_left_to_do() {
+    // Put together, so that this file does not find itself.
+    let marks = [concat!("#[ign", "ore"), concat!("todo", "!("), concat!("unimple", "mented!("), concat!("dbg", "!(")];
+    for path in rust_files() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for mark in marks {
+            assert!(!text.contains(mark), "{} holds `{mark}`", path.display());
+        }
+    }
+}
+
+#[test]
+fn one_version_of_what_must_fit_together() {
+    let versions = lock_versions();
+    for name in ONE_VERSION {
+        let found = versions.get(*name).map(Vec::as_slice).unwrap_or_default();
+        assert_eq!(found.len(), 1, "Cargo.lock has {name} in versions {found:?}");
+    }
+}
+
+#[test]
+fn the_top_level_is_fixed() {
+    for entry in std::fs::read_dir(root()).unwrap() {
+        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+        assert!(name.starts_with('.') || TOP_LEVEL.contains(&name.as_str()), "`{name}` has no place at the top level");
+    }
+}

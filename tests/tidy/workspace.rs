@@ -1,0 +1,102 @@
+//! What the tests know of the workspace: its packages, its files, its lock file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The folder of the workspace.
+pub(super) fn root() -> &'static Path {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    crates.parent().unwrap()
+}
+
+/// A crate of the workspace.
+#[derive(Debug)]
+pub(super) struct Package {
+    pub(super) name: String,
+    pub(super) manifest: PathBuf,
+    pub(super) description: String,
+    pub(super) licence: String,
+    pub(super) dependencies: Vec<Dependency>,
+}
+
+/// A dependency of a crate.
+#[derive(Debug)]
+pub(super) struct Dependency {
+    pub(super) name: String,
+    pub(super) dev: bool,
+}
+
+/// The output of `cargo metadata` with these arguments.
+pub(super) fn metadata(arguments: &[&str]) -> Value {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = Command::new(cargo)
+        .args(["metadata", "--format-version=1", "--offline", "--locked"])
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The crates of the workspace.
+pub(super) fn packages() -> Vec<Package> {
+    let metadata = metadata(&["--no-deps"]);
+    let dependency =
+        |value: &Value| Dependency { name: text(&value["name"]), dev: value["kind"] == Value::from("dev") };
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|package| Package {
+            name: text(&package["name"]),
+            manifest: PathBuf::from(text(&package["manifest_path"])),
+            description: text(&package["description"]),
+            licence: text(&package["license"]),
+            dependencies: package["dependencies"].as_array().unwrap().iter().map(dependency).collect(),
+        })
+        .collect()
+}
+
+/// The versions of each package in the lock file.
+pub(super) fn lock_versions() -> BTreeMap<String, Vec<String>> {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut name = String::new();
+    for line in lock.lines() {
+        if let Some(value) = line.strip_prefix("name = ") {
+            value.trim_matches('"').clone_into(&mut name);
+        } else if let Some(value) = line.strip_prefix("version = ").filter(|_| !name.is_empty()) {
+            versions.entry(std::mem::take(&mut name)).or_default().push(value.trim_matches('"').to_owned());
+        }
+    }
+    versions
+}
+
+/// Every Rust file of the workspace, in order.
+pub(super) fn rust_files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for folder in ["crates", "tests", "benches"] {
+        walk(&root().join(folder), &mut files);
+    }
+    files.sort();
+    files
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+            walk(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+}
