@@ -86,6 +86,8 @@ macro_rules! ids {
 ids! {
     /// A dataset (`gsm8k`).
     DatasetId;
+    /// A question (`gsm8k/test/17`).
+    QuestionId;
     /// A domain of datasets (`math`).
     DomainId;
     /// A model (`llama-3.2-1b-instruct`).
