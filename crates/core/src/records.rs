@@ -105,6 +105,35 @@ pub struct AlignmentRow {
     pub map_scheme: Option<String>,
 }
 
+/// A row of `labels`: a [`Label`](crate::Label) with whom it speaks of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LabelRow {
+    /// Question.
+    pub question_id: String,
+    /// Model that answered.
+    pub model: String,
+    /// SHA-256 of the prompt.
+    pub prompt_hash: String,
+    /// The extracted answer; `None` if nothing was found.
+    pub answer: Option<String>,
+    /// First byte of the answer in the generated text.
+    pub span_start: Option<u64>,
+    /// Byte after the last.
+    pub span_end: Option<u64>,
+    /// First token of the answer.
+    pub token_start: Option<u64>,
+    /// Token after the last.
+    pub token_end: Option<u64>,
+    /// Whether the answer is right; `None` = ungraded.
+    pub correct: Option<bool>,
+    /// Who graded.
+    pub grader: String,
+    /// Rule by which the answer was found.
+    pub rule: String,
+    /// Why the answer is ungraded.
+    pub reason: Option<String>,
+}
+
 /// A row of `map_metrics`: one map of one method, judged out of fold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MapMetricRow {

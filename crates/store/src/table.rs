@@ -18,17 +18,27 @@ pub enum Kind {
     Index,
     /// True or false.
     Flag,
+    /// A list of texts.
+    Texts,
+    /// A list of choices: structs of `label` and `text`.
+    Choices,
 }
 
 impl Kind {
     /// The Arrow type.
-    pub const fn data_type(self) -> DataType {
+    pub fn data_type(self) -> DataType {
+        let list = |item| DataType::List(Arc::new(Field::new_list_field(item, false)));
         match self {
             Self::Text => DataType::Utf8,
             Self::Number => DataType::Float64,
             Self::Count => DataType::UInt64,
             Self::Index => DataType::UInt32,
             Self::Flag => DataType::Boolean,
+            Self::Texts => list(DataType::Utf8),
+            Self::Choices => {
+                let text = |name: &str| Field::new(name, DataType::Utf8, false);
+                list(DataType::Struct(vec![text("label"), text("text")].into()))
+            }
         }
     }
 }

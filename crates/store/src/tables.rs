@@ -6,7 +6,9 @@ pub mod alignment;
 pub mod calibration;
 pub mod curve_areas;
 pub mod curves;
+pub mod labels;
 pub mod map_metrics;
+pub mod questions;
 pub mod scores;
 pub mod transfer;
 
@@ -16,7 +18,9 @@ pub static TABLES: &[&Table] = &[
     &calibration::TABLE,
     &curve_areas::TABLE,
     &curves::TABLE,
+    &labels::TABLE,
     &map_metrics::TABLE,
+    &questions::TABLE,
     &scores::TABLE,
     &transfer::TABLE,
 ];
@@ -27,8 +31,9 @@ mod tests {
     use std::fmt;
 
     use plimsoll_core::records::{
-        AlignmentRow, CalibrationRow, CurveAreaRow, CurveRow, MapMetricRow, TransferRow,
+        AlignmentRow, CalibrationRow, CurveAreaRow, CurveRow, LabelRow, MapMetricRow, TransferRow,
     };
+    use plimsoll_core::{AnswerKind, Choice, DatasetId, DomainId, Question, QuestionId};
     use serde::Serialize;
     use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
@@ -94,6 +99,8 @@ mod tests {
         assert_fields_are_columns(&AlignmentRow::default(), &alignment::TABLE);
         assert_fields_are_columns(&map_metric_row(), &map_metrics::TABLE);
         assert_fields_are_columns(&curve_row(), &curves::TABLE);
+        assert_fields_are_columns(&LabelRow::default(), &labels::TABLE);
+        assert_fields_are_columns(&question(), &questions::TABLE);
         assert_fields_are_columns(&CurveAreaRow::default(), &curve_areas::TABLE);
         assert_fields_are_columns(&TransferRow::default(), &transfer::TABLE);
     }
@@ -116,6 +123,40 @@ mod tests {
             weight: 0.0,
             part: String::new(),
         }
+    }
+
+    fn question() -> Question {
+        Question {
+            question_id: QuestionId::new("made_up/test/0").unwrap(),
+            dataset: DatasetId::new("made_up").unwrap(),
+            domain: DomainId::new("math").unwrap(),
+            split: "test".to_owned(),
+            answer_kind: AnswerKind::Choice,
+            context: None,
+            question: "Which?".to_owned(),
+            choices: vec![Choice { label: "A".to_owned(), text: "this".to_owned() }],
+            gold: vec!["A".to_owned()],
+            subject: None,
+            cluster_id: Some("c".to_owned()),
+            source_file: "made_up.jsonl".to_owned(),
+            source_row: 0,
+            content_hash: String::new(),
+        }
+    }
+
+    #[test]
+    fn questions_go_through_parquet() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("questions.parquet");
+        let rows = vec![question(), Question { choices: vec![], gold: vec!["4".to_owned()], ..question() }];
+        crate::write_rows(&questions::TABLE, &rows, &path, &crate::Provenance::default()).unwrap();
+        let batches: Vec<_> =
+            crate::read_batches(&path, &questions::TABLE).unwrap().collect::<Result<_, _>>().unwrap();
+        let mut writer = arrow::json::ArrayWriter::new(Vec::new());
+        writer.write_batches(&batches.iter().collect::<Vec<_>>()).unwrap();
+        writer.finish().unwrap();
+        let read: Vec<Question> = serde_json::from_slice(&writer.into_inner()).unwrap();
+        assert_eq!(read, rows);
     }
 
     fn map_metric_row() -> MapMetricRow {
