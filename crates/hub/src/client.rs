@@ -1,0 +1,308 @@
+//! Requests to the hub: redirects, the token, retries, and what statuses mean.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use std::{io, thread};
+
+use rustls::crypto::ring;
+use ureq::http::{HeaderMap, Response};
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+use ureq::{Agent, Body, Proxy, ProxyBuilder};
+use url::Url;
+
+use crate::error::HubError;
+use crate::options::Options;
+use crate::progress::{Event, Progress};
+use crate::request_error::RequestError;
+use crate::retry;
+use crate::source::HubSource;
+
+/// The hub itself needs two or three.
+const MOST_REDIRECTS: usize = 8;
+/// A transfer that is slower than this counts as failed.
+const LEAST_BYTES_PER_SECOND: f64 = 1024.0;
+/// Bytes that are read at once.
+const CHUNK: usize = 128 * 1024;
+
+/// Asks one hub.
+pub(crate) struct Client<'a> {
+    agent: Agent,
+    knows_certificates: bool,
+    options: &'a Options,
+    progress: &'a dyn Progress,
+}
+
+/// What is asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Ask {
+    /// The headers, without leaving the endpoint.
+    Headers,
+    /// The body, from this byte on.
+    Body { from: u64 },
+}
+
+/// An answer that is no error.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// Who gave it: scheme, host and port.
+    pub(crate) host: String,
+    pub(crate) headers: HeaderMap,
+    /// The headers of the endpoint's last answer, before it sent on to another host.
+    pub(crate) endpoint_headers: HeaderMap,
+    pub(crate) body: Body,
+}
+
+impl<'a> Client<'a> {
+    pub(crate) fn new(options: &'a Options, progress: &'a dyn Progress) -> Result<Self, HubError> {
+        let certificates = rustls_native_certs::load_native_certs().certs;
+        let knows_certificates = !certificates.is_empty();
+        let roots: RootCerts = certificates.iter().map(|der| Certificate::from_der(der).to_owned()).into();
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
+            .root_certs(roots)
+            .build();
+        let agent = Agent::config_builder()
+            .tls_config(tls)
+            .proxy(proxy(options)?)
+            .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))
+            .accept_encoding("identity")
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_resolve(Some(options.connect_timeout))
+            .timeout_connect(Some(options.connect_timeout))
+            .timeout_recv_response(Some(options.read_timeout))
+            .timeout_per_read(Some(options.read_timeout))
+            .timeout_per_write(Some(options.read_timeout))
+            .build()
+            .new_agent();
+        Ok(Self { agent, knows_certificates, options, progress })
+    }
+
+    /// Asks until there is an answer, waiting longer after each failure that may pass.
+    pub(crate) fn patiently<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<T, RequestError>,
+    ) -> Result<T, RequestError> {
+        let mut failures = 0;
+        loop {
+            match attempt() {
+                Ok(done) => return Ok(done),
+                Err(error) => {
+                    failures += 1;
+                    self.pause(failures, error)?;
+                }
+            }
+        }
+    }
+
+    /// Waits before the next attempt, or gives the error back if there should be none.
+    pub(crate) fn pause(&self, failures: u32, error: RequestError) -> Result<(), RequestError> {
+        let Some(wait) = retry::wait(self.options, failures, &error) else { return Err(error) };
+        self.progress.event(&Event::Retrying { cause: &error, wait });
+        thread::sleep(wait);
+        Ok(())
+    }
+
+    /// Asks once. Statuses that are errors come as such; a range that cannot be served (416) does not.
+    pub(crate) fn ask(&self, url: &Url, ask: Ask, source: &HubSource) -> Result<Reply, RequestError> {
+        let mut url = url.clone();
+        let mut endpoint_headers = HeaderMap::new();
+        for _ in 0..=MOST_REDIRECTS {
+            let own = self.options.endpoint.owns(&url);
+            let response = self.send(&url, ask)?;
+            if own {
+                endpoint_headers = response.headers().clone();
+            }
+            let next = match response.status().as_u16() {
+                301 | 302 | 303 | 307 | 308 => Some(next(&url, response.headers())?),
+                _ => None,
+            };
+            match next {
+                Some(next) if matches!(ask, Ask::Body { .. }) || self.options.endpoint.owns(&next) => {
+                    url = next;
+                }
+                _ => return self.check(response, &url, endpoint_headers, source),
+            }
+        }
+        Err(RequestError::Redirects { host: host(&url), most: MOST_REDIRECTS })
+    }
+
+    /// One request to one address. Here, and nowhere else, the token is sent: to the endpoint's own
+    /// scheme, host and port.
+    fn send(&self, url: &Url, ask: Ask) -> Result<Response<Body>, RequestError> {
+        if url.scheme() == "https" && !self.knows_certificates {
+            return Err(RequestError::NoCertificates { host: host(url) });
+        }
+        let mut request = match ask {
+            Ask::Headers => self.agent.head(url.as_str()),
+            Ask::Body { .. } => self.agent.get(url.as_str()),
+        };
+        if let Ask::Body { from: from @ 1.. } = ask {
+            request = request.header("range", format!("bytes={from}-"));
+        }
+        if let Some(token) = self.options.token.as_ref().filter(|_| self.options.endpoint.owns(url)) {
+            request = request.header("authorization", format!("Bearer {}", token.reveal()));
+        }
+        request.call().map_err(|error| failure(error, &host(url), self.options.read_timeout))
+    }
+
+    fn check(
+        &self,
+        response: Response<Body>,
+        url: &Url,
+        endpoint_headers: HeaderMap,
+        source: &HubSource,
+    ) -> Result<Reply, RequestError> {
+        let (parts, body) = response.into_parts();
+        let status = parts.status.as_u16();
+        match status {
+            200 | 206 | 416 | 301 | 302 | 303 | 307 | 308 => {
+                Ok(Reply { status, host: host(url), headers: parts.headers, endpoint_headers, body })
+            }
+            _ => Err(self.refusal(status, &parts.headers, url, source)),
+        }
+    }
+
+    /// What a status means, helped by the hub's own code for it.
+    fn refusal(&self, status: u16, headers: &HeaderMap, url: &Url, source: &HubSource) -> RequestError {
+        let own = self.options.endpoint.owns(url);
+        let host = host(url);
+        let token_sent = own && self.options.token.is_some();
+        let page = || self.options.endpoint.address(source.page()).to_string();
+        let wait = retry::asked_wait(headers, SystemTime::now());
+        let code = headers.get("x-error-code").and_then(|code| code.to_str().ok()).unwrap_or_default();
+        match (status, code) {
+            (429, _) => RequestError::RateLimited { host, wait },
+            (408 | 500..=599, _) => RequestError::Server { host, status, wait },
+            // A signed address that ran out; the endpoint gives a new one.
+            _ if !own => RequestError::Server { host, status, wait },
+            (_, "GatedRepo") => RequestError::Gated { page: page(), token_sent },
+            (_, "RepoNotFound") => RequestError::RepositoryNotFound { page: page(), token_sent },
+            (_, "RevisionNotFound") => {
+                RequestError::RevisionNotFound { revision: source.revision.clone(), page: page() }
+            }
+            (_, "EntryNotFound") | (404, _) => RequestError::FileNotFound,
+            (401 | 403, _) => RequestError::Denied { host, status, page: page(), token_sent },
+            _ => RequestError::Status { host, status },
+        }
+    }
+}
+
+impl Reply {
+    /// A header of the endpoint, as text.
+    pub(crate) fn endpoint_header(&self, name: &str) -> Option<&str> {
+        self.endpoint_headers.get(name)?.to_str().ok()
+    }
+
+    /// A header of whoever answered, as text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Whether it is a page for people.
+    pub(crate) fn is_web_page(&self) -> bool {
+        self.header("content-type")
+            .is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"))
+    }
+
+    /// Hands out the body as it comes, in bounded memory.
+    pub(crate) fn read<E: From<RequestError>>(
+        mut self,
+        options: &Options,
+        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut buffer = vec![0; CHUNK];
+        let mut reader = self.body.as_reader();
+        let (mut since, mut came) = (Instant::now(), 0.0);
+        loop {
+            let count = match reader.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(failure(error.into(), &self.host, options.read_timeout).into()),
+            };
+            sink(&buffer[..count])?;
+            came += count as f64;
+            let elapsed = since.elapsed();
+            if elapsed >= options.read_timeout {
+                if came < LEAST_BYTES_PER_SECOND * elapsed.as_secs_f64() {
+                    return Err(RequestError::TooSlow { host: self.host }.into());
+                }
+                (since, came) = (Instant::now(), 0.0);
+            }
+        }
+    }
+}
+
+/// Where a redirect leads, if that is somewhere to go.
+fn next(url: &Url, headers: &HeaderMap) -> Result<Url, RequestError> {
+    let refused = |problem| RequestError::RedirectRefused { host: host(url), problem };
+    let location = headers.get("location").and_then(|value| value.to_str().ok());
+    let location = location.ok_or_else(|| refused("none is given"))?;
+    let mut next = url.join(location).map_err(|_| refused("it is none"))?;
+    next.set_fragment(None);
+    if !matches!(next.scheme(), "http" | "https") || !next.has_host() {
+        return Err(refused("it is neither http nor https"));
+    }
+    if url.scheme() == "https" && next.scheme() == "http" {
+        return Err(refused("it is not encrypted, and the one before was"));
+    }
+    if !next.username().is_empty() || next.password().is_some() {
+        return Err(refused("it holds a user name or a password"));
+    }
+    Ok(next)
+}
+
+fn host(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// What a failure on the way means. Addresses stay out of it.
+fn failure(error: ureq::Error, host: &str, within: Duration) -> RequestError {
+    let host = host.to_owned();
+    match error {
+        ureq::Error::Timeout(_) => RequestError::Timeout { host, within },
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => RequestError::Tls { host, source: Box::new(error) },
+        // What rustls finds wrong in a handshake.
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            RequestError::Tls { host, source: Box::new(error) }
+        }
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+            RequestError::Timeout { host, within }
+        }
+        ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
+            RequestError::Unreachable { host, source: Box::new(error) }
+        }
+        ureq::Error::ConnectProxyFailed(_) => {
+            RequestError::Unreachable { host, source: "the proxy refused".into() }
+        }
+        ureq::Error::Protocol(_) | ureq::Error::Http(_) | ureq::Error::LargeResponseHeader(..) => {
+            RequestError::Reply { host, problem: "this is not HTTP", source: Some(Box::new(error)) }
+        }
+        _ => RequestError::Reply { host, problem: "the request cannot be made", source: None },
+    }
+}
+
+/// The proxy that the options name.
+fn proxy(options: &Options) -> Result<Option<Proxy>, HubError> {
+    let Some(address) = &options.proxy else { return Ok(None) };
+    let refused = |problem| HubError::Variable {
+        variable: "the proxy (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY)",
+        problem,
+    };
+    let proxy =
+        Proxy::new(address.reveal()).map_err(|_| refused("it is no address such as http://proxy:3128"))?;
+    let mut builder = Proxy::builder(proxy.protocol()).host(proxy.host()).port(proxy.port());
+    if let Some(user) = proxy.username() {
+        builder = builder.username(user);
+    }
+    if let Some(password) = proxy.password() {
+        builder = builder.password(password);
+    }
+    let exceptions = options.no_proxy.split(',').map(str::trim).filter(|exception| !exception.is_empty());
+    let proxy = exceptions.fold(builder, ProxyBuilder::no_proxy).build();
+    proxy.map(Some).map_err(|_| refused("it is no address such as http://proxy:3128"))
+}

@@ -1,0 +1,209 @@
+//! Which files a repository has at a revision, and what the hub says of each.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::{Ask, Client};
+use crate::name::{is_blob_name, is_commit, is_git_hash, is_sha256};
+use crate::options::Options;
+use crate::request_error::RequestError;
+use crate::source::HubSource;
+
+/// The longest listing that is read; a file takes some 200 bytes.
+const LONGEST_LISTING: usize = 64 << 20;
+
+/// The files of a commit, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listing {
+    /// The commit's hash.
+    pub(crate) commit: String,
+    /// The files; names are as the server gave them, and not yet checked.
+    pub(crate) files: BTreeMap<String, Entry>,
+}
+
+/// What is known of a file before it is fetched.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    /// Its size.
+    pub(crate) bytes: Option<u64>,
+    /// Its name among the blobs of the cache.
+    pub(crate) blob: Option<String>,
+    /// What its content must hash to.
+    pub(crate) digest: Option<Digest>,
+}
+
+/// A hash that the hub announced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Digest {
+    /// SHA-256 of the content; for files in large-file storage.
+    Sha256(String),
+    /// SHA-1 of git's header and the content; for all others.
+    Git(String),
+}
+
+#[derive(Deserialize)]
+struct Information {
+    sha: String,
+    siblings: Vec<Sibling>,
+}
+
+#[derive(Deserialize)]
+struct Sibling {
+    rfilename: String,
+    size: Option<u64>,
+    #[serde(rename = "blobId")]
+    blob_id: Option<String>,
+    lfs: Option<LargeFile>,
+}
+
+#[derive(Deserialize)]
+struct LargeFile {
+    #[serde(alias = "oid")]
+    sha256: Option<String>,
+    size: Option<u64>,
+}
+
+impl Listing {
+    /// Asks the hub.
+    pub(crate) fn fetch(
+        client: &Client<'_>,
+        options: &Options,
+        source: &HubSource,
+    ) -> Result<Self, RequestError> {
+        let parts = source.api().chain(["revision", &source.revision]);
+        let mut url = options.endpoint.address(parts);
+        url.set_query(Some("blobs=true"));
+        client.patiently(|| {
+            let reply = match client.ask(&url, Ask::Body { from: 0 }, source) {
+                Err(RequestError::FileNotFound) => return Err(which_is_missing(client, options, source)?),
+                reply => reply?,
+            };
+            let host = reply.host.clone();
+            let refused = |problem| RequestError::Reply { host: host.clone(), problem, source: None };
+            if reply.is_web_page() {
+                return Err(RequestError::WebPage { host, wanted: "a list of files" });
+            }
+            let mut text = Vec::new();
+            reply.read(options, |bytes| {
+                text.extend_from_slice(bytes);
+                let fits = text.len() <= LONGEST_LISTING;
+                if fits { Ok(()) } else { Err(refused("its list of files is longer than 64 MiB")) }
+            })?;
+            let information: Information =
+                serde_json::from_slice(&text).map_err(|error| RequestError::Reply {
+                    host: host.clone(),
+                    problem: "its list of files cannot be read",
+                    source: Some(Box::new(error)),
+                })?;
+            Self::of(information).map_err(refused)
+        })
+    }
+
+    fn of(information: Information) -> Result<Self, &'static str> {
+        if !is_commit(&information.sha) {
+            return Err("its list of files has no commit hash");
+        }
+        let mut files = BTreeMap::new();
+        for sibling in information.siblings {
+            files.insert(sibling.rfilename.clone(), Entry::of(sibling)?);
+        }
+        Ok(Self { commit: information.sha, files })
+    }
+
+    /// Whether one that was kept in the cache still has the form that it was written in.
+    pub(crate) fn is_sound(&self, commit: &str) -> bool {
+        let sound = |entry: &Entry| entry.blob.as_deref().is_none_or(is_blob_name);
+        self.commit == commit && self.files.values().all(sound)
+    }
+}
+
+impl Entry {
+    fn of(sibling: Sibling) -> Result<Self, &'static str> {
+        let large = sibling.lfs.and_then(|large| Some((large.sha256?, large.size)));
+        match (large, sibling.blob_id) {
+            (Some((hash, _)), _) if !is_sha256(&hash) => Err("a hash in its list of files is no SHA-256"),
+            (Some((hash, size)), _) => Ok(Self {
+                bytes: size.or(sibling.size),
+                blob: Some(hash.clone()),
+                digest: Some(Digest::Sha256(hash)),
+            }),
+            (None, Some(hash)) if is_git_hash(&hash) => {
+                Ok(Self { bytes: sibling.size, blob: Some(hash.clone()), digest: Some(Digest::Git(hash)) })
+            }
+            (None, _) => Ok(Self { bytes: sibling.size, blob: None, digest: None }),
+        }
+    }
+}
+
+/// A hub that gives 404 without saying why is asked whether the repository is there at all.
+fn which_is_missing(
+    client: &Client<'_>,
+    options: &Options,
+    source: &HubSource,
+) -> Result<RequestError, RequestError> {
+    let page = options.endpoint.address(source.page()).to_string();
+    match client.ask(&options.endpoint.address(source.api()), Ask::Body { from: 0 }, source) {
+        Ok(_) => Ok(RequestError::RevisionNotFound { revision: source.revision.clone(), page }),
+        Err(RequestError::FileNotFound) => {
+            Ok(RequestError::RepositoryNotFound { page, token_sent: options.token.is_some() })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn listing(text: &str) -> Result<Listing, &'static str> {
+        Listing::of(serde_json::from_str(text).map_err(|_| "no JSON")?)
+    }
+
+    #[test]
+    fn a_listing_is_read_as_the_hub_writes_it() {
+        let (commit, git, large) = ("0".repeat(40), "1".repeat(40), "2".repeat(64));
+        let text = format!(
+            r#"{{"id": "o/n", "sha": "{commit}", "gated": false, "siblings": [
+                {{"rfilename": "README.md", "size": 5, "blobId": "{git}"}},
+                {{"rfilename": "x.parquet", "size": 9, "blobId": "{git}", "lfs": {{"sha256": "{large}", "size": 9, "pointerSize": 134}}}},
+                {{"rfilename": "plain"}}]}}"#
+        );
+        let listing = listing(&text).unwrap();
+        assert_eq!(listing.files["README.md"].digest, Some(Digest::Git(git.clone())));
+        assert_eq!(
+            listing.files["x.parquet"],
+            Entry { bytes: Some(9), blob: Some(large.clone()), digest: Some(Digest::Sha256(large)) }
+        );
+        assert_eq!(listing.files["plain"], Entry::default());
+        let again: Listing = serde_json::from_str(&serde_json::to_string(&listing).unwrap()).unwrap();
+        assert_eq!(again, listing);
+        assert!(again.is_sound(&commit) && !again.is_sound(&git));
+    }
+
+    #[test]
+    fn hashes_that_are_none_are_refused_or_left_out() {
+        let commit = "0".repeat(40);
+        assert!(listing(r#"{"sha": "../../x", "siblings": []}"#).is_err());
+        assert!(listing(r#"{"sha": "main"}"#).is_err());
+        let bad = format!(
+            r#"{{"sha": "{commit}", "siblings": [{{"rfilename": "x", "lfs": {{"sha256": "../x"}}}}]}}"#
+        );
+        assert!(listing(&bad).is_err());
+        let odd = format!(r#"{{"sha": "{commit}", "siblings": [{{"rfilename": "x", "blobId": "../x"}}]}}"#);
+        assert_eq!(listing(&odd).unwrap().files["x"].blob, None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(
+            text in r#"\{"sha": "([0-9a-f]{40}|\PC{0,9})", "siblings": \[(\{"rfilename": "\PC{0,9}", "(size|blobId|lfs)": (-?[0-9]{1,25}|null|"[0-9a-f./]{0,64}"|\{"(sha256|oid)": "[0-9a-f./]{0,64}"\})\})?\]\}"#
+        ) {
+            if let Ok(listing) = listing(&text) {
+                prop_assert!(listing.is_sound(&listing.commit));
+            }
+        }
+    }
+}
