@@ -1,0 +1,278 @@
+//! An answer's text as characters that rules can compare: digits of every script, widths and dashes
+//! folded, invisible characters left out, each character knowing its bytes.
+
+use std::ops::Range;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Code points of the zeros of the decimal digits (`Nd`) of Unicode 14 outside ASCII; nine more
+/// digits follow each.
+const ZEROS: &[u32] = &[
+    0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xDE6, 0xE50, 0xED0,
+    0xF20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50,
+    0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x104A0, 0x10D30, 0x11066, 0x110F0,
+    0x11136, 0x111D0, 0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x11730, 0x118E0, 0x11950, 0x11C50,
+    0x11D50, 0x11DA0, 0x16A60, 0x16AC0, 0x16B50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6, 0x1E140,
+    0x1E2F0, 0x1E950, 0x1FBF0,
+];
+
+/// One character for the rules, or `None` where the character is invisible (zero-width characters,
+/// marks of writing direction, soft hyphens, variation selectors).
+pub(crate) fn fold(c: char) -> Option<char> {
+    if c.is_ascii() {
+        return Some(if c.is_ascii_control() && !matches!(c, '\n' | '\t') { '\u{20}' } else { c });
+    }
+    Some(match c {
+        '\u{AD}'
+        | '\u{61C}'
+        | '\u{180E}'
+        | '\u{200B}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}'
+        | '\u{FEFF}'
+        | '\u{FE00}'..='\u{FE0F}'
+        | '\u{FFF9}'..='\u{FFFB}' => return None,
+        '\u{2028}' | '\u{2029}' | '\u{85}' => '\n',
+        '\u{2212}' | '\u{2010}' | '\u{2011}' | '\u{2012}' | '\u{2013}' | '\u{FE63}' => '-',
+        '\u{2018}' | '\u{2019}' | '\u{2BC}' => '\'',
+        '\u{201C}' | '\u{201D}' => '"',
+        '\u{2044}' | '\u{2215}' => '/',
+        '\u{66A}' => '%',
+        '\u{66B}' | '\u{3002}' => '.',
+        '\u{66C}' | '\u{3001}' => ',',
+        '\u{3010}' => '[',
+        '\u{3011}' => ']',
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(u32::from(c) - 0xFEE0).unwrap_or(c),
+        '\u{1D400}'..='\u{1D7CB}' | '\u{24B6}'..='\u{24E9}' => c.nfkc().next().unwrap_or(c),
+        _ => digit(c).unwrap_or(c),
+    })
+}
+
+/// The ASCII digit of a digit of another script.
+fn digit(c: char) -> Option<char> {
+    let code = u32::from(c);
+    let block = ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?;
+    let value = code - ZEROS.get(block)?;
+    char::from_digit(value, 10)
+}
+
+/// Whether a character separates the groups of a long number as a space does.
+pub(crate) fn is_thin_space(c: char) -> bool {
+    matches!(c, '\u{A0}' | '\u{202F}' | '\u{2007}' | '\u{2008}' | '\u{2009}' | '\u{200A}')
+}
+
+/// A text, folded, with the way back to bytes.
+#[derive(Debug)]
+pub(crate) struct View<'a> {
+    text: &'a str,
+    chars: Vec<char>,
+    /// Byte at which each character begins.
+    starts: Vec<usize>,
+}
+
+impl<'a> View<'a> {
+    /// Folds the bytes `body` of a text.
+    pub(crate) fn new(text: &'a str, body: Range<usize>) -> Self {
+        let (mut chars, mut starts) = (Vec::with_capacity(body.len()), Vec::with_capacity(body.len()));
+        for (start, c) in text[body.clone()].char_indices() {
+            if let Some(folded) = fold(c) {
+                chars.push(folded);
+                starts.push(body.start + start);
+            }
+        }
+        Self { text, chars, starts }
+    }
+
+    /// Number of characters.
+    pub(crate) fn len(&self) -> usize {
+        self.chars.len()
+    }
+
+    /// The character at a place; a line break beyond the end, so that every line ends.
+    pub(crate) fn at(&self, place: usize) -> char {
+        self.chars.get(place).copied().unwrap_or('\n')
+    }
+
+    /// The character before a place; a line break at the start.
+    pub(crate) fn before(&self, place: usize) -> char {
+        place.checked_sub(1).map_or('\n', |previous| self.at(previous))
+    }
+
+    /// The characters of a range, cut to the text.
+    pub(crate) fn slice(&self, range: Range<usize>) -> &[char] {
+        let end = range.end.min(self.chars.len());
+        &self.chars[range.start.min(end)..end]
+    }
+
+    /// The folded text of a range.
+    pub(crate) fn string(&self, range: Range<usize>) -> String {
+        self.slice(range).iter().collect()
+    }
+
+    /// The bytes of a non-empty range of characters; `None` for an empty one.
+    pub(crate) fn bytes(&self, range: Range<usize>) -> Option<Range<usize>> {
+        let last = *self.starts.get(range.end.checked_sub(1)?.min(self.starts.len().checked_sub(1)?))?;
+        let first = *self.starts.get(range.start)?;
+        let width = self.text[last..].chars().next().map_or(0, char::len_utf8);
+        (first <= last).then_some(first..last + width)
+    }
+
+    /// The text as it was written.
+    pub(crate) fn original(&self, range: Range<usize>) -> &'a str {
+        self.bytes(range).map_or("", |bytes| &self.text[bytes])
+    }
+
+    /// Blanks a range out, so that no rule sees it; line breaks stay.
+    pub(crate) fn mask(&mut self, range: Range<usize>, with: char) {
+        let end = range.end.min(self.chars.len());
+        for c in &mut self.chars[range.start.min(end)..end] {
+            if *c != '\n' {
+                *c = with;
+            }
+        }
+    }
+
+    /// Whether a word begins at a place.
+    pub(crate) fn starts_word(&self, place: usize) -> bool {
+        let previous = self.before(place);
+        let contracted = previous == '\''
+            && place > 1
+            && self.at(place).is_alphabetic()
+            && self.at(place - 2).is_alphabetic();
+        self.at(place).is_alphanumeric() && !previous.is_alphanumeric() && !contracted
+    }
+
+    /// End of the word at a place: letters, digits, and apostrophes between letters.
+    pub(crate) fn word_end(&self, place: usize) -> usize {
+        let mut end = place;
+        while self.at(end).is_alphanumeric()
+            || (end > place && self.at(end) == '\'' && self.at(end + 1).is_alphabetic())
+        {
+            end += 1;
+        }
+        end
+    }
+
+    /// The word at a place in lower case, at most 24 characters of it.
+    pub(crate) fn word(&self, place: usize) -> String {
+        let end = self.word_end_within(place, 24);
+        self.slice(place..end).iter().flat_map(|c| c.to_lowercase()).collect()
+    }
+
+    fn word_end_within(&self, place: usize, most: usize) -> usize {
+        let mut end = place;
+        while end < place + most
+            && (self.at(end).is_alphanumeric()
+                || (end > place && self.at(end) == '\'' && self.at(end + 1).is_alphabetic()))
+        {
+            end += 1;
+        }
+        end
+    }
+
+    /// Whether ASCII text stands at a place, in any case.
+    pub(crate) fn has(&self, place: usize, text: &str) -> bool {
+        text.chars().enumerate().all(|(i, c)| self.at(place + i).eq_ignore_ascii_case(&c))
+    }
+
+    /// Whether a word or words stand at a place, in any case, and end there.
+    pub(crate) fn has_word(&self, place: usize, text: &str) -> bool {
+        self.has(place, text) && !self.at(place + text.chars().count()).is_alphanumeric()
+    }
+
+    /// The first place at or after this one that is no space or tab.
+    pub(crate) fn skip_spaces(&self, mut place: usize) -> usize {
+        while place < self.len() && self.at(place) != '\n' && self.at(place).is_whitespace() {
+            place += 1;
+        }
+        place
+    }
+
+    /// The first place at or after this one that is no white space at all.
+    pub(crate) fn skip_white(&self, mut place: usize) -> usize {
+        while place < self.len() && self.at(place).is_whitespace() {
+            place += 1;
+        }
+        place
+    }
+
+    /// A range without the white space around it.
+    pub(crate) fn trim(&self, range: Range<usize>) -> Range<usize> {
+        let end = range.end.min(self.len());
+        let start = self.skip_white(range.start).min(end);
+        let mut last = end;
+        while last > start && self.before(last).is_whitespace() {
+            last -= 1;
+        }
+        start..last
+    }
+
+    /// End of the line of a place: its line break, or the end of the text.
+    pub(crate) fn line_end(&self, mut place: usize) -> usize {
+        while place < self.len() && self.at(place) != '\n' {
+            place += 1;
+        }
+        place
+    }
+
+    /// The lines that hold something, trimmed.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            while at < self.len() {
+                let end = self.line_end(at);
+                let line = self.trim(at..end);
+                at = end + 1;
+                if !line.is_empty() {
+                    return Some(line);
+                }
+            }
+            None
+        })
+    }
+
+    /// The last line that holds something, trimmed.
+    pub(crate) fn last_line(&self) -> Option<Range<usize>> {
+        let all = self.trim(0..self.len());
+        let mut start = all.end;
+        while start > all.start && self.before(start) != '\n' {
+            start -= 1;
+        }
+        (!all.is_empty()).then(|| self.trim(start..all.end))
+    }
+
+    /// Whether a sentence ends at a place: a line break, or one of `.!?` before white space.
+    pub(crate) fn ends_sentence(&self, place: usize) -> bool {
+        match self.at(place) {
+            '\n' => true,
+            '.' | '!' | '?' | ';' => self.at(place + 1).is_whitespace(),
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_and_widths_fold() {
+        let view = View::new("١٢٣ ४५ ７ −Ａ１½", 0.."١٢٣ ४५ ７ −Ａ１½".len());
+        assert_eq!(view.string(0..view.len()), "123 45 7 -A1½");
+    }
+
+    #[test]
+    fn invisible_characters_leave_and_spans_stay_on_characters() {
+        let text = "a\u{200B}4\u{200D}2\u{FEFF} é";
+        let view = View::new(text, 0..text.len());
+        assert_eq!(view.string(0..view.len()), "a42 é");
+        assert_eq!(view.original(1..3), "4\u{200D}2");
+        assert_eq!(view.bytes(3..3), view.bytes(9..9));
+        assert_eq!(view.bytes(4..5), Some(text.len() - 2..text.len()));
+    }
+
+    #[test]
+    fn zeros_are_sorted_for_the_search() {
+        assert!(ZEROS.windows(2).all(|pair| pair[0] + 9 < pair[1]));
+    }
+}

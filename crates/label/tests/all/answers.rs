@@ -1,0 +1,122 @@
+//! Made-up answers in the ways that chat models write them: answer, rule and grade of each.
+
+use std::collections::BTreeMap;
+
+use plimsoll_core::question::{AnswerKind, Question};
+use plimsoll_label::{Finish, RULES, Reason, References, SpanGrading, extract, grade, token_span};
+use serde::Deserialize;
+
+use crate::questions::{lenient_policy, question};
+
+/// A question of `questions.json`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    kind: AnswerKind,
+    question: String,
+    #[serde(default)]
+    choices: Vec<String>,
+    /// Labels other than `A`, `B`, ..
+    #[serde(default)]
+    labels: Vec<String>,
+    gold: Vec<String>,
+}
+
+/// A row of `answers.jsonl`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Made {
+    q: String,
+    text: String,
+    finish: String,
+    answer: Option<String>,
+    /// The rule, or the reason where there is no answer.
+    rule: String,
+    correct: Option<bool>,
+}
+
+fn questions() -> BTreeMap<String, Question> {
+    let asked: BTreeMap<String, Asked> =
+        serde_json::from_str(include_str!("../data/questions.json")).unwrap();
+    let make = |asked: &Asked| {
+        let choices: Vec<&str> = asked.choices.iter().map(String::as_str).collect();
+        let gold: Vec<&str> = asked.gold.iter().map(String::as_str).collect();
+        let mut made = question(asked.kind, &asked.question, &choices, &gold);
+        for (choice, label) in made.choices.iter_mut().zip(&asked.labels) {
+            choice.label.clone_from(label);
+        }
+        made
+    };
+    asked.iter().map(|(name, asked)| (name.clone(), make(asked))).collect()
+}
+
+fn made() -> Vec<Made> {
+    include_str!("../data/answers.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn finish(name: &str) -> Finish {
+    if name == "length" { Finish::Length } else { Finish::Stop }
+}
+
+#[test]
+fn every_made_up_answer_is_read_and_graded_as_a_reader_would() {
+    let (questions, rows) = (questions(), made());
+    assert!(rows.len() >= 200, "{} rows", rows.len());
+    let policy = lenient_policy(SpanGrading::F1 { threshold: 0.5, references: References::Best });
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let question = &questions[&row.q];
+        let found = extract(question, &row.text, finish(&row.finish));
+        let label = grade(question, &found, &policy);
+        let rule = label.reason.clone().unwrap_or_else(|| label.rule.clone());
+        if (&label.answer, &rule, label.correct) != (&row.answer, &row.rule, row.correct) {
+            wrong.push(format!(
+                "{} {:?}: expected {:?} {} {:?}, got {:?} {rule} {:?}",
+                row.q, row.text, row.answer, row.rule, row.correct, label.answer, label.correct
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_rule_and_reason_has_made_up_answers() {
+    let rows = made();
+    let seen = |name: &str| rows.iter().any(|row| row.rule == name);
+    let rules: Vec<_> = RULES.iter().map(|rule| rule.id).filter(|id| !seen(id)).collect();
+    let reasons: Vec<_> =
+        Reason::OF_ANSWERS.into_iter().map(Reason::name).filter(|name| !seen(name)).collect();
+    assert!(rules.is_empty() && reasons.is_empty(), "without an example: {rules:?} {reasons:?}");
+}
+
+#[test]
+fn the_span_holds_the_answer_and_maps_to_tokens() {
+    let questions = questions();
+    for (name, text, span, tokens) in [
+        // "The", " answer", " is", " (", "B", ")", "."
+        ("capital", "The answer is (B).", "B", 4..5),
+        // "The", " answer", " is", " $", "1", ",234.50", "."
+        ("money", "The answer is $1,234.50.", "1,234.50", 4..6),
+    ] {
+        let found = extract(&questions[name], text, Finish::Stop);
+        let held = found.found().unwrap().span.clone();
+        assert_eq!(&text[held.clone()], span);
+        let offsets = if name == "capital" {
+            vec![0..3, 3..10, 10..13, 13..15, 15..16, 16..17, 17..18]
+        } else {
+            vec![0..3, 3..10, 10..13, 13..15, 15..16, 16..23, 23..24]
+        };
+        assert_eq!(token_span(&held, &offsets), Some(tokens));
+    }
+}
+
+#[test]
+fn gold_answers_grade_themselves_as_right() {
+    let policy = lenient_policy(SpanGrading::ExactMatch);
+    for (name, question) in questions() {
+        for gold in &question.gold {
+            let label = grade(&question, &extract(&question, gold, Finish::Stop), &policy);
+            assert_eq!(label.correct, Some(true), "{name}: {gold}");
+        }
+    }
+}
