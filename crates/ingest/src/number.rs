@@ -1,0 +1,173 @@
+//! Numbers as gold answers: one plain way to write each.
+
+use crate::draft::wrong_gold;
+use crate::reason::Reason;
+
+/// Digits beyond which a number is an accident.
+const MOST_DIGITS: usize = 400;
+/// The most digits after the point that a fraction is written out to before it is rounded to a double.
+const FRACTION_DIGITS: u32 = 17;
+
+/// The plain form of a number: sign, digits, point, digits; no commas, no zeros that say nothing.
+/// A fraction becomes the decimal that it equals, or, if it has none that ends, the shortest decimal of
+/// the nearest double. Digits are kept as they are written; nothing passes through a float.
+///
+/// ```
+/// use plimsoll_ingest::number::plain;
+/// assert_eq!(plain("1,234.50").unwrap(), "1234.5");
+/// assert_eq!(plain("\u{2212}3").unwrap(), "-3");
+/// assert_eq!(plain("3/4").unwrap(), "0.75");
+/// ```
+///
+/// # Errors
+/// [`Reason::Gold`] for anything that is no number.
+pub fn plain(text: &str) -> Result<String, Reason> {
+    let wrong = || wrong_gold(text, "a number");
+    let text = text.trim();
+    if text.len() > MOST_DIGITS {
+        return Err(wrong());
+    }
+    match text.split_once('/') {
+        Some((above, below)) => {
+            fraction(&decimal(above.trim()).ok_or_else(wrong)?, &decimal(below.trim()).ok_or_else(wrong)?)
+                .ok_or_else(wrong)
+        }
+        None => decimal(text).ok_or_else(wrong),
+    }
+}
+
+/// The plain form of a decimal number.
+fn decimal(text: &str) -> Option<String> {
+    let (negative, digits) = match text.strip_prefix(['-', '\u{2212}']) {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (digits, 0),
+    };
+    if exponent.unsigned_abs() as usize > MOST_DIGITS {
+        return None;
+    }
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let whole = ungrouped(whole)?;
+    if (whole.is_empty() && part.is_empty()) || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let (whole, part) = shifted(&whole, part, exponent);
+    let (whole, part) = (whole.trim_start_matches('0'), part.trim_end_matches('0'));
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let sign = if negative && (whole != "0" || !part.is_empty()) { "-" } else { "" };
+    Some(if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") })
+}
+
+/// Digits without the commas between groups of three.
+fn ungrouped(whole: &str) -> Option<String> {
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    if !whole.contains(',') {
+        return digits(whole).then(|| whole.to_owned());
+    }
+    let mut groups = whole.split(',');
+    let first = groups.next().unwrap_or_default();
+    let fits = (1..=3).contains(&first.len()) && digits(first);
+    (fits && groups.all(|group| group.len() == 3 && digits(group))).then(|| whole.replace(',', ""))
+}
+
+/// Moves the point.
+fn shifted(whole: &str, part: &str, exponent: i32) -> (String, String) {
+    let places = exponent.unsigned_abs() as usize;
+    if exponent >= 0 {
+        let part = format!("{part:0<places$}");
+        (format!("{whole}{}", &part[..places]), part[places..].to_owned())
+    } else {
+        let whole = format!("{whole:0>places$}");
+        let cut = whole.len() - places;
+        (whole[..cut].to_owned(), format!("{}{part}", &whole[cut..]))
+    }
+}
+
+/// The decimal of a fraction of two plain numbers.
+fn fraction(above: &str, below: &str) -> Option<String> {
+    let exact = || -> Option<String> {
+        let (above, below) = (above.parse::<i128>().ok()?, below.parse::<i128>().ok()?);
+        let scale = 10i128.checked_pow(FRACTION_DIGITS)?;
+        let scaled = above.checked_mul(scale)?;
+        let value = (below != 0 && scaled % below == 0).then(|| scaled / below)?;
+        decimal(&format!("{value}e-{FRACTION_DIGITS}"))
+    };
+    exact().or_else(|| {
+        let value = above.parse::<f64>().ok()? / below.parse::<f64>().ok()?;
+        value.is_finite().then(|| decimal(&value.to_string()))?
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn one_form_for_each_number() {
+        for (text, expected) in [
+            ("72", "72"),
+            ("-3", "-3"),
+            ("+3", "3"),
+            ("\u{2212}3", "-3"),
+            ("1,000", "1000"),
+            ("2,125,000", "2125000"),
+            ("145.0", "145"),
+            ("0.50", "0.5"),
+            (".5", "0.5"),
+            ("5.", "5"),
+            ("007", "7"),
+            ("-0.0", "0"),
+            ("1e3", "1000"),
+            ("1.5e-2", "0.015"),
+            ("12345678901234567890123", "12345678901234567890123"),
+            ("0.8333333333333334", "0.8333333333333334"),
+            ("1/2", "0.5"),
+            ("-3/8", "-0.375"),
+            ("1/3", "0.3333333333333333"),
+            (" 9 ", "9"),
+        ] {
+            assert_eq!(plain(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number() {
+        for text in [
+            "",
+            "-",
+            ".",
+            "1,00",
+            "1,0000",
+            ",100",
+            "12 apples",
+            "$5",
+            "1.2.3",
+            "1/0",
+            "1/2/3",
+            "nan",
+            "inf",
+            "1e999999",
+            "--1",
+        ] {
+            assert!(plain(text).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_plain_form_is_the_same_number_and_its_own_plain_form(value in -1e15f64..1e15) {
+            let text = plain(&value.to_string()).unwrap();
+            prop_assert_eq!(text.parse::<f64>().unwrap(), if value == 0.0 { 0.0 } else { value });
+            prop_assert_eq!(plain(&text).unwrap(), text);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,40}") {
+            let _ = plain(&text);
+        }
+    }
+}

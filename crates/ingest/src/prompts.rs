@@ -1,0 +1,173 @@
+//! Questions to prompts.
+//!
+//! A prompt is one user message that says what to do, then what is asked, then how to answer, so that
+//! the prompts of a dataset share a long beginning and the cue stands last. There is no system message:
+//! some chat templates have none. Exemplars are turns before it, answered in the very form that is asked
+//! for. The texts carry a [`VERSION`]; a change of wording is a new one.
+//!
+//! * Direct prompts ask for the answer alone, so that its tokens are the answer's.
+//! * Chain-of-thought prompts ask for a last line `The answer is ...`. Exemplars show that line alone,
+//!   since benchmarks have no worked answers that hold for all of them.
+//! * The one-step verbalization asks for the answer and a confidence in two lines. It shows no exemplars:
+//!   these would have to show a confidence, and models repeat it.
+
+mod texts;
+
+use plimsoll_core::Question;
+use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::dataset::Dataset;
+use crate::normal::sha256;
+
+pub use texts::VERSION;
+
+/// The follow-up that asks whether the answer is right.
+pub const P_TRUE: &str = "p_true";
+/// The follow-up that asks for a confidence.
+pub const VERBALIZATION_2S: &str = "verbalization_2s";
+
+/// How a question is to be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptStyle {
+    /// With the answer alone.
+    Direct,
+    /// With reasoning, then the answer.
+    ChainOfThought,
+}
+
+/// How questions of a dataset are asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromptSpec {
+    /// How they are to be answered.
+    pub style: PromptStyle,
+    /// Whether the answer comes with a confidence (`verbalization_1s`).
+    pub verbalized: bool,
+    /// What the dataset says before its questions.
+    pub task: Option<String>,
+}
+
+impl PromptSpec {
+    /// The main prompt of a dataset.
+    pub fn new(dataset: &dyn Dataset, style: PromptStyle) -> Self {
+        Self { style, verbalized: false, task: dataset.task().map(str::to_owned) }
+    }
+
+    /// The same with a confidence beside the answer.
+    #[must_use]
+    pub fn verbalized(self) -> Self {
+        Self { verbalized: true, ..self }
+    }
+}
+
+/// The prompt of a question. `exemplars` are shown before it, with their answers; a verbalized prompt
+/// shows none.
+pub fn prompt(question: &Question, exemplars: &[&Question], spec: &PromptSpec) -> Prompt {
+    let message = |role, text| Message { role, text };
+    let mut messages = Vec::new();
+    for exemplar in exemplars.iter().filter(|_| !spec.verbalized) {
+        messages.push(message(Role::User, ask(exemplar, spec)));
+        messages.push(message(Role::Assistant, reply(exemplar, spec.style)));
+    }
+    messages.push(message(Role::User, ask(question, spec)));
+    Prompt {
+        version: VERSION.to_owned(),
+        messages,
+        follow_ups: follow_ups(spec),
+        true_strings: spellings("True"),
+        false_strings: spellings("False"),
+    }
+}
+
+/// Lower-case hexadecimal SHA-256 of a prompt's canonical JSON (RFC 8785).
+pub fn prompt_hash(prompt: &Prompt) -> String {
+    // A prompt has texts, truth values and lists only: to write it cannot fail.
+    let value = serde_json::to_value(prompt).unwrap_or(Value::Null);
+    let mut text = String::new();
+    canonical(&value, &mut text);
+    sha256(text.as_bytes())
+}
+
+/// Keys sorted, no white space; the keys are ASCII, and there are no numbers.
+fn canonical(value: &Value, text: &mut String) {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
+            fields.sort_by_key(|(name, _)| *name);
+            text.push('{');
+            for (place, (name, value)) in fields.into_iter().enumerate() {
+                text.push_str(if place == 0 { "" } else { "," });
+                text.push_str(&Value::from(name.as_str()).to_string());
+                text.push(':');
+                canonical(value, text);
+            }
+            text.push('}');
+        }
+        Value::Array(entries) => {
+            text.push('[');
+            for (place, entry) in entries.iter().enumerate() {
+                text.push_str(if place == 0 { "" } else { "," });
+                canonical(entry, text);
+            }
+            text.push(']');
+        }
+        scalar => text.push_str(&scalar.to_string()),
+    }
+}
+
+/// What a user says: the task, the question, the form of the answer.
+fn ask(question: &Question, spec: &PromptSpec) -> String {
+    let mut text = String::new();
+    if let Some(task) = &spec.task {
+        text.push_str(task);
+        text.push(' ');
+    }
+    text.push_str(texts::instruction(question.answer_kind, spec.style, spec.verbalized));
+    if let Some(context) = &question.context {
+        text.push_str("\n\n");
+        text.push_str(context);
+    }
+    text.push_str("\n\nQuestion: ");
+    text.push_str(&question.question);
+    if !question.choices.is_empty() {
+        text.push('\n');
+    }
+    for choice in &question.choices {
+        text.push('\n');
+        text.push_str(&choice.label);
+        text.push_str(". ");
+        text.push_str(&choice.text);
+    }
+    if let Some(cue) = texts::cue(question.answer_kind, spec.style, spec.verbalized) {
+        text.push_str("\n\n");
+        text.push_str(cue);
+    }
+    text
+}
+
+/// How an exemplar is answered.
+fn reply(exemplar: &Question, style: PromptStyle) -> String {
+    let gold = exemplar.gold.first().map_or("", String::as_str);
+    match style {
+        PromptStyle::Direct => gold.to_owned(),
+        PromptStyle::ChainOfThought => format!("The answer is {gold}."),
+    }
+}
+
+fn follow_ups(spec: &PromptSpec) -> Vec<FollowUp> {
+    let ask =
+        |id: &str, template: &str| FollowUp { id: id.into(), template: template.into(), continues: true };
+    vec![ask(P_TRUE, texts::p_true(spec.style)), ask(VERBALIZATION_2S, texts::confidence(spec.style))]
+}
+
+/// A word as it may come first: three cases, with and without a space before it.
+fn spellings(word: &str) -> Vec<String> {
+    let cases = [word.to_owned(), word.to_lowercase(), word.to_uppercase()];
+    cases.iter().flat_map(|word| [word.clone(), format!(" {word}")]).collect()
+}
+
+#[cfg(test)]
+mod tests;
