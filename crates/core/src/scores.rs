@@ -8,7 +8,7 @@
 mod builder;
 mod questions;
 
-pub use builder::{RawScore, RowProblem, ScoreTableBuilder, DEFAULT_SLM};
+pub use builder::{DEFAULT_SLM, RawScore, RowProblem, ScoreTableBuilder};
 pub use questions::{Dataset, Questions};
 
 use plimsoll_router::Confidence;

@@ -221,10 +221,14 @@ impl Walk {
                 }
             }
         }
-        let needed = cheapest.and_then(|(_, assumed, trials)| {
-            let rows = rows_needed(assumed, self.alpha, self.delta)?;
-            Some(scale_up(rows.max(self.least_trials), tested as f64 / trials as f64))
-        });
+        let needed = match self.risk {
+            Risk::SelectiveError => cheapest.and_then(|(_, assumed, trials)| {
+                let rows = rows_needed(assumed, self.alpha, self.delta)?;
+                Some(scale_up(rows.max(self.least_trials), tested as f64 / trials as f64))
+            }),
+            // Handing everything over has no loss, so it only ever fails for want of rows.
+            Risk::JointError | Risk::Regret => Some(self.least_trials),
+        };
         Infeasible {
             rows_tested: tested,
             best_observed_risk,

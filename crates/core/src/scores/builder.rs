@@ -45,7 +45,9 @@ pub struct RawScore<'a> {
 #[non_exhaustive]
 pub enum RowProblem {
     /// A confidence outside [0, 1], NaN or infinite.
-    #[error("confidence {value} is not a finite number in [0, 1]; rescale it in the table or in the query, leave it empty where it is missing")]
+    #[error(
+        "confidence {value} is not a finite number in [0, 1]; rescale it in the table or in the query, leave it empty where it is missing"
+    )]
     Confidence {
         /// The refused number.
         value: f64,
@@ -67,7 +69,9 @@ pub enum RowProblem {
         value: f64,
     },
     /// The second row of a key.
-    #[error("second row for question `{question_id}` of dataset `{dataset}` with slm `{slm}`, llm `{llm}` and method `{method}`; a key may occur once")]
+    #[error(
+        "second row for question `{question_id}` of dataset `{dataset}` with slm `{slm}`, llm `{llm}` and method `{method}`; a key may occur once"
+    )]
     Duplicate {
         /// Question of the key.
         question_id: String,
@@ -209,9 +213,9 @@ impl ScoreTableBuilder {
             self.index.find_or_add(&mut self.questions, place, dataset_key, row.question_id);
         // The cluster lives in another key space than the question: a cluster named like a
         // question is not that question.
-        let cluster = row.cluster_id.map_or(self.questions.key(question), |cluster| {
-            key_of(dataset_key.rotate_left(1), cluster)
-        });
+        let cluster = row
+            .cluster_id
+            .map_or(self.questions.key(question), |cluster| key_of(dataset_key.rotate_left(1), cluster));
         let stored = &mut self.questions.cluster[question as usize];
         if new {
             *stored = cluster;
@@ -345,7 +349,14 @@ mod tests {
     use super::*;
 
     fn row<'a>(question_id: &'a str, dataset: &'a str, method: &'a str) -> RawScore<'a> {
-        RawScore { question_id, dataset, method, confidence: Some(0.5), slm_correct: Some(true), ..RawScore::default() }
+        RawScore {
+            question_id,
+            dataset,
+            method,
+            confidence: Some(0.5),
+            slm_correct: Some(true),
+            ..RawScore::default()
+        }
     }
 
     #[test]
@@ -381,7 +392,8 @@ mod tests {
         assert!(matches!(again, Err(RowProblem::Duplicate { .. })));
         let domain = builder.push(&row("q2", "d", "m"));
         assert!(matches!(domain, Err(RowProblem::Domain { .. })));
-        let cluster = builder.push(&RawScore { domain: Some("x"), cluster_id: Some("c"), ..row("q", "d", "m2") });
+        let cluster =
+            builder.push(&RawScore { domain: Some("x"), cluster_id: Some("c"), ..row("q", "d", "m2") });
         assert!(matches!(cluster, Err(RowProblem::Cluster { .. })));
         for confidence in [1.7, f64::NAN, f64::INFINITY, -0.1] {
             let refused = builder.push(&RawScore { confidence: Some(confidence), ..row("q3", "e", "m") });

@@ -126,7 +126,9 @@ impl QuestionIndex {
     ) -> (u32, bool) {
         let key = key_of(dataset_key, id);
         let same = |index: &u32| {
-            questions.key(*index) == key && questions.dataset[*index as usize] == dataset && questions.id(*index) == id
+            questions.key(*index) == key
+                && questions.dataset[*index as usize] == dataset
+                && questions.id(*index) == id
         };
         if let Some(found) = self.table.find(key, same) {
             return (*found, false);
