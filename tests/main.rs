@@ -1,1 +1,25 @@
-//! Tests of the whole program.
+//! Tests of the whole program: arguments in, files, text and exit codes out.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(clippy::format_collect, clippy::format_push_string, reason = "fixtures are small")]
+#![expect(clippy::print_stdout, reason = "a test that cannot run here says so")]
+
+mod decisions;
+mod determinism;
+mod disk;
+mod fixture;
+mod harness;
+mod help;
+mod input_data;
+mod limits;
+mod mmlu_pro;
+mod parquet_input;
+mod plan_files;
+mod real_data;
+mod rows_needed;
+mod schemas;
+mod scores_alone;
+mod shapes;
+mod skipping;
+mod thresholds_files;
+mod tidy;
+mod variables;

@@ -79,7 +79,11 @@ const TOP_LEVEL: &[&str] = &[
 ];
 
 fn dependencies(package: &Package) -> impl Iterator<Item = &str> {
-    package.dependencies.iter().filter(|dependency| !dependency.dev).map(|dependency| dependency.name.as_str())
+    package
+        .dependencies
+        .iter()
+        .filter(|dependency| !dependency.dev)
+        .map(|dependency| dependency.name.as_str())
 }
 
 #[test]
@@ -89,7 +93,8 @@ fn crates_use_what_their_arrows_allow() {
     assert_eq!(packages.len(), ARROWS.len(), "every crate has a line in ARROWS");
     let names: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
     for package in &packages {
-        let allowed = arrows.get(package.name.as_str()).unwrap_or_else(|| panic!("{} is not in ARROWS", package.name));
+        let allowed =
+            arrows.get(package.name.as_str()).unwrap_or_else(|| panic!("{} is not in ARROWS", package.name));
         for used in dependencies(package).filter(|name| names.contains(name)) {
             assert!(allowed.contains(&used), "{} may not use {used}", package.name);
         }
@@ -101,7 +106,11 @@ fn heavy_dependencies_stand_only_where_named() {
     for package in packages() {
         for (heavy, allowed) in HEAVY {
             let used = dependencies(&package).any(|name| name == *heavy);
-            assert!(!used || allowed.contains(&package.name.as_str()), "{} may not name {heavy}", package.name);
+            assert!(
+                !used || allowed.contains(&package.name.as_str()),
+                "{} may not name {heavy}",
+                package.name
+            );
         }
     }
 }
@@ -121,7 +130,11 @@ fn the_router_stays_small() {
 fn every_crate_is_held_to_the_workspace_s_lints_and_describes_itself() {
     for package in packages() {
         let manifest = std::fs::read_to_string(&package.manifest).unwrap();
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{} does not use the workspace's lints", package.name);
+        assert!(
+            manifest.contains("[lints]\nworkspace = true"),
+            "{} does not use the workspace's lints",
+            package.name
+        );
         assert!(package.description.ends_with('.'), "{} has no description", package.name);
         assert_eq!(package.licence, "Apache-2.0", "{}", package.name);
     }
@@ -135,7 +148,11 @@ fn every_file_says_what_it_is_and_stays_short() {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.starts_with("//! "), "{} does not begin with a doc comment", path.display());
         let own = text.split("\n#[cfg(test)]\nmod ").next().unwrap_or(&text).lines().count();
-        assert!(own <= MOST_LINES, "{} has {own} lines without tests; {MOST_LINES} are the most", path.display());
+        assert!(
+            own <= MOST_LINES,
+            "{} has {own} lines without tests; {MOST_LINES} are the most",
+            path.display()
+        );
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         assert!(!EMPTY_NAMES.contains(&name.as_str()), "{}: the name says nothing", path.display());
     }
@@ -144,7 +161,12 @@ fn every_file_says_what_it_is_and_stays_short() {
 #[test]
 fn no_test_is_switched_off_and_nothing_is_left_to_do() {
     // Put together, so that this file does not find itself.
-    let marks = [concat!("#[ign", "ore"), concat!("todo", "!("), concat!("unimple", "mented!("), concat!("dbg", "!(")];
+    let marks = [
+        concat!("#[ign", "ore"),
+        concat!("todo", "!("),
+        concat!("unimple", "mented!("),
+        concat!("dbg", "!("),
+    ];
     for path in rust_files() {
         let text = std::fs::read_to_string(&path).unwrap();
         for mark in marks {
@@ -166,6 +188,9 @@ fn one_version_of_what_must_fit_together() {
 fn the_top_level_is_fixed() {
     for entry in std::fs::read_dir(root()).unwrap() {
         let name = entry.unwrap().file_name().to_string_lossy().into_owned();
-        assert!(name.starts_with('.') || TOP_LEVEL.contains(&name.as_str()), "`{name}` has no place at the top level");
+        assert!(
+            name.starts_with('.') || TOP_LEVEL.contains(&name.as_str()),
+            "`{name}` has no place at the top level"
+        );
     }
 }

@@ -50,7 +50,7 @@ fn text(value: &Value) -> String {
 pub(super) fn packages() -> Vec<Package> {
     let metadata = metadata(&["--no-deps"]);
     let dependency =
-        |value: &Value| Dependency { name: text(&value["name"]), dev: value["kind"] == Value::from("dev") };
+        |value: &Value| Dependency { name: text(&value["name"]), dev: value["kind"].as_str() == Some("dev") };
     metadata["packages"]
         .as_array()
         .unwrap()

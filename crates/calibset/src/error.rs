@@ -279,6 +279,20 @@ impl EngineError {
         Self(Box::new(error))
     }
 
+    /// Whether the query itself is at fault, whatever the files hold: it cannot be read, or does not
+    /// fit the columns.
+    pub fn is_in_query(&self) -> bool {
+        matches!(
+            self.0.find_root(),
+            DataFusionError::SQL(..)
+                | DataFusionError::Plan(_)
+                | DataFusionError::SchemaError(..)
+                | DataFusionError::NotImplemented(_)
+                | DataFusionError::Diagnostic(..)
+                | DataFusionError::Collection(_)
+        )
+    }
+
     /// Whether a query wanted more memory than it may have.
     pub(crate) fn is_out_of_memory(&self) -> bool {
         matches!(self.0.find_root(), DataFusionError::ResourcesExhausted(_))

@@ -61,5 +61,6 @@ mod tests;
 
 pub use error::{CalibsetError, EngineError};
 pub use import::{DEFAULT_MEMORY_BYTES, Import, Imported, Progress, Sink, import, read_scores};
+pub use nearest::nearest;
 pub use problem::{Problem, RowError, TextProblem};
 pub use spec::{FileSpec, Format, expand_paths};

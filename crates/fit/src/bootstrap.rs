@@ -159,7 +159,8 @@ impl Replicates {
         let replicates = parts.iter().map(|part| part.rows.len()).min().unwrap_or(0);
         let figures = parts.iter().filter_map(|part| part.rows.first()).map(Vec::len).min().unwrap_or(0);
         let mean = |replicate: usize, figure: usize| {
-            let values = parts.iter().map(|part| part.rows[replicate][figure]).filter(|value| value.is_finite());
+            let values =
+                parts.iter().map(|part| part.rows[replicate][figure]).filter(|value| value.is_finite());
             let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
             if count > 0 { sum / f64::from(count) } else { f64::NAN }
         };
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_interval_of_a_share_is_the_binomial_one() {
-        let rows = (0..1000u64).map(|row| (row, u32::from(row % 4 == 0)));
+        let rows = (0..1000u64).map(|row| (row, u32::from(row.is_multiple_of(4))));
         let bootstrap = Bootstrap::new(rows, 2, true);
         let (low, high) = bootstrap.replicates(4000, &Seed::new(1), share_of_ones).interval(0).unwrap();
         let half = 1.96 * (0.25f64 * 0.75 / 1000.0).sqrt();
@@ -198,7 +199,8 @@ mod tests {
     #[test]
     fn clusters_widen_the_interval() {
         // 200 clusters of 5 equal rows carry the information of 200 rows.
-        let rows = |size: u64| (0..1000u64).map(move |row| (row / size, u32::from((row / size) % 4 == 0)));
+        let rows =
+            |size: u64| (0..1000u64).map(move |row| (row / size, u32::from((row / size).is_multiple_of(4))));
         let width = |bootstrap: Bootstrap| {
             let (low, high) = bootstrap.replicates(2000, &Seed::new(2), share_of_ones).interval(0).unwrap();
             high - low
@@ -225,7 +227,9 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
                 let bootstrap = Bootstrap::new(rows(), 11, false);
-                bootstrap.replicates(200, &Seed::new(4), |counts| vec![counts[0] as f64 / counts[1] as f64]).rows
+                bootstrap
+                    .replicates(200, &Seed::new(4), |counts| vec![counts[0] as f64 / counts[1] as f64])
+                    .rows
             })
         };
         let (one, four) = (run(1), run(4));

@@ -117,8 +117,10 @@ impl Curve {
 
     /// The most accurate point within a budget, the cheapest of equals.
     pub fn best_within(&self, usd_per_1k_questions: f64) -> Option<&CurvePoint> {
-        let affordable =
-            self.points.iter().filter(|point| point.usd_per_1k_questions <= usd_per_1k_questions + RATIO_ROUNDING);
+        let affordable = self
+            .points
+            .iter()
+            .filter(|point| point.usd_per_1k_questions <= usd_per_1k_questions + RATIO_ROUNDING);
         // Ascending by cost, so the first of several equally accurate points is the cheapest.
         affordable.fold(None, |best: Option<&CurvePoint>, point| match best {
             Some(best) if point.accuracy <= best.accuracy => Some(best),

@@ -8,8 +8,8 @@
 //! the threshold needs most).
 
 use plimsoll_core::Seed;
-use plimsoll_router::histogram::bin_of;
 use plimsoll_router::Histogram;
+use plimsoll_router::histogram::bin_of;
 use rand::Rng as _;
 use rayon::slice::ParallelSliceMut as _;
 
@@ -21,8 +21,8 @@ use crate::prepared::{Prepared, Selection};
 /// the order of the others as it is.
 #[derive(Debug, Clone)]
 pub struct DrawOrder {
-    /// Bin and row of every scored row, in order.
-    scored: Vec<(u32, u32)>,
+    /// Bin, row and dataset of every scored row, in order.
+    scored: Vec<(u32, u32, u16)>,
     /// Rows without a confidence, in order.
     missing: Vec<u32>,
     bins: u32,
@@ -34,15 +34,13 @@ impl DrawOrder {
         let all = Selection::all(prepared.questions.datasets().len());
         let hash = |row: u32| seed.hash_key(prepared.key(row));
         let bin = |confidence| u32::try_from(bin_of(confidence, bins as usize)).unwrap_or(u32::MAX);
-        let mut scored: Vec<(u32, u64, u32)> = prepared
-            .scored(&all)
-            .map(|(confidence, row)| (bin(confidence), hash(row), row))
-            .collect();
+        let mut scored: Vec<(u32, u64, u32)> =
+            prepared.scored(&all).map(|(confidence, row)| (bin(confidence), hash(row), row)).collect();
         scored.par_sort_unstable();
         let mut missing: Vec<(u64, u32)> = prepared.missing(&all).map(|row| (hash(row), row)).collect();
         missing.sort_unstable();
         Self {
-            scored: scored.into_iter().map(|(bin, _, row)| (bin, row)).collect(),
+            scored: scored.into_iter().map(|(bin, _, row)| (bin, row, prepared.dataset(row))).collect(),
             missing: missing.into_iter().map(|(_, row)| row).collect(),
             bins,
         }
@@ -84,14 +82,15 @@ impl Draw {
     /// weight n.
     pub fn new(order: &DrawOrder, prepared: &Prepared<'_>, selection: &Selection, spec: DrawSpec) -> Self {
         let start: f64 = spec.seed.rng().random();
-        let mut lattice = Lattice { fraction: spec.fraction, start, index: 0 };
+        let mut lattice = Lattice::new(spec.fraction, start);
         let mut pool = Histogram::new(order.bins as usize);
         let mut rows = Vec::new();
         let mut bin_rows: Vec<u32> = Vec::new();
-        let mut scored = order.scored.iter().filter(|(_, row)| prepared.selected(selection, *row)).peekable();
-        while let Some(&(bin, row)) = scored.next() {
+        let selected = |(_, _, dataset): &&(u32, u32, u16)| selection.contains(usize::from(*dataset));
+        let mut scored = order.scored.iter().filter(selected).peekable();
+        while let Some(&(bin, row, _)) = scored.next() {
             bin_rows.push(row);
-            if scored.peek().is_none_or(|(next, _)| *next != bin) {
+            if scored.peek().is_none_or(|(next, ..)| *next != bin) {
                 pool.counts[bin as usize] = bin_rows.len() as u64;
                 draw_bin(&mut rows, &mut lattice, bin, &bin_rows);
                 bin_rows.clear();
@@ -124,14 +123,23 @@ struct Lattice {
     fraction: f64,
     start: f64,
     index: u64,
+    /// Whole steps up to the index.
+    steps: u64,
 }
 
 impl Lattice {
+    /// A lattice that starts in [0, 1).
+    const fn new(fraction: f64, start: f64) -> Self {
+        Self { fraction, start, index: 0, steps: 0 }
+    }
+
     /// Whether the next row is in the sample.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the floor of a row count")]
     fn hit(&mut self) -> bool {
-        let before = (self.index as f64 * self.fraction + self.start).floor();
+        let before = self.steps;
         self.index += 1;
-        (self.index as f64 * self.fraction + self.start).floor() > before
+        self.steps = (self.index as f64 * self.fraction + self.start) as u64;
+        self.steps > before
     }
 }
 
@@ -149,3 +157,6 @@ fn draw_bin(rows: &mut Vec<DrawnRow>, lattice: &mut Lattice, bin: u32, bin_rows:
         rows.extend(bin_rows.first().map(|row| DrawnRow { row: *row, bin, weight, proportional: false }));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
 //! The thresholds file of a pair.
 
-use plimsoll_core::scores::Questions;
 use plimsoll_core::Series;
+use plimsoll_core::scores::Questions;
 use plimsoll_router::canonical::hex;
 use plimsoll_router::thresholds::{
-    Calibration, DatasetIdentity, LabelSource, Method, ModelIdentity, Pipeline, Program, SourceFile, FORMAT,
+    Calibration, DatasetIdentity, FORMAT, LabelSource, Method, ModelIdentity, Pipeline, Program, SourceFile,
     VERSION,
 };
 use plimsoll_router::{Error, Thresholds};

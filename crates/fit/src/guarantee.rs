@@ -51,7 +51,9 @@ impl TestSet {
         let proportional = draw.rows.iter().filter(|drawn| drawn.proportional).map(|drawn| drawn.row);
         let mut rows: Vec<u32> = proportional.chain(draw.missing_tested.iter().copied()).collect();
         if !prepared.independent() {
-            rows.sort_unstable_by_key(|row| (prepared.cluster(*row), seed.hash_key(prepared.key(*row)), *row));
+            rows.sort_unstable_by_key(|row| {
+                (prepared.cluster(*row), seed.hash_key(prepared.key(*row)), *row)
+            });
             rows.dedup_by_key(|row| prepared.cluster(*row));
         }
         let mut sequence = undrawn.quantiles.clone();
@@ -115,9 +117,8 @@ struct Walk {
 impl Walk {
     fn new(set: &TestSet, risk: Risk, alpha: f64, delta: f64) -> Self {
         let of_risk = |trial: &&Trial| risk != Risk::Regret || trial.llm_correct.is_some();
-        let loss = |trial: &Trial| {
-            !trial.slm_correct && (risk != Risk::Regret || trial.llm_correct == Some(true))
-        };
+        let loss =
+            |trial: &Trial| !trial.slm_correct && (risk != Risk::Regret || trial.llm_correct == Some(true));
         let mut scored: Vec<(Confidence, bool)> = set
             .trials
             .iter()
@@ -197,8 +198,10 @@ impl Walk {
     /// What it would take, if the observed risks were the true ones.
     fn infeasible(&self, set: &TestSet) -> Infeasible {
         let tested = self.all_trials;
-        let mut best: Option<f64> = None;
-        let mut needed: Option<u64> = None;
+        let mut best_observed_risk: Option<f64> = None;
+        // Rows by an estimate, and the numbers from which they are computed exactly: one exact
+        // search instead of one per threshold, since it is slow where a risk is all but alpha.
+        let mut cheapest: Option<(f64, f64, u64)> = None;
         for threshold in &set.sequence {
             let (trials, losses) = self.counts(*threshold);
             if trials == 0 {
@@ -206,24 +209,47 @@ impl Walk {
             }
             let observed = losses as f64 / trials as f64;
             if trials >= self.least_trials {
-                best = Some(best.map_or(observed, |best| best.min(observed)));
+                best_observed_risk = Some(best_observed_risk.map_or(observed, |best| best.min(observed)));
             }
             // The observed risk of a handful of rows says nothing: floor it at half a loss.
             let assumed = observed.max(0.5 / trials as f64);
-            let would_do = rows_needed(assumed, self.alpha, self.delta)
-                .map(|rows| scale_up(rows.max(self.least_trials), tested as f64 / trials as f64));
-            needed = [needed, would_do].into_iter().flatten().min();
+            if assumed < self.alpha {
+                let estimate = chernoff_rows(assumed, self.alpha, self.delta).max(self.least_trials as f64);
+                let rows = estimate * tested as f64 / trials as f64;
+                if cheapest.is_none_or(|(fewest, ..)| rows < fewest) {
+                    cheapest = Some((rows, assumed, trials));
+                }
+            }
         }
+        let needed = match self.risk {
+            Risk::SelectiveError => cheapest.and_then(|(_, assumed, trials)| {
+                let rows = rows_needed(assumed, self.alpha, self.delta)?;
+                Some(scale_up(rows.max(self.least_trials), tested as f64 / trials as f64))
+            }),
+            // Handing everything over has no loss, so it only ever fails for want of rows.
+            Risk::JointError | Risk::Regret => Some(self.least_trials),
+        };
         Infeasible {
             rows_tested: tested,
-            best_observed_risk: best,
+            best_observed_risk,
             rows_tested_needed: needed,
             rows_pool_needed: needed.map(|rows| scale_up(rows, set.pool_rows_per_trial)),
         }
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a row count, rounded up; saturates")]
+/// About how many rows show that a rate is below alpha: ln(1 / delta) / KL(rate, alpha), from the
+/// Chernoff bound of the tail; good enough to say which of two thresholds needs fewer.
+fn chernoff_rows(rate: f64, alpha: f64, delta: f64) -> f64 {
+    let part = |a: f64, b: f64| if a > 0.0 { a * (a / b).ln() } else { 0.0 };
+    -delta.ln() / (part(rate, alpha) + part(1.0 - rate, 1.0 - alpha))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a row count, rounded up; saturates"
+)]
 fn scale_up(rows: u64, factor: f64) -> u64 {
     (rows as f64 * factor).ceil() as u64
 }

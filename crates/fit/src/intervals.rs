@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use plimsoll_core::Seed;
-use plimsoll_router::thresholds::{Achieved, Estimate};
 use plimsoll_router::Threshold;
+use plimsoll_router::thresholds::{Achieved, Estimate};
 
 use crate::bootstrap::{Bootstrap, Replicates};
 use crate::sample::{Sample, SampleRow};
@@ -24,7 +24,7 @@ pub struct Resampling {
 
 /// What each threshold achieves on a sample; thresholds in any order.
 pub fn achieved(sample: &Sample, thresholds: &[Threshold], resampling: Resampling) -> Vec<Achieved> {
-    let splits: Vec<Split> = thresholds.iter().map(|threshold| sample.split(*threshold)).collect();
+    let splits = sample.splits(thresholds);
     let replicates = replicates(sample, thresholds, resampling);
     splits
         .iter()
@@ -179,7 +179,7 @@ fn splits_of_cells(cells: &[Sums], scored_rows: f64, missing: Sums) -> Vec<Split
 mod tests {
     use super::*;
     use crate::prepared::{Prepared, Selection};
-    use crate::testing::{calibrated, table, MadeUp};
+    use crate::testing::{MadeUp, calibrated, table};
 
     #[test]
     fn intervals_hold_the_estimate_and_shrink_with_rows() {
@@ -194,7 +194,9 @@ mod tests {
             let all = achieved(&sample, &thresholds, resampling);
             assert!(all[2].selective_error.is_none() && all[2].routing_ratio.value == 1.0);
             assert_eq!(all[1].routing_ratio.value, 1.0 / count as f64);
-            for estimate in [Some(all[0].routing_ratio), all[0].accuracy, all[0].selective_error, all[0].regret] {
+            for estimate in
+                [Some(all[0].routing_ratio), all[0].accuracy, all[0].selective_error, all[0].regret]
+            {
                 let Estimate { value, low, high } = estimate.unwrap();
                 assert!(low.unwrap() <= value && value <= high.unwrap());
             }

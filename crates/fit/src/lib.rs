@@ -19,7 +19,7 @@
 //! | [`maps`] | isotonic, Platt and beta maps |
 //! | [`bootstrap`], [`intervals`] | the cluster bootstrap and the intervals of achieved figures |
 //! | [`drift_levels`] | alarm levels of the drift monitor |
-//! | [`method`], [`file`] | a method's entry, and the thresholds file of a pair |
+//! | [`method`], [`mod@file`] | a method's entry, and the thresholds file of a pair |
 //! | [`tail`], [`distance`], [`quantile`] | binomial tails, two-sample KS, quantiles |
 
 pub mod bootstrap;
@@ -44,9 +44,9 @@ pub mod testing;
 pub use bootstrap::Bootstrap;
 pub use curve::{Curve, CurvePoint};
 pub use draw::{Draw, DrawOrder, DrawSpec};
-pub use file::{thresholds_file, FileSpec};
-pub use intervals::{achieved, Resampling};
-pub use method::{fit_method, fit_targets, FitSpec, FittedMethod, FittedTargets};
+pub use file::{FileSpec, thresholds_file};
+pub use intervals::{Resampling, achieved};
+pub use method::{FitSpec, FittedMethod, FittedTargets, draw_series, fit_method, fit_targets};
 pub use points::Fit;
 pub use prepared::{Prepared, Selection};
 pub use sample::Sample;

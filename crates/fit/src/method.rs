@@ -10,9 +10,9 @@ use crate::curve::Curve;
 use crate::draw::{Draw, DrawOrder, DrawSpec};
 use crate::drift_levels::drift_levels;
 use crate::guarantee::TestSet;
-use crate::intervals::{achieved, Resampling};
-use crate::maps::{fit_maps, Observation};
-use crate::points::{fit_target, Basis, Fit};
+use crate::intervals::{Resampling, achieved};
+use crate::maps::{Observation, fit_maps};
+use crate::points::{Basis, Fit, fit_target};
 use crate::prepared::{Prepared, Selection};
 use crate::sample::Sample;
 
@@ -71,14 +71,31 @@ pub fn fit_targets(
     spec: &FitSpec,
     seed: &Seed,
 ) -> FittedTargets {
-    let draw_spec = DrawSpec { fraction: spec.fraction, seed: seed.derive("start") };
-    let draw = Draw::new(order, prepared, selection, draw_spec);
+    let draw = draw_ordered(prepared, order, selection, spec, seed);
     let (sample, undrawn) = Sample::drawn(prepared, selection, &draw);
     let curve = Curve::new(&sample);
     let tests = TestSet::new(prepared, &draw, &undrawn, &seed.derive("tests"));
     let basis = Basis { sample: &sample, curve: &curve, tests: &tests };
     let fits = spec.targets.iter().map(|target| fit_target(basis, *target)).collect();
     FittedTargets { draw, sample, curve, fits }
+}
+
+/// The draw behind [`fit_method`], without the fit.
+pub fn draw_series(prepared: &Prepared<'_>, selection: &Selection, spec: &FitSpec) -> Draw {
+    let seed = spec.series_seed(prepared);
+    let order = DrawOrder::new(prepared, spec.bins, &seed.derive("order"));
+    draw_ordered(prepared, &order, selection, spec, &seed)
+}
+
+fn draw_ordered(
+    prepared: &Prepared<'_>,
+    order: &DrawOrder,
+    selection: &Selection,
+    spec: &FitSpec,
+    seed: &Seed,
+) -> Draw {
+    let draw_spec = DrawSpec { fraction: spec.fraction, seed: seed.derive("start") };
+    Draw::new(order, prepared, selection, draw_spec)
 }
 
 /// Fits a method on a selection of a series: its operating points with intervals, its maps, its
@@ -180,3 +197,6 @@ fn conservative(target: &Target, grid: &[(Threshold, Achieved)]) -> Option<Conse
         .find(|(_, achieved)| sure(achieved))
         .map(|(threshold, achieved)| Conservative { threshold: *threshold, achieved: *achieved })
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,9 +154,13 @@ fn infeasible_note(infeasible: &Infeasible, alpha: f64) -> String {
     let tested = infeasible.rows_tested;
     match (infeasible.rows_tested_needed, infeasible.rows_pool_needed) {
         (Some(needed), Some(pool)) => {
-            format!("{tested} tested rows are too few: about {needed} would do (a pool of about {pool} rows at this fraction)")
+            format!(
+                "{tested} tested rows are too few: about {needed} would do (a pool of about {pool} rows at this fraction)"
+            )
         }
-        _ => format!("no threshold has an observed risk below {alpha}: no number of rows would do with this method"),
+        _ => format!(
+            "no threshold has an observed risk below {alpha}: no number of rows would do with this method"
+        ),
     }
 }
 

@@ -38,8 +38,9 @@ pub struct Prepared<'a> {
     pub questions: &'a Questions,
     /// The series.
     pub series: &'a Series,
-    /// Confidence and row of every scored row, ascending; equal confidences by row.
-    by_confidence: Vec<(Confidence, u32)>,
+    /// Confidence, row and dataset of every scored row, ascending; equal confidences by row. The
+    /// dataset stands here too, so that a pass over a selection reads memory in order.
+    by_confidence: Vec<(Confidence, u32, u16)>,
     /// Rows without a confidence, ascending.
     missing: Vec<u32>,
     /// Dataset of each row.
@@ -51,11 +52,16 @@ pub struct Prepared<'a> {
 impl<'a> Prepared<'a> {
     /// Sorts a series.
     pub fn new(questions: &'a Questions, series: &'a Series) -> Self {
+        let dataset: Vec<u16> = series
+            .question
+            .iter()
+            .map(|question| u16::try_from(questions.dataset_index(*question)).unwrap_or(u16::MAX))
+            .collect();
         let mut by_confidence = Vec::with_capacity(series.len());
         let mut missing = Vec::new();
-        for row in (0..series.len()).filter_map(|row| u32::try_from(row).ok()) {
+        for (row, dataset) in (0u32..).zip(&dataset) {
             match series.confidence(row as usize) {
-                Some(confidence) => by_confidence.push((confidence, row)),
+                Some(confidence) => by_confidence.push((confidence, row, *dataset)),
                 None => missing.push(row),
             }
         }
@@ -63,18 +69,14 @@ impl<'a> Prepared<'a> {
         let mut clusters: Vec<u64> =
             series.question.iter().map(|question| questions.cluster(*question)).collect();
         clusters.sort_unstable();
-        let dataset = series
-            .question
-            .iter()
-            .map(|question| u16::try_from(questions.dataset_index(*question)).unwrap_or(u16::MAX))
-            .collect();
         let independent = clusters.windows(2).all(|pair| pair[0] != pair[1]);
         Self { questions, series, by_confidence, missing, dataset, independent }
     }
 
     /// Scored rows of a selection, ascending by confidence.
     pub fn scored<'s>(&'s self, selection: &'s Selection) -> impl Iterator<Item = (Confidence, u32)> + 's {
-        self.by_confidence.iter().copied().filter(|(_, row)| self.selected(selection, *row))
+        let selected = |(_, _, dataset): &&(Confidence, u32, u16)| selection.contains(usize::from(*dataset));
+        self.by_confidence.iter().filter(selected).map(|(confidence, row, _)| (*confidence, *row))
     }
 
     /// Rows of a selection without a confidence.
@@ -85,6 +87,11 @@ impl<'a> Prepared<'a> {
     /// Whether a row's dataset is selected.
     pub fn selected(&self, selection: &Selection, row: u32) -> bool {
         selection.contains(usize::from(self.dataset[row as usize]))
+    }
+
+    /// Index of the dataset of a row, as it is stored.
+    pub(crate) fn dataset(&self, row: u32) -> u16 {
+        self.dataset[row as usize]
     }
 
     /// The dataset of a row.

@@ -1,6 +1,7 @@
 //! Rows to estimate from: a weighted draw, or a whole selection with weight one.
 
 use plimsoll_core::Outcome;
+use plimsoll_router::histogram::bin_of;
 use plimsoll_router::{Confidence, Threshold};
 
 use crate::draw::Draw;
@@ -66,31 +67,37 @@ impl Sample {
         let rows = prepared
             .scored(selection)
             .map(|(confidence, row)| sample_row(prepared, confidence, row, 1.0))
-            .collect();
-        Self::new(prepared, selection, rows)
+            .collect::<Vec<_>>();
+        let scored_rows = rows.len() as u64;
+        Self::new(prepared, selection, rows, scored_rows)
     }
 
     /// The drawn rows of a selection, and what may be known of the others.
     pub fn drawn(prepared: &Prepared<'_>, selection: &Selection, draw: &Draw) -> (Self, Undrawn) {
-        let mut weight = vec![0.0f64; prepared.series.len()];
+        let bins = draw.pool.counts.len();
+        // A bit per row stays in the cache; the weight is the same for all drawn rows of a bin.
+        let mut is_drawn = vec![0u64; prepared.series.len().div_ceil(64)];
+        let mut weight = vec![0.0f64; bins];
         for drawn in &draw.rows {
-            weight[drawn.row as usize] = drawn.weight;
+            is_drawn[drawn.row as usize / 64] |= 1 << (drawn.row % 64);
+            weight[drawn.bin as usize] = drawn.weight;
         }
         let undrawn = draw.pool.scored() - draw.rows.len() as u64;
         let mut rows = Vec::with_capacity(draw.rows.len());
-        let mut grid = GridWalk { quantiles: Vec::new(), rows: undrawn, seen: 0, next: 0 };
+        let mut grid = GridWalk::new(undrawn);
         for (confidence, row) in prepared.scored(selection) {
-            let weight = weight[row as usize];
-            if weight > 0.0 {
-                rows.push(sample_row(prepared, confidence, row, weight));
+            if is_drawn[row as usize / 64] >> (row % 64) & 1 == 1 {
+                rows.push(sample_row(prepared, confidence, row, weight[bin_of(confidence, bins)]));
             } else {
                 grid.visit(confidence);
             }
         }
-        (Self::new(prepared, selection, rows), Undrawn { quantiles: grid.quantiles })
+        let sample = Self::new(prepared, selection, rows, draw.pool.scored());
+        (sample, Undrawn { quantiles: grid.quantiles })
     }
 
-    fn new(prepared: &Prepared<'_>, selection: &Selection, rows: Vec<SampleRow>) -> Self {
+    /// `scored_rows`: how many scored rows the selection has.
+    fn new(prepared: &Prepared<'_>, selection: &Selection, rows: Vec<SampleRow>, scored_rows: u64) -> Self {
         let mut missing = Sums::default();
         for row in prepared.missing(selection) {
             missing += Sums::of_row(1.0, prepared.outcomes(row), prepared.costs_usd(row));
@@ -99,8 +106,7 @@ impl Sample {
         for row in &rows {
             weighted += row.sums();
         }
-        let scored_rows = prepared.scored(selection).count() as f64;
-        let scale = if weighted.all > 0.0 { scored_rows / weighted.all } else { 1.0 };
+        let scale = if weighted.all > 0.0 { scored_rows as f64 / weighted.all } else { 1.0 };
         Self {
             has_llm: weighted.paired + missing.paired > 0.0,
             has_costs: prepared.series.has_costs(),
@@ -132,6 +138,22 @@ impl Sample {
         self.split_below(below)
     }
 
+    /// [`Sample::split`] of several thresholds, in any order, in one pass over the rows.
+    pub fn splits(&self, thresholds: &[Threshold]) -> Vec<Split> {
+        let mut order: Vec<usize> = (0..thresholds.len()).collect();
+        order.sort_by(|a, b| thresholds[*a].get().total_cmp(&thresholds[*b].get()));
+        let nothing = Split { kept: Sums::default(), handed: Sums::default() };
+        let (mut splits, mut below) = (vec![nothing; thresholds.len()], Sums::default());
+        let mut rows = self.rows.iter().peekable();
+        for index in order {
+            while let Some(row) = rows.next_if(|row| !thresholds[index].keeps(row.confidence)) {
+                below += row.sums();
+            }
+            splits[index] = self.split_below(below);
+        }
+        splits
+    }
+
     /// The split whose handed-over scored rows have these unscaled sums.
     pub fn split_below(&self, below: Sums) -> Split {
         // No row weighs less than 1, so anything below is the rounding of an empty difference.
@@ -159,17 +181,25 @@ struct GridWalk {
     rows: u64,
     seen: u64,
     next: u64,
+    /// Rank of the next quantile.
+    rank: u64,
 }
 
 impl GridWalk {
+    const fn new(rows: u64) -> Self {
+        Self { quantiles: Vec::new(), rows, seen: 0, next: 0, rank: 1 }
+    }
+
     fn visit(&mut self, confidence: Confidence) {
-        // Type 1: the quantile at p is the value of rank ceil(p n), at least 1.
-        while self.next < GRID && self.seen + 1 == (self.next * self.rows).div_ceil(GRID).max(1) {
+        self.seen += 1;
+        while self.seen == self.rank {
             if self.quantiles.last() != Some(&confidence) {
                 self.quantiles.push(confidence);
             }
             self.next += 1;
+            // Type 1: the quantile at p is the value of rank ceil(p n), at least 1.
+            self.rank =
+                if self.next < GRID { (self.next * self.rows).div_ceil(GRID).max(1) } else { u64::MAX };
         }
-        self.seen += 1;
     }
 }

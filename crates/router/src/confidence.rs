@@ -120,10 +120,8 @@ impl Confidence {
             .iter()
             .map(|answer| answer.as_ref().split_whitespace().map(str::to_lowercase).collect())
             .collect();
-        let sum: f64 = sets
-            .iter()
-            .flat_map(|left| sets.iter().map(move |right| jaccard_index(left, right)))
-            .sum();
+        let sum: f64 =
+            sets.iter().flat_map(|left| sets.iter().map(move |right| jaccard_index(left, right))).sum();
         Self::rounded(sum / (sets.len() * sets.len()) as f64)
     }
 }

@@ -237,7 +237,10 @@ fn drift_vectors() -> Value {
         .collect();
     let mut reports = Vec::new();
     let observed: Vec<Option<f64>> = (0u32..600)
-        .map(|i| (i % 50 != 7 || i >= 300).then(|| f64::from((i * 37) % 101) / 100.0 * if i < 300 { 1.0 } else { 0.5 }))
+        .map(|i| {
+            (i % 50 != 7 || i >= 300)
+                .then(|| f64::from((i * 37) % 101) / 100.0 * if i < 300 { 1.0 } else { 0.5 })
+        })
         .collect();
     if let Some(mut monitor) = Monitor::new(&method) {
         for value in &observed {

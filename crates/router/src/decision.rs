@@ -9,7 +9,9 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(transparent))]
-pub struct Threshold(#[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.000_000_000_000_000_2)))] f64);
+pub struct Threshold(
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.000_000_000_000_000_2)))] f64,
+);
 
 impl Threshold {
     /// Keeps every answer that has a confidence.
@@ -143,7 +145,14 @@ mod tests {
 
     #[test]
     fn a_threshold_survives_json_to_the_last_bit() {
-        for value in [0.0, 0.1 + 0.2, 1.0, f64::from_bits(1.0f64.to_bits() + 1), f64::MIN_POSITIVE, 0.300_000_000_000_000_04] {
+        for value in [
+            0.0,
+            0.1 + 0.2,
+            1.0,
+            f64::from_bits(1.0f64.to_bits() + 1),
+            f64::MIN_POSITIVE,
+            0.300_000_000_000_000_04,
+        ] {
             let threshold = Threshold::new(value).unwrap();
             let text = serde_json::to_string(&threshold).unwrap();
             let back: Threshold = serde_json::from_str(&text).unwrap();

@@ -42,8 +42,7 @@ pub struct WindowReport {
 impl WindowReport {
     /// Compares a full window with a reference.
     pub fn of(number: u64, window: &Histogram, reference: &Histogram, levels: &DriftLevels) -> Self {
-        let (psi, ks, missing_share) =
-            (window.psi(reference), window.ks(reference), window.missing_share());
+        let (psi, ks, missing_share) = (window.psi(reference), window.ks(reference), window.missing_share());
         Self {
             window: number,
             psi,

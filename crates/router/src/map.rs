@@ -120,7 +120,8 @@ mod tests {
     #[test]
     fn isotonic_interpolates_and_clips() {
         let map = Isotonic { x: vec![0.2, 0.4, 0.8], y: vec![0.1, 0.5, 0.5] };
-        for (confidence, expected) in [(0.0, 0.1), (0.2, 0.1), (0.3, 0.3), (0.4, 0.5), (0.6, 0.5), (1.0, 0.5)] {
+        for (confidence, expected) in [(0.0, 0.1), (0.2, 0.1), (0.3, 0.3), (0.4, 0.5), (0.6, 0.5), (1.0, 0.5)]
+        {
             /// Rounding of one interpolation.
             const ROUNDING: f64 = 1e-15;
             assert!((map.apply(c(confidence)).unwrap() - expected).abs() < ROUNDING, "{confidence}");

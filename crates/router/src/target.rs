@@ -206,8 +206,13 @@ mod tests {
     #[test]
     fn text_round_trips() {
         for text in [
-            "routing_ratio=0.3", "routing_ratio=0", "accuracy=0.8", "cost=1.5",
-            "selective_error=0.1:0.05", "joint_error=0.02:0.1", "regret=0.05:0.1",
+            "routing_ratio=0.3",
+            "routing_ratio=0",
+            "accuracy=0.8",
+            "cost=1.5",
+            "selective_error=0.1:0.05",
+            "joint_error=0.02:0.1",
+            "regret=0.05:0.1",
         ] {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
         }
@@ -216,9 +221,18 @@ mod tests {
     #[test]
     fn bad_text_is_refused() {
         for text in [
-            "", "routing_ratio", "routing_ratio=", "routing_ratio=1.2", "routing_ratio=nan",
-            "accuracy=-0.1", "cost=inf", "selective_error=0.1", "selective_error=0:0.1",
-            "regret=0.1:1", "speed=3", "risk=0.1:0.1",
+            "",
+            "routing_ratio",
+            "routing_ratio=",
+            "routing_ratio=1.2",
+            "routing_ratio=nan",
+            "accuracy=-0.1",
+            "cost=inf",
+            "selective_error=0.1",
+            "selective_error=0:0.1",
+            "regret=0.1:1",
+            "speed=3",
+            "risk=0.1:0.1",
         ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }

@@ -289,7 +289,8 @@ mod tests {
         thresholds.methods.push(twin);
         assert!(matches!(thresholds.sealed(), Err(Error::Inconsistent { .. })));
         let mut thresholds = example_thresholds();
-        thresholds.methods[0].maps.isotonic = Some(crate::map::Isotonic { x: vec![0.5, 0.4], y: vec![0.0, 1.0] });
+        thresholds.methods[0].maps.isotonic =
+            Some(crate::map::Isotonic { x: vec![0.5, 0.4], y: vec![0.0, 1.0] });
         assert!(matches!(thresholds.sealed(), Err(Error::Inconsistent { .. })));
     }
 }

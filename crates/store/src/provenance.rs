@@ -19,7 +19,8 @@ const PROGRAM_KEY: &str = "plimsoll.program_version";
 pub struct Provenance {
     /// The stage that wrote it (`draw`).
     pub stage: String,
-    /// SHA-256 of the resolved plan, hexadecimal.
+    /// SHA-256 of the part of the resolved plan that the stage depends on, hexadecimal: a change
+    /// elsewhere in the plan leaves the table's bytes as they are.
     pub config_sha256: String,
     /// SHA-256 of each input, hexadecimal, in the order of the plan.
     pub input_sha256: Vec<String>,

@@ -59,6 +59,28 @@ impl TableWriter {
         self.writer.write(batch).map_err(|source| self.failed(source))
     }
 
+    /// Appends rows whose serde fields are the table's columns. Numbers keep every bit.
+    ///
+    /// # Errors
+    /// [`StoreError::Rows`] for rows that are not the table's, [`StoreError::Write`] if the disk
+    /// refuses.
+    pub fn write_rows<T: Serialize>(&mut self, rows: &[T]) -> Result<(), StoreError> {
+        let (table, path) = (self.table.name, self.path.clone());
+        let refused = |source| StoreError::Rows { table, path: path.clone(), source };
+        let mut decoder = ReaderBuilder::new(Arc::clone(&self.schema))
+            .with_batch_size(BATCH_ROWS)
+            .with_strict_mode(true)
+            .build_decoder()
+            .map_err(refused)?;
+        for chunk in rows.chunks(BATCH_ROWS) {
+            decoder.serialize(chunk).map_err(refused)?;
+            if let Some(batch) = decoder.flush().map_err(refused)? {
+                self.write(&batch)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes what is buffered, brings it to the disk, and gives the file its name.
     ///
     /// # Errors
@@ -86,18 +108,7 @@ pub fn write_rows<T: Serialize>(
     provenance: &Provenance,
 ) -> Result<(), StoreError> {
     let mut writer = TableWriter::create(table, path, provenance)?;
-    let refused = |source| StoreError::Rows { table: table.name, path: path.to_owned(), source };
-    let mut decoder = ReaderBuilder::new(table.schema())
-        .with_batch_size(BATCH_ROWS)
-        .with_strict_mode(true)
-        .build_decoder()
-        .map_err(refused)?;
-    for chunk in rows.chunks(BATCH_ROWS) {
-        decoder.serialize(chunk).map_err(refused)?;
-        if let Some(batch) = decoder.flush().map_err(refused)? {
-            writer.write(&batch)?;
-        }
-    }
+    writer.write_rows(rows)?;
     writer.finish()
 }
 

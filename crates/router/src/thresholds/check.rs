@@ -58,7 +58,10 @@ fn check_method(method: &Method, place: &str, bins: u32) -> Result<(), Error> {
     for (index, point) in method.operating_points.iter().enumerate() {
         let place = format!("{place}.operating_points[{index}]");
         if !ids.insert(point.id.as_str()) || point.id != format!("{}/{}", method.id, point.target) {
-            return Err(inconsistent(format!("{place}.id"), "is not the method and target of the point, once"));
+            return Err(inconsistent(
+                format!("{place}.id"),
+                "is not the method and target of the point, once",
+            ));
         }
         check_point(point, &place)?;
     }

@@ -118,10 +118,9 @@ impl Thresholds {
     pub fn point(&self, method: &str, target: &Target) -> Result<BoundPoint<'_>, Error> {
         let method = self.method(method)?;
         let point = method.operating_point(target)?;
-        let threshold = point.threshold.ok_or_else(|| Error::NoThreshold {
-            id: point.id.clone(),
-            status: point.status.name(),
-        })?;
+        let threshold = point
+            .threshold
+            .ok_or_else(|| Error::NoThreshold { id: point.id.clone(), status: point.status.name() })?;
         Ok(BoundPoint { thresholds: self, method, point, threshold })
     }
 }

@@ -1,0 +1,44 @@
+//! The commands: one file each, with its arguments, its help and its work.
+
+mod config;
+mod evaluate;
+mod fit;
+mod plan;
+mod run;
+mod schema;
+mod thresholds;
+mod transfer;
+
+use clap::Subcommand;
+
+use crate::console::Console;
+use crate::failure::Failure;
+
+/// The commands. Their help stands at their arguments.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(run::RunArguments),
+    Config(config::ConfigArguments),
+    Fit(fit::FitArguments),
+    Evaluate(evaluate::EvaluateArguments),
+    Transfer(transfer::TransferArguments),
+    #[command(subcommand)]
+    Thresholds(thresholds::ThresholdsCommand),
+    Plan(plan::PlanArguments),
+    #[command(subcommand)]
+    Schema(schema::SchemaCommand),
+}
+
+/// Runs a command.
+pub(crate) fn run(command: Command, console: &Console) -> Result<(), Failure> {
+    match command {
+        Command::Run(arguments) => run::run(&arguments, console),
+        Command::Config(arguments) => config::run(&arguments, console),
+        Command::Fit(arguments) => fit::run(&arguments, console),
+        Command::Evaluate(arguments) => evaluate::run(&arguments, console),
+        Command::Transfer(arguments) => transfer::run(&arguments, console),
+        Command::Thresholds(command) => thresholds::run(&command, console),
+        Command::Plan(arguments) => plan::run(&arguments, console),
+        Command::Schema(command) => schema::run(&command, console),
+    }
+}

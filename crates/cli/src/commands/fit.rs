@@ -1,0 +1,104 @@
+//! `plimsoll fit`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::arguments::fit_options::FitOptions;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::folder::{Done, OutputFolder, Stopwatch};
+use crate::score_files::ScoreFiles;
+use crate::stages::fitting::{CalibrationWriter, fit_all};
+use crate::stages::threshold_files::{self, Origin, Written};
+use crate::stages::{DRAW, FIT, key, operating_points};
+
+/// Fit thresholds on a table of scores.
+///
+/// The table (CSV, JSON lines or Parquet) has the columns `question_id`, `dataset`, `method`, `confidence`
+/// (in [0, 1], higher = more likely correct, empty = missing) and `slm_correct`, and where there are any:
+/// `domain`, `slm`, `llm`, `llm_correct`, `cluster_id`, `slm_cost`, `llm_cost`. Several models, methods and
+/// datasets may be in one table; each (SLM, LLM, method) is fitted by itself on the pool of its datasets.
+///
+/// A share of the rows is drawn from equal-width bins of the confidence: the calibration set. On it, one
+/// threshold is fitted per target. OUT then holds tables/calibration.parquet, one SLM--LLM.thresholds.json
+/// per pair of models, and manifest.json, which records every option with its default.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  plimsoll fit --scores scores.csv --out calibration/mine
+  plimsoll fit --scores 'logs/*.parquet' --ratio 0.1 0.3 --accuracy 0.8 \\
+      --risk selective_error:0.1:0.1 --out calibration/mine")]
+pub(crate) struct FitArguments {
+    /// Tables of scores; patterns are expanded
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    scores: Vec<String>,
+    #[command(flatten)]
+    options: FitOptions,
+    /// Output folder; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &FitArguments, console: &Console) -> Result<(), Failure> {
+    let parameters = arguments.options.parameters()?;
+    let files = ScoreFiles::find(&arguments.scores)?;
+    let mut folder = OutputFolder::open(&arguments.out, console)?;
+    let stopwatch = Stopwatch::start();
+    let table = files.read(console)?.table;
+    threshold_files::file_names(&table)?;
+
+    let pipeline = parameters.as_pipeline("plimsoll fit");
+    folder.set_plan(&pipeline.name, &pipeline.sha256);
+    let of_draw = parameters.of_draw();
+    let provenance = key::provenance(DRAW, &of_draw, &files.sources, parameters.seed);
+    let mut calibration = CalibrationWriter::create(&folder, &provenance)?;
+    let methods = fit_all(&table, &parameters.fit_spec(), Some(&mut calibration), console)?;
+    let drawn = calibration.finish()?;
+    let done = Done {
+        stage: DRAW,
+        key: key::key(DRAW, &of_draw, &files.sources),
+        parameters: of_draw,
+        inputs: files.sources.clone(),
+        outputs: vec![CalibrationWriter::output()],
+        stopwatch,
+    };
+    folder.record(done)?;
+
+    let stopwatch = Stopwatch::start();
+    let origin = Origin { pipeline: &pipeline, sources: &files.sources, parameters: &parameters };
+    let written = threshold_files::write_all(&table, methods, origin, &folder)?;
+    let of_fit = parameters.of_fit(&pipeline);
+    let done = Done {
+        stage: FIT,
+        key: key::key(FIT, &of_fit, &files.sources),
+        parameters: of_fit,
+        inputs: files.sources.clone(),
+        outputs: written.iter().map(|file| file.name.clone()).collect(),
+        stopwatch,
+    };
+    folder.record(done)?;
+    threshold_files::note_choice_of_methods(&table, &parameters, console);
+    show(&folder, &written, drawn, console)
+}
+
+fn show(folder: &OutputFolder, written: &[Written], drawn: u64, console: &Console) -> Result<(), Failure> {
+    let file = |file: &Written| {
+        json!({
+            "path": folder.path(&file.name), "sha256": file.thresholds.sha256,
+            "slm": file.thresholds.slm.id, "llm": file.thresholds.llm.as_ref().map(|llm| &llm.id),
+        })
+    };
+    let points: Vec<_> = written.iter().flat_map(|file| operating_points::rows(&file.thresholds)).collect();
+    console.document(&json!({
+        "files": written.iter().map(file).collect::<Vec<_>>(), "calibration_rows": drawn, "operating_points": points,
+    }))?;
+    for file in written {
+        console.text(operating_points::text(&file.thresholds))?;
+    }
+    let names: Vec<String> =
+        written.iter().map(|file| folder.path(&file.name).display().to_string()).collect();
+    console.text(format!("{drawn} calibration rows; wrote {}\n", names.join(", ")))
+}

@@ -1,0 +1,193 @@
+//! `plimsoll plan`.
+
+use clap::Args;
+use plimsoll_fit::tail::{binomial_cdf, clopper_pearson_upper, least_rows, rows_needed, zero_error_rows};
+use serde::Serialize;
+
+use crate::arguments::values;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::text_table::complement;
+
+/// How many rows a guarantee needs, before any GPU hour.
+///
+/// A guarantee says: the error rate of the kept answers is at most ALPHA, with probability at least
+/// 1 - DELTA over the rows that it was tested on. It is tested with the exact binomial tail, so the
+/// number of kept rows that it needs can be known before anything is run. With `calibration: {fraction:
+/// 0.1}` one row in ten of the pool is tested, and of those a threshold keeps some: a guarantee on 45 kept
+/// rows at a routing ratio of 0.5 needs about 45 / 0.1 / 0.5 = 900 rows of the pool.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  plimsoll plan --alpha 0.05 --delta 0.1
+  plimsoll plan --alpha 0.1 --delta 0.1 --rows 200 --error-rate 0.05")]
+pub(crate) struct PlanArguments {
+    /// Largest risk, in (0, 1)
+    #[arg(long, value_name = "A", value_parser = values::open_share, allow_negative_numbers = true)]
+    alpha: f64,
+    /// Probability that the bound may fail, in (0, 1)
+    #[arg(long, value_name = "D", value_parser = values::open_share, allow_negative_numbers = true)]
+    delta: f64,
+    /// What could this many kept rows certify?
+    #[arg(long, value_name = "N", value_parser = values::rows, allow_negative_numbers = true)]
+    rows: Option<u64>,
+    /// How many kept rows are needed if this is the true error rate?
+    #[arg(long, value_name = "E", value_parser = values::share, allow_negative_numbers = true)]
+    error_rate: Option<f64>,
+}
+
+/// What a guarantee needs.
+#[derive(Debug, PartialEq, Serialize)]
+struct Needs {
+    alpha: f64,
+    delta: f64,
+    /// Kept rows that certify alpha if none of them is wrong.
+    zero_error_rows: u64,
+    /// Kept rows at which the walk over thresholds starts.
+    least_rows: u64,
+    error_rate: Option<f64>,
+    /// Kept rows that would do at this error rate; null if no number would.
+    rows_needed: Option<u64>,
+    rows: Option<u64>,
+    /// Wrong answers that this many kept rows may have; null if not even none certifies alpha.
+    most_errors: Option<u64>,
+    /// The smallest alpha that this many kept rows certify, without a wrong one among them.
+    smallest_alpha: Option<f64>,
+    /// The smallest alpha that they certify with as many wrong ones as the error rate expects.
+    smallest_alpha_at_error_rate: Option<f64>,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &PlanArguments, console: &Console) -> Result<(), Failure> {
+    let needs = needs(arguments);
+    console.document(&needs)?;
+    console.text(text(&needs))
+}
+
+fn needs(arguments: &PlanArguments) -> Needs {
+    let PlanArguments { alpha, delta, rows, error_rate } = *arguments;
+    let expected = rows.zip(error_rate).map(|(rows, error_rate)| (expected_errors(rows, error_rate), rows));
+    Needs {
+        alpha,
+        delta,
+        zero_error_rows: zero_error_rows(alpha, delta),
+        least_rows: least_rows(alpha, delta),
+        error_rate,
+        rows_needed: error_rate.and_then(|error_rate| rows_needed(error_rate, alpha, delta)),
+        rows,
+        most_errors: rows.and_then(|rows| most_errors(rows, alpha, delta)),
+        smallest_alpha: rows.map(|rows| clopper_pearson_upper(0, rows, delta)),
+        smallest_alpha_at_error_rate: expected
+            .map(|(errors, rows)| clopper_pearson_upper(errors, rows, delta)),
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a row count, at least 0"
+)]
+fn expected_errors(rows: u64, error_rate: f64) -> u64 {
+    ((rows as f64 * error_rate).round() as u64).min(rows)
+}
+
+/// The largest k with P(Bin(rows, alpha) <= k) <= delta.
+fn most_errors(rows: u64, alpha: f64, delta: f64) -> Option<u64> {
+    if binomial_cdf(0, rows, alpha) > delta {
+        return None;
+    }
+    // Passes at `low`, fails at `high`: the tail grows with k, and reaches 1 at k = rows.
+    let (mut low, mut high) = (0, rows);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if binomial_cdf(middle, rows, alpha) <= delta { low = middle } else { high = middle }
+    }
+    Some(low)
+}
+
+fn text(needs: &Needs) -> String {
+    let Needs { alpha, delta, .. } = needs;
+    let mut lines = vec![
+        format!(
+            "An error rate of at most {alpha} among the kept answers, with probability at least {}:",
+            complement(*delta)
+        ),
+        format!("  {} kept rows certify it if none of them is wrong", needs.zero_error_rows),
+        format!("  {} kept rows are the fewest at which thresholds are tested for it", needs.least_rows),
+    ];
+    if let Some(error_rate) = needs.error_rate {
+        lines.push(match needs.rows_needed {
+            Some(rows) => format!("  {rows} kept rows would do if the true error rate is {error_rate}"),
+            None => format!("  no number of rows would do if the true error rate is {error_rate}"),
+        });
+    }
+    if let (Some(rows), Some(smallest)) = (needs.rows, needs.smallest_alpha) {
+        lines.push(match needs.most_errors {
+            Some(most) => format!("  {rows} kept rows certify it with at most {most} wrong among them"),
+            None => format!("  {rows} kept rows cannot certify it, not even with none wrong"),
+        });
+        lines.push(format!("  {rows} kept rows certify at best {}, with none wrong", shown(smallest)));
+    }
+    if let (Some(rows), Some(error_rate), Some(smallest)) =
+        (needs.rows, needs.error_rate, needs.smallest_alpha_at_error_rate)
+    {
+        let errors = expected_errors(rows, error_rate);
+        lines.push(format!(
+            "  {rows} kept rows with {errors} wrong, as that error rate expects, certify {}",
+            shown(smallest)
+        ));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// A bound on an error rate, with the digits that matter.
+fn shown(bound: f64) -> String {
+    if bound < 1e-3 { format!("{bound:.3e}") } else { format!("{bound:.6}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(alpha: f64, delta: f64, rows: Option<u64>, error_rate: Option<f64>) -> Needs {
+        needs(&PlanArguments { alpha, delta, rows, error_rate })
+    }
+
+    #[test]
+    fn checked_values() {
+        // ANCHORS: n >= ln(delta) / ln(1 - alpha).
+        for (alpha, delta, expected) in [
+            (0.01, 0.1, 230),
+            (0.01, 0.05, 299),
+            (0.02, 0.1, 114),
+            (0.02, 0.05, 149),
+            (0.05, 0.1, 45),
+            (0.05, 0.05, 59),
+            (0.1, 0.1, 22),
+            (0.1, 0.05, 29),
+            (0.2, 0.1, 11),
+            (0.2, 0.05, 14),
+        ] {
+            assert_eq!(of(alpha, delta, None, None).zero_error_rows, expected, "{alpha} {delta}");
+        }
+    }
+
+    #[test]
+    fn most_errors_is_the_edge() {
+        for rows in [45u64, 100, 1000, 12_345] {
+            let most = most_errors(rows, 0.05, 0.1).unwrap();
+            assert!(binomial_cdf(most, rows, 0.05) <= 0.1, "{rows}");
+            assert!(binomial_cdf(most + 1, rows, 0.05) > 0.1, "{rows}");
+        }
+        assert_eq!(most_errors(44, 0.05, 0.1), None);
+        assert_eq!(most_errors(45, 0.05, 0.1), Some(0));
+        assert_eq!(most_errors(1, 0.999, 0.5), Some(0));
+    }
+
+    #[test]
+    fn an_error_rate_at_alpha_needs_no_end_of_rows() {
+        assert_eq!(of(0.05, 0.1, None, Some(0.05)).rows_needed, None);
+        assert!(of(0.05, 0.1, None, Some(0.01)).rows_needed.is_some());
+    }
+}

@@ -1,0 +1,139 @@
+//! `plimsoll thresholds decide`.
+
+use std::io::{self, BufRead as _, Read as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use plimsoll_router::thresholds::BoundPoint;
+use plimsoll_router::{Confidence, Target};
+use serde::{Deserialize, Deserializer};
+
+use super::read_file;
+use crate::arguments::values;
+use crate::console::Console;
+use crate::failure::{Failure, Kind, OrFail as _};
+
+/// Longer lines are no confidences.
+const MOST_LINE_BYTES: u64 = 1 << 20;
+
+/// Decide about confidences that come as JSON lines.
+///
+/// Reads one JSON object a line from stdin, {"confidence": 0.73} or {"confidence": null} (missing); other
+/// keys are ignored. Writes one line for each, at once, for instance
+/// `{"route":"slm","reason":"at_or_above","threshold_id":"perplexity/routing_ratio=0.3"}`; other routes and
+/// reasons are `llm`, `below` and `missing`. The first bad line ends it with exit code 3; the lines before it
+/// are answered.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Example:
+  echo '{\"confidence\": 0.73}' | plimsoll thresholds decide slm--llm.thresholds.json \\
+      --method perplexity --target routing_ratio=0.3")]
+pub(crate) struct DecideArguments {
+    /// The thresholds file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Method that gave the confidences
+    #[arg(long, value_name = "M")]
+    method: String,
+    /// Operating point: `routing_ratio=R`, `accuracy=A`, `cost=USD`, `selective_error=ALPHA:DELTA`, `joint_error=..`, `regret=..`
+    #[arg(long, value_name = "T", value_parser = values::target)]
+    target: Target,
+}
+
+/// A line of stdin.
+#[derive(Debug, Deserialize)]
+struct Line {
+    #[serde(deserialize_with = "stated")]
+    confidence: Option<f64>,
+}
+
+/// Null counts, an absent key does not: it could be a misspelt one.
+fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &DecideArguments) -> Result<(), Failure> {
+    let thresholds = read_file(&arguments.file)?;
+    let point = thresholds.point(&arguments.method, &arguments.target).or_fail(Kind::Usage)?;
+    let mut stdin = io::stdin().lock();
+    let mut line = Vec::new();
+    for number in 1u64.. {
+        line.clear();
+        let read = stdin.by_ref().take(MOST_LINE_BYTES + 1).read_until(b'\n', &mut line);
+        let read =
+            read.or_fail(Kind::Input).map_err(|failure| failure.during("cannot read standard input"))?;
+        if read == 0 {
+            break;
+        }
+        let answer = answer(&line, &point)
+            .map_err(|problem| Failure::input(format!("line {number} of standard input: {problem}")))?;
+        if !Console::to_stdout(&answer)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn answer(line: &[u8], point: &BoundPoint<'_>) -> Result<Vec<u8>, String> {
+    if line.len() as u64 > MOST_LINE_BYTES {
+        return Err(format!("is longer than {MOST_LINE_BYTES} bytes"));
+    }
+    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+    if line.trim_ascii().is_empty() {
+        return Err("is empty; write {\"confidence\": null} for a missing confidence".to_owned());
+    }
+    let line: Line = serde_json::from_slice(line).map_err(|error| without_place(&error))?;
+    let confidence = line.confidence.map(Confidence::new).transpose().map_err(|error| error.to_string())?;
+    let mut answer = serde_json::to_vec(&point.decide(confidence)).map_err(|error| error.to_string())?;
+    answer.push(b'\n');
+    Ok(answer)
+}
+
+/// What the parser says; its "line 1" would contradict the number of the line.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((problem, _)) => format!("{problem}, at column {}", error.column()),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_router::conformance::example_thresholds;
+
+    use super::*;
+
+    #[test]
+    fn lines_good_and_bad() {
+        let thresholds = example_thresholds();
+        let point = thresholds.point("perplexity", &"routing_ratio=0.3".parse().unwrap()).unwrap();
+        for (line, expected) in [
+            ("{\"confidence\": 1}\r\n", "slm"),
+            ("\u{feff}{\"id\": [1], \"confidence\": 0.1}", "llm"),
+            ("{\"confidence\": null}", "missing"),
+        ] {
+            let answer = String::from_utf8(answer(line.as_bytes(), &point).unwrap()).unwrap();
+            assert!(answer.contains(expected) && answer.ends_with('\n'), "{line}: {answer}");
+        }
+        for (line, expected) in [
+            ("", "empty"),
+            ("  \n", "empty"),
+            ("{}", "missing field `confidence`"),
+            ("{\"confidance\": 1}", "missing field"),
+            ("{\"confidence\": 1.01}", "not a finite number in [0, 1]"),
+            ("{\"confidence\": NaN}", "at column"),
+            ("{\"confidence\": 1e999}", "out of range"),
+            ("{\"confidence\": \"0.5\"}", "invalid type"),
+            ("{\"confidence\": 0.5, \"confidence\": 0.6}", "duplicate field"),
+            ("{\"confidence\": 0.5} {}", "trailing"),
+            ("0.5", "invalid type"),
+            ("{", "EOF"),
+        ] {
+            let problem = answer(line.as_bytes(), &point).unwrap_err();
+            assert!(problem.contains(expected), "{line}: {problem}");
+        }
+        assert!(answer(&vec![b' '; (1 << 20) + 1], &point).unwrap_err().contains("longer"));
+    }
+}

@@ -1,0 +1,111 @@
+//! `plimsoll transfer`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use plimsoll_evaluate::{HoldOut, TransferSpec, splits, summarise};
+use plimsoll_store::tables::transfer;
+use serde_json::json;
+
+use crate::arguments::fit_options::FitOptions;
+use crate::arguments::values;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::folder::{Done, OutputFolder, Stopwatch};
+use crate::score_files::ScoreFiles;
+use crate::stages::evaluation::{Work, judge, transfer_text};
+use crate::stages::{TRANSFER, key};
+
+/// Test whether thresholds hold on datasets or domains that they were not fitted on.
+///
+/// One dataset (or domain) after the other is held out; thresholds are drawn and fitted on the rest as
+/// `plimsoll fit` does it, and applied to it. Each row says what a threshold achieved there: routing ratio
+/// against the target, accuracy against random routing and against the held-out data's own best threshold,
+/// the distance of the predicted from the true routing curve, and how much the confidences differ (KS, PSI).
+///
+/// OUT then holds tables/transfer.parquet and manifest.json. Risk targets carry no guarantee here: that holds
+/// on the pool's distribution, and `violated` shows how often it fails beyond it.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Example:
+  plimsoll transfer --scores scores.csv --by dataset --by domain --ratio 0.2 0.5 --out transfer
+
+The summary has one row per method, kind of held-out data and kind of target:
+  fits               thresholds fitted, of all that were tried
+  |achieved-target|  mean distance of the achieved from the wanted routing ratio
+  over random        mean accuracy above random routing at the same ratio
+  curve rmse         mean distance of predicted and true curve; random rmse: of the random line
+  KS                 mean distance of the confidences of pool and held-out data
+  violated           share of the risk thresholds whose held-out risk exceeds alpha")]
+pub(crate) struct TransferArguments {
+    /// Tables of scores, as `plimsoll fit` takes them; patterns are expanded
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    scores: Vec<String>,
+    /// What is held out; may be given twice
+    #[arg(long, default_value = "dataset", value_name = "WHAT", value_enum, num_args = 1..)]
+    by: Vec<By>,
+    /// Draws per held-out dataset or domain
+    #[arg(long, default_value = "3", value_name = "N", value_parser = values::repeats)]
+    #[arg(allow_negative_numbers = true)]
+    repeats: u32,
+    #[command(flatten)]
+    options: FitOptions,
+    /// Output folder; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// What is held out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+enum By {
+    /// One dataset at a time
+    Dataset,
+    /// One domain at a time
+    Domain,
+}
+
+impl From<By> for HoldOut {
+    fn from(by: By) -> Self {
+        match by {
+            By::Dataset => Self::Dataset,
+            By::Domain => Self::Domain,
+        }
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &TransferArguments, console: &Console) -> Result<(), Failure> {
+    let options = arguments.options.parameters()?;
+    let mut by = arguments.by.clone();
+    by.sort_unstable();
+    by.dedup();
+    let by: Vec<HoldOut> = by.into_iter().map(HoldOut::from).collect();
+    let files = ScoreFiles::find(&arguments.scores)?;
+    let mut folder = OutputFolder::open(&arguments.out, console)?;
+    let stopwatch = Stopwatch::start();
+    let table = files.read(console)?.table;
+    for hold_out in by.iter().filter(|hold_out| splits(&table.questions, **hold_out) == 0) {
+        console.note(format_args!(
+            "there is but one {}: nothing is left to fit on when it is held out",
+            hold_out.name()
+        ));
+    }
+    let names: Vec<&str> = by.iter().map(|by| by.name()).collect();
+    let parameters = json!({"options": options, "by": names, "repeats": arguments.repeats});
+    let spec = TransferSpec { fit: options.fit_spec(), by, repeats: arguments.repeats };
+    let work = Work { table: &table, judging: None, transfer: Some(spec), method_of: &|_| None };
+    let tables = judge(&work, TRANSFER, console);
+
+    let provenance = key::provenance(TRANSFER, &parameters, &files.sources, options.seed);
+    let outputs = tables.write_transfer(&folder, &provenance)?.into_iter().collect();
+    let key = key::key(TRANSFER, &parameters, &files.sources);
+    folder.set_plan("plimsoll transfer", &provenance.config_sha256);
+    let inputs = files.sources;
+    folder.record(Done { stage: TRANSFER, key, parameters, inputs, outputs, stopwatch })?;
+    let rows = tables.transfer.unwrap_or_default();
+    let summary = summarise(&rows);
+    console.document(&json!({"transfer": rows, "summary": summary}))?;
+    console.text(transfer_text(&summary))?;
+    let path = folder.path(&crate::folder::table_path(transfer::TABLE.name));
+    console.text(format!("wrote {} rows to {}\n", rows.len(), path.display()))
+}

@@ -1,0 +1,282 @@
+//! The plan as written. Every key is optional here: what must be there is said by the resolution,
+//! together with everything else that is wrong.
+
+use std::collections::BTreeMap;
+
+use plimsoll_calibset::{Format, nearest};
+use plimsoll_router::Risk;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use serde_path_to_error::{Path, Segment};
+
+use super::plan::{HoldOutName, LabelsFrom, Ungraded};
+use super::problems::Problems;
+
+/// Problems that are worth listing.
+const MOST_PROBLEMS: usize = 50;
+
+/// A plan file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPlan {
+    pub(super) name: Option<String>,
+    pub(super) seed: Option<u64>,
+    pub(super) import: Option<RawImport>,
+    pub(super) calibration: Option<RawCalibration>,
+    pub(super) thresholds: Option<RawThresholds>,
+    pub(super) evaluation: Option<RawEvaluation>,
+    pub(super) labels: Option<RawLabels>,
+    pub(super) limits: Option<RawLimits>,
+}
+
+/// `import`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawImport {
+    pub(super) folder: Option<String>,
+    pub(super) files: Option<BTreeMap<String, RawFile>>,
+    pub(super) sql: Option<String>,
+}
+
+/// `import.files.TABLE`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFile {
+    pub(super) path: Option<String>,
+    pub(super) format: Option<Format>,
+    pub(super) delimiter: Option<String>,
+    pub(super) header: Option<bool>,
+}
+
+/// `calibration`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCalibration {
+    pub(super) bins: Option<u32>,
+    pub(super) fraction: Option<f64>,
+}
+
+/// `thresholds`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawThresholds {
+    pub(super) routing_ratio: Option<Vec<f64>>,
+    pub(super) accuracy: Option<Vec<f64>>,
+    pub(super) cost: Option<Vec<RawCost>>,
+    pub(super) risk: Option<Vec<RawRisk>>,
+}
+
+/// An item of `thresholds.cost`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCost {
+    pub(super) usd_per_1k_questions: Option<f64>,
+}
+
+/// An item of `thresholds.risk`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRisk {
+    pub(super) kind: Option<Risk>,
+    pub(super) alpha: Option<f64>,
+    pub(super) delta: Option<f64>,
+}
+
+/// `evaluation`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawEvaluation {
+    pub(super) transfer: Option<Vec<HoldOutName>>,
+    pub(super) repeats: Option<u32>,
+    pub(super) bootstrap: Option<u32>,
+}
+
+/// `labels`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLabels {
+    pub(super) ungraded: Option<Ungraded>,
+    pub(super) source: Option<LabelsFrom>,
+}
+
+/// `limits`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLimits {
+    pub(super) missing: Option<f64>,
+    pub(super) ungraded: Option<f64>,
+}
+
+const MAPPING_EXPECTED: &str = "expected a mapping of keys";
+/// Keys of the full pipeline, from questions to answers.
+const FULL_PIPELINE: [&str; 6] = ["datasets", "prompt", "slms", "llms", "decoding", "methods"];
+
+/// Reads a document. A value that cannot be read is reported, left out, and the rest is read on, so
+/// that one run tells everything.
+pub(super) fn read(mut document: Value) -> (RawPlan, Problems) {
+    let mut problems = Problems::default();
+    if !document.is_object() {
+        problems.add_unread("", format!("a plan is a mapping of keys, and this is {}", kind_of(&document)));
+        return (RawPlan::default(), problems);
+    }
+    refuse_full_pipeline(&mut document, &mut problems);
+    refuse_lists(&mut document, &mut problems);
+    while problems.len() < MOST_PROBLEMS {
+        match serde_path_to_error::deserialize::<_, RawPlan>(&document) {
+            Ok(raw) => return (raw, problems),
+            Err(error) => {
+                problems.add_unread(&error.path().to_string(), reworded(&error.inner().to_string()));
+                if !remove(&mut document, error.path()) {
+                    break;
+                }
+            }
+        }
+    }
+    (RawPlan::default(), problems)
+}
+
+fn refuse_full_pipeline(document: &mut Value, problems: &mut Problems) {
+    let Value::Object(map) = document else { return };
+    let known = |key: &&str| map.contains_key(*key);
+    let found: Vec<String> =
+        FULL_PIPELINE.iter().filter(|key| known(key)).map(|key| format!("`{key}`")).collect();
+    if !found.is_empty() {
+        problems.add_unread(
+            "import",
+            format!(
+                "this version starts from scores that others made (key `import`); it cannot yet ask models itself, \
+                 which is what {} would need",
+                found.join(", ")
+            ),
+        );
+    }
+    map.retain(|key, _| !FULL_PIPELINE.contains(&key.as_str()));
+}
+
+/// Serde would take the items of a list for the values of a mapping, in the order of its keys.
+fn refuse_lists(document: &mut Value, problems: &mut Problems) {
+    for key in ["import", "calibration", "thresholds", "evaluation", "labels", "limits"] {
+        if document.get(key).is_some_and(Value::is_array) {
+            problems.add_unread(key, format!("found a list, {MAPPING_EXPECTED}"));
+            document[key] = Value::Null;
+        }
+    }
+    for (pointer, place) in [("/thresholds/cost", "thresholds.cost"), ("/thresholds/risk", "thresholds.risk")]
+    {
+        let items = document.pointer_mut(pointer).and_then(Value::as_array_mut);
+        for (index, item) in items.into_iter().flatten().enumerate().filter(|(_, item)| item.is_array()) {
+            problems.add_unread(&format!("{place}[{index}]"), format!("found a list, {MAPPING_EXPECTED}"));
+            *item = Value::Object(Map::new());
+        }
+    }
+    let files = document.pointer_mut("/import/files").and_then(Value::as_object_mut);
+    for (table, file) in files.into_iter().flatten().filter(|(_, file)| file.is_array()) {
+        problems.add_unread(&format!("import.files.{table}"), format!("found a list, {MAPPING_EXPECTED}"));
+        *file = Value::Object(Map::new());
+    }
+}
+
+/// Takes out the value at a path, or the list that holds it.
+fn remove(document: &mut Value, path: &Path) -> bool {
+    let segments: Vec<&Segment> = path.iter().collect();
+    let Some(last) = segments.iter().rposition(|segment| matches!(segment, Segment::Map { .. })) else {
+        return false;
+    };
+    let mut place = document;
+    for segment in &segments[..last] {
+        let next = match segment {
+            Segment::Map { key } => place.get_mut(key.as_str()),
+            Segment::Seq { index } => place.get_mut(*index),
+            Segment::Enum { .. } | Segment::Unknown => None,
+        };
+        match next {
+            Some(next) => place = next,
+            None => return false,
+        }
+    }
+    match (segments[last], place) {
+        (Segment::Map { key }, Value::Object(map)) => map.remove(key).is_some(),
+        _ => false,
+    }
+}
+
+/// What serde says, in words that do not need serde.
+fn reworded(message: &str) -> String {
+    let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let unknown = ["unknown field `", "unknown variant `"].iter().find(|start| message.starts_with(**start));
+    if let (Some(start), Some((unknown, known))) = (unknown, names.split_first()) {
+        let what = if start.contains("field") { "unknown key" } else { "unknown value" };
+        let meant = nearest(unknown, known.iter().copied());
+        let meant = meant.map_or_else(String::new, |meant| format!("; is `{meant}` meant?"));
+        let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+        return format!("{what} `{unknown}`{meant} (known: {})", known.join(", "));
+    }
+    [
+        ("invalid type: ", "found "),
+        ("invalid value: ", "found "),
+        ("expected u64", "expected a whole number of at least 0"),
+        ("expected u32", "expected a whole number of at least 0"),
+        ("expected f64", "expected a number"),
+        ("expected a string", "expected text"),
+        ("expected a boolean", "expected true or false"),
+        ("expected a sequence", "expected a list"),
+    ]
+    .iter()
+    .fold(with_mappings(message), |text, (from, to)| text.replace(from, to))
+}
+
+/// `expected struct RawImport` and `expected a map` mean a mapping.
+fn with_mappings(message: &str) -> String {
+    let found = ["expected struct ", "expected a map"].iter().find_map(|words| message.split_once(words));
+    found.map_or_else(|| message.to_owned(), |(before, _)| format!("{before}{MAPPING_EXPECTED}"))
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "nothing",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "a mapping",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_problem_is_found_in_one_go() {
+        let (raw, problems) = read(json!({
+            "name": 3, "seed": -1, "nmae": "x", "thresholds": {"risk": [{"kind": "selective", "alfa": 0.1}]},
+            "calibration": [1], "limits": 3, "labels": {"ungraded": "wrongly"}, "import": {"sql": "SELECT 1", "files": {"log": ["x.csv"]}},
+        }));
+        assert_eq!(raw.import.unwrap().sql.unwrap(), "SELECT 1");
+        insta::assert_snapshot!(problems.text("p.yaml"), @r"
+        `p.yaml` has 9 problems:
+          calibration: found a list, expected a mapping of keys
+          import.files.log: found a list, expected a mapping of keys
+          labels.ungraded: unknown value `wrongly`; is `wrong` meant? (known: `wrong`, `exclude`)
+          limits: found integer `3`, expected a mapping of keys
+          name: found integer `3`, expected text
+          nmae: unknown key `nmae`; is `name` meant? (known: `name`, `seed`, `import`, `calibration`, `thresholds`, `evaluation`, `labels`, `limits`)
+          seed: found integer `-1`, expected a whole number of at least 0
+          thresholds.risk[0].alfa: unknown key `alfa`; is `alpha` meant? (known: `kind`, `alpha`, `delta`)
+          thresholds.risk[0].kind: unknown value `selective` (known: `selective_error`, `joint_error`, `regret`)
+        ");
+    }
+
+    #[test]
+    fn other_documents_are_named() {
+        for (document, expected) in
+            [(json!([]), "a list"), (json!(3), "a number"), (json!("x"), "text"), (Value::Null, "nothing")]
+        {
+            assert!(read(document).1.text("p").contains(expected));
+        }
+        let (_, problems) = read(json!({"datasets": [], "slms": []}));
+        assert!(problems.text("p").contains("`datasets`, `slms`"), "{}", problems.text("p"));
+    }
+}

@@ -1,0 +1,211 @@
+//! From the plan as written to the plan: what must be there is, and every number is in its range.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use plimsoll_calibset::{FileSpec, Format};
+
+use super::limits::{MOST_BINS, MOST_BOOTSTRAP, MOST_NAME, MOST_REPEATS, MOST_SEED, MOST_TARGETS};
+use super::plan::{
+    Calibration, CostTarget, Evaluation, File, Import, Labels, Limits, Plan, RiskTarget, Targets,
+    delimiter_byte, delimiter_name,
+};
+use super::problems::Problems;
+use super::raw::{RawCalibration, RawEvaluation, RawFile, RawImport, RawLimits, RawPlan, RawThresholds};
+
+/// The plan, unless something that it needs is not there; `problems` then says what.
+pub(super) fn resolve(raw: RawPlan, problems: &mut Problems) -> Option<Plan> {
+    let name = required(raw.name, "name", problems).inspect(|name| check_name(name, problems));
+    let seed = required(raw.seed, "seed", problems);
+    if seed.is_some_and(|seed| seed > MOST_SEED) {
+        problems.add("seed", format!("must be at most {MOST_SEED}"));
+    }
+    let import = required(raw.import, "import", problems).and_then(|import| resolve_import(import, problems));
+    let calibration = required(raw.calibration, "calibration", problems)
+        .and_then(|calibration| resolve_calibration(&calibration, problems));
+    let thresholds = required(raw.thresholds, "thresholds", problems)
+        .map(|thresholds| resolve_targets(thresholds, problems));
+    let evaluation = raw.evaluation.and_then(|evaluation| resolve_evaluation(evaluation, problems));
+    let labels = raw.labels.unwrap_or_default();
+    Some(Plan {
+        name: name?,
+        seed: seed?,
+        import: import?,
+        calibration: calibration?,
+        thresholds: thresholds?,
+        evaluation,
+        labels: Labels {
+            ungraded: labels.ungraded.unwrap_or_default(),
+            source: labels.source.unwrap_or_default(),
+        },
+        limits: resolve_limits(&raw.limits.unwrap_or_default(), problems),
+    })
+}
+
+fn required<T>(value: Option<T>, place: &str, problems: &mut Problems) -> Option<T> {
+    if value.is_none() {
+        problems.add(place, "is missing");
+    }
+    value
+}
+
+fn check_name(name: &str, problems: &mut Problems) {
+    let safe = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    if !safe || name.is_empty() || name.starts_with(['.', '-']) || name.len() > MOST_NAME {
+        problems.add(
+            "name",
+            format!(
+                "becomes a folder's name: 1 to {MOST_NAME} of the characters A-Z a-z 0-9 . _ -, and it starts with \
+                 a letter, a digit or _"
+            ),
+        );
+    }
+}
+
+fn resolve_import(raw: RawImport, problems: &mut Problems) -> Option<Import> {
+    let sql = required(raw.sql, "import.sql", problems);
+    if sql.as_ref().is_some_and(|sql| sql.trim().is_empty()) {
+        problems.add("import.sql", "is empty");
+    }
+    let raw_files = required(raw.files, "import.files", problems)?;
+    if raw_files.is_empty() {
+        problems.add("import.files", "names no table");
+    }
+    let mut files = BTreeMap::new();
+    for (table, raw) in raw_files {
+        let place = format!("import.files.{table}");
+        if table.trim().is_empty() || table.chars().any(char::is_control) {
+            problems.add(&place, "a table needs a name");
+        }
+        if let Some(file) = resolve_file(raw, &place, problems) {
+            files.insert(table, file);
+        }
+    }
+    Some(Import { folder: raw.folder, files, sql: sql? })
+}
+
+fn resolve_file(raw: RawFile, place: &str, problems: &mut Problems) -> Option<File> {
+    let path = required(raw.path, &format!("{place}.path"), problems)?;
+    let by_name = FileSpec::new(vec![PathBuf::from(&path)]).ok();
+    let format = raw.format.or(by_name.as_ref().map(|spec| spec.format));
+    let Some(format) = format else {
+        problems.add(
+            &format!("{place}.format"),
+            "is not clear from the path; give `csv`, `json_lines` or `parquet`",
+        );
+        return None;
+    };
+    let csv = format == Format::Csv;
+    for (key, given) in [("delimiter", raw.delimiter.is_some()), ("header", raw.header.is_some())] {
+        if given && !csv {
+            problems.add(&format!("{place}.{key}"), "is for csv files only");
+        }
+    }
+    let delimiter = raw.delimiter.unwrap_or_else(|| {
+        delimiter_name(by_name.filter(|spec| spec.format == Format::Csv).map_or(b',', |spec| spec.delimiter))
+    });
+    match delimiter_byte(&delimiter) {
+        Some(byte) if csv => {
+            let (delimiter, header) = (Some(delimiter_name(byte)), Some(raw.header.unwrap_or(true)));
+            Some(File { path, format, delimiter, header })
+        }
+        Some(_) => Some(File { path, format, delimiter: None, header: None }),
+        None => {
+            problems.add(
+                &format!("{place}.delimiter"),
+                "must be `space`, `tab` or one ASCII character such as \",\" or \";\"",
+            );
+            None
+        }
+    }
+}
+
+fn resolve_calibration(raw: &RawCalibration, problems: &mut Problems) -> Option<Calibration> {
+    let bins = required(raw.bins, "calibration.bins", problems);
+    if bins.is_some_and(|bins| !(1..=MOST_BINS).contains(&bins)) {
+        problems.add("calibration.bins", format!("must be from 1 to {MOST_BINS}"));
+    }
+    let fraction = required(raw.fraction, "calibration.fraction", problems);
+    if fraction.is_some_and(|fraction| !(fraction > 0.0 && fraction <= 1.0)) {
+        problems.add("calibration.fraction", "must be greater than 0 and at most 1");
+    }
+    Some(Calibration { bins: bins?, fraction: fraction? })
+}
+
+fn resolve_targets(raw: RawThresholds, problems: &mut Problems) -> Targets {
+    let mut targets = Targets {
+        routing_ratio: raw.routing_ratio.unwrap_or_default(),
+        accuracy: raw.accuracy.unwrap_or_default(),
+        ..Targets::default()
+    };
+    for (index, cost) in raw.cost.unwrap_or_default().into_iter().enumerate() {
+        let place = format!("thresholds.cost[{index}].usd_per_1k_questions");
+        let usd = required(cost.usd_per_1k_questions, &place, problems);
+        targets.cost.extend(usd.map(|usd_per_1k_questions| CostTarget { usd_per_1k_questions }));
+    }
+    for (index, risk) in raw.risk.unwrap_or_default().into_iter().enumerate() {
+        let place = |key: &str| format!("thresholds.risk[{index}].{key}");
+        let kind = required(risk.kind, &place("kind"), problems);
+        let alpha = required(risk.alpha, &place("alpha"), problems);
+        let delta = required(risk.delta, &place("delta"), problems);
+        if let (Some(kind), Some(alpha), Some(delta)) = (kind, alpha, delta) {
+            targets.risk.push(RiskTarget { kind, alpha, delta });
+        }
+    }
+    check_targets(&targets, problems);
+    targets
+}
+
+fn check_targets(targets: &Targets, problems: &mut Problems) {
+    let all = targets.all();
+    if all.is_empty() {
+        problems.add("thresholds", "needs at least one target (routing_ratio, accuracy, cost or risk)");
+    }
+    if all.len() > MOST_TARGETS {
+        problems.add("thresholds", format!("has more than {MOST_TARGETS} targets"));
+    }
+    for target in &all {
+        let key = if target.risk().is_some() { "risk" } else { target.kind() };
+        if let Err(error) = target.validate() {
+            let problem = match error {
+                plimsoll_router::Error::Target { problem, .. } => problem.to_owned(),
+                other => other.to_string(),
+            };
+            problems.add(&format!("thresholds.{key}"), format!("{target}: {problem}"));
+        }
+    }
+    if let Some(twice) = targets.repeated() {
+        let key = if twice.risk().is_some() { "risk" } else { twice.kind() };
+        problems.add(&format!("thresholds.{key}"), format!("{twice} is listed twice"));
+    }
+}
+
+fn resolve_evaluation(raw: RawEvaluation, problems: &mut Problems) -> Option<Evaluation> {
+    let bootstrap = required(raw.bootstrap, "evaluation.bootstrap", problems);
+    if bootstrap.is_some_and(|bootstrap| bootstrap > MOST_BOOTSTRAP) {
+        problems.add("evaluation.bootstrap", format!("must be at most {MOST_BOOTSTRAP}"));
+    }
+    let transfer = raw.transfer.unwrap_or_default();
+    if transfer.iter().collect::<BTreeSet<_>>().len() < transfer.len() {
+        problems.add("evaluation.transfer", "lists something twice");
+    }
+    if transfer.is_empty() && raw.repeats.is_some() {
+        problems.add("evaluation.repeats", "is for a transfer, and `evaluation.transfer` lists none");
+    }
+    if !transfer.is_empty() {
+        let repeats = required(raw.repeats, "evaluation.repeats", problems);
+        if repeats.is_some_and(|repeats| !(1..=MOST_REPEATS).contains(&repeats)) {
+            problems.add("evaluation.repeats", format!("must be from 1 to {MOST_REPEATS}"));
+        }
+    }
+    Some(Evaluation { transfer, repeats: raw.repeats, bootstrap: bootstrap? })
+}
+
+fn resolve_limits(raw: &RawLimits, problems: &mut Problems) -> Limits {
+    for (key, limit) in [("missing", raw.missing), ("ungraded", raw.ungraded)] {
+        if limit.is_some_and(|limit| !(0.0..=1.0).contains(&limit)) {
+            problems.add(&format!("limits.{key}"), "is a share between 0 and 1");
+        }
+    }
+    Limits { missing: raw.missing, ungraded: raw.ungraded }
+}

@@ -1,0 +1,87 @@
+//! Made-up scores and plans.
+
+use std::fmt::Write as _;
+
+use crate::harness::Sandbox;
+
+/// The columns of `--scores`.
+pub(crate) const HEADER: &str =
+    "question_id,dataset,domain,slm,llm,method,confidence,slm_correct,llm_correct\n";
+
+/// A small linear congruential generator: the same numbers everywhere, and no crate for it.
+struct Numbers(u64);
+
+impl Numbers {
+    /// The next number in [0, 1).
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// Scores of one SLM and LLM by two methods on these datasets: `good` ranks right answers first, `noise`
+/// does not; one confidence in 50 is missing.
+pub(crate) fn scores(datasets: &[&str], rows: usize) -> String {
+    let mut numbers = Numbers(7);
+    let mut text = HEADER.to_owned();
+    for (index, dataset) in datasets.iter().enumerate() {
+        let domain = if index % 2 == 0 { "even" } else { "odd" };
+        for row in 0..rows {
+            let confidence = numbers.next();
+            let slm = numbers.next() < confidence;
+            let llm = numbers.next() < 0.85;
+            for (method, value) in [("good", confidence), ("noise", numbers.next())] {
+                let value = if row % 50 == 7 { String::new() } else { format!("{value:.4}") };
+                writeln!(text, "q{row},{dataset},{domain},small,large,{method},{value},{slm},{llm}").unwrap();
+            }
+        }
+    }
+    text
+}
+
+/// Four datasets with 200 questions each.
+pub(crate) fn pool() -> String {
+    scores(&["alpha", "beta", "gamma", "delta"], 200)
+}
+
+/// A plan over `scores.csv`; `more` is put at its end.
+pub(crate) fn plan(more: &str) -> String {
+    format!(
+        "name: made-up
+seed: 50
+import:
+  files:
+    log: {{path: scores.csv}}
+  sql: |
+    SELECT question_id, dataset, domain, slm, llm, method, confidence, slm_correct, llm_correct, _file, _row
+    FROM log
+calibration: {{bins: 10, fraction: 0.5}}
+thresholds:
+  routing_ratio: [0.2, 0.5]
+  accuracy: [0.7]
+{more}"
+    )
+}
+
+/// An evaluation that takes little time.
+pub(crate) const EVALUATION: &str =
+    "evaluation: {transfer: [leave_one_dataset_out, leave_one_domain_out], repeats: 1, bootstrap: 20}\n";
+
+/// A folder with the pool and a plan.
+pub(crate) fn sandbox(more: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("scores.csv", pool());
+    sandbox.write("plan.yaml", plan(more));
+    sandbox
+}
+
+/// A folder in which `scores.csv` was fitted into `out`.
+pub(crate) fn fitted(options: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("scores.csv", pool());
+    sandbox.sh(&format!("fit --scores scores.csv --bootstrap 20 --out out {options}")).exits(0);
+    sandbox
+}
+
+/// The thresholds file of [`fitted`].
+pub(crate) const FITTED: &str = "out/small--large.thresholds.json";
