@@ -141,9 +141,8 @@ pub fn observations(sample: &Sample) -> Vec<Observation> {
 
 fn method_rows(prepared: &Prepared<'_>, selection: &Selection, draw: &Draw) -> MethodRows {
     let (mut ungraded_slm, mut ungraded_llm) = (0, 0);
-    let rows = prepared.scored(selection).map(|(_, row)| row).chain(prepared.missing(selection));
-    for row in rows {
-        let (slm, llm) = prepared.outcomes(row);
+    let scored = prepared.scored_rows(selection).map(|scored| scored.outcomes);
+    for (slm, llm) in scored.chain(prepared.missing(selection).map(|row| prepared.outcomes(row))) {
         ungraded_slm += u64::from(slm == Outcome::Ungraded);
         ungraded_llm += u64::from(llm == Outcome::Ungraded);
     }

@@ -3,6 +3,7 @@
 use plimsoll_core::scores::Questions;
 use plimsoll_core::{Outcome, Series};
 use plimsoll_router::Confidence;
+use rayon::slice::ParallelSliceMut as _;
 
 /// Which datasets a fit may look at: one flag per dataset of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,19 @@ impl Selection {
     }
 }
 
+/// A row that has a confidence, with what a sample needs of it: 16 bytes side by side, so that a
+/// pass over the sorted rows reads memory in order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ScoredRow {
+    /// Its confidence.
+    pub(crate) confidence: Confidence,
+    /// The row in its series.
+    pub(crate) row: u32,
+    dataset: u16,
+    /// Grades: SLM, LLM.
+    pub(crate) outcomes: (Outcome, Outcome),
+}
+
 /// A series with its sort orders.
 #[derive(Debug, Clone)]
 pub struct Prepared<'a> {
@@ -38,9 +52,8 @@ pub struct Prepared<'a> {
     pub questions: &'a Questions,
     /// The series.
     pub series: &'a Series,
-    /// Confidence, row and dataset of every scored row, ascending; equal confidences by row. The
-    /// dataset stands here too, so that a pass over a selection reads memory in order.
-    by_confidence: Vec<(Confidence, u32, u16)>,
+    /// The scored rows, ascending by confidence; equal confidences by row.
+    by_confidence: Vec<ScoredRow>,
     /// Rows without a confidence, ascending.
     missing: Vec<u32>,
     /// Dataset of each row.
@@ -61,22 +74,31 @@ impl<'a> Prepared<'a> {
         let mut missing = Vec::new();
         for (row, dataset) in (0u32..).zip(&dataset) {
             match series.confidence(row as usize) {
-                Some(confidence) => by_confidence.push((confidence, row, *dataset)),
+                Some(confidence) => {
+                    let outcomes = (series.slm_outcome[row as usize], series.llm_outcome[row as usize]);
+                    by_confidence.push(ScoredRow { confidence, row, dataset: *dataset, outcomes });
+                }
                 None => missing.push(row),
             }
         }
-        by_confidence.sort_unstable_by(|a, b| a.0.get().total_cmp(&b.0.get()).then(a.1.cmp(&b.1)));
-        let mut clusters: Vec<u64> =
-            series.question.iter().map(|question| questions.cluster(*question)).collect();
-        clusters.sort_unstable();
-        let independent = clusters.windows(2).all(|pair| pair[0] != pair[1]);
+        by_confidence.par_sort_unstable_by(|a, b| {
+            a.confidence.get().total_cmp(&b.confidence.get()).then(a.row.cmp(&b.row))
+        });
+        let independent = all_differ(series.question.iter().map(|question| questions.cluster(*question)));
         Self { questions, series, by_confidence, missing, dataset, independent }
     }
 
     /// Scored rows of a selection, ascending by confidence.
     pub fn scored<'s>(&'s self, selection: &'s Selection) -> impl Iterator<Item = (Confidence, u32)> + 's {
-        let selected = |(_, _, dataset): &&(Confidence, u32, u16)| selection.contains(usize::from(*dataset));
-        self.by_confidence.iter().filter(selected).map(|(confidence, row, _)| (*confidence, *row))
+        self.scored_rows(selection).map(|scored| (scored.confidence, scored.row))
+    }
+
+    /// Scored rows of a selection with their grades, ascending by confidence.
+    pub(crate) fn scored_rows<'s>(
+        &'s self,
+        selection: &'s Selection,
+    ) -> impl Iterator<Item = &'s ScoredRow> + 's {
+        self.by_confidence.iter().filter(|scored| selection.contains(usize::from(scored.dataset)))
     }
 
     /// Rows of a selection without a confidence.
@@ -125,6 +147,35 @@ impl<'a> Prepared<'a> {
         match (&self.series.slm_cost_usd, &self.series.llm_cost_usd) {
             (Some(slm), Some(llm)) => (slm[row as usize], llm[row as usize]),
             _ => (0.0, 0.0),
+        }
+    }
+}
+
+/// Whether no number occurs twice. Questions are in the order of their keys, so that without
+/// clusters one pass says so.
+fn all_differ(numbers: impl Iterator<Item = u64> + Clone) -> bool {
+    if numbers.clone().is_sorted_by(|a, b| a < b) {
+        return true;
+    }
+    let mut sorted: Vec<u64> = numbers.collect();
+    sorted.par_sort_unstable();
+    sorted.windows(2).all(|pair| pair[0] != pair[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_numbers_are_found_in_any_order() {
+        for (numbers, differ) in [
+            (vec![], true),
+            (vec![1, 2, 9], true),
+            (vec![9, 1, 2], true),
+            (vec![1, 1], false),
+            (vec![2, 1, 2], false),
+        ] {
+            assert_eq!(all_differ(numbers.iter().copied()), differ, "{numbers:?}");
         }
     }
 }

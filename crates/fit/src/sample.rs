@@ -5,7 +5,7 @@ use plimsoll_router::histogram::bin_of;
 use plimsoll_router::{Confidence, Threshold};
 
 use crate::draw::Draw;
-use crate::prepared::{Prepared, Selection};
+use crate::prepared::{Prepared, ScoredRow, Selection};
 use crate::sums::{Split, Sums};
 
 /// A scored row of a sample.
@@ -19,7 +19,7 @@ pub struct SampleRow {
     pub outcomes: (Outcome, Outcome),
     /// US dollars: SLM, LLM.
     pub costs_usd: (f64, f64),
-    /// Key of its cluster.
+    /// Key of its cluster; where every row is a cluster of its own, a number of its own.
     pub cluster: u64,
     /// The row in its series.
     pub row: u32,
@@ -65,8 +65,8 @@ impl Sample {
     /// Every row of a selection, weight one.
     pub fn all(prepared: &Prepared<'_>, selection: &Selection) -> Self {
         let rows = prepared
-            .scored(selection)
-            .map(|(confidence, row)| sample_row(prepared, confidence, row, 1.0))
+            .scored_rows(selection)
+            .map(|scored| sample_row(prepared, scored, 1.0))
             .collect::<Vec<_>>();
         let scored_rows = rows.len() as u64;
         Self::new(prepared, selection, rows, scored_rows)
@@ -85,11 +85,11 @@ impl Sample {
         let undrawn = draw.pool.scored() - draw.rows.len() as u64;
         let mut rows = Vec::with_capacity(draw.rows.len());
         let mut grid = GridWalk::new(undrawn);
-        for (confidence, row) in prepared.scored(selection) {
-            if is_drawn[row as usize / 64] >> (row % 64) & 1 == 1 {
-                rows.push(sample_row(prepared, confidence, row, weight[bin_of(confidence, bins)]));
+        for scored in prepared.scored_rows(selection) {
+            if is_drawn[scored.row as usize / 64] >> (scored.row % 64) & 1 == 1 {
+                rows.push(sample_row(prepared, scored, weight[bin_of(scored.confidence, bins)]));
             } else {
-                grid.visit(confidence);
+                grid.visit(scored.confidence);
             }
         }
         let sample = Self::new(prepared, selection, rows, draw.pool.scored());
@@ -164,13 +164,14 @@ impl Sample {
     }
 }
 
-fn sample_row(prepared: &Prepared<'_>, confidence: Confidence, row: u32, weight: f64) -> SampleRow {
+fn sample_row(prepared: &Prepared<'_>, scored: &ScoredRow, weight: f64) -> SampleRow {
+    let row = scored.row;
     SampleRow {
-        confidence,
+        confidence: scored.confidence,
         weight,
-        outcomes: prepared.outcomes(row),
+        outcomes: scored.outcomes,
         costs_usd: prepared.costs_usd(row),
-        cluster: prepared.cluster(row),
+        cluster: if prepared.independent() { u64::from(row) } else { prepared.cluster(row) },
         row,
     }
 }
