@@ -25,6 +25,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "plimsoll-router",
             "plimsoll-core",
             "plimsoll-store",
+            "plimsoll-hub",
+            "plimsoll-ingest",
             "plimsoll-calibset",
             "plimsoll-fit",
             "plimsoll-evaluate",

@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments, its help and its work.
 
 mod config;
+mod datasets;
 mod evaluate;
 mod fit;
 mod plan;
@@ -19,6 +20,8 @@ use crate::failure::Failure;
 pub(crate) enum Command {
     Run(run::RunArguments),
     Config(config::ConfigArguments),
+    #[command(subcommand)]
+    Datasets(datasets::DatasetsCommand),
     Fit(fit::FitArguments),
     Evaluate(evaluate::EvaluateArguments),
     Transfer(transfer::TransferArguments),
@@ -34,6 +37,7 @@ pub(crate) fn run(command: Command, console: &Console) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments, console),
         Command::Config(arguments) => config::run(&arguments, console),
+        Command::Datasets(command) => datasets::run(&command, console),
         Command::Fit(arguments) => fit::run(&arguments, console),
         Command::Evaluate(arguments) => evaluate::run(&arguments, console),
         Command::Transfer(arguments) => transfer::run(&arguments, console),

@@ -7,7 +7,7 @@
 //! | [`pipeline`] | the plan file: YAML to a validated plan |
 //! | [`stages`] | score, draw, fit, evaluate: each from a score table to files |
 //! | [`folder`] | an output folder with its lock and its manifest |
-//! | [`score_files`], [`small_file`] | files in |
+//! | [`score_files`], [`questions`], [`small_file`] | files in |
 //! | [`console`], [`progress`], [`text_table`] | what people see |
 //! | [`failure`], [`crash`] | what goes wrong, and the exit code that it becomes |
 
@@ -19,6 +19,7 @@ mod failure;
 mod folder;
 mod pipeline;
 mod progress;
+mod questions;
 mod score_files;
 mod small_file;
 mod stages;

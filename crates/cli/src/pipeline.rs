@@ -13,7 +13,7 @@ mod problems;
 mod raw;
 mod resolution;
 pub(crate) mod variables;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::path::Path;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use plimsoll_hub::Event;
 
 use crate::console::Console;
 
@@ -58,6 +59,53 @@ impl plimsoll_calibset::Progress for Progress {
 }
 
 impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Downloads: a bar of bytes per file; what goes wrong on the way is logged.
+#[derive(Debug)]
+pub(crate) struct Downloads(ProgressBar);
+
+impl Downloads {
+    /// Nothing is shown until a file begins.
+    pub(crate) fn new(console: &Console) -> Self {
+        if !console.progress() {
+            return Self(ProgressBar::hidden());
+        }
+        let target = ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND);
+        let bar = ProgressBar::with_draw_target(None, target);
+        bar.set_style(style("{wide_msg} {bar:20} {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
+        Self(bar)
+    }
+}
+
+impl plimsoll_hub::Progress for Downloads {
+    fn event(&self, event: &Event<'_>) {
+        match event {
+            Event::Started { file, bytes, have } => {
+                self.0.reset();
+                self.0.set_length(*bytes);
+                self.0.set_position(*have);
+                self.0.reset_eta();
+                self.0.set_message((*file).to_owned());
+            }
+            Event::Received { bytes, .. } => self.0.inc(*bytes),
+            Event::Retrying { cause, wait } => {
+                self.0.suspend(|| tracing::warn!("{cause}; trying again in {} s", wait.as_secs_f64()));
+            }
+            Event::WaitingForOther { file } => {
+                self.0.suspend(|| tracing::warn!("another process is fetching `{file}`; waiting for it"));
+            }
+            Event::Cached { file, .. } => tracing::debug!("`{file}` is cached"),
+            Event::Finished { file } => tracing::info!("fetched `{file}`"),
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Downloads {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

@@ -41,5 +41,5 @@ pub use dataset::Dataset;
 pub use datasets::{DATASETS, dataset};
 pub use error::IngestError;
 pub use generic::{Generic, Mapping};
-pub use read::{Ingested, read_source};
+pub use read::{Ingested, read_files, read_source};
 pub use reason::{Reason, Refused};

@@ -13,7 +13,7 @@ use crate::limits::{SOURCE_ROWS, SOURCE_TEXT_BYTES};
 use crate::normal::content_hash;
 use crate::reason::{Reason, Refused};
 use crate::rows::{self, Raw};
-use crate::source::{self, Source};
+use crate::source::{self, Source, split::canonical};
 
 /// What became of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,13 +43,25 @@ impl Ingested {
 /// # Errors
 /// [`IngestError`] if the files cannot be found or read, are damaged, or are not of this dataset.
 pub fn read_source(dataset: &dyn Dataset, path: &Path, split: Option<&str>) -> Result<Ingested, IngestError> {
-    let Source { split: name, files } = source::resolve(dataset, path, split)?;
+    read(dataset, source::resolve(dataset, path, split)?, split.is_some())
+}
+
+/// Reads the files of one split, in this order: what a repository's listing says they are.
+///
+/// # Errors
+/// As [`read_source`].
+pub fn read_files(dataset: &dyn Dataset, files: &[PathBuf], split: &str) -> Result<Ingested, IngestError> {
+    read(dataset, Source { split: canonical(split)?, files: files.to_vec() }, true)
+}
+
+fn read(dataset: &dyn Dataset, source: Source, asked: bool) -> Result<Ingested, IngestError> {
+    let Source { split: name, files } = source;
     let mut reader = Reader { dataset, rows: Vec::new(), files: Vec::new(), records: 0, text_bytes: 0 };
     for file in &files {
         reader.read(file)?;
     }
     let Reader { rows, files, .. } = reader;
-    Ok(finish(dataset, (&name, split.is_some()), rows, files))
+    Ok(finish(dataset, (&name, asked), rows, files))
 }
 
 /// A row on its way.

@@ -1,6 +1,7 @@
 //! The one place that knows YAML: text to a JSON value, and a value to text.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_saphyr::{MergeKeyPolicy, budget, options, ser_options};
 
@@ -38,6 +39,17 @@ pub(crate) fn parse_value(text: &str) -> Result<Value, String> {
     }
     let options = options! { strict_booleans: true, merge_keys: MergeKeyPolicy::Error, with_snippet: false };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
+}
+
+/// Reads one YAML document as this type, as strictly as a plan.
+///
+/// # Errors
+/// What is wrong, with the key where there is one.
+pub(crate) fn parse_as<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_path_to_error::deserialize(parse(text)?).map_err(|error| match error.path().to_string().as_str() {
+        "." => error.inner().to_string(),
+        path => format!("{path}: {}", error.inner()),
+    })
 }
 
 /// A value as YAML text.

@@ -29,6 +29,10 @@ pub struct RoleShares {
 }
 
 impl RoleShares {
+    /// The shares that every plan uses, so that a question's role is the same in all of them. Probe
+    /// training gets a fifth of what is left for the main role.
+    pub const USUAL: Self = Self { few_shot: 0.04, probe_training: 0.16 };
+
     /// Refuses shares below 0 or above 1, alone or together.
     pub(super) fn check(self) -> Result<(), PoolError> {
         let due = "between 0 and 1";

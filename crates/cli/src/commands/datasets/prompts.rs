@@ -1,0 +1,81 @@
+//! What a model would be asked about the questions of a source.
+
+use plimsoll_core::{Prompt, Question, Seed};
+use plimsoll_ingest::pool::{Duplicates, Entry, Pool, PoolOptions, PoolRole, RoleShares, pool};
+use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt, prompt_hash};
+use serde::Serialize;
+
+use crate::failure::{Failure, Kind, OrFail as _};
+use crate::questions::Questions;
+
+/// How the questions are asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    pub(super) style: PromptStyle,
+    pub(super) few_shot: usize,
+    pub(super) seed: u64,
+}
+
+/// A prompt with whose it is.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Shown {
+    pub(super) question_id: String,
+    pub(super) style: PromptStyle,
+    /// Whether the answer comes with a confidence (`verbalization_1s`).
+    pub(super) verbalized: bool,
+    pub(super) prompt_hash: String,
+    pub(super) prompt: Prompt,
+}
+
+/// The main prompt of every question, and the one that asks for a confidence beside the answer. Without
+/// exemplars these are all questions; with exemplars those whose role is the main one, since no question
+/// helps to answer another in which it is an exemplar itself.
+pub(super) fn all(read: &Questions, asked: &Asked) -> Result<Vec<Shown>, Failure> {
+    let dataset = read.dataset.get();
+    let main = PromptSpec::new(dataset, asked.style);
+    let verbalized = main.clone().verbalized();
+    if asked.few_shot == 0 {
+        let both = |question| [shown(question, &[], &main), shown(question, &[], &verbalized)];
+        return Ok(read.ingested.questions.iter().flat_map(both).collect());
+    }
+    let pool = drawn(read, asked)?;
+    let exemplars: Vec<&Question> = pool.of(dataset.id(), PoolRole::FewShot).collect();
+    if exemplars.len() < asked.few_shot {
+        return Err(Failure::input(format!(
+            "only {} of the {} questions have the role of an exemplar, and {} are asked for",
+            exemplars.len(),
+            read.ingested.questions.len(),
+            asked.few_shot
+        )));
+    }
+    let both = |question| [shown(question, &exemplars, &main), shown(question, &[], &verbalized)];
+    Ok(pool.of(dataset.id(), PoolRole::Main).flat_map(both).collect())
+}
+
+fn drawn(read: &Questions, asked: &Asked) -> Result<Pool, Failure> {
+    let entry = Entry {
+        questions: read.ingested.questions.clone(),
+        refused: read.ingested.refused.len() as u64,
+        unlabelled: read.ingested.unlabelled(),
+        sample: None,
+        few_shot: asked.few_shot,
+    };
+    let options = PoolOptions {
+        seed: Seed::new(asked.seed),
+        shares: RoleShares::USUAL,
+        probe_rows_per_main_row: 0.0,
+        duplicates: Duplicates::Keep,
+    };
+    pool(vec![entry], &options).or_fail(Kind::Input)
+}
+
+fn shown(question: &Question, exemplars: &[&Question], spec: &PromptSpec) -> Shown {
+    let prompt = prompt(question, exemplars, spec);
+    Shown {
+        question_id: question.question_id.to_string(),
+        style: spec.style,
+        verbalized: spec.verbalized,
+        prompt_hash: prompt_hash(&prompt),
+        prompt,
+    }
+}
