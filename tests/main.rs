@@ -3,6 +3,8 @@
 #![expect(clippy::format_collect, clippy::format_push_string, reason = "fixtures are small")]
 #![expect(clippy::print_stdout, reason = "a test that cannot run here says so")]
 
+mod datasets;
+mod datasets_on_the_hub;
 mod decisions;
 mod determinism;
 mod disk;
@@ -23,3 +25,13 @@ mod skipping;
 mod thresholds_files;
 mod tidy;
 mod variables;
+
+/// The hub that the tests of `hub` are made with.
+#[path = "../crates/hub/tests/hub/server.rs"]
+#[expect(dead_code, reason = "tests of `hub` use the rest")]
+mod hub_server;
+
+/// The benchmarks in the hub's form, as the tests of `ingest` have them.
+#[path = "../crates/ingest/tests/ingest/hub_files.rs"]
+#[expect(dead_code, reason = "tests of `ingest` use the rest")]
+mod hub_files;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use plimsoll_hub::{Fetched, FetchedFile, HubError, HubSource, Options, Selection, Source};
-use plimsoll_ingest::{Dataset, Generic, Ingested, IngestError, Mapping, dataset, read_files, read_source};
+use plimsoll_ingest::{Dataset, Generic, IngestError, Ingested, Mapping, dataset, read_files, read_source};
 
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
@@ -96,7 +96,9 @@ fn unknown(id: &str) -> Failure {
 
 fn read_local(wanted: &Wanted<'_>, dataset: Known, path: &Path) -> Result<Questions, Failure> {
     if wanted.config.is_some() {
-        return Err(Failure::usage("--config names a part of a hub repository, and the source is a local path"));
+        return Err(Failure::usage(
+            "--config names a part of a hub repository, and the source is a local path",
+        ));
     }
     let ingested = read_source(dataset.get(), path, wanted.split).map_err(ingest_failure)?;
     let mut files = Vec::with_capacity(ingested.files.len());
@@ -162,7 +164,10 @@ fn split_of(wanted: &Wanted<'_>, fetched: &Fetched) -> Option<String> {
 
 fn several(fetched: &Fetched) -> Failure {
     let names: Vec<&str> = fetched.files.iter().map(|file| file.name.as_str()).take(8).collect();
-    Failure::usage(format!("the source holds several files ({}, ..): name one of them, or a --split", names.join(", ")))
+    Failure::usage(format!(
+        "the source holds several files ({}, ..): name one of them, or a --split",
+        names.join(", ")
+    ))
 }
 
 fn ingest_failure(error: IngestError) -> Failure {

@@ -157,7 +157,12 @@ fn reply(exemplar: &Question, style: PromptStyle) -> String {
     }
 }
 
+/// What is asked about the answer to the main prompt. The answer to a verbalized one comes with its
+/// confidence, and nothing else speaks of it.
 fn follow_ups(spec: &PromptSpec) -> Vec<FollowUp> {
+    if spec.verbalized {
+        return Vec::new();
+    }
     let ask =
         |id: &str, template: &str| FollowUp { id: id.into(), template: template.into(), continues: true };
     vec![ask(P_TRUE, texts::p_true(spec.style)), ask(VERBALIZATION_2S, texts::confidence(spec.style))]

@@ -60,7 +60,9 @@ pub(super) fn run(arguments: &ExportArguments, console: &Console) -> Result<(), 
         write_lines(questions, path)?;
     }
     let (written, refused) = (questions.len(), read.ingested.refused.len());
-    console.document(&json!({"rows": read.ingested.rows, "questions": written, "refused": refused, "out": path}))?;
+    console.document(
+        &json!({"rows": read.ingested.rows, "questions": written, "refused": refused, "out": path}),
+    )?;
     console.text(summary::text(&read))?;
     console.text(format!("wrote {written} questions to {}\n", path.display()))
 }

@@ -94,8 +94,13 @@ pub(super) fn run(arguments: &InspectArguments, console: &Console) -> Result<(),
         line: refused.line,
     });
     let only = |id: &str| arguments.question.as_deref().is_none_or(|wanted| wanted == id);
-    let questions: Vec<Question> =
-        read.ingested.questions.iter().filter(|question| only(question.question_id.as_str())).cloned().collect();
+    let questions: Vec<Question> = read
+        .ingested
+        .questions
+        .iter()
+        .filter(|question| only(question.question_id.as_str()))
+        .cloned()
+        .collect();
     console.document(&Document {
         rows: read.ingested.rows,
         refused: refused.collect(),

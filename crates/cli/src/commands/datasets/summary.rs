@@ -66,7 +66,10 @@ fn reasons(refused: &[Refused]) -> String {
         text.push_str(&line(name, &format!("{count} {reason} (first: `{file}` row {})", first.row)));
     }
     if reasons.len() > MOST_REASONS {
-        text.push_str(&line("", &format!("and {} other reasons; --json lists every row", reasons.len() - MOST_REASONS)));
+        text.push_str(&line(
+            "",
+            &format!("and {} other reasons; --json lists every row", reasons.len() - MOST_REASONS),
+        ));
     }
     text
 }
