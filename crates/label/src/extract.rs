@@ -111,6 +111,8 @@ const EMPTY_WORDS: &[&str] = &[
 /// assert_eq!(found.found().map(|found| (found.rule, found.span.clone())), Some(("answer_is", 31..33)));
 /// ```
 pub fn extract(question: &Question, text: &str, finish: Finish) -> Extraction {
+    // Space behind the text says nothing, not even after a backslash, where it is a LaTeX command.
+    let text = text.trim_end();
     let body = body(text);
     if body.is_empty(text) {
         return Extraction::Missing(without_text(&body, finish));
