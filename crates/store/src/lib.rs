@@ -16,11 +16,13 @@
 //! | [`provenance`] | where a table comes from |
 //! | [`atomic`] | files that are there whole or not at all |
 //! | [`hash`] | SHA-256 of files |
+//! | [`marked`] | text files whose records must end |
 //! | [`error`] | what can go wrong, with the path |
 
 pub mod atomic;
 pub mod error;
 pub mod hash;
+pub mod marked;
 pub mod provenance;
 pub mod read;
 pub mod table;
@@ -30,6 +32,7 @@ pub mod write;
 pub use atomic::{AtomicFile, write_atomic};
 pub use error::StoreError;
 pub use hash::sha256_file;
+pub use marked::{Marked, Meter};
 pub use provenance::Provenance;
 pub use read::{TableReader, read_batches};
 pub use table::{Column, Kind, Table};

@@ -2,14 +2,11 @@
 //! of the file for the end of a quote; here both are errors.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::datatypes::{DataType, SchemaRef};
 use csv::{ErrorKind, StringRecord};
+use plimsoll_store::{Marked, Meter};
 
 use super::cells::{Cells, Kind};
 use super::lines::lines_at;
@@ -86,8 +83,8 @@ pub(super) fn lines_of(
 /// The data rows of a file, one at a time.
 struct Records {
     path: PathBuf,
-    reader: csv::Reader<Metered>,
-    meter: Arc<Meter>,
+    reader: csv::Reader<Marked>,
+    meter: Meter,
     mark: String,
     row_bytes: u64,
     names: Vec<String>,
@@ -101,11 +98,10 @@ struct Records {
 impl Records {
     fn open(spec: &FileSpec, path: &Path, row_bytes: u64) -> Result<Self, CalibsetError> {
         let file = super::open(path)?;
-        let meter = Arc::new(Meter { left: AtomicU64::new(row_bytes), length: AtomicU64::new(u64::MAX) });
         let mark = if spec.delimiter == 4 { 5 } else { 4 };
         let mark = String::from_utf8_lossy(&[mark; MARK_BYTES]).into_owned();
-        let tail = io::Cursor::new(format!("\n{mark}\n").into_bytes());
-        let source = Metered { file, read: 0, tail, meter: Arc::clone(&meter) };
+        let (source, meter) = Marked::new(file, &mark);
+        meter.allow(row_bytes);
         let reader = csv::ReaderBuilder::new()
             .delimiter(spec.delimiter)
             .has_headers(false)
@@ -158,7 +154,7 @@ impl Records {
     }
 
     fn next_record(&mut self) -> Result<bool, CalibsetError> {
-        self.meter.left.store(self.row_bytes, Ordering::Relaxed);
+        self.meter.allow(self.row_bytes);
         match self.reader.read_record(&mut self.record) {
             Ok(true) => self.check_end(),
             // The mark stands after the last row, so that the reader ends there and not before.
@@ -170,9 +166,7 @@ impl Records {
     /// Whether the record is a row: what reaches beyond the end of the file is the mark, or an open
     /// quote with the mark inside.
     fn check_end(&self) -> Result<bool, CalibsetError> {
-        // One line break more than the file has may belong to its last row.
-        let end = self.reader.position().byte();
-        if end <= self.meter.length.load(Ordering::Relaxed).saturating_add(1) {
+        if self.meter.holds(self.reader.position().byte()) {
             Ok(true)
         } else if self.record.len() == 1 && self.record[0] == self.mark {
             Ok(false)
@@ -190,7 +184,7 @@ impl Records {
         let start = error.position().map_or(self.start(), csv::Position::byte);
         let row = Some(self.row + 1);
         match error.into_kind() {
-            ErrorKind::Io(_) if self.meter.left.load(Ordering::Relaxed) == 0 => {
+            ErrorKind::Io(_) if self.meter.is_spent() => {
                 self.at(start, row, TextProblem::TooLong { limit_bytes: self.row_bytes })
             }
             ErrorKind::Io(source) => CalibsetError::io(&self.path)(source),
@@ -212,44 +206,6 @@ impl Records {
             }
             Err(error) => error,
         }
-    }
-}
-
-/// How far a file has been read.
-#[derive(Debug)]
-struct Meter {
-    /// Bytes that may be read until the row must have ended.
-    left: AtomicU64,
-    /// Length of the file, once its end was met.
-    length: AtomicU64,
-}
-
-/// A file that ends in a mark, and that stops when a row does not end.
-#[derive(Debug)]
-struct Metered {
-    file: File,
-    read: u64,
-    tail: io::Cursor<Vec<u8>>,
-    meter: Arc<Meter>,
-}
-
-impl Read for Metered {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.meter.length.load(Ordering::Relaxed) != u64::MAX {
-            return self.tail.read(buffer);
-        }
-        let left = self.meter.left.load(Ordering::Relaxed);
-        if left == 0 {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let count = self.file.read(buffer)?;
-        self.read += count as u64;
-        self.meter.left.store(left.saturating_sub(count as u64), Ordering::Relaxed);
-        if count == 0 {
-            self.meter.length.store(self.read, Ordering::Relaxed);
-            return self.tail.read(buffer);
-        }
-        Ok(count)
     }
 }
 

@@ -6,6 +6,8 @@ mod list;
 mod prompts;
 mod summary;
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use crate::console::Console;
@@ -20,14 +22,27 @@ pub(crate) enum DatasetsCommand {
     Export(export::ExportArguments),
 }
 
+/// What `--mapping` takes.
+const MAPPING_HELP: &str = "\
+A YAML file that says which column of your own table is what
+
+For JSON lines, CSV, TSV or Parquet:
+  domain: trivia                # any name
+  answer_kind: choice           # choice, number, boolean or span
+  question: prompt              # the column; dots go into objects (question.stem)
+  gold: correct                 # the column of the right answer
+  gold_is: index                # of choices: label, index, index_from_one or text
+  choices: [option_a, option_b] # columns, or the name of one list column
+and where there are any: context, id, subject, cluster, split, task, licence.";
+
 /// Which questions: what `inspect` and `export` share.
 #[derive(Debug, Args)]
 struct SourceArguments {
     /// The dataset: an id of `plimsoll datasets list`, or with --mapping a name of your own
     #[arg(value_name = "ID")]
     id: String,
-    /// A file, a folder, or hf://datasets/OWNER/NAME[@REVISION][/FILE]
-    #[arg(long, value_name = "S")]
+    /// Where its rows are
+    #[arg(long, value_name = "S", help = "A file, a folder, or hf://datasets/OWNER/NAME[@REVISION][/FILE]")]
     source: String,
     /// The split; dev, val, valid and validation are one [default: what the file's name says]
     #[arg(long, value_name = "T")]
@@ -36,17 +51,8 @@ struct SourceArguments {
     #[arg(long, value_name = "NAME")]
     config: Option<String>,
     /// A YAML file that says which column of your own table is what
-    ///
-    /// For JSON lines, CSV, TSV or Parquet:
-    ///   domain: trivia                # any name
-    ///   answer_kind: choice           # choice, number, boolean or span
-    ///   question: prompt              # the column; dots go into objects (question.stem)
-    ///   gold: correct                 # the column of the right answer
-    ///   gold_is: index                # of choices: label, index, index_from_one or text
-    ///   choices: [option_a, option_b] # columns, or the name of one list column
-    /// and where there are any: context, id, subject, cluster, split, task, licence.
-    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
-    mapping: Option<std::path::PathBuf>,
+    #[arg(long, value_name = "FILE", long_help = MAPPING_HELP)]
+    mapping: Option<PathBuf>,
 }
 
 impl SourceArguments {

@@ -1,13 +1,11 @@
 //! CSV: the `csv` crate, with what it leaves open closed. It knows no longest record, and takes the end
 //! of the file for the end of a quote; here both are errors.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::{ByteRecord, ErrorKind, Position};
+use plimsoll_store::{Marked, Meter};
 
 use super::{Raw, Take};
 use crate::cell::Cell;
@@ -57,16 +55,14 @@ fn named(names: &[String], record: &ByteRecord) -> Result<Cell, Reason> {
 
 /// The records of a file.
 struct Records {
-    reader: csv::Reader<Metered>,
-    meter: Arc<Meter>,
+    reader: csv::Reader<Marked>,
+    meter: Meter,
     record: ByteRecord,
 }
 
 impl Records {
     fn open(path: &Path, delimiter: u8) -> Result<Self, IngestError> {
-        let meter = Arc::new(Meter { left: AtomicU64::new(0), length: AtomicU64::new(u64::MAX) });
-        let tail = io::Cursor::new(format!("\n{MARK}\n").into_bytes());
-        let source = Metered { file: super::open(path)?, read: 0, tail, meter: Arc::clone(&meter) };
+        let (source, meter) = Marked::new(super::open(path)?, MARK);
         let reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .has_headers(false)
@@ -78,7 +74,7 @@ impl Records {
 
     /// Goes to the next record; false at the end.
     fn advance(&mut self, path: &Path) -> Result<bool, IngestError> {
-        self.meter.left.store(LINE_BYTES as u64, Ordering::Relaxed);
+        self.meter.allow(LINE_BYTES as u64);
         match self.reader.read_byte_record(&mut self.record) {
             Ok(false) => Ok(false),
             Ok(true) => self.check_end(path),
@@ -92,9 +88,7 @@ impl Records {
     /// Whether the record is a row: what reaches beyond the end of the file is the mark, or an open
     /// quote with the mark inside.
     fn check_end(&self, path: &Path) -> Result<bool, IngestError> {
-        // One line break more than the file has may belong to its last record.
-        let end = self.reader.position().byte();
-        if end <= self.meter.length.load(Ordering::Relaxed).saturating_add(1) {
+        if self.meter.holds(self.reader.position().byte()) {
             Ok(true)
         } else if self.record.len() == 1 && self.record[0] == *MARK.as_bytes() {
             Ok(false)
@@ -110,50 +104,12 @@ impl Records {
 
     fn failed(&self, path: &Path, line: u64, error: csv::Error) -> IngestError {
         match error.into_kind() {
-            ErrorKind::Io(_) if self.meter.left.load(Ordering::Relaxed) == 0 => {
+            ErrorKind::Io(_) if self.meter.is_spent() => {
                 IngestError::TooLong { path: path.to_owned(), line, limit_bytes: LINE_BYTES as u64 }
             }
             ErrorKind::Io(source) => IngestError::io(path)(source),
             // The other kinds belong to serde, to text records and to settings that are not used.
             _ => IngestError::io(path)(io::ErrorKind::InvalidData.into()),
         }
-    }
-}
-
-/// How far a file has been read.
-#[derive(Debug)]
-struct Meter {
-    /// Bytes that may be read until the record must have ended.
-    left: AtomicU64,
-    /// Length of the file, once its end was met.
-    length: AtomicU64,
-}
-
-/// A file that ends in a mark, and that stops when a record does not end.
-#[derive(Debug)]
-struct Metered {
-    file: File,
-    read: u64,
-    tail: io::Cursor<Vec<u8>>,
-    meter: Arc<Meter>,
-}
-
-impl Read for Metered {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.meter.length.load(Ordering::Relaxed) != u64::MAX {
-            return self.tail.read(buffer);
-        }
-        let left = self.meter.left.load(Ordering::Relaxed);
-        if left == 0 {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        let count = self.file.read(buffer)?;
-        self.read += count as u64;
-        self.meter.left.store(left.saturating_sub(count as u64), Ordering::Relaxed);
-        if count == 0 {
-            self.meter.length.store(self.read, Ordering::Relaxed);
-            return self.tail.read(buffer);
-        }
-        Ok(count)
     }
 }

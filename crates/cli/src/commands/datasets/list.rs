@@ -61,7 +61,7 @@ pub(super) fn run(_: &ListArguments, console: &Console) -> Result<(), Failure> {
     console.text(table.text(0))
 }
 
-fn entry<'a>(dataset: &'a dyn Dataset) -> Entry<'a> {
+fn entry(dataset: &dyn Dataset) -> Entry<'_> {
     let form = |form: plimsoll_ingest::dataset::Form<'_>| Form {
         name: form.name.to_owned(),
         fields: form.fields.into_iter().map(str::to_owned).collect(),
