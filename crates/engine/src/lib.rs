@@ -1,0 +1,3 @@
+//! # plimsoll-engine
+//!
+//! Language models in process, with everything observable that a confidence needs.
