@@ -1,0 +1,15 @@
+//! Models in one GGUF file, the format of llama.cpp.
+
+mod blocks;
+mod cursor;
+mod header;
+mod header_error;
+mod metadata;
+mod value;
+
+pub use blocks::BlockFormat;
+pub use cursor::CursorError;
+pub use header::{Header, TensorInfo};
+pub use header_error::{HeaderError, TensorError};
+pub use metadata::{Metadata, MetadataError};
+pub use value::{Array, Texts, Value, ValueError};
