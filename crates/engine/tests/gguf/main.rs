@@ -1,0 +1,4 @@
+//! GGUF files: honest, damaged and hostile.
+
+mod header;
+mod writer;
