@@ -5,7 +5,10 @@ mod cursor;
 mod header;
 mod header_error;
 mod metadata;
+mod pieces;
+mod pre_tokenizer;
 mod value;
+mod vocabulary;
 
 pub use blocks::BlockFormat;
 pub use cursor::CursorError;
@@ -13,3 +16,4 @@ pub use header::{Header, TensorInfo};
 pub use header_error::{HeaderError, TensorError};
 pub use metadata::{Metadata, MetadataError};
 pub use value::{Array, Texts, Value, ValueError};
+pub use vocabulary::{SpecialTokens, Vocabulary, VocabularyError};

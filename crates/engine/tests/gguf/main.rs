@@ -1,4 +1,5 @@
 //! GGUF files: honest, damaged and hostile.
 
 mod header;
+mod vocabulary;
 mod writer;
