@@ -1,5 +1,7 @@
 //! GGUF files: honest, damaged and hostile.
 
+mod decoder;
 mod header;
+mod models;
 mod vocabulary;
 mod writer;

@@ -82,3 +82,21 @@ impl Writer {
         file
     }
 }
+
+/// The metadata of a model of the architecture `llama`, without tensors.
+pub(crate) fn model() -> Writer {
+    let mut writer = Writer::default();
+    writer.pair("general.architecture", &value(TEXT, &text("llama")));
+    for (key, size) in [
+        ("llama.block_count", 1_u32),
+        ("llama.embedding_length", 32),
+        ("llama.feed_forward_length", 64),
+        ("llama.context_length", 128),
+        ("llama.attention.head_count", 2),
+    ] {
+        writer.pair(key, &value(U32, &size.to_le_bytes()));
+    }
+    let epsilon = value(F32, &1e-5_f32.to_le_bytes());
+    writer.pair("llama.attention.layer_norm_rms_epsilon", &epsilon);
+    writer
+}

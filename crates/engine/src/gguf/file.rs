@@ -1,0 +1,112 @@
+//! An open file: its header, and reads at any place.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::error::GgufError;
+use super::header::Header;
+use super::vocabulary::Vocabulary;
+
+/// The largest `tokenizer.json` that is read, in bytes.
+const MAX_TOKENIZER_BYTES: u64 = 128 << 20;
+
+/// A GGUF file whose header was read. Nothing else of it is in memory.
+#[derive(Debug)]
+pub struct GgufFile {
+    path: PathBuf,
+    file: Mutex<File>,
+    header: Header,
+}
+
+impl GgufFile {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a header that is damaged or of a kind that is not read, one part of a
+    /// split model.
+    pub fn open(path: &Path) -> Result<Self, GgufError> {
+        let file = File::open(path).map_err(GgufError::io("open", path))?;
+        let length = file.metadata().map_err(GgufError::io("open", path))?.len();
+        let header = Header::read(BufReader::new(&file), length);
+        let path = path.to_owned();
+        let header = match header {
+            Ok(header) => header,
+            Err(error) => {
+                let source = Box::new(error);
+                return Err(GgufError::Header { path, source });
+            }
+        };
+        let count = header.metadata.count("split.count");
+        match count {
+            Ok(Some(count)) if count > 1 => return Err(GgufError::Split { path, count }),
+            Ok(_) => {}
+            Err(error) => {
+                let source = Box::new(error.into());
+                return Err(GgufError::Hyperparameters { path, source });
+            }
+        }
+        Ok(Self { path, file: Mutex::new(file), header })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it says about itself.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Fills `buffer` from byte `offset` on.
+    pub(super) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        // Whoever panicked with the lock held left no state behind: each read seeks first.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(offset))?;
+        file.read_exact(buffer)
+    }
+
+    /// The vocabulary in the metadata.
+    ///
+    /// # Errors
+    /// A vocabulary that is missing or damaged.
+    pub fn vocabulary(&self) -> Result<Vocabulary<'_>, GgufError> {
+        Vocabulary::new(&self.header.metadata).map_err(|source| self.vocabulary_error(source))
+    }
+
+    /// The content of a `tokenizer.json`: of the file of that name beside this one if there is one, since
+    /// it is the model's own, else made from the metadata.
+    ///
+    /// # Errors
+    /// A file beside that cannot be read or is over 128 MiB; without one, a vocabulary that is damaged or
+    /// of a kind that is not read.
+    pub fn tokenizer_json(&self) -> Result<String, GgufError> {
+        let beside = self.path.with_file_name("tokenizer.json");
+        let failed = GgufError::io("read", &beside);
+        let file = match File::open(&beside) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let json = self.vocabulary()?.tokenizer_json();
+                return json.map_err(|source| self.vocabulary_error(source));
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        bounded_text(file).map_err(failed)
+    }
+
+    fn vocabulary_error(&self, source: super::VocabularyError) -> GgufError {
+        let (path, source) = (self.path.clone(), Box::new(source));
+        GgufError::Vocabulary { path, source }
+    }
+}
+
+fn bounded_text(file: File) -> io::Result<String> {
+    let mut text = String::new();
+    file.take(MAX_TOKENIZER_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_TOKENIZER_BYTES {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
+    Ok(text)
+}

@@ -1,0 +1,58 @@
+//! Floats of a wanted width, gathered piece by piece.
+
+use candle_core::{DType, Device, Result, Tensor};
+use half::{bf16, f16};
+
+/// Values that are there so far.
+#[derive(Debug)]
+pub(super) enum Floats {
+    F32(Vec<f32>),
+    F16(Vec<f16>),
+    BF16(Vec<bf16>),
+}
+
+impl Floats {
+    /// Room for `count` values of a type.
+    ///
+    /// # Errors
+    /// Another type than F32, F16 and BF16.
+    pub(super) fn new(dtype: DType, count: usize) -> Result<Self> {
+        match dtype {
+            DType::F32 => Ok(Self::F32(Vec::with_capacity(count))),
+            DType::F16 => Ok(Self::F16(Vec::with_capacity(count))),
+            DType::BF16 => Ok(Self::BF16(Vec::with_capacity(count))),
+            dtype => Err(candle_core::Error::UnsupportedDTypeForOp(dtype, "weights")),
+        }
+    }
+
+    /// Appends the values of a tensor of F32.
+    ///
+    /// # Errors
+    /// A tensor of another type.
+    pub(super) fn push(&mut self, piece: &Tensor) -> Result<()> {
+        let values = piece.flatten_all()?.to_vec1::<f32>()?;
+        match self {
+            Self::F32(all) => all.extend(values),
+            Self::F16(all) => all.extend(values.into_iter().map(f16::from_f32)),
+            Self::BF16(all) => all.extend(values.into_iter().map(bf16::from_f32)),
+        }
+        Ok(())
+    }
+
+    /// All of them as a vector on the CPU.
+    ///
+    /// # Errors
+    /// None that is known of.
+    pub(super) fn tensor(self) -> Result<Tensor> {
+        match self {
+            Self::F32(all) => from(all),
+            Self::F16(all) => from(all),
+            Self::BF16(all) => from(all),
+        }
+    }
+}
+
+fn from<T: candle_core::WithDType>(all: Vec<T>) -> Result<Tensor> {
+    let count = all.len();
+    Tensor::from_vec(all, count, &Device::Cpu)
+}

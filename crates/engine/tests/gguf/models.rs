@@ -1,0 +1,154 @@
+//! Whole files against transformers and llama.cpp.
+
+use std::path::PathBuf;
+
+use candle_core::{DType, Device, Tensor};
+use plimsoll_engine::gguf::{BlockFormat, GgufFile, GgufWeights};
+
+use crate::decoder::{Decoder, Products};
+
+/// Against transformers with the same weights, all in F32: rounding of sums in another order. As a part of
+/// the logits' size.
+const F32_TOLERANCE: f64 = 1e-4;
+/// Against transformers with weights as unpacked, where ours are multiplied packed: candle rounds
+/// activations to 8 bits first.
+const PACKED_TOLERANCE: f64 = 3e-2;
+/// Against llama.cpp, which rounds activations to 8 bits in its own way for packed weights.
+const LLAMA_CPP_PACKED_TOLERANCE: f64 = 6e-2;
+/// Against llama.cpp with half-precision weights: it rounds activations to the same type.
+const LLAMA_CPP_HALF_TOLERANCE: f64 = 1e-2;
+/// Against llama.cpp for Gemma, whose activation function it looks up in a table of half precision.
+const LLAMA_CPP_GELU_TOLERANCE: f64 = 2e-3;
+
+const ARCHITECTURES: &[&str] =
+    &["llama", "llama3", "mistral", "phi3-short", "phi3-long", "qwen2", "qwen3", "granite", "gemma3"];
+const HALVES: &[&str] = &["llama-f16", "llama-bf16"];
+const PACKED: &[&str] = &[
+    "llama-q4_0",
+    "llama-q4_1",
+    "llama-q5_0",
+    "llama-q5_1",
+    "llama-q8_0",
+    "llama-k-low",
+    "llama-k-high",
+    "llama-q4_k_m-576",
+];
+
+fn golden(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/gguf");
+    folder.join(format!("{name}.gguf"))
+}
+
+fn open(name: &str) -> GgufWeights {
+    let file = GgufFile::open(&golden(&format!("model-{name}"))).unwrap();
+    GgufWeights::new(file).unwrap()
+}
+
+/// How far our logits are from those of another, as a part of their size (root mean squares).
+fn apart(weights: &GgufWeights, products: Products, other: &str) -> f64 {
+    let metadata = &weights.file().header().metadata;
+    let numbers = |key: &str| -> Vec<u32> {
+        let numbers = metadata.integers(key).unwrap().unwrap();
+        numbers.iter().map(|&number| number.cast_unsigned()).collect()
+    };
+    let positions = numbers("golden.positions");
+    let logits = Decoder { weights, products }.logits(&numbers("golden.tokens")).unwrap();
+    let positions = Tensor::new(positions.as_slice(), &Device::Cpu).unwrap();
+    let ours = logits.index_select(&positions, 0).unwrap().flatten_all().unwrap();
+    let ours: Vec<f32> = ours.to_vec1().unwrap();
+    let theirs = metadata.floats(&format!("golden.{other}")).unwrap().unwrap();
+    assert_eq!(ours.len(), theirs.len());
+    let square = |x: f64| x * x;
+    let pairs = ours.iter().zip(theirs).map(|(&a, &b)| (f64::from(a), f64::from(b)));
+    let (off, size) = pairs.fold((0.0, 0.0), |(off, size), (a, b)| (off + square(a - b), size + square(b)));
+    (off / size).sqrt()
+}
+
+#[test]
+fn architectures_give_the_logits_of_transformers_and_llama_cpp() {
+    for name in ARCHITECTURES {
+        let weights = open(name);
+        let by_transformers = apart(&weights, Products::Unpacked, "transformers");
+        let by_llama_cpp = apart(&weights, Products::Unpacked, "llama_cpp");
+        println!("{name}: {by_transformers:.1e} {by_llama_cpp:.1e}");
+        let gemma = *name == "gemma3";
+        let tolerance = if gemma { LLAMA_CPP_GELU_TOLERANCE } else { F32_TOLERANCE };
+        assert!(by_transformers < F32_TOLERANCE, "{name}: {by_transformers}");
+        assert!(by_llama_cpp < tolerance, "{name}: {by_llama_cpp}");
+    }
+}
+
+#[test]
+fn half_precision_weights_give_the_same_logits() {
+    for name in HALVES {
+        let weights = open(name);
+        let by_transformers = apart(&weights, Products::Unpacked, "transformers");
+        let by_llama_cpp = apart(&weights, Products::Unpacked, "llama_cpp");
+        println!("{name}: {by_transformers:.1e} {by_llama_cpp:.1e}");
+        assert!(by_transformers < F32_TOLERANCE, "{name}: {by_transformers}");
+        assert!(by_llama_cpp < LLAMA_CPP_HALF_TOLERANCE, "{name}: {by_llama_cpp}");
+    }
+}
+
+#[test]
+fn packed_weights_give_nearly_the_same_logits() {
+    for name in PACKED {
+        let weights = open(name);
+        let unpacked = apart(&weights, Products::Unpacked, "transformers");
+        let packed = apart(&weights, Products::Packed, "transformers");
+        let by_llama_cpp = apart(&weights, Products::Packed, "llama_cpp");
+        println!("{name}: {unpacked:.1e} {packed:.1e} {by_llama_cpp:.1e}");
+        assert!(unpacked < F32_TOLERANCE, "{name}: {unpacked}");
+        assert!(packed < PACKED_TOLERANCE, "{name}: {packed}");
+        assert!(by_llama_cpp < LLAMA_CPP_PACKED_TOLERANCE, "{name}: {by_llama_cpp}");
+    }
+}
+
+#[test]
+fn a_model_of_576_has_the_mixture_of_formats_that_its_rows_allow() {
+    let weights = open("llama-q4_k_m-576");
+    let layer = |part: &str| weights.format(&format!("model.layers.0.{part}.weight"));
+    assert_eq!(layer("self_attn.q_proj"), Some(BlockFormat::Q5_0));
+    assert_eq!(layer("self_attn.v_proj"), Some(BlockFormat::Q8_0));
+    assert_eq!(layer("mlp.down_proj"), Some(BlockFormat::Q6K));
+}
+
+#[test]
+fn blocks_are_unpacked_to_the_bit() {
+    let file = GgufFile::open(&golden("blocks")).unwrap();
+    let tensors = &file.header().tensors;
+    let bytes = std::fs::read(golden("blocks")).unwrap();
+    let mut formats = 0;
+    for (name, info) in tensors {
+        let Some(expected) = tensors.get(&format!("{name}.unpacked")) else {
+            continue;
+        };
+        let at = |info: &plimsoll_engine::gguf::TensorInfo| {
+            let start = usize::try_from(info.offset).unwrap();
+            start..start + usize::try_from(info.bytes).unwrap()
+        };
+        let expected: Vec<u32> = bytes[at(expected)]
+            .chunks_exact(4)
+            .map(|four| u32::from_le_bytes(four.try_into().unwrap()))
+            .collect();
+        let ours = as_model(info.format, &bytes[at(info)], &info.shape);
+        let ours = ours.dense("model.embed_tokens.weight", &info.shape, DType::F32, &Device::Cpu);
+        let ours: Vec<f32> = ours.unwrap().flatten_all().unwrap().to_vec1().unwrap();
+        let ours: Vec<u32> = ours.into_iter().map(f32::to_bits).collect();
+        assert!(ours == expected, "{name}");
+        formats += 1;
+    }
+    assert_eq!(formats, BlockFormat::all().count() - 1, "all but F32");
+}
+
+/// A model that has nothing but embeddings.
+fn as_model(format: BlockFormat, bytes: &[u8], shape: &[usize]) -> GgufWeights {
+    let id = (0..64).find(|&id| BlockFormat::of(id) == Ok(format)).unwrap();
+    let mut writer = crate::writer::model();
+    let shape = [shape[1] as u64, shape[0] as u64];
+    writer.tensor("token_embd.weight", &shape, id, bytes);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("blocks.gguf");
+    std::fs::write(&path, writer.file()).unwrap();
+    GgufWeights::new(GgufFile::open(&path).unwrap()).unwrap()
+}
