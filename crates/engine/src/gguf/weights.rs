@@ -11,6 +11,7 @@ use super::file::GgufFile;
 use super::floats::Floats;
 use super::header::TensorInfo;
 use super::hyperparameters::Hyperparameters;
+use super::matrix::GgufMatrix;
 use super::names;
 use super::rows::{RowOrder, Rows};
 
@@ -116,15 +117,31 @@ impl GgufWeights {
             .map_err(|error| self.error(name, error))
     }
 
-    /// A matrix as it is packed; of floats, the same floats. The file's bytes of this one tensor are in
-    /// memory twice for as long as candle copies them.
+    /// A matrix `[rows, columns]`, kept packed where it is packed, else in `dtype` (F32, F16 or BF16), in
+    /// which its rows are given, too. The file's bytes of this one tensor are in memory twice while candle
+    /// copies them.
+    ///
+    /// A format and width that candle cannot multiply with as they are (an odd number of blocks of `Q4_1`,
+    /// `Q5_0` or `Q5_1`) are unpacked.
     ///
     /// # Errors
     /// A weight that is missing, of another shape, cannot be read, or holds NaN or infinity.
-    pub fn packed(&self, name: &str, shape: &[usize], device: &Device) -> Result<QTensor, GgufError> {
-        let (source, info) = self.expect(name, shape)?;
+    pub fn matrix(
+        &self,
+        name: &str,
+        shape: [usize; 2],
+        dtype: DType,
+        device: &Device,
+    ) -> Result<GgufMatrix, GgufError> {
+        let (source, info) = self.expect(name, &shape)?;
+        if !GgufMatrix::stays_packed(info.format, shape[1]) {
+            return Ok(GgufMatrix::floats(self.dense(name, &shape, dtype, device)?));
+        }
         let rows = Rows::new(info, source.order);
-        packed(&self.file, &rows, device).map_err(|error| self.error(name, error))
+        match packed(&self.file, &rows, device) {
+            Ok(weights) => Ok(GgufMatrix::packed(weights, dtype)),
+            Err(error) => Err(self.error(name, error)),
+        }
     }
 
     /// The numbers that rotary frequencies are divided by, from one of the tensors of factors, if the file

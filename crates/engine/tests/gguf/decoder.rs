@@ -1,7 +1,6 @@
 //! A decoder as plain as can be, to see that names, rows and constants of a file are understood.
 
-use candle_core::quantized::QMatMul;
-use candle_core::{D, DType, Device, Module, Result, Tensor};
+use candle_core::{D, DType, Device, Result, Tensor};
 use candle_nn::ops;
 use plimsoll_engine::gguf::{Architecture, GgufWeights, RopeFactors, RopeScaling};
 
@@ -38,8 +37,9 @@ impl Decoder<'_> {
             Products::Unpacked => x.matmul(&self.vector(&name).t()?)?,
             Products::Packed => {
                 let shape = self.weights.shape(&name).unwrap();
-                let matrix = self.weights.packed(&name, shape, &CPU).unwrap();
-                QMatMul::from_qtensor(matrix)?.forward(x)?
+                let shape = [shape[0], shape[1]];
+                let matrix = self.weights.matrix(&name, shape, DType::F32, &CPU);
+                matrix.unwrap().product(x)?
             }
         };
         match self.dense(&format!("{stem}.bias")) {

@@ -4,4 +4,5 @@ mod decoder;
 mod header;
 mod models;
 mod vocabulary;
+mod weights;
 mod writer;

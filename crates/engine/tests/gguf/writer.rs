@@ -37,6 +37,13 @@ impl Writer {
         self
     }
 
+    /// A pair in the place of the one of that key, if there is one.
+    pub(crate) fn replace(&mut self, key: &str, value: &[u8]) -> &mut Self {
+        let start = text(key);
+        self.pairs.retain(|pair| !pair.starts_with(&start));
+        self.pair(key, value)
+    }
+
     /// A description as given: dimensions innermost first.
     pub(crate) fn description(&mut self, name: &str, shape: &[u64], id: u32, offset: u64) -> &mut Self {
         let mut bytes = text(name);
