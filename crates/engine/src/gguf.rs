@@ -1,4 +1,33 @@
 //! Models in one GGUF file, the format of llama.cpp.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use plimsoll_engine::gguf::{GgufFile, GgufWeights};
+//!
+//! # fn main() -> Result<(), plimsoll_engine::gguf::GgufError> {
+//! let file = GgufFile::open(Path::new("model-Q4_K_M.gguf"))?;
+//! let tokenizer_json = file.tokenizer_json()?;
+//! let weights = GgufWeights::new(file)?; // a `Tensors`, with its `DecoderSpec`
+//! println!("{} layers, {} bytes of vocabulary", weights.spec().layers.len(), tokenizer_json.len());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - **What is read.** Versions 2 and 3, little-endian, in one file; the formats of [`BlockFormat`]; the
+//!   architectures of [`Architecture`]. Others are refused by name.
+//! - **Distrust.** No number in a file is believed before it was held against the file's length. Tensors are
+//!   inside the file, aligned and alone in their bytes; keys and names stand once.
+//! - **Memory.** Opening reads the header only. A tensor is read when it is asked for, straight into its
+//!   final place, or, where it stays packed, through one copy of its own bytes. Values and scales that are
+//!   NaN or infinite are found then.
+//! - **Packed products.** A packed matrix stays packed. It is multiplied by candle, which rounds activations
+//!   to 8 bits block by block as llama.cpp does, and keeps a second, reordered copy of `Q4_K`, `Q6_K` and
+//!   `Q8_0` matrices from their first product on where the processor has instructions for it.
+//! - **Same names, same rows.** Weights have the names, and the rows the order, that transformers gives
+//!   them, so that the decoder knows nothing of GGUF.
+//! - **Vocabulary.** Byte-level BPE and the BPE of `SentencePiece` become what a `tokenizer.json` would say;
+//!   a `tokenizer.json` beside the file goes first.
 
 mod blocks;
 mod cursor;
@@ -7,26 +36,27 @@ mod file;
 mod floats;
 mod header;
 mod header_error;
-mod hyperparameters;
+mod loading;
 mod matrix;
 mod metadata;
 mod names;
 mod pieces;
 mod pre_tokenizer;
 mod rows;
+mod spec;
 mod value;
 mod vocabulary;
 mod weights;
 
 pub use blocks::BlockFormat;
 pub use cursor::CursorError;
-pub use error::{GgufError, HyperparameterError, WeightError};
+pub use error::{GgufError, GgufSpecError, WeightError};
 pub use file::GgufFile;
 pub use header::{Header, TensorInfo};
 pub use header_error::{HeaderError, TensorError};
-pub use hyperparameters::{Architecture, Hyperparameters, Multipliers, Rope, RopeScaling, Window};
 pub use matrix::GgufMatrix;
 pub use metadata::{Metadata, MetadataError};
+pub use spec::Architecture;
 pub use value::{Array, Texts, Value, ValueError};
 pub use vocabulary::{SpecialTokens, Vocabulary, VocabularyError};
-pub use weights::{GgufWeights, RopeFactors};
+pub use weights::GgufWeights;

@@ -3,9 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use candle_core::DType;
+
 use super::header_error::{HeaderError, shown};
 use super::metadata::MetadataError;
 use super::vocabulary::VocabularyError;
+use crate::spec_error::SpecError;
 
 /// What went wrong with a GGUF file, and where.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +44,12 @@ pub enum GgufError {
     },
     /// Metadata that do not describe a model that is run here.
     #[error("`{}` describes no model that can be run", path.display())]
-    Hyperparameters {
+    Spec {
         /// The file.
         path: PathBuf,
         /// Why not.
         #[source]
-        source: Box<HyperparameterError>,
+        source: Box<GgufSpecError>,
     },
     /// The vocabulary cannot be used.
     #[error("the vocabulary of `{}` cannot be used", path.display())]
@@ -75,6 +78,16 @@ impl GgufError {
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
+    }
+
+    /// A tensor of the file, by its name there, cannot be used.
+    pub(super) fn tensor(path: &Path, name: &str, source: WeightError) -> Self {
+        Self::Tensor { path: path.to_owned(), name: name.to_owned(), source: Box::new(source) }
+    }
+
+    /// The metadata describe no model.
+    pub(super) fn spec(path: &Path, source: GgufSpecError) -> Self {
+        Self::Spec { path: path.to_owned(), source: Box::new(source) }
     }
 }
 
@@ -107,12 +120,6 @@ pub enum WeightError {
     /// A vector whose values would have to be reordered inside blocks.
     #[error("is a packed vector, which no model has here")]
     PackedVector,
-    /// A rotary frequency would be divided by nothing, or turned round.
-    #[error("holds a factor at {column} that is not above 0")]
-    RopeFactor {
-        /// Its place, from 0.
-        column: usize,
-    },
     /// NaN or infinity among the weights or, in a packed format, the scales.
     #[error("holds NaN or infinity at row {row}, at or after column {column}")]
     NonFinite {
@@ -120,6 +127,16 @@ pub enum WeightError {
         row: usize,
         /// The column, from 0; of a packed format, the first of its block.
         column: usize,
+    },
+    /// A value that does not fit into the type of the computation.
+    #[error("holds a value at row {row}, column {column} that {dtype:?} cannot hold")]
+    TooLarge {
+        /// The row, from 0.
+        row: usize,
+        /// The column, from 0.
+        column: usize,
+        /// The type.
+        dtype: DType,
     },
     /// It could not be read.
     #[error("cannot be read")]
@@ -132,10 +149,13 @@ pub enum WeightError {
 /// What is wrong with the metadata of a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum HyperparameterError {
+pub enum GgufSpecError {
     /// A key is missing or odd.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
+    /// A size or a factor that makes no sense.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
     /// Another architecture.
     #[error(
         "models of the architecture `{}` are not run; llama, phi3, qwen2, qwen3, granite and gemma3 are",
@@ -145,7 +165,7 @@ pub enum HyperparameterError {
         /// `general.architecture`.
         name: String,
     },
-    /// Something that is not carried out here.
+    /// Something that is not done here.
     #[error("metadata key `{key}` asks for {feature}, which is not supported")]
     Unsupported {
         /// The key.
@@ -159,7 +179,7 @@ pub enum HyperparameterError {
         /// The key.
         key: String,
         /// Its value.
-        value: f64,
+        value: usize,
         /// What is wrong with it.
         problem: &'static str,
     },

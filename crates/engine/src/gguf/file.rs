@@ -43,8 +43,7 @@ impl GgufFile {
             Ok(Some(count)) if count > 1 => return Err(GgufError::Split { path, count }),
             Ok(_) => {}
             Err(error) => {
-                let source = Box::new(error.into());
-                return Err(GgufError::Hyperparameters { path, source });
+                return Err(GgufError::spec(&path, error.into()));
             }
         }
         Ok(Self { path, file: Mutex::new(file), header })

@@ -6,6 +6,7 @@ use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{DType, Module, Result, Tensor};
 
 use super::blocks::BlockFormat;
+use crate::weights::{Linear, Rows};
 
 /// A matrix `[out, in]` of a GGUF file. Copies share the weights, so that tied embeddings serve as the last
 /// projection, too.
@@ -45,9 +46,7 @@ impl GgufMatrix {
         Self { weights, dtype }
     }
 
-    /// How many bytes the weights have in memory. On the CPU, candle keeps a second copy of some packed
-    /// formats in another order, made when they are first multiplied with; it is not counted here.
-    pub fn bytes(&self) -> usize {
+    fn size(&self) -> usize {
         match &self.weights {
             Weights::Packed(weights) => weights.storage_size_in_bytes(),
             Weights::Floats(weights) => weights.elem_count() * weights.dtype().size_in_bytes(),
@@ -61,35 +60,41 @@ impl GgufMatrix {
             Weights::Floats(_) => None,
         }
     }
+}
 
-    /// `x` `[.., in]`, of two dimensions or more, times the matrix: `[.., out]`, in the type of `x`.
-    /// With packed weights, `x` is rounded to 8 bits first, block by block, as in llama.cpp.
-    ///
-    /// # Errors
-    /// An `x` of another width, type or device.
-    pub fn product(&self, x: &Tensor) -> Result<Tensor> {
+impl Linear for GgufMatrix {
+    /// With packed weights, rows are rounded to 8 bits first, block by block, as in llama.cpp.
+    fn forward(&self, rows: &Tensor) -> Result<Tensor> {
         match &self.weights {
             Weights::Packed(weights) => {
-                // Half precision would be multiplied one value at a time.
-                let wide = match x.dtype() {
-                    DType::F16 => x.to_dtype(DType::F32)?,
-                    _ => x.clone(),
+                // candle would multiply half precision one value at a time.
+                let wide = match rows.dtype() {
+                    DType::F16 => rows.to_dtype(DType::F32)?,
+                    _ => rows.contiguous()?,
                 };
-                let product = QMatMul::QTensor(weights.clone());
-                product.forward(&wide.contiguous()?)?.to_dtype(x.dtype())
+                let product = QMatMul::QTensor(weights.clone()).forward(&wide)?;
+                product.to_dtype(rows.dtype())
             }
-            Weights::Floats(weights) => x.broadcast_matmul(&weights.t()?),
+            Weights::Floats(weights) => rows.matmul(&weights.t()?),
         }
     }
 
-    /// The rows of that many ids `[n]` (U32), unpacked: `[n, in]`.
-    ///
-    /// # Errors
-    /// An id that is no row.
-    pub fn rows(&self, ids: &Tensor) -> Result<Tensor> {
+    /// On the CPU, candle makes a second copy of some packed formats in another order when they are first
+    /// multiplied with; it is not counted here.
+    fn bytes(&self) -> usize {
+        self.size()
+    }
+}
+
+impl Rows for GgufMatrix {
+    fn rows(&self, ids: &Tensor) -> Result<Tensor> {
         match &self.weights {
             Weights::Packed(weights) => weights.embedding(ids)?.to_dtype(self.dtype),
             Weights::Floats(weights) => weights.index_select(ids, 0),
         }
+    }
+
+    fn bytes(&self) -> usize {
+        self.size()
     }
 }

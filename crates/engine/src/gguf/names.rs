@@ -1,6 +1,6 @@
 //! What llama.cpp calls a tensor, and what transformers calls it.
 
-use super::hyperparameters::Architecture;
+use super::spec::Architecture;
 
 /// Parts of a layer that all architectures have under the same name.
 const PARTS: &[(&str, &str)] = &[
@@ -16,10 +16,14 @@ const PARTS: &[(&str, &str)] = &[
     ("ffn_down", "mlp.down_proj"),
 ];
 
-/// Tensors that are no weights of the model: factors of rotary frequencies.
+/// What rotary frequencies are divided by, for texts of any length.
 pub(super) const ROPE_FACTORS: &str = "rope_freqs.weight";
+/// The same for texts longer than the original context.
 pub(super) const ROPE_FACTORS_LONG: &str = "rope_factors_long.weight";
+/// The same for texts that are not.
 pub(super) const ROPE_FACTORS_SHORT: &str = "rope_factors_short.weight";
+/// Tensors that are part of the spec and not weights.
+pub(super) const ROPE_DIVISORS: [&str; 3] = [ROPE_FACTORS, ROPE_FACTORS_LONG, ROPE_FACTORS_SHORT];
 
 /// transformers' name of a tensor of a file, if the architecture has such a one.
 pub(super) fn by_transformers(name: &str, architecture: Architecture) -> Option<String> {

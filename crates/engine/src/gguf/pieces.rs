@@ -1,10 +1,10 @@
-//! The BPE of SentencePiece: pieces with scores instead of merges with ranks.
+//! The BPE of `SentencePiece`: pieces with scores instead of merges with ranks.
 
 use serde_json::{Value as Json, json};
 
 use super::vocabulary::{TokenType, Vocabulary};
 
-/// What SentencePiece writes for a space.
+/// What `SentencePiece` writes for a space.
 const SPACE: &str = "\u{2581}";
 
 /// Spaces become a letter; `prefix` sets one before every stretch of text.
@@ -33,7 +33,7 @@ pub(super) fn decoder(prefix: bool) -> Json {
 /// All ways to put two pieces together to a third, best score of the third first. Among equal scores the
 /// lower id goes first, and of one piece the split with the lower ids.
 ///
-/// SentencePiece joins, at each step, the neighbours whose piece has the best score. Ranks in this order
+/// `SentencePiece` joins, at each step, the neighbours whose piece has the best score. Ranks in this order
 /// do the same, except between splits of one and the same piece that compete in one place.
 pub(super) fn merges<'a>(vocabulary: &Vocabulary<'a>, scores: &[f32]) -> Vec<(&'a str, &'a str)> {
     let normal = |text: &str| {

@@ -1,6 +1,6 @@
 //! The vocabulary of a file as what stands in a `tokenizer.json`.
 //!
-//! Two kinds are read: byte-level BPE (`gpt2`) and the BPE of SentencePiece (`llama`), which orders its
+//! Two kinds are read: byte-level BPE (`gpt2`) and the BPE of `SentencePiece` (`llama`), which orders its
 //! merges by the scores of their results. Other kinds, and pre-tokenizers that are not known here, are
 //! refused by name: a tokenizer that is nearly right gives answers that are quietly wrong.
 

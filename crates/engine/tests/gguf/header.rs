@@ -13,7 +13,7 @@ fn read(file: &[u8]) -> Result<Header, HeaderError> {
 
 /// The message with all its causes.
 fn refusal(file: &[u8]) -> String {
-    let error = read(file).expect_err("the file is damaged");
+    let error = read(file).unwrap_err();
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use plimsoll_engine::gguf::{BlockFormat, GgufFile, GgufWeights};
+use plimsoll_engine::{Placement, Tensors};
 
 use crate::decoder::{Decoder, Products};
 
@@ -70,7 +71,6 @@ fn architectures_give_the_logits_of_transformers_and_llama_cpp() {
         let weights = open(name);
         let by_transformers = apart(&weights, Products::Unpacked, "transformers");
         let by_llama_cpp = apart(&weights, Products::Unpacked, "llama_cpp");
-        println!("{name}: {by_transformers:.1e} {by_llama_cpp:.1e}");
         let gemma = *name == "gemma3";
         let tolerance = if gemma { LLAMA_CPP_GELU_TOLERANCE } else { F32_TOLERANCE };
         assert!(by_transformers < F32_TOLERANCE, "{name}: {by_transformers}");
@@ -84,7 +84,6 @@ fn half_precision_weights_give_the_same_logits() {
         let weights = open(name);
         let by_transformers = apart(&weights, Products::Unpacked, "transformers");
         let by_llama_cpp = apart(&weights, Products::Unpacked, "llama_cpp");
-        println!("{name}: {by_transformers:.1e} {by_llama_cpp:.1e}");
         assert!(by_transformers < F32_TOLERANCE, "{name}: {by_transformers}");
         assert!(by_llama_cpp < LLAMA_CPP_HALF_TOLERANCE, "{name}: {by_llama_cpp}");
     }
@@ -97,7 +96,6 @@ fn packed_weights_give_nearly_the_same_logits() {
         let unpacked = apart(&weights, Products::Unpacked, "transformers");
         let packed = apart(&weights, Products::Packed, "transformers");
         let by_llama_cpp = apart(&weights, Products::Packed, "llama_cpp");
-        println!("{name}: {unpacked:.1e} {packed:.1e} {by_llama_cpp:.1e}");
         assert!(unpacked < F32_TOLERANCE, "{name}: {unpacked}");
         assert!(packed < PACKED_TOLERANCE, "{name}: {packed}");
         assert!(by_llama_cpp < LLAMA_CPP_PACKED_TOLERANCE, "{name}: {by_llama_cpp}");
@@ -132,7 +130,7 @@ fn blocks_are_unpacked_to_the_bit() {
             .map(|four| u32::from_le_bytes(four.try_into().unwrap()))
             .collect();
         let ours = as_model(info.format, &bytes[at(info)], &info.shape);
-        let ours = ours.dense("model.embed_tokens.weight", &info.shape, DType::F32, &Device::Cpu);
+        let ours = ours.dense("model.embed_tokens.weight", &info.shape, &Placement::cpu_f32());
         let ours: Vec<f32> = ours.unwrap().flatten_all().unwrap().to_vec1().unwrap();
         let ours: Vec<u32> = ours.into_iter().map(f32::to_bits).collect();
         assert!(ours == expected, "{name}");

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use candle_core::{DType, Device, Tensor};
 use half::f16;
 use plimsoll_engine::gguf::{BlockFormat, GgufError, GgufFile, GgufMatrix, GgufWeights};
+use plimsoll_engine::{Linear, Placement, Rows, Tensors, WeightsError};
 use tempfile::TempDir;
 
 use crate::writer::{self, F32, TEXT, U32, Writer, text, value};
@@ -36,7 +37,7 @@ fn message(error: &dyn Error) -> String {
     }
 }
 
-fn refusal<T>(result: Result<T, GgufError>) -> String {
+fn refusal<T, E: Error>(result: Result<T, E>) -> String {
     match result {
         Ok(_) => panic!("it was not refused"),
         Err(error) => message(&error),
@@ -50,8 +51,12 @@ fn embeddings(format: u32, shape: &[u64], bytes: &[u8]) -> Writer {
     writer
 }
 
-fn dense(weights: &GgufWeights, shape: &[usize], dtype: DType) -> Result<Tensor, GgufError> {
-    weights.dense(EMBEDDINGS, shape, dtype, &Device::Cpu)
+fn placement(dtype: DType) -> Placement {
+    Placement { dtype, device: Device::Cpu }
+}
+
+fn dense(weights: &GgufWeights, shape: &[usize], dtype: DType) -> Result<Tensor, WeightsError> {
+    weights.dense(EMBEDDINGS, shape, &placement(dtype))
 }
 
 #[test]
@@ -91,7 +96,7 @@ fn what_is_not_finite_is_named_with_its_place() {
     let mut blocks = vec![0_u8; 4 * 2 * 34];
     blocks[5 * 34..5 * 34 + 2].copy_from_slice(&f16::INFINITY.to_le_bytes());
     let (_folder, weights) = open(&embeddings(8, &[64, 4], &blocks)).unwrap();
-    let matrix = weights.matrix(EMBEDDINGS, [4, 64], DType::F32, &Device::Cpu);
+    let matrix = weights.matrix(EMBEDDINGS, [4, 64], &placement(DType::F32));
     for refused in [refusal(matrix), refusal(dense(&weights, &[4, 64], DType::F32))] {
         assert!(refused.contains("row 2, at or after column 32"), "{refused}");
     }
@@ -102,10 +107,10 @@ fn shapes_and_names_are_held_against_the_model() {
     let (_folder, weights) = open(&embeddings(0, &[32, 4], &[0; 512])).unwrap();
     assert_eq!(weights.shape(EMBEDDINGS), Some(&[4, 32][..]));
     let refused = refusal(dense(&weights, &[32, 4], DType::F32));
-    assert!(refused.contains("has the shape [4, 32], not [32, 4]"), "{refused}");
+    assert!(refused.contains("has shape [4, 32]; the configuration asks for [32, 4]"), "{refused}");
     let refused = refusal(dense(&weights, &[128], DType::F32));
-    assert!(refused.contains("not [128]"), "{refused}");
-    let missing = weights.dense("model.norm.weight", &[32], DType::F32, &Device::Cpu);
+    assert!(refused.contains("asks for [128]"), "{refused}");
+    let missing = weights.dense("model.norm.weight", &[32], &placement(DType::F32));
     assert!(refusal(missing).contains("tensor `model.norm.weight`"));
     let mut surplus = embeddings(0, &[32, 4], &[0; 512]);
     surplus.tensor("blk.0.attn_sinks.weight", &[2], 0, &[0; 8]);
@@ -133,18 +138,18 @@ fn models_that_cannot_be_run_are_refused_by_name() {
         ("llama.expert_count", number(8), "`llama.expert_count` asks for experts"),
         ("llama.rope.scaling.type", value(TEXT, &text("yarn")), "asks for `yarn` scaling"),
         ("llama.rope.dimension_count", number(8), "a part of each head to turn"),
-        ("llama.rope.dimension_count", number(3), "odd, or more than a head has"),
+        ("llama.attention.key_length", number(3), "rotary embedding of 3 entries has no pairs"),
         ("llama.rope.freq_base", float(f32::NAN), "not a finite float"),
-        ("llama.rope.freq_base", float(0.0), "is 0: not above 0"),
-        ("llama.block_count", number(0), "not between 1 and 2^31"),
-        ("llama.block_count", value(10, &u64::MAX.to_le_bytes()), "not between 1 and 2^31"),
+        ("llama.rope.freq_base", float(0.0), "`rope.theta` is 0, which is no usable factor"),
+        ("llama.block_count", number(0), "`layers` is 0; it must be between 1 and"),
+        ("llama.block_count", value(10, &u64::MAX.to_le_bytes()), "more layers than any model has"),
         ("llama.attention.head_count", number(3), "no divisor of the model's width"),
-        ("llama.attention.head_count_kv", number(3), "no divisor of the number of heads"),
+        ("llama.attention.head_count_kv", number(3), "2 query heads cannot be shared out among 3"),
         ("llama.attention.value_length", number(3), "not the width of keys"),
-        ("llama.attention.key_length", number(1 << 31), "too many for heads"),
+        ("llama.attention.key_length", value(10, &u64::MAX.to_le_bytes()), "too many for heads"),
         ("llama.attention.causal", value(7, &[0]), "attention to what follows"),
         ("general.type", value(TEXT, &text("adapter")), "asks for `adapter`"),
-        ("llama.final_logit_softcapping", float(30.0), "bounded logits"),
+        ("llama.attn_logit_softcapping", float(30.0), "bounded attention scores"),
         ("llama.embedding_length", value(TEXT, &text("32")), "holds a text"),
     ];
     for (key, replacement, wanted) in cases {
@@ -173,7 +178,7 @@ fn matrix(format: BlockFormat, columns: usize) -> (GgufMatrix, Tensor) {
     let id = (0..64).find(|&id| BlockFormat::of(id) == Ok(format)).unwrap();
     let bytes = blocks(format, 7 * columns / format.values_per_block());
     let (_folder, weights) = open(&embeddings(id, &[columns as u64, 7], &bytes)).unwrap();
-    let matrix = weights.matrix(EMBEDDINGS, [7, columns], DType::F32, &Device::Cpu);
+    let matrix = weights.matrix(EMBEDDINGS, [7, columns], &placement(DType::F32));
     (matrix.unwrap(), dense(&weights, &[7, columns], DType::F32).unwrap())
 }
 
@@ -192,7 +197,7 @@ fn rows_and_products_are_those_of_the_unpacked_matrix() {
             assert_eq!(largest(&rows), SAME, "{format:?}");
             let x = Tensor::from_vec(wave(3 * columns), (3, columns), &Device::Cpu).unwrap();
             let expected = x.matmul(&whole.t().unwrap()).unwrap();
-            let off = largest(&(matrix.product(&x).unwrap() - &expected).unwrap());
+            let off = largest(&(matrix.forward(&x).unwrap() - &expected).unwrap());
             let size = largest(&whole) * columns as f32;
             assert!(off < PACKED_TOLERANCE * size, "{format:?} {columns}: {off} of {size}");
         }
@@ -214,7 +219,7 @@ fn matrices_stay_packed_where_they_can() {
         assert_eq!(matrix.packed_as().is_some(), packed, "{format:?} {columns}");
         let blocks = 7 * columns / format.values_per_block();
         let bytes = if packed { blocks * format.bytes_per_block() } else { 7 * columns * 4 };
-        assert_eq!(matrix.bytes(), bytes, "{format:?} {columns}");
+        assert_eq!(Linear::bytes(&matrix), bytes, "{format:?} {columns}");
     }
 }
 
