@@ -46,6 +46,7 @@ mod rows;
 mod spec;
 mod value;
 mod vocabulary;
+mod vocabulary_error;
 mod weights;
 
 pub use blocks::BlockFormat;
@@ -58,5 +59,6 @@ pub use matrix::GgufMatrix;
 pub use metadata::{Metadata, MetadataError};
 pub use spec::Architecture;
 pub use value::{Array, Texts, Value, ValueError};
-pub use vocabulary::{SpecialTokens, Vocabulary, VocabularyError};
+pub use vocabulary::{SpecialTokens, Vocabulary};
+pub use vocabulary_error::VocabularyError;
 pub use weights::GgufWeights;

@@ -7,7 +7,7 @@ use candle_core::DType;
 
 use super::header_error::{HeaderError, shown};
 use super::metadata::MetadataError;
-use super::vocabulary::VocabularyError;
+use super::vocabulary_error::VocabularyError;
 use crate::spec_error::SpecError;
 
 /// What went wrong with a GGUF file, and where.
@@ -24,6 +24,12 @@ pub enum GgufError {
         /// Why not.
         #[source]
         source: io::Error,
+    },
+    /// A folder, a pipe or a device.
+    #[error("`{}` is no file", path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
     },
     /// The header is damaged, or of a kind that is not read.
     #[error("cannot read the header of `{}`", path.display())]

@@ -1,6 +1,6 @@
 //! An open file: its header, and reads at any place.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use super::error::GgufError;
 use super::header::Header;
 use super::vocabulary::Vocabulary;
+use super::vocabulary_error::VocabularyError;
 
 /// The largest `tokenizer.json` that is read, in bytes.
 const MAX_TOKENIZER_BYTES: u64 = 128 << 20;
@@ -27,8 +28,13 @@ impl GgufFile {
     /// A file that cannot be read, a header that is damaged or of a kind that is not read, one part of a
     /// split model.
     pub fn open(path: &Path) -> Result<Self, GgufError> {
-        let file = File::open(path).map_err(GgufError::io("open", path))?;
-        let length = file.metadata().map_err(GgufError::io("open", path))?.len();
+        let failed = || GgufError::io("open", path);
+        // Before it is opened: opening a pipe waits for a writer.
+        if !fs::metadata(path).map_err(failed())?.is_file() {
+            return Err(GgufError::NoFile { path: path.to_owned() });
+        }
+        let file = File::open(path).map_err(failed())?;
+        let length = file.metadata().map_err(failed())?.len();
         let header = Header::read(BufReader::new(&file), length);
         let path = path.to_owned();
         let header = match header {
@@ -95,7 +101,7 @@ impl GgufFile {
         bounded_text(file).map_err(failed)
     }
 
-    fn vocabulary_error(&self, source: super::VocabularyError) -> GgufError {
+    fn vocabulary_error(&self, source: VocabularyError) -> GgufError {
         let (path, source) = (self.path.clone(), Box::new(source));
         GgufError::Vocabulary { path, source }
     }

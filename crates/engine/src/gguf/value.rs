@@ -103,6 +103,11 @@ impl Texts {
         self.ends.is_empty()
     }
 
+    /// How many bytes they have together.
+    pub fn bytes(&self) -> usize {
+        self.joined.len()
+    }
+
     /// The text of that index.
     pub fn get(&self, index: usize) -> Option<&str> {
         let end = *self.ends.get(index)?;

@@ -66,6 +66,7 @@ fn files_that_are_no_models_are_refused() {
     assert!(refusal(GgufFile::open(&missing)).contains("cannot open"));
     let (_folder, empty) = file(&[]);
     assert!(refusal(GgufFile::open(&empty)).contains("no GGUF file"));
+    assert!(refusal(GgufFile::open(folder.path())).contains("is no file"));
     let mut split = writer::model();
     split.pair("split.count", &value(2, &3_u16.to_le_bytes()));
     let (_folder, path) = file(&split.file());
@@ -103,6 +104,27 @@ fn what_is_not_finite_is_named_with_its_place() {
 }
 
 #[test]
+fn a_file_that_shrinks_after_it_was_opened_is_an_error() {
+    let whole = embeddings(0, &[32, 4], &[0; 512]).file();
+    let (_folder, path) = file(&whole);
+    let weights = GgufWeights::new(GgufFile::open(&path).unwrap()).unwrap();
+    std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    let refused = refusal(dense(&weights, &[4, 32], DType::F32));
+    assert!(refused.contains("tensor `token_embd.weight`"), "{refused}");
+    assert!(refused.contains("cannot be read"), "{refused}");
+}
+
+#[test]
+fn a_value_that_the_wanted_type_cannot_hold_is_named() {
+    let mut floats = vec![0_u8; 512];
+    floats[4 * 33..4 * 34].copy_from_slice(&1e6_f32.to_le_bytes());
+    let (_folder, weights) = open(&embeddings(0, &[32, 4], &floats)).unwrap();
+    assert!(dense(&weights, &[4, 32], DType::BF16).is_ok());
+    let refused = refusal(dense(&weights, &[4, 32], DType::F16));
+    assert!(refused.contains("holds a value at row 1, column 1 that F16 cannot hold"), "{refused}");
+}
+
+#[test]
 fn shapes_and_names_are_held_against_the_model() {
     let (_folder, weights) = open(&embeddings(0, &[32, 4], &[0; 512])).unwrap();
     assert_eq!(weights.shape(EMBEDDINGS), Some(&[4, 32][..]));
@@ -137,7 +159,7 @@ fn models_that_cannot_be_run_are_refused_by_name() {
         ("general.architecture", value(TEXT, &text("mamba")), "architecture `mamba`"),
         ("llama.expert_count", number(8), "`llama.expert_count` asks for experts"),
         ("llama.rope.scaling.type", value(TEXT, &text("yarn")), "asks for `yarn` scaling"),
-        ("llama.rope.dimension_count", number(8), "a part of each head to turn"),
+        ("llama.rope.dimension_count", number(8), "a part of each head to be rotated"),
         ("llama.attention.key_length", number(3), "rotary embedding of 3 entries has no pairs"),
         ("llama.rope.freq_base", float(f32::NAN), "not a finite float"),
         ("llama.rope.freq_base", float(0.0), "`rope.theta` is 0, which is no usable factor"),
