@@ -3,6 +3,7 @@
 //! Language models in process, with everything observable that a confidence needs.
 
 pub mod arch;
+pub mod safetensors;
 pub mod spec;
 pub mod spec_error;
 pub mod weights;
