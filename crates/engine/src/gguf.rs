@@ -15,7 +15,7 @@
 //! ```
 //!
 //! - **What is read.** Versions 2 and 3, little-endian, in one file; the formats of [`BlockFormat`]; the
-//!   architectures of [`Architecture`]. Others are refused by name.
+//!   architectures of [`GgufArchitecture`]. Others are refused by name.
 //! - **Distrust.** No number in a file is believed before it was held against the file's length. Tensors are
 //!   inside the file, aligned and alone in their bytes; keys and names stand once.
 //! - **Memory.** Opening reads the header only. A tensor is read when it is asked for, straight into its
@@ -57,7 +57,7 @@ pub use header::{Header, TensorInfo};
 pub use header_error::{HeaderError, TensorError};
 pub use matrix::GgufMatrix;
 pub use metadata::{Metadata, MetadataError};
-pub use spec::Architecture;
+pub use spec::GgufArchitecture;
 pub use value::{Array, Texts, Value, ValueError};
 pub use vocabulary::{SpecialTokens, Vocabulary};
 pub use vocabulary_error::VocabularyError;

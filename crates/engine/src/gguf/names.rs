@@ -1,6 +1,6 @@
 //! What llama.cpp calls a tensor, and what transformers calls it.
 
-use super::spec::Architecture;
+use super::spec::GgufArchitecture;
 
 /// Parts of a layer that all architectures have under the same name.
 const PARTS: &[(&str, &str)] = &[
@@ -26,7 +26,7 @@ pub(super) const ROPE_FACTORS_SHORT: &str = "rope_factors_short.weight";
 pub(super) const ROPE_DIVISORS: [&str; 3] = [ROPE_FACTORS, ROPE_FACTORS_LONG, ROPE_FACTORS_SHORT];
 
 /// transformers' name of a tensor of a file, if the architecture has such a one.
-pub(super) fn by_transformers(name: &str, architecture: Architecture) -> Option<String> {
+pub(super) fn by_transformers(name: &str, architecture: GgufArchitecture) -> Option<String> {
     match name {
         "token_embd.weight" => return Some("model.embed_tokens.weight".to_owned()),
         "output_norm.weight" => return Some("model.norm.weight".to_owned()),
@@ -46,10 +46,10 @@ pub(super) fn by_transformers(name: &str, architecture: Architecture) -> Option<
     Some(format!("model.layers.{layer}.{part}.{kind}"))
 }
 
-fn part_of(part: &str, architecture: Architecture) -> Option<&'static str> {
-    let gemma = architecture == Architecture::Gemma3;
+fn part_of(part: &str, architecture: GgufArchitecture) -> Option<&'static str> {
+    let gemma = architecture == GgufArchitecture::Gemma3;
     match part {
-        "ffn_up" if architecture == Architecture::Phi3 => Some("mlp.gate_up_proj"),
+        "ffn_up" if architecture == GgufArchitecture::Phi3 => Some("mlp.gate_up_proj"),
         "ffn_up" => Some("mlp.up_proj"),
         "ffn_norm" if gemma => Some("pre_feedforward_layernorm"),
         "ffn_norm" => Some("post_attention_layernorm"),
@@ -71,11 +71,11 @@ mod tests {
         let norm = "blk.3.ffn_norm.weight";
         let up = "blk.11.ffn_up.weight";
         for (name, architecture, expected) in [
-            (norm, Architecture::Llama, "model.layers.3.post_attention_layernorm.weight"),
-            (norm, Architecture::Gemma3, "model.layers.3.pre_feedforward_layernorm.weight"),
-            (up, Architecture::Phi3, "model.layers.11.mlp.gate_up_proj.weight"),
-            (up, Architecture::Qwen2, "model.layers.11.mlp.up_proj.weight"),
-            ("blk.0.attn_q.bias", Architecture::Qwen2, "model.layers.0.self_attn.q_proj.bias"),
+            (norm, GgufArchitecture::Llama, "model.layers.3.post_attention_layernorm.weight"),
+            (norm, GgufArchitecture::Gemma3, "model.layers.3.pre_feedforward_layernorm.weight"),
+            (up, GgufArchitecture::Phi3, "model.layers.11.mlp.gate_up_proj.weight"),
+            (up, GgufArchitecture::Qwen2, "model.layers.11.mlp.up_proj.weight"),
+            ("blk.0.attn_q.bias", GgufArchitecture::Qwen2, "model.layers.0.self_attn.q_proj.bias"),
         ] {
             assert_eq!(by_transformers(name, architecture).as_deref(), Some(expected));
         }
@@ -92,7 +92,7 @@ mod tests {
             "blk.0.post_ffw_norm.weight",
             "",
         ] {
-            assert_eq!(by_transformers(name, Architecture::Llama), None, "{name}");
+            assert_eq!(by_transformers(name, GgufArchitecture::Llama), None, "{name}");
         }
     }
 }

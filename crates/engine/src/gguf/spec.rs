@@ -28,7 +28,7 @@ const GEMMA3_27B_LAYERS: usize = 62;
 /// The architectures that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Architecture {
+pub enum GgufArchitecture {
     /// Llama, Mistral, Danube, `SmolLM2`.
     Llama,
     /// Phi 3 and 3.5, with fused projections.
@@ -44,16 +44,16 @@ pub enum Architecture {
 }
 
 /// By `general.architecture`, with the `model_type` of a `config.json`.
-const ARCHITECTURES: &[(&str, &str, Architecture)] = &[
-    ("llama", "llama", Architecture::Llama),
-    ("phi3", "phi3", Architecture::Phi3),
-    ("qwen2", "qwen2", Architecture::Qwen2),
-    ("qwen3", "qwen3", Architecture::Qwen3),
-    ("granite", "granite", Architecture::Granite),
-    ("gemma3", "gemma3_text", Architecture::Gemma3),
+const ARCHITECTURES: &[(&str, &str, GgufArchitecture)] = &[
+    ("llama", "llama", GgufArchitecture::Llama),
+    ("phi3", "phi3", GgufArchitecture::Phi3),
+    ("qwen2", "qwen2", GgufArchitecture::Qwen2),
+    ("qwen3", "qwen3", GgufArchitecture::Qwen3),
+    ("granite", "granite", GgufArchitecture::Granite),
+    ("gemma3", "gemma3_text", GgufArchitecture::Gemma3),
 ];
 
-impl Architecture {
+impl GgufArchitecture {
     /// Whether the file holds the rows of queries and keys with the two that turn together side by side,
     /// not half a head apart.
     pub(super) fn interleaves(self) -> bool {
@@ -63,7 +63,7 @@ impl Architecture {
 
 /// What a file's metadata describe. Norm weights of Gemma are stored with their 1 already added, so that
 /// the offset of every norm is 0.
-pub(super) fn decoder_spec(file: &GgufFile) -> Result<(Architecture, DecoderSpec), GgufError> {
+pub(super) fn decoder_spec(file: &GgufFile) -> Result<(GgufArchitecture, DecoderSpec), GgufError> {
     let failed = |source| GgufError::spec(file.path(), source);
     let keys = Keys::new(file.header()).map_err(failed)?;
     let mut spec = keys.spec().map_err(failed)?;
@@ -106,7 +106,7 @@ struct Keys<'a> {
     metadata: &'a Metadata,
     prefix: &'static str,
     model_type: &'static str,
-    architecture: Architecture,
+    architecture: GgufArchitecture,
 }
 
 impl<'a> Keys<'a> {
@@ -124,7 +124,7 @@ impl<'a> Keys<'a> {
     }
 
     fn is_gemma(&self) -> bool {
-        self.architecture == Architecture::Gemma3
+        self.architecture == GgufArchitecture::Gemma3
     }
 
     fn key(&self, name: &str) -> String {
@@ -174,7 +174,7 @@ impl<'a> Keys<'a> {
         }
         // llama.cpp takes `finetuned` = false of a Granite model to mean that nothing is rotated.
         let finetuned = self.metadata.boolean(&self.key("rope.scaling.finetuned"))?;
-        if self.architecture == Architecture::Granite && finetuned == Some(false) {
+        if self.architecture == GgufArchitecture::Granite && finetuned == Some(false) {
             return Err(self.unsupported("rope.scaling.finetuned", "no rotary embeddings"));
         }
         match self.metadata.text("general.type")? {
@@ -199,7 +199,7 @@ impl<'a> Keys<'a> {
         let scaled_by = if by_heads { hidden / heads } else { head_width };
         let gemma_or = |gemma: f64, other: f64| if self.is_gemma() { gemma } else { other };
         let cap = self.float("final_logit_softcapping", 0.0)?;
-        let phi3 = self.architecture == Architecture::Phi3;
+        let phi3 = self.architecture == GgufArchitecture::Phi3;
         Ok(DecoderSpec {
             architecture: self.model_type.to_owned(),
             vocabulary,
@@ -213,7 +213,7 @@ impl<'a> Keys<'a> {
             activation: if self.is_gemma() { Activation::GeluTanh } else { Activation::Silu },
             fusion: Fusion { query_key_value: self.has("blk.0.attn_qkv.weight"), gate_up: phi3 },
             biases: self.biases(),
-            query_key_norm: matches!(self.architecture, Architecture::Qwen3 | Architecture::Gemma3),
+            query_key_norm: matches!(self.architecture, GgufArchitecture::Qwen3 | GgufArchitecture::Gemma3),
             output_norms: self.is_gemma(),
             tied_embeddings: !self.has("output.weight"),
             multipliers: Multipliers {

@@ -13,7 +13,7 @@ use super::loading;
 use super::matrix::GgufMatrix;
 use super::names;
 use super::rows::{RowOrder, Rows};
-use super::spec::{Architecture, decoder_spec};
+use super::spec::{GgufArchitecture, decoder_spec};
 use crate::spec::DecoderSpec;
 use crate::weights::{Embedding, Linear, Placement, Tensors};
 use crate::weights_error::WeightsError;
@@ -30,7 +30,7 @@ struct Source {
 #[derive(Debug)]
 pub struct GgufWeights {
     file: GgufFile,
-    architecture: Architecture,
+    architecture: GgufArchitecture,
     spec: DecoderSpec,
     sources: BTreeMap<String, Source>,
 }
@@ -67,7 +67,7 @@ impl GgufWeights {
     }
 
     /// What kind of model it is.
-    pub fn architecture(&self) -> Architecture {
+    pub fn architecture(&self) -> GgufArchitecture {
         self.architecture
     }
 

@@ -6,6 +6,7 @@
 mod decoder;
 mod header;
 mod models;
+mod specs;
 mod vocabulary;
 mod weights;
 mod writer;

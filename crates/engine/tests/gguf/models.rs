@@ -21,7 +21,7 @@ const LLAMA_CPP_HALF_TOLERANCE: f64 = 1e-2;
 /// Against llama.cpp for Gemma, whose activation function it looks up in a table of half precision.
 const LLAMA_CPP_GELU_TOLERANCE: f64 = 2e-3;
 
-const ARCHITECTURES: &[&str] =
+pub(crate) const ARCHITECTURES: &[&str] =
     &["llama", "llama3", "mistral", "phi3-short", "phi3-long", "qwen2", "qwen3", "granite", "gemma3"];
 const HALVES: &[&str] = &["llama-f16", "llama-bf16"];
 const PACKED: &[&str] = &[
@@ -35,12 +35,12 @@ const PACKED: &[&str] = &[
     "llama-q4_k_m-576",
 ];
 
-fn golden(name: &str) -> PathBuf {
+pub(crate) fn golden(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/gguf");
     folder.join(format!("{name}.gguf"))
 }
 
-fn open(name: &str) -> GgufWeights {
+pub(crate) fn open(name: &str) -> GgufWeights {
     let file = GgufFile::open(&golden(&format!("model-{name}"))).unwrap();
     GgufWeights::new(file).unwrap()
 }

@@ -1,14 +1,16 @@
 //! Weights: rows, matrices, and files that lie about them.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use half::f16;
 use plimsoll_engine::gguf::{BlockFormat, GgufError, GgufFile, GgufMatrix, GgufWeights};
 use plimsoll_engine::{Linear, Placement, Rows, Tensors, WeightsError};
+use proptest::prelude::*;
 use tempfile::TempDir;
 
+use crate::models::golden;
 use crate::writer::{self, F32, TEXT, U32, Writer, text, value};
 
 const EMBEDDINGS: &str = "model.embed_tokens.weight";
@@ -261,4 +263,45 @@ fn a_tokenizer_beside_the_file_goes_first() {
     assert!(missing.contains("`tokenizer.ggml.tokens` is missing"), "{missing}");
     std::fs::write(folder.path().join("tokenizer.json"), "{}").unwrap();
     assert_eq!(weights.file().tokenizer_json().unwrap(), "{}");
+}
+
+/// Everything that is ever read of a file.
+fn read_all(path: &Path) -> Result<(), Box<dyn Error>> {
+    let file = GgufFile::open(path)?;
+    let json = file.tokenizer_json();
+    let special = file.vocabulary().map(|vocabulary| vocabulary.special_tokens());
+    let weights = GgufWeights::new(file)?;
+    for name in weights.names() {
+        let shape = weights.shape(name).unwrap();
+        weights.dense(name, shape, &placement(DType::BF16))?;
+        if let [rows, columns] = *shape {
+            weights.linear(name, [rows, columns], &placement(DType::F32))?;
+        }
+    }
+    json?;
+    special??;
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn no_change_of_a_model_makes_it_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+    ) {
+        // The header and the first weights.
+        const CHANGED: usize = 16_000;
+        let mut bytes = std::fs::read(golden("model-llama-q4_0")).unwrap();
+        for (place, byte) in changes {
+            bytes[place.index(CHANGED)] = byte;
+        }
+        let (_folder, path) = file(&bytes);
+        drop(read_all(&path));
+    }
+}
+
+#[test]
+fn an_unchanged_model_is_read_whole() {
+    read_all(&golden("model-llama-q4_0")).unwrap();
 }

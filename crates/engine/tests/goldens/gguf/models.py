@@ -4,8 +4,11 @@
 
 Writes `model-NAME.gguf` beside itself. Each is a model of `transformers` whose weights were renamed, reordered
 and packed as GGUF wants them, with a vocabulary that works, and with the golden numbers as metadata:
-`golden.tokens`; `golden.positions`; `golden.transformers`, the logits at those positions of the model with the
-weights as unpacked by the `gguf` package; `golden.llama_cpp`, those of llama.cpp on this very file.
+
+- `golden.config`: what transformers writes as config.json;
+- `golden.tokens` and `golden.positions`: a prompt, and where logits were taken;
+- `golden.transformers`: the logits of the model with the weights as unpacked by the `gguf` package;
+- `golden.llama_cpp`: those of llama.cpp on this very file.
 """
 
 import ctypes
@@ -208,8 +211,9 @@ class Case:
             # Not after the case: llama.cpp treats vocabularies of models called phi3 in a way of their own.
             writer.add_name("made up")
             self.head(writer)
-            for key, values in goldens.items():
-                writer.add_array(f"golden.{key}", values)
+            for key, value in goldens.items():
+                add = writer.add_string if isinstance(value, str) else writer.add_array
+                add(f"golden.{key}", value)
             for name, data, used in tensors:
                 writer.add_tensor(name, data, raw_dtype=used)
             writer.write_header_to_file()
@@ -219,6 +223,7 @@ class Case:
             if not goldens:
                 reference, other = self.by_transformers(model), self.by_llama_cpp(path)
                 goldens = {
+                    "config": self.config.to_json_string(use_diff=False),
                     "tokens": self.tokens,
                     "positions": self.positions,
                     "transformers": [float(logit) for logit in reference.ravel()],
