@@ -301,6 +301,8 @@ def architectures():
     yield Case("llama", "llama", transformers.LlamaConfig(**llama(hidden=32, heads=4, kv=2)), keys=base)
     scaled = llama(
         num_hidden_layers=2,
+        attention_bias=True,
+        mlp_bias=True,
         rope_parameters={
             "rope_type": "llama3",
             "rope_theta": 10000.0,
