@@ -67,9 +67,9 @@ impl Linear for GgufMatrix {
     fn forward(&self, rows: &Tensor) -> Result<Tensor> {
         match &self.weights {
             Weights::Packed(weights) => {
-                // candle would multiply half precision one value at a time.
+                // On the CPU, candle would multiply half precision one value at a time.
                 let wide = match rows.dtype() {
-                    DType::F16 => rows.to_dtype(DType::F32)?,
+                    DType::F16 if rows.device().is_cpu() => rows.to_dtype(DType::F32)?,
                     _ => rows.contiguous()?,
                 };
                 let product = QMatMul::QTensor(weights.clone()).forward(&wide)?;

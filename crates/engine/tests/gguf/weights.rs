@@ -305,3 +305,16 @@ proptest! {
 fn an_unchanged_model_is_read_whole() {
     read_all(&golden("model-llama-q4_0")).unwrap();
 }
+
+#[test]
+fn products_have_the_type_of_their_rows() {
+    let (matrix, _) = matrix(BlockFormat::Q8_0, 64);
+    let x = Tensor::from_vec(wave(2 * 64), (2, 64), &Device::Cpu).unwrap();
+    let expected = matrix.forward(&x).unwrap();
+    for dtype in [DType::F16, DType::BF16] {
+        let product = matrix.forward(&x.to_dtype(dtype).unwrap()).unwrap();
+        assert_eq!(product.dtype(), dtype);
+        let off = (product.to_dtype(DType::F32).unwrap() - &expected).unwrap();
+        assert!(largest(&off) < PACKED_TOLERANCE * largest(&expected), "{dtype:?}");
+    }
+}
