@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use candle_core::DType;
 
+use crate::spec_error::SpecError;
+
 /// What is wrong with a container of weights, or with one tensor of it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -37,6 +39,9 @@ pub enum WeightsError {
         /// What is wrong.
         problem: IndexProblem,
     },
+    /// A decoder that cannot be.
+    #[error("the weights are asked for a decoder that cannot be")]
+    Spec(#[source] SpecError),
     /// The decoder needs a tensor that is not there.
     #[error("the weights have no tensor `{}`", name.escape_debug())]
     Missing {

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, also in what they share")]
 #![expect(clippy::cast_possible_truncation, reason = "the tests' own small numbers")]
 
-mod decoder;
 mod header;
 mod models;
 mod specs;

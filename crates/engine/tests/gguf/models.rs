@@ -2,11 +2,9 @@
 
 use std::path::PathBuf;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use plimsoll_engine::gguf::{BlockFormat, GgufFile, GgufWeights};
-use plimsoll_engine::{Placement, Tensors};
-
-use crate::decoder::{Decoder, Products};
+use plimsoll_engine::{Decoder, Placement, Positions, Row, Tensors, WeightsError};
 
 /// Against transformers with the same weights, all in F32: rounding of sums in another order. As a part of
 /// the logits' size.
@@ -45,6 +43,48 @@ pub(crate) fn open(name: &str) -> GgufWeights {
     GgufWeights::new(file).unwrap()
 }
 
+/// How matrices are multiplied with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Products {
+    /// As they are packed.
+    Packed,
+    /// Unpacked to F32.
+    Unpacked,
+}
+
+/// Weights of which nothing stays packed: what the trait does where a container has no matrices of its own.
+#[derive(Debug)]
+struct Unpacked<'a>(&'a GgufWeights);
+
+impl Tensors for Unpacked<'_> {
+    fn names(&self) -> Vec<&str> {
+        self.0.names()
+    }
+
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.0.shape(name)
+    }
+
+    fn dense(&self, name: &str, shape: &[usize], placement: &Placement) -> Result<Tensor, WeightsError> {
+        self.0.dense(name, shape, placement)
+    }
+}
+
+/// The logits of a decoder of those weights, at those positions, one after another.
+fn logits(weights: &GgufWeights, products: Products, tokens: &[u32], positions: Vec<usize>) -> Vec<f32> {
+    let unpacked = Unpacked(weights);
+    let tensors: &dyn Tensors = match products {
+        Products::Packed => weights,
+        Products::Unpacked => &unpacked,
+    };
+    let decoder = Decoder::load(weights.spec().clone(), tensors, Placement::cpu_f32()).unwrap();
+    let mut cache = decoder.cache();
+    let mut row = Row::new(tokens, &mut cache);
+    row.logits = Positions::List(positions);
+    let output = decoder.step(&mut [row]).unwrap().remove(0);
+    output.logits.unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
 /// How far our logits are from those of another, as a part of their size (root mean squares).
 fn apart(weights: &GgufWeights, products: Products, other: &str) -> f64 {
     let metadata = &weights.file().header().metadata;
@@ -52,11 +92,8 @@ fn apart(weights: &GgufWeights, products: Products, other: &str) -> f64 {
         let numbers = metadata.integers(key).unwrap().unwrap();
         numbers.iter().map(|&number| number.cast_unsigned()).collect()
     };
-    let positions = numbers("golden.positions");
-    let logits = Decoder { weights, products }.logits(&numbers("golden.tokens")).unwrap();
-    let positions = Tensor::new(positions.as_slice(), &Device::Cpu).unwrap();
-    let ours = logits.index_select(&positions, 0).unwrap().flatten_all().unwrap();
-    let ours: Vec<f32> = ours.to_vec1().unwrap();
+    let positions = numbers("golden.positions").into_iter().map(|position| position as usize);
+    let ours = logits(weights, products, &numbers("golden.tokens"), positions.collect());
     let theirs = metadata.floats(&format!("golden.{other}")).unwrap().unwrap();
     assert_eq!(ours.len(), theirs.len());
     let square = |x: f64| x * x;

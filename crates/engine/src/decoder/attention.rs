@@ -1,0 +1,100 @@
+//! Attention of each row to its own cache.
+
+use candle_core::{D, DType, Tensor};
+
+use super::softmax::{Sight, softmax};
+use crate::cache::LayerCache;
+
+/// Queries that are computed at once, so that the scores of a long prompt are never there all together.
+const BLOCK: usize = 256;
+
+/// What one layer's attention is like.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) key_value_heads: usize,
+    pub(super) group: usize,
+    pub(super) head_width: usize,
+    pub(super) scale: f64,
+    pub(super) window: Option<usize>,
+}
+
+/// Queries of one row, `[tokens, heads, head_width]`, the first of which is the sequence's token `first`, and
+/// its cache, which holds their keys already. Gives `[tokens, heads * head_width]`.
+pub(super) fn attend(
+    shape: &Shape,
+    queries: &Tensor,
+    first: usize,
+    cache: &LayerCache,
+) -> candle_core::Result<Tensor> {
+    let tokens = queries.dim(0)?;
+    if tokens <= BLOCK {
+        return attend_block(shape, queries, first, cache);
+    }
+    let blocks: Vec<Tensor> = (0..tokens)
+        .step_by(BLOCK)
+        .map(|begin| {
+            let block = queries.narrow(0, begin, BLOCK.min(tokens - begin))?;
+            attend_block(shape, &block, first + begin, cache)
+        })
+        .collect::<candle_core::Result<_>>()?;
+    Tensor::cat(&blocks, 0)
+}
+
+fn attend_block(
+    shape: &Shape,
+    queries: &Tensor,
+    first: usize,
+    cache: &LayerCache,
+) -> candle_core::Result<Tensor> {
+    let Shape { key_value_heads, group, head_width, .. } = *shape;
+    let tokens = queries.dim(0)?;
+    let end = first + tokens;
+    let begin = shape.window.map_or(0, |window| (first + 1).saturating_sub(window));
+    let parts = parts(cache, begin, end)?;
+    let queries =
+        queries.transpose(0, 1)?.contiguous()?.reshape((key_value_heads, group * tokens, head_width))?;
+    let scores: Vec<Tensor> = parts
+        .iter()
+        .map(|(keys, _)| queries.matmul(&keys.t()?)?.to_dtype(DType::F32))
+        .collect::<candle_core::Result<_>>()?;
+    let scores = joined(scores)?;
+    let sight = Sight { queries: tokens, first: first - begin, window: shape.window };
+    let shares = softmax(scores, shape.scale, sight)?.to_dtype(queries.dtype())?;
+    let mixed = mix(&shares, &parts)?;
+    mixed
+        .reshape((key_value_heads * group, tokens, head_width))?
+        .transpose(0, 1)?
+        .reshape((tokens, key_value_heads * group * head_width))
+}
+
+/// Keys and values of the sequence's tokens `begin..end`, segment by segment.
+fn parts(cache: &LayerCache, begin: usize, end: usize) -> candle_core::Result<Vec<(Tensor, Tensor)>> {
+    let (mut parts, mut start) = (Vec::new(), 0);
+    for segment in cache.segments() {
+        let (from, to) = (begin.max(start), end.min(start + segment.len));
+        if from < to {
+            parts.push(segment.part(from - start, to - start)?);
+        }
+        start += segment.len;
+    }
+    Ok(parts)
+}
+
+fn joined(mut scores: Vec<Tensor>) -> candle_core::Result<Tensor> {
+    if scores.len() == 1 { Ok(scores.swap_remove(0)) } else { Tensor::cat(&scores, D::Minus1) }
+}
+
+/// Values, weighted by the shares of their keys.
+fn mix(shares: &Tensor, parts: &[(Tensor, Tensor)]) -> candle_core::Result<Tensor> {
+    let (mut sum, mut start): (Option<Tensor>, usize) = (None, 0);
+    for (_, values) in parts {
+        let count = values.dim(1)?;
+        let part = shares.narrow(D::Minus1, start, count)?.contiguous()?.matmul(values)?;
+        sum = Some(match sum {
+            None => part,
+            Some(sum) => (sum + part)?,
+        });
+        start += count;
+    }
+    sum.ok_or_else(|| candle_core::Error::Msg("attention without keys".to_owned()))
+}

@@ -1,0 +1,283 @@
+//! A step, cut into passes of bounded size.
+
+use std::sync::Arc;
+
+use candle_core::{DType, Tensor};
+
+use super::Decoder;
+use super::block::Span;
+use crate::step::{Row, RowOutput, StepError};
+
+/// The most tokens of a pass. Enough for matrix products at full speed.
+const MOST_TOKENS: usize = 1024;
+
+/// What a row of the step comes down to.
+struct Plan {
+    /// All tokens to compute, those of the cache first if it is computed anew.
+    tokens: Vec<u32>,
+    /// The place in the sequence of the first of them.
+    first: usize,
+    /// How many of them the cache had.
+    recomputed: usize,
+    /// For each rotary embedding, whether the set for long sequences is used.
+    long: Vec<bool>,
+    /// Places in `tokens` of which logits are wanted.
+    logits: Vec<usize>,
+    /// Layer and places in `tokens` of which the hidden state is wanted.
+    hidden: Option<(usize, Vec<usize>)>,
+}
+
+/// A piece of a row within a pass.
+#[derive(Clone, Copy)]
+struct Piece {
+    row: usize,
+    /// The first token, a place in the plan's tokens.
+    from: usize,
+    tokens: usize,
+}
+
+pub(super) fn step(decoder: &Decoder, rows: &mut [Row<'_>]) -> Result<Vec<RowOutput>, StepError> {
+    let plans: Vec<Plan> =
+        rows.iter().enumerate().map(|(index, row)| plan(decoder, index, row)).collect::<Result<_, _>>()?;
+    let mut results: Vec<[Gathered; 2]> = rows.iter().map(|_| <[Gathered; 2]>::default()).collect();
+    for pieces in passes(&plans) {
+        run(decoder, rows, &plans, &pieces, &mut results).map_err(StepError::Device)?;
+    }
+    let outputs = plans.iter().zip(results).map(|(plan, [logits, hidden])| {
+        Ok(RowOutput { logits: logits.in_order()?, hidden: hidden.in_order()?, recomputed: plan.recomputed })
+    });
+    let outputs = outputs.collect::<candle_core::Result<_>>().map_err(StepError::Device)?;
+    for (row, plan) in rows.iter_mut().zip(plans) {
+        row.cache.long = plan.long;
+        row.cache.commit(row.tokens);
+    }
+    Ok(outputs)
+}
+
+/// Checks a row before anything is computed.
+fn plan(decoder: &Decoder, index: usize, row: &Row<'_>) -> Result<Plan, StepError> {
+    let spec = &decoder.spec;
+    if row.tokens.is_empty() {
+        return Err(StepError::NoTokens { row: index });
+    }
+    if !Arc::ptr_eq(&row.cache.owner, &decoder.identity) {
+        return Err(StepError::Cache { row: index });
+    }
+    let total = row.cache.len() + row.tokens.len();
+    if total > spec.context {
+        return Err(StepError::Context { row: index, tokens: total, context: spec.context });
+    }
+    let beyond = |token: &u32| *token as usize >= spec.vocabulary;
+    if let Some(position) = row.tokens.iter().position(beyond) {
+        let (token, vocabulary) = (row.tokens[position], spec.vocabulary);
+        return Err(StepError::Token { row: index, position, token, vocabulary });
+    }
+    let long: Vec<bool> = decoder.ropes.iter().map(|rope| rope.is_long(total)).collect();
+    let recomputed = if long == row.cache.long { 0 } else { row.cache.len() };
+    let mut tokens = row.cache.tokens()[..recomputed].to_vec();
+    tokens.extend_from_slice(row.tokens);
+    let shifted = |positions: Vec<usize>| positions.into_iter().map(|place| place + recomputed).collect();
+    let hidden = match &row.hidden {
+        Some(hidden) if hidden.layer > spec.layers.len() => {
+            return Err(StepError::Layer { row: index, layer: hidden.layer, layers: spec.layers.len() });
+        }
+        Some(hidden) => Some((hidden.layer, shifted(hidden.positions.list(index, row.tokens.len())?))),
+        None => None,
+    };
+    Ok(Plan {
+        first: row.cache.len() - recomputed,
+        logits: shifted(row.logits.list(index, row.tokens.len())?),
+        tokens,
+        recomputed,
+        long,
+        hidden,
+    })
+}
+
+/// Rows one behind the other, cut where a pass is full.
+fn passes(plans: &[Plan]) -> Vec<Vec<Piece>> {
+    let (mut passes, mut pass, mut room) = (Vec::new(), Vec::new(), MOST_TOKENS);
+    for (row, plan) in plans.iter().enumerate() {
+        let mut from = 0;
+        while from < plan.tokens.len() {
+            let tokens = room.min(plan.tokens.len() - from);
+            pass.push(Piece { row, from, tokens });
+            from += tokens;
+            room -= tokens;
+            if room == 0 {
+                passes.push(std::mem::take(&mut pass));
+                room = MOST_TOKENS;
+            }
+        }
+    }
+    passes.extend(Some(pass).filter(|pass| !pass.is_empty()));
+    passes
+}
+
+fn run(
+    decoder: &Decoder,
+    rows: &mut [Row<'_>],
+    plans: &[Plan],
+    pieces: &[Piece],
+    results: &mut [[Gathered; 2]],
+) -> candle_core::Result<()> {
+    let tokens = pieces.iter().flat_map(|piece| piece.tokens_of(plans)).copied().collect();
+    let angles = decoder.ropes.iter().enumerate().map(|(rope, rotary)| {
+        let places: Vec<(usize, bool)> = pieces.iter().flat_map(|piece| piece.places(plans, rope)).collect();
+        rotary.angles(places.into_iter(), &decoder.placement)
+    });
+    let angles: Vec<_> = angles.collect::<candle_core::Result<_>>()?;
+    let mut stream = decoder.embed(tokens)?;
+    let mut spans = spans(rows, plans, pieces);
+    for (layer, block) in decoder.blocks.iter().enumerate() {
+        take_hidden(plans, pieces, layer, &stream, results)?;
+        stream = block.forward(&stream, &angles, &mut spans)?;
+    }
+    finish(decoder, plans, pieces, &stream, results)
+}
+
+/// The caches of the pieces. A row has at most one piece in a pass, and pieces are in the order of rows.
+fn spans<'a>(rows: &'a mut [Row<'_>], plans: &[Plan], pieces: &[Piece]) -> Vec<Span<'a>> {
+    let mut pieces = pieces.iter().peekable();
+    let with_piece = rows.iter_mut().enumerate().filter_map(|(index, row)| {
+        let piece = pieces.next_if(|piece| piece.row == index)?;
+        Some(Span { cache: &mut *row.cache, first: plans[index].first + piece.from, tokens: piece.tokens })
+    });
+    with_piece.collect()
+}
+
+fn take_hidden(
+    plans: &[Plan],
+    pieces: &[Piece],
+    layer: usize,
+    stream: &Tensor,
+    results: &mut [[Gathered; 2]],
+) -> candle_core::Result<()> {
+    for (row, picked) in picks(plans, pieces, |plan| plan.hidden_at(layer)) {
+        results[row][1].add(picked.take(stream)?.to_dtype(DType::F32)?, picked.requests);
+    }
+    Ok(())
+}
+
+/// The final norm and the logits, of those tokens only that are asked for.
+fn finish(
+    decoder: &Decoder,
+    plans: &[Plan],
+    pieces: &[Piece],
+    stream: &Tensor,
+    results: &mut [[Gathered; 2]],
+) -> candle_core::Result<()> {
+    let last = decoder.blocks.len();
+    for (row, picked) in picks(plans, pieces, |plan| plan.hidden_at(last)) {
+        let normed = decoder.norm.forward(&picked.take(stream)?)?;
+        results[row][1].add(normed.to_dtype(DType::F32)?, picked.requests);
+    }
+    let picks = picks(plans, pieces, |plan| &plan.logits);
+    if picks.is_empty() {
+        return Ok(());
+    }
+    // One matrix product for all rows.
+    let all = Picked {
+        places: picks.iter().flat_map(|(_, picked)| picked.places.iter().copied()).collect(),
+        requests: Vec::new(),
+    };
+    let logits = decoder.logits(&decoder.norm.forward(&all.take(stream)?)?)?;
+    let mut begin = 0;
+    for (row, picked) in picks {
+        let count = picked.places.len();
+        results[row][0].add(logits.narrow(0, begin, count)?, picked.requests);
+        begin += count;
+    }
+    Ok(())
+}
+
+/// Tokens of a pass that one row asks for.
+struct Picked {
+    /// Their places in the pass.
+    places: Vec<u32>,
+    /// The place of each in the row's request.
+    requests: Vec<usize>,
+}
+
+impl Picked {
+    fn take(&self, stream: &Tensor) -> candle_core::Result<Tensor> {
+        let places = Tensor::from_slice(&self.places, self.places.len(), stream.device())?;
+        stream.index_select(&places, 0)
+    }
+}
+
+/// What is asked for in this pass, row by row; rows that ask for nothing are left out.
+fn picks(
+    plans: &[Plan],
+    pieces: &[Piece],
+    wanted: impl for<'a> Fn(&'a Plan) -> &'a [usize],
+) -> Vec<(usize, Picked)> {
+    let (mut all, mut begin) = (Vec::new(), 0);
+    for piece in pieces {
+        let mut picked = Picked { places: Vec::new(), requests: Vec::new() };
+        for (request, place) in wanted(&plans[piece.row]).iter().enumerate() {
+            if (piece.from..piece.from + piece.tokens).contains(place) {
+                // A pass is short: the place fits.
+                picked.places.push(u32::try_from(begin + place - piece.from).unwrap_or(u32::MAX));
+                picked.requests.push(request);
+            }
+        }
+        if !picked.places.is_empty() {
+            all.push((piece.row, picked));
+        }
+        begin += piece.tokens;
+    }
+    all
+}
+
+impl Piece {
+    fn tokens_of<'a>(&self, plans: &'a [Plan]) -> &'a [u32] {
+        &plans[self.row].tokens[self.from..self.from + self.tokens]
+    }
+
+    fn places<'a>(&self, plans: &'a [Plan], rope: usize) -> impl Iterator<Item = (usize, bool)> + 'a {
+        let plan = &plans[self.row];
+        let first = plan.first + self.from;
+        let long = plan.long[rope];
+        (first..first + self.tokens).map(move |place| (place, long))
+    }
+}
+
+impl Plan {
+    fn hidden_at(&self, layer: usize) -> &[usize] {
+        match &self.hidden {
+            Some((at, places)) if *at == layer => places,
+            _ => &[],
+        }
+    }
+}
+
+/// What a row has got so far: parts with the place in the request of each of their rows.
+#[derive(Default)]
+struct Gathered {
+    parts: Vec<Tensor>,
+    requests: Vec<usize>,
+}
+
+impl Gathered {
+    fn add(&mut self, part: Tensor, requests: Vec<usize>) {
+        self.parts.push(part);
+        self.requests.extend(requests);
+    }
+
+    /// All parts as one tensor, in the order of the request.
+    fn in_order(mut self) -> candle_core::Result<Option<Tensor>> {
+        let joined = match self.parts.len() {
+            0 => return Ok(None),
+            1 => self.parts.swap_remove(0),
+            _ => Tensor::cat(&self.parts, 0)?,
+        };
+        if self.requests.is_sorted() {
+            return Ok(Some(joined));
+        }
+        let mut order: Vec<u32> = (0..).take(self.requests.len()).collect();
+        order.sort_by_key(|place| self.requests[*place as usize]);
+        let order = Tensor::from_slice(&order, order.len(), joined.device())?;
+        joined.index_select(&order, 0).map(Some)
+    }
+}

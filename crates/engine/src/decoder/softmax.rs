@@ -1,0 +1,95 @@
+//! Scale, mask and softmax of attention scores, in one walk over them.
+
+use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
+use rayon::prelude::*;
+
+/// Which keys each query of a block sees.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sight {
+    /// Queries of the block.
+    pub(super) queries: usize,
+    /// The place of the first query among the keys: it sees keys `..= first`.
+    pub(super) first: usize,
+    /// How many keys, itself counted, a query sees at most.
+    pub(super) window: Option<usize>,
+}
+
+impl Sight {
+    /// The keys that a query sees, of `keys` in all.
+    fn seen(&self, query: usize, keys: usize) -> (usize, usize) {
+        let end = (self.first + query + 1).min(keys);
+        (self.window.map_or(0, |window| end.saturating_sub(window)), end)
+    }
+
+    fn hides_anything(&self, keys: usize) -> bool {
+        self.seen(0, keys).1 < keys || self.seen(self.queries.saturating_sub(1), keys).0 > 0
+    }
+}
+
+/// `[key_value_heads, group * queries, keys]`, F32 and contiguous: turned into probabilities.
+pub(super) fn softmax(scores: Tensor, scale: f64, sight: Sight) -> candle_core::Result<Tensor> {
+    if scores.device().is_cpu() {
+        scores.inplace_op1(&OnProcessor { scale, sight })?;
+        return Ok(scores);
+    }
+    anywhere(&scores, scale, sight)
+}
+
+/// By the operations that every device has.
+fn anywhere(scores: &Tensor, scale: f64, sight: Sight) -> candle_core::Result<Tensor> {
+    let scores = scores.affine(scale, 0.0)?;
+    let (heads, rows, keys) = scores.dims3()?;
+    if !sight.hides_anything(keys) {
+        return candle_nn::ops::softmax_last_dim(&scores);
+    }
+    let mut mask = vec![f32::NEG_INFINITY; sight.queries * keys];
+    for (query, row) in mask.chunks_exact_mut(keys).enumerate() {
+        let (from, to) = sight.seen(query, keys);
+        row[from..to].fill(0.0);
+    }
+    let mask = Tensor::from_vec(mask, (1, 1, sight.queries, keys), scores.device())?;
+    let grouped = scores.reshape((heads, rows / sight.queries, sight.queries, keys))?;
+    candle_nn::ops::softmax_last_dim(&grouped.broadcast_add(&mask)?)?.reshape((heads, rows, keys))
+}
+
+struct OnProcessor {
+    scale: f64,
+    sight: Sight,
+}
+
+impl InplaceOp1 for OnProcessor {
+    fn name(&self) -> &'static str {
+        "attention-softmax"
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "scores are f32")]
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let keys = layout.shape().dims().last().copied().unwrap_or_default();
+        let (CpuStorage::F32(numbers), Some((from, to))) = (storage, layout.contiguous_offsets()) else {
+            candle_core::bail!("scores of attention must be contiguous and of type F32")
+        };
+        if keys == 0 {
+            return Ok(());
+        }
+        let scale = self.scale as f32;
+        numbers[from..to].par_chunks_exact_mut(keys).enumerate().for_each(|(row, scores)| {
+            let (from, to) = self.sight.seen(row % self.sight.queries, keys);
+            scores[..from].fill(0.0);
+            scores[to..].fill(0.0);
+            normalise(&mut scores[from..to], scale);
+        });
+        Ok(())
+    }
+}
+
+fn normalise(scores: &mut [f32], scale: f32) {
+    let highest = scores.iter().fold(f32::NEG_INFINITY, |highest, score| highest.max(*score * scale));
+    let mut sum = 0.0;
+    for score in scores.iter_mut() {
+        *score = (*score * scale - highest).exp();
+        sum += *score;
+    }
+    for score in scores {
+        *score /= sum;
+    }
+}
