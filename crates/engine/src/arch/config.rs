@@ -40,7 +40,6 @@ pub struct RawConfig {
     pub(super) use_sliding_window: Option<bool>,
     pub(super) max_window_layers: Option<usize>,
     pub(super) layer_types: Option<Vec<String>>,
-    #[serde(alias = "_sliding_window_pattern")]
     pub(super) sliding_window_pattern: Option<usize>,
     pub(super) query_pre_attn_scalar: Option<f64>,
     pub(super) final_logit_softcapping: Option<f64>,

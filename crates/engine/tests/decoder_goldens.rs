@@ -1,0 +1,152 @@
+//! Tiny models of every architecture, as transformers computes them. `goldens/decoder/models.py` wrote them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Tensor};
+use plimsoll_engine::{
+    ARCHITECTURES, Decoder, Hidden, Placement, Positions, Row, Safetensors, Tensors, read_config,
+};
+use serde::Deserialize;
+
+/// Of logits that differ by several units, in f32, between two orders of summing.
+const F32_TOLERANCE: f32 = 1e-4;
+/// In bf16, as a share of the largest logit: every operation rounds to 8 bits, here as there, but not all in
+/// the same order.
+const BF16_TOLERANCE: f32 = 0.06;
+
+#[derive(Deserialize)]
+struct Expected {
+    prompt: Vec<u32>,
+    greedy_prompt: Vec<u32>,
+    greedy: Vec<u32>,
+}
+
+struct Golden {
+    name: String,
+    folder: PathBuf,
+    expected: Expected,
+    tensors: Safetensors,
+}
+
+impl Golden {
+    fn open(folder: PathBuf) -> Self {
+        let text = fs::read_to_string(folder.join("expected.json")).unwrap();
+        Self {
+            name: folder.file_name().unwrap().to_string_lossy().into_owned(),
+            expected: serde_json::from_str(&text).unwrap(),
+            tensors: Safetensors::open_file(&folder.join("expected.safetensors")).unwrap(),
+            folder,
+        }
+    }
+
+    fn decoder(&self, config: &str, dtype: DType) -> Decoder {
+        let spec = read_config(&fs::read_to_string(self.folder.join(config)).unwrap()).unwrap();
+        let weights = Safetensors::open(&self.folder).unwrap();
+        Decoder::load(spec, &weights, Placement { dtype, device: Device::Cpu }).unwrap()
+    }
+
+    fn expected(&self, name: &str) -> Tensor {
+        let shape = self.tensors.shape(name).unwrap().to_vec();
+        self.tensors.dense(name, &shape, &Placement::cpu_f32()).unwrap()
+    }
+}
+
+fn goldens() -> Vec<Golden> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/decoder");
+    let mut folders: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.retain(|path| path.is_dir());
+    folders.sort();
+    folders.into_iter().map(Golden::open).collect()
+}
+
+fn largest(tensor: &Tensor) -> f32 {
+    tensor.abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar().unwrap()
+}
+
+fn distance(found: &Tensor, expected: &Tensor) -> f32 {
+    assert_eq!(found.dims(), expected.dims());
+    largest(&(found - expected).unwrap())
+}
+
+#[test]
+fn every_architecture_has_a_golden_in_both_dialects() {
+    let types: Vec<String> = goldens()
+        .iter()
+        .flat_map(|golden| {
+            ["config.json", "config.hub.json"].map(|config| golden.decoder(config, DType::F32))
+        })
+        .map(|decoder| decoder.spec().architecture.clone())
+        .collect();
+    for architecture in ARCHITECTURES {
+        let count = types.iter().filter(|found| *found == architecture.model_type).count();
+        assert!(count >= 2, "{} has no golden", architecture.model_type);
+    }
+}
+
+#[test]
+fn logits_at_every_position_are_those_of_transformers() {
+    for golden in goldens() {
+        for config in ["config.json", "config.hub.json"] {
+            let decoder = golden.decoder(config, DType::F32);
+            let mut cache = decoder.cache();
+            let mut row = Row::new(&golden.expected.prompt, &mut cache);
+            row.logits = Positions::All;
+            let output = decoder.step(&mut [row]).unwrap().remove(0);
+            let off = distance(&output.logits.unwrap(), &golden.expected("logits"));
+            assert!(off <= F32_TOLERANCE, "{} by {config}: {off}", golden.name);
+        }
+    }
+}
+
+#[test]
+fn bf16_logits_are_those_of_transformers_in_bf16() {
+    for golden in goldens() {
+        let decoder = golden.decoder("config.json", DType::BF16);
+        let mut cache = decoder.cache();
+        let mut row = Row::new(&golden.expected.prompt, &mut cache);
+        row.logits = Positions::All;
+        let output = decoder.step(&mut [row]).unwrap().remove(0);
+        let expected = golden.expected("logits_bf16");
+        let off = distance(&output.logits.unwrap(), &expected) / largest(&expected);
+        assert!(off <= BF16_TOLERANCE, "{}: {off}", golden.name);
+    }
+}
+
+#[test]
+fn hidden_states_are_those_of_transformers() {
+    for golden in goldens() {
+        let decoder = golden.decoder("config.json", DType::F32);
+        for layer in 0..=decoder.spec().layers.len() {
+            let mut cache = decoder.cache();
+            let mut row = Row::new(&golden.expected.prompt, &mut cache);
+            row.logits = Positions::None;
+            row.hidden = Some(Hidden { layer, positions: Positions::All });
+            let output = decoder.step(&mut [row]).unwrap().remove(0);
+            assert!(output.logits.is_none());
+            let expected = golden.expected(&format!("hidden.{layer}"));
+            let off = distance(&output.hidden.unwrap(), &expected);
+            let most = F32_TOLERANCE * largest(&expected).max(1.0);
+            assert!(off <= most, "{} layer {layer}: {off}", golden.name);
+        }
+    }
+}
+
+#[test]
+fn greedy_text_is_that_of_transformers() {
+    for golden in goldens() {
+        let decoder = golden.decoder("config.json", DType::F32);
+        let mut cache = decoder.cache();
+        let (mut next, mut made, mut recomputed) =
+            (golden.expected.greedy_prompt.clone(), Vec::<u32>::new(), 0);
+        for _ in 0..golden.expected.greedy.len() {
+            let output = decoder.step(&mut [Row::new(&next, &mut cache)]).unwrap().remove(0);
+            recomputed += output.recomputed;
+            let best = output.logits.unwrap().argmax(1).unwrap().to_vec1::<u32>().unwrap();
+            made.extend_from_slice(&best);
+            next = best;
+        }
+        assert_eq!(made, golden.expected.greedy, "{}", golden.name);
+        assert_eq!(recomputed > 0, golden.name == "phi3_crossing", "{}", golden.name);
+    }
+}
