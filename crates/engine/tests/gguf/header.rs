@@ -160,6 +160,15 @@ fn counts_that_lie_cost_nothing() {
     }
 }
 
+#[test]
+fn a_header_is_not_believed_to_be_longer_than_any_is() {
+    // The file is said to be large enough, so that only the limit can refuse it.
+    let long = honest_with("lie", &value(TEXT, &(200_u64 << 20).to_le_bytes()));
+    let error = Header::read(long.as_slice(), 1 << 40).unwrap_err();
+    let cause = error.source().unwrap().to_string();
+    assert!(cause.contains("the header would grow past 134217728 bytes"), "{cause}");
+}
+
 fn honest_with(key: &str, value: &[u8]) -> Vec<u8> {
     honest().pair(key, value).file()
 }
