@@ -4,6 +4,7 @@
 
 pub mod arch;
 pub mod cache;
+pub mod chat;
 pub mod decoder;
 pub mod gguf;
 pub mod safetensors;

@@ -1,0 +1,178 @@
+//! Chats as one text, as `transformers` writes them.
+//!
+//! A [`ChatTemplate`] is compiled once from its Jinja source and renders any number of chats. What a
+//! template may do is what `transformers` lets it do: `trim_blocks` and `lstrip_blocks`, loop controls,
+//! `raise_exception`, `strftime_now`, `tojson` as Python's `json.dumps`, `generation` blocks, Python's
+//! string methods, the special tokens by name. Three things differ on purpose:
+//!
+//! - `strftime_now` takes the moment from [`Chat::now`], never from the clock.
+//! - A rendering has limits of work, length and time (see [`FUEL`], [`MOST_TEXT`], [`MOST_SECONDS`]).
+//! - A model without a template gets a plain form, and [`ChatTemplate::form`] says so.
+//!
+//! The text is encoded without adding special tokens, since the template wrote them; the tokenizer's
+//! `encode_chat` does that.
+
+mod data;
+mod environment;
+mod error;
+mod file;
+mod filters;
+mod json;
+mod methods;
+mod moment;
+mod number;
+mod plain;
+mod render;
+mod source;
+mod special;
+mod templates;
+mod text;
+
+use std::sync::Arc;
+
+use minijinja::{Environment, Value};
+use plimsoll_core::prompt::Message;
+use sha2::{Digest as _, Sha256};
+
+pub use data::Data;
+pub use environment::MOST_MESSAGE_CHARS;
+pub use error::ChatError;
+pub use moment::{Moment, MomentError};
+pub use render::{FUEL, MOST_SECONDS, MOST_SOURCE, MOST_TEXT};
+pub use special::{NAMES as SPECIAL_NAMES, SpecialTokens};
+pub use templates::Templates;
+
+/// How a model's chats are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// By the model's own template.
+    Template,
+    /// `User: ` and `Assistant: `, since the model has none.
+    Plain,
+}
+
+/// A chat template, ready to render.
+#[derive(Debug, Clone)]
+pub struct ChatTemplate {
+    /// `None` for the plain form.
+    environment: Option<Arc<Environment<'static>>>,
+    special: SpecialTokens,
+    sha256: [u8; 32],
+}
+
+/// What is to be written.
+#[derive(Debug, Clone)]
+pub struct Chat {
+    /// The messages: maps with `role` and `content`, and what else the template knows.
+    pub messages: Vec<Data>,
+    /// Whether the text ends where the model's reply begins.
+    pub add_generation_prompt: bool,
+    /// More variables: `tools`, `documents`, `enable_thinking`. Those named like a special token stand in
+    /// its place.
+    pub variables: Vec<(String, Data)>,
+    /// What `strftime_now` takes for now.
+    pub now: Moment,
+}
+
+impl Chat {
+    /// A chat that asks for a reply.
+    pub fn new(messages: &[Message], now: Moment) -> Self {
+        let messages = messages.iter().map(Data::from).collect();
+        Self { messages, add_generation_prompt: true, variables: Vec::new(), now }
+    }
+}
+
+impl ChatTemplate {
+    /// The template of a model, or the plain form if it has none.
+    ///
+    /// # Errors
+    /// If the template is too long or cannot be compiled, or if there are several and no default.
+    pub fn new(templates: &Templates, special: SpecialTokens) -> Result<Self, ChatError> {
+        match templates.choose(false)? {
+            Some(source) => Self::from_source(source, special),
+            None => Ok(Self::plain()),
+        }
+    }
+
+    /// A template from its source.
+    ///
+    /// ```
+    /// use plimsoll_engine::chat::{Chat, ChatTemplate, Moment, SpecialTokens};
+    /// use plimsoll_core::prompt::{Message, Role};
+    ///
+    /// let source = "{% for message in messages %}[{{ message.role }}] {{ message.content }}{{ eos_token }}\n{% endfor %}";
+    /// let special = SpecialTokens::new([("eos_token", "</s>".to_owned())]);
+    /// let template = ChatTemplate::from_source(source, special).unwrap();
+    /// let messages = [Message { role: Role::User, text: "Hello".to_owned() }];
+    /// let chat = Chat::new(&messages, Moment::date(2025, 2, 6).unwrap());
+    /// assert_eq!(template.render(&chat).unwrap(), "[user] Hello</s>\n");
+    /// ```
+    ///
+    /// # Errors
+    /// If it is longer than [`MOST_SOURCE`] or cannot be compiled.
+    pub fn from_source(source: &str, special: SpecialTokens) -> Result<Self, ChatError> {
+        if source.len() > MOST_SOURCE {
+            return Err(ChatError::TooLong { bytes: source.len(), most: MOST_SOURCE });
+        }
+        let sha256 = Sha256::digest(source).into();
+        let adapted = source::adapt(source);
+        let environment = render::with_limits(move || environment::environment(adapted))?;
+        Ok(Self { environment: Some(Arc::new(environment)), special, sha256 })
+    }
+
+    /// The plain form, for a model without a template.
+    pub fn plain() -> Self {
+        Self {
+            environment: None,
+            special: SpecialTokens::default(),
+            sha256: Sha256::digest(PLAIN_NAME).into(),
+        }
+    }
+
+    /// How chats are written.
+    pub fn form(&self) -> Form {
+        if self.environment.is_some() { Form::Template } else { Form::Plain }
+    }
+
+    /// SHA-256 of the template's source, or of the plain form's name: a change of either changes prompts.
+    pub fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
+
+    /// Writes a chat as one text.
+    ///
+    /// # Errors
+    /// If there is no message, if the template refuses the messages or fails on them, or at a limit.
+    pub fn render(&self, chat: &Chat) -> Result<String, ChatError> {
+        if chat.messages.is_empty() {
+            return Err(ChatError::NoMessages);
+        }
+        let messages = chat
+            .messages
+            .iter()
+            .enumerate()
+            .map(|(index, message)| data::shown(message).ok_or(ChatError::MessageShape { index }))
+            .collect::<Result<Vec<_>, _>>()?;
+        match &self.environment {
+            Some(environment) => render::render(environment, self.context(chat, messages)),
+            None => plain::write(&messages, chat.add_generation_prompt),
+        }
+    }
+
+    fn context(&self, chat: &Chat, messages: Vec<Value>) -> Value {
+        let special = self.special.iter().map(|(name, text)| (name.to_owned(), Value::from(text)));
+        let fixed = [
+            ("tools".to_owned(), Value::from(())),
+            ("documents".to_owned(), Value::from(())),
+            ("messages".to_owned(), Value::from(messages)),
+            ("add_generation_prompt".to_owned(), Value::from(chat.add_generation_prompt)),
+            (environment::MOMENT.to_owned(), Value::from_object(chat.now)),
+        ];
+        let variables = chat.variables.iter().map(|(name, value)| (name.clone(), value.0.clone()));
+        // The later of two with the same name stands.
+        Value::from_pairs(special.chain(fixed).chain(variables))
+    }
+}
+
+/// The plain form's name, with its version.
+const PLAIN_NAME: &str = "plimsoll plain chat 1";

@@ -1,0 +1,119 @@
+//! The Jinja environment that `transformers` gives to templates.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
+
+use super::error::ChatError;
+use super::filters;
+use super::json::{self, Style};
+use super::methods;
+use super::moment::Moment;
+use super::render::{FUEL, RECURSION};
+
+/// The name under which the template shows in errors.
+pub(super) const NAME: &str = "chat template";
+
+/// The variable of the context that holds the moment. No template can name it.
+pub(super) const MOMENT: &str = "strftime now";
+
+/// The most characters kept of what a template says when it refuses.
+pub const MOST_MESSAGE_CHARS: usize = 2000;
+
+/// What `raise_exception` was told, as the cause of minijinja's error.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Raised(pub(super) String);
+
+/// An environment that holds the template under [`NAME`].
+pub(super) fn environment(source: String) -> Result<Environment<'static>, ChatError> {
+    let syntax = |source| ChatError::Syntax { source };
+    let mut environment = Environment::new();
+    let config = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(syntax)?;
+    environment.set_syntax(config);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.set_undefined_behavior(UndefinedBehavior::Lenient);
+    environment.set_debug(false);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(RECURSION);
+    environment.set_unknown_method_callback(methods::call);
+    filters::add(&mut environment);
+    environment.add_filter("tojson", tojson);
+    environment.add_function("raise_exception", raise_exception);
+    environment.add_function("strftime_now", strftime_now);
+    environment.add_template_owned(NAME, source).map_err(syntax)?;
+    Ok(environment)
+}
+
+fn raise_exception(message: Option<Value>, named: Kwargs) -> Result<Value, Error> {
+    let message = match message {
+        Some(message) => message,
+        None => named.get::<Value>("message")?,
+    };
+    named.assert_all_used()?;
+    let message = message.to_string().chars().take(MOST_MESSAGE_CHARS).collect();
+    Err(Error::new(ErrorKind::InvalidOperation, "raise_exception").with_source(Raised(message)))
+}
+
+fn strftime_now(state: &State<'_, '_>, format: &str) -> Result<String, Error> {
+    let moment = state.lookup(MOMENT);
+    let moment = moment.as_ref().and_then(|value| value.downcast_object_ref::<Moment>());
+    let Some(moment) = moment else {
+        return Err(Error::new(ErrorKind::InvalidOperation, "there is no moment to write"));
+    };
+    moment.format(format).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
+}
+
+fn tojson(
+    state: &State<'_, '_>,
+    value: &Value,
+    ensure_ascii: Option<Value>,
+    named: Kwargs,
+) -> Result<Value, Error> {
+    let style = style(state, ensure_ascii, &named)?;
+    json::dumps(state, value, &style).map(Value::from)
+}
+
+fn style(state: &State<'_, '_>, ensure_ascii: Option<Value>, named: &Kwargs) -> Result<Style, Error> {
+    let ensure_ascii = match ensure_ascii {
+        Some(flag) => Some(flag),
+        None => named.get::<Option<Value>>("ensure_ascii")?,
+    };
+    let indent = match named.get::<Option<Value>>("indent")? {
+        Some(value) => indent(state, &value)?,
+        None => None,
+    };
+    let separators = named.get::<Option<Value>>("separators")?.filter(|value| !value.is_none());
+    let (item_separator, key_separator) = match separators {
+        Some(pair) => separators_of(&pair)?,
+        None if indent.is_some() => (",".to_owned(), ": ".to_owned()),
+        None => (", ".to_owned(), ": ".to_owned()),
+    };
+    let sort_keys = named.get::<Option<Value>>("sort_keys")?.is_some_and(|flag| flag.is_true());
+    named.assert_all_used()?;
+    let ensure_ascii = ensure_ascii.is_some_and(|flag| flag.is_true());
+    Ok(Style { ensure_ascii, indent, item_separator, key_separator, sort_keys })
+}
+
+/// A number of spaces, or the text itself.
+fn indent(state: &State<'_, '_>, value: &Value) -> Result<Option<String>, Error> {
+    match value.kind() {
+        ValueKind::None => Ok(None),
+        ValueKind::String => Ok(value.as_str().map(str::to_owned)),
+        _ => {
+            let width = usize::try_from(i64::try_from(value.clone())?).unwrap_or(0);
+            methods::pay(state, width)?;
+            Ok(Some(" ".repeat(width)))
+        }
+    }
+}
+
+fn separators_of(pair: &Value) -> Result<(String, String), Error> {
+    let parts: Vec<Value> = pair.try_iter()?.collect();
+    match parts.as_slice() {
+        [item, key] if item.as_str().is_some() && key.as_str().is_some() => {
+            Ok((item.to_string(), key.to_string()))
+        }
+        _ => Err(Error::new(ErrorKind::InvalidOperation, "separators must be two strings")),
+    }
+}
