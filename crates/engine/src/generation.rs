@@ -1,0 +1,173 @@
+//! From a prompt to an answer: which token comes next, what text it makes, and when it ends.
+//!
+//! A [`Sequence`] is one answer that grows. It knows no model: it takes logits and says which token to
+//! feed. Whoever runs a model drives as many sequences as it likes, in whatever batches.
+
+mod text;
+
+use plimsoll_core::Seed;
+
+use crate::sampling::{Sampling, SamplingError};
+use crate::tokenizer::{Tokenizer, TokenizerError};
+
+use text::TokenTexts;
+
+/// Why an answer could not go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenerationError {
+    /// No token could be chosen.
+    #[error(transparent)]
+    Sampling(#[from] SamplingError),
+    /// Tokens could not become text.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+}
+
+/// When an answer ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stop {
+    /// Tokens that end it: they are listed, and are no part of the text.
+    pub tokens: Vec<u32>,
+    /// Strings that end it: the text stops before the first of them. Empty ones are ignored.
+    pub strings: Vec<String>,
+    /// Most tokens, those that end it included; at least 1 is generated.
+    pub most_tokens: usize,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// By a stop token or a stop string.
+    Stop,
+    /// By its length.
+    Length,
+}
+
+impl Finish {
+    /// The name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+        }
+    }
+}
+
+/// A generated token.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Token {
+    /// Its id.
+    pub id: u32,
+    /// Natural log of its probability, before temperature and truncation.
+    pub logprob: f64,
+    /// First byte of its part of the text. Parts follow each other without gaps; a character that several
+    /// tokens make is shared out byte by byte, so a part need not be a whole character. Stop tokens, special
+    /// tokens and what a stop string cut off have no part.
+    pub start: usize,
+    /// The byte behind its part.
+    pub end: usize,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Generated {
+    /// The text, without stop token and stop string.
+    pub text: String,
+    /// All tokens that were generated.
+    pub tokens: Vec<Token>,
+    /// Why it ended.
+    pub finish: Finish,
+}
+
+/// An answer that grows.
+#[derive(Debug)]
+pub struct Sequence<'t> {
+    texts: TokenTexts<'t>,
+    sampling: Sampling,
+    stop: Stop,
+    seed: Seed,
+    tokens: Vec<(u32, f64)>,
+    finish: Option<Finish>,
+    /// Where the text ends by a stop string.
+    cut: Option<usize>,
+}
+
+impl<'t> Sequence<'t> {
+    /// An empty answer.
+    pub fn new(tokenizer: &'t Tokenizer, sampling: Sampling, stop: Stop, seed: Seed) -> Self {
+        let texts = TokenTexts::new(tokenizer);
+        Self { texts, sampling, stop, seed, tokens: Vec::new(), finish: None, cut: None }
+    }
+
+    /// Chooses the next token from the logits behind the last one. Gives it if the model is to go on from
+    /// it, `None` if the answer has ended.
+    ///
+    /// # Errors
+    /// [`GenerationError`]; the answer is then of no use.
+    pub fn advance(&mut self, logits: &[f32]) -> Result<Option<u32>, GenerationError> {
+        if self.finish.is_some() {
+            return Ok(None);
+        }
+        let chosen = self.sampling.choose(logits, &self.seed, self.tokens.len() as u64)?;
+        self.tokens.push((chosen.token, chosen.logprob));
+        if self.stop.tokens.contains(&chosen.token) {
+            self.finish = Some(Finish::Stop);
+            return Ok(None);
+        }
+        self.texts.push(chosen.token)?;
+        if let Some(cut) = self.texts.find(&self.stop.strings) {
+            (self.cut, self.finish) = (Some(cut), Some(Finish::Stop));
+        } else if self.tokens.len() >= self.stop.most_tokens {
+            self.finish = Some(Finish::Length);
+        }
+        Ok(if self.finish.is_some() { None } else { Some(chosen.token) })
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        self.finish.is_some()
+    }
+
+    /// Tokens so far.
+    pub fn len(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Whether there is no token yet.
+    pub fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// The tokens so far.
+    pub fn tokens(&self) -> impl Iterator<Item = u32> {
+        self.tokens.iter().map(|(token, _)| *token)
+    }
+
+    /// The answer, as far as it got.
+    ///
+    /// # Errors
+    /// [`GenerationError::Tokenizer`].
+    pub fn finish(self) -> Result<Generated, GenerationError> {
+        let (mut text, ends) = self.texts.finish()?;
+        // A string may stand across the end that was still open when it was looked for.
+        let cut = self.cut.map_or(text.len(), |cut| cut.min(text.len()));
+        text.truncate(floor_char(&text, cut));
+        let mut start = 0;
+        let mut tokens = Vec::with_capacity(self.tokens.len());
+        for (index, (id, logprob)) in self.tokens.into_iter().enumerate() {
+            let end = ends.get(index).copied().unwrap_or(text.len()).clamp(start, text.len());
+            tokens.push(Token { id, logprob, start, end });
+            start = end;
+        }
+        Ok(Generated { text, tokens, finish: self.finish.unwrap_or(Finish::Length) })
+    }
+}
+
+/// The largest place at or before this one where a character starts.
+fn floor_char(text: &str, place: usize) -> usize {
+    (0..=place.min(text.len())).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

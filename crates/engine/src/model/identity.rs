@@ -1,0 +1,177 @@
+//! Hashes that say which model it is.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use plimsoll_router::canonical::hex;
+
+use super::ModelFiles;
+use crate::error::{EngineError, Result};
+
+/// SHA-256 of what makes a model what it is, in lower-case hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelHashes {
+    /// Of the weights: the file's own hash, or of several files the hash of the lines `HASH  NAME\n` by name, as
+    /// `sha256sum * | sha256sum` gives it.
+    pub weights_sha256: String,
+    /// Of `tokenizer.json`; `None` where the tokenizer is part of the weights' file.
+    pub tokenizer_sha256: Option<String>,
+    /// Of `config.json`; `None` where the configuration is part of the weights' file.
+    pub config_sha256: Option<String>,
+}
+
+/// Hashes of files that were read before, so that gigabytes are hashed once.
+///
+/// An entry counts for a file of the same path, size and time of change. A cache that cannot be written
+/// or read is as good as none: hashes are then computed each time.
+#[derive(Debug, Clone)]
+pub struct HashCache {
+    folder: Option<PathBuf>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    path: PathBuf,
+    bytes: u64,
+    modified_ns: u128,
+    sha256: String,
+}
+
+impl ModelHashes {
+    /// Hashes the files of a model.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] if one cannot be read.
+    pub fn of(files: &ModelFiles, cache: &HashCache) -> Result<Self> {
+        let paths = files.weight_files()?;
+        let mut lines = String::new();
+        let mut only = None;
+        for path in &paths {
+            let hash = cache.sha256(path)?;
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            lines.extend([&hash, "  ", &*name, "\n"]);
+            only = Some(hash);
+        }
+        let weights_sha256 = match (paths.len(), only) {
+            (1, Some(hash)) => hash,
+            _ => hex(&Sha256::digest(lines.as_bytes())),
+        };
+        let beside = |name: &str| files.beside(name).map(|path| cache.sha256(&path)).transpose();
+        Ok(Self {
+            weights_sha256,
+            tokenizer_sha256: beside("tokenizer.json")?,
+            config_sha256: beside("config.json")?,
+        })
+    }
+}
+
+impl HashCache {
+    /// A cache in a folder, which is made when it is first written to.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder: Some(folder) }
+    }
+
+    /// No cache.
+    pub fn none() -> Self {
+        Self { folder: None }
+    }
+
+    /// The SHA-256 of a file's content.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] if it cannot be read.
+    pub fn sha256(&self, path: &Path) -> Result<String> {
+        let path = &std::fs::canonicalize(path).map_err(EngineError::io(path))?;
+        let metadata = std::fs::metadata(path).map_err(EngineError::io(path))?;
+        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified_ns = modified.map_or(0, |since| since.as_nanos());
+        let known = self.entry_path(path).and_then(|entry| read(&entry));
+        let same = |entry: &Entry| {
+            entry.path == *path
+                && entry.bytes == metadata.len()
+                && entry.modified_ns == modified_ns
+                && modified_ns > 0
+        };
+        if let Some(known) = known.filter(same) {
+            return Ok(known.sha256);
+        }
+        let sha256 = plimsoll_hub::sha256(path)
+            .map_err(|error| EngineError::Damaged { path: path.clone(), problem: error.to_string() })?;
+        let entry = Entry { path: path.clone(), bytes: metadata.len(), modified_ns, sha256: sha256.clone() };
+        self.keep(&entry);
+        Ok(sha256)
+    }
+
+    fn entry_path(&self, path: &Path) -> Option<PathBuf> {
+        let name = hex(&Sha256::digest(path.as_os_str().as_encoded_bytes()));
+        Some(self.folder.as_ref()?.join(format!("{name}.json")))
+    }
+
+    /// Writes an entry, whole or not at all. Without it the next run hashes again, so an error is no loss.
+    fn keep(&self, entry: &Entry) {
+        let Some(path) = self.entry_path(&entry.path) else { return };
+        let Some(folder) = &self.folder else { return };
+        let Ok(text) = serde_json::to_vec(entry) else { return };
+        let written = std::fs::create_dir_all(folder).and_then(|()| {
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            file.write_all(&text)?;
+            file.persist(&path).map(drop).map_err(|error| error.error)
+        });
+        if let Err(error) = written {
+            tracing::debug!(%error, path = %path.display(), "hash not cached");
+        }
+    }
+}
+
+/// An entry, if there is one that can be read.
+fn read(path: &Path) -> Option<Entry> {
+    /// No entry is longer.
+    const MOST: u64 = 64 * 1024;
+    if std::fs::metadata(path).ok()?.len() > MOST {
+        return None;
+    }
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use plimsoll_router::canonical::hex;
+
+    #[test]
+    fn a_hash_is_kept_until_the_file_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, kept) = (folder.path().join("weights"), folder.path().join("cache"));
+        std::fs::write(&file, "one").unwrap();
+        let cache = HashCache::new(kept.clone());
+        let one = cache.sha256(&file).unwrap();
+        assert_eq!(one, hex(&Sha256::digest(b"one")));
+        let entry = std::fs::read_dir(&kept).unwrap().next().unwrap().unwrap().path();
+        // What stands in the entry is what is told, as long as the file is the same.
+        let planted = std::fs::read_to_string(&entry).unwrap().replace(&one, &"0".repeat(64));
+        std::fs::write(&entry, planted).unwrap();
+        assert_eq!(cache.sha256(&file).unwrap(), "0".repeat(64));
+        std::fs::write(&file, "three").unwrap();
+        assert_eq!(cache.sha256(&file).unwrap(), HashCache::none().sha256(&file).unwrap());
+        for broken in ["", "{", "[]", "{\"path\":1}"] {
+            std::fs::write(&entry, broken).unwrap();
+            assert_eq!(cache.sha256(&file).unwrap(), HashCache::none().sha256(&file).unwrap());
+        }
+        assert!(cache.sha256(&folder.path().join("absent")).is_err());
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_written_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").unwrap();
+        // A file stands where the folder should be.
+        let cache = HashCache::new(file.join("cache"));
+        assert_eq!(cache.sha256(&file).unwrap(), HashCache::none().sha256(&file).unwrap());
+    }
+}

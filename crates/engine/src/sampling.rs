@@ -1,0 +1,222 @@
+//! From logits to the next token.
+
+use plimsoll_core::Seed;
+use rand::Rng as _;
+
+/// Why no token could be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SamplingError {
+    /// A parameter outside its range.
+    #[error("{parameter} is {value}; it must be {wanted}")]
+    Parameter {
+        /// The parameter.
+        parameter: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// Logits that are no numbers.
+    #[error(
+        "the model's logit of token {token} is {value}: its weights or its arithmetic overflow in this type"
+    )]
+    NotFinite {
+        /// The token.
+        token: usize,
+        /// NaN or plus infinity.
+        value: f32,
+    },
+    /// No logits at all.
+    #[error("the model gave no logits")]
+    Empty,
+}
+
+/// How a token is chosen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sampling {
+    temperature: f64,
+    top_k: Option<usize>,
+    top_p: f64,
+    min_p: f64,
+}
+
+/// A token and how likely it was.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chosen {
+    /// The token.
+    pub token: u32,
+    /// Natural log of its probability under the model's own distribution over the whole vocabulary: before
+    /// temperature and truncation.
+    pub logprob: f64,
+}
+
+impl Sampling {
+    /// The likeliest token each time; of equals the one with the smallest id, as `torch.argmax` has it.
+    pub const fn greedy() -> Self {
+        Self { temperature: 0.0, top_k: None, top_p: 1.0, min_p: 0.0 }
+    }
+
+    /// Draws at a temperature; 0 is greedy.
+    ///
+    /// # Errors
+    /// [`SamplingError::Parameter`] unless it is finite and at least 0.
+    pub fn at(temperature: f64) -> Result<Self, SamplingError> {
+        if temperature.is_finite() && temperature >= 0.0 {
+            Ok(Self { temperature, ..Self::greedy() })
+        } else {
+            let wanted = "finite and at least 0";
+            Err(SamplingError::Parameter { parameter: "temperature", value: temperature, wanted })
+        }
+    }
+
+    /// Keeps the likeliest so many tokens, and those as likely as the last of them.
+    ///
+    /// # Errors
+    /// [`SamplingError::Parameter`] for 0.
+    pub fn with_top_k(self, top_k: usize) -> Result<Self, SamplingError> {
+        if top_k > 0 {
+            Ok(Self { top_k: Some(top_k), ..self })
+        } else {
+            Err(SamplingError::Parameter { parameter: "top_k", value: 0.0, wanted: "at least 1" })
+        }
+    }
+
+    /// Keeps the smallest set of likeliest tokens whose probability reaches this; of equals the smaller ids.
+    ///
+    /// # Errors
+    /// [`SamplingError::Parameter`] outside (0, 1].
+    pub fn with_top_p(self, top_p: f64) -> Result<Self, SamplingError> {
+        if top_p > 0.0 && top_p <= 1.0 {
+            Ok(Self { top_p, ..self })
+        } else {
+            Err(SamplingError::Parameter { parameter: "top_p", value: top_p, wanted: "above 0, at most 1" })
+        }
+    }
+
+    /// Keeps tokens at least this share as likely as the likeliest.
+    ///
+    /// # Errors
+    /// [`SamplingError::Parameter`] outside [0, 1].
+    pub fn with_min_p(self, min_p: f64) -> Result<Self, SamplingError> {
+        if (0.0..=1.0).contains(&min_p) {
+            Ok(Self { min_p, ..self })
+        } else {
+            Err(SamplingError::Parameter { parameter: "min_p", value: min_p, wanted: "from 0 to 1" })
+        }
+    }
+
+    /// The next token of a sequence. `index` counts its tokens from 0: the choice depends on the logits, the
+    /// seed and the index alone, so on nothing that is computed beside it.
+    ///
+    /// # Formula
+    /// With u uniform in [0, 1) from the first words of the `ChaCha8` stream of `seed` and `index`: the first token by id at
+    /// which the cumulative probability of the kept tokens exceeds u.
+    ///
+    /// # Errors
+    /// [`SamplingError::NotFinite`], [`SamplingError::Empty`].
+    pub fn choose(&self, logits: &[f32], seed: &Seed, index: u64) -> Result<Chosen, SamplingError> {
+        let normaliser = log_sum_exp(logits)?;
+        let token = if self.temperature == 0.0 {
+            argmax(logits)
+        } else {
+            let uniform: f64 = seed.derive_index(index).rng().random();
+            draw(&self.kept(logits), uniform)
+        };
+        let logprob = f64::from(logits[token]) - normaliser;
+        Ok(Chosen { token: u32::try_from(token).unwrap_or(u32::MAX), logprob: logprob.min(0.0) })
+    }
+
+    /// The tokens that truncation keeps, with their probabilities up to a common factor, by id.
+    ///
+    /// Temperature, then top-k, top-p and min-p, each on what is left, as transformers orders them.
+    pub fn kept(&self, logits: &[f32]) -> Vec<(usize, f64)> {
+        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let weight = |logit: f32| ((f64::from(logit) - f64::from(largest)) / self.temperature).exp();
+        let mut kept: Vec<(usize, f64)> =
+            logits.iter().enumerate().map(|(token, logit)| (token, weight(*logit))).collect();
+        if self.top_k.is_none() && self.top_p >= 1.0 && self.min_p <= 0.0 {
+            return kept;
+        }
+        kept.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        if let Some(last) = self.top_k.and_then(|count| kept.get(count - 1)).map(|(_, weight)| *weight) {
+            kept.truncate(kept.partition_point(|(_, weight)| *weight >= last));
+        }
+        if self.top_p < 1.0 {
+            kept.truncate(reaching(&kept, self.top_p));
+        }
+        let least = self.min_p * kept.first().map_or(0.0, |(_, weight)| *weight);
+        kept.truncate(kept.partition_point(|(_, weight)| *weight >= least).max(1));
+        kept.sort_unstable_by_key(|(token, _)| *token);
+        kept
+    }
+}
+
+/// How many of the first tokens reach a share of the whole; at least one.
+fn reaching(kept: &[(usize, f64)], share: f64) -> usize {
+    let wanted = share * kept.iter().map(|(_, weight)| weight).sum::<f64>();
+    let mut sum = 0.0;
+    for (place, (_, weight)) in kept.iter().enumerate() {
+        sum += weight;
+        if sum >= wanted {
+            return place + 1;
+        }
+    }
+    kept.len()
+}
+
+/// The first token at which the cumulative weight exceeds a share of the whole.
+fn draw(kept: &[(usize, f64)], uniform: f64) -> usize {
+    let target = uniform * kept.iter().map(|(_, weight)| weight).sum::<f64>();
+    let mut sum = 0.0;
+    for (token, weight) in kept {
+        sum += weight;
+        if sum > target {
+            return *token;
+        }
+    }
+    // Rounding at the upper end: the last token that has any weight.
+    kept.iter().rev().find(|(_, weight)| *weight > 0.0).map_or(0, |(token, _)| *token)
+}
+
+/// The place of the largest, the first of equals.
+fn argmax(logits: &[f32]) -> usize {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    logits.iter().position(|logit| *logit == largest).unwrap_or(0)
+}
+
+/// ln of the sum of exp, in f64. Minus infinity is a token of no probability.
+///
+/// # Errors
+/// [`SamplingError::NotFinite`] for NaN, plus infinity, or if all are minus infinity.
+pub fn log_sum_exp(logits: &[f32]) -> Result<f64, SamplingError> {
+    let wrong = logits.iter().position(|logit| logit.is_nan() || *logit == f32::INFINITY);
+    if let Some(token) = wrong {
+        return Err(SamplingError::NotFinite { token, value: logits[token] });
+    }
+    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    if largest == f64::NEG_INFINITY {
+        let first = logits.first().ok_or(SamplingError::Empty)?;
+        return Err(SamplingError::NotFinite { token: 0, value: *first });
+    }
+    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - largest).exp()).sum();
+    Ok(largest + sum.ln())
+}
+
+/// The natural-log probability of each token of a text given those before it: logits at position i speak of
+/// token i + 1, so the first token has none.
+///
+/// # Errors
+/// As [`log_sum_exp`].
+pub fn teacher_forced(logits: &[Vec<f32>], tokens: &[u32]) -> Result<Vec<Option<f64>>, SamplingError> {
+    let mut found = Vec::with_capacity(tokens.len());
+    found.extend(tokens.first().map(|_| None));
+    for (token, logits) in tokens.iter().skip(1).zip(logits) {
+        let logit = logits.get(*token as usize).copied().ok_or(SamplingError::Empty)?;
+        found.push(Some((f64::from(logit) - log_sum_exp(logits)?).min(0.0)));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;
