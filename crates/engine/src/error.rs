@@ -2,7 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::spec_error::SpecError;
+use crate::arch::ConfigError;
+use crate::chat::ChatError;
+use crate::generation::GenerationError;
+use crate::gguf::GgufError;
+use crate::step::StepError;
+use crate::tokenizer::TokenizerError;
 use crate::weights_error::WeightsError;
 
 /// Why a model could not be read or run.
@@ -34,58 +39,45 @@ pub enum EngineError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A model whose kind is not known here.
-    #[error("model type `{found}` is not supported; supported are {known}")]
-    Architecture {
-        /// The model type found.
-        found: String,
-        /// The known ones.
-        known: String,
-    },
-    /// A value of the configuration that no model can have, or that is not supported.
-    #[error("config: `{key}` {problem}")]
+    /// A configuration that cannot be used.
+    #[error("cannot use {}", path.display())]
     Config {
-        /// The key.
-        key: &'static str,
-        /// What is wrong with it.
-        problem: String,
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: ConfigError,
     },
-    /// Sizes or factors that make no sense together.
-    #[error("config: {0}")]
-    Spec(#[from] SpecError),
-    /// Weights that are missing, damaged, or not as the configuration says.
-    #[error(transparent)]
+    /// Weights that cannot be used.
+    #[error("cannot load the weights")]
     Weights(#[from] WeightsError),
-    /// More tokens than the model was made for.
-    #[error("{tokens} tokens are more than the model's context of {context}")]
-    ContextTooLong {
-        /// Tokens of the row.
-        tokens: usize,
-        /// The model's context.
-        context: usize,
-    },
-    /// A token that the model does not have.
-    #[error("token {token} is beyond the model's vocabulary of {vocabulary}")]
-    Token {
-        /// The token.
-        token: u32,
-        /// The vocabulary's size.
-        vocabulary: usize,
-    },
-    /// A layer that the model does not have.
-    #[error("layer {layer} of a model of {layers} layers")]
-    Layer {
-        /// The layer asked for.
-        layer: i32,
-        /// The layers of the model.
-        layers: usize,
-    },
-    /// A request that makes no sense.
-    #[error("{0}")]
-    Request(&'static str),
+    /// A GGUF file that cannot be used.
+    #[error("cannot use the GGUF file")]
+    Gguf(#[from] GgufError),
+    /// A tokenizer that cannot be used.
+    #[error("cannot use the tokenizer")]
+    Tokenizer(#[from] TokenizerError),
+    /// A chat template that cannot be used.
+    #[error("cannot use the chat template")]
+    Chat(#[from] ChatError),
+    /// A step that was not taken.
+    #[error("the model cannot go on")]
+    Step(#[from] StepError),
+    /// An answer that could not go on.
+    #[error("the answer cannot go on")]
+    Generation(#[from] GenerationError),
+    /// Text without a token.
+    #[error("the text has no token")]
+    NoTokens,
     /// The arithmetic failed.
     #[error("the model's arithmetic failed")]
     Candle(#[from] candle_core::Error),
+}
+
+impl From<crate::sampling::SamplingError> for EngineError {
+    fn from(error: crate::sampling::SamplingError) -> Self {
+        Self::Generation(error.into())
+    }
 }
 
 impl EngineError {
@@ -93,11 +85,6 @@ impl EngineError {
     pub(crate) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
-    }
-
-    /// A configuration value that cannot be.
-    pub(crate) fn config(key: &'static str, problem: impl Into<String>) -> Self {
-        Self::Config { key, problem: problem.into() }
     }
 }
 

@@ -1,7 +1,204 @@
-//! A model as a user has it: a folder or a file, what is in it, and which model it is.
+//! A model as a user has it: opened from a folder or a file, described, loaded.
 
 mod files;
 mod identity;
+mod language_model;
+mod stop;
+
+use std::path::{Path, PathBuf};
 
 pub use files::{ModelFiles, Weights};
 pub use identity::{HashCache, ModelHashes};
+pub use language_model::{Answer, LanguageModel};
+
+use candle_core::DType;
+
+use crate::arch::read_config;
+use crate::chat::{ChatTemplate, Form, SpecialTokens, Templates};
+use crate::decoder::Decoder;
+use crate::error::{EngineError, Result};
+use crate::gguf::{GgufFile, GgufWeights};
+use crate::safetensors::Safetensors;
+use crate::spec::DecoderSpec;
+use crate::tokenizer::{Tokenizer, TokenizerError};
+use crate::weights::{Placement, Tensors};
+
+/// A model whose headers and small files were read; its weights were not.
+#[derive(Debug)]
+pub struct Opened {
+    files: ModelFiles,
+    spec: DecoderSpec,
+    weights: Container,
+    tokenizer: std::result::Result<Tokenizer, TokenizerError>,
+    template: ChatTemplate,
+    stop: Vec<u32>,
+}
+
+#[derive(Debug)]
+enum Container {
+    Safetensors(Safetensors),
+    Gguf(Box<GgufWeights>),
+}
+
+/// What a model is, for people and for tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// `model_type` of its configuration.
+    pub architecture: String,
+    /// Numbers that were trained; tied ones count once.
+    pub parameters: u64,
+    /// Blocks.
+    pub layers: usize,
+    /// Width of a hidden state.
+    pub hidden: usize,
+    /// Rows of the embedding.
+    pub vocabulary: usize,
+    /// Tokens of the longest sequence.
+    pub context: usize,
+    /// How the weights are stored: the type of most numbers (`BF16`, `Q4_K`), or the file's own name for its mixture
+    /// (`Q4_K_M`).
+    pub stored: String,
+    /// How chats are written.
+    pub form: Form,
+    /// SHA-256 of the chat template, in lower-case hexadecimal.
+    pub chat_template_sha256: String,
+    /// Tokens that end an answer.
+    pub stop_tokens: Vec<u32>,
+    /// Why the tokenizer cannot be used, if it cannot.
+    pub tokenizer_problem: Option<String>,
+}
+
+impl Opened {
+    /// Opens the model of a path: a folder with `config.json` and safetensors, a folder with one GGUF file,
+    /// or a GGUF file.
+    ///
+    /// # Errors
+    /// [`EngineError`] names the file that is missing or damaged. A tokenizer that cannot be used is an
+    /// error of [`Opened::load`] only: what a model is can be told without it.
+    pub fn open(path: &Path) -> Result<Self> {
+        let files = ModelFiles::find(path)?;
+        match &files.weights {
+            Weights::Safetensors => Self::of_folder(files),
+            Weights::Gguf(path) => Self::of_gguf(files.clone(), path),
+        }
+    }
+
+    fn of_folder(files: ModelFiles) -> Result<Self> {
+        let path = files.folder.join("config.json");
+        let text = text(&files, "config.json")?.ok_or_else(|| absent("config.json", &files))?;
+        let spec = read_config(&text).map_err(|source| EngineError::Config { path, source })?;
+        let weights = Container::Safetensors(Safetensors::open(&files.folder)?);
+        let tokenizer = match files.read("tokenizer.json")? {
+            Some(json) => Tokenizer::from_json(&json, spec.vocabulary),
+            None => return Err(absent("tokenizer.json", &files)),
+        };
+        let template = ChatTemplate::new(
+            &Templates::of_folder(&files.folder)?,
+            SpecialTokens::of_folder(&files.folder)?,
+        )?;
+        let stop = stop::of_folder(&files, tokenizer.as_ref().ok())?;
+        Ok(Self { files, spec, weights, tokenizer, template, stop })
+    }
+
+    fn of_gguf(files: ModelFiles, path: &Path) -> Result<Self> {
+        let weights = GgufWeights::new(GgufFile::open(path)?)?;
+        let spec = weights.spec().clone();
+        let tokenizer = match weights.file().tokenizer_json() {
+            Ok(json) => Tokenizer::from_json(json.as_bytes(), spec.vocabulary),
+            Err(error) => Err(TokenizerError::Unreadable { problem: chain(&error) }),
+        };
+        let (template, stop) = stop::of_gguf(weights.file())?;
+        Ok(Self { files, spec, weights: Container::Gguf(Box::new(weights)), tokenizer, template, stop })
+    }
+
+    /// What it is.
+    pub fn description(&self) -> Description {
+        let sha256 = self.template.sha256();
+        Description {
+            architecture: self.spec.architecture.clone(),
+            parameters: self.spec.parameters(),
+            layers: self.spec.layers.len(),
+            hidden: self.spec.hidden,
+            vocabulary: self.spec.vocabulary,
+            context: self.spec.context,
+            stored: self.stored(),
+            form: self.template.form(),
+            chat_template_sha256: plimsoll_router::canonical::hex(&sha256),
+            stop_tokens: self.stop.clone(),
+            tokenizer_problem: self.tokenizer.as_ref().err().map(ToString::to_string),
+        }
+    }
+
+    /// Which model it is. Gigabytes are hashed once, see [`HashCache`].
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] if a file cannot be read.
+    pub fn hashes(&self, cache: &HashCache) -> Result<ModelHashes> {
+        ModelHashes::of(&self.files, &self.weight_files(), cache)
+    }
+
+    /// The files that hold the weights, in order.
+    pub fn weight_files(&self) -> Vec<PathBuf> {
+        match &self.weights {
+            Container::Safetensors(files) => files.files().to_vec(),
+            Container::Gguf(weights) => vec![weights.file().path().to_owned()],
+        }
+    }
+
+    /// The type in which a model of this kind computes unless another is asked for: bf16 where the weights are
+    /// stored so and nothing else speaks for f32, otherwise f32.
+    pub fn natural_dtype(&self) -> DType {
+        match &self.weights {
+            Container::Safetensors(files) if files.stored_type() == Some("BF16") => DType::BF16,
+            _ => DType::F32,
+        }
+    }
+
+    /// Reads the weights.
+    ///
+    /// # Errors
+    /// [`EngineError::Tokenizer`] if the tokenizer cannot be used, otherwise as [`Decoder::load`].
+    pub fn load(self, placement: Placement) -> Result<LanguageModel> {
+        let tokenizer = self.tokenizer?;
+        let tensors: &dyn Tensors = match &self.weights {
+            Container::Safetensors(files) => files,
+            Container::Gguf(weights) => &**weights,
+        };
+        let decoder = Decoder::load(self.spec, tensors, placement)?;
+        Ok(LanguageModel::new(decoder, tokenizer, self.template, self.stop))
+    }
+
+    fn stored(&self) -> String {
+        match &self.weights {
+            Container::Safetensors(files) => files.stored_type().unwrap_or("?").to_owned(),
+            Container::Gguf(weights) => stop::file_type(weights),
+        }
+    }
+}
+
+/// A small text file beside the weights.
+fn text(files: &ModelFiles, name: &str) -> Result<Option<String>> {
+    let Some(bytes) = files.read(name)? else { return Ok(None) };
+    let damaged =
+        |_| EngineError::Damaged { path: files.folder.join(name), problem: "is not UTF-8".to_owned() };
+    String::from_utf8(bytes).map(Some).map_err(damaged)
+}
+
+fn absent(what: &'static str, files: &ModelFiles) -> EngineError {
+    EngineError::Absent { what, folder: files.folder.clone() }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests;

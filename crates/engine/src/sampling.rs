@@ -203,19 +203,13 @@ pub fn log_sum_exp(logits: &[f32]) -> Result<f64, SamplingError> {
     Ok(largest + sum.ln())
 }
 
-/// The natural-log probability of each token of a text given those before it: logits at position i speak of
-/// token i + 1, so the first token has none.
+/// The natural-log probability of a token under the distribution of some logits.
 ///
 /// # Errors
-/// As [`log_sum_exp`].
-pub fn teacher_forced(logits: &[Vec<f32>], tokens: &[u32]) -> Result<Vec<Option<f64>>, SamplingError> {
-    let mut found = Vec::with_capacity(tokens.len());
-    found.extend(tokens.first().map(|_| None));
-    for (token, logits) in tokens.iter().skip(1).zip(logits) {
-        let logit = logits.get(*token as usize).copied().ok_or(SamplingError::Empty)?;
-        found.push(Some((f64::from(logit) - log_sum_exp(logits)?).min(0.0)));
-    }
-    Ok(found)
+/// As [`log_sum_exp`]; [`SamplingError::Empty`] for a token that has no logit.
+pub fn logprob_of(logits: &[f32], token: u32) -> Result<f64, SamplingError> {
+    let logit = logits.get(token as usize).copied().ok_or(SamplingError::Empty)?;
+    Ok((f64::from(logit) - log_sum_exp(logits)?).min(0.0))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{EngineError, Result};
-use crate::weights::safetensors::SafetensorsFiles;
+use crate::safetensors::{INDEX, SINGLE};
 
 /// The ending of a GGUF file.
 const GGUF: &str = "gguf";
@@ -40,10 +40,7 @@ impl ModelFiles {
             return Self::of_file(path);
         }
         let folder = path.to_owned();
-        if ["model.safetensors", "model.safetensors.index.json"]
-            .iter()
-            .any(|name| folder.join(name).is_file())
-        {
+        if [SINGLE, INDEX].iter().any(|name| folder.join(name).is_file()) {
             return Ok(Self { folder, weights: Weights::Safetensors });
         }
         let found = gguf_files(path)?;
@@ -87,19 +84,6 @@ impl ModelFiles {
             return Err(EngineError::Damaged { path, problem });
         }
         std::fs::read(&path).map(Some).map_err(EngineError::io(&path))
-    }
-
-    /// The files that hold the weights, in order.
-    ///
-    /// # Errors
-    /// As [`SafetensorsFiles::open`].
-    pub fn weight_files(&self) -> Result<Vec<PathBuf>> {
-        match &self.weights {
-            Weights::Gguf(path) => Ok(vec![path.clone()]),
-            Weights::Safetensors => {
-                Ok(SafetensorsFiles::open(&self.folder)?.paths().map(Path::to_owned).collect())
-            }
-        }
     }
 }
 

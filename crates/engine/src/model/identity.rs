@@ -43,15 +43,14 @@ struct Entry {
 }
 
 impl ModelHashes {
-    /// Hashes the files of a model.
+    /// Hashes the files of a model, of which `paths` hold the weights.
     ///
     /// # Errors
     /// [`EngineError::Io`] if one cannot be read.
-    pub fn of(files: &ModelFiles, cache: &HashCache) -> Result<Self> {
-        let paths = files.weight_files()?;
+    pub fn of(files: &ModelFiles, paths: &[PathBuf], cache: &HashCache) -> Result<Self> {
         let mut lines = String::new();
         let mut only = None;
-        for path in &paths {
+        for path in paths {
             let hash = cache.sha256(path)?;
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             lines.extend([&hash, "  ", &*name, "\n"]);

@@ -134,15 +134,10 @@ fn parameters_outside_their_ranges() {
 }
 
 #[test]
-fn teacher_forcing_by_hand() {
-    let half = vec![0.0f32, 0.0];
-    let sure = vec![0.0f32, (3.0f32).ln()];
-    let found = teacher_forced(&[half, sure, vec![9.0, 9.0]], &[1, 0, 1]).unwrap();
-    assert_eq!(found[0], None);
-    assert!((found[1].unwrap() - 0.5f64.ln()).abs() < SAME);
-    assert!((found[2].unwrap() - 0.75f64.ln()).abs() < 1e-7);
-    assert_eq!(teacher_forced(&[], &[]).unwrap(), []);
-    assert!(teacher_forced(&[vec![0.0]], &[0, 5]).is_err());
+fn a_log_probability_by_hand() {
+    assert!((logprob_of(&[0.0, 0.0], 1).unwrap() - 0.5f64.ln()).abs() < SAME);
+    assert!((logprob_of(&[0.0, (3.0f32).ln()], 1).unwrap() - 0.75f64.ln()).abs() < 1e-7);
+    assert_eq!(logprob_of(&[0.0], 5), Err(SamplingError::Empty));
 }
 
 proptest! {

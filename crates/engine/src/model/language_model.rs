@@ -1,0 +1,154 @@
+//! A loaded model: prompts in, answers out.
+
+use plimsoll_core::Seed;
+use plimsoll_core::prompt::Message;
+
+use crate::chat::{Chat, ChatTemplate, Moment};
+use crate::decoder::Decoder;
+use crate::error::{EngineError, Result};
+use crate::generation::{Generated, Sequence, Stop};
+use crate::sampling::{Sampling, logprob_of};
+use crate::step::{Positions, Row};
+use crate::tokenizer::{Piece, Tokenizer};
+
+/// A decoder with its tokenizer, its chat template and the tokens that end its answers.
+#[derive(Debug)]
+pub struct LanguageModel {
+    decoder: Decoder,
+    tokenizer: Tokenizer,
+    template: ChatTemplate,
+    stop: Vec<u32>,
+}
+
+/// How an answer is made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+    /// Most tokens, the one that ends it included.
+    pub most_tokens: usize,
+    /// Strings that end it.
+    pub stop_strings: Vec<String>,
+    /// What samples are drawn from.
+    pub seed: Seed,
+}
+
+impl LanguageModel {
+    pub(super) fn new(
+        decoder: Decoder,
+        tokenizer: Tokenizer,
+        template: ChatTemplate,
+        stop: Vec<u32>,
+    ) -> Self {
+        Self { decoder, tokenizer, template, stop }
+    }
+
+    /// The decoder.
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+
+    /// The tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The chat template.
+    pub fn template(&self) -> &ChatTemplate {
+        &self.template
+    }
+
+    /// Tokens that end an answer.
+    pub fn stop_tokens(&self) -> &[u32] {
+        &self.stop
+    }
+
+    /// The tokens of a chat that asks for a reply. The template writes special tokens itself.
+    ///
+    /// # Errors
+    /// [`EngineError::Chat`] if the template refuses the messages, [`EngineError::Tokenizer`].
+    pub fn encode_chat(&self, messages: &[Message], now: Moment) -> Result<Vec<u32>> {
+        let text = self.template.render(&Chat::new(messages, now))?;
+        // The plain form is a text like any other: what the tokenizer puts before texts belongs before it.
+        let special = self.template.form() == crate::chat::Form::Plain;
+        Ok(ids(self.tokenizer.encode(&text, special)?))
+    }
+
+    /// The tokens of a plain text, with the special ones that the tokenizer adds.
+    ///
+    /// # Errors
+    /// [`EngineError::Tokenizer`].
+    pub fn encode_text(&self, text: &str) -> Result<Vec<u32>> {
+        Ok(ids(self.tokenizer.encode(text, true)?))
+    }
+
+    /// One answer to a prompt. `on_token` hears of each token as it comes.
+    ///
+    /// # Errors
+    /// [`EngineError::NoTokens`] for an empty prompt, [`EngineError::Step`] beyond the context,
+    /// [`EngineError::Generation`] for logits that are no numbers.
+    pub fn generate(
+        &self,
+        prompt: &[u32],
+        answer: &Answer,
+        on_token: &mut dyn FnMut(u32),
+    ) -> Result<Generated> {
+        if prompt.is_empty() {
+            return Err(EngineError::NoTokens);
+        }
+        let stop = Stop {
+            tokens: self.stop.clone(),
+            strings: answer.stop_strings.clone(),
+            most_tokens: answer.most_tokens,
+        };
+        let mut sequence = Sequence::new(&self.tokenizer, answer.sampling, stop, answer.seed);
+        let mut cache = self.decoder.cache();
+        let mut logits = self.last_logits(&mut Row::new(prompt, &mut cache))?;
+        while let Some(token) = sequence.advance(&logits)? {
+            on_token(token);
+            // An answer that fills the context ends there, by its length.
+            if cache.len() >= self.decoder.spec().context {
+                break;
+            }
+            logits = self.last_logits(&mut Row::new(&[token], &mut cache))?;
+        }
+        Ok(sequence.finish()?)
+    }
+
+    /// Each token of a text with its natural-log probability given those before it; the first has none.
+    ///
+    /// # Errors
+    /// [`EngineError::NoTokens`] for a text without tokens, [`EngineError::Step`] beyond the context.
+    pub fn logprobs(&self, tokens: &[u32]) -> Result<Vec<Option<f64>>> {
+        if tokens.is_empty() {
+            return Err(EngineError::NoTokens);
+        }
+        let mut cache = self.decoder.cache();
+        let mut found = Vec::with_capacity(tokens.len());
+        let mut before: Option<Vec<f32>> = None;
+        // Piece by piece: the logits of a whole long text are vocabulary times as large as the text.
+        for piece in tokens.chunks(PIECE) {
+            let mut row = Row { logits: Positions::All, ..Row::new(piece, &mut cache) };
+            let output = self.decoder.step(std::slice::from_mut(&mut row))?.into_iter().next();
+            let logits = output.and_then(|output| output.logits).ok_or(EngineError::NoTokens)?;
+            for (token, behind) in piece.iter().zip(logits.to_vec2::<f32>()?) {
+                found.push(before.map(|before| logprob_of(&before, *token)).transpose()?);
+                before = Some(behind);
+            }
+        }
+        Ok(found)
+    }
+
+    fn last_logits(&self, row: &mut Row<'_>) -> Result<Vec<f32>> {
+        let output = self.decoder.step(std::slice::from_mut(row))?.into_iter().next();
+        let logits = output.and_then(|output| output.logits).ok_or(EngineError::NoTokens)?;
+        Ok(logits.flatten_all()?.to_vec1()?)
+    }
+}
+
+/// Tokens of a text whose logits are in memory at once.
+const PIECE: usize = 256;
+
+fn ids(pieces: Vec<Piece>) -> Vec<u32> {
+    pieces.into_iter().map(|piece| piece.id).collect()
+}
