@@ -4,6 +4,7 @@ mod config;
 mod datasets;
 mod evaluate;
 mod fit;
+mod model;
 mod plan;
 mod run;
 mod schema;
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Config(config::ConfigArguments),
     #[command(subcommand)]
     Datasets(datasets::DatasetsCommand),
+    #[command(subcommand)]
+    Model(model::ModelCommand),
     Fit(fit::FitArguments),
     Evaluate(evaluate::EvaluateArguments),
     Transfer(transfer::TransferArguments),
@@ -38,6 +41,7 @@ pub(crate) fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(&arguments, console),
         Command::Config(arguments) => config::run(&arguments, console),
         Command::Datasets(command) => datasets::run(&command, console),
+        Command::Model(command) => model::run(&command, console),
         Command::Fit(arguments) => fit::run(&arguments, console),
         Command::Evaluate(arguments) => evaluate::run(&arguments, console),
         Command::Transfer(arguments) => transfer::run(&arguments, console),

@@ -17,6 +17,7 @@ mod console;
 mod crash;
 mod failure;
 mod folder;
+mod models;
 mod pipeline;
 mod progress;
 mod questions;

@@ -29,6 +29,13 @@ impl Progress {
         Self(bar)
     }
 
+    /// A count of tokens whose number is not known before.
+    pub(crate) fn tokens(console: &Console, what: &'static str) -> Self {
+        let bar = Self::bar(console, None, what);
+        bar.set_style(style("{prefix:9} {spinner} {pos} tokens {per_sec}"));
+        Self(bar)
+    }
+
     fn bar(console: &Console, steps: Option<u64>, what: &'static str) -> ProgressBar {
         if !console.progress() {
             return ProgressBar::hidden();

@@ -178,7 +178,8 @@ fn ingest_failure(error: IngestError) -> Failure {
     Failure::from_error(kind, error)
 }
 
-fn hub_failure(error: HubError) -> Failure {
+/// Whose fault it is that a source cannot be fetched.
+pub(crate) fn hub_failure(error: HubError) -> Failure {
     let kind = match error {
         HubError::Source { .. } | HubError::Variable { .. } | HubError::NoCacheFolder => Kind::Usage,
         HubError::DiskFull { .. } => Kind::Stage,

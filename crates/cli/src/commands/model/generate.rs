@@ -1,0 +1,138 @@
+//! `plimsoll model generate`.
+
+use clap::Args;
+use plimsoll_core::Seed;
+use plimsoll_core::prompt::{Message, Role};
+use plimsoll_engine::Answer;
+use plimsoll_engine::chat::Moment;
+use plimsoll_engine::generation::Generated;
+use plimsoll_engine::sampling::Sampling;
+use serde::Serialize;
+
+use super::Token;
+use crate::console::Console;
+use crate::failure::{Failure, Kind, OrFail as _};
+use crate::models::{ComputeArguments, ModelArguments, engine_failure};
+use crate::progress::Progress;
+
+/// Let a model answer a prompt.
+///
+/// The prompt becomes a chat with one message, written by the model's own template; with --raw it is
+/// continued as it stands. Temperature 0 takes the likeliest token each time; above 0 the tokens depend on the
+/// prompt and the seed alone. Log-probabilities are those before temperature and truncation.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  plimsoll model generate --model models/SmolLM2-135M-Instruct --prompt \"What is 12 * 12?\"
+  plimsoll model generate --model model.gguf --prompt \"Once upon a time\" --raw --temperature 0.8 --seed 7
+  plimsoll model generate --model hf://Qwen/Qwen2.5-0.5B-Instruct --prompt \"Hello\" --json")]
+pub(crate) struct GenerateArguments {
+    #[command(flatten)]
+    model: ModelArguments,
+    #[command(flatten)]
+    compute: ComputeArguments,
+    /// The prompt
+    #[arg(long, value_name = "P")]
+    prompt: String,
+    /// Continue the prompt as it stands, without a chat template
+    #[arg(long)]
+    raw: bool,
+    /// What a system message says
+    #[arg(long, value_name = "TEXT", conflicts_with = "raw")]
+    system: Option<String>,
+    /// What logits are divided by; 0 takes the likeliest token
+    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    temperature: f64,
+    /// Draw from the smallest set of tokens whose probability reaches this
+    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    top_p: f64,
+    /// Draw from the likeliest so many tokens
+    #[arg(long, value_name = "K")]
+    top_k: Option<usize>,
+    /// Draw from tokens at least this share as likely as the likeliest
+    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    min_p: f64,
+    /// What samples are drawn from
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    seed: u64,
+    /// Most tokens of the answer
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    max_new_tokens: u32,
+    /// A string that ends the answer; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
+    /// The day that templates take for today; fixed, so that a prompt has the same tokens on any day
+    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2025-01-01", value_parser = day)]
+    date: Moment,
+}
+
+/// A day as typed.
+fn day(text: &str) -> Result<Moment, String> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts.as_slice() else {
+        return Err("a day is written YYYY-MM-DD".to_owned());
+    };
+    let wrong = |_| "a day is written YYYY-MM-DD".to_owned();
+    let (year, month, day) =
+        (year.parse().map_err(wrong)?, month.parse().map_err(wrong)?, day.parse().map_err(wrong)?);
+    Moment::date(year, month, day).map_err(|error| error.to_string())
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    text: String,
+    finish_reason: &'static str,
+    tokens: Vec<Token>,
+}
+
+/// Runs the command.
+pub(super) fn run(arguments: &GenerateArguments, console: &Console) -> Result<(), Failure> {
+    let sampling = sampling(arguments)?;
+    let model = arguments.compute.load(arguments.model.open(console)?, console)?;
+    let prompt = if arguments.raw {
+        model.encode_text(&arguments.prompt)
+    } else {
+        model.encode_chat(&messages(arguments), arguments.date)
+    };
+    let prompt = prompt.map_err(engine_failure)?;
+    let answer = Answer {
+        sampling,
+        most_tokens: arguments.max_new_tokens as usize,
+        stop_strings: arguments.stop.clone(),
+        seed: Seed::new(arguments.seed),
+    };
+    let progress = Progress::tokens(console, "generate");
+    let generated = model.generate(&prompt, &answer, &mut |_| progress.step()).map_err(engine_failure)?;
+    drop(progress);
+    if console.json() { console.document(&document(&generated)) } else { console.text(&generated.text) }
+}
+
+fn sampling(arguments: &GenerateArguments) -> Result<Sampling, Failure> {
+    let sampling = Sampling::at(arguments.temperature).or_fail(Kind::Usage)?;
+    let sampling = sampling.with_top_p(arguments.top_p).or_fail(Kind::Usage)?;
+    let sampling = sampling.with_min_p(arguments.min_p).or_fail(Kind::Usage)?;
+    match arguments.top_k {
+        Some(top_k) => sampling.with_top_k(top_k).or_fail(Kind::Usage),
+        None => Ok(sampling),
+    }
+}
+
+fn messages(arguments: &GenerateArguments) -> Vec<Message> {
+    let system = arguments.system.iter().map(|text| Message { role: Role::System, text: text.clone() });
+    system.chain([Message { role: Role::User, text: arguments.prompt.clone() }]).collect()
+}
+
+fn document(generated: &Generated) -> Document {
+    let text = generated.text.as_bytes();
+    let token = |token: &plimsoll_engine::generation::Token| Token {
+        id: token.id,
+        // A part of a character is no text by itself.
+        text: String::from_utf8_lossy(text.get(token.start..token.end).unwrap_or_default()).into_owned(),
+        logprob: Some(token.logprob),
+    };
+    Document {
+        text: generated.text.clone(),
+        finish_reason: generated.finish.name(),
+        tokens: generated.tokens.iter().map(token).collect(),
+    }
+}

@@ -1,0 +1,155 @@
+//! Models in: from a path or a hub address to a model that was opened.
+
+use std::path::PathBuf;
+
+use candle_core::{DType, Device};
+use clap::{Args, ValueEnum};
+use plimsoll_engine::step::StepError;
+use plimsoll_engine::{EngineError, HashCache, LanguageModel, Opened, Placement};
+use plimsoll_hub::{HubSource, Options, Selection, Source};
+
+use crate::console::Console;
+use crate::failure::{Failure, Kind, OrFail as _};
+use crate::progress::Downloads;
+use crate::questions::hub_failure;
+
+/// Files that a model in safetensors cannot be without.
+const REQUIRED: [&str; 2] = ["config.json", "tokenizer.json"];
+
+/// The others. Repositories hold the same weights in other forms too, which nobody reads here.
+const OPTIONAL: [&str; 8] = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "model-*.safetensors",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "generation_config.json",
+    "chat_template.*",
+    "additional_chat_templates/*.jinja",
+];
+
+/// Which model, and how it is held.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArguments {
+    /// The model
+    #[arg(
+        long,
+        value_name = "M",
+        help = "A folder with config.json and safetensors, a .gguf file, or hf://OWNER/NAME[@REVISION][/FILE.gguf]"
+    )]
+    pub(crate) model: String,
+}
+
+/// How it is held in memory and computed.
+#[derive(Debug, Args)]
+pub(crate) struct ComputeArguments {
+    /// Type of weights and activations [default: bf16 for weights stored so, otherwise f32; packed GGUF weights stay packed]
+    #[arg(long, value_enum, value_name = "TYPE")]
+    dtype: Option<Dtype>,
+    /// Where to compute; cuda and metal need a program built with the feature of that name
+    #[arg(long, value_enum, default_value = "cpu", value_name = "DEVICE")]
+    device: Where,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "lower")]
+enum Dtype {
+    F32,
+    Bf16,
+    F16,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "lower")]
+enum Where {
+    Cpu,
+    Cuda,
+    Metal,
+}
+
+/// A model that was found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Its headers and small files.
+    pub(crate) opened: Opened,
+    /// The commit, if it is on the hub.
+    pub(crate) commit: Option<String>,
+}
+
+impl ModelArguments {
+    /// Fetches what is not here, and opens it.
+    ///
+    /// # Errors
+    /// A usage failure for an address that is none, an input failure for files that are missing or damaged.
+    pub(crate) fn open(&self, console: &Console) -> Result<Found, Failure> {
+        let (path, commit) = match Source::parse(&self.model).or_fail(Kind::Usage)? {
+            Source::Local(path) => (path, None),
+            Source::Hub(source) => fetch(source, console)?,
+        };
+        let opened = Opened::open(&path).map_err(engine_failure)?;
+        Ok(Found { opened, commit })
+    }
+}
+
+impl ComputeArguments {
+    /// Reads the weights of a model.
+    pub(crate) fn load(&self, found: Found, console: &Console) -> Result<LanguageModel, Failure> {
+        let dtype = match self.dtype {
+            None => found.opened.natural_dtype(),
+            Some(Dtype::F32) => DType::F32,
+            Some(Dtype::Bf16) => DType::BF16,
+            Some(Dtype::F16) => DType::F16,
+        };
+        let device = match self.device {
+            Where::Cpu => Ok(Device::Cpu),
+            Where::Cuda => Device::new_cuda(0),
+            Where::Metal => Device::new_metal(0),
+        };
+        let device = device.or_fail(Kind::Usage)?;
+        tracing::info!(?dtype, "loading");
+        if found.opened.description().form == plimsoll_engine::chat::Form::Plain {
+            console.note("note: the model has no chat template; prompts are written as plain text");
+        }
+        found.opened.load(Placement { dtype, device }).map_err(engine_failure)
+    }
+}
+
+/// Fetches a model, and gives where it lies.
+fn fetch(source: HubSource, console: &Console) -> Result<(PathBuf, Option<String>), Failure> {
+    let owned = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
+    let selection = Selection::Files { required: owned(&REQUIRED), optional: owned(&OPTIONAL) };
+    let options = Options::from_env().or_fail(Kind::Usage)?;
+    let downloads = Downloads::new(console);
+    let path = source.path.clone();
+    let fetched = plimsoll_hub::resolve(&Source::Hub(source), &selection, &options, &downloads);
+    drop(downloads);
+    let fetched = fetched.map_err(hub_failure).map_err(|failure| {
+        failure.during("cannot fetch the model (a GGUF file is named as hf://OWNER/NAME/FILE.gguf)")
+    })?;
+    // A path may name a file, or a folder of the repository.
+    let place = match (path, fetched.files.as_slice()) {
+        (Some(_), [one]) => one.path.clone(),
+        (Some(path), _) => fetched.folder.join(path),
+        (None, _) => fetched.folder,
+    };
+    Ok((place, fetched.commit))
+}
+
+/// Where hashes of files are kept; nowhere if no folder for that is known.
+pub(crate) fn hash_cache() -> HashCache {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = variable("XDG_CACHE_HOME")
+        .or_else(|| variable("LOCALAPPDATA"))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache")));
+    base.map_or_else(HashCache::none, |base| HashCache::new(base.join("plimsoll").join("hashes")))
+}
+
+/// Whose fault it is that a model cannot be used.
+pub(crate) fn engine_failure(error: EngineError) -> Failure {
+    let kind = match &error {
+        EngineError::NoTokens | EngineError::Step(StepError::Context { .. }) => Kind::Usage,
+        EngineError::Step(_) | EngineError::Candle(_) => Kind::Stage,
+        _ => Kind::Input,
+    };
+    Failure::from_error(kind, error)
+}
