@@ -1,6 +1,5 @@
 //! A model's folder, as the hub lays it out: found, checked, loaded. Nothing is downloaded here.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use crate::arch::read_config;
 use crate::decoder::Decoder;
 use crate::identity::Identity;
 use crate::model_error::ModelError;
+use crate::regular::open_regular;
 use crate::safetensors::Safetensors;
 use crate::spec::DecoderSpec;
 use crate::weights::Placement;
@@ -54,8 +54,7 @@ impl ModelFiles {
     /// [`ModelError`] if it is not there, too large, or gives no decoder.
     pub fn spec(&self) -> Result<DecoderSpec, ModelError> {
         let path = &self.config;
-        let file = File::open(path).map_err(ModelError::io("open", path))?;
-        let bytes = file.metadata().map_err(ModelError::io("read", path))?.len();
+        let (file, bytes) = open_regular(path).map_err(ModelError::io("open", path))?;
         if bytes > MOST_CONFIG {
             return Err(ModelError::ConfigTooLarge { path: path.clone(), bytes, most: MOST_CONFIG });
         }
