@@ -19,12 +19,14 @@ pub struct Cache {
     tokens: Vec<u32>,
     /// For each rotary embedding, whether the keys are rotated by the set for long sequences.
     pub(crate) long: Vec<bool>,
+    /// Set while all of it is computed anew: if that fails, keys and values are not those of the tokens.
+    pub(crate) stale: bool,
 }
 
 impl Cache {
     pub(crate) fn new(owner: Arc<()>, layers: usize, ropes: usize) -> Self {
         let layers = (0..layers).map(|_| LayerCache::default()).collect();
-        Self { owner, layers, tokens: Vec::new(), long: vec![false; ropes] }
+        Self { owner, layers, tokens: Vec::new(), long: vec![false; ropes], stale: false }
     }
 
     /// How many tokens it holds.
@@ -52,7 +54,7 @@ impl Cache {
         let layers =
             self.layers.iter().map(|layer| LayerCache { frozen: layer.frozen.clone(), tail: None }).collect();
         let (owner, long) = (Arc::clone(&self.owner), self.long.clone());
-        Self { owner, layers, tokens: self.tokens.clone(), long }
+        Self { owner, layers, tokens: self.tokens.clone(), long, stale: self.stale }
     }
 
     /// Forgets all but the first `len` tokens; nothing if there are not more.

@@ -50,10 +50,10 @@ pub enum EngineError {
     },
     /// Weights that cannot be used.
     #[error("cannot load the weights")]
-    Weights(#[from] WeightsError),
+    Weights(#[source] Box<WeightsError>),
     /// A GGUF file that cannot be used.
     #[error("cannot use the GGUF file")]
-    Gguf(#[from] GgufError),
+    Gguf(#[source] Box<GgufError>),
     /// A tokenizer that cannot be used.
     #[error("cannot use the tokenizer")]
     Tokenizer(#[from] TokenizerError),
@@ -72,6 +72,18 @@ pub enum EngineError {
     /// The arithmetic failed.
     #[error("the model's arithmetic failed")]
     Candle(#[from] candle_core::Error),
+}
+
+impl From<WeightsError> for EngineError {
+    fn from(error: WeightsError) -> Self {
+        Self::Weights(Box::new(error))
+    }
+}
+
+impl From<GgufError> for EngineError {
+    fn from(error: GgufError) -> Self {
+        Self::Gguf(Box::new(error))
+    }
 }
 
 impl From<crate::sampling::SamplingError> for EngineError {

@@ -10,6 +10,7 @@ pub mod error;
 pub mod generation;
 pub mod gguf;
 pub mod model;
+mod regular;
 pub mod safetensors;
 pub mod sampling;
 pub mod spec;

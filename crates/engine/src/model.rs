@@ -40,6 +40,15 @@ enum Container {
     Gguf(Box<GgufWeights>),
 }
 
+impl Container {
+    fn tensors(&self) -> &dyn Tensors {
+        match self {
+            Self::Safetensors(files) => files,
+            Self::Gguf(weights) => &**weights,
+        }
+    }
+}
+
 /// What a model is, for people and for tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
@@ -90,7 +99,7 @@ impl Opened {
         let weights = Container::Safetensors(Safetensors::open(&files.folder)?);
         let tokenizer = match files.read("tokenizer.json")? {
             Some(json) => Tokenizer::from_json(&json, spec.vocabulary),
-            None => return Err(absent("tokenizer.json", &files)),
+            None => Err(TokenizerError::Unreadable { problem: "there is no tokenizer.json".to_owned() }),
         };
         let template = ChatTemplate::new(
             &Templates::of_folder(&files.folder)?,
@@ -157,15 +166,21 @@ impl Opened {
     /// Reads the weights.
     ///
     /// # Errors
-    /// [`EngineError::Tokenizer`] if the tokenizer cannot be used, otherwise as [`Decoder::load`].
+    /// [`EngineError::Tokenizer`] if the tokenizer cannot be used, before anything large is read; otherwise as
+    /// [`Decoder::load`].
     pub fn load(self, placement: Placement) -> Result<LanguageModel> {
-        let tokenizer = self.tokenizer?;
-        let tensors: &dyn Tensors = match &self.weights {
-            Container::Safetensors(files) => files,
-            Container::Gguf(weights) => &**weights,
-        };
-        let decoder = Decoder::load(self.spec, tensors, placement)?;
-        Ok(LanguageModel::new(decoder, tokenizer, self.template, self.stop))
+        let Self { spec, weights, tokenizer, template, stop, .. } = self;
+        let tokenizer = tokenizer?;
+        let decoder = Decoder::load(spec, weights.tensors(), placement)?;
+        Ok(LanguageModel::new(decoder, tokenizer, template, stop))
+    }
+
+    /// Reads the weights of the decoder alone, for whoever speaks in tokens.
+    ///
+    /// # Errors
+    /// As [`Decoder::load`].
+    pub fn load_decoder(&self, placement: Placement) -> Result<Decoder> {
+        Ok(Decoder::load(self.spec.clone(), self.weights.tensors(), placement)?)
     }
 
     fn stored(&self) -> String {

@@ -130,12 +130,14 @@ pub enum HeaderProblem {
     #[error("its header cannot be read: {0}")]
     Json(serde_json::Error),
     /// A tensor whose bytes and shape disagree.
-    #[error("tensor `{}` of {wanted} bytes has the byte range {begin}..{end}", name.escape_debug())]
+    #[error("tensor `{}`, {} of shape {shape:?}, does not fit its bytes {begin}..{end}", name.escape_debug(), stored.escape_debug())]
     Range {
         /// The tensor.
         name: String,
-        /// Bytes that its shape and type need; `u64::MAX` where they overflow.
-        wanted: u64,
+        /// How its numbers are stored.
+        stored: String,
+        /// Its shape.
+        shape: Vec<usize>,
         /// Where it begins.
         begin: u64,
         /// Where it ends.

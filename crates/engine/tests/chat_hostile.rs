@@ -1,12 +1,10 @@
 //! Templates of strangers: whatever they do ends soon, in bounded memory, with a clear error.
 
-use std::fs;
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking, also in what they share")]
+
 use std::time::{Duration, Instant};
 
-use plimsoll_engine::chat::{
-    Chat, ChatError, ChatTemplate, Data, Form, MOST_SOURCE, MOST_TEXT, Moment, SpecialTokens, Templates,
-};
-use proptest::prelude::*;
+use plimsoll_engine::chat::{Chat, ChatError, ChatTemplate, Data, Moment, SpecialTokens};
 
 /// No template takes longer, in a development build on a busy machine.
 const MOST_SECONDS: u64 = 20;
@@ -27,7 +25,6 @@ fn render(source: &str) -> Result<String, ChatError> {
         .and_then(|template| template.render(&chat()));
     let took = start.elapsed();
     let shown: String = source.chars().take(100).collect();
-    println!("{took:?} {shown}");
     assert!(took < Duration::from_secs(MOST_SECONDS), "{took:?}: {shown}");
     result
 }
@@ -71,14 +68,6 @@ fn endless_work_is_stopped() {
     let mut surprises = Vec::new();
     for source in sources {
         let result = render(source);
-        let text = match &result {
-            Err(error) => {
-                let cause = std::error::Error::source(error).map(ToString::to_string);
-                format!("{error} {cause:?}")
-            }
-            Ok(text) => format!("{} bytes", text.len()),
-        };
-        println!("    {}", text.chars().take(200).collect::<String>());
         if !matches!(
             result,
             Err(ChatError::TooMuchWork { .. } | ChatError::TooMuchText { .. } | ChatError::Render { .. })
@@ -127,15 +116,7 @@ fn nesting_ends_in_an_error_or_a_text_and_never_in_a_crash() {
         "{% set ns = namespace() %}{% set other = namespace() %}{% set ns.x = other %}{% set other.x = ns %}{{ ns == other }}{{ ns < other }}".to_owned(),
     ];
     for source in sources {
-        let said = match render(&source) {
-            Ok(text) => format!("{} bytes", text.len()),
-            Err(error) => {
-                error.to_string()
-                    + &std::error::Error::source(&error).map_or(String::new(), |cause| {
-                        format!(": {}", cause.to_string().chars().take(150).collect::<String>())
-                    })
-            }
-        };
-        println!("    {said}");
+        // Either way is well: that it ends is what counts.
+        let _ = render(&source);
     }
 }

@@ -1,5 +1,7 @@
 //! Tiny models of every architecture, as transformers computes them. `goldens/decoder/models.py` wrote them.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,9 +13,11 @@ use serde::Deserialize;
 
 /// Of logits that differ by several units, in f32, between two orders of summing.
 const F32_TOLERANCE: f32 = 1e-4;
-/// In bf16, as a share of the largest logit: every operation rounds to 8 bits, here as there, but not all in
-/// the same order.
-const BF16_TOLERANCE: f32 = 0.06;
+/// In bf16: how much further from the f32 logits, by root mean square, than transformers is. Both round every
+/// operation to 8 bits, each in an order of its own, so for one model either may be the closer one.
+const BF16_TOLERANCE: f32 = 2.0;
+/// The same, on average over all models.
+const BF16_MEAN_TOLERANCE: f32 = 1.2;
 
 #[derive(Deserialize)]
 struct Expected {
@@ -69,6 +73,12 @@ fn distance(found: &Tensor, expected: &Tensor) -> f32 {
     largest(&(found - expected).unwrap())
 }
 
+/// The root mean square of the difference.
+fn spread(found: &Tensor, expected: &Tensor) -> f32 {
+    let squares = (found - expected).unwrap().sqr().unwrap();
+    squares.mean_all().unwrap().to_scalar::<f32>().unwrap().sqrt()
+}
+
 #[test]
 fn every_architecture_has_a_golden_in_both_dialects() {
     let types: Vec<String> = goldens()
@@ -100,17 +110,21 @@ fn logits_at_every_position_are_those_of_transformers() {
 }
 
 #[test]
-fn bf16_logits_are_those_of_transformers_in_bf16() {
+fn bf16_logits_are_as_close_to_f32_as_those_of_transformers_in_bf16() {
+    let mut ratios = Vec::new();
     for golden in goldens() {
         let decoder = golden.decoder("config.json", DType::BF16);
         let mut cache = decoder.cache();
         let mut row = Row::new(&golden.expected.prompt, &mut cache);
         row.logits = Positions::All;
-        let output = decoder.step(&mut [row]).unwrap().remove(0);
-        let expected = golden.expected("logits_bf16");
-        let off = distance(&output.logits.unwrap(), &expected) / largest(&expected);
-        assert!(off <= BF16_TOLERANCE, "{}: {off}", golden.name);
+        let found = decoder.step(&mut [row]).unwrap().remove(0).logits.unwrap();
+        let exact = golden.expected("logits");
+        let (ours, theirs) = (spread(&found, &exact), spread(&golden.expected("logits_bf16"), &exact));
+        assert!(ours <= BF16_TOLERANCE * theirs, "{}: {ours} against {theirs}", golden.name);
+        ratios.push(ours / theirs);
     }
+    let mean = ratios.iter().sum::<f32>() / ratios.len() as f32;
+    assert!(mean <= BF16_MEAN_TOLERANCE, "{mean}");
 }
 
 #[test]

@@ -45,6 +45,7 @@ pub(super) fn environment(source: String) -> Result<Environment<'static>, ChatEr
     Ok(environment)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn raise_exception(message: Option<Value>, named: Kwargs) -> Result<Value, Error> {
     let message = match message {
         Some(message) => message,
@@ -64,6 +65,7 @@ fn strftime_now(state: &State<'_, '_>, format: &str) -> Result<String, Error> {
     moment.format(format).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn tojson(
     state: &State<'_, '_>,
     value: &Value,

@@ -39,6 +39,7 @@ fn trim(value: &Value, chars: Option<&str>) -> String {
 }
 
 /// `default`, whose arguments Jinja also takes by name.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn default(
     value: &Value,
     other: Option<Value>,

@@ -39,6 +39,9 @@ struct Piece {
 pub(super) fn step(decoder: &Decoder, rows: &mut [Row<'_>]) -> Result<Vec<RowOutput>, StepError> {
     let plans: Vec<Plan> =
         rows.iter().enumerate().map(|(index, row)| plan(decoder, index, row)).collect::<Result<_, _>>()?;
+    for (row, plan) in rows.iter_mut().zip(&plans) {
+        row.cache.stale |= plan.recomputed > 0;
+    }
     let mut results: Vec<[Gathered; 2]> = rows.iter().map(|_| <[Gathered; 2]>::default()).collect();
     for pieces in passes(&plans) {
         run(decoder, rows, &plans, &pieces, &mut results).map_err(StepError::Device)?;
@@ -49,6 +52,7 @@ pub(super) fn step(decoder: &Decoder, rows: &mut [Row<'_>]) -> Result<Vec<RowOut
     let outputs = outputs.collect::<candle_core::Result<_>>().map_err(StepError::Device)?;
     for (row, plan) in rows.iter_mut().zip(plans) {
         row.cache.long = plan.long;
+        row.cache.stale = false;
         row.cache.commit(row.tokens);
     }
     Ok(outputs)
@@ -73,7 +77,7 @@ fn plan(decoder: &Decoder, index: usize, row: &Row<'_>) -> Result<Plan, StepErro
         return Err(StepError::Token { row: index, position, token, vocabulary });
     }
     let long: Vec<bool> = decoder.ropes.iter().map(|rope| rope.is_long(total)).collect();
-    let recomputed = if long == row.cache.long { 0 } else { row.cache.len() };
+    let recomputed = if long == row.cache.long && !row.cache.stale { 0 } else { row.cache.len() };
     let mut tokens = row.cache.tokens()[..recomputed].to_vec();
     tokens.extend_from_slice(row.tokens);
     let shifted = |positions: Vec<usize>| positions.into_iter().map(|place| place + recomputed).collect();

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -23,6 +23,9 @@ pub struct ModelHashes {
     /// Of `config.json`; `None` where the configuration is part of the weights' file.
     pub config_sha256: Option<String>,
 }
+
+/// How long a file must be unchanged before its hash is kept.
+const SETTLED: Duration = Duration::from_secs(2);
 
 /// Hashes of files that were read before, so that gigabytes are hashed once.
 ///
@@ -101,6 +104,10 @@ impl HashCache {
         }
         let sha256 = plimsoll_hub::sha256(path)
             .map_err(|error| EngineError::Damaged { path: path.clone(), problem: error.to_string() })?;
+        // A file that changed a moment ago may change again under the same time stamp.
+        if modified.is_none_or(|since| !has_settled(since)) {
+            return Ok(sha256);
+        }
         let entry = Entry { path: path.clone(), bytes: metadata.len(), modified_ns, sha256: sha256.clone() };
         self.keep(&entry);
         Ok(sha256)
@@ -127,6 +134,12 @@ impl HashCache {
     }
 }
 
+/// Whether a time of change, since 1970, is long enough ago that another change would have another.
+fn has_settled(changed: Duration) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.checked_sub(changed).is_some_and(|age| age >= SETTLED)
+}
+
 /// An entry, if there is one that can be read.
 fn read(path: &Path) -> Option<Entry> {
     /// No entry is longer.
@@ -139,6 +152,8 @@ fn read(path: &Path) -> Option<Entry> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
     use plimsoll_router::canonical::hex;
 
@@ -147,6 +162,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (file, kept) = (folder.path().join("weights"), folder.path().join("cache"));
         std::fs::write(&file, "one").unwrap();
+        let settled = SystemTime::now() - Duration::from_mins(1);
+        File::options().write(true).open(&file).unwrap().set_modified(settled).unwrap();
         let cache = HashCache::new(kept.clone());
         let one = cache.sha256(&file).unwrap();
         assert_eq!(one, hex(&Sha256::digest(b"one")));
@@ -155,8 +172,10 @@ mod tests {
         let planted = std::fs::read_to_string(&entry).unwrap().replace(&one, &"0".repeat(64));
         std::fs::write(&entry, planted).unwrap();
         assert_eq!(cache.sha256(&file).unwrap(), "0".repeat(64));
+        // Changed just now: hashed anew, and not kept.
         std::fs::write(&file, "three").unwrap();
         assert_eq!(cache.sha256(&file).unwrap(), HashCache::none().sha256(&file).unwrap());
+        assert!(std::fs::read_to_string(&entry).unwrap().contains(&"0".repeat(64)));
         for broken in ["", "{", "[]", "{\"path\":1}"] {
             std::fs::write(&entry, broken).unwrap();
             assert_eq!(cache.sha256(&file).unwrap(), HashCache::none().sha256(&file).unwrap());

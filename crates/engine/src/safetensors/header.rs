@@ -9,6 +9,7 @@ use std::path::Path;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::regular::open_regular;
 use crate::weights_error::{HeaderProblem, WeightsError};
 
 /// The longest header that is read. That of a model with 100,000 tensors has 12 MB.
@@ -56,12 +57,11 @@ struct RawHeader(BTreeMap<String, RawEntry>);
 impl Header {
     pub(super) fn read(path: &Path) -> Result<Self, WeightsError> {
         let failed = |source| WeightsError::Io { action: "read", path: path.to_owned(), source };
-        let file = File::open(path).map_err(|source| WeightsError::Io {
+        let (file, bytes) = open_regular(path).map_err(|source| WeightsError::Io {
             action: "open",
             path: path.to_owned(),
             source,
         })?;
-        let bytes = file.metadata().map_err(failed)?.len();
         let (text, begin) = read_text(file, bytes).map_err(failed)?.map_err(|problem| at(path, problem))?;
         let raw: RawHeader =
             serde_json::from_slice(&text).map_err(|source| at(path, HeaderProblem::Json(source)))?;
@@ -100,10 +100,9 @@ fn check(raw: RawHeader, begin: u64, bytes: u64) -> Result<Header, HeaderProblem
     let mut next = 0;
     for (name, entry) in order {
         let (first, end) = entry.data_offsets;
-        let wanted = stated_bytes(entry);
-        if end < first || wanted.is_some_and(|wanted| wanted != end - first) {
-            let wanted = wanted.unwrap_or(u64::MAX);
-            return Err(HeaderProblem::Range { name: name.clone(), wanted, begin: first, end });
+        if end < first || !fits(entry, end - first) {
+            let (stored, shape) = (entry.dtype.clone(), entry.shape.clone());
+            return Err(HeaderProblem::Range { name: name.clone(), stored, shape, begin: first, end });
         }
         if first != next {
             return Err(HeaderProblem::Gap { name: name.clone(), begin: first, expected: next });
@@ -126,15 +125,17 @@ fn check(raw: RawHeader, begin: u64, bytes: u64) -> Result<Header, HeaderProblem
     Ok(Header { entries: entries.collect() })
 }
 
-/// Bytes that shape and type need; `u64::MAX` where they overflow or there are too many dimensions, `None`
-/// for a type of which the size is not known here.
-fn stated_bytes(entry: &RawEntry) -> Option<u64> {
-    let width = width(&entry.dtype)?;
+/// Whether shape and type need as many bytes. Of a type that is not known here, a number has a bit at least.
+fn fits(entry: &RawEntry, bytes: u64) -> bool {
     if entry.shape.len() > MOST_DIMENSIONS {
-        return Some(u64::MAX);
+        return false;
     }
-    let product = entry.shape.iter().try_fold(width, |product: u64, size| product.checked_mul(*size as u64));
-    Some(product.unwrap_or(u64::MAX))
+    let elements = entry.shape.iter().try_fold(1, |product: u64, size| product.checked_mul(*size as u64));
+    let Some(elements) = elements else { return false };
+    match width(&entry.dtype) {
+        Some(width) => elements.checked_mul(width) == Some(bytes),
+        None => elements <= bytes.saturating_mul(8),
+    }
 }
 
 fn width(stored: &str) -> Option<u64> {

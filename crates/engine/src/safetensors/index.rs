@@ -1,12 +1,12 @@
 //! The index of sharded weights: which tensor is in which file.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path};
 
 use serde::Deserialize;
 
+use crate::regular::open_regular;
 use crate::weights_error::{IndexProblem, WeightsError};
 
 /// The name of the index.
@@ -24,8 +24,7 @@ struct RawIndex {
 pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Vec<String>>, WeightsError> {
     let failed = |source| WeightsError::Io { action: "read", path: path.to_owned(), source };
     let mut text = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    let bytes = file.metadata().map_err(failed)?.len();
+    let (file, bytes) = open_regular(path).map_err(failed)?;
     if bytes > MOST_INDEX {
         return Err(at(path, IndexProblem::TooLarge { bytes, most: MOST_INDEX }));
     }

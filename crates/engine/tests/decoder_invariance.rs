@@ -1,0 +1,195 @@
+//! The same answer however it is run: alone, beside others, token by token, in pieces, or from a shared prefix.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use candle_core::Tensor;
+use plimsoll_engine::{Cache, Decoder, Hidden, Placement, Positions, Row, Safetensors, read_config};
+use proptest::prelude::*;
+
+/// Of logits that differ by several units, in f32: sums are taken in another order.
+const TOLERANCE: f32 = 1e-4;
+/// Rows of the largest batch.
+const ROWS: usize = 32;
+/// Tokens of each greedy continuation.
+const GREEDY: usize = 4;
+
+/// One of each kind of attention: plain with groups, windowed, both with two rotary embeddings, `LongRoPE` that
+/// is crossed.
+const MODELS: [&str; 5] = ["llama", "mistral_window", "gemma3", "qwen2_window", "phi3_crossing"];
+
+static DECODERS: LazyLock<Vec<Decoder>> = LazyLock::new(|| MODELS.iter().map(|name| load(name)).collect());
+
+fn load(name: &str) -> Decoder {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/decoder").join(name);
+    let spec = read_config(&fs::read_to_string(folder.join("config.json")).unwrap()).unwrap();
+    Decoder::load(spec, &Safetensors::open(&folder).unwrap(), Placement::cpu_f32()).unwrap()
+}
+
+/// The logits behind the last token, step by step, with the greedy tokens.
+#[derive(Debug, Clone, Default)]
+struct Trace {
+    logits: Vec<Vec<f32>>,
+    tokens: Vec<u32>,
+}
+
+impl Trace {
+    fn take(&mut self, logits: &Tensor) -> u32 {
+        let logits = logits.to_vec2::<f32>().unwrap().remove(0);
+        let best = (0..logits.len()).max_by(|a, b| logits[*a].total_cmp(&logits[*b])).unwrap();
+        self.logits.push(logits);
+        let best = u32::try_from(best).unwrap();
+        self.tokens.push(best);
+        best
+    }
+
+    /// Equal tokens as long as the best two logits are further apart than the tolerance; from a tie on the
+    /// texts may part.
+    fn agrees(&self, other: &Self) -> Result<(), TestCaseError> {
+        for (step, (own, others)) in self.logits.iter().zip(&other.logits).enumerate() {
+            let off = own.iter().zip(others).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            prop_assert!(off <= TOLERANCE, "step {}: {}", step, off);
+            let mut sorted = own.clone();
+            sorted.sort_by(|a, b| b.total_cmp(a));
+            if sorted[0] - sorted[1] <= 2.0 * TOLERANCE {
+                return Ok(());
+            }
+            prop_assert_eq!(self.tokens[step], other.tokens[step]);
+        }
+        Ok(())
+    }
+}
+
+/// Continues caches greedily, all in one batch; `next` are the tokens that each has not read yet.
+fn greedy(decoder: &Decoder, caches: &mut [Cache], mut next: Vec<Vec<u32>>) -> Vec<Trace> {
+    let mut traces = vec![Trace::default(); caches.len()];
+    for _ in 0..GREEDY {
+        let mut rows: Vec<Row<'_>> =
+            next.iter().zip(caches.iter_mut()).map(|(tokens, cache)| Row::new(tokens, cache)).collect();
+        let outputs = decoder.step(&mut rows).unwrap();
+        next = traces
+            .iter_mut()
+            .zip(outputs)
+            .map(|(trace, output)| vec![trace.take(&output.logits.unwrap())])
+            .collect();
+    }
+    traces
+}
+
+fn alone(decoder: &Decoder, prompt: &[u32]) -> Trace {
+    greedy(decoder, &mut [decoder.cache()], vec![prompt.to_vec()]).remove(0)
+}
+
+/// The prompt but its last token, in steps of `size`.
+fn read_in_steps(decoder: &Decoder, prompt: &[u32], size: usize) -> Cache {
+    let mut cache = decoder.cache();
+    for piece in prompt[..prompt.len() - 1].chunks(size) {
+        let mut row = Row::new(piece, &mut cache);
+        row.logits = Positions::None;
+        assert!(decoder.step(&mut [row]).unwrap()[0].logits.is_none());
+    }
+    cache
+}
+
+fn prompts() -> impl Strategy<Value = Vec<Vec<u32>>> {
+    prop::collection::vec(prop::collection::vec(0..61_u32, 1..40), 1..=ROWS)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn a_batch_says_what_each_row_says_alone(prompts in prompts(), model in 0..MODELS.len()) {
+        let decoder = &DECODERS[model];
+        let mut caches: Vec<Cache> = prompts.iter().map(|_| decoder.cache()).collect();
+        let together = greedy(decoder, &mut caches, prompts.clone());
+        for (prompt, trace) in prompts.iter().zip(&together) {
+            trace.agrees(&alone(decoder, prompt))?;
+        }
+        for (prompt, cache) in prompts.iter().zip(&caches) {
+            prop_assert_eq!(cache.len(), prompt.len() + GREEDY - 1);
+        }
+    }
+
+    #[test]
+    fn steps_of_any_size_say_what_one_step_says(
+        prompt in prop::collection::vec(0..61_u32, 2..40), size in 1..9_usize, model in 0..MODELS.len(),
+    ) {
+        let decoder = &DECODERS[model];
+        let cache = read_in_steps(decoder, &prompt, size);
+        let last = vec![prompt[prompt.len() - 1..].to_vec()];
+        greedy(decoder, &mut [cache], last).remove(0).agrees(&alone(decoder, &prompt))?;
+    }
+
+    #[test]
+    fn forks_of_a_prefix_say_what_whole_prompts_say(
+        prefix in prop::collection::vec(0..61_u32, 1..30),
+        tails in prop::collection::vec(prop::collection::vec(0..61_u32, 1..12), 1..6),
+        model in 0..MODELS.len(),
+    ) {
+        let decoder = &DECODERS[model];
+        let mut shared = decoder.cache();
+        decoder.step(&mut [Row::new(&prefix, &mut shared)]).unwrap();
+        let mut forks: Vec<Cache> = tails.iter().map(|_| shared.fork()).collect();
+        // A fork of a fork, and one of which the source goes on.
+        let again = forks[0].fork().fork();
+        forks.push(again);
+        let mut tails = tails;
+        tails.push(tails[0].clone());
+        let traces = greedy(decoder, &mut forks, tails.clone());
+        for (tail, trace) in tails.iter().zip(traces) {
+            let whole: Vec<u32> = prefix.iter().chain(tail).copied().collect();
+            trace.agrees(&alone(decoder, &whole))?;
+        }
+        prop_assert_eq!(shared.tokens(), &prefix);
+    }
+
+    #[test]
+    fn a_cache_cut_back_says_what_a_new_one_says(
+        prompt in prop::collection::vec(0..61_u32, 2..40), share in 0.0..1.0_f64, model in 0..MODELS.len(),
+    ) {
+        let decoder = &DECODERS[model];
+        let mut cache = decoder.cache();
+        decoder.step(&mut [Row::new(&prompt, &mut cache)]).unwrap();
+        let other = cache.fork();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
+        let keep = (share * prompt.len() as f64) as usize;
+        cache.truncate(keep);
+        prop_assert_eq!(cache.len(), keep);
+        let rest = vec![prompt[keep..].to_vec()];
+        greedy(decoder, &mut [cache], rest).remove(0).agrees(&alone(decoder, &prompt))?;
+        // Writing behind the cut has not touched what the fork shares.
+        prop_assert_eq!(other.tokens(), &prompt);
+        let next = vec![vec![7]];
+        let whole: Vec<u32> = prompt.iter().copied().chain([7]).collect();
+        greedy(decoder, &mut [other], next).remove(0).agrees(&alone(decoder, &whole))?;
+    }
+
+    #[test]
+    fn listed_positions_are_rows_of_all(
+        prompt in prop::collection::vec(0..61_u32, 1..40), picks in prop::collection::vec(0.0..1.0_f64, 1..6),
+        layer in 0..3_usize,
+    ) {
+        let decoder = &DECODERS[0];
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
+        let places: Vec<usize> = picks.iter().map(|share| (share * prompt.len() as f64) as usize).collect();
+        let run = |positions: Positions| {
+            let mut cache = decoder.cache();
+            let hidden = Some(Hidden { layer, positions: positions.clone() });
+            let mut row = Row { tokens: &prompt, cache: &mut cache, logits: positions, hidden };
+            let output = decoder.step(std::slice::from_mut(&mut row)).unwrap().remove(0);
+            [output.logits.unwrap(), output.hidden.unwrap()].map(|tensor| tensor.to_vec2::<f32>().unwrap())
+        };
+        let (all, some) = (run(Positions::All), run(Positions::List(places.clone())));
+        for (all, some) in all.iter().zip(&some) {
+            prop_assert_eq!(some.len(), places.len());
+            for (place, row) in places.iter().zip(some) {
+                let off = row.iter().zip(&all[*place]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                prop_assert!(off <= TOLERANCE, "{}", off);
+            }
+        }
+    }
+}
