@@ -30,7 +30,7 @@ pub const MOST_TEXT: usize = 16 << 20;
 /// Bytes of the longest template. The longest known ones have some tens of thousands.
 pub const MOST_SOURCE: usize = 1 << 20;
 /// Seconds until a rendering is given up.
-pub const MOST_SECONDS: u64 = 30;
+pub const MOST_SECONDS: u64 = 3;
 /// Calls of macros, and blocks, inside one another, in minijinja's measure.
 pub(super) const RECURSION: usize = 400;
 

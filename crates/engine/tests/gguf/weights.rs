@@ -57,6 +57,7 @@ fn placement(dtype: DType) -> Placement {
     Placement { dtype, device: Device::Cpu }
 }
 
+#[expect(clippy::result_large_err, reason = "as the trait has it")]
 fn dense(weights: &GgufWeights, shape: &[usize], dtype: DType) -> Result<Tensor, WeightsError> {
     weights.dense(EMBEDDINGS, shape, &placement(dtype))
 }
