@@ -11,6 +11,7 @@ use plimsoll_core::Seed;
 use plimsoll_router::Histogram;
 use plimsoll_router::histogram::bin_of;
 use rand::Rng as _;
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
 
 use crate::prepared::{Prepared, Selection};
@@ -35,8 +36,9 @@ impl DrawOrder {
         let hash = |row: u32| seed.hash_key(prepared.key(row));
         let bin = |confidence| u32::try_from(bin_of(confidence, bins as usize)).unwrap_or(u32::MAX);
         // In the order of the rows, in which their keys lie; the sort below needs no other.
-        let rows = (0u32..).take(prepared.series.len());
+        let rows = 0..u32::try_from(prepared.series.len()).unwrap_or(u32::MAX);
         let mut scored: Vec<(u32, u64, u32)> = rows
+            .into_par_iter()
             .filter_map(|row| Some((bin(prepared.series.confidence(row as usize)?), hash(row), row)))
             .collect();
         scored.par_sort_unstable();

@@ -1,12 +1,13 @@
-//! `draw` and `fit`: series after series, so that one sorted copy is alive at a time.
+//! `draw` and `fit`: a few series at a time, so that all cores have work while few sorted copies are alive.
 
 use plimsoll_core::records::CalibrationRow;
 use plimsoll_core::{ModelId, Outcome, ScoreTable, Series};
 use plimsoll_fit::draw::DrawnRow;
-use plimsoll_fit::{Draw, FitSpec, Prepared, Selection, draw_series, fit_method};
+use plimsoll_fit::{Draw, FitSpec, FittedMethod, Prepared, Selection, draw_series, fit_method};
 use plimsoll_router::thresholds::Method;
 use plimsoll_store::tables::calibration;
 use plimsoll_store::{Provenance, TableWriter};
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
@@ -15,6 +16,9 @@ use crate::progress::Progress;
 
 /// Rows that are handed to the writer at once.
 const CHUNK_ROWS: usize = 64 * 1024;
+
+/// Series that are fitted at the same time: each holds a sorted copy of its rows.
+const MOST_TOGETHER: usize = 4;
 
 /// A series' name for people.
 pub(crate) fn series_name(series: &Series) -> String {
@@ -92,22 +96,35 @@ pub(crate) fn fit_all(
 ) -> Result<Vec<Method>, Failure> {
     let progress = Progress::steps(console, super::FIT, table.series.len() as u64);
     let mut methods = Vec::with_capacity(table.series.len());
-    for series in &table.series {
-        progress.doing(series_name(series));
-        let prepared = Prepared::new(&table.questions, series);
-        let all = Selection::all(table.questions.datasets().len());
-        let definition = format!(
-            "imported as `{}`; the confidence is as its source defines it, higher = more likely correct",
-            series.method
-        );
-        let fitted = fit_method(&prepared, &all, spec, &definition);
-        if let Some(writer) = &mut writer {
-            writer.write(table, series, &fitted.draw)?;
+    let together = rayon::current_num_threads().clamp(1, MOST_TOGETHER);
+    for group in table.series.chunks(together) {
+        let fitted: Vec<FittedMethod> = group
+            .par_iter()
+            .map(|series| {
+                progress.doing(series_name(series));
+                let fitted = fit_one(table, series, spec);
+                progress.step();
+                fitted
+            })
+            .collect();
+        for (series, fitted) in group.iter().zip(fitted) {
+            if let Some(writer) = &mut writer {
+                writer.write(table, series, &fitted.draw)?;
+            }
+            methods.push(fitted.method);
         }
-        methods.push(fitted.method);
-        progress.step();
     }
     Ok(methods)
+}
+
+fn fit_one(table: &ScoreTable, series: &Series, spec: &FitSpec) -> FittedMethod {
+    let prepared = Prepared::new(&table.questions, series);
+    let all = Selection::all(table.questions.datasets().len());
+    let definition = format!(
+        "imported as `{}`; the confidence is as its source defines it, higher = more likely correct",
+        series.method
+    );
+    fit_method(&prepared, &all, spec, &definition)
 }
 
 fn calibration_row(table: &ScoreTable, series: &Series, drawn: &DrawnRow) -> Option<CalibrationRow> {

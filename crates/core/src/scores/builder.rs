@@ -298,14 +298,7 @@ impl Growing {
     }
 
     fn ordered(self, place: &[u32]) -> Series {
-        let mut order: Vec<(u32, u32)> = self
-            .series
-            .question
-            .iter()
-            .zip(0u32..)
-            .map(|(question, row)| (place[*question as usize], row))
-            .collect();
-        order.sort_unstable();
+        let order = in_order(&self.series.question, place);
         fn pick<T: Copy>(column: &[T], order: &[(u32, u32)]) -> Vec<T> {
             order.iter().map(|(_, row)| column[*row as usize]).collect()
         }
@@ -322,6 +315,27 @@ impl Growing {
         }
     }
 }
+
+/// The rows of a series by the places of their questions: place and row. A question has one row.
+fn in_order(questions: &[u32], place: &[u32]) -> Vec<(u32, u32)> {
+    let placed = questions.iter().zip(0u32..).map(|(question, row)| (place[*question as usize], row));
+    if questions.len() < place.len() / MOST_EMPTY {
+        let mut order: Vec<(u32, u32)> = placed.collect();
+        order.sort_unstable();
+        return order;
+    }
+    let mut row_at = vec![NO_ROW; place.len()];
+    for (place, row) in placed {
+        row_at[place as usize] = row;
+    }
+    (0u32..).zip(row_at).filter(|(_, row)| *row != NO_ROW).collect()
+}
+
+/// A place that no row of a series has. No series has that many rows: there are fewer questions.
+const NO_ROW: u32 = u32::MAX;
+
+/// Places per row from which sorting the rows is less work than walking the places.
+const MOST_EMPTY: usize = 16;
 
 fn check_numbers(row: &RawScore<'_>) -> Result<Option<Confidence>, RowProblem> {
     for (column, cost) in [("slm_cost", row.slm_cost), ("llm_cost", row.llm_cost)] {
@@ -381,6 +395,27 @@ mod tests {
             assert_eq!(forward.questions.id(index), backward.questions.id(index));
             let row = index as usize;
             assert_eq!(forward.series[0].confidence(row), backward.series[0].confidence(row));
+        }
+    }
+
+    /// Rows that jump between the questions, and a series of so few that it is sorted.
+    #[test]
+    fn every_row_is_found_again_whatever_the_order() {
+        let mut builder = ScoreTableBuilder::new();
+        let id = |i: usize| format!("q{i}");
+        for i in (0..300).map(|i| (i * 7) % 300).chain([5, 250, 4]) {
+            let method = if builder.questions.len() < 300 { "all" } else { "few" };
+            let confidence = Some(i as f64 / 300.0);
+            builder.push(&RawScore { confidence, ..row(&id(i), "d", method) }).unwrap();
+        }
+        let table = builder.finish();
+        assert_eq!((table.series[0].len(), table.series[1].len()), (300, 3));
+        for series in &table.series {
+            assert!(series.question.is_sorted());
+            for (row, question) in series.question.iter().enumerate() {
+                let found = (series.confidence(row).unwrap().get() * 300.0).round();
+                assert_eq!(table.questions.id(*question), format!("q{found}"));
+            }
         }
     }
 

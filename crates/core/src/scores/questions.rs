@@ -110,9 +110,14 @@ impl Questions {
 }
 
 /// Finds a question by dataset and id while a table is built.
+///
+/// Tables are written in loops: the methods of one question stand together, or all questions of one
+/// method do. So a question is looked for where the last one was and behind it first: these lines are in
+/// the processor's cache, where a look into the hash table is a wait for memory.
 #[derive(Debug, Default)]
 pub(super) struct QuestionIndex {
     table: HashTable<u32>,
+    last: u32,
 }
 
 impl QuestionIndex {
@@ -130,11 +135,16 @@ impl QuestionIndex {
                 && questions.dataset[*index as usize] == dataset
                 && questions.id(*index) == id
         };
-        if let Some(found) = self.table.find(key, same) {
-            return (*found, false);
+        let near = [self.last, self.last.saturating_add(1)]
+            .into_iter()
+            .find(|guess| (*guess as usize) < questions.len() && same(guess));
+        if let Some(found) = near.or_else(|| self.table.find(key, same).copied()) {
+            self.last = found;
+            return (found, false);
         }
         let index = questions.push(dataset, key, key, id);
         self.table.insert_unique(key, index, |other| questions.key(*other));
+        self.last = index;
         (index, true)
     }
 }
