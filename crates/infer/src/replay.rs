@@ -1,0 +1,5 @@
+//! stub
+/// e
+#[derive(Debug, thiserror::Error)]
+#[error("x")]
+pub struct ReplayError;
