@@ -111,9 +111,12 @@ mod tests {
         let seed = |plan, model, id: &str, index| text_seed(Seed::new(plan), model, &ask(id), index);
         let first = seed(1, &model, "a", 0);
         assert_eq!(first, seed(1, &model, "a", 0));
-        for another in
-            [seed(2, &model, "a", 0), seed(1, &other, "a", 0), seed(1, &model, "b", 0), seed(1, &model, "a", 1)]
-        {
+        for another in [
+            seed(2, &model, "a", 0),
+            seed(1, &other, "a", 0),
+            seed(1, &model, "b", 0),
+            seed(1, &model, "a", 1),
+        ] {
             assert_ne!(first, another);
         }
     }

@@ -29,6 +29,7 @@ pub mod capability;
 pub mod conformance;
 pub mod control;
 pub mod error;
+mod hexadecimal;
 pub mod openai;
 pub mod replay;
 

@@ -40,6 +40,7 @@ use crate::backend::{Backend, Sink};
 use crate::capability::{Capabilities, Support};
 use crate::control::Control;
 use crate::error::BackendError;
+use crate::hexadecimal::hexadecimal;
 use exchange::Exchange;
 
 pub use error::{OpenAiError, RequestError};
@@ -104,7 +105,7 @@ impl Backend for OpenAi {
             send_seed: spec.send_seed,
         };
         // Texts and numbers: to write them cannot fail.
-        request::hexadecimal(&Sha256::digest(serde_json::to_string(&identity).unwrap_or_default()))
+        hexadecimal(&Sha256::digest(serde_json::to_string(&identity).unwrap_or_default()))
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -108,7 +108,9 @@ impl Client {
         match error {
             ureq::Error::Timeout(_) => RequestError::Timeout { host, within: self.within },
             ureq::Error::BodyExceedsLimit(most) => RequestError::TooLarge { host, most },
-            ureq::Error::Tls(_) | ureq::Error::Rustls(_) => RequestError::Tls { host, source: Box::new(error) },
+            ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
+                RequestError::Tls { host, source: Box::new(error) }
+            }
             ureq::Error::Io(error) => self.io(error),
             ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
                 RequestError::Unreachable { host, source: Box::new(error) }
@@ -125,7 +127,9 @@ impl Client {
         match error.kind() {
             io::ErrorKind::TimedOut => RequestError::Timeout { host, within: self.within },
             // What rustls finds wrong in a handshake.
-            io::ErrorKind::InvalidData if is_tls(&error) => RequestError::Tls { host, source: Box::new(error) },
+            io::ErrorKind::InvalidData if is_tls(&error) => {
+                RequestError::Tls { host, source: Box::new(error) }
+            }
             io::ErrorKind::InvalidData => RequestError::Malformed { host, problem: "it is no HTTP" },
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::ConnectionReset

@@ -65,8 +65,7 @@ impl Conversation<'_> {
 
     fn fill(&self, row: &mut GenerationRow, kept: Kept, wants_logprobs: bool) {
         let completion = kept.completion;
-        row.cost_usd =
-            self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.completion_tokens);
+        row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.completion_tokens);
         row.attempts = kept.attempts;
         row.latency_ms = Some(kept.latency_ms);
         row.logprobs_missing = match (&completion.text, wants_logprobs) {
@@ -108,8 +107,7 @@ impl Conversation<'_> {
         let completion = kept.completion;
         row.prompt_tokens = completion.prompt_tokens;
         row.completion_tokens = completion.completion_tokens;
-        row.cost_usd =
-            self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.completion_tokens);
+        row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.completion_tokens);
         if signal.text_tokens.is_some() {
             row.missing_reason = completion.no_text;
             row.text = completion.text;
@@ -127,7 +125,13 @@ impl Conversation<'_> {
         Ok(row)
     }
 
-    fn second_turn(&self, ask: &Ask, follow_up: &FollowUp, answer: &str, signal: FollowUpSignal) -> ChatRequest {
+    fn second_turn(
+        &self,
+        ask: &Ask,
+        follow_up: &FollowUp,
+        answer: &str,
+        signal: FollowUpSignal,
+    ) -> ChatRequest {
         let mut turns = Vec::new();
         if follow_up.continues {
             turns = first_turn(ask);

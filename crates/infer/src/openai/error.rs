@@ -38,7 +38,9 @@ pub enum RequestError {
         within: Duration,
     },
     /// The connection cannot be made safe.
-    #[error("cannot make a secure connection to {host}; if a proxy of your network opens connections, set SSL_CERT_FILE to its certificates")]
+    #[error(
+        "cannot make a secure connection to {host}; if a proxy of your network opens connections, set SSL_CERT_FILE to its certificates"
+    )]
     Tls {
         /// Scheme, host and port.
         host: String,
@@ -47,7 +49,9 @@ pub enum RequestError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// This machine trusts nobody.
-    #[error("this machine has no certificates to know {host} by: install the package ca-certificates, or set SSL_CERT_FILE")]
+    #[error(
+        "this machine has no certificates to know {host} by: install the package ca-certificates, or set SSL_CERT_FILE"
+    )]
     NoCertificates {
         /// Scheme, host and port.
         host: String,
@@ -115,7 +119,9 @@ pub enum RequestError {
         message: String,
     },
     /// A redirect, which is not followed: the key is for this host.
-    #[error("{host} redirects (status {status}), which is not followed; set `base_url` to where the server is")]
+    #[error(
+        "{host} redirects (status {status}), which is not followed; set `base_url` to where the server is"
+    )]
     Redirected {
         /// Scheme, host and port.
         host: String,
@@ -215,7 +221,9 @@ pub enum OpenAiError {
         source: RequestError,
     },
     /// The next request could cost more than is left.
-    #[error("the budget of {budget_usd} USD is spent: {spent_usd:.4} USD were, and the next request may cost {next_usd:.4}; raise `limits.budget_usd` to go on")]
+    #[error(
+        "the budget of {budget_usd} USD is spent: {spent_usd:.4} USD were, and the next request may cost {next_usd:.4}; raise `limits.budget_usd` to go on"
+    )]
     BudgetSpent {
         /// The budget.
         budget_usd: f64,
@@ -228,7 +236,9 @@ pub enum OpenAiError {
     #[error("the server does not tell how many tokens it used, so that `limits.budget_usd` cannot be kept")]
     UsageUnknown,
     /// The model behind the name changed within the run.
-    #[error("the server changed the model within the run: it was {before} and is {after} at question `{question_id}`; rows of both must not be mixed, start again in a new folder, and with an empty cache of replies")]
+    #[error(
+        "the server changed the model within the run: it was {before} and is {after} at question `{question_id}`; rows of both must not be mixed, start again in a new folder, and with an empty cache of replies"
+    )]
     ServedChanged {
         /// What it was.
         before: Served,

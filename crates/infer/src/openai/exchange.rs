@@ -104,7 +104,8 @@ impl Exchange {
             Ended::Refused { error: RequestError::Refused { reason: Missing::NoLogprobs, .. }, .. }
                 if listing != Listing::Nothing =>
             {
-                let refuses = if listing == Listing::Chosen { &self.refuses_chosen } else { &self.refuses_top };
+                let refuses =
+                    if listing == Listing::Chosen { &self.refuses_chosen } else { &self.refuses_top };
                 refuses.store(true, Ordering::Relaxed);
                 self.ask(&request, asking)
             }

@@ -83,7 +83,8 @@ mod tests {
     #[test]
     fn a_key_is_blotted_out_of_documents_however_it_is_escaped() {
         let key = ApiKey::new(" sk-secret-1\n").unwrap();
-        let text = r#"{"a \u0073k-secret-1": ["x sk\u002dsecret-1 y", {"b": "sk-secret-1sk-secret-1"}], "c": 1}"#;
+        let text =
+            r#"{"a \u0073k-secret-1": ["x sk\u002dsecret-1 y", {"b": "sk-secret-1sk-secret-1"}], "c": 1}"#;
         let mut document = serde_json::from_str(text).unwrap();
         key.blot_document(&mut document);
         assert_eq!(document, json!({"a [key]": ["x [key] y", {"b": "[key][key]"}], "c": 1}));

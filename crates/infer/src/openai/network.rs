@@ -100,7 +100,8 @@ impl Network {
 }
 
 fn proxy(address: &str, exceptions: &str) -> Result<Proxy, String> {
-    let refused = |_| "the proxy (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) is no address such as http://proxy:3128";
+    let refused =
+        |_| "the proxy (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) is no address such as http://proxy:3128";
     let proxy = Proxy::new(address).map_err(refused)?;
     let mut builder = Proxy::builder(proxy.protocol()).host(proxy.host()).port(proxy.port());
     if let Some(user) = proxy.username() {

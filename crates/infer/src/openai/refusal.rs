@@ -32,7 +32,11 @@ impl Says {
         };
         let message = match error {
             Value::String(text) => text.clone(),
-            _ => ["message", "detail", "msg"].into_iter().map(text).find(|text| !text.is_empty()).unwrap_or_default(),
+            _ => ["message", "detail", "msg"]
+                .into_iter()
+                .map(text)
+                .find(|text| !text.is_empty())
+                .unwrap_or_default(),
         };
         let code = text("code");
         let status = [&code, &text("status")].into_iter().find_map(|text| text.parse().ok());
@@ -127,7 +131,10 @@ mod tests {
         use RequestError as E;
         let plain = json!({"error": {"message": "m"}});
         assert!(matches!(error(429, &plain), E::RateLimited { .. }));
-        assert!(matches!(error(429, &json!({"error": {"code": "insufficient_quota"}})), E::QuotaSpent { .. }));
+        assert!(matches!(
+            error(429, &json!({"error": {"code": "insufficient_quota"}})),
+            E::QuotaSpent { .. }
+        ));
         assert!(matches!(error(401, &plain), E::Denied { .. }));
         assert!(matches!(error(404, &plain), E::NotFound { .. }));
         assert!(matches!(error(503, &plain), E::Server { status: 503, .. }));

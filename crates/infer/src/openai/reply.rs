@@ -46,7 +46,9 @@ impl Completion {
         let finish_reason = name(choice.get("finish_reason"))?;
         let (text, no_text) = match text(message)? {
             Some(text) => (Some(text), None),
-            None if finish_reason.as_deref() == Some("content_filter") => (None, Some(Missing::ContentFilter)),
+            None if finish_reason.as_deref() == Some("content_filter") => {
+                (None, Some(Missing::ContentFilter))
+            }
             None => (None, Some(Missing::NoText)),
         };
         let listed = listed(choice.get("logprobs"));
@@ -242,7 +244,9 @@ mod tests {
         ] {
             assert_eq!(with(json!({"content": content})).no_tokens.as_deref(), Some(reason));
         }
-        let older = with(json!({"tokens": ["a", "b"], "token_logprobs": [-1, -2], "top_logprobs": [{"a": -1, "c": -3}, {}]}));
+        let older = with(
+            json!({"tokens": ["a", "b"], "token_logprobs": [-1, -2], "top_logprobs": [{"a": -1, "c": -3}, {}]}),
+        );
         assert_eq!(older.tokens.unwrap().len(), 2);
         assert_eq!(older.first, [("a".to_owned(), -1.0), ("c".to_owned(), -3.0)]);
     }
@@ -261,7 +265,17 @@ mod tests {
 
     fn any_json() -> impl Strategy<Value = Value> {
         let names = prop::sample::select(vec![
-            "choices", "message", "content", "logprobs", "token", "logprob", "bytes", "top_logprobs", "model", "usage", "x",
+            "choices",
+            "message",
+            "content",
+            "logprobs",
+            "token",
+            "logprob",
+            "bytes",
+            "top_logprobs",
+            "model",
+            "usage",
+            "x",
         ]);
         let leaf = prop_oneof![
             Just(Value::Null),

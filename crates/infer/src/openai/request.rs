@@ -6,6 +6,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::spec::{OpenAiSpec, TokenLimit};
+use crate::hexadecimal::hexadecimal;
 
 /// Version of the request's form; part of what replies are kept under.
 const VERSION: u32 = 1;
@@ -118,16 +119,6 @@ impl ChatRequest {
         let text = serde_json::to_string(&kept).unwrap_or_default();
         hexadecimal(&Sha256::digest(text))
     }
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

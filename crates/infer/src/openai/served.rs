@@ -37,9 +37,7 @@ impl ServedModel {
     /// What was said before, if that is something else.
     pub(super) fn see(&self, now: &Served) -> Result<(), Served> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let differs = |before: &Option<String>, now: &Option<String>| {
-            matches!((before, now), (Some(before), Some(now)) if before != now)
-        };
+        let differs = |before: &Option<String>, now: &Option<String>| matches!((before, now), (Some(before), Some(now)) if before != now);
         if differs(&known.model, &now.model) || differs(&known.system_fingerprint, &now.system_fingerprint) {
             return Err(known.clone());
         }

@@ -94,16 +94,6 @@ pub enum TokenLimit {
     MaxCompletionTokens,
 }
 
-impl TokenLimit {
-    /// The field.
-    pub(super) const fn field(self) -> &'static str {
-        match self {
-            Self::MaxTokens => "max_tokens",
-            Self::MaxCompletionTokens => "max_completion_tokens",
-        }
-    }
-}
-
 /// What is wrong with one key of a plan.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{key}: {problem}")]
@@ -146,7 +136,8 @@ impl OpenAiSpec {
     ) -> Result<Self, Vec<SpecProblem>> {
         let mut problems = Problems::default();
         let base_url = problems.keep("base_url", base_url(&raw.base_url));
-        let key = raw.api_key_env.as_deref().and_then(|name| problems.keep("api_key_env", key(name, variable)));
+        let key =
+            raw.api_key_env.as_deref().and_then(|name| problems.keep("api_key_env", key(name, variable)));
         let scheme = base_url.as_ref().map_or("https", Url::scheme);
         let mut network = problems.keep("environment", Network::from_variables(scheme, variable));
         let limits = raw.limits;
@@ -280,7 +271,8 @@ mod tests {
             ]
         );
         assert!(!problems.concat().contains("hunter2"), "{problems:?}");
-        let unset = resolve(r#"{"base_url": "http://h", "model": "x", "api_key_env": "KEY"}"#, &[]).unwrap_err();
+        let unset =
+            resolve(r#"{"base_url": "http://h", "model": "x", "api_key_env": "KEY"}"#, &[]).unwrap_err();
         assert_eq!(unset, ["api_key_env: the environment variable KEY is not set"]);
         assert!(resolve(r#"{"base_url": "http://h", "model": "x", "api_key": "sk-1"}"#, &[]).is_err());
     }
