@@ -18,20 +18,34 @@ pub(crate) struct Piece {
     pub(crate) logprob: Option<f64>,
 }
 
-/// The tokens of a text with their spans. White space that the text has lost at its start, and a stop
-/// token behind its end, are tokens without a span or with a shorter one.
+/// The tokens of a text with their spans. White space that the text has lost at its start, special tokens
+/// that it leaves out, and a stop token behind its end, are tokens without a span or with a shorter one.
 ///
 /// # Errors
 /// [`Missing::TokensDoNotJoin`] if the pieces are not those of the text, [`Missing::InvalidLogprobs`] for
 /// a number that is no log-probability.
 pub(crate) fn align(text: &str, pieces: &[Piece]) -> Result<Vec<TokenRow>, Missing> {
-    let joined: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes.iter().copied()).collect();
+    match spans(text, pieces, |piece| &piece.bytes) {
+        Err(Missing::TokensDoNotJoin) => spans(text, pieces, shown),
+        aligned => aligned,
+    }
+}
+
+/// The bytes of a piece in a text that leaves special tokens (`<|eot_id|>`) out.
+fn shown(piece: &Piece) -> &[u8] {
+    let is_special = piece.bytes.len() > 2 && piece.bytes.starts_with(b"<") && piece.bytes.ends_with(b">");
+    if is_special { &[] } else { &piece.bytes }
+}
+
+/// The tokens of a text, given the bytes of each that the text may hold.
+fn spans(text: &str, pieces: &[Piece], bytes: impl Fn(&Piece) -> &[u8]) -> Result<Vec<TokenRow>, Missing> {
+    let joined: Vec<u8> = pieces.iter().flat_map(&bytes).copied().collect();
     let place = place(text, &joined).ok_or(Missing::TokensDoNotJoin)?;
     let mut end = 0;
     let mut tokens = Vec::with_capacity(pieces.len());
     for piece in pieces {
         let start = end;
-        end += piece.bytes.len();
+        end += bytes(piece).len();
         tokens.push(TokenRow {
             id: piece.id,
             text: String::from_utf8_lossy(&piece.bytes).into_owned(),
@@ -116,6 +130,13 @@ mod tests {
             // A character of two tokens, and half a character.
             ("\u{e9}!", &[b"\xc3", b"\xa9", b"!"], Some(&[(0, 1), (1, 2), (2, 3)])),
             ("x\u{fffd}", &[b"x", b"\xe2\x82"], Some(&[(0, 1), (1, 4)])),
+            // Special tokens within, that the text leaves out; but not if they are text.
+            (
+                "a\n b",
+                &[b"<|h|>", b"a", b"<|/h|>", b"\n b", b"<eos>"],
+                Some(&[(0, 0), (0, 1), (1, 1), (1, 4), (4, 4)]),
+            ),
+            ("a<b>", &[b"a", b"<b>"], Some(&[(0, 1), (1, 4)])),
             ("", &[b"<eos>"], Some(&[(0, 0)])),
             ("", &[], Some(&[])),
             ("a", &[], None),

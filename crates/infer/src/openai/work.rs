@@ -54,7 +54,11 @@ impl Work {
             let result = match conversation.answer(ask) {
                 Ok(answered) => Ok(answered),
                 Err(Stop::Halted) => return,
-                Err(Stop::Failed(error)) => Err(error),
+                Err(Stop::Failed(error)) => {
+                    // Here, and not where it is read: meanwhile others would begin what fails alike.
+                    self.halt.cancel();
+                    Err(error)
+                }
             };
             // Nobody listens once the batch has ended.
             if sender.send(result).is_err() {
@@ -64,7 +68,8 @@ impl Work {
     }
 }
 
-/// Answers a batch. When a row stops the run, those under way are finished and reach the sink.
+/// Answers a batch. When a row stops the run, requests under way are finished, and the asks that they
+/// complete reach the sink.
 pub(super) fn run(
     exchange: &Arc<Exchange>,
     batch: &Batch<'_>,
@@ -116,7 +121,6 @@ fn gather(
                 answered += 1;
             }
             Ok(Err(error)) => {
-                work.halt.cancel();
                 failure.get_or_insert(error);
             }
             Err(RecvTimeoutError::Timeout) => {}
