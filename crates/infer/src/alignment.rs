@@ -94,6 +94,11 @@ fn place(text: &str, joined: &[u8]) -> Option<Place> {
     })
 }
 
+/// Whether a number can be the natural log of a probability, rounding included.
+pub(crate) fn is_logprob(value: f32) -> bool {
+    f64::from(value) <= LOGPROB_ROUNDING
+}
+
 /// A natural-log probability as it is kept.
 #[expect(clippy::cast_possible_truncation, reason = "kept in single precision, as models compute them")]
 fn logprob(value: f64) -> Result<f32, Missing> {
@@ -119,7 +124,8 @@ mod tests {
 
     #[test]
     fn spans_of_texts_as_servers_give_them() {
-        let cases: &[(&str, &[&[u8]], Option<&[(u32, u32)]>)] = &[
+        type Case<'a> = (&'a str, &'a [&'a [u8]], Option<&'a [(u32, u32)]>);
+        let cases: &[Case<'_>] = &[
             ("a b", &[b"a", b" b"], Some(&[(0, 1), (1, 3)])),
             // A stop token behind the text, and one that is both.
             ("a b", &[b"a", b" b", b"</s>"], Some(&[(0, 1), (1, 3), (3, 3)])),

@@ -94,7 +94,7 @@ mod tests {
         let cancel = Cancel::new();
         assert!(!cancel.sleep(Duration::from_millis(1)));
         let other = cancel.clone();
-        let sleeper = std::thread::spawn(move || other.sleep(Duration::from_secs(600)));
+        let sleeper = std::thread::spawn(move || other.sleep(Duration::from_mins(10)));
         cancel.cancel();
         assert!(sleeper.join().unwrap() && cancel.is_cancelled());
     }

@@ -34,7 +34,7 @@ pub enum BackendError {
         model: ModelId,
         /// Why not.
         #[source]
-        source: OpenAiError,
+        source: Box<OpenAiError>,
     },
     /// A recording.
     #[error("the recordings of model `{model}` cannot be used")]
@@ -43,7 +43,7 @@ pub enum BackendError {
         model: ModelId,
         /// Why not.
         #[source]
-        source: ReplayError,
+        source: Box<ReplayError>,
     },
     /// An engine in this process.
     #[error("the engine of model `{model}` failed")]

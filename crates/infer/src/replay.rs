@@ -49,7 +49,7 @@ impl Replay {
     }
 
     fn failed(&self, source: ReplayError) -> BackendError {
-        BackendError::Replay { model: self.model.clone(), source }
+        BackendError::Replay { model: self.model.clone(), source: Box::new(source) }
     }
 }
 

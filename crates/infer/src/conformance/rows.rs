@@ -4,7 +4,7 @@ use plimsoll_core::Missing;
 use plimsoll_core::records::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRow};
 
 use super::{Suite, Violation};
-use crate::LOGPROB_ROUNDING;
+use crate::alignment::is_logprob;
 use crate::answered::{Answered, RowKey, sample_decoding};
 use crate::backend::Backend;
 use crate::capability::Support;
@@ -88,7 +88,7 @@ fn tokens_of(text: &str, tokens: &[TokenRow], place: &str) -> Result<(), Violati
             let found = format!("{place}: {token:?} spans {says:?}");
             return Err(Violation::new("a token's span is a part of its text", found));
         }
-        if token.logprob.is_some_and(|logprob| !(f64::from(logprob) <= LOGPROB_ROUNDING)) {
+        if token.logprob.is_some_and(|logprob| !is_logprob(logprob)) {
             return Err(Violation::new("log-probs are at most 0", format!("{place}: {token:?}")));
         }
     }

@@ -1,5 +1,6 @@
 //! One request, one reply.
 
+use std::error::Error as StdError;
 use std::io;
 use std::time::SystemTime;
 
@@ -141,7 +142,7 @@ impl Client {
 }
 
 fn is_tls(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>())
+    error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
 }
 
 fn address(base: &Url) -> String {

@@ -63,9 +63,9 @@ impl Conversation<'_> {
         Ok(row)
     }
 
-    fn fill(&self, row: &mut GenerationRow, kept: Kept, wants_logprobs: bool) {
+    fn fill(&self, row: &mut GenerationRow, kept: Box<Kept>, wants_logprobs: bool) {
         let completion = kept.completion;
-        row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.completion_tokens);
+        row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.generated_tokens);
         row.attempts = kept.attempts;
         row.latency_ms = Some(kept.latency_ms);
         row.logprobs_missing = match (&completion.text, wants_logprobs) {
@@ -78,7 +78,7 @@ impl Conversation<'_> {
         row.tokens = completion.tokens.filter(|_| wants_logprobs && row.text.is_some());
         row.finish_reason = completion.finish_reason;
         row.prompt_tokens = completion.prompt_tokens;
-        row.completion_tokens = completion.completion_tokens;
+        row.completion_tokens = completion.generated_tokens;
         row.served_model = completion.model;
         row.system_fingerprint = completion.system_fingerprint;
     }
@@ -106,8 +106,8 @@ impl Conversation<'_> {
         };
         let completion = kept.completion;
         row.prompt_tokens = completion.prompt_tokens;
-        row.completion_tokens = completion.completion_tokens;
-        row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.completion_tokens);
+        row.completion_tokens = completion.generated_tokens;
+        row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.generated_tokens);
         if signal.text_tokens.is_some() {
             row.missing_reason = completion.no_text;
             row.text = completion.text;

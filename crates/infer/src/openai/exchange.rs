@@ -48,7 +48,7 @@ impl From<OpenAiError> for Stop {
 
 /// What came of a request.
 pub(super) enum Outcome {
-    Reply(Kept),
+    Reply(Box<Kept>),
     Failed { reason: Missing, attempts: u32 },
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Asking<'a> {
 
 /// How a series of attempts ended.
 enum Ended {
-    Reply(Kept),
+    Reply(Box<Kept>),
     Refused { error: RequestError, attempts: u32 },
 }
 
@@ -91,7 +91,7 @@ impl Exchange {
         let body = request.body(&self.spec);
         let hash = request.hash(&self.spec, &body);
         if let Some(kept) = self.cache.as_ref().map(|cache| cache.find(&hash)).transpose()?.flatten() {
-            return self.seen(kept, asking).map(Outcome::Reply);
+            return self.seen(Box::new(kept), asking).map(Outcome::Reply);
         }
         match self.attempts(&request, &body, &hash, asking)? {
             Ended::Reply(kept) => {
@@ -114,7 +114,7 @@ impl Exchange {
     }
 
     /// A reply of the model that this run is of.
-    fn seen(&self, kept: Kept, asking: &Asking<'_>) -> Result<Kept, Stop> {
+    fn seen(&self, kept: Box<Kept>, asking: &Asking<'_>) -> Result<Box<Kept>, Stop> {
         let after = kept.completion.served();
         self.served.see(&after).map_err(|before| {
             let question_id = asking.question_id.to_owned();
@@ -141,7 +141,7 @@ impl Exchange {
             let error = match got {
                 Ok(completion) => {
                     self.book(&reserve, &completion, asking)?;
-                    return Ok(Ended::Reply(Kept::new(hash, completion, attempts, latency_ms)));
+                    return Ok(Ended::Reply(Box::new(Kept::new(hash, completion, attempts, latency_ms))));
                 }
                 Err(error) => error,
             };
@@ -168,7 +168,7 @@ impl Exchange {
     }
 
     fn book(&self, reserve: &Reserve, completion: &Completion, asking: &Asking<'_>) -> Result<(), Stop> {
-        let cost_usd = self.ledger.cost_usd(completion.prompt_tokens, completion.completion_tokens);
+        let cost_usd = self.ledger.cost_usd(completion.prompt_tokens, completion.generated_tokens);
         self.ledger.book(reserve, cost_usd);
         if cost_usd.is_none() && self.ledger.has_budget() {
             return Err(Stop::Failed(OpenAiError::UsageUnknown));

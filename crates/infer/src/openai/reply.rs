@@ -29,7 +29,7 @@ pub(super) struct Completion {
     /// server lists none.
     pub(super) first: Vec<(String, f64)>,
     pub(super) prompt_tokens: Option<u64>,
-    pub(super) completion_tokens: Option<u64>,
+    pub(super) generated_tokens: Option<u64>,
     pub(super) model: Option<String>,
     pub(super) system_fingerprint: Option<String>,
 }
@@ -62,7 +62,7 @@ impl Completion {
             tokens: tokens.ok(),
             first: listed.into_iter().next().map_or_else(Vec::new, Listed::likeliest),
             prompt_tokens: usage("prompt_tokens"),
-            completion_tokens: usage("completion_tokens"),
+            generated_tokens: usage("completion_tokens"),
             model: name(reply.get("model"))?,
             system_fingerprint: name(reply.get("system_fingerprint"))?,
         })
@@ -105,10 +105,10 @@ struct Listed {
 impl Listed {
     /// The likeliest tokens, the generated one among them.
     fn likeliest(mut self) -> Vec<(String, f64)> {
-        if let Some(logprob) = self.piece.logprob.filter(|_| !self.top.is_empty()) {
-            if !self.top.iter().any(|(text, _)| *text == self.text) {
-                self.top.push((self.text, logprob));
-            }
+        if let Some(logprob) = self.piece.logprob.filter(|_| !self.top.is_empty())
+            && !self.top.iter().any(|(text, _)| *text == self.text)
+        {
+            self.top.push((self.text, logprob));
         }
         self.top.retain(|(_, logprob)| logprob.is_finite() && *logprob <= LOGPROB_ROUNDING);
         self.top
@@ -189,7 +189,7 @@ mod tests {
         let spans: Vec<_> = read.tokens.unwrap().iter().map(|token| (token.start, token.end)).collect();
         assert_eq!(spans, [(0, 1), (1, 3), (3, 4)]);
         assert_eq!(read.first, [("4".to_owned(), -0.5), ("5".to_owned(), -1.5)]);
-        assert_eq!((read.prompt_tokens, read.completion_tokens), (Some(9), Some(3)));
+        assert_eq!((read.prompt_tokens, read.generated_tokens), (Some(9), Some(3)));
         assert_eq!(read.model.as_deref(), Some("m-2024"));
     }
 

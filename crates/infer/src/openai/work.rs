@@ -145,5 +145,5 @@ fn take(work: &Work, sink: &mut dyn Sink, rows: Answered) -> Result<(), BackendE
 }
 
 fn stopped(work: &Work, source: OpenAiError) -> BackendError {
-    BackendError::OpenAi { model: work.exchange.spec.id.clone(), source }
+    BackendError::OpenAi { model: work.exchange.spec.id.clone(), source: Box::new(source) }
 }

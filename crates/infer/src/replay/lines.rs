@@ -40,7 +40,7 @@ impl Lines {
         loop {
             self.offset = self.next;
             self.number += 1;
-            if !self.read(hasher)? {
+            if !self.read(Some(hasher))? {
                 return Ok(false);
             }
             if !self.bytes.is_empty() {
@@ -51,12 +51,18 @@ impl Lines {
 
     /// Reads the line that begins at a byte; false if there is none.
     pub(super) fn read_at(&mut self, offset: u64, number: u64) -> Result<bool, ReplayError> {
-        self.reader.seek(SeekFrom::Start(offset)).map_err(ReplayError::io("read", &self.path))?;
+        // Relative: most questions come in the order of the file, and what is buffered is kept.
+        let step = i64::try_from(i128::from(offset) - i128::from(self.next));
+        let sought = match step {
+            Ok(step) => self.reader.seek_relative(step),
+            Err(_) => self.reader.seek(SeekFrom::Start(offset)).map(|_| ()),
+        };
+        sought.map_err(ReplayError::io("read", &self.path))?;
         (self.offset, self.number, self.next) = (offset, number, offset);
-        self.read(&mut Sha256::new())
+        self.read(None)
     }
 
-    fn read(&mut self, hasher: &mut Sha256) -> Result<bool, ReplayError> {
+    fn read(&mut self, hasher: Option<&mut Sha256>) -> Result<bool, ReplayError> {
         self.bytes.clear();
         let mut bounded = self.reader.by_ref().take(MOST_LINE_BYTES + 1);
         let count = bounded.read_until(b'\n', &mut self.bytes);
@@ -66,7 +72,9 @@ impl Lines {
             return Err(ReplayError::TooLong { path, line: self.number, most: MOST_LINE_BYTES });
         }
         self.next += count;
-        hasher.update(&self.bytes);
+        if let Some(hasher) = hasher {
+            hasher.update(&self.bytes);
+        }
         let text = self.bytes.trim_ascii_end().len();
         self.bytes.truncate(text);
         if self.offset == 0 && self.bytes.starts_with(BYTE_ORDER_MARK) {

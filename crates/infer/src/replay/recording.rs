@@ -92,10 +92,11 @@ pub(super) fn read(line: &Line<'_>, file: &RecordingFile) -> Result<Recording, R
 fn generations(line: &Line<'_>, file: &RecordingFile) -> Result<Recording, ReplayError> {
     let field = &file.fields.samples;
     let sample = |text: &str| -> Result<GenerationRow, ReplayError> {
-        match text.starts_with('"') {
-            true => Ok(plain(serde_json::from_str(text).map_err(|_| line.wrong(field, "holds no text"))?)),
-            false => text::row(&line.inner(field, text)?, &file.fields),
+        if text.starts_with('"') {
+            let text = serde_json::from_str(text).map_err(|_| line.wrong(field, "holds no text"))?;
+            return Ok(plain(text));
         }
+        text::row(&line.inner(field, text)?, &file.fields)
     };
     let samples = line.list(field)?.unwrap_or_default();
     Ok(Recording {

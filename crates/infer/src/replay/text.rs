@@ -6,7 +6,7 @@ use plimsoll_core::records::{GenerationRow, TokenRow};
 use super::error::ReplayError;
 use super::line::Line;
 use super::spec::RecordingFields;
-use crate::alignment::{Piece, align};
+use crate::alignment::{Piece, align, is_logprob};
 
 /// Reads the text of a line, or of an object in it, as a row without its key.
 pub(super) fn row(line: &Line<'_>, fields: &RecordingFields) -> Result<GenerationRow, ReplayError> {
@@ -85,7 +85,7 @@ fn check(line: &Line<'_>, field: &str, tokens: &[TokenRow], text: &str) -> Resul
             return Err(line.wrong(field, "has spans that do not follow each other"));
         }
         end = token.end;
-        if token.logprob.is_some_and(|logprob| !(f64::from(logprob) <= crate::LOGPROB_ROUNDING)) {
+        if token.logprob.is_some_and(|logprob| !is_logprob(logprob)) {
             return Err(line.wrong(field, "has a logprob above 0, which is no log of a probability"));
         }
     }

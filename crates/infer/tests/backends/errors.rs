@@ -27,7 +27,7 @@ fn what_passes_is_asked_again() {
         ("busy", Reply::error(429, "rate_limit_exceeded")),
         ("broken", Reply::new(500, "<html>oops</html>")),
         ("gateway", Reply::new(502, "")),
-        ("cut", Reply { cut: Some(20), ..Reply::new(200, short.clone()) }),
+        ("cut", Reply { cut: Some(20), ..Reply::new(200, short) }),
         ("closed", Reply { raw: Some(Vec::new()), ..Reply::default() }),
         ("malformed", Reply::new(200, "{\"choices\": [")),
         ("a page", Reply::new(200, "<html></html>")),
@@ -57,13 +57,13 @@ fn what_does_not_pass_is_a_reason_in_the_row() {
         ("request_refused", Reply::error(413, "large"), 1),
         ("context_too_long", Reply::error(400, "context_length_exceeded"), 1),
         ("timed_out", Reply { silence: Duration::from_secs(3), ..whole.clone() }, 3),
-        ("timed_out", Reply { drip: Some(Duration::from_millis(300)), ..whole.clone() }, 3),
+        ("timed_out", Reply { drip: Some(Duration::from_millis(300)), ..whole }, 3),
         ("no_text", Reply::json(200, &json!({"choices": [{"message": {"content": null}}]})), 1),
     ] {
         let (second, other) = (asks(2).remove(1), reply.clone());
         let server =
             Server::scripted(move |request, _| (request.last() == "What is I?").then(|| other.clone()));
-        let mut spec = spec(&server.base_url, json!({}));
+        let mut spec = spec(&server.base_url, &json!({}));
         spec.network.largest_reply = 100_000;
         spec.network.timeout = Duration::from_millis(700);
         let rows = rows(&OpenAi::new(spec), &asks(2), &only().with_follow_up_masses("p_true"));
@@ -96,7 +96,7 @@ fn what_every_request_would_meet_stops_the_run() {
         assert!(server.requests().len() <= most_requests, "{}: {message}", server.requests().len());
         assert!(server.requests().iter().all(|request| request.path == "/v1/chat/completions"));
     }
-    let nobody = OpenAi::new(spec("http://127.0.0.1:9/v1", json!({})));
+    let nobody = OpenAi::new(spec("http://127.0.0.1:9/v1", &json!({})));
     assert!(
         stopped(&nobody, &asks(3), &only()).contains("cannot reach http://127.0.0.1:9: check `base_url`")
     );
@@ -105,7 +105,7 @@ fn what_every_request_would_meet_stops_the_run() {
 #[test]
 fn a_server_that_fails_row_after_row_stops_the_run() {
     let server = Server::scripted(|_, _| Some(Reply::new(500, "down")));
-    let mut spec = spec(&server.base_url, json!({"limits": {"retries": 0}}));
+    let mut spec = spec(&server.base_url, &json!({"limits": {"retries": 0}}));
     spec.network.most_failures_in_a_row = 5;
     let (rows, ended) = answer(&OpenAi::new(spec), &asks(50), &only());
     assert!(ended.is_err() && rows.len() < 10, "{}", rows.len());
@@ -114,8 +114,10 @@ fn a_server_that_fails_row_after_row_stops_the_run() {
 
 #[test]
 fn a_server_is_given_the_time_it_asks_for() {
-    let soon = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(2));
-    for (value, least) in [("1".to_owned(), Duration::from_secs(1)), (soon, Duration::from_millis(500))] {
+    for (is_date, least) in [(false, Duration::from_secs(1)), (true, Duration::from_secs(1))] {
+        // A date has whole seconds: three from now are more than two.
+        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3));
+        let value = if is_date { date } else { "1".to_owned() };
         let busy = Reply::error(429, "busy").with("Retry-After", value.clone());
         let server = Server::scripted(move |_, before| (before == 0).then(|| busy.clone()));
         let asks = asks(6);
@@ -137,9 +139,9 @@ fn requests_are_spaced_and_no_more_are_under_way_than_allowed() {
         let body = completion(&request.body, &[("a", -1.0), ("", -1.0)], false);
         Some(Reply { silence: Duration::from_millis(30), ..Reply::json(200, &body) })
     });
-    rows(&OpenAi::new(spec(&server.base_url, json!({"limits": {"concurrency": 3}}))), &asks(12), &only());
+    rows(&OpenAi::new(spec(&server.base_url, &json!({"limits": {"concurrency": 3}}))), &asks(12), &only());
     assert!((2..=3).contains(&server.most_at_once()), "{}", server.most_at_once());
-    let paced = spec(&server.base_url, json!({"limits": {"concurrency": 8, "requests_per_minute": 1200}}));
+    let paced = spec(&server.base_url, &json!({"limits": {"concurrency": 8, "requests_per_minute": 1200}}));
     let start = Instant::now();
     rows(&OpenAi::new(paced), &asks(11), &only());
     assert!(start.elapsed() >= Duration::from_millis(500), "{:?}", start.elapsed());
@@ -175,13 +177,13 @@ fn another_model_behind_the_name_stops_the_run() {
             }
             Some(Reply::json(200, &body))
         });
-        let backend = OpenAi::new(spec(&server.base_url, json!({"limits": {"concurrency": 1}})));
+        let backend = OpenAi::new(spec(&server.base_url, &json!({"limits": {"concurrency": 1}})));
         let (rows, ended) = answer(&backend, &asks(6), &only());
         assert_eq!(rows.len(), 3);
         let error = crate::fixture::chain(&ended.unwrap_err());
         assert!(error.contains(shown) && error.contains("`made/test/3`"), "{error}");
         // A later part of the run is told what the first was served by.
-        let resumed = OpenAi::new(spec(&server.base_url, json!({})));
+        let resumed = OpenAi::new(spec(&server.base_url, &json!({})));
         resumed.expect_served(&backend.served()).unwrap();
         assert!(stopped(&resumed, &asks(1), &only()).contains("changed the model"));
     }

@@ -62,7 +62,7 @@ pub(crate) fn everything() -> SignalRequest {
 }
 
 /// A specification for a server, impatient; `extra` replaces keys of the plan.
-pub(crate) fn spec(base_url: &str, extra: Value) -> OpenAiSpec {
+pub(crate) fn spec(base_url: &str, extra: &Value) -> OpenAiSpec {
     let mut raw = json!({"base_url": base_url, "model": "any", "api_key_env": "KEY",
         "limits": {"concurrency": 4, "retries": 2}});
     for (name, value) in extra.as_object().unwrap() {
@@ -77,7 +77,7 @@ pub(crate) fn spec(base_url: &str, extra: Value) -> OpenAiSpec {
 }
 
 pub(crate) fn backend(server: &Server) -> OpenAi {
-    OpenAi::new(spec(&server.base_url, json!({})))
+    OpenAi::new(spec(&server.base_url, &json!({})))
 }
 
 /// Remembers what it is told.

@@ -10,7 +10,7 @@ use crate::server::{Reply, Server};
 
 fn cached(server: &Server, folder: &Path) -> OpenAi {
     let price = json!({"price": {"input_per_mtok": 1.0, "output_per_mtok": 2.0}});
-    let mut spec = spec(&server.base_url, price);
+    let mut spec = spec(&server.base_url, &price);
     spec.cache = Some(folder.to_owned());
     OpenAi::new(spec)
 }
@@ -76,5 +76,5 @@ fn damaged_files_are_named() {
     assert!(error.contains("cannot read"), "{error}");
     std::fs::remove_dir(&path).unwrap();
     rows(&cached(&server, folder.path()), &asks(1), &signals);
-    assert_eq!(std::fs::read_to_string(&path).unwrap().len() > 100, true);
+    assert!(std::fs::read_to_string(&path).unwrap().len() > 100);
 }

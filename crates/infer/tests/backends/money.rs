@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use crate::fixture::{answer, asks, chain, rows, spec};
 use crate::server::{Reply, Server, usual};
 
-fn priced(server: &Server, limits: Value) -> OpenAi {
+fn priced(server: &Server, limits: &Value) -> OpenAi {
     // 10 tokens in and 3 out: 1,600 USD a million requests of the usual reply.
     let price = json!({"input_per_mtok": 100.0, "output_per_mtok": 200.0});
-    OpenAi::new(spec(&server.base_url, json!({"price": price, "limits": limits})))
+    OpenAi::new(spec(&server.base_url, &json!({"price": price, "limits": limits})))
 }
 
 #[test]
 fn a_budget_is_kept_and_what_was_answered_is_not_lost() {
     let server = Server::start();
-    let backend = priced(&server, json!({"concurrency": 8, "budget_usd": 0.05}));
+    let backend = priced(&server, &json!({"concurrency": 8, "budget_usd": 0.05}));
     let (rows, ended) = answer(&backend, &asks(200), &SignalRequest::answer());
     let error = chain(&ended.unwrap_err());
     assert!(error.contains("the budget of 0.05 USD is spent"), "{error}");
@@ -30,7 +30,7 @@ fn a_budget_is_kept_and_what_was_answered_is_not_lost() {
 fn a_budget_of_nothing_asks_nothing() {
     let server = Server::start();
     let (rows, ended) =
-        answer(&priced(&server, json!({"budget_usd": 0.0})), &asks(2), &SignalRequest::answer());
+        answer(&priced(&server, &json!({"budget_usd": 0.0})), &asks(2), &SignalRequest::answer());
     assert!(rows.is_empty() && ended.is_err() && server.requests().is_empty());
 }
 
@@ -41,16 +41,17 @@ fn a_budget_needs_a_server_that_counts() {
         body["usage"] = json!(null);
         Some(Reply::json(200, &body))
     });
-    let (_, ended) = answer(&priced(&server, json!({"budget_usd": 5.0})), &asks(1), &SignalRequest::answer());
+    let (_, ended) =
+        answer(&priced(&server, &json!({"budget_usd": 5.0})), &asks(1), &SignalRequest::answer());
     assert!(chain(&ended.unwrap_err()).contains("does not tell how many tokens"));
-    let row = &rows(&priced(&server, json!({})), &asks(1), &SignalRequest::answer())[0].generations[0];
+    let row = &rows(&priced(&server, &json!({})), &asks(1), &SignalRequest::answer())[0].generations[0];
     assert_eq!((row.cost_usd, row.prompt_tokens), (None, None));
 }
 
 #[test]
 fn lost_replies_count_at_their_bound() {
     let server = Server::scripted(|_, before| (before == 0).then(|| Reply::new(200, "{\"choi")));
-    let backend = priced(&server, json!({"concurrency": 1}));
+    let backend = priced(&server, &json!({"concurrency": 1}));
     rows(&backend, &asks(1), &SignalRequest::answer());
     // One usual reply, and one of at least 16 tokens.
     assert!(backend.spent_usd() > 0.0016 + 16.0 * 200.0 / 1e6, "{}", backend.spent_usd());

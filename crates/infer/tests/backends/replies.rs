@@ -11,7 +11,7 @@ use crate::server::{Reply, Server, usual};
 fn the_rows_of_an_ask() {
     let server = Server::start();
     let price = json!({"price": {"input_per_mtok": 1.0, "output_per_mtok": 2.0}});
-    let rows = rows(&OpenAi::new(spec(&server.base_url, price)), &asks(1), &everything());
+    let rows = rows(&OpenAi::new(spec(&server.base_url, &price)), &asks(1), &everything());
     let [answer, samples @ ..] = rows[0].generations.as_slice() else { panic!() };
     assert_eq!(answer.text.as_deref(), Some("It is 10"));
     let tokens = answer.tokens.as_ref().unwrap();

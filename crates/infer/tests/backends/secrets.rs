@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use crate::fixture::{KEY, answer, asks, everything, spec};
 use crate::server::{Reply, Server, completion};
 
+type Echo = dyn Fn(&Value) -> Reply + Send + Sync;
+
 fn assert_not_in(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -24,10 +26,10 @@ fn assert_not_in(folder: &Path) {
 
 #[test]
 fn a_key_that_is_echoed_is_seen_by_nobody() {
-    let escaped: String = KEY.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let escaped = KEY.chars().fold(String::new(), |text, c| format!("{text}\\u{:04x}", u32::from(c)));
     let pieces =
         |body: &Value| completion(body, &[("sk-", -1.0), ("never-", -1.0), ("shown-0123", -1.0)], true);
-    let replies: Vec<Box<dyn Fn(&Value) -> Reply + Send + Sync>> = vec![
+    let replies: Vec<Box<Echo>> = vec![
         Box::new(|_| Reply::json(400, &json!({"error": {"message": format!("bad key {KEY}")}}))),
         Box::new(|_| Reply::json(401, &json!({"error": {"message": format!("bad key {KEY}"), "code": KEY}}))),
         Box::new(|_| Reply::new(500, format!("<html>Authorization: Bearer {KEY}</html>"))),
@@ -45,7 +47,7 @@ fn a_key_that_is_echoed_is_seen_by_nobody() {
     for reply in replies {
         let server = Server::scripted(move |request, _| Some(reply(&request.body)));
         let folder = tempfile::tempdir().unwrap();
-        let mut spec = spec(&server.base_url, json!({}));
+        let mut spec = spec(&server.base_url, &json!({}));
         spec.cache = Some(folder.path().to_owned());
         // `answer` looks at rows, events, errors and the backend itself.
         let (rows, _) = answer(&OpenAi::new(spec), &asks(2), &everything());

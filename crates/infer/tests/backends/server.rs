@@ -156,9 +156,10 @@ fn write(mut stream: TcpStream, reply: &Reply) -> std::io::Result<()> {
     for (name, value) in &reply.headers {
         head = format!("{head}{name}: {value}\r\n");
     }
-    head = match reply.is_chunked {
-        true => format!("{head}Transfer-Encoding: chunked\r\n"),
-        false => format!("{head}Content-Length: {}\r\n", reply.body.len()),
+    head = if reply.is_chunked {
+        format!("{head}Transfer-Encoding: chunked\r\n")
+    } else {
+        format!("{head}Content-Length: {}\r\n", reply.body.len())
     };
     stream.write_all(format!("{head}\r\n").as_bytes())?;
     let body = &reply.body[..reply.cut.unwrap_or(reply.body.len())];

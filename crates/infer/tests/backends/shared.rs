@@ -8,7 +8,7 @@ use plimsoll_core::{Seed, SignalRequest};
 use plimsoll_infer::Answered;
 use plimsoll_infer::conformance::Suite;
 use plimsoll_infer::openai::OpenAi;
-use plimsoll_infer::replay::{RecordingFile, RecordingFormat, Replay, ReplaySpec};
+use plimsoll_infer::replay::{RecordingFields, RecordingFile, RecordingFormat, Replay, ReplaySpec};
 use serde_json::json;
 
 use crate::fixture::{asks, backend, everything, greedy, model, spec};
@@ -44,7 +44,7 @@ fn recorded(folder: &std::path::Path, rows: &[Answered]) -> ReplaySpec {
         path,
         format: RecordingFormat::Generations,
         questions: String::new(),
-        fields: Default::default(),
+        fields: RecordingFields::default(),
     };
     ReplaySpec { id: model(), recorded_as: "m".to_owned(), files: vec![file] }
 }
@@ -100,7 +100,7 @@ fn an_empty_recording_conforms() {
 #[test]
 fn a_backend_of_one_thread_gives_the_same_rows() {
     let server = Server::start();
-    let one = OpenAi::new(spec(&server.base_url, json!({"limits": {"concurrency": 1}})));
+    let one = OpenAi::new(spec(&server.base_url, &json!({"limits": {"concurrency": 1}})));
     let mut first = suite(everything()).check(&one).unwrap();
     let mut second = suite(everything()).check(&backend(&server)).unwrap();
     for row in first.iter_mut().chain(&mut second).flat_map(|row| &mut row.generations) {
