@@ -96,16 +96,8 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (requests, at_once, script) = (requests.clone(), at_once.clone(), script.clone());
-                thread::spawn(move || {
-                    {
-                        let mut at_once = at_once.lock().unwrap();
-                        at_once.0 += 1;
-                        at_once.1 = at_once.1.max(at_once.0);
-                    }
-                    // A client that goes away in the middle is none of the server's business.
-                    serve(stream, &requests, &*script).ok();
-                    at_once.lock().unwrap().0 -= 1;
-                });
+                // A client that goes away in the middle is none of the server's business.
+                thread::spawn(move || serve(stream, &requests, &at_once, &*script).ok());
             }
         });
         server
@@ -120,7 +112,12 @@ impl Server {
     }
 }
 
-fn serve(stream: TcpStream, requests: &Mutex<Vec<Request>>, script: &Script) -> std::io::Result<()> {
+fn serve(
+    stream: TcpStream,
+    requests: &Mutex<Vec<Request>>,
+    at_once: &Mutex<(usize, usize)>,
+    script: &Script,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
     reader.read_line(&mut line)?;
@@ -142,8 +139,15 @@ fn serve(stream: TcpStream, requests: &Mutex<Vec<Request>>, script: &Script) -> 
         requests.push(request.clone());
         requests.len() - 1
     };
+    {
+        let mut at_once = at_once.lock().unwrap();
+        at_once.0 += 1;
+        at_once.1 = at_once.1.max(at_once.0);
+    }
     let reply = script(&request, before).unwrap_or_else(|| Reply::json(200, &usual(&request)));
     thread::sleep(reply.silence);
+    // Before the reply, which lets the client ask again.
+    at_once.lock().unwrap().0 -= 1;
     write(stream, &reply)
 }
 
