@@ -87,10 +87,11 @@ impl Says {
     }
 }
 
-/// A message as it may be shown in one line.
+/// A message as it may be shown in one line. Control characters become spaces: without them a key could
+/// come together that was not one when it was blotted out.
 fn short(text: &str) -> String {
-    let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.retain(|character| !character.is_control());
+    let words = text.split(|character: char| character.is_whitespace() || character.is_control());
+    let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     match words.char_indices().nth(MOST_MESSAGE_CHARACTERS) {
         Some((end, _)) => format!("{} ..", &words[..end]),
         None => words,

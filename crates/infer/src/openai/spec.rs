@@ -140,24 +140,14 @@ impl OpenAiSpec {
             raw.api_key_env.as_deref().and_then(|name| problems.keep("api_key_env", key(name, variable)));
         let scheme = base_url.as_ref().map_or("https", Url::scheme);
         let mut network = problems.keep("environment", Network::from_variables(scheme, variable));
-        let limits = raw.limits;
+        let limits = raw.limits.clone();
         if let Some(network) = &mut network {
             network.retries = limits.retries.unwrap_or(network.retries);
             network.timeout =
                 limits.timeout_seconds.map_or(network.timeout, |seconds| Duration::from_secs(seconds.into()));
         }
-        problems.require("model", !raw.model.trim().is_empty(), "is empty");
-        problems.require("limits.timeout_seconds", limits.timeout_seconds != Some(0), "is 0");
-        let prices = raw.price.iter().flat_map(|price| [price.input_per_mtok, price.output_per_mtok]);
-        problems.require("price", prices.into_iter().all(is_amount), "is not at least 0 in both numbers");
-        problems.require("limits.budget_usd", limits.budget_usd.is_none_or(is_amount), "is not at least 0");
-        let known = limits.budget_usd.is_none() || raw.price.is_some();
-        problems.require("limits.budget_usd", known, "needs a `price`");
-        let top_logprobs = raw.top_logprobs.unwrap_or(MOST_TOP_LOGPROBS);
-        problems.require("top_logprobs", (1..=MOST_TOP_LOGPROBS).contains(&top_logprobs), "is not 1 to 20");
+        problems.numbers(&raw);
         let concurrency = NonZeroUsize::new(limits.concurrency.unwrap_or(4));
-        problems.require("limits.concurrency", concurrency.is_some(), "is 0");
-        problems.require("limits.requests_per_minute", limits.requests_per_minute != Some(0), "is 0");
         match (base_url, network, concurrency) {
             (Some(base_url), Some(network), Some(concurrency)) if problems.0.is_empty() => Ok(Self {
                 id,
@@ -168,7 +158,7 @@ impl OpenAiSpec {
                 budget_usd: limits.budget_usd,
                 concurrency,
                 requests_per_minute: limits.requests_per_minute.and_then(NonZeroU32::new),
-                top_logprobs,
+                top_logprobs: raw.top_logprobs.unwrap_or(MOST_TOP_LOGPROBS),
                 token_limit: raw.token_limit,
                 send_seed: raw.send_seed.unwrap_or(true),
                 network,
@@ -186,6 +176,21 @@ struct Problems(Vec<SpecProblem>);
 impl Problems {
     fn keep<T>(&mut self, key: &'static str, found: Result<T, String>) -> Option<T> {
         found.map_err(|problem| self.0.push(SpecProblem { key, problem })).ok()
+    }
+
+    fn numbers(&mut self, raw: &RawOpenAi) {
+        let limits = &raw.limits;
+        self.require("model", !raw.model.trim().is_empty(), "is empty");
+        self.require("limits.timeout_seconds", limits.timeout_seconds != Some(0), "is 0");
+        let prices = raw.price.iter().flat_map(|price| [price.input_per_mtok, price.output_per_mtok]);
+        self.require("price", prices.into_iter().all(is_amount), "is not at least 0 in both numbers");
+        self.require("limits.budget_usd", limits.budget_usd.is_none_or(is_amount), "is not at least 0");
+        let is_priced = limits.budget_usd.is_none() || raw.price.is_some();
+        self.require("limits.budget_usd", is_priced, "needs a `price`");
+        let is_listable = raw.top_logprobs.is_none_or(|count| (1..=MOST_TOP_LOGPROBS).contains(&count));
+        self.require("top_logprobs", is_listable, "is not 1 to 20");
+        self.require("limits.concurrency", limits.concurrency != Some(0), "is 0");
+        self.require("limits.requests_per_minute", limits.requests_per_minute != Some(0), "is 0");
     }
 
     fn require(&mut self, key: &'static str, holds: bool, problem: &str) {
