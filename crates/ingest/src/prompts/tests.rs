@@ -6,6 +6,7 @@ use plimsoll_router::canonical::canonical_sha256;
 
 use super::*;
 use crate::datasets::DATASETS;
+use crate::normal::sha256;
 
 fn question(kind: AnswerKind) -> Question {
     let choice = |label: &str, text: &str| Choice { label: label.into(), text: text.into() };

@@ -1,0 +1,129 @@
+//! Any server that speaks OpenAI's chat completions: hosted ones, vLLM, llama.cpp, Ollama.
+//!
+//! - **Keys** come from the environment, go into one header, and are blotted out of whatever the server
+//!   sends back before anything else sees it. Redirects are not followed.
+//! - **Errors are no answers**, with whatever status they come. What passes (429, 5xx, timeouts, cut
+//!   connections, damaged replies) is asked again with backoff, jitter and `Retry-After`; then the row
+//!   has a reason, or the run stops if every other row would fail alike.
+//! - **Money**: before a request the most that it may cost is set aside, so a budget is never exceeded.
+//!   A lost reply counts at that bound.
+//! - **Kept replies**: with a cache, a request that was answered is never made again, and a second run
+//!   gives the same rows, latencies included.
+//! - **One model**: a change of the served model or of its fingerprint stops the run.
+//! - What a server does not give (log-probs, usage, names) is missing with a reason, never made up.
+
+mod cache;
+mod client;
+mod conversation;
+mod error;
+mod exchange;
+mod key;
+mod ledger;
+mod masses;
+mod network;
+mod pace;
+mod refusal;
+mod reply;
+mod request;
+mod served;
+mod spec;
+mod work;
+
+use std::sync::Arc;
+
+use plimsoll_core::{Missing, ModelId};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::ask::Batch;
+use crate::backend::{Backend, Sink};
+use crate::capability::{Capabilities, Support};
+use crate::control::Control;
+use crate::error::BackendError;
+use crate::hexadecimal::hexadecimal;
+use exchange::Exchange;
+
+pub use error::{OpenAiError, RequestError};
+pub use key::ApiKey;
+pub use network::Network;
+pub use served::Served;
+pub use spec::{MOST_TOP_LOGPROBS, OpenAiSpec, Price, RawLimits, RawOpenAi, SpecProblem, TokenLimit};
+
+/// A model behind an OpenAI-compatible server.
+#[derive(Debug)]
+pub struct OpenAi {
+    exchange: Arc<Exchange>,
+}
+
+#[derive(Serialize)]
+struct Identity<'a> {
+    backend: &'static str,
+    base_url: &'a str,
+    model: &'a str,
+    top_logprobs: u8,
+    send_seed: bool,
+}
+
+impl OpenAi {
+    /// A backend; nothing is asked yet.
+    pub fn new(spec: OpenAiSpec) -> Self {
+        Self { exchange: Arc::new(Exchange::new(spec)) }
+    }
+
+    /// Says what an earlier part of the run was served by, so that a change since then stops it too.
+    ///
+    /// # Errors
+    /// What was said before, if that is something else.
+    pub fn expect_served(&self, served: &Served) -> Result<(), Served> {
+        self.exchange.served.see(served)
+    }
+
+    /// What the server has said of its model so far.
+    pub fn served(&self) -> Served {
+        self.exchange.served.get()
+    }
+
+    /// US dollars that requests of this backend cost since it was made, lost replies at their upper bound
+    /// and kept ones at nothing; 0 without a price.
+    pub fn spent_usd(&self) -> f64 {
+        self.exchange.ledger.spent_usd()
+    }
+}
+
+impl Backend for OpenAi {
+    fn model(&self) -> &ModelId {
+        &self.exchange.spec.id
+    }
+
+    fn identity(&self) -> String {
+        let spec = &self.exchange.spec;
+        let identity = Identity {
+            backend: "openai",
+            base_url: spec.base_url.as_str(),
+            model: &spec.served_as,
+            top_logprobs: spec.top_logprobs,
+            send_seed: spec.send_seed,
+        };
+        // Texts and numbers: to write them cannot fail.
+        hexadecimal(&Sha256::digest(serde_json::to_string(&identity).unwrap_or_default()))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            logprobs: Support::Unknown,
+            samples: Support::Yes,
+            follow_up_texts: Support::Yes,
+            follow_up_masses: Support::Unknown,
+            hidden_states: Support::No(Missing::HiddenStatesUnsupported),
+        }
+    }
+
+    fn answer(
+        &self,
+        batch: &Batch<'_>,
+        sink: &mut dyn Sink,
+        control: &Control<'_>,
+    ) -> Result<(), BackendError> {
+        work::run(&self.exchange, batch, sink, control)
+    }
+}

@@ -1,0 +1,150 @@
+//! One request, one reply.
+
+use std::error::Error as StdError;
+use std::io;
+use std::time::SystemTime;
+
+use serde_json::Value;
+use ureq::http::{HeaderValue, Response};
+use ureq::{Agent, Body};
+use url::Url;
+
+use super::error::RequestError;
+use super::key::ApiKey;
+use super::pace::retry_after;
+use super::refusal::Says;
+use super::reply::Completion;
+use super::spec::OpenAiSpec;
+
+/// The largest error body that is read.
+const LARGEST_REFUSAL: u64 = 64 << 10;
+
+/// Speaks to one server.
+#[derive(Debug)]
+pub(super) struct Client {
+    agent: Agent,
+    knows_certificates: bool,
+    address: String,
+    host: String,
+    largest_reply: u64,
+    within: std::time::Duration,
+    key: Option<ApiKey>,
+}
+
+impl Client {
+    pub(super) fn new(spec: &OpenAiSpec) -> Self {
+        let (agent, knows_certificates) = spec.network.agent(spec.concurrency.get());
+        let host = spec.base_url.origin().ascii_serialization();
+        Self {
+            agent,
+            knows_certificates,
+            address: address(&spec.base_url),
+            host,
+            largest_reply: spec.network.largest_reply,
+            within: spec.network.timeout,
+            key: spec.key.clone(),
+        }
+    }
+
+    /// Sends a body and reads what comes back.
+    pub(super) fn complete(&self, body: &str) -> Result<Completion, RequestError> {
+        if self.address.starts_with("https:") && !self.knows_certificates {
+            return Err(RequestError::NoCertificates { host: self.host.clone() });
+        }
+        let mut request = self.agent.post(&self.address).content_type("application/json");
+        if let Some(key) = &self.key {
+            let refused = |_| self.malformed("the key fits into no header");
+            let mut header = HeaderValue::from_str(&key.header()).map_err(refused)?;
+            header.set_sensitive(true);
+            request = request.header("authorization", header);
+        }
+        let response = request.send(body).map_err(|error| self.failure(error))?;
+        let status = response.status().as_u16();
+        if status == 200 { self.reply(response) } else { Err(self.refusal(status, response)) }
+    }
+
+    fn reply(&self, mut response: Response<Body>) -> Result<Completion, RequestError> {
+        let wait = retry_after(response.headers(), SystemTime::now());
+        let bytes = response.body_mut().with_config().limit(self.largest_reply).read_to_vec();
+        let bytes = bytes.map_err(|error| self.failure(error))?;
+        let document = self.document(&bytes).ok_or_else(|| self.malformed("it is no JSON"))?;
+        if Says::is_error(&document) {
+            return Err(Says::read(&document).into_error(self.host.clone(), 200, wait));
+        }
+        Completion::read(&document, self.key.as_ref()).map_err(|problem| self.malformed(problem))
+    }
+
+    fn refusal(&self, status: u16, mut response: Response<Body>) -> RequestError {
+        let wait = retry_after(response.headers(), SystemTime::now());
+        // Without its body a status says enough.
+        let bytes =
+            response.body_mut().with_config().limit(LARGEST_REFUSAL).read_to_vec().unwrap_or_default();
+        let says = match self.document(&bytes) {
+            Some(document) => Says::read(&document),
+            None => Says::plain(&self.blotted(&String::from_utf8_lossy(&bytes))),
+        };
+        says.into_error(self.host.clone(), status, wait)
+    }
+
+    /// A JSON document without the key.
+    fn document(&self, bytes: &[u8]) -> Option<Value> {
+        let mut document = serde_json::from_slice(bytes).ok()?;
+        if let Some(key) = &self.key {
+            key.blot_document(&mut document);
+        }
+        Some(document)
+    }
+
+    fn blotted(&self, text: &str) -> String {
+        self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.blot(text))
+    }
+
+    fn malformed(&self, problem: &'static str) -> RequestError {
+        RequestError::Malformed { host: self.host.clone(), problem }
+    }
+
+    /// What a failure on the way means.
+    fn failure(&self, error: ureq::Error) -> RequestError {
+        let host = self.host.clone();
+        match error {
+            ureq::Error::Timeout(_) => RequestError::Timeout { host, within: self.within },
+            ureq::Error::BodyExceedsLimit(most) => RequestError::TooLarge { host, most },
+            ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
+                RequestError::Tls { host, source: Box::new(error) }
+            }
+            ureq::Error::Io(error) => self.io(error),
+            ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
+                RequestError::Unreachable { host, source: Box::new(error) }
+            }
+            ureq::Error::ConnectProxyFailed(_) => {
+                RequestError::Unreachable { host, source: "the proxy refused".into() }
+            }
+            _ => RequestError::Malformed { host, problem: "it is no HTTP" },
+        }
+    }
+
+    fn io(&self, error: io::Error) -> RequestError {
+        let host = self.host.clone();
+        match error.kind() {
+            io::ErrorKind::TimedOut => RequestError::Timeout { host, within: self.within },
+            // What rustls finds wrong in a handshake.
+            io::ErrorKind::InvalidData if is_tls(&error) => {
+                RequestError::Tls { host, source: Box::new(error) }
+            }
+            io::ErrorKind::InvalidData => RequestError::Malformed { host, problem: "it is no HTTP" },
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe => RequestError::Cut { host },
+            _ => RequestError::Unreachable { host, source: Box::new(error) },
+        }
+    }
+}
+
+fn is_tls(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
+}
+
+fn address(base: &Url) -> String {
+    format!("{}/chat/completions", base.as_str().trim_end_matches('/'))
+}

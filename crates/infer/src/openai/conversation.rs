@@ -1,0 +1,165 @@
+//! One ask: the answer, the follow-ups that speak of it, the samples.
+
+use plimsoll_core::prompt::{FollowUp, Role};
+use plimsoll_core::records::{FollowUpRow, GenerationRow};
+use plimsoll_core::signal::FollowUpSignal;
+use plimsoll_core::{Decoding, Missing, Seed, SignalRequest};
+
+use super::cache::Kept;
+use super::exchange::{Asking, Exchange, Outcome, Stop};
+use super::masses;
+use super::request::{ChatRequest, Listing, Turn};
+use crate::answered::{Answered, RowKey, sample_decoding};
+use crate::ask::{Ask, text_seed};
+
+/// How asks are answered.
+pub(super) struct Conversation<'a> {
+    pub(super) exchange: &'a Exchange,
+    pub(super) signals: &'a SignalRequest,
+    pub(super) decoding: Decoding,
+    pub(super) seed: Seed,
+    pub(super) asking: Asking<'a>,
+}
+
+impl Conversation<'_> {
+    /// Every row of an ask.
+    pub(super) fn answer(&self, ask: &Ask) -> Result<Answered, Stop> {
+        let key = RowKey::new(ask, &self.exchange.spec.id);
+        let mut answer = self.text(ask, &key, self.decoding, 0)?;
+        for (id, signal) in self.signals.follow_ups() {
+            let row = self.follow_up(ask, answer.text.as_deref(), id, *signal)?;
+            answer.follow_ups.push(row);
+        }
+        let mut generations = vec![answer];
+        for samples in self.signals.samples() {
+            let decoding = sample_decoding(self.decoding, samples);
+            for index in 1..=samples.count {
+                generations.push(self.text(ask, &key, decoding, index)?);
+            }
+        }
+        let hidden_states = key.missing_states(self.signals, Missing::HiddenStatesUnsupported);
+        Ok(Answered { question_id: ask.question_id.clone(), generations, hidden_states })
+    }
+
+    /// The answer (index 0) or a sample.
+    fn text(&self, ask: &Ask, key: &RowKey, decoding: Decoding, index: u32) -> Result<GenerationRow, Stop> {
+        let wants_logprobs = self.signals.logprobs() && index == 0;
+        let request = ChatRequest {
+            turns: first_turn(ask),
+            decoding,
+            listing: if wants_logprobs { Listing::Chosen } else { Listing::Nothing },
+            seed: self.seed(ask, index),
+            sample_index: index,
+        };
+        let mut row = key.generation(&decoding, index);
+        match self.exchange.ask(&request, &self.asking)? {
+            Outcome::Reply(kept) => self.fill(&mut row, kept, wants_logprobs),
+            Outcome::Failed { reason, attempts } => {
+                row.attempts = attempts;
+                row.failure = Some(reason.name().to_owned());
+                row.logprobs_missing = wants_logprobs.then(|| Missing::NoAnswer.name().to_owned());
+            }
+        }
+        Ok(row)
+    }
+
+    fn fill(&self, row: &mut GenerationRow, kept: Box<Kept>, wants_logprobs: bool) {
+        let completion = kept.completion;
+        row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.generated_tokens);
+        row.attempts = kept.attempts;
+        row.latency_ms = Some(kept.latency_ms);
+        row.logprobs_missing = match (&completion.text, wants_logprobs) {
+            (_, false) => None,
+            (None, true) => Some(Missing::NoAnswer.name().to_owned()),
+            (Some(_), true) => completion.no_tokens,
+        };
+        row.text = completion.text;
+        row.failure = completion.no_text;
+        row.tokens = completion.tokens.filter(|_| wants_logprobs && row.text.is_some());
+        row.finish_reason = completion.finish_reason;
+        row.prompt_tokens = completion.prompt_tokens;
+        row.completion_tokens = completion.generated_tokens;
+        row.served_model = completion.model;
+        row.system_fingerprint = completion.system_fingerprint;
+    }
+
+    fn follow_up(
+        &self,
+        ask: &Ask,
+        answer: Option<&str>,
+        id: &str,
+        signal: FollowUpSignal,
+    ) -> Result<FollowUpRow, Stop> {
+        let mut row = FollowUpRow { id: id.to_owned(), ..FollowUpRow::default() };
+        let missing = |reason: Missing| Some(reason.name().to_owned());
+        let Some(follow_up) = ask.prompt.follow_up(id) else {
+            return Ok(FollowUpRow { missing_reason: missing(Missing::NoSuchFollowUp), ..row });
+        };
+        let Some(answer) = answer else {
+            return Ok(FollowUpRow { missing_reason: missing(Missing::NoAnswer), ..row });
+        };
+        let kept = match self.exchange.ask(&self.second_turn(ask, follow_up, answer, signal), &self.asking)? {
+            Outcome::Reply(kept) => kept,
+            Outcome::Failed { reason, .. } => {
+                return Ok(FollowUpRow { missing_reason: missing(reason), ..row });
+            }
+        };
+        let completion = kept.completion;
+        row.prompt_tokens = completion.prompt_tokens;
+        row.completion_tokens = completion.generated_tokens;
+        row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.generated_tokens);
+        if signal.text_tokens.is_some() {
+            row.missing_reason = completion.no_text;
+            row.text = completion.text;
+        }
+        if signal.masses {
+            match masses::read(&completion.first, &ask.prompt.true_strings, &ask.prompt.false_strings) {
+                Ok(masses) => {
+                    row.true_mass = Some(masses.true_mass);
+                    row.false_mass = Some(masses.false_mass);
+                    row.censored = Some(masses.censored);
+                }
+                Err(reason) => row.missing_reason = missing(reason),
+            }
+        }
+        Ok(row)
+    }
+
+    fn second_turn(
+        &self,
+        ask: &Ask,
+        follow_up: &FollowUp,
+        answer: &str,
+        signal: FollowUpSignal,
+    ) -> ChatRequest {
+        let mut turns = Vec::new();
+        if follow_up.continues {
+            turns = first_turn(ask);
+            turns.push(Turn::new(Role::Assistant, answer));
+        }
+        turns.push(Turn::new(Role::User, &follow_up.text(answer)));
+        let most = signal.text_tokens.unwrap_or(1).max(1);
+        ChatRequest {
+            turns,
+            // Greedy, whatever the answer's parameters: one token at least, so these numbers are valid.
+            decoding: Decoding::new(0.0, 1.0, most).unwrap_or(self.decoding),
+            listing: if signal.masses {
+                Listing::Top(self.exchange.spec.top_logprobs)
+            } else {
+                Listing::Nothing
+            },
+            seed: self.seed(ask, 0),
+            sample_index: 0,
+        }
+    }
+
+    fn seed(&self, ask: &Ask, index: u32) -> u32 {
+        let bits = text_seed(self.seed, &self.exchange.spec.id, ask, index).bits();
+        // 31 bits: some servers keep the seed in a signed integer.
+        u32::try_from(bits >> 33).unwrap_or_default()
+    }
+}
+
+fn first_turn(ask: &Ask) -> Vec<Turn> {
+    ask.prompt.messages.iter().map(|message| Turn::new(message.role, &message.text)).collect()
+}
