@@ -144,7 +144,7 @@ fn number(text: &str, start: usize) -> Written {
         let part = digits(text, whole + 1);
         if part > whole + 1 {
             // "0,85" has a decimal comma, "1,000" a thousand.
-            let thousands = point == ',' && part - whole == 4 && written.trim_start_matches('0') != "";
+            let thousands = point == ',' && part - whole == 4 && !written.trim_start_matches('0').is_empty();
             if !thousands {
                 written.push('.');
             }
