@@ -8,23 +8,31 @@
 //! | [`id`] | newtypes for the ids of datasets, domains, models and methods |
 //! | [`seed`] | seeds that are derived by label, so that adding work never shifts other work's randomness |
 //! | [`question`], [`prompt`], [`label`] | a question, how it is asked, what came of an answer |
+//! | [`decoding`], [`signal`] | how answers are decoded, and what is observed beside them |
+//! | [`missing`] | why something that was asked of a model is not there |
 //! | [`outcome`] | correct, wrong, or ungraded |
 //! | [`records`] | the rows of the tables that are written |
 //! | [`scores`] | the score table: questions, and one series of confidences per (SLM, LLM, method) |
 
+pub mod decoding;
 pub mod id;
 pub mod label;
+pub mod missing;
 pub mod outcome;
 pub mod prompt;
 pub mod question;
 pub mod records;
 pub mod scores;
 pub mod seed;
+pub mod signal;
 
+pub use decoding::Decoding;
 pub use id::{DatasetId, DomainId, MethodId, ModelId, QuestionId};
 pub use label::Label;
+pub use missing::Missing;
 pub use outcome::Outcome;
 pub use prompt::Prompt;
 pub use question::{AnswerKind, Choice, Question};
 pub use scores::{RawScore, RowProblem, ScoreTable, ScoreTableBuilder, Series};
 pub use seed::Seed;
+pub use signal::SignalRequest;

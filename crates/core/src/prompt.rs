@@ -1,6 +1,8 @@
 //! A prompt: the messages of the first turn, and what may be asked afterwards.
 
+use plimsoll_router::canonical::canonical_sha256;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Who says a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -54,6 +56,19 @@ pub struct Prompt {
 
 /// The one slot of a follow-up.
 pub const ANSWER_SLOT: &str = "{answer}";
+
+impl Prompt {
+    /// Lower-case hexadecimal SHA-256 of the prompt's canonical JSON (RFC 8785).
+    pub fn hash(&self) -> String {
+        // A prompt has texts, truth values and lists only: to write it cannot fail.
+        canonical_sha256(&serde_json::to_value(self).unwrap_or(Value::Null))
+    }
+
+    /// The follow-up of this id.
+    pub fn follow_up(&self, id: &str) -> Option<&FollowUp> {
+        self.follow_ups.iter().find(|follow_up| follow_up.id == id)
+    }
+}
 
 impl FollowUp {
     /// The text with the answer in its slot. An answer that itself holds `{answer}` is left as it is.

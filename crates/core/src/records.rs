@@ -2,7 +2,11 @@
 //! types, `--json` prints them under the same names. `None` is null: undefined, missing or not
 //! applicable, never zero.
 
+mod generations;
+
 use serde::Serialize;
+
+pub use generations::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRow};
 
 /// The dataset name of rows that speak of the whole pool.
 pub const POOL: &str = "*";

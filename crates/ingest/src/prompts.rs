@@ -16,10 +16,8 @@ mod texts;
 use plimsoll_core::Question;
 use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::dataset::Dataset;
-use crate::normal::sha256;
 
 pub use texts::VERSION;
 
@@ -84,38 +82,7 @@ pub fn prompt(question: &Question, exemplars: &[&Question], spec: &PromptSpec) -
 
 /// Lower-case hexadecimal SHA-256 of a prompt's canonical JSON (RFC 8785).
 pub fn prompt_hash(prompt: &Prompt) -> String {
-    // A prompt has texts, truth values and lists only: to write it cannot fail.
-    let value = serde_json::to_value(prompt).unwrap_or(Value::Null);
-    let mut text = String::new();
-    canonical(&value, &mut text);
-    sha256(text.as_bytes())
-}
-
-/// Keys sorted, no white space; the keys are ASCII, and there are no numbers.
-fn canonical(value: &Value, text: &mut String) {
-    match value {
-        Value::Object(fields) => {
-            let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
-            fields.sort_by_key(|(name, _)| *name);
-            text.push('{');
-            for (place, (name, value)) in fields.into_iter().enumerate() {
-                text.push_str(if place == 0 { "" } else { "," });
-                text.push_str(&Value::from(name.as_str()).to_string());
-                text.push(':');
-                canonical(value, text);
-            }
-            text.push('}');
-        }
-        Value::Array(entries) => {
-            text.push('[');
-            for (place, entry) in entries.iter().enumerate() {
-                text.push_str(if place == 0 { "" } else { "," });
-                canonical(entry, text);
-            }
-            text.push(']');
-        }
-        scalar => text.push_str(&scalar.to_string()),
-    }
+    prompt.hash()
 }
 
 /// What a user says: the task, the question, the form of the answer.

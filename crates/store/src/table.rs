@@ -16,12 +16,20 @@ pub enum Kind {
     Count,
     /// A place in a short list: an unsigned 32-bit integer.
     Index,
+    /// A signed 32-bit integer.
+    Integer,
     /// True or false.
     Flag,
     /// A list of texts.
     Texts,
     /// A list of choices: structs of `label` and `text`.
     Choices,
+    /// A list of tokens: structs of `id`, `text`, `start`, `end` and `logprob`.
+    Tokens,
+    /// A list of replies to follow-ups: structs of the fields of `FollowUpRow`.
+    FollowUps,
+    /// A list of 32-bit floats.
+    Vector,
 }
 
 impl Kind {
@@ -33,14 +41,43 @@ impl Kind {
             Self::Number => DataType::Float64,
             Self::Count => DataType::UInt64,
             Self::Index => DataType::UInt32,
+            Self::Integer => DataType::Int32,
             Self::Flag => DataType::Boolean,
             Self::Texts => list(DataType::Utf8),
             Self::Choices => {
                 let text = |name: &str| Field::new(name, DataType::Utf8, false);
                 list(DataType::Struct(vec![text("label"), text("text")].into()))
             }
+            Self::Tokens => list(DataType::Struct(token_fields().into())),
+            Self::FollowUps => list(DataType::Struct(follow_up_fields().into())),
+            Self::Vector => list(DataType::Float32),
         }
     }
+}
+
+fn token_fields() -> Vec<Field> {
+    vec![
+        Field::new("id", DataType::UInt32, true),
+        Field::new("text", DataType::Utf8, false),
+        Field::new("start", DataType::UInt32, false),
+        Field::new("end", DataType::UInt32, false),
+        Field::new("logprob", DataType::Float32, true),
+    ]
+}
+
+fn follow_up_fields() -> Vec<Field> {
+    let nullable = |name: &str, kind| Field::new(name, kind, true);
+    vec![
+        Field::new("id", DataType::Utf8, false),
+        nullable("text", DataType::Utf8),
+        nullable("true_mass", DataType::Float64),
+        nullable("false_mass", DataType::Float64),
+        nullable("censored", DataType::Boolean),
+        nullable("missing_reason", DataType::Utf8),
+        nullable("prompt_tokens", DataType::UInt64),
+        nullable("completion_tokens", DataType::UInt64),
+        nullable("cost_usd", DataType::Float64),
+    ]
 }
 
 /// A column of a table.

@@ -6,6 +6,8 @@ pub mod alignment;
 pub mod calibration;
 pub mod curve_areas;
 pub mod curves;
+pub mod generations;
+pub mod hidden_states;
 pub mod labels;
 pub mod map_metrics;
 pub mod questions;
@@ -18,6 +20,8 @@ pub static TABLES: &[&Table] = &[
     &calibration::TABLE,
     &curve_areas::TABLE,
     &curves::TABLE,
+    &generations::TABLE,
+    &hidden_states::TABLE,
     &labels::TABLE,
     &map_metrics::TABLE,
     &questions::TABLE,
@@ -31,11 +35,12 @@ mod tests {
     use std::fmt;
 
     use plimsoll_core::records::{
-        AlignmentRow, CalibrationRow, CurveAreaRow, CurveRow, LabelRow, MapMetricRow, TransferRow,
+        AlignmentRow, CalibrationRow, CurveAreaRow, CurveRow, FollowUpRow, GenerationRow, HiddenStateRow,
+        LabelRow, MapMetricRow, TokenRow, TransferRow,
     };
     use plimsoll_core::{AnswerKind, Choice, DatasetId, DomainId, Question, QuestionId};
     use serde::Serialize;
-    use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+    use serde::de::{Deserialize, DeserializeOwned, Deserializer, IgnoredAny, MapAccess, Visitor};
 
     use super::*;
 
@@ -99,6 +104,8 @@ mod tests {
         assert_fields_are_columns(&AlignmentRow::default(), &alignment::TABLE);
         assert_fields_are_columns(&map_metric_row(), &map_metrics::TABLE);
         assert_fields_are_columns(&curve_row(), &curves::TABLE);
+        assert_fields_are_columns(&GenerationRow::default(), &generations::TABLE);
+        assert_fields_are_columns(&HiddenStateRow::default(), &hidden_states::TABLE);
         assert_fields_are_columns(&LabelRow::default(), &labels::TABLE);
         assert_fields_are_columns(&question(), &questions::TABLE);
         assert_fields_are_columns(&CurveAreaRow::default(), &curve_areas::TABLE);
@@ -144,19 +151,68 @@ mod tests {
         }
     }
 
-    #[test]
-    fn questions_go_through_parquet() {
+    #[track_caller]
+    fn through_parquet<T: Serialize + DeserializeOwned>(table: &'static Table, rows: &[T]) -> Vec<T> {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("questions.parquet");
-        let rows = vec![question(), Question { choices: vec![], gold: vec!["4".to_owned()], ..question() }];
-        crate::write_rows(&questions::TABLE, &rows, &path, &crate::Provenance::default()).unwrap();
-        let batches: Vec<_> =
-            crate::read_batches(&path, &questions::TABLE).unwrap().collect::<Result<_, _>>().unwrap();
+        let path = folder.path().join("table.parquet");
+        crate::write_rows(table, rows, &path, &crate::Provenance::default()).unwrap();
+        let batches: Vec<_> = crate::read_batches(&path, table).unwrap().collect::<Result<_, _>>().unwrap();
         let mut writer = arrow::json::ArrayWriter::new(Vec::new());
         writer.write_batches(&batches.iter().collect::<Vec<_>>()).unwrap();
         writer.finish().unwrap();
-        let read: Vec<Question> = serde_json::from_slice(&writer.into_inner()).unwrap();
-        assert_eq!(read, rows);
+        serde_json::from_slice(&writer.into_inner()).unwrap()
+    }
+
+    #[test]
+    fn questions_go_through_parquet() {
+        let rows = vec![question(), Question { choices: vec![], gold: vec!["4".to_owned()], ..question() }];
+        assert_eq!(through_parquet(&questions::TABLE, &rows), rows);
+    }
+
+    #[test]
+    fn generations_go_through_parquet() {
+        let token = |text: &str, start, end, logprob| TokenRow {
+            id: (start > 0).then_some(u32::MAX),
+            text: text.to_owned(),
+            start,
+            end,
+            logprob,
+        };
+        let answer = GenerationRow {
+            question_id: "made_up/test/0".to_owned(),
+            text: Some("4 \u{e9}".to_owned()),
+            tokens: Some(vec![
+                token("4", 0, 1, Some(-0.1)),
+                token("\u{fffd}", 1, 3, Some(-f32::MIN_POSITIVE)),
+                token("</s>", 4, 4, None),
+            ]),
+            follow_ups: vec![
+                FollowUpRow { id: "p_true".to_owned(), true_mass: Some(0.1), ..FollowUpRow::default() },
+                FollowUpRow::default(),
+            ],
+            latency_ms: Some(12.5),
+            attempts: 2,
+            ..GenerationRow::default()
+        };
+        let failed = GenerationRow {
+            sample_index: 1,
+            failure: Some("server_failed".to_owned()),
+            ..GenerationRow::default()
+        };
+        let rows = vec![answer, failed];
+        assert_eq!(through_parquet(&generations::TABLE, &rows), rows);
+    }
+
+    #[test]
+    fn hidden_states_go_through_parquet() {
+        let row =
+            HiddenStateRow { layer: -8, position: "last_prompt_token".to_owned(), ..Default::default() };
+        let filled = HiddenStateRow {
+            vector: Some(vec![0.1, -0.0, f32::MAX, f32::MIN_POSITIVE, 1e-45]),
+            ..row.clone()
+        };
+        let rows = vec![filled, row];
+        assert_eq!(through_parquet(&hidden_states::TABLE, &rows), rows);
     }
 
     fn map_metric_row() -> MapMetricRow {
