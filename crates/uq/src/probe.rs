@@ -10,6 +10,7 @@
 //! The same rows and seed give the same probe: weights come from ChaCha8, the order of the rows in each
 //! epoch from seeded hashes of their keys, whatever order they are handed over in.
 
+mod cross;
 mod error;
 mod examples;
 mod file;
@@ -17,6 +18,7 @@ mod network;
 mod standard;
 mod training;
 
+pub use cross::{CrossFitted, HeldOut, TrainingRow};
 pub use error::ProbeError;
 pub use examples::{Example, TooFew};
 pub use file::Origin;

@@ -33,6 +33,12 @@ pub enum ProbeError {
         /// The row's cluster.
         cluster: u64,
     },
+    /// A dataset, or a set of held-out ones, for which no probe was trained.
+    #[error("no probe was trained for dataset `{dataset}` without the datasets held out")]
+    NotTrained {
+        /// The dataset.
+        dataset: String,
+    },
     /// Numbers that did not stay finite.
     #[error("{what} is not finite: lower the learning rate")]
     Arithmetic {
