@@ -7,6 +7,9 @@ CARGO ?= cargo
 PYTHON ?= python3
 export CARGO_TERM_COLOR ?= auto
 
+# What tests need besides the default features. Not --all-features: cuda and metal need their devices' tools.
+FEATURES = plimsoll-router/schema,plimsoll-fit/testing,plimsoll-infer/conformance
+
 # The folder of binaries, wherever CARGO_TARGET_DIR puts it.
 TARGET = $(or $(CARGO_TARGET_DIR),target)
 PLIMSOLL = $(TARGET)/debug/plimsoll
@@ -25,7 +28,7 @@ release: ## Build the optimised plimsoll binary, target/release/plimsoll.
 
 .PHONY: test
 test: ## Run every test. PLIMSOLL_REAL_DATA=DIR adds the tests on real model outputs.
-	$(CARGO) test --locked --workspace --all-features
+	$(CARGO) test --locked --workspace --features $(FEATURES)
 
 .PHONY: calibrate
 calibrate: build ## Run a pipeline: make calibrate PIPELINE=pipelines/mine.yaml [ARGS='--set a.b=c'].
@@ -35,7 +38,7 @@ calibrate: build ## Run a pipeline: make calibrate PIPELINE=pipelines/mine.yaml 
 .PHONY: lint
 lint: ## Check formatting and lints; warnings are errors.
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets --all-features -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features $(FEATURES) -- -D warnings
 
 .PHONY: fmt
 fmt: ## Format every file.
@@ -43,7 +46,7 @@ fmt: ## Format every file.
 
 .PHONY: doc
 doc: ## Build the documentation; broken links are errors.
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --all-features
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --features $(FEATURES)
 
 .PHONY: schemas
 schemas: build ## Write schemas/ anew from the types.
@@ -52,6 +55,10 @@ schemas: build ## Write schemas/ anew from the types.
 .PHONY: bench
 bench: ## Time fit and transfer against NumPy, pandas and scikit-learn (needs Python; see benches/README.md).
 	benches/run.sh
+
+.PHONY: bench-engine
+bench-engine: ## Time a model in process against transformers and llama.cpp (needs Python; see benches/engine/README.md).
+	benches/engine/run.sh
 
 .PHONY: goldens
 goldens: ## Write golden numbers anew (needs Python with numpy, scipy, scikit-learn, pandas).

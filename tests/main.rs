@@ -14,6 +14,7 @@ mod help;
 mod input_data;
 mod limits;
 mod mmlu_pro;
+mod models;
 mod parquet_input;
 mod plan_files;
 mod real_data;

@@ -17,6 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plimsoll-ingest", &["plimsoll-core", "plimsoll-store", "plimsoll-hub"]),
     ("plimsoll-infer", &["plimsoll-core", "plimsoll-store"]),
     ("plimsoll-label", &["plimsoll-core"]),
+    ("plimsoll-uq", &["plimsoll-router", "plimsoll-core"]),
+    ("plimsoll-engine", &["plimsoll-router", "plimsoll-core", "plimsoll-infer", "plimsoll-hub"]),
     ("plimsoll-calibset", &["plimsoll-store", "plimsoll-core"]),
     ("plimsoll-fit", &["plimsoll-router", "plimsoll-core"]),
     ("plimsoll-evaluate", &["plimsoll-fit", "plimsoll-router", "plimsoll-core"]),
@@ -28,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "plimsoll-store",
             "plimsoll-hub",
             "plimsoll-ingest",
+            "plimsoll-engine",
             "plimsoll-calibset",
             "plimsoll-fit",
             "plimsoll-evaluate",
@@ -37,7 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Dependencies that only these crates may name, since they are slow to build or decide a format.
 const HEAVY: &[(&str, &[&str])] = &[
-    ("rand", &["plimsoll-core", "plimsoll-fit"]),
+    ("rand", &["plimsoll-core", "plimsoll-fit", "plimsoll-engine", "plimsoll-uq"]),
     ("rand_chacha", &["plimsoll-core", "plimsoll-fit"]),
     ("arrow", &["plimsoll-store", "plimsoll-calibset", "plimsoll-ingest"]),
     ("parquet", &["plimsoll-store", "plimsoll-calibset", "plimsoll-ingest"]),
@@ -45,19 +48,24 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("ureq", &["plimsoll-hub", "plimsoll-infer"]),
     ("rustls", &["plimsoll-hub", "plimsoll-infer"]),
     ("tokio", &["plimsoll-calibset"]),
-    ("rayon", &["plimsoll-fit", "plimsoll-evaluate", "plimsoll"]),
+    ("rayon", &["plimsoll-fit", "plimsoll-evaluate", "plimsoll-engine", "plimsoll-uq", "plimsoll"]),
     ("clap", &["plimsoll"]),
     ("serde-saphyr", &["plimsoll"]),
     ("anyhow", &["plimsoll"]),
     ("indicatif", &["plimsoll"]),
-    ("tracing", &["plimsoll"]),
+    ("tracing", &["plimsoll", "plimsoll-engine"]),
+    ("candle-core", &["plimsoll-engine", "plimsoll-uq", "plimsoll"]),
+    ("candle-nn", &["plimsoll-engine", "plimsoll-uq"]),
+    ("tokenizers", &["plimsoll-engine"]),
+    ("minijinja", &["plimsoll-engine"]),
 ];
 
 /// All that a deployer of the router has to build.
 const ROUTER_DEPENDENCIES: &[&str] = &["schemars", "serde", "serde_json", "sha2", "thiserror"];
 
 /// Of these exactly one version is built: two would not fit together.
-const ONE_VERSION: &[&str] = &["arrow", "parquet", "datafusion", "rand", "rand_chacha"];
+const ONE_VERSION: &[&str] =
+    &["arrow", "parquet", "datafusion", "rand", "rand_chacha", "candle-core", "tokenizers"];
 
 /// Longest file, tests not counted.
 const MOST_LINES: usize = 600;

@@ -80,6 +80,15 @@ pub struct Generated {
     pub finish: Finish,
 }
 
+impl Generated {
+    /// The text of each token; together they are the answer's text. A character that several tokens make
+    /// stands whole at the last of them.
+    pub fn token_texts(&self) -> impl Iterator<Item = &str> {
+        let place = |place| floor_char(&self.text, place);
+        self.tokens.iter().map(move |token| &self.text[place(token.start)..place(token.end)])
+    }
+}
+
 /// An answer that grows.
 #[derive(Debug)]
 pub struct Sequence<'t> {

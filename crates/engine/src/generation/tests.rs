@@ -47,6 +47,7 @@ fn assert_joined(generated: &Generated) {
         end = token.end;
     }
     assert_eq!(end, generated.text.len());
+    assert_eq!(generated.token_texts().collect::<String>(), generated.text);
 }
 
 #[test]

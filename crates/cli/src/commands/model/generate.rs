@@ -41,16 +41,16 @@ pub(crate) struct GenerateArguments {
     #[arg(long, value_name = "TEXT", conflicts_with = "raw")]
     system: Option<String>,
     /// What logits are divided by; 0 takes the likeliest token
-    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    #[arg(long, value_name = "T", default_value_t = 0.0, allow_negative_numbers = true)]
     temperature: f64,
     /// Draw from the smallest set of tokens whose probability reaches this
-    #[arg(long, value_name = "P", default_value_t = 1.0)]
+    #[arg(long, value_name = "P", default_value_t = 1.0, allow_negative_numbers = true)]
     top_p: f64,
     /// Draw from the likeliest so many tokens
     #[arg(long, value_name = "K")]
     top_k: Option<usize>,
     /// Draw from tokens at least this share as likely as the likeliest
-    #[arg(long, value_name = "P", default_value_t = 0.0)]
+    #[arg(long, value_name = "P", default_value_t = 0.0, allow_negative_numbers = true)]
     min_p: f64,
     /// What samples are drawn from
     #[arg(long, value_name = "N", default_value_t = 50)]
@@ -123,16 +123,12 @@ fn messages(arguments: &GenerateArguments) -> Vec<Message> {
 }
 
 fn document(generated: &Generated) -> Document {
-    let text = generated.text.as_bytes();
-    let token = |token: &plimsoll_engine::generation::Token| Token {
-        id: token.id,
-        // A part of a character is no text by itself.
-        text: String::from_utf8_lossy(text.get(token.start..token.end).unwrap_or_default()).into_owned(),
-        logprob: Some(token.logprob),
-    };
+    let tokens = generated.tokens.iter().zip(generated.token_texts());
     Document {
         text: generated.text.clone(),
         finish_reason: generated.finish.name(),
-        tokens: generated.tokens.iter().map(token).collect(),
+        tokens: tokens
+            .map(|(token, text)| Token { id: token.id, text: text.to_owned(), logprob: Some(token.logprob) })
+            .collect(),
     }
 }

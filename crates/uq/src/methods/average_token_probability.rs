@@ -1,0 +1,61 @@
+//! Average token probability.
+
+use plimsoll_core::signal::SignalRequest;
+use plimsoll_core::{AnswerKind, Missing};
+use plimsoll_router::Confidence;
+use serde_json::Value;
+
+use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
+use crate::observed::{Observed, logprobs};
+use crate::reason::Reason;
+
+const ID: &str = "average_token_probability";
+
+/// For a multiple-choice question the probability of the option that was chosen, otherwise the mean
+/// probability of the answer's tokens.
+///
+/// # Formula
+/// (1/N) sum of exp(`logprob_i`), arithmetic, over the full vocabulary, not renormalised over the options.
+/// For choices i runs over the tokens of the *final* option in the answer (its letter or its words, as the
+/// extractor found it), otherwise over all tokens of the answer; the stop token is none of them
+/// (arXiv:2502.04428, section 3). Compare [`super::perplexity`], the geometric mean.
+#[derive(Debug)]
+pub(super) struct AverageTokenProbability;
+
+impl Method for AverageTokenProbability {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn definition(&self) -> &'static str {
+        "arithmetic mean of the probabilities of the answer's tokens, the stop token excluded; for multiple choice, of the \
+         tokens of the final option only; over the full vocabulary at temperature 1"
+    }
+
+    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
+        Ok(Resolved {
+            id: ID,
+            definition: self.definition(),
+            request: SignalRequest::answer().with_logprobs(),
+            prompt: PromptKind::Main,
+            scoring: Scoring::Closed(score),
+            parameters: parameters::none(ID, given)?,
+            version: 1,
+        })
+    }
+}
+
+fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
+    let tokens = observed.tokens()?;
+    let logprobs = if observed.kind == AnswerKind::Choice {
+        let span = observed.label.and_then(|label| label.tokens.clone()).ok_or(Reason::NoOptionSpan)?;
+        let option = tokens.get(span).filter(|option| !option.is_empty()).ok_or(Reason::NoOptionSpan)?;
+        logprobs(option)?
+    } else {
+        logprobs(tokens.iter().filter(|token| token.is_answer()))?
+    };
+    if logprobs.is_empty() {
+        return Err(Reason::EmptyAnswer);
+    }
+    Confidence::from_token_logprobs(&logprobs).ok_or(Reason::Signal(Missing::InvalidLogprobs))
+}

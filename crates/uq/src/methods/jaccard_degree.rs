@@ -1,0 +1,76 @@
+//! Jaccard degree.
+
+use plimsoll_core::Missing;
+use plimsoll_core::signal::SignalRequest;
+use plimsoll_router::Confidence;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
+use crate::observed::{Observed, present};
+use crate::reason::Reason;
+
+const ID: &str = "jaccard_degree";
+
+/// Most samples of a question; each costs an answer.
+const MOST_SAMPLES: u32 = 1000;
+
+/// How much sampled answers agree.
+///
+/// # Formula
+/// sum over i, j of `W_ij` / m^2, `W_ij` = |`A_i` and `A_j`| / |`A_i` or `A_j`| of the lower-cased whitespace token sets of
+/// the m samples (the greedy answer is none of them), two empty answers counting 1, diagonal included: in
+/// [1/m, 1] (Lin et al., arXiv:2305.19187, whose expression is 1 minus this).
+#[derive(Debug)]
+pub(super) struct JaccardDegree;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    samples: u32,
+    temperature: f64,
+}
+
+impl Method for JaccardDegree {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn definition(&self) -> &'static str {
+        "mean Jaccard index over all ordered pairs of the sampled answers' lower-cased whitespace token sets, diagonal \
+         included, so at least 1 / samples"
+    }
+
+    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
+        let Parameters { samples, temperature } = parameters::read(ID, given)?;
+        parameters::within((ID, "samples"), samples, 2..=MOST_SAMPLES, "from 2 to 1000")?;
+        let request = SignalRequest::answer().with_samples(samples, temperature).map_err(|_| {
+            let found = temperature.to_string();
+            ParameterError::Range {
+                method: ID,
+                parameter: "temperature",
+                found,
+                wanted: "a finite number above 0",
+            }
+        })?;
+        Ok(Resolved {
+            id: ID,
+            definition: self.definition(),
+            request,
+            prompt: PromptKind::Main,
+            scoring: Scoring::Closed(score),
+            parameters: json!({"samples": samples, "temperature": temperature}),
+            version: 1,
+        })
+    }
+}
+
+/// Fewer samples than the plan says would be another scale, so one that is missing leaves no score.
+fn score(observed: &Observed<'_>, parameters: &Value) -> Result<Confidence, Reason> {
+    let wanted = parameters["samples"].as_u64().unwrap_or(u64::MAX);
+    let samples = usize::try_from(wanted).ok().and_then(|wanted| observed.samples.get(..wanted));
+    let samples = samples.ok_or(Reason::Signal(Missing::NotRecorded))?;
+    let texts: Result<Vec<&str>, Reason> =
+        samples.iter().map(|sample| Ok(present(Some(sample))?.text.as_deref().unwrap_or_default())).collect();
+    Confidence::jaccard_degree(&texts?).ok_or(Reason::Signal(Missing::NotRecorded))
+}

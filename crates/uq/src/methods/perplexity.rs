@@ -1,0 +1,50 @@
+//! Perplexity.
+
+use plimsoll_core::Missing;
+use plimsoll_core::signal::SignalRequest;
+use plimsoll_router::Confidence;
+use serde_json::Value;
+
+use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
+use crate::observed::{Observed, logprobs};
+use crate::reason::Reason;
+
+const ID: &str = "perplexity";
+
+/// 1 / perplexity of the answer.
+///
+/// # Formula
+/// exp((1/N) sum of `logprob_i`) over the answer's tokens, the stop token excluded: the geometric mean of their
+/// probabilities, 1 / PPL (arXiv:2502.04428, section 3).
+#[derive(Debug)]
+pub(super) struct Perplexity;
+
+impl Method for Perplexity {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn definition(&self) -> &'static str {
+        "1 / perplexity: exp of the mean natural-log probability of the answer's tokens, the stop token excluded"
+    }
+
+    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
+        Ok(Resolved {
+            id: ID,
+            definition: self.definition(),
+            request: SignalRequest::answer().with_logprobs(),
+            prompt: PromptKind::Main,
+            scoring: Scoring::Closed(score),
+            parameters: parameters::none(ID, given)?,
+            version: 1,
+        })
+    }
+}
+
+fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
+    let logprobs = logprobs(observed.tokens()?.iter().filter(|token| token.is_answer()))?;
+    if logprobs.is_empty() {
+        return Err(Reason::EmptyAnswer);
+    }
+    Confidence::perplexity(&logprobs).ok_or(Reason::Signal(Missing::InvalidLogprobs))
+}

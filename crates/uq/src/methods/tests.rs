@@ -1,0 +1,261 @@
+//! Every method on made-up rows: values worked by hand, reasons, parameters.
+
+use plimsoll_core::records::{FollowUpRow, GenerationRow, TokenRow};
+use plimsoll_core::{AnswerKind, Label, Missing};
+use serde_json::{Value, json};
+
+use super::*;
+
+/// Absolute: f32 log-probs written as decimals.
+const WORKED: f64 = 1e-6;
+
+fn token(text: &str, start: u32, probability: f32) -> TokenRow {
+    let end = start + u32::try_from(text.len()).unwrap();
+    TokenRow { id: None, text: text.into(), start, end, logprob: Some(probability.ln()) }
+}
+
+/// "The answer is B." with a stop token, which has no span.
+fn answer() -> GenerationRow {
+    let stop = TokenRow { text: "<end>".into(), start: 16, end: 16, logprob: Some(-9.0), id: None };
+    GenerationRow {
+        question_id: "d/test/0".into(),
+        text: Some("The answer is B.".into()),
+        tokens: Some(vec![token("The answer is", 0, 0.5), token(" B", 13, 0.25), token(".", 15, 1.0), stop]),
+        follow_ups: vec![
+            FollowUpRow {
+                id: "p_true".into(),
+                true_mass: Some(0.6),
+                false_mass: Some(0.2),
+                ..FollowUpRow::default()
+            },
+            FollowUpRow {
+                id: "verbalization_2s".into(),
+                text: Some("About 70%.".into()),
+                ..FollowUpRow::default()
+            },
+        ],
+        ..GenerationRow::default()
+    }
+}
+
+fn label() -> Label {
+    Label {
+        answer: Some("B".into()),
+        span: Some(14..15),
+        tokens: Some(1..2),
+        correct: Some(true),
+        grader: "exact".into(),
+        rule: "answer_is".into(),
+        reason: None,
+    }
+}
+
+fn sample(text: &str) -> GenerationRow {
+    GenerationRow { text: Some(text.into()), ..GenerationRow::default() }
+}
+
+fn parameters(id: &str) -> Value {
+    match id {
+        "jaccard_degree" => json!({"samples": 3, "temperature": 1.0}),
+        "trained_probe" => json!({"layer": -8, "epochs": 20, "learning_rate": 5.0e-4}),
+        "ood_probe" => json!({"layer": -8, "epochs": 20, "learning_rate": 1.0e-4}),
+        _ => Value::Null,
+    }
+}
+
+fn score(id: &str, observed: &Observed<'_>) -> Result<f64, String> {
+    let resolved = method(id).unwrap().resolve(&parameters(id)).unwrap();
+    let Scoring::Closed(score) = resolved.scoring else { panic!("{id} is no closed form") };
+    score(observed, &resolved.parameters).map(Confidence::get).map_err(Reason::name)
+}
+
+#[track_caller]
+fn assert_score(id: &str, observed: &Observed<'_>, expected: Result<f64, &str>) {
+    match (score(id, observed), expected) {
+        (Ok(found), Ok(expected)) => assert!((found - expected).abs() <= WORKED, "{id}: {found}"),
+        (found, expected) => assert_eq!(found, expected.map_err(str::to_owned), "{id}"),
+    }
+}
+
+#[test]
+fn ids_are_unique_and_the_eight_are_there() {
+    let ids: Vec<&str> = METHODS.iter().map(|method| method.id()).collect();
+    let expected = [
+        "average_token_probability",
+        "perplexity",
+        "p_true",
+        "jaccard_degree",
+        "verbalization_1s",
+        "verbalization_2s",
+        "trained_probe",
+        "ood_probe",
+    ];
+    assert_eq!(ids, expected);
+    assert!(method("guess").is_none());
+    for method in METHODS {
+        let resolved = method.resolve(&parameters(method.id())).unwrap();
+        assert_eq!((resolved.id, resolved.definition), (method.id(), method.definition()));
+    }
+}
+
+#[test]
+fn values_worked_by_hand() {
+    let (answer, label) = (answer(), label());
+    let samples = [sample("a b"), sample("A b"), sample("c")];
+    let verbalized = sample("Answer: B\nConfidence: 0.9");
+    let observed = Observed {
+        kind: AnswerKind::Choice,
+        answer: Some(&answer),
+        label: Some(&label),
+        samples: &samples,
+        verbalized: Some(&verbalized),
+    };
+    assert_score("average_token_probability", &observed, Ok(0.25));
+    // Not a choice: all tokens but the stop token.
+    let number = Observed { kind: AnswerKind::Number, ..observed };
+    assert_score("average_token_probability", &number, Ok((0.5 + 0.25 + 1.0) / 3.0));
+    assert_score("perplexity", &observed, Ok((0.5f64 * 0.25).cbrt()));
+    assert_score("p_true", &observed, Ok(0.75));
+    assert_score("jaccard_degree", &observed, Ok(5.0 / 9.0));
+    assert_score("verbalization_1s", &observed, Ok(0.9));
+    assert_score("verbalization_2s", &observed, Ok(0.7));
+}
+
+#[test]
+fn what_is_missing_has_a_reason() {
+    let nothing =
+        Observed { kind: AnswerKind::Number, answer: None, label: None, samples: &[], verbalized: None };
+    for id in METHODS.iter().map(|method| method.id()).filter(|id| !id.ends_with("probe")) {
+        assert_score(id, &nothing, Err("not_recorded"));
+    }
+
+    let failed = GenerationRow { failure: Some("timed_out".into()), ..GenerationRow::default() };
+    let observed = Observed { answer: Some(&failed), verbalized: Some(&failed), ..nothing };
+    for id in ["average_token_probability", "perplexity", "p_true", "verbalization_1s", "verbalization_2s"] {
+        assert_score(id, &observed, Err("timed_out"));
+    }
+
+    let mut bare = GenerationRow { text: Some("42".into()), ..GenerationRow::default() };
+    assert_score("perplexity", &Observed { answer: Some(&bare), ..nothing }, Err("no_logprobs"));
+    assert_score("p_true", &Observed { answer: Some(&bare), ..nothing }, Err("no_such_follow_up"));
+    bare.logprobs_missing = Some("tokens_do_not_join".into());
+    assert_score("perplexity", &Observed { answer: Some(&bare), ..nothing }, Err("tokens_do_not_join"));
+
+    let mut listed = answer();
+    listed.follow_ups[0].missing_reason = Some("neither_listed".into());
+    listed.follow_ups[1].text = Some("very sure".into());
+    let observed = Observed { answer: Some(&listed), ..nothing };
+    assert_score("p_true", &observed, Err("neither_listed"));
+    assert_score("verbalization_2s", &observed, Err("verbalized_no_number"));
+
+    let choice = Observed { kind: AnswerKind::Choice, ..observed };
+    assert_score("average_token_probability", &choice, Err("no_option_span"));
+    let unfound = Label { tokens: None, ..label() };
+    let choice = Observed { label: Some(&unfound), ..choice };
+    assert_score("average_token_probability", &choice, Err("no_option_span"));
+    let beyond = Label { tokens: Some(7..9), ..label() };
+    assert_score(
+        "average_token_probability",
+        &Observed { label: Some(&beyond), ..choice },
+        Err("no_option_span"),
+    );
+}
+
+#[test]
+fn an_answer_of_nothing_but_a_stop_token_has_no_confidence() {
+    let mut empty = answer();
+    empty.text = Some(String::new());
+    empty.tokens = empty.tokens.map(|tokens| tokens[3..].to_vec());
+    let observed = Observed {
+        kind: AnswerKind::Span,
+        answer: Some(&empty),
+        label: None,
+        samples: &[],
+        verbalized: None,
+    };
+    assert_score("perplexity", &observed, Err("empty_answer"));
+    assert_score("average_token_probability", &observed, Err("empty_answer"));
+}
+
+#[test]
+fn log_probs_that_are_none_are_missing_not_numbers() {
+    for logprob in [Some(f32::NAN), Some(0.5), None] {
+        let mut broken = answer();
+        broken.tokens.as_mut().unwrap()[1].logprob = logprob;
+        let label = label();
+        let observed = Observed {
+            kind: AnswerKind::Choice,
+            answer: Some(&broken),
+            label: Some(&label),
+            samples: &[],
+            verbalized: None,
+        };
+        let reason = if logprob.is_some() { "invalid_logprobs" } else { "no_logprobs" };
+        assert_score("perplexity", &observed, Err(reason));
+        assert_score("average_token_probability", &observed, Err(reason));
+    }
+}
+
+#[test]
+fn fewer_samples_are_no_smaller_scale() {
+    let observed =
+        |samples| Observed { kind: AnswerKind::Span, answer: None, label: None, samples, verbalized: None };
+    let two = [sample("a"), sample("a")];
+    assert_score("jaccard_degree", &observed(&two), Err("not_recorded"));
+    let failed = GenerationRow { failure: Some("server_failed".into()), ..GenerationRow::default() };
+    let three = [sample("a"), failed, sample("a")];
+    assert_score("jaccard_degree", &observed(&three), Err("server_failed"));
+    // More than the plan asks for are cut to the first ones, not averaged in.
+    let four = [sample("a"), sample("a"), sample("a"), sample("z")];
+    assert_score("jaccard_degree", &observed(&four), Ok(1.0));
+}
+
+#[test]
+fn an_unknown_reason_in_a_row_stays_a_reason() {
+    let odd = GenerationRow { failure: Some("of_a_later_version".into()), ..GenerationRow::default() };
+    let observed =
+        Observed { kind: AnswerKind::Span, answer: Some(&odd), label: None, samples: &[], verbalized: None };
+    assert_score("perplexity", &observed, Err(Missing::NoText.name()));
+}
+
+#[test]
+fn parameters_are_checked_by_name() {
+    let wrong = [
+        ("perplexity", json!({"epochs": 3}), "takes no parameters"),
+        ("jaccard_degree", Value::Null, "samples"),
+        ("jaccard_degree", json!({"samples": 5}), "temperature"),
+        ("jaccard_degree", json!({"samples": 1, "temperature": 1.0}), "samples is 1"),
+        ("jaccard_degree", json!({"samples": 5, "temperature": 0.0}), "temperature is 0"),
+        ("jaccard_degree", json!({"samples": 5, "temperature": 1.0, "top_p": 1}), "top_p"),
+        ("trained_probe", json!({"layer": -8, "epochs": 20}), "learning_rate"),
+        ("trained_probe", json!({"layer": -8, "epochs": 0, "learning_rate": 0.1}), "epochs is 0"),
+        ("ood_probe", json!({"layer": -8, "epochs": 1, "learning_rate": 0.0}), "learning_rate is 0"),
+        ("ood_probe", json!({"layer": -8, "epochs": 1, "learning_rate": 0.1, "batch": 0}), "zero"),
+        ("ood_probe", json!([]), "ood_probe"),
+    ];
+    for (id, parameters, named) in wrong {
+        let error = method(id).unwrap().resolve(&parameters).unwrap_err().to_string();
+        assert!(error.contains(named) && error.contains(id), "{error}");
+    }
+}
+
+#[test]
+fn a_variant_is_its_method_and_its_parameters() {
+    let hash = |id: &str, parameters: &Value| method(id).unwrap().resolve(parameters).unwrap().variant_hash();
+    let five = json!({"samples": 5, "temperature": 1.0});
+    assert_eq!(
+        hash("jaccard_degree", &five),
+        hash("jaccard_degree", &json!({"temperature": 1, "samples": 5}))
+    );
+    assert_ne!(
+        hash("jaccard_degree", &five),
+        hash("jaccard_degree", &json!({"samples": 6, "temperature": 1.0}))
+    );
+    let probe = parameters("ood_probe");
+    assert_ne!(hash("ood_probe", &probe), hash("trained_probe", &probe));
+    let explicit = json!({
+        "layer": -8, "epochs": 20, "learning_rate": 1.0e-4, "batch": 32, "weight_decay": 0.01,
+        "position": "last_prompt_token",
+    });
+    assert_eq!(hash("ood_probe", &probe), hash("ood_probe", &explicit));
+}

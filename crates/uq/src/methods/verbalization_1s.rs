@@ -1,0 +1,47 @@
+//! Verbalization in one step.
+
+use plimsoll_core::signal::SignalRequest;
+use plimsoll_router::Confidence;
+use serde_json::Value;
+
+use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
+use crate::observed::{Observed, present};
+use crate::reason::Reason;
+use crate::verbalized::{Turn, read};
+
+const ID: &str = "verbalization_1s";
+
+/// The confidence that the model writes beside its answer.
+///
+/// The prompt has its own answer: label, accuracy and cost of this method are those of that answer
+/// (Tian et al., arXiv:2305.14975; arXiv:2502.04428, section 3).
+#[derive(Debug)]
+pub(super) struct Verbalization1s;
+
+impl Method for Verbalization1s {
+    fn id(&self) -> &'static str {
+        ID
+    }
+
+    fn definition(&self) -> &'static str {
+        "the probability from 0 to 1, or percentage, that the model writes on a line `Confidence:` beside its answer; it \
+         speaks of that answer"
+    }
+
+    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
+        Ok(Resolved {
+            id: ID,
+            definition: self.definition(),
+            request: SignalRequest::answer(),
+            prompt: PromptKind::Verbalized,
+            scoring: Scoring::Closed(score),
+            parameters: parameters::none(ID, given)?,
+            version: 1,
+        })
+    }
+}
+
+fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
+    let reply = present(observed.verbalized)?;
+    read(reply.text.as_deref().unwrap_or_default(), Turn::AnswerAndConfidence).map_err(Reason::Unread)
+}

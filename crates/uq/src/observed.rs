@@ -1,0 +1,68 @@
+//! What was observed of one question, as methods see it.
+
+use plimsoll_core::records::{FollowUpRow, GenerationRow, TokenRow};
+use plimsoll_core::{AnswerKind, Label, Missing};
+
+use crate::reason::Reason;
+
+/// The rows that speak of one question and one model.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    /// What kind of answer the question wants.
+    pub kind: AnswerKind,
+    /// The greedy answer to the main prompt (`sample_index` 0).
+    pub answer: Option<&'a GenerationRow>,
+    /// Its label.
+    pub label: Option<&'a Label>,
+    /// The samples, by index.
+    pub samples: &'a [GenerationRow],
+    /// The greedy answer to the prompt that asks for answer and confidence in one turn.
+    pub verbalized: Option<&'a GenerationRow>,
+}
+
+impl<'a> Observed<'a> {
+    /// The greedy answer, if there is a text.
+    pub(crate) fn greedy(&self) -> Result<&'a GenerationRow, Reason> {
+        present(self.answer)
+    }
+
+    /// The tokens of the greedy answer, the stop token among them.
+    pub(crate) fn tokens(&self) -> Result<&'a [TokenRow], Reason> {
+        let answer = self.greedy()?;
+        if let Some(reason) = &answer.logprobs_missing {
+            return Err(named(reason, Missing::NoLogprobs));
+        }
+        answer.tokens.as_deref().ok_or(Reason::Signal(Missing::NoLogprobs))
+    }
+
+    /// A follow-up of the greedy answer.
+    pub(crate) fn follow_up(&self, id: &str) -> Result<&'a FollowUpRow, Reason> {
+        let found = self.greedy()?.follow_ups.iter().find(|follow_up| follow_up.id == id);
+        let found = found.ok_or(Reason::Signal(Missing::NoSuchFollowUp))?;
+        match &found.missing_reason {
+            Some(reason) => Err(named(reason, Missing::NoSuchFollowUp)),
+            None => Ok(found),
+        }
+    }
+}
+
+/// A row with a text, or why there is none.
+pub(crate) fn present(row: Option<&GenerationRow>) -> Result<&GenerationRow, Reason> {
+    let row = row.ok_or(Reason::Signal(Missing::NotRecorded))?;
+    match (&row.text, &row.failure) {
+        (Some(_), _) => Ok(row),
+        (None, Some(reason)) => Err(named(reason, Missing::NoText)),
+        (None, None) => Err(Reason::Signal(Missing::NoText)),
+    }
+}
+
+/// The natural logs of some tokens' probabilities.
+pub(crate) fn logprobs<'t>(tokens: impl IntoIterator<Item = &'t TokenRow>) -> Result<Vec<f64>, Reason> {
+    let logprob = |token: &TokenRow| token.logprob.map(f64::from).ok_or(Reason::Signal(Missing::NoLogprobs));
+    tokens.into_iter().map(logprob).collect()
+}
+
+/// The reason that a row names; an unknown name (of a later version) becomes the nearest known one.
+fn named(reason: &str, otherwise: Missing) -> Reason {
+    Reason::Signal(Missing::from_name(reason).unwrap_or(otherwise))
+}

@@ -1,0 +1,45 @@
+//! Why a confidence is missing.
+
+use plimsoll_core::Missing;
+
+use crate::verbalized::Unread;
+
+/// A reason, as it stands in the scores table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// What was observed lacks what the method needs.
+    Signal(Missing),
+    /// The answer has no token of its own.
+    EmptyAnswer,
+    /// No option was found in the answer to a multiple-choice question.
+    NoOptionSpan,
+    /// What the model wrote is no confidence.
+    Unread(Unread),
+    /// Both masses of p(True) are zero, or one is no probability.
+    InvalidMasses,
+    /// The probe of this dataset had too few rows to learn from, in all or of one class.
+    #[cfg(feature = "probe")]
+    TooFew(crate::probe::TooFew),
+}
+
+impl Reason {
+    /// The name in tables.
+    pub fn name(self) -> String {
+        match self {
+            Self::Signal(missing) => missing.name().to_owned(),
+            Self::EmptyAnswer => "empty_answer".to_owned(),
+            Self::NoOptionSpan => "no_option_span".to_owned(),
+            Self::Unread(unread) => format!("verbalized_{unread}"),
+            Self::InvalidMasses => "invalid_masses".to_owned(),
+            #[cfg(feature = "probe")]
+            Self::TooFew(few) => few.to_string(),
+        }
+    }
+}
+
+impl From<Missing> for Reason {
+    fn from(missing: Missing) -> Self {
+        Self::Signal(missing)
+    }
+}
