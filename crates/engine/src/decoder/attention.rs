@@ -51,8 +51,9 @@ fn attend_block(
     let end = first + tokens;
     let begin = shape.window.map_or(0, |window| (first + 1).saturating_sub(window));
     let parts = parts(cache, begin, end)?;
-    let queries =
-        queries.transpose(0, 1)?.contiguous()?.reshape((key_value_heads, group * tokens, head_width))?;
+    let dtype = queries.dtype();
+    let by_head = widened(queries.transpose(0, 1)?.contiguous()?)?;
+    let queries = by_head.reshape((key_value_heads, group * tokens, head_width))?;
     let scores: Vec<Tensor> = parts
         .iter()
         .map(|(keys, _)| queries.matmul(&keys.t()?)?.to_dtype(DType::F32))
@@ -64,7 +65,13 @@ fn attend_block(
     mixed
         .reshape((key_value_heads * group, tokens, head_width))?
         .transpose(0, 1)?
-        .reshape((tokens, key_value_heads * group * head_width))
+        .reshape((tokens, key_value_heads * group * head_width))?
+        .to_dtype(dtype)
+}
+
+/// On the processor candle has no product of bf16: it would widen all room of a cache, and round the scores.
+fn widened(tensor: Tensor) -> candle_core::Result<Tensor> {
+    if tensor.device().is_cpu() { tensor.to_dtype(DType::F32) } else { Ok(tensor) }
 }
 
 /// Keys and values of the sequence's tokens `begin..end`, segment by segment.
@@ -73,7 +80,8 @@ fn parts(cache: &LayerCache, begin: usize, end: usize) -> candle_core::Result<Ve
     for segment in cache.segments() {
         let (from, to) = (begin.max(start), end.min(start + segment.len));
         if from < to {
-            parts.push(segment.part(from - start, to - start)?);
+            let (keys, values) = segment.part(from - start, to - start)?;
+            parts.push((widened(keys)?, widened(values)?));
         }
         start += segment.len;
     }
