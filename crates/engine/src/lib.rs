@@ -8,6 +8,7 @@ pub mod decoder;
 pub mod identity;
 pub mod model;
 pub mod model_error;
+mod product;
 mod regular;
 pub mod safetensors;
 pub mod spec;

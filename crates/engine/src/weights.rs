@@ -8,8 +8,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
-use rayon::prelude::*;
 
+use crate::product::product;
 use crate::weights_error::WeightsError;
 
 /// Where tensors go, and in which dtype.
@@ -107,41 +107,22 @@ pub struct Embedding {
     pub head: Option<Arc<dyn Linear>>,
 }
 
-/// A dense matrix, multiplied by candle.
+/// A dense matrix.
 #[derive(Debug, Clone)]
 pub struct DenseLinear {
     weight: Tensor,
 }
 
-/// Rows of a bf16 matrix that are widened at once.
-const WIDENED: usize = 1024;
-
 impl DenseLinear {
-    /// `weight` is `[out, in]`.
+    /// `weight` is `[out, in]`, contiguous.
     pub fn new(weight: Tensor) -> Self {
         Self { weight }
-    }
-
-    /// On the processor candle widens a whole bf16 matrix to f32 before it multiplies. Here it is widened block
-    /// by block, so that no product needs twice the matrix, and on all threads.
-    fn widened(&self, rows: &Tensor) -> candle_core::Result<Tensor> {
-        let (dtype, out) = (rows.dtype(), self.weight.dim(0)?);
-        let rows = rows.to_dtype(DType::F32)?;
-        let blocks: Vec<usize> = (0..out).step_by(WIDENED).collect();
-        let products = blocks.into_par_iter().map(|begin| {
-            let block = self.weight.narrow(0, begin, WIDENED.min(out - begin))?;
-            rows.matmul(&block.to_dtype(DType::F32)?.t()?)?.to_dtype(dtype)
-        });
-        Tensor::cat(&products.collect::<candle_core::Result<Vec<_>>>()?, 1)
     }
 }
 
 impl Linear for DenseLinear {
     fn forward(&self, rows: &Tensor) -> candle_core::Result<Tensor> {
-        if self.weight.dtype() == DType::BF16 && self.weight.device().is_cpu() {
-            return self.widened(rows);
-        }
-        rows.matmul(&self.weight.t()?)
+        product(rows, &self.weight)
     }
 
     fn bytes(&self) -> usize {
