@@ -1,0 +1,217 @@
+//! Steps that are refused, passes of long steps, models as folders and their identity.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use candle_core::{DType, Device, Tensor};
+use plimsoll_engine::{
+    Decoder, FileIdentity, Hidden, Model, ModelFiles, Placement, Positions, Row, Safetensors, read_config,
+};
+use tempfile::TempDir;
+
+/// Of logits that differ by several units, in f32.
+const TOLERANCE: f32 = 1e-4;
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/decoder").join(name)
+}
+
+fn model(name: &str) -> Model {
+    Model::open(&folder(name), Placement::cpu_f32()).unwrap()
+}
+
+fn distance(a: &Tensor, b: &Tensor) -> f32 {
+    (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap().to_scalar().unwrap()
+}
+
+#[test]
+fn steps_that_cannot_be_taken_name_the_row_and_change_nothing() {
+    let (model, other) = (model("llama"), model("qwen2"));
+    let decoder = model.decoder();
+    let mut good = decoder.cache();
+    decoder.step(&mut [Row::new(&[1, 2, 3], &mut good)]).unwrap();
+    let long = vec![1; 126];
+    let nowhere = |layer, positions| Some(Hidden { layer, positions });
+    let cases: Vec<(&[u32], Positions, Option<Hidden>, &str)> = vec![
+        (&[], Positions::Last, None, "row 1 has no tokens"),
+        (&[4, 61], Positions::Last, None, "row 1 has token 61 at 1; the model's vocabulary has 61"),
+        (
+            &[u32::MAX],
+            Positions::Last,
+            None,
+            "row 1 has token 4294967295 at 0; the model's vocabulary has 61",
+        ),
+        (&long, Positions::Last, None, "row 1 would have 129 tokens; the model's context has 128"),
+        (&[4], Positions::List(vec![0, 1]), None, "row 1 asks for position 1 of 1 tokens"),
+        (
+            &[4],
+            Positions::Last,
+            nowhere(3, Positions::Last),
+            "row 1 asks for the hidden state of layer 3; the model has 0 to 2",
+        ),
+        (
+            &[4],
+            Positions::Last,
+            nowhere(1, Positions::List(vec![9])),
+            "row 1 asks for position 9 of 1 tokens",
+        ),
+    ];
+    for (tokens, logits, hidden, wanted) in cases {
+        let mut fine = decoder.cache();
+        let row = Row { tokens, cache: &mut good, logits, hidden };
+        let error = decoder.step(&mut [Row::new(&[5], &mut fine), row]).unwrap_err();
+        assert_eq!(error.to_string(), wanted);
+        assert_eq!((good.tokens(), fine.len()), ([1, 2, 3].as_slice(), 0));
+    }
+    let mut foreign = other.decoder().cache();
+    let error = decoder.step(&mut [Row::new(&[1], &mut foreign)]).unwrap_err();
+    assert_eq!(error.to_string(), "the cache of row 0 was made by another decoder");
+    assert!(decoder.step(&mut []).unwrap().is_empty());
+}
+
+#[test]
+fn a_long_step_is_what_short_steps_are() {
+    // Two rows, together longer than one pass, in a model whose context allows it.
+    let mut spec = read_config(&fs::read_to_string(folder("gemma3").join("config.json")).unwrap()).unwrap();
+    spec.context = 4096;
+    let tensors = Safetensors::open(&folder("gemma3")).unwrap();
+    let decoder = Decoder::load(spec, &tensors, Placement::cpu_f32()).unwrap();
+    let prompts: [Vec<u32>; 2] = [900, 700].map(|length| (0..length).map(|i: u32| i * i % 61).collect());
+    let mut caches = prompts.each_ref().map(|_| decoder.cache());
+    let places = vec![699, 3, 600, 124];
+    let hidden = || Some(Hidden { layer: 2, positions: Positions::List(places.clone()) });
+    let mut rows: Vec<Row<'_>> = prompts
+        .iter()
+        .zip(&mut caches)
+        .map(|(tokens, cache)| Row {
+            tokens,
+            cache,
+            logits: Positions::List(places.clone()),
+            hidden: hidden(),
+        })
+        .collect();
+    let together = decoder.step(&mut rows).unwrap();
+    for (prompt, output) in prompts.iter().zip(together) {
+        let mut cache = decoder.cache();
+        let (mut logits, mut states) = (Vec::new(), Vec::new());
+        for piece in prompt.chunks(100) {
+            let hidden = Some(Hidden { layer: 2, positions: Positions::All });
+            let row = Row { tokens: piece, cache: &mut cache, logits: Positions::All, hidden };
+            let output = decoder.step(&mut [row]).unwrap().remove(0);
+            logits.push(output.logits.unwrap());
+            states.push(output.hidden.unwrap());
+        }
+        let wanted = Tensor::new(&[699_u32, 3, 600, 124], &Device::Cpu).unwrap();
+        for (parts, found) in [(logits, output.logits), (states, output.hidden)] {
+            let expected = Tensor::cat(&parts, 0).unwrap().index_select(&wanted, 0).unwrap();
+            let off = distance(&found.unwrap(), &expected);
+            assert!(off <= TOLERANCE, "{off}");
+        }
+    }
+}
+
+#[test]
+fn crossing_the_long_rope_computes_the_cache_anew_both_ways() {
+    // Up to 16 tokens are short.
+    let model = model("phi3_crossing");
+    let decoder = model.decoder();
+    let tokens: Vec<u32> = (0..20).map(|i: u32| i * 7 % 61).collect();
+    let whole = |tokens: &[u32]| {
+        let mut cache = decoder.cache();
+        decoder.step(&mut [Row::new(tokens, &mut cache)]).unwrap().remove(0).logits.unwrap()
+    };
+    let mut cache = decoder.cache();
+    let mut step = |tokens: &[u32], cut: usize| {
+        cache.truncate(cut);
+        let output = decoder.step(&mut [Row::new(tokens, &mut cache)]).unwrap().remove(0);
+        (output.recomputed, output.logits.unwrap())
+    };
+    for (begin, end, recomputed) in [(0, 16, 0), (16, 17, 16), (17, 20, 0), (10, 12, 10), (12, 13, 0)] {
+        let (count, logits) = step(&tokens[begin..end], begin);
+        assert_eq!(count, recomputed, "{begin}..{end}");
+        assert!(distance(&logits, &whole(&tokens[..end])) <= TOLERANCE, "{begin}..{end}");
+    }
+}
+
+#[test]
+fn forks_share_and_bytes_count_room() {
+    let model = model("llama");
+    let mut cache = model.decoder().cache();
+    assert!(cache.is_empty() && cache.bytes() == 0);
+    model.decoder().step(&mut [Row::new(&[1, 2, 3], &mut cache)]).unwrap();
+    // Two layers, keys and values, two heads of 16 numbers of 4 bytes, room for 32 tokens.
+    assert_eq!(cache.bytes(), 2 * 2 * 2 * 16 * 4 * 32);
+    let fork = cache.fork();
+    assert_eq!((fork.bytes(), fork.tokens()), (cache.bytes(), cache.tokens()));
+    cache.truncate(0);
+    assert_eq!((cache.len(), fork.len()), (0, 3));
+}
+
+#[test]
+fn bf16_has_half_the_bytes() {
+    let placement = Placement { dtype: DType::BF16, device: Device::Cpu };
+    let model = Model::open(&folder("llama"), placement).unwrap();
+    let mut cache = model.decoder().cache();
+    let output = model.decoder().step(&mut [Row::new(&[1, 2, 3], &mut cache)]).unwrap().remove(0);
+    assert_eq!(output.logits.unwrap().dtype(), DType::F32);
+    assert_eq!(cache.bytes(), 2 * 2 * 2 * 16 * 2 * 32);
+}
+
+#[test]
+fn an_identity_is_kept_and_notices_changes() {
+    let copy = TempDir::new().unwrap();
+    for name in ["config.json", "model.safetensors"] {
+        fs::copy(folder("llama").join(name), copy.path().join(name)).unwrap();
+    }
+    fs::write(copy.path().join("tokenizer.json"), "{}").unwrap();
+    let weights = copy.path().join("model.safetensors");
+    let age = |seconds: u64| {
+        let time = SystemTime::now() - Duration::from_secs(seconds);
+        fs::File::options().write(true).open(&weights).unwrap().set_modified(time).unwrap();
+    };
+    age(100);
+    let model = Model::open(copy.path(), Placement::cpu_f32()).unwrap();
+    let files = model.files();
+    assert_eq!(files, &ModelFiles::of(copy.path()));
+    assert_eq!(files.tokenizer.as_deref(), Some(copy.path().join("tokenizer.json").as_path()));
+    assert_eq!((&files.chat_template, &files.generation_config), (&None, &None));
+
+    let cache = copy.path().join("hashes");
+    let first = model.identity(Some(&cache)).unwrap();
+    assert_eq!((first.architecture.as_str(), first.stored_type.as_str()), ("llama", "BF16"));
+    assert_eq!(first.parameters, model.decoder().spec().parameters());
+    assert_eq!(first.weights[0].sha256, plimsoll_hub::sha256(&weights).unwrap());
+    assert_eq!(first.weights[0].name, "model.safetensors");
+    assert_eq!(first, model.identity(None).unwrap());
+
+    // The entry is what is used: a forged one is believed, a damaged one and an old one are not.
+    let entries: Vec<PathBuf> = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(entries.len(), 1);
+    let text = fs::read_to_string(&entries[0]).unwrap();
+    fs::write(&entries[0], text.replace(&first.weights[0].sha256, "forged")).unwrap();
+    assert_eq!(model.identity(Some(&cache)).unwrap().weights[0].sha256, "forged");
+    assert_ne!(model.identity(Some(&cache)).unwrap().sha256(), first.sha256());
+    for damaged in ["", "{", "{\"path\":1}"] {
+        fs::write(&entries[0], damaged).unwrap();
+        assert_eq!(model.identity(Some(&cache)).unwrap(), first);
+    }
+    age(50);
+    assert_eq!(FileIdentity::of(&weights, Some(&cache)).unwrap(), first.weights[0]);
+    assert_ne!(fs::read_to_string(&entries[0]).unwrap(), text, "the new time is kept");
+    fs::remove_file(&weights).unwrap();
+    assert!(model.identity(Some(&cache)).is_err());
+}
+
+#[test]
+fn the_hash_of_a_file_that_has_just_changed_is_not_kept() {
+    let place = TempDir::new().unwrap();
+    let (file, cache) = (place.path().join("a"), place.path().join("hashes"));
+    fs::write(&file, "1").unwrap();
+    let first = FileIdentity::of(&file, Some(&cache)).unwrap();
+    assert!(!cache.exists());
+    fs::write(&file, "2").unwrap();
+    assert_ne!(FileIdentity::of(&file, Some(&cache)).unwrap(), first);
+}
