@@ -160,6 +160,45 @@ fn bf16_has_half_the_bytes() {
     assert_eq!(cache.bytes(), 2 * 2 * 2 * 16 * 2 * 32);
 }
 
+/// Of logits of up to 10, each sum rounded to 8 bits, in two orders.
+const BF16_TOLERANCE: f32 = 0.5;
+
+#[test]
+fn bf16_token_by_token_is_bf16_at_once() {
+    for name in ["llama", "gemma3", "mistral_window", "qwen3"] {
+        let placement = Placement { dtype: DType::BF16, device: Device::Cpu };
+        let model = Model::open(&folder(name), placement).unwrap();
+        let tokens: Vec<u32> = (0..20).map(|i: u32| i * 7 % 61).collect();
+        let (mut at_once, mut by_token) = (model.decoder().cache(), model.decoder().cache());
+        let mut row = Row::new(&tokens, &mut at_once);
+        row.logits = Positions::All;
+        let expected = model.decoder().step(&mut [row]).unwrap().remove(0).logits.unwrap();
+        let rows = tokens.iter().map(|token| {
+            let mut outputs = model.decoder().step(&mut [Row::new(&[*token], &mut by_token)]).unwrap();
+            outputs.remove(0).logits.unwrap()
+        });
+        let found = Tensor::cat(&rows.collect::<Vec<_>>(), 0).unwrap();
+        let off = distance(&found, &expected);
+        assert!(off <= BF16_TOLERANCE, "{name}: {off}");
+    }
+}
+
+#[test]
+fn a_head_that_is_written_although_tied_is_taken_as_written() {
+    // An untied model that says that it is tied.
+    let mut spec =
+        read_config(&fs::read_to_string(folder("llama_plain").join("config.json")).unwrap()).unwrap();
+    spec.tied_embeddings = true;
+    let tensors = Safetensors::open(&folder("llama_plain")).unwrap();
+    let decoder = Decoder::load(spec, &tensors, Placement::cpu_f32()).unwrap();
+    let untied = model("llama_plain");
+    let logits = |decoder: &Decoder| {
+        let mut cache = decoder.cache();
+        decoder.step(&mut [Row::new(&[5, 6], &mut cache)]).unwrap().remove(0).logits.unwrap()
+    };
+    assert_eq!(distance(&logits(&decoder), &logits(untied.decoder())), 0.0);
+}
+
 #[test]
 fn an_identity_is_kept_and_notices_changes() {
     let copy = TempDir::new().unwrap();
