@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plimsoll-calibset", &["plimsoll-store", "plimsoll-core"]),
     ("plimsoll-fit", &["plimsoll-router", "plimsoll-core"]),
     ("plimsoll-evaluate", &["plimsoll-fit", "plimsoll-router", "plimsoll-core"]),
+    ("plimsoll-engine", &["plimsoll-hub", "plimsoll-core"]),
     (
         "plimsoll",
         &[
@@ -36,15 +37,19 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Dependencies that only these crates may name, since they are slow to build or decide a format.
 const HEAVY: &[(&str, &[&str])] = &[
-    ("rand", &["plimsoll-core", "plimsoll-fit"]),
-    ("rand_chacha", &["plimsoll-core", "plimsoll-fit"]),
+    ("rand", &["plimsoll-core", "plimsoll-fit", "plimsoll-engine"]),
+    ("rand_chacha", &["plimsoll-core", "plimsoll-fit", "plimsoll-engine"]),
     ("arrow", &["plimsoll-store", "plimsoll-calibset", "plimsoll-ingest"]),
     ("parquet", &["plimsoll-store", "plimsoll-calibset", "plimsoll-ingest"]),
     ("datafusion", &["plimsoll-calibset"]),
     ("ureq", &["plimsoll-hub"]),
     ("rustls", &["plimsoll-hub"]),
     ("tokio", &["plimsoll-calibset"]),
-    ("rayon", &["plimsoll-fit", "plimsoll-evaluate", "plimsoll"]),
+    ("rayon", &["plimsoll-fit", "plimsoll-evaluate", "plimsoll-engine", "plimsoll"]),
+    ("candle-core", &["plimsoll-engine"]),
+    ("candle-nn", &["plimsoll-engine"]),
+    ("tokenizers", &["plimsoll-engine"]),
+    ("minijinja", &["plimsoll-engine"]),
     ("clap", &["plimsoll"]),
     ("serde-saphyr", &["plimsoll"]),
     ("anyhow", &["plimsoll"]),

@@ -73,6 +73,14 @@ fn steps_that_cannot_be_taken_name_the_row_and_change_nothing() {
 }
 
 #[test]
+fn a_model_can_be_shared_by_threads_and_caches_moved_between_them() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    let model = model("llama");
+    shared(&model);
+    shared(&model.decoder().cache());
+}
+
+#[test]
 fn a_long_step_is_what_short_steps_are() {
     // Two rows, together longer than one pass, in a model whose context allows it.
     let mut spec = read_config(&fs::read_to_string(folder("gemma3").join("config.json")).unwrap()).unwrap();
