@@ -6,6 +6,7 @@
 
 mod attention;
 mod block;
+mod few;
 mod load;
 mod norm;
 mod pass;

@@ -289,10 +289,10 @@ impl Rope {
             }
             RopeScaling::Divisors { divisors } => self.validate_divisors("rope.divisors", divisors),
             RopeScaling::LongRope { short, long, attention_factor, original_context } => {
+                within("rope.original_context", *original_context, MOST_CONTEXT)?;
                 self.validate_divisors("rope.short", short)?;
                 self.validate_divisors("rope.long", long)?;
-                positive("rope.attention_factor", *attention_factor)?;
-                within("rope.original_context", *original_context, MOST_CONTEXT)
+                positive("rope.attention_factor", *attention_factor)
             }
         }
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 
+use crate::product::product;
 use crate::weights_error::WeightsError;
 
 /// Where tensors go, and in which dtype.
@@ -106,14 +107,14 @@ pub struct Embedding {
     pub head: Option<Arc<dyn Linear>>,
 }
 
-/// A dense matrix, multiplied by candle.
+/// A dense matrix.
 #[derive(Debug, Clone)]
 pub struct DenseLinear {
     weight: Tensor,
 }
 
 impl DenseLinear {
-    /// `weight` is `[out, in]`.
+    /// `weight` is `[out, in]`, contiguous.
     pub fn new(weight: Tensor) -> Self {
         Self { weight }
     }
@@ -121,7 +122,7 @@ impl DenseLinear {
 
 impl Linear for DenseLinear {
     fn forward(&self, rows: &Tensor) -> candle_core::Result<Tensor> {
-        rows.matmul(&self.weight.t()?)
+        product(rows, &self.weight)
     }
 
     fn bytes(&self) -> usize {

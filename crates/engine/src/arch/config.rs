@@ -11,7 +11,7 @@ use crate::spec::{
 use crate::spec_error::SpecError;
 
 /// The fields that are read. A field that another architecture owns is ignored, as transformers does; one that
-/// no decoder here has is refused by [`RawConfig::refuse_what_no_decoder_has`].
+/// no decoder here has is refused.
 #[derive(Debug, Clone, Deserialize)]
 pub struct RawConfig {
     pub(super) model_type: String,

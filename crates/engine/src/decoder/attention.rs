@@ -2,6 +2,7 @@
 
 use candle_core::{D, DType, Tensor};
 
+use super::few;
 use super::softmax::{Sight, softmax};
 use crate::cache::LayerCache;
 
@@ -27,17 +28,20 @@ pub(super) fn attend(
     cache: &LayerCache,
 ) -> candle_core::Result<Tensor> {
     let tokens = queries.dim(0)?;
+    if tokens <= few::MOST && queries.device().is_cpu() {
+        return few::attend(shape, queries, first, cache);
+    }
     if tokens <= BLOCK {
         return attend_block(shape, queries, first, cache);
     }
-    let blocks: Vec<Tensor> = (0..tokens)
+    let blocks = (0..tokens)
         .step_by(BLOCK)
         .map(|begin| {
             let block = queries.narrow(0, begin, BLOCK.min(tokens - begin))?;
             attend_block(shape, &block, first + begin, cache)
         })
         .collect::<candle_core::Result<_>>()?;
-    Tensor::cat(&blocks, 0)
+    joined(blocks, 0)
 }
 
 fn attend_block(
@@ -51,20 +55,27 @@ fn attend_block(
     let end = first + tokens;
     let begin = shape.window.map_or(0, |window| (first + 1).saturating_sub(window));
     let parts = parts(cache, begin, end)?;
-    let queries =
-        queries.transpose(0, 1)?.contiguous()?.reshape((key_value_heads, group * tokens, head_width))?;
+    let dtype = queries.dtype();
+    let by_head = widened(queries.transpose(0, 1)?.contiguous()?)?;
+    let queries = by_head.reshape((key_value_heads, group * tokens, head_width))?;
     let scores: Vec<Tensor> = parts
         .iter()
         .map(|(keys, _)| queries.matmul(&keys.t()?)?.to_dtype(DType::F32))
         .collect::<candle_core::Result<_>>()?;
-    let scores = joined(scores)?;
+    let scores = joined(scores, 2)?;
     let sight = Sight { queries: tokens, first: first - begin, window: shape.window };
     let shares = softmax(scores, shape.scale, sight)?.to_dtype(queries.dtype())?;
     let mixed = mix(&shares, &parts)?;
     mixed
         .reshape((key_value_heads * group, tokens, head_width))?
         .transpose(0, 1)?
-        .reshape((tokens, key_value_heads * group * head_width))
+        .reshape((tokens, key_value_heads * group * head_width))?
+        .to_dtype(dtype)
+}
+
+/// On the processor candle has no product of bf16: it would widen all room of a cache, and round the scores.
+fn widened(tensor: Tensor) -> candle_core::Result<Tensor> {
+    if tensor.device().is_cpu() { tensor.to_dtype(DType::F32) } else { Ok(tensor) }
 }
 
 /// Keys and values of the sequence's tokens `begin..end`, segment by segment.
@@ -73,15 +84,17 @@ fn parts(cache: &LayerCache, begin: usize, end: usize) -> candle_core::Result<Ve
     for segment in cache.segments() {
         let (from, to) = (begin.max(start), end.min(start + segment.len));
         if from < to {
-            parts.push(segment.part(from - start, to - start)?);
+            let (keys, values) = segment.part(from - start, to - start)?;
+            parts.push((widened(keys)?, widened(values)?));
         }
         start += segment.len;
     }
     Ok(parts)
 }
 
-fn joined(mut scores: Vec<Tensor>) -> candle_core::Result<Tensor> {
-    if scores.len() == 1 { Ok(scores.swap_remove(0)) } else { Tensor::cat(&scores, D::Minus1) }
+/// Concatenated, without a copy of a single one.
+pub(super) fn joined(mut parts: Vec<Tensor>, dim: usize) -> candle_core::Result<Tensor> {
+    if parts.len() == 1 { Ok(parts.swap_remove(0)) } else { Tensor::cat(&parts, dim) }
 }
 
 /// Values, weighted by the shares of their keys.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use candle_core::{D, Tensor};
+use rayon::prelude::*;
 
-use super::attention::{Shape, attend};
+use super::attention::{Shape, attend, joined};
 use super::norm::RmsNorm;
 use super::rotary::Angles;
 use crate::cache::Cache;
@@ -115,18 +116,25 @@ impl Block {
         spans: &mut [Span<'_>],
     ) -> candle_core::Result<Tensor> {
         let [queries, keys, values] = self.heads(rows, angles)?;
-        let mut mixed = Vec::with_capacity(spans.len());
+        let mut begins = Vec::with_capacity(spans.len());
         let mut begin = 0;
-        for span in spans {
-            let of_span = |heads: &Tensor| heads.narrow(0, begin, span.tokens);
-            let layer = &mut span.cache.layers[self.index];
-            let by_head = |heads: &Tensor| of_span(heads)?.transpose(0, 1)?.contiguous();
-            layer.append(span.first, &by_head(&keys)?, &by_head(&values)?)?;
-            mixed.push(attend(&self.shape, &of_span(&queries)?, span.first, layer)?);
+        for span in &mut *spans {
+            let by_head = |heads: &Tensor| heads.narrow(0, begin, span.tokens)?.transpose(0, 1)?.contiguous();
+            span.cache.layers[self.index].append(span.first, &by_head(&keys)?, &by_head(&values)?)?;
+            begins.push(begin);
             begin += span.tokens;
         }
-        let mixed = if mixed.len() == 1 { mixed.swap_remove(0) } else { Tensor::cat(&mixed, 0)? };
-        self.output.forward(&mixed)
+        let attend = |(span, begin): (&Span<'_>, &usize)| {
+            let queries = queries.narrow(0, *begin, span.tokens)?;
+            attend(&self.shape, &queries, span.first, &span.cache.layers[self.index])
+        };
+        // A device orders its work itself.
+        let mixed: candle_core::Result<Vec<Tensor>> = if rows.device().is_cpu() {
+            spans.par_iter().zip(&begins).map(attend).collect()
+        } else {
+            spans.iter().zip(&begins).map(attend).collect()
+        };
+        self.output.forward(&joined(mixed?, 0)?)
     }
 
     /// Queries, keys and values, each `[tokens, heads, head_width]`, the first two normalised and rotated.

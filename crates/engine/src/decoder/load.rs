@@ -49,8 +49,9 @@ impl<'a> Loader<'a> {
     pub(super) fn load(&self) -> Result<Parts, WeightsError> {
         let table = [self.spec.vocabulary, self.spec.hidden];
         self.take(EMBEDDING);
-        let embedding =
-            self.tensors.embedding(EMBEDDING, table, self.placement, self.spec.tied_embeddings)?;
+        // A head that is written although it is tied is taken as it is written, as transformers 5 does.
+        let tied = self.spec.tied_embeddings && self.tensors.shape(HEAD).is_none();
+        let embedding = self.tensors.embedding(EMBEDDING, table, self.placement, tied)?;
         let head = match &embedding.head {
             Some(head) => Arc::clone(head),
             None => self.linear(HEAD, table)?,
@@ -61,13 +62,10 @@ impl<'a> Loader<'a> {
         Ok(Parts { embedding, blocks, norm, head })
     }
 
-    /// A tensor that no place is known for would change what the model says. Exporters do write the tied
-    /// layer a second time; it is the embedding's, as in transformers.
+    /// A tensor that no place is known for would change what the model says.
     fn refuse_surplus(&self) -> Result<(), WeightsError> {
         let taken = self.taken.borrow();
-        let known = |name: &str| {
-            taken.contains(name) || name.ends_with(DERIVED) || (self.spec.tied_embeddings && name == HEAD)
-        };
+        let known = |name: &str| taken.contains(name) || name.ends_with(DERIVED);
         match self.tensors.names().into_iter().find(|name| !known(name)) {
             None => Ok(()),
             Some(name) => Err(WeightsError::Surplus {

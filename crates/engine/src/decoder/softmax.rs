@@ -21,6 +21,14 @@ impl Sight {
         (self.window.map_or(0, |window| end.saturating_sub(window)), end)
     }
 
+    /// Turns one query's scores into shares of 1; keys that it does not see have none.
+    pub(super) fn shares(&self, query: usize, scores: &mut [f32], scale: f32) {
+        let (from, to) = self.seen(query, scores.len());
+        scores[..from].fill(0.0);
+        scores[to..].fill(0.0);
+        normalise(&mut scores[from..to], scale);
+    }
+
     fn hides_anything(&self, keys: usize) -> bool {
         self.seen(0, keys).1 < keys || self.seen(self.queries.saturating_sub(1), keys).0 > 0
     }
@@ -73,10 +81,7 @@ impl InplaceOp1 for OnProcessor {
         }
         let scale = self.scale as f32;
         numbers[from..to].par_chunks_exact_mut(keys).enumerate().for_each(|(row, scores)| {
-            let (from, to) = self.sight.seen(row % self.sight.queries, keys);
-            scores[..from].fill(0.0);
-            scores[to..].fill(0.0);
-            normalise(&mut scores[from..to], scale);
+            self.sight.shares(row % self.sight.queries, scores, scale);
         });
         Ok(())
     }
@@ -91,5 +96,34 @@ fn normalise(scores: &mut [f32], scale: f32) {
     }
     for score in scores {
         *score /= sum;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+    use proptest::prelude::*;
+
+    /// Of shares of 1, in f32.
+    const TOLERANCE: f32 = 1e-6;
+
+    proptest! {
+        #[test]
+        fn the_processor_s_walk_is_what_every_device_does(
+            queries in 1_usize..6, past in 0_usize..7, group in 1_usize..4,
+            window in prop::option::of(1_usize..9), scale in 0.1..3.0_f64,
+            numbers in prop::collection::vec(-9.0..9.0_f32, 2 * 3 * 5 * 11),
+        ) {
+            // The keys before the first query's window are cut off, as attention does.
+            let first = window.map_or(past, |window| past.min(window - 1));
+            let (keys, rows) = (first + queries, group * queries);
+            let sight = Sight { queries, first, window };
+            let scores = Tensor::from_slice(&numbers[..2 * rows * keys], (2, rows, keys), &Device::Cpu).unwrap();
+            let general = anywhere(&scores, scale, sight).unwrap();
+            let walked = softmax(scores.copy().unwrap(), scale, sight).unwrap();
+            let off = (general - walked).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
+            prop_assert!(off.to_scalar::<f32>().unwrap() <= TOLERANCE);
+        }
     }
 }

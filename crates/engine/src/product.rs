@@ -1,0 +1,150 @@
+//! Rows times a dense matrix, `[n, in]` and `[out, in]` to `[n, out]`.
+//!
+//! On the processor candle's product is at its best with many rows. For one or a few, as in decoding, it reads
+//! the matrix at a fraction of the memory's rate, and a bf16 matrix it widens to f32 whole. So few rows are
+//! multiplied here, some by candle the other way round, and bf16 matrices are widened in blocks.
+
+use candle_core::{CpuStorage, DType, Storage, Tensor};
+use half::bf16;
+use rayon::prelude::*;
+
+/// Up to so many rows, each entry is a sum of its own.
+const FEW: usize = 4;
+/// Up to so many rows, candle is faster with the matrix on the left.
+const SOME: usize = 64;
+/// Rows of the matrix that a thread takes at once.
+const SHARE: usize = 128;
+/// Rows of a bf16 matrix that are widened at once.
+const WIDENED: usize = 1024;
+/// Sums that run side by side, as many as fill the registers.
+const LANES: usize = 32;
+
+/// Rows times the transposed matrix, in the dtype of the rows, which is that of the matrix.
+pub(crate) fn product(rows: &Tensor, matrix: &Tensor) -> candle_core::Result<Tensor> {
+    let count = rows.dim(0)?;
+    let dtype = rows.dtype();
+    if !matrix.device().is_cpu() || !matches!(dtype, DType::F32 | DType::BF16) || matrix.dtype() != dtype {
+        return rows.matmul(&matrix.t()?);
+    }
+    if count <= FEW {
+        return few(rows, matrix);
+    }
+    if dtype == DType::F32 {
+        return some_or_many(rows, matrix);
+    }
+    let (rows, out) = (rows.to_dtype(DType::F32)?, matrix.dim(0)?);
+    let begins: Vec<usize> = (0..out).step_by(WIDENED).collect();
+    let products = begins.into_par_iter().map(|begin| {
+        let block = matrix.narrow(0, begin, WIDENED.min(out - begin))?;
+        some_or_many(&rows, &block.to_dtype(DType::F32)?)?.to_dtype(dtype)
+    });
+    Tensor::cat(&products.collect::<candle_core::Result<Vec<_>>>()?, 1)
+}
+
+/// By candle, both of f32.
+fn some_or_many(rows: &Tensor, matrix: &Tensor) -> candle_core::Result<Tensor> {
+    if rows.dim(0)? <= SOME {
+        return matrix.matmul(&rows.t()?)?.t()?.contiguous();
+    }
+    rows.matmul(&matrix.t()?)
+}
+
+fn few(rows: &Tensor, matrix: &Tensor) -> candle_core::Result<Tensor> {
+    let (count, (out, width)) = (rows.dim(0)?, matrix.dims2()?);
+    let numbers = rows.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    let (storage, layout) = matrix.storage_and_layout();
+    let (Storage::Cpu(storage), Some((from, to))) = (&*storage, layout.contiguous_offsets()) else {
+        candle_core::bail!("a matrix on the processor must be contiguous")
+    };
+    let sums = match storage {
+        CpuStorage::F32(matrix) => sums(&numbers, &matrix[from..to], width, |a, b| dot(a, b, |a| a)),
+        CpuStorage::BF16(matrix) => sums(&numbers, &matrix[from..to], width, |a, b| dot(a, b, bf16::to_f32)),
+        _ => candle_core::bail!("a matrix of {:?} is not multiplied here", matrix.dtype()),
+    };
+    let product = Tensor::from_vec(sums, (out, count), rows.device())?;
+    product.t()?.contiguous()?.to_dtype(rows.dtype())
+}
+
+/// `[out, n]`: every row of the matrix is read once, for all rows.
+fn sums<T: Sync>(
+    rows: &[f32],
+    matrix: &[T],
+    width: usize,
+    dot: impl Fn(&[T], &[f32]) -> f32 + Sync,
+) -> Vec<f32> {
+    let count = rows.len() / width.max(1);
+    let mut sums = vec![0.0; matrix.len() / width.max(1) * count];
+    sums.par_chunks_mut(SHARE * count).zip(matrix.par_chunks(SHARE * width)).for_each(|(sums, share)| {
+        for (sums, line) in sums.chunks_exact_mut(count).zip(share.chunks_exact(width)) {
+            for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(width)) {
+                *sum = dot(line, row);
+            }
+        }
+    });
+    sums
+}
+
+/// In f32, in a fixed order.
+#[inline]
+pub(crate) fn dot<T: Copy>(line: &[T], row: &[f32], wide: impl Fn(T) -> f32) -> f32 {
+    let mut sums = [0.0; LANES];
+    let ((lines, line_rest), (rows, row_rest)) = (line.as_chunks::<LANES>(), row.as_chunks::<LANES>());
+    for (line, row) in lines.iter().zip(rows) {
+        for lane in 0..LANES {
+            sums[lane] += wide(line[lane]) * row[lane];
+        }
+    }
+    let rest: f32 = line_rest.iter().zip(row_rest).map(|(a, b)| wide(*a) * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+    use proptest::prelude::*;
+
+    /// Of sums of at most 100 products of numbers below 1, in f32.
+    const F32_TOLERANCE: f64 = 1e-4;
+    /// What rounding a sum to the 8 bits of bf16 changes, as a share of it.
+    const BF16_ROUNDING: f64 = 1.0 / 256.0;
+
+    fn naive(rows: &[f32], matrix: &[f32], width: usize) -> Vec<f64> {
+        let dot = |row: &[f32], line: &[f32]| -> f64 {
+            row.iter().zip(line).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+        };
+        rows.chunks(width).flat_map(|row| matrix.chunks(width).map(move |line| dot(row, line))).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn products_are_those_of_the_definition(
+            count in prop::sample::select(vec![1_usize, 2, 4, 5, 16, 64, 65]),
+            out in prop::sample::select(vec![1_usize, 7, 128, 300, 1025]),
+            width in 1_usize..100, seed in any::<u64>(),
+        ) {
+            let number = |index: usize| {
+                let mixed = (index as u64 ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                bf16::from_f32((mixed >> 40) as f32 / (1_u64 << 23) as f32 - 1.0).to_f32()
+            };
+            let rows: Vec<f32> = (0..count * width).map(number).collect();
+            let matrix: Vec<f32> = (0..out * width).map(|index| number(index + 100_000)).collect();
+            let expected = naive(&rows, &matrix, width);
+            for (dtype, rounding) in [(DType::F32, 0.0), (DType::BF16, BF16_ROUNDING)] {
+                let tensor = |numbers: &[f32], lines: usize| {
+                    Tensor::from_slice(numbers, (lines, width), &Device::Cpu)?.to_dtype(dtype)
+                };
+                let found = product(&tensor(&rows, count).unwrap(), &tensor(&matrix, out).unwrap()).unwrap();
+                prop_assert_eq!(found.dims(), [count, out]);
+                prop_assert_eq!(found.dtype(), dtype);
+                let found = found.to_dtype(DType::F32).unwrap().flatten_all().unwrap();
+                for (found, expected) in found.to_vec1::<f32>().unwrap().iter().zip(&expected) {
+                    let most = F32_TOLERANCE + rounding * expected.abs();
+                    prop_assert!((f64::from(*found) - expected).abs() <= most, "{} {}", found, expected);
+                }
+            }
+        }
+    }
+}
