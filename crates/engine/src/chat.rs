@@ -12,6 +12,8 @@
 //! The text is encoded without adding special tokens, since the template wrote them; the tokenizer's
 //! `encode_chat` does that.
 
+mod arguments;
+mod concatenation;
 mod data;
 mod environment;
 mod error;
@@ -22,16 +24,19 @@ mod methods;
 mod moment;
 mod number;
 mod plain;
+mod printed;
 mod render;
 mod source;
 mod special;
+mod stored;
 mod templates;
 mod text;
 
 use std::sync::Arc;
 
-use minijinja::{Environment, Value};
+use minijinja::Value;
 use plimsoll_core::prompt::Message;
+use render::Program;
 use sha2::{Digest as _, Sha256};
 
 pub use data::Data;
@@ -55,7 +60,7 @@ pub enum Form {
 #[derive(Debug, Clone)]
 pub struct ChatTemplate {
     /// `None` for the plain form.
-    environment: Option<Arc<Environment<'static>>>,
+    program: Option<Arc<Program>>,
     special: SpecialTokens,
     sha256: [u8; 32],
 }
@@ -115,23 +120,18 @@ impl ChatTemplate {
             return Err(ChatError::TooLong { bytes: source.len(), most: MOST_SOURCE });
         }
         let sha256 = Sha256::digest(source).into();
-        let adapted = source::adapt(source);
-        let environment = render::with_limits(move || environment::environment(adapted))?;
-        Ok(Self { environment: Some(Arc::new(environment)), special, sha256 })
+        let program = render::compile(source::adapt(source))?;
+        Ok(Self { program: Some(program), special, sha256 })
     }
 
     /// The plain form, for a model without a template.
     pub fn plain() -> Self {
-        Self {
-            environment: None,
-            special: SpecialTokens::default(),
-            sha256: Sha256::digest(PLAIN_NAME).into(),
-        }
+        Self { program: None, special: SpecialTokens::default(), sha256: Sha256::digest(PLAIN_NAME).into() }
     }
 
     /// How chats are written.
     pub fn form(&self) -> Form {
-        if self.environment.is_some() { Form::Template } else { Form::Plain }
+        if self.program.is_some() { Form::Template } else { Form::Plain }
     }
 
     /// SHA-256 of the template's source, or of the plain form's name: a change of either changes prompts.
@@ -153,8 +153,8 @@ impl ChatTemplate {
             .enumerate()
             .map(|(index, message)| data::shown(message).ok_or(ChatError::MessageShape { index }))
             .collect::<Result<Vec<_>, _>>()?;
-        match &self.environment {
-            Some(environment) => render::render(environment, self.context(chat, messages)),
+        match &self.program {
+            Some(program) => render::render(program, self.context(chat, messages), MOST_SECONDS),
             None => plain::write(&messages, chat.add_generation_prompt),
         }
     }

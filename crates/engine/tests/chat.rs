@@ -1,7 +1,5 @@
 //! Chats against what `transformers` makes of them (see goldens/chat).
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking, also in what they share")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,14 +1,16 @@
 //! The Jinja environment that `transformers` gives to templates.
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, ValueKind};
+use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 
+use super::arguments;
 use super::error::ChatError;
 use super::filters;
 use super::json::{self, Style};
 use super::methods;
 use super::moment::Moment;
+use super::printed;
 use super::render::{FUEL, RECURSION};
 
 /// The name under which the template shows in errors.
@@ -46,13 +48,13 @@ pub(super) fn environment(source: String) -> Result<Environment<'static>, ChatEr
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
-fn raise_exception(message: Option<Value>, named: Kwargs) -> Result<Value, Error> {
+fn raise_exception(state: &State<'_, '_>, message: Option<Value>, named: Kwargs) -> Result<Value, Error> {
     let message = match message {
         Some(message) => message,
         None => named.get::<Value>("message")?,
     };
     named.assert_all_used()?;
-    let message = message.to_string().chars().take(MOST_MESSAGE_CHARS).collect();
+    let message = printed::text(state, &message)?.chars().take(MOST_MESSAGE_CHARS).collect();
     Err(Error::new(ErrorKind::InvalidOperation, "raise_exception").with_source(Raised(message)))
 }
 
@@ -77,36 +79,26 @@ fn tojson(
 }
 
 fn style(state: &State<'_, '_>, ensure_ascii: Option<Value>, named: &Kwargs) -> Result<Style, Error> {
-    let ensure_ascii = match ensure_ascii {
-        Some(flag) => Some(flag),
-        None => named.get::<Option<Value>>("ensure_ascii")?,
-    };
-    let indent = match named.get::<Option<Value>>("indent")? {
-        Some(value) => indent(state, &value)?,
+    let ensure_ascii = arguments::flag(ensure_ascii, named, "ensure_ascii")?;
+    let indent = match arguments::optional(None, named, "indent")? {
+        Some(value) => Some(indent(state, &value)?),
         None => None,
     };
-    let separators = named.get::<Option<Value>>("separators")?.filter(|value| !value.is_none());
-    let (item_separator, key_separator) = match separators {
+    let (item_separator, key_separator) = match arguments::optional(None, named, "separators")? {
         Some(pair) => separators_of(&pair)?,
         None if indent.is_some() => (",".to_owned(), ": ".to_owned()),
         None => (", ".to_owned(), ": ".to_owned()),
     };
-    let sort_keys = named.get::<Option<Value>>("sort_keys")?.is_some_and(|flag| flag.is_true());
+    let sort_keys = arguments::flag(None, named, "sort_keys")?;
     named.assert_all_used()?;
-    let ensure_ascii = ensure_ascii.is_some_and(|flag| flag.is_true());
     Ok(Style { ensure_ascii, indent, item_separator, key_separator, sort_keys })
 }
 
 /// A number of spaces, or the text itself.
-fn indent(state: &State<'_, '_>, value: &Value) -> Result<Option<String>, Error> {
-    match value.kind() {
-        ValueKind::None => Ok(None),
-        ValueKind::String => Ok(value.as_str().map(str::to_owned)),
-        _ => {
-            let width = usize::try_from(i64::try_from(value.clone())?).unwrap_or(0);
-            methods::pay(state, width)?;
-            Ok(Some(" ".repeat(width)))
-        }
+fn indent(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
+    match value.as_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => methods::spaces(state, value),
     }
 }
 

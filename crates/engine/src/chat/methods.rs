@@ -7,6 +7,8 @@ use minijinja::value::{Kwargs, ValueKind, from_args};
 use minijinja::{Error, ErrorKind, State, Value};
 use minijinja_contrib::pycompat;
 
+use super::arguments;
+use super::printed;
 use super::text;
 
 /// Calls `value.method(args)`.
@@ -17,6 +19,7 @@ pub(super) fn call(
     args: &[Value],
 ) -> Result<Value, Error> {
     let known = match value.kind() {
+        ValueKind::String if method == "format" => Some(format(state, value, args)?),
         ValueKind::String => string(state, value.as_str().unwrap_or_default(), method, args)?,
         ValueKind::Map => map(value, method, args)?,
         ValueKind::Seq => list(value, method, args)?,
@@ -26,6 +29,17 @@ pub(super) fn call(
         Some(result) => Ok(result),
         None => pycompat::unknown_method_callback(state, value, method, args),
     }
+}
+
+/// `str.format`, by minijinja; what holds other values is written as text first.
+fn format(state: &mut State<'_, '_>, value: &Value, args: &[Value]) -> Result<Value, Error> {
+    let mut written = Vec::with_capacity(args.len());
+    for argument in args {
+        let plain = argument.is_kwargs() || !printed::is_container(argument);
+        written.push(if plain { argument.clone() } else { Value::from(printed::text(state, argument)?) });
+    }
+    pay_for_widths(state, value.as_str().unwrap_or_default())?;
+    pycompat::unknown_method_callback(state, value, "format", &written)
 }
 
 /// `None`: not one of ours.
@@ -60,6 +74,16 @@ fn string(state: &State<'_, '_>, value: &str, method: &str, args: &[Value]) -> R
             let (suffix,): (&str,) = from_args(args)?;
             Value::from(value.strip_suffix(suffix).unwrap_or(value))
         }
+        "replace" => {
+            let (old, new, count, named): (&str, &str, Option<Value>, Kwargs) = from_args(args)?;
+            let count = arguments::integer(count, &named, "count")?;
+            named.assert_all_used()?;
+            Value::from(replaced(state, value, [old, new], count)?)
+        }
+        "join" => {
+            let (items,): (&Value,) = from_args(args)?;
+            Value::from(joined(state, value, items)?)
+        }
         "title" => no_arguments(args, text::title(value))?,
         "capitalize" => no_arguments(args, text::capitalize(value))?,
         "swapcase" => no_arguments(args, text::swap_case(value))?,
@@ -92,22 +116,16 @@ fn padded(state: &State<'_, '_>, value: &str, method: &str, args: &[Value]) -> R
 
 /// Separator and the most splits, by place or by name.
 fn split_arguments(args: &[Value]) -> Result<(Option<String>, Option<usize>), Error> {
-    let (separator, most, named): (Option<Value>, Option<i64>, Kwargs) = from_args(args)?;
-    let separator = match separator {
-        Some(value) => Some(value),
-        None => named.get::<Option<Value>>("sep")?,
-    };
-    let most = match most {
-        Some(most) => Some(most),
-        None => named.get::<Option<i64>>("maxsplit")?,
-    };
-    named.assert_all_used()?;
-    let separator = match separator {
-        Some(value) if !value.is_none() => {
-            Some(value.as_str().ok_or_else(|| invalid("the separator must be a string or none"))?.to_owned())
+    let (separator, most, named): (Option<Value>, Option<Value>, Kwargs) = from_args(args)?;
+    let separator = match arguments::optional(separator, &named, "sep")? {
+        None => None,
+        Some(value) => {
+            let text = value.as_str().ok_or_else(|| invalid("the separator must be a string or none"))?;
+            Some(text.to_owned())
         }
-        _ => None,
     };
+    let most = arguments::integer(most, &named, "maxsplit")?;
+    named.assert_all_used()?;
     Ok((separator, most.and_then(|most| usize::try_from(most).ok())))
 }
 
@@ -154,6 +172,50 @@ fn invalid(message: &'static str) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 
+/// `str.replace`. A negative count is all.
+pub(super) fn replaced(
+    state: &State<'_, '_>,
+    value: &str,
+    [old, new]: [&str; 2],
+    count: Option<i64>,
+) -> Result<String, Error> {
+    let most = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX);
+    let matches = value.matches(old).count().min(most);
+    // Each match costs time, too.
+    pay(state, matches.saturating_mul(new.len().max(BYTES_PER_MATCH)))?;
+    Ok(value.replacen(old, new, most))
+}
+
+/// `str.join`, of texts only.
+fn joined(state: &State<'_, '_>, separator: &str, items: &Value) -> Result<String, Error> {
+    let mut text = String::new();
+    for (index, item) in items.try_iter()?.checked().enumerate() {
+        let item = item?;
+        let item = item.as_str().ok_or_else(|| invalid("only texts can be joined"))?;
+        state.consume_fuel(1)?;
+        pay(state, separator.len() + item.len())?;
+        if index > 0 {
+            text.push_str(separator);
+        }
+        text.push_str(item);
+    }
+    Ok(text)
+}
+
+/// So many spaces, paid for.
+pub(super) fn spaces(state: &State<'_, '_>, width: &Value) -> Result<String, Error> {
+    let width = usize::try_from(i64::try_from(width.clone())?).unwrap_or(0);
+    pay(state, width)?;
+    Ok(" ".repeat(width))
+}
+
+/// Fuel for the widths and precisions of a format, which are bytes to be written.
+pub(super) fn pay_for_widths(state: &State<'_, '_>, format: &str) -> Result<(), Error> {
+    let numbers = format.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let bytes = numbers.fold(0_usize, |sum, digits| sum.saturating_add(digits.parse().unwrap_or(usize::MAX)));
+    pay(state, bytes)
+}
+
 /// Fuel for this many items or bytes, before they exist.
 pub(super) fn pay(state: &State<'_, '_>, count: usize) -> Result<(), Error> {
     state.consume_fuel(count as u64 / BYTES_PER_FUEL)
@@ -161,3 +223,6 @@ pub(super) fn pay(state: &State<'_, '_>, count: usize) -> Result<(), Error> {
 
 /// What minijinja gives for one unit of fuel.
 const BYTES_PER_FUEL: u64 = 64;
+
+/// What a match of `replace` costs at least, in bytes.
+const BYTES_PER_MATCH: usize = 16;

@@ -6,21 +6,23 @@
 //!    without end, or data that doubles, ends in an error. It is the same error on any machine, and
 //!    bounds the memory to about 64 bytes a unit.
 //! 2. *Length of the text* ([`MOST_TEXT`]), and of the template itself.
-//! 3. *Wall time* ([`MOST_SECONDS`]), a last resort for what fuel does not count. The thread is left
-//!    behind: it holds the memory it has until it ends.
+//! 3. *Wall time* ([`MOST_SECONDS`]), a last resort for what fuel does not count: minijinja compares two
+//!    values in full, however often they hold the same ones. The thread is left behind with what it has,
+//!    which does not grow, and the template is not rendered again, so it is one thread at most.
 //!
 //! Rendering runs on a thread with a stack of its own, since the nesting a template may build within its
 //! fuel must not overflow the stack of a caller.
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use minijinja::{Environment, Error, ErrorKind, Value};
 
-use super::environment::{NAME, Raised};
+use super::environment::{NAME, Raised, environment};
 use super::error::ChatError;
 
 /// Units of work of one rendering. A long chat with tools takes some thousands.
@@ -29,22 +31,43 @@ pub const FUEL: u64 = 2_000_000;
 pub const MOST_TEXT: usize = 16 << 20;
 /// Bytes of the longest template. The longest known ones have some tens of thousands.
 pub const MOST_SOURCE: usize = 1 << 20;
-/// Seconds until a rendering is given up.
-pub const MOST_SECONDS: u64 = 3;
+/// Seconds until a rendering is given up. Fuel ends after one at the latest, on any machine known.
+pub const MOST_SECONDS: u64 = 10;
 /// Calls of macros, and blocks, inside one another, in minijinja's measure.
 pub(super) const RECURSION: usize = 400;
 
 /// Address space, of which only what is used is taken.
 const STACK_BYTES: usize = 256 << 20;
 
-/// Renders in a thread of its own.
-pub(super) fn render(environment: &Arc<Environment<'static>>, context: Value) -> Result<String, ChatError> {
-    let environment = Arc::clone(environment);
-    with_limits(move || rendered(&environment, &context))
+/// A compiled template, and whether a rendering of it was given up.
+#[derive(Debug)]
+pub(super) struct Program {
+    environment: Environment<'static>,
+    given_up: AtomicBool,
 }
 
-/// Runs `work` on a large stack, for at most [`MOST_SECONDS`].
-pub(super) fn with_limits<T: Send + 'static>(
+/// Compiles a source.
+pub(super) fn compile(source: String) -> Result<Arc<Program>, ChatError> {
+    let compiled = within(MOST_SECONDS, move || environment(source))?;
+    Ok(Arc::new(Program { environment: compiled, given_up: AtomicBool::new(false) }))
+}
+
+/// Renders, for at most `seconds`.
+pub(super) fn render(program: &Arc<Program>, context: Value, seconds: u64) -> Result<String, ChatError> {
+    if program.given_up.load(Ordering::Relaxed) {
+        return Err(ChatError::TooSlow { seconds });
+    }
+    let of_thread = Arc::clone(program);
+    let result = within(seconds, move || rendered(&of_thread.environment, &context));
+    if matches!(result, Err(ChatError::TooSlow { .. })) {
+        program.given_up.store(true, Ordering::Relaxed);
+    }
+    result
+}
+
+/// Runs `work` on a large stack, for at most so many seconds.
+fn within<T: Send + 'static>(
+    seconds: u64,
     work: impl FnOnce() -> Result<T, ChatError> + Send + 'static,
 ) -> Result<T, ChatError> {
     let (sender, receiver) = mpsc::sync_channel(1);
@@ -56,9 +79,9 @@ pub(super) fn with_limits<T: Send + 'static>(
             let _ = sender.send(work());
         })
         .map_err(|_| ChatError::Thread { what: "could not be started" })?;
-    match receiver.recv_timeout(Duration::from_secs(MOST_SECONDS)) {
+    match receiver.recv_timeout(Duration::from_secs(seconds)) {
         Ok(result) => result,
-        Err(RecvTimeoutError::Timeout) => Err(ChatError::TooSlow { seconds: MOST_SECONDS }),
+        Err(RecvTimeoutError::Timeout) => Err(ChatError::TooSlow { seconds }),
         Err(RecvTimeoutError::Disconnected) => Err(ChatError::Thread { what: "died" }),
     }
 }
@@ -108,5 +131,23 @@ impl Write for Bounded {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fuel_does_not_count_is_given_up_once() {
+        // Two lists of lists that hold the same lists again and again are compared item by item.
+        let source = "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(24) %}\
+            {% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}";
+        let program = compile(source.to_owned()).unwrap();
+        for _ in 0..2 {
+            let result = render(&program, Value::from(()), 0);
+            assert!(matches!(result, Err(ChatError::TooSlow { seconds: 0 })), "{result:?}");
+        }
+        assert!(program.given_up.load(Ordering::Relaxed));
     }
 }

@@ -1,37 +1,28 @@
 //! The source of a template, made fit for minijinja.
 //!
 //! `transformers` adds a tag `generation` to Jinja, which marks the model's part of a text and prints it
-//! as it is, in a scope of its own. That is what `with` does, so the tag is renamed.
+//! as it is, in a scope of its own. That is what `with` does, so the tag is renamed. `~` becomes a call
+//! (see `concatenation`), and so does the setting of a namespace's attribute (see `stored`). Lines stay where they are, so that errors name them rightly.
 
 use std::borrow::Cow;
 
-/// Line ends as Jinja makes them, and `generation` as `with`.
+use super::concatenation::{self, Tokens};
+use super::stored;
+
+/// Line ends as Jinja makes them, `generation` as `with`, and `~` as a call.
 pub(super) fn adapt(source: &str) -> String {
     let unix: Cow<'_, str> = if source.contains('\r') {
         source.replace("\r\n", "\n").replace('\r', "\n").into()
     } else {
         source.into()
     };
-    if unix.contains("generation") { rename(&unix) } else { unix.into_owned() }
-}
-
-fn rename(source: &str) -> String {
-    let mut adapted = String::with_capacity(source.len());
-    let mut rest = source;
+    let mut adapted = String::with_capacity(unix.len());
+    let mut rest = unix.as_ref();
     while let Some(open) = next_opening(rest) {
         let (before, tag) = rest.split_at(open);
         adapted.push_str(before);
-        let end = match &tag[..2] {
-            "{#" => tag.find("#}").map_or(tag.len(), |at| at + 2),
-            "{{" => closing(tag, "}}"),
-            _ if names(tag, "raw") => end_of_raw(tag),
-            _ => closing(tag, "%}"),
-        };
-        let (tag, behind) = tag.split_at(end);
-        match renamed(tag) {
-            Some((name, new)) => adapted.push_str(&tag.replacen(name, new, 1)),
-            None => adapted.push_str(tag),
-        }
+        let (tag, behind) = tag.split_at(length(tag));
+        adapted.push_str(&adapted_tag(tag));
         rest = behind;
     }
     adapted.push_str(rest);
@@ -44,20 +35,52 @@ fn next_opening(text: &str) -> Option<usize> {
         .find(|&at| matches!(text.as_bytes().get(at + 1), Some(b'%' | b'{' | b'#')))
 }
 
-/// The old and the new name of a block tag.
-fn renamed(tag: &str) -> Option<(&'static str, &'static str)> {
-    let inner = tag.strip_prefix("{%")?.strip_suffix("%}")?;
-    match inner.trim_matches(['-', '+']).trim() {
-        "generation" => Some(("generation", "with")),
-        "endgeneration" => Some(("endgeneration", "endwith")),
-        _ => None,
+/// The length of the tag that a text starts with; of a raw block, with what is in it.
+fn length(tag: &str) -> usize {
+    match &tag[..2] {
+        "{#" => tag.find("#}").map_or(tag.len(), |at| at + 2),
+        "{{" => closing(tag, "}}"),
+        _ if names(tag, "raw") => end_of_raw(tag),
+        _ => closing(tag, "%}"),
     }
+}
+
+fn adapted_tag(tag: &str) -> Cow<'_, str> {
+    let (open, close) = if tag.starts_with("{{") { ("{{", "}}") } else { ("{%", "%}") };
+    let inside = tag.strip_prefix(open).and_then(|tag| tag.strip_suffix(close));
+    let Some(inside) = inside.filter(|_| !names(tag, "raw")) else { return tag.into() };
+    // The marks of white space belong to the delimiters.
+    let start = usize::from(inside.starts_with(['-', '+']));
+    let end = inside.len() - usize::from(inside.len() > start && inside.ends_with(['-', '+']));
+    let body = &inside[start..end];
+    let statement = open == "{%";
+    let new: Cow<'_, str> = match body.trim() {
+        "generation" if statement => body.replace("generation", "with").into(),
+        "endgeneration" if statement => body.replace("endgeneration", "endwith").into(),
+        _ => match statement.then(|| stored(body)).flatten() {
+            Some(stored) => stored.into(),
+            None if body.contains('~') => concatenation::rewrite(body, statement).into(),
+            None => return tag.into(),
+        },
+    };
+    format!("{open}{}{new}{}{close}", &inside[..start], &inside[end..]).into()
+}
+
+/// `set ns.x = value` with the value given to a function; `None` for all other statements.
+fn stored(statement: &str) -> Option<String> {
+    let target = statement.trim_start().strip_prefix("set")?.strip_prefix(char::is_whitespace)?;
+    let length = Tokens(target).take_while(|token| *token != "=").map(str::len).sum::<usize>();
+    let (target, value) = target.split_at_checked(length)?;
+    let value = value.strip_prefix('=').filter(|_| target.contains('.'))?;
+    let value = concatenation::rewrite(value, false);
+    Some(format!(" set {target}= {}(({})) ", stored::FUNCTION, value.trim()))
 }
 
 /// Whether a text starts with a block tag that has this one word.
 fn names(text: &str, word: &str) -> bool {
-    let inner = text.trim_start_matches("{%").trim_start_matches(['-', '+']).trim_start();
-    inner
+    let Some(inside) = text.strip_prefix("{%") else { return false };
+    let inside = inside.trim_start_matches(['-', '+']).trim_start();
+    inside
         .strip_prefix(word)
         .is_some_and(|rest| rest.trim_start().trim_start_matches(['-', '+']).starts_with("%}"))
 }
@@ -72,36 +95,39 @@ fn end_of_raw(text: &str) -> usize {
 
 /// The length of a tag that ends with `end`, which counts outside strings and braces only.
 fn closing(tag: &str, end: &str) -> usize {
-    let bytes = tag.as_bytes();
-    let mut at = 2;
     let mut braces = 0_usize;
-    while at < bytes.len() {
-        match bytes[at] {
+    let mut at = 2;
+    while let Some(c) = tag[at..].chars().next() {
+        match c {
             _ if braces == 0 && tag[at..].starts_with(end) => return at + end.len(),
-            quote @ (b'"' | b'\'') => at += string_length(&bytes[at..], quote) - 1,
-            b'{' => braces += 1,
-            b'}' => braces = braces.saturating_sub(1),
+            '"' | '\'' => {
+                at += string_length(&tag[at..]);
+                continue;
+            }
+            '{' => braces += 1,
+            '}' => braces = braces.saturating_sub(1),
             _ => {}
         }
-        at += 1;
-        while at < bytes.len() && !tag.is_char_boundary(at) {
-            at += 1;
-        }
+        at += c.len_utf8();
     }
-    bytes.len()
+    tag.len()
 }
 
-/// The length of the string literal that `bytes` starts with, quotes included.
-fn string_length(bytes: &[u8], quote: u8) -> usize {
-    let mut at = 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' => at += 2,
-            byte if byte == quote => return at + 1,
-            _ => at += 1,
+/// The length of the string literal that a text starts with, quotes included; all if it does not end.
+pub(super) fn string_length(text: &str) -> usize {
+    let mut chars = text.char_indices();
+    let quote = chars.next().map(|(_, quote)| quote);
+    let mut escaped = false;
+    for (at, c) in chars {
+        if escaped {
+            escaped = false;
+        } else if c == '\\' {
+            escaped = true;
+        } else if Some(c) == quote {
+            return at + c.len_utf8();
         }
     }
-    bytes.len()
+    text.len()
 }
 
 #[cfg(test)]
@@ -114,17 +140,24 @@ mod tests {
             ("{% generation %}a{% endgeneration %}", "{% with %}a{% endwith %}"),
             ("{%- generation -%}a{%+endgeneration+%}", "{%- with -%}a{%+endwith+%}"),
             ("{# {% generation %} #}", "{# {% generation %} #}"),
-            ("{% raw %}{% generation %}{% endraw %}", "{% raw %}{% generation %}{% endraw %}"),
+            ("{% raw %}{% generation %}~{% endraw %}", "{% raw %}{% generation %}~{% endraw %}"),
             ("{{ '{% generation %}' }}", "{{ '{% generation %}' }}"),
             ("{{ {'a': {'b': 1}} }}{% generation %}", "{{ {'a': {'b': 1}} }}{% with %}"),
             ("{% set generation = '%}' %}", "{% set generation = '%}' %}"),
             ("{{ add_generation_prompt }}", "{{ add_generation_prompt }}"),
-            ("{{ 'é\\'' ~ \"}}\" }}{%generation%}", "{{ 'é\\'' ~ \"}}\" }}{%with%}"),
-            ("generation {% generation", "generation {% generation"),
+            ("{{ 'é\\'' + \"}}\" }}{%generation%}", "{{ 'é\\'' + \"}}\" }}{%with%}"),
+            ("generation ~ {% generation", "generation ~ {% generation"),
             ("{% raw %}generation", "{% raw %}generation"),
+            ("{{- a ~ b -}} ~ {%- set c = d ~ e %}", "{{- C(a , b) -}} ~ {%- set c = C(d , e) %}"),
+            ("{%- set ns.x = a ~ b, c -%}", "{%- set ns.x = S((C(a , b), c)) -%}"),
+            ("{% set ns.x=a==b %}{% set ns.x %}", "{% set ns.x= S((a==b)) %}{% set ns.x %}"),
+            ("{% set x = ns.y %}{% settle a.b = c %}", "{% set x = ns.y %}{% settle a.b = c %}"),
+            ("{{-}}{{--}}{%-%}{{", "{{-}}{{--}}{%-%}{{"),
             ("a\r\nb\rc", "a\nb\nc"),
         ];
         for (source, expected) in cases {
+            let expected =
+                expected.replace('C', super::concatenation::FUNCTION).replace('S', super::stored::FUNCTION);
             assert_eq!(adapt(source), expected, "{source}");
         }
     }

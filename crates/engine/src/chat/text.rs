@@ -164,3 +164,57 @@ pub(super) fn zeros(text: &str, width: usize) -> String {
     let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-'])));
     sign.to_owned() + &right(digits, width.saturating_sub(sign.len()), '0')
 }
+
+/// Jinja's filter `title`: a capital at the start of each word, where words begin behind white space, a
+/// hyphen or an opening bracket.
+pub(super) fn words_title(text: &str) -> String {
+    let mut titled = String::with_capacity(text.len());
+    let mut start = true;
+    for c in text.chars() {
+        if start {
+            titled.extend(c.to_uppercase());
+        } else {
+            titled.extend(c.to_lowercase());
+        }
+        start = is_space(c) || matches!(c, '-' | '(' | '{' | '[' | '<');
+    }
+    titled
+}
+
+/// Jinja's filter `wordcount`.
+pub(super) fn word_count(text: &str) -> usize {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.split(|c: char| !is_word(c)).filter(|word| !word.is_empty()).count()
+}
+
+/// Jinja's filter `escape`.
+pub(super) fn html_escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '\'' => escaped.push_str("&#39;"),
+            '"' => escaped.push_str("&#34;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Jinja's filter `indent`.
+pub(super) fn indent(text: &str, indent: &str, first: bool, blank: bool) -> String {
+    let mut indented = String::with_capacity(text.len());
+    for (index, line) in text.split('\n').enumerate() {
+        if index > 0 {
+            indented.push('\n');
+        }
+        let wanted = if index == 0 { first } else { blank || !line.is_empty() };
+        if wanted {
+            indented.push_str(indent);
+        }
+        indented.push_str(line);
+    }
+    indented
+}

@@ -460,6 +460,48 @@ m.content|string|length
 '٣'.isdigit()
 '½'.isnumeric()
 '½'.isdigit()
+['\\u00a0\\u200d\\u0301🏽\\x7f\\x85\\u2028\\ue000\\u4e2d\\ufeff\\xad']
+[(1,), (), [()]]
+{'a': 1.5e300}
+'\\U0001f3fd'
+1e16 ~ ''
+1.5e-7 ~ [2.0]
+m ~ a.map
+[missing]
+'a'|join('-')
+[[1, 2], 'x']|join
+messages|join(',', attribute='role')
+messages[:2]|join('|', 'role')
+', '.join([1])
+'<a>&\"\'' |e
+'a-b (c) d_e f\'g'|title
+3|upper
+[1]|upper
+'aXbX'|replace('X', [1])
+'abc'|replace('', '-')
+'abc'.replace('', '-')
+'abc'.replace('', '-', 2)
+''.replace('', 'x')
+'a\\n\\nb\\n'|indent
+'a\\nb'|indent('> ', true)
+'%s %s'|format([1, 'a'], {'k': none})
+'{} {}'.format([1, 'a'], {'k': none})
+'%s'|format(1e16)
+[1e16, 2]|join(' ')
+1e16|string
+'a' ~ ('b' if false)
+'a' ~ (1 if true else 2) ~ 'c'
+1 + 2 ~ 3
+2 * 3 ~ 4
+'a' ~ 'b' == 'ab'
+not 'a' ~ ''
+'a' ~ 'b' in 'xaby'
+1 is odd ~ 'x'
+missing is defined ~ 'x'
+('a' ~ 'b').upper() ~ 'c'
+{'a' ~ 'b': 'c' ~ 1}
+-1 ~ -2
+m.content[1:2 ~ '']
 """.strip("\n").split("\n")
 
 STATEMENTS = [
@@ -592,7 +634,6 @@ dict([('a', 1)])
 1 < 'a'
 none < 1
 1 in 'abc'
-missing|int
 1. is defined
 """,
     "prints": """
@@ -600,17 +641,17 @@ m.items is defined
 cycler is defined
 joiner is defined
 lipsum is defined
-messages[3].content|map(attribute='text')|list
 '\\u00e9\\x41\\101\\a\\b\\f\\v\\r|'|tojson
 'ß'.upper() ~ 'ǆ'.title() ~ 'İ'.lower()|length
-[1.0, 1e20, 1e-7]
 '½'.isdigit()
+'\\U0001f3fd'
 """,
 }
 _STATEMENTS = {
     "fails": [
         "{% macro f() %}{{ varargs }}{{ kwargs }}{% endmacro %}{{ f(1, 2, x=3) }}",
         "{#",
+        "{% autoescape true %}{{ '<' }}{% endautoescape %}",
     ],
     "lenient": [
         "{% for x in none %}a{% endfor %}",
@@ -618,7 +659,6 @@ _STATEMENTS = {
     ],
     "prints": [
         "{% macro f(a, b) %}{{ b is defined }}{% endmacro %}{{ f(1) }}{{ f.name }}{{ f.arguments }}",
-        "{{ tools[0].function.parameters }}",
     ],
 }
 DIFFERENT = {
