@@ -113,13 +113,7 @@ impl<'a> Loader<'a> {
         let (hidden, intermediate) = (spec.hidden, spec.intermediate);
         Ok(Block {
             index,
-            shape: Shape {
-                key_value_heads: spec.key_value_heads,
-                group: spec.group(),
-                head_width: spec.head_width,
-                scale: spec.attention_scale,
-                window: layer.window,
-            },
+            shape: shape(spec, layer.window),
             rope: layer.rope,
             activation: spec.activation,
             residual: spec.multipliers.residual,
@@ -176,5 +170,15 @@ impl<'a> Loader<'a> {
             return Ok(Projections::Fused(one("gate_up_proj", 2 * width)?, [width, width]));
         }
         Ok(Projections::Apart([one("gate_proj", width)?, one("up_proj", width)?]))
+    }
+}
+
+fn shape(spec: &DecoderSpec, window: Option<usize>) -> Shape {
+    Shape {
+        key_value_heads: spec.key_value_heads,
+        group: spec.group(),
+        head_width: spec.head_width,
+        scale: spec.attention_scale,
+        window,
     }
 }
