@@ -1,5 +1,7 @@
 //! Templates of strangers: whatever they do ends soon, in bounded memory, with a clear error.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking, also in what they share")]
+
 use std::time::{Duration, Instant};
 
 use plimsoll_engine::chat::{

@@ -83,6 +83,7 @@ fn print(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> R
 }
 
 /// What `~` makes of its operands.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn concatenated(state: &State<'_, '_>, operands: Rest<Value>) -> Result<String, Error> {
     let mut text = String::new();
     for operand in operands.iter() {
@@ -98,6 +99,7 @@ fn concatenated(state: &State<'_, '_>, operands: Rest<Value>) -> Result<String, 
 }
 
 /// `join`, with the attribute of each item if one is named.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn join(
     state: &State<'_, '_>,
     value: &Value,
@@ -129,6 +131,7 @@ fn join(
 }
 
 /// `replace(old, new, count)`.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn replace(state: &State<'_, '_>, value: &Value, args: Rest<ValueOrKwargs>) -> Result<String, Error> {
     let args: Vec<Value> = args.iter().map(|argument| (**argument).clone()).collect();
     let (old, new, count, named): (&Value, &Value, Option<Value>, Kwargs) = from_args(&args)?;
@@ -139,6 +142,7 @@ fn replace(state: &State<'_, '_>, value: &Value, args: Rest<ValueOrKwargs>) -> R
 }
 
 /// `indent` by a number of spaces or a text; the first line and blank lines only if asked for.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn indent(
     state: &State<'_, '_>,
     value: &Value,
@@ -163,6 +167,7 @@ fn indent(
 }
 
 /// `format`, by minijinja; what holds other values is written as text first.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn format(state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let mut written = Vec::with_capacity(args.len());
     for argument in args.iter() {
@@ -177,6 +182,7 @@ fn format(state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>) -> Result<Value,
 }
 
 /// `default`, whose arguments Jinja also takes by name.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn default(
     value: &Value,
     other: Option<Value>,
