@@ -9,6 +9,10 @@
 //! - A rendering has limits of work, length and time (see [`FUEL`], [`MOST_TEXT`], [`MOST_SECONDS`]).
 //! - A model without a template gets a plain form, and [`ChatTemplate::form`] says so.
 //!
+//! What Jinja has and minijinja has not (`%` on strings, `varargs`, `autoescape` and little else) is an error
+//! that says so; `tests/goldens/chat/features.py` lists all that is known to differ, and a test keeps the
+//! list true.
+//!
 //! The text is encoded without adding special tokens, since the template wrote them; the tokenizer's
 //! `encode_chat` does that.
 
@@ -154,7 +158,7 @@ impl ChatTemplate {
             .map(|(index, message)| data::shown(message).ok_or(ChatError::MessageShape { index }))
             .collect::<Result<Vec<_>, _>>()?;
         match &self.program {
-            Some(program) => render::render(program, self.context(chat, messages), MOST_SECONDS),
+            Some(program) => render::render(program, self.context(chat, messages), render::MOST_TIME),
             None => plain::write(&messages, chat.add_generation_prompt),
         }
     }

@@ -1,5 +1,7 @@
 //! Chats against what `transformers` makes of them (see goldens/chat).
 
+#![expect(clippy::unwrap_used, reason = "the tests' own data; a panic is how a test fails")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

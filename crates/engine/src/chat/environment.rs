@@ -1,5 +1,7 @@
 //! The Jinja environment that `transformers` gives to templates.
 
+#![expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
+
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
@@ -47,7 +49,6 @@ pub(super) fn environment(source: String) -> Result<Environment<'static>, ChatEr
     Ok(environment)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn raise_exception(state: &State<'_, '_>, message: Option<Value>, named: Kwargs) -> Result<Value, Error> {
     let message = match message {
         Some(message) => message,
@@ -67,7 +68,6 @@ fn strftime_now(state: &State<'_, '_>, format: &str) -> Result<String, Error> {
     moment.format(format).map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn tojson(
     state: &State<'_, '_>,
     value: &Value,

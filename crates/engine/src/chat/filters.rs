@@ -3,6 +3,8 @@
 //! All that write a value as text pay for it first (see `printed`). Filters that Jinja does not have are
 //! taken away, so that a template that uses them fails here as there.
 
+#![expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
+
 use minijinja::value::{Kwargs, Rest, ValueKind, ValueOrKwargs, from_args};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Value};
 
@@ -83,7 +85,6 @@ fn print(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> R
 }
 
 /// What `~` makes of its operands.
-#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn concatenated(state: &State<'_, '_>, operands: Rest<Value>) -> Result<String, Error> {
     let mut text = String::new();
     for operand in operands.iter() {
@@ -99,7 +100,6 @@ fn concatenated(state: &State<'_, '_>, operands: Rest<Value>) -> Result<String, 
 }
 
 /// `join`, with the attribute of each item if one is named.
-#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn join(
     state: &State<'_, '_>,
     value: &Value,
@@ -131,7 +131,6 @@ fn join(
 }
 
 /// `replace(old, new, count)`.
-#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn replace(state: &State<'_, '_>, value: &Value, args: Rest<ValueOrKwargs>) -> Result<String, Error> {
     let args: Vec<Value> = args.iter().map(|argument| (**argument).clone()).collect();
     let (old, new, count, named): (&Value, &Value, Option<Value>, Kwargs) = from_args(&args)?;
@@ -142,7 +141,6 @@ fn replace(state: &State<'_, '_>, value: &Value, args: Rest<ValueOrKwargs>) -> R
 }
 
 /// `indent` by a number of spaces or a text; the first line and blank lines only if asked for.
-#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn indent(
     state: &State<'_, '_>,
     value: &Value,
@@ -167,7 +165,6 @@ fn indent(
 }
 
 /// `format`, by minijinja; what holds other values is written as text first.
-#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn format(state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
     let mut written = Vec::with_capacity(args.len());
     for argument in args.iter() {
@@ -182,7 +179,6 @@ fn format(state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>) -> Result<Value,
 }
 
 /// `default`, whose arguments Jinja also takes by name.
-#[expect(clippy::needless_pass_by_value, reason = "minijinja hands arguments over by value")]
 fn default(
     value: &Value,
     other: Option<Value>,

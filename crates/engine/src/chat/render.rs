@@ -26,13 +26,15 @@ use super::environment::{NAME, Raised, environment};
 use super::error::ChatError;
 
 /// Units of work of one rendering. A long chat with tools takes some thousands.
-pub const FUEL: u64 = 2_000_000;
+pub const FUEL: u64 = 500_000;
 /// Bytes of the longest text.
 pub const MOST_TEXT: usize = 16 << 20;
 /// Bytes of the longest template. The longest known ones have some tens of thousands.
 pub const MOST_SOURCE: usize = 1 << 20;
 /// Seconds until a rendering is given up. Fuel ends after one at the latest, on any machine known.
 pub const MOST_SECONDS: u64 = 10;
+/// The same as a duration.
+pub(super) const MOST_TIME: Duration = Duration::from_secs(MOST_SECONDS);
 /// Calls of macros, and blocks, inside one another, in minijinja's measure.
 pub(super) const RECURSION: usize = 400;
 
@@ -48,26 +50,26 @@ pub(super) struct Program {
 
 /// Compiles a source.
 pub(super) fn compile(source: String) -> Result<Arc<Program>, ChatError> {
-    let compiled = within(MOST_SECONDS, move || environment(source))?;
+    let compiled = within(MOST_TIME, move || environment(source))?;
     Ok(Arc::new(Program { environment: compiled, given_up: AtomicBool::new(false) }))
 }
 
-/// Renders, for at most `seconds`.
-pub(super) fn render(program: &Arc<Program>, context: Value, seconds: u64) -> Result<String, ChatError> {
+/// Renders, for at most `most`.
+pub(super) fn render(program: &Arc<Program>, context: Value, most: Duration) -> Result<String, ChatError> {
     if program.given_up.load(Ordering::Relaxed) {
-        return Err(ChatError::TooSlow { seconds });
+        return Err(ChatError::TooSlow { seconds: most.as_secs() });
     }
     let of_thread = Arc::clone(program);
-    let result = within(seconds, move || rendered(&of_thread.environment, &context));
+    let result = within(most, move || rendered(&of_thread.environment, &context));
     if matches!(result, Err(ChatError::TooSlow { .. })) {
         program.given_up.store(true, Ordering::Relaxed);
     }
     result
 }
 
-/// Runs `work` on a large stack, for at most so many seconds.
+/// Runs `work` on a large stack, for at most so long.
 fn within<T: Send + 'static>(
-    seconds: u64,
+    most: Duration,
     work: impl FnOnce() -> Result<T, ChatError> + Send + 'static,
 ) -> Result<T, ChatError> {
     let (sender, receiver) = mpsc::sync_channel(1);
@@ -79,9 +81,9 @@ fn within<T: Send + 'static>(
             let _ = sender.send(work());
         })
         .map_err(|_| ChatError::Thread { what: "could not be started" })?;
-    match receiver.recv_timeout(Duration::from_secs(seconds)) {
+    match receiver.recv_timeout(most) {
         Ok(result) => result,
-        Err(RecvTimeoutError::Timeout) => Err(ChatError::TooSlow { seconds }),
+        Err(RecvTimeoutError::Timeout) => Err(ChatError::TooSlow { seconds: most.as_secs() }),
         Err(RecvTimeoutError::Disconnected) => Err(ChatError::Thread { what: "died" }),
     }
 }
@@ -136,18 +138,30 @@ impl Write for Bounded {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+
+    /// Much longer than an honest rendering, much shorter than the comparison below.
+    const PATIENCE: Duration = Duration::from_millis(300);
+    /// Lists that hold the list before them twice: 2^26 comparisons.
+    const LEVELS: usize = 26;
 
     #[test]
     fn what_fuel_does_not_count_is_given_up_once() {
-        // Two lists of lists that hold the same lists again and again are compared item by item.
-        let source = "{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(24) %}\
-            {% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}";
-        let program = compile(source.to_owned()).unwrap();
-        for _ in 0..2 {
-            let result = render(&program, Value::from(()), 0);
-            assert!(matches!(result, Err(ChatError::TooSlow { seconds: 0 })), "{result:?}");
-        }
-        assert!(program.given_up.load(Ordering::Relaxed));
+        let doubled = |name: &str| {
+            let step = |level: usize| format!("{{% set {name} = [{name}, {name}] %}}{{# {level} #}}");
+            format!("{{% set {name} = [1] %}}") + &(0..LEVELS).map(step).collect::<Vec<_>>().concat()
+        };
+        let built = doubled("x") + &doubled("y");
+        let honest = compile(built.clone() + "done").unwrap();
+        assert_eq!(render(&honest, Value::from(()), PATIENCE).unwrap(), "done");
+        let program = compile(built + "{{ x == y }}").unwrap();
+        let slow = render(&program, Value::from(()), PATIENCE);
+        assert!(matches!(slow, Err(ChatError::TooSlow { .. })), "{slow:?}");
+        let start = Instant::now();
+        let again = render(&program, Value::from(()), MOST_TIME);
+        assert!(matches!(again, Err(ChatError::TooSlow { .. })), "{again:?}");
+        assert!(start.elapsed() < PATIENCE, "it is not tried again");
     }
 }

@@ -1,7 +1,6 @@
 //! What ends an answer, and what a GGUF file says of its chats.
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::ModelFiles;
 use crate::chat::{ChatTemplate, SpecialTokens, Templates};
@@ -19,12 +18,6 @@ fn tokens(value: &Value) -> Option<Vec<u32>> {
     }
 }
 
-#[derive(Deserialize)]
-struct Ends {
-    #[serde(default)]
-    eos_token_id: Value,
-}
-
 /// The tokens that end an answer: `eos_token_id` of `generation_config.json`, else of `config.json`, and the
 /// `eos_token` of `tokenizer_config.json`, which chat models end their turns with.
 pub(super) fn of_folder(files: &ModelFiles, tokenizer: Option<&Tokenizer>) -> Result<Vec<u32>> {
@@ -34,9 +27,10 @@ pub(super) fn of_folder(files: &ModelFiles, tokenizer: Option<&Tokenizer>) -> Re
             && let Some(bytes) = files.read(name)?
         {
             let damaged = |problem| EngineError::Damaged { path: files.folder.join(name), problem };
-            let ends: Ends = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-            stop =
-                tokens(&ends.eos_token_id).ok_or_else(|| damaged("`eos_token_id` is no token".to_owned()))?;
+            let keys: Map<String, Value> =
+                serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+            stop = tokens(keys.get("eos_token_id").unwrap_or(&Value::Null))
+                .ok_or_else(|| damaged("`eos_token_id` is no token".to_owned()))?;
         }
     }
     let special = SpecialTokens::of_folder(&files.folder)?;
