@@ -1,6 +1,6 @@
 """Counts and gold answers of the real files, read without Plimsoll. Writes real_questions.json.
 
-    PLIMSOLL_REAL_DATA=/work/shared/data python3 real_questions.py
+    PLIMSOLL_REAL_DATA=path/to/data python3 real_questions.py
 
 Standard library only, so that nothing is shared with the Rust readers. It writes aggregates, no rows: per
 file the number of rows, questions and refused rows, and a SHA-256 over the gold answers, one line each:
@@ -19,7 +19,7 @@ import re
 import sys
 
 assert sys.version_info >= (3, 9)
-ROOT = os.environ.get("PLIMSOLL_REAL_DATA", "/work/shared/data")
+ROOT = os.environ["PLIMSOLL_REAL_DATA"]
 UNLABELLED = "unlabelled"
 
 
