@@ -192,12 +192,12 @@ mod tests {
     fn the_cache_is_where_the_hub_s_own_tools_have_it() {
         for (variables, cache) in [
             (&[][..], None),
-            (&[("HOME", "/home/me")][..], Some("/home/me/.cache/huggingface/hub")),
-            (&[("HOME", "/home/me"), ("XDG_CACHE_HOME", "/c")], Some("/c/huggingface/hub")),
-            (&[("HOME", "/home/me"), ("HF_HOME", "/big")], Some("/big/hub")),
-            (&[("HOME", "/home/me"), ("HF_HOME", "~/big")], Some("/home/me/big/hub")),
+            (&[("HOME", "/me")][..], Some("/me/.cache/huggingface/hub")),
+            (&[("HOME", "/me"), ("XDG_CACHE_HOME", "/c")], Some("/c/huggingface/hub")),
+            (&[("HOME", "/me"), ("HF_HOME", "/big")], Some("/big/hub")),
+            (&[("HOME", "/me"), ("HF_HOME", "~/big")], Some("/me/big/hub")),
             (&[("HF_HOME", "/big"), ("HF_HUB_CACHE", "/other")], Some("/other")),
-            (&[("HOME", "/home/me"), ("HF_HOME", "")], Some("/home/me/.cache/huggingface/hub")),
+            (&[("HOME", "/me"), ("HF_HOME", "")], Some("/me/.cache/huggingface/hub")),
         ] {
             assert_eq!(options(variables).unwrap().cache, cache.map(PathBuf::from), "{variables:?}");
         }
