@@ -1,5 +1,6 @@
 //! A loaded model: prompts in, answers out.
 
+use candle_core::Tensor;
 use plimsoll_core::Seed;
 use plimsoll_core::prompt::Message;
 
@@ -129,8 +130,7 @@ impl LanguageModel {
         // Piece by piece: the logits of a whole long text are vocabulary times as large as the text.
         for piece in tokens.chunks(PIECE) {
             let mut row = Row { logits: Positions::All, ..Row::new(piece, &mut cache) };
-            let output = self.decoder.step(std::slice::from_mut(&mut row))?.into_iter().next();
-            let logits = output.and_then(|output| output.logits).ok_or(EngineError::NoTokens)?;
+            let logits = self.logits(&mut row)?;
             for (token, behind) in piece.iter().zip(logits.to_vec2::<f32>()?) {
                 found.push(before.map(|before| logprob_of(&before, *token)).transpose()?);
                 before = Some(behind);
@@ -140,9 +140,13 @@ impl LanguageModel {
     }
 
     fn last_logits(&self, row: &mut Row<'_>) -> Result<Vec<f32>> {
+        Ok(self.logits(row)?.flatten_all()?.to_vec1()?)
+    }
+
+    /// The logits that a row wants, from a step of its own.
+    fn logits(&self, row: &mut Row<'_>) -> Result<Tensor> {
         let output = self.decoder.step(std::slice::from_mut(row))?.into_iter().next();
-        let logits = output.and_then(|output| output.logits).ok_or(EngineError::NoTokens)?;
-        Ok(logits.flatten_all()?.to_vec1()?)
+        output.and_then(|output| output.logits).ok_or(EngineError::NoTokens)
     }
 }
 
