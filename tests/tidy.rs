@@ -22,6 +22,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plimsoll-calibset", &["plimsoll-store", "plimsoll-core"]),
     ("plimsoll-fit", &["plimsoll-router", "plimsoll-core"]),
     ("plimsoll-evaluate", &["plimsoll-fit", "plimsoll-router", "plimsoll-core"]),
+    ("plimsoll-report", &["plimsoll-evaluate", "plimsoll-fit", "plimsoll-router", "plimsoll-core"]),
+    ("plimsoll-pocket", &["plimsoll-engine", "plimsoll-ingest", "plimsoll-core"]),
     (
         "plimsoll",
         &[
@@ -30,10 +32,15 @@ const ARROWS: &[(&str, &[&str])] = &[
             "plimsoll-store",
             "plimsoll-hub",
             "plimsoll-ingest",
+            "plimsoll-infer",
+            "plimsoll-label",
+            "plimsoll-uq",
             "plimsoll-engine",
             "plimsoll-calibset",
             "plimsoll-fit",
             "plimsoll-evaluate",
+            "plimsoll-report",
+            "plimsoll-pocket",
         ],
     ),
 ];

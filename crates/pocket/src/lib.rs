@@ -1,0 +1,5 @@
+//! # plimsoll-pocket
+//!
+//! The embedded default: a generated benchmark suite in the formats of real ones, and the trainer of two
+//! tiny language models that answer it, so that the whole chain runs without a GPU, a key or a download.
+//! They are honest miniatures; no figure of theirs is a figure of a real model.
