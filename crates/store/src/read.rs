@@ -1,10 +1,12 @@
 //! Parquet to record batches; what this program cannot read is refused by name.
 
 use std::fs::File;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
 use crate::provenance::{self, Provenance};
@@ -73,6 +75,73 @@ pub fn read_batches(path: &Path, table: &'static Table) -> Result<TableReader, S
     let provenance = Provenance::from_metadata(metadata);
     let batches = builder.with_batch_size(BATCH_ROWS).build().map_err(damaged)?;
     Ok(TableReader { table, path: path.to_owned(), provenance, batches })
+}
+
+/// The rows of a table's file, a batch at a time in memory.
+#[derive(Debug)]
+pub struct RowReader<T> {
+    batches: TableReader,
+    rows: std::vec::IntoIter<Vec<u8>>,
+    row: u64,
+    kind: PhantomData<T>,
+}
+
+/// Opens a file whose rows are read back as what [`crate::write_rows`] took. Numbers keep every bit.
+///
+/// # Errors
+/// As [`read_batches`]; while reading, [`StoreError::Decode`] and [`StoreError::Row`].
+pub fn read_rows<T: DeserializeOwned>(
+    path: &Path,
+    table: &'static Table,
+) -> Result<RowReader<T>, StoreError> {
+    let batches = read_batches(path, table)?;
+    Ok(RowReader { batches, rows: Vec::new().into_iter(), row: 0, kind: PhantomData })
+}
+
+impl<T> RowReader<T> {
+    /// The rows of the next batch, each as JSON text.
+    fn fill(&mut self, batch: &RecordBatch) -> Result<(), StoreError> {
+        let mut writer = arrow::json::LineDelimitedWriter::new(Vec::new());
+        let written = writer.write(batch).and_then(|()| writer.finish());
+        written.map_err(|source| StoreError::Decode {
+            table: self.batches.table.name,
+            path: self.batches.path.clone(),
+            source,
+        })?;
+        let text = writer.into_inner();
+        // Line breaks inside values are escaped.
+        let lines: Vec<Vec<u8>> =
+            text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(<[u8]>::to_vec).collect();
+        self.rows = lines.into_iter();
+        Ok(())
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for RowReader<T> {
+    type Item = Result<T, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(line) = self.rows.next() {
+                let row = self.row;
+                self.row += 1;
+                return Some(serde_json::from_slice(&line).map_err(|source| StoreError::Row {
+                    table: self.batches.table.name,
+                    path: self.batches.path.clone(),
+                    row,
+                    source,
+                }));
+            }
+            match self.batches.next()? {
+                Ok(batch) => {
+                    if let Err(error) = self.fill(&batch) {
+                        return Some(Err(error));
+                    }
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
 }
 
 #[cfg(test)]
