@@ -33,6 +33,6 @@ pub use missing::Missing;
 pub use outcome::Outcome;
 pub use prompt::Prompt;
 pub use question::{AnswerKind, Choice, Question};
-pub use scores::{RawScore, RowProblem, ScoreTable, ScoreTableBuilder, Series};
+pub use scores::{OtherLength, RawScore, RowProblem, ScoreTable, ScoreTableBuilder, Series};
 pub use seed::Seed;
 pub use signal::SignalRequest;

@@ -49,6 +49,16 @@ pub struct Series {
     pub llm_cost_usd: Option<Vec<f64>>,
 }
 
+/// Confidences that do not fit a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{confidences} confidences for a series of {rows} rows")]
+pub struct OtherLength {
+    /// Rows of the series.
+    pub rows: usize,
+    /// Confidences that were given.
+    pub confidences: usize,
+}
+
 impl Series {
     /// Number of rows.
     pub fn len(&self) -> usize {
@@ -65,6 +75,23 @@ impl Series {
         // A missing confidence is stored as NaN, which `Confidence` refuses; the sentinel does not
         // leave this type.
         self.confidence.get(row).and_then(|value| Confidence::new(*value).ok())
+    }
+
+    /// The same rows with other confidences, one per row: what another scorer makes of the same answers.
+    ///
+    /// # Errors
+    /// [`OtherLength`] if there is not one confidence per row.
+    pub fn with_confidences(
+        &self,
+        confidences: impl IntoIterator<Item = Option<Confidence>>,
+    ) -> Result<Self, OtherLength> {
+        let confidence: Vec<f64> =
+            confidences.into_iter().map(|confidence| confidence.map_or(f64::NAN, Confidence::get)).collect();
+        if confidence.len() == self.len() {
+            Ok(Self { confidence, ..self.clone() })
+        } else {
+            Err(OtherLength { rows: self.len(), confidences: confidence.len() })
+        }
     }
 
     /// Whether any LLM answer was graded.
@@ -115,5 +142,26 @@ impl ScoreTable {
             series.retain(&keep);
         }
         self.series.retain(|series| !series.is_empty());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_confidences_leave_the_rest_of_a_series_as_it_is() {
+        let mut builder = ScoreTableBuilder::new();
+        for (question_id, confidence) in [("a", Some(0.25)), ("b", None), ("c", Some(0.0))] {
+            let row = RawScore { question_id, dataset: "d", method: "m", confidence, ..RawScore::default() };
+            builder.push(&row).unwrap();
+        }
+        let table = builder.finish();
+        let series = &table.series[0];
+        let turned = [Confidence::new(0.75).ok(), None, None];
+        let other = series.with_confidences(turned).unwrap();
+        assert_eq!([0, 1, 2, 3].map(|row| other.confidence(row)), [turned[0], None, None, None]);
+        assert_eq!((&other.question, &other.slm_outcome), (&series.question, &series.slm_outcome));
+        assert_eq!(series.with_confidences([None; 2]).unwrap_err(), OtherLength { rows: 3, confidences: 2 });
     }
 }

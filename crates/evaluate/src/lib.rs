@@ -29,7 +29,9 @@ pub mod transfer;
 pub use alignment::{SeriesAlignment, alignment};
 pub use curves::{SeriesCurves, curves};
 pub use summary::{TransferSummary, summarise};
-pub use transfer::{HoldOut, TransferSpec, splits, transfer};
+pub use transfer::{
+    HoldOut, InDomainLabels, Nested, NestedSeries, Scored, TransferError, TransferSpec, splits, transfer,
+};
 
 use plimsoll_core::Seed;
 

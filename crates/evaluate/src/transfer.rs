@@ -2,19 +2,29 @@
 //!
 //! For each split and repeat, a calibration set is drawn from the pool side alone, thresholds are
 //! fitted on it, and the held-out rows, all of them, say what these thresholds achieve.
+//!
+//! Scores that were learnt from labels of other rows are made anew for each split ([`Nested`]), since
+//! otherwise the pool's scores, and with them the thresholds, would know the held-out labels.
 
+mod error;
 mod held_out;
 mod judged;
+mod scored;
 
 use std::collections::BTreeMap;
 
-use plimsoll_core::Seed;
 use plimsoll_core::records::TransferRow;
 use plimsoll_core::scores::Questions;
+use plimsoll_core::{Seed, Series};
 use plimsoll_fit::{DrawOrder, FitSpec, Prepared, Selection, fit_targets};
-use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::iter::{
+    IndexedParallelIterator as _, IntoParallelIterator as _, IntoParallelRefIterator as _,
+    ParallelIterator as _,
+};
 
+pub use error::TransferError;
 use held_out::HeldOut;
+pub use scored::{InDomainLabels, Nested, NestedSeries, Scored};
 
 /// What is held out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,20 +66,41 @@ pub fn splits(questions: &Questions, by: HoldOut) -> usize {
 /// each split of each repeat, from any thread.
 ///
 /// A split without rows of this series on one of its sides gives no rows.
+///
+/// # Errors
+/// [`TransferError`] if the series must be scored anew for each split and was not for one, or for one
+/// with other rows. Nothing is judged then.
 pub fn transfer(
-    prepared: &Prepared<'_>,
+    scored: &Scored<'_>,
     spec: &TransferSpec,
     finished: &(dyn Fn() + Sync),
-) -> Vec<TransferRow> {
-    let seed = spec.fit.series_seed(prepared).derive("transfer");
-    let repeats: Vec<Repeat> = (0..spec.repeats)
-        .into_par_iter()
-        .map(|number| Repeat::new(prepared, number, spec.fit.bins, seed.derive_index(u64::from(number))))
-        .collect();
+) -> Result<Vec<TransferRow>, TransferError> {
+    let prepared = scored.prepared;
     let splits: Vec<Split> = spec.by.iter().flat_map(|by| splits_of(prepared.questions, *by)).collect();
-    let rows: Vec<Vec<TransferRow>> =
-        splits.par_iter().map(|split| of_split(prepared, spec, split, &repeats, finished)).collect();
-    rows.into_iter().flatten().collect()
+    let nested: Vec<Option<&Series>> =
+        splits.iter().map(|split| scored.of_split(split.by, &split.name)).collect::<Result<_, _>>()?;
+    let seed = spec.fit.series_seed(prepared).derive("transfer");
+    let seeds: Vec<(u32, Seed)> =
+        (0..spec.repeats).map(|number| (number, seed.derive_index(u64::from(number)))).collect();
+    let repeats = Repeat::all(prepared, spec.fit.bins, &seeds);
+    let splits = splits.into_par_iter().zip(nested);
+    let rows: Vec<Vec<TransferRow>> = splits
+        .map(|(split, nested)| {
+            let rows = match nested {
+                None => of_split(prepared, spec, &split, &repeats, finished),
+                Some(series) => {
+                    let prepared = Prepared::new(prepared.questions, series);
+                    let repeats = Repeat::all(&prepared, spec.fit.bins, &seeds);
+                    of_split(&prepared, spec, &split, &repeats, finished)
+                }
+            };
+            let in_domain_labels = scored.in_domain_labels.name().to_owned();
+            rows.into_iter()
+                .map(|row| TransferRow { in_domain_labels: in_domain_labels.clone(), ..row })
+                .collect()
+        })
+        .collect();
+    Ok(rows.into_iter().flatten().collect())
 }
 
 /// A dataset or domain on one side, the rest on the other.
@@ -87,8 +118,15 @@ struct Repeat {
 }
 
 impl Repeat {
-    fn new(prepared: &Prepared<'_>, number: u32, bins: u32, seed: Seed) -> Self {
-        Self { number, seed, order: DrawOrder::new(prepared, bins, &seed.derive("order")) }
+    /// A repeat per seed. A row's place in an order depends on the seed, its question and its own bin, so
+    /// scores that are made anew move the rows that change their bin and no others.
+    fn all(prepared: &Prepared<'_>, bins: u32, seeds: &[(u32, Seed)]) -> Vec<Self> {
+        let repeat = |(number, seed): &(u32, Seed)| Self {
+            number: *number,
+            seed: *seed,
+            order: DrawOrder::new(prepared, bins, &seed.derive("order")),
+        };
+        seeds.par_iter().map(repeat).collect()
     }
 }
 
@@ -139,9 +177,6 @@ fn of_split(
     rows.flatten().collect()
 }
 
-/// Whether the scores saw labels of the held-out data cannot be known of scores made elsewhere.
-const IN_DOMAIN_LABELS: &str = "unknown";
-
 fn named(prepared: &Prepared<'_>, split: &Split, repeat: u32, row: TransferRow) -> TransferRow {
     TransferRow {
         slm: prepared.series.slm.to_string(),
@@ -150,7 +185,6 @@ fn named(prepared: &Prepared<'_>, split: &Split, repeat: u32, row: TransferRow) 
         by: split.by.name().to_owned(),
         held_out: split.name.clone(),
         repeat,
-        in_domain_labels: IN_DOMAIN_LABELS.to_owned(),
         ..row
     }
 }

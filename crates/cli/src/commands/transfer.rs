@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &TransferArguments, console: &Console) -> Result<()
     let parameters = json!({"options": options, "by": names, "repeats": arguments.repeats});
     let spec = TransferSpec { fit: options.fit_spec(), by, repeats: arguments.repeats };
     let work = Work { table: &table, judging: None, transfer: Some(spec), method_of: &|_| None };
-    let tables = judge(&work, TRANSFER, console);
+    let tables = judge(&work, TRANSFER, console)?;
 
     let provenance = key::provenance(TRANSFER, &parameters, &files.sources, options.seed);
     let outputs = tables.write_transfer(&folder, &provenance)?.into_iter().collect();

@@ -2,7 +2,9 @@
 
 use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, MapMetricRow, POOL, TransferRow};
 use plimsoll_core::{ScoreTable, Series};
-use plimsoll_evaluate::{Judging, TransferSpec, TransferSummary, alignment, curves, splits, transfer};
+use plimsoll_evaluate::{
+    InDomainLabels, Judging, Scored, TransferSpec, TransferSummary, alignment, curves, splits, transfer,
+};
 use plimsoll_fit::Prepared;
 use plimsoll_router::thresholds::Method;
 use plimsoll_store::{Provenance, Table, tables, write_rows};
@@ -44,7 +46,7 @@ pub(crate) struct Work<'a> {
 }
 
 /// Judges series after series, so that one sorted copy is alive at a time.
-pub(crate) fn judge(work: &Work<'_>, stage: &'static str, console: &Console) -> Tables {
+pub(crate) fn judge(work: &Work<'_>, stage: &'static str, console: &Console) -> Result<Tables, Failure> {
     let mut tables = Tables { transfer: work.transfer.as_ref().map(|_| Vec::new()), ..Tables::default() };
     let progress = Progress::steps(console, stage, steps(work));
     for series in &work.table.series {
@@ -61,10 +63,12 @@ pub(crate) fn judge(work: &Work<'_>, stage: &'static str, console: &Console) -> 
             progress.step();
         }
         if let (Some(spec), Some(rows)) = (&work.transfer, &mut tables.transfer) {
-            rows.extend(transfer(&prepared, spec, &|| progress.step()));
+            // Imported scores: how they were made, nobody can know.
+            let scored = Scored::same(&prepared, InDomainLabels::Unknown);
+            rows.extend(transfer(&scored, spec, &|| progress.step()).or_fail(Kind::Stage)?);
         }
     }
-    tables
+    Ok(tables)
 }
 
 /// Steps that [`judge`] takes.

@@ -5,6 +5,8 @@ use plimsoll_core::ScoreTable;
 use plimsoll_fit::testing::{MadeUp, calibrated, table};
 use plimsoll_router::Target;
 
+mod nested;
+
 /// Sums of a few thousand shares.
 const ROUNDING: f64 = 1e-12;
 
@@ -15,7 +17,7 @@ fn spec(targets: Vec<Target>, by: Vec<HoldOut>, repeats: u32) -> TransferSpec {
 
 fn run(table: &ScoreTable, spec: &TransferSpec) -> Vec<TransferRow> {
     let prepared = Prepared::new(&table.questions, &table.series[0]);
-    transfer(&prepared, spec, &|| ())
+    transfer(&Scored::same(&prepared, InDomainLabels::Unknown), spec, &|| ()).unwrap()
 }
 
 fn ratios() -> Vec<Target> {
@@ -147,7 +149,8 @@ fn every_split_is_announced_and_threads_do_not_matter() {
             finished.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let rows = pool.install(|| transfer(&prepared, &spec, &count));
+        let rows = pool
+            .install(|| transfer(&Scored::same(&prepared, InDomainLabels::False), &spec, &count).unwrap());
         assert_eq!(finished.into_inner(), 2 * (3 + 3));
         rows
     };

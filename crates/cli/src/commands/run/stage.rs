@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
         let Some((table, _)) = &self.scores else { return Ok(()) };
         let judging = Some(self.on.fit.judging());
         let work = Work { table, judging, transfer: self.on.transfer(), method_of: &|_| None };
-        let tables = judge(&work, Stage::Evaluate.name(), self.console);
+        let tables = judge(&work, Stage::Evaluate.name(), self.console)?;
         let parameters = self.on.parameters(Stage::Evaluate);
         let inputs = self.on.inputs(Stage::Evaluate, self.scores_source().as_ref());
         let provenance = key::provenance(Stage::Evaluate.name(), &parameters, &inputs, self.on.plan.seed);

@@ -1,0 +1,34 @@
+//! What stops a transfer.
+
+/// Why a series cannot be judged on a split.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransferError {
+    /// Scores that must be made anew for each split, and were not for this one.
+    #[error("`{slm}`, method `{method}`: no scores were made for holding out {by} `{held_out}`")]
+    NotNested {
+        /// The small model.
+        slm: String,
+        /// The method.
+        method: String,
+        /// What is held out.
+        by: &'static str,
+        /// Its name.
+        held_out: String,
+    },
+    /// Scores of a split that are not of the same rows.
+    #[error(
+        "`{slm}`, method `{method}`: the scores for holding out {by} `{held_out}` differ from the series in more than \
+         confidences"
+    )]
+    OtherRows {
+        /// The small model.
+        slm: String,
+        /// The method.
+        method: String,
+        /// What is held out.
+        by: &'static str,
+        /// Its name.
+        held_out: String,
+    },
+}

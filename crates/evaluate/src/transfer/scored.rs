@@ -1,0 +1,91 @@
+//! Scores as a transfer takes them: of every row, and where scoring itself learns, of every split anew.
+
+use std::collections::BTreeMap;
+
+use plimsoll_core::Series;
+use plimsoll_fit::Prepared;
+
+use super::{HoldOut, TransferError};
+
+/// Whether making a score needed labels of the dataset that it scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InDomainLabels {
+    /// It did, as a probe that is trained on rows of the same dataset does.
+    True,
+    /// It did not: the method sees no labels, or none of this dataset.
+    False,
+    /// The scores were made elsewhere, and nobody can know.
+    Unknown,
+}
+
+impl InDomainLabels {
+    /// The value in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::True => "true",
+            Self::False => "false",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Series by what is held out and its name: the rows of one series, scored by something that learnt
+/// from neither the held-out datasets nor the row's own.
+pub type NestedSeries = BTreeMap<(HoldOut, String), Series>;
+
+/// The scores that a split is judged on, pool and held-out rows alike.
+#[derive(Debug, Clone, Copy)]
+pub enum Nested<'a> {
+    /// Those of the series itself: nothing about them depends on what is held out.
+    Same,
+    /// One series for each split. A threshold that is fitted on scores which saw the held-out labels has
+    /// seen them too, so a split without a series of its own is refused.
+    PerSplit(&'a NestedSeries),
+}
+
+/// A series with what a transfer must know of how it was scored.
+#[derive(Debug, Clone, Copy)]
+pub struct Scored<'a> {
+    /// The series.
+    pub prepared: &'a Prepared<'a>,
+    /// Its scores in each split.
+    pub nested: Nested<'a>,
+    /// Whether its scores saw labels of the dataset that they speak of.
+    pub in_domain_labels: InDomainLabels,
+}
+
+impl<'a> Scored<'a> {
+    /// Scores that do not depend on what is held out.
+    pub const fn same(prepared: &'a Prepared<'a>, in_domain_labels: InDomainLabels) -> Self {
+        Self { prepared, nested: Nested::Same, in_domain_labels }
+    }
+
+    /// The series of a split; `None` = that of the whole.
+    pub(super) fn of_split(&self, by: HoldOut, name: &str) -> Result<Option<&'a Series>, TransferError> {
+        let Nested::PerSplit(series) = self.nested else {
+            return Ok(None);
+        };
+        let place = || {
+            let series = self.prepared.series;
+            (series.slm.to_string(), series.method.to_string(), by.name(), name.to_owned())
+        };
+        match series.get(&(by, name.to_owned())) {
+            Some(series) if same_rows(series, self.prepared.series) => Ok(Some(series)),
+            Some(_) => {
+                let (slm, method, by, held_out) = place();
+                Err(TransferError::OtherRows { slm, method, by, held_out })
+            }
+            None => {
+                let (slm, method, by, held_out) = place();
+                Err(TransferError::NotNested { slm, method, by, held_out })
+            }
+        }
+    }
+}
+
+/// Whether two series differ in confidences at most.
+fn same_rows(a: &Series, b: &Series) -> bool {
+    (&a.slm, &a.llm, &a.method, &a.question) == (&b.slm, &b.llm, &b.method, &b.question)
+        && (&a.slm_outcome, &a.llm_outcome) == (&b.slm_outcome, &b.llm_outcome)
+        && (&a.slm_cost_usd, &a.llm_cost_usd) == (&b.slm_cost_usd, &b.llm_cost_usd)
+}

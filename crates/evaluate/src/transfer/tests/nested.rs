@@ -1,0 +1,146 @@
+//! Scores that are made anew for each split.
+
+use super::*;
+use plimsoll_core::Outcome;
+use plimsoll_router::Confidence;
+
+/// The series of every split of a table by dataset: as it is, but for `changed`, whose confidences are
+/// the labels.
+fn planted(table: &ScoreTable, changed: Option<&str>) -> NestedSeries {
+    let series = &table.series[0];
+    let confidence = |row: usize, name: &str| {
+        if changed == Some(name) {
+            let leak = if series.slm_outcome[row] == Outcome::Correct { 1.0 } else { 0.0 };
+            Confidence::new(leak).ok()
+        } else {
+            series.confidence(row)
+        }
+    };
+    let of =
+        |name: &str| series.with_confidences((0..series.len()).map(|row| confidence(row, name))).unwrap();
+    let datasets = table.questions.datasets().iter().map(|dataset| dataset.id.as_str());
+    datasets.map(|name| ((HoldOut::Dataset, name.to_owned()), of(name))).collect()
+}
+
+fn run_nested(
+    table: &ScoreTable,
+    nested: &NestedSeries,
+    spec: &TransferSpec,
+) -> Result<Vec<TransferRow>, TransferError> {
+    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let nested = Nested::PerSplit(nested);
+    transfer(&Scored { prepared: &prepared, nested, in_domain_labels: InDomainLabels::Unknown }, spec, &|| ())
+}
+
+fn of_dataset(rows: &[TransferRow], name: &str, same: bool) -> Vec<TransferRow> {
+    rows.iter().filter(|row| (row.held_out == name) == same).cloned().collect()
+}
+
+#[test]
+fn scores_made_anew_but_alike_change_nothing() {
+    let table = table(&calibrated(900, 3, 11));
+    let spec = spec(ratios(), vec![HoldOut::Dataset], 2);
+    assert_eq!(run_nested(&table, &planted(&table, None), &spec).unwrap(), run(&table, &spec));
+}
+
+#[test]
+fn a_leak_in_the_scores_of_a_split_stays_in_that_split() {
+    let table = table(&calibrated(900, 3, 11));
+    let spec = spec(ratios(), vec![HoldOut::Dataset], 2);
+    let clean = run(&table, &spec);
+    let leaking = run_nested(&table, &planted(&table, Some("d1")), &spec).unwrap();
+    assert_eq!(of_dataset(&leaking, "d1", false), of_dataset(&clean, "d1", false));
+    let leaked = of_dataset(&leaking, "d1", true);
+    assert_eq!(leaked.len(), 2 * 3);
+    for row in leaked {
+        // Both sides have the leak: every threshold parts 0 from 1, or keeps or hands over all; the
+        // two sides differ in their shares of right answers only.
+        let threshold = row.threshold.unwrap();
+        let ratio = row.achieved_routing_ratio.unwrap();
+        if threshold > 0.0 && threshold <= 1.0 {
+            assert_eq!(row.selective_error, Some(0.0), "{row:?}");
+            assert!((row.accuracy.unwrap() - row.upper_bound_accuracy.unwrap()).abs() < ROUNDING);
+        } else {
+            assert!(ratio == 0.0 || ratio == 1.0, "{row:?}");
+        }
+    }
+    assert_ne!(of_dataset(&leaking, "d1", true), of_dataset(&clean, "d1", true));
+}
+
+#[test]
+fn both_sides_of_a_split_have_its_scores() {
+    let table = table(&calibrated(600, 3, 5));
+    let series = &table.series[0];
+    let turned = (0..series.len()).map(|row| Confidence::new(1.0 - series.confidence(row)?.get()).ok());
+    let mut nested = planted(&table, None);
+    let key = (HoldOut::Dataset, "d0".to_owned());
+    nested.insert(key, series.with_confidences(turned).unwrap());
+    let spec = spec(ratios(), vec![HoldOut::Dataset], 1);
+    let rows = of_dataset(&run_nested(&table, &nested, &spec).unwrap(), "d0", true);
+    // What a table of turned confidences gives: nothing of the split comes from the series.
+    let mut made_up = calibrated(600, 3, 5);
+    for row in &mut made_up {
+        row.confidence = row.confidence.map(|confidence| 1.0 - confidence);
+    }
+    assert_eq!(rows, of_dataset(&run(&super::table(&made_up), &spec), "d0", true));
+}
+
+#[test]
+fn a_split_without_scores_of_its_own_is_refused() {
+    let table = table(&calibrated(300, 3, 5));
+    let mut nested = planted(&table, None);
+    nested.remove(&(HoldOut::Dataset, "d2".to_owned()));
+    let spec = spec(ratios(), vec![HoldOut::Dataset], 1);
+    let error = run_nested(&table, &nested, &spec).unwrap_err();
+    assert_eq!(error.to_string(), "`slm`, method `method`: no scores were made for holding out dataset `d2`");
+    let domains = TransferSpec { by: vec![HoldOut::Domain], ..spec };
+    let error = run_nested(&table, &planted(&table, None), &domains).unwrap_err();
+    assert!(matches!(error, TransferError::NotNested { by: "domain", .. }), "{error}");
+}
+
+#[test]
+fn scores_of_other_rows_are_refused() {
+    let table = table(&calibrated(300, 3, 5));
+    let spec = spec(ratios(), vec![HoldOut::Dataset], 1);
+    let others: [fn(&mut Series); 3] = [
+        |series| series.question.swap(0, 1),
+        |series| series.slm_outcome[7] = Outcome::Ungraded,
+        |series| series.method = plimsoll_core::MethodId::new("other").unwrap(),
+    ];
+    for other in others {
+        let mut nested = planted(&table, None);
+        other(nested.get_mut(&(HoldOut::Dataset, "d0".to_owned())).unwrap());
+        let error = run_nested(&table, &nested, &spec).unwrap_err();
+        assert!(matches!(error, TransferError::OtherRows { .. }), "{error}");
+    }
+}
+
+#[test]
+fn threads_and_the_other_splits_leave_no_trace_in_a_split() {
+    let table = table(&calibrated(600, 3, 8));
+    let nested = planted(&table, Some("d2"));
+    let spec = spec(ratios(), vec![HoldOut::Dataset], 2);
+    let rows = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| run_nested(&table, &nested, &spec).unwrap())
+    };
+    let one = rows(1);
+    assert_eq!(one, rows(3));
+    // The same draw orders whether the series of a split is the whole one or a copy of it.
+    assert_eq!(of_dataset(&one, "d2", false), of_dataset(&run(&table, &spec), "d2", false));
+}
+
+#[test]
+fn what_scores_saw_is_told() {
+    let table = table(&calibrated(90, 3, 8));
+    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let spec = spec(ratios(), vec![HoldOut::Dataset], 1);
+    for (labels, told) in [
+        (InDomainLabels::True, "true"),
+        (InDomainLabels::False, "false"),
+        (InDomainLabels::Unknown, "unknown"),
+    ] {
+        let rows = transfer(&Scored::same(&prepared, labels), &spec, &|| ()).unwrap();
+        assert!(!rows.is_empty() && rows.iter().all(|row| row.in_domain_labels == told));
+    }
+}
