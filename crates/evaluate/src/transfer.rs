@@ -9,7 +9,7 @@ mod judged;
 use std::collections::BTreeMap;
 
 use plimsoll_core::Seed;
-use plimsoll_core::records::TransferRow;
+use plimsoll_core::records::{TransferCurveRow, TransferRow};
 use plimsoll_core::scores::Questions;
 use plimsoll_fit::{DrawOrder, FitSpec, Prepared, Selection, fit_targets};
 use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
@@ -52,6 +52,15 @@ pub fn splits(questions: &Questions, by: HoldOut) -> usize {
     groups(questions, by).len()
 }
 
+/// The transfers of a series.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SeriesTransfer {
+    /// One row per split, repeat and target.
+    pub rows: Vec<TransferRow>,
+    /// Predicted and true curve of each split, of the first repeat: its thresholds are a draw's like any other's.
+    pub curves: Vec<TransferCurveRow>,
+}
+
 /// Transfers of a series, by split and, within it, by repeat and target. `finished` is called after
 /// each split of each repeat, from any thread.
 ///
@@ -60,16 +69,21 @@ pub fn transfer(
     prepared: &Prepared<'_>,
     spec: &TransferSpec,
     finished: &(dyn Fn() + Sync),
-) -> Vec<TransferRow> {
+) -> SeriesTransfer {
     let seed = spec.fit.series_seed(prepared).derive("transfer");
     let repeats: Vec<Repeat> = (0..spec.repeats)
         .into_par_iter()
         .map(|number| Repeat::new(prepared, number, spec.fit.bins, seed.derive_index(u64::from(number))))
         .collect();
     let splits: Vec<Split> = spec.by.iter().flat_map(|by| splits_of(prepared.questions, *by)).collect();
-    let rows: Vec<Vec<TransferRow>> =
+    let all: Vec<SeriesTransfer> =
         splits.par_iter().map(|split| of_split(prepared, spec, split, &repeats, finished)).collect();
-    rows.into_iter().flatten().collect()
+    let mut transfer = SeriesTransfer::default();
+    for split in all {
+        transfer.rows.extend(split.rows);
+        transfer.curves.extend(split.curves);
+    }
+    transfer
 }
 
 /// A dataset or domain on one side, the rest on the other.
@@ -123,20 +137,25 @@ fn of_split(
     split: &Split,
     repeats: &[Repeat],
     finished: &(dyn Fn() + Sync),
-) -> Vec<TransferRow> {
+) -> SeriesTransfer {
     let pool = split.held_out.complement();
     let sides = HeldOut::new(prepared, &split.held_out, &pool, spec.fit.bins);
-    let rows = repeats.iter().map(|repeat| {
-        let rows = sides.as_ref().map(|held_out| {
+    let mut transfer = SeriesTransfer::default();
+    for repeat in repeats {
+        if let Some(held_out) = &sides {
             let fitted = fit_targets(prepared, &repeat.order, &pool, &spec.fit, &repeat.seed);
             let rows = held_out.judge(&fitted, spec.fit.bootstrap, &repeat.seed.derive(&split.name));
-            let name = |row: TransferRow| named(prepared, split, repeat.number, row);
-            rows.into_iter().map(name).collect::<Vec<_>>()
-        });
+            transfer.rows.extend(rows.into_iter().map(|row| named(prepared, split, repeat.number, row)));
+            if repeat.number == 0 {
+                let points = held_out.curves(&fitted).into_iter();
+                transfer
+                    .curves
+                    .extend(points.map(|point| named_point(prepared, split, repeat.number, point)));
+            }
+        }
         finished();
-        rows.unwrap_or_default()
-    });
-    rows.flatten().collect()
+    }
+    transfer
 }
 
 /// Whether the scores saw labels of the held-out data cannot be known of scores made elsewhere.
@@ -152,6 +171,23 @@ fn named(prepared: &Prepared<'_>, split: &Split, repeat: u32, row: TransferRow) 
         repeat,
         in_domain_labels: IN_DOMAIN_LABELS.to_owned(),
         ..row
+    }
+}
+
+fn named_point(
+    prepared: &Prepared<'_>,
+    split: &Split,
+    repeat: u32,
+    point: TransferCurveRow,
+) -> TransferCurveRow {
+    TransferCurveRow {
+        slm: prepared.series.slm.to_string(),
+        llm: prepared.series.llm.as_ref().map(ToString::to_string),
+        method: prepared.series.method.to_string(),
+        by: split.by.name().to_owned(),
+        held_out: split.name.clone(),
+        repeat,
+        ..point
     }
 }
 

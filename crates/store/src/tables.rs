@@ -13,6 +13,7 @@ pub mod map_metrics;
 pub mod questions;
 pub mod scores;
 pub mod transfer;
+pub mod transfer_curves;
 
 /// Every table, by name.
 pub static TABLES: &[&Table] = &[
@@ -27,6 +28,7 @@ pub static TABLES: &[&Table] = &[
     &questions::TABLE,
     &scores::TABLE,
     &transfer::TABLE,
+    &transfer_curves::TABLE,
 ];
 
 #[cfg(test)]
@@ -36,7 +38,7 @@ mod tests {
 
     use plimsoll_core::records::{
         AlignmentRow, CalibrationRow, CurveAreaRow, CurveRow, FollowUpRow, GenerationRow, HiddenStateRow,
-        LabelRow, MapMetricRow, TokenRow, TransferRow,
+        LabelRow, MapMetricRow, TokenRow, TransferCurveRow, TransferRow,
     };
     use plimsoll_core::{AnswerKind, Choice, DatasetId, DomainId, Question, QuestionId};
     use serde::Serialize;
@@ -110,6 +112,7 @@ mod tests {
         assert_fields_are_columns(&question(), &questions::TABLE);
         assert_fields_are_columns(&CurveAreaRow::default(), &curve_areas::TABLE);
         assert_fields_are_columns(&TransferRow::default(), &transfer::TABLE);
+        assert_fields_are_columns(&TransferCurveRow::default(), &transfer_curves::TABLE);
     }
 
     fn calibration_row() -> CalibrationRow {
