@@ -337,14 +337,11 @@ mod tests {
         let (chunk, fresh) = bench.get(&wide);
         assert!(fresh);
         let rows: Vec<GenerationRow> =
-            read_rows(&chunk.generations, &generations::TABLE).unwrap().collect::<Result<_, _>>().unwrap();
+            read_rows(&chunk.generations, &generations::TABLE).unwrap();
         let ids: Vec<&str> = rows.iter().map(|row| row.question_id.as_str()).collect();
         assert_eq!(ids, ["d/test/0", "d/test/1", "d/test/2", "d/test/3", "d/test/4"]);
         let states: Vec<HiddenStateRow> =
-            read_rows(chunk.hidden_states.as_ref().unwrap(), &hidden_states::TABLE)
-                .unwrap()
-                .collect::<Result<_, _>>()
-                .unwrap();
+            read_rows(chunk.hidden_states.as_ref().unwrap(), &hidden_states::TABLE).unwrap();
         assert_eq!((states.len(), states[4].vector.clone()), (5, Some(vec![0.5, -1.25])));
         assert_eq!(bench.get(&wide), (chunk.clone(), false));
         assert!(!bench.get(&SignalRequest::answer()).1, "a smaller request is covered");

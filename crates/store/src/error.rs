@@ -52,19 +52,6 @@ pub enum StoreError {
         #[source]
         source: ArrowError,
     },
-    /// A row of the file is not a row of its table.
-    #[error("row {row} of table `{table}` in `{}` cannot be read", path.display())]
-    Row {
-        /// The table.
-        table: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// Row in the file, from 0.
-        row: u64,
-        /// Why not.
-        #[source]
-        source: serde_json::Error,
-    },
     /// Rows do not fit the table's columns.
     #[error("rows do not fit the columns of table `{table}`, to be written to `{}`", path.display())]
     Rows {

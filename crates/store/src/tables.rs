@@ -15,6 +15,7 @@ pub mod map_metrics;
 pub mod questions;
 pub mod scores;
 pub mod transfer;
+pub mod transfer_curves;
 
 /// Every table, by name.
 pub static TABLES: &[&Table] = &[
@@ -31,6 +32,7 @@ pub static TABLES: &[&Table] = &[
     &questions::TABLE,
     &scores::TABLE,
     &transfer::TABLE,
+    &transfer_curves::TABLE,
 ];
 
 #[cfg(test)]
@@ -40,7 +42,8 @@ mod tests {
 
     use plimsoll_core::records::{
         AlignmentRow, CalibrationRow, ConfidenceRow, CurveAreaRow, CurveRow, DatasetRow, FollowUpRow,
-        GenerationRow, HiddenStateRow, LabelRow, MapMetricRow, QuestionRow, ScoreRow, TokenRow, TransferRow,
+        GenerationRow, HiddenStateRow, LabelRow, MapMetricRow, QuestionRow, ScoreRow, TokenRow, TransferCurveRow,
+        TransferRow,
     };
     use plimsoll_core::{AnswerKind, Choice, DatasetId, DomainId, Question, QuestionId};
     use serde::Serialize;
@@ -117,6 +120,7 @@ mod tests {
         assert_fields_are_columns(&ScoreRow::default(), &scores::TABLE);
         assert_fields_are_columns(&CurveAreaRow::default(), &curve_areas::TABLE);
         assert_fields_are_columns(&TransferRow::default(), &transfer::TABLE);
+        assert_fields_are_columns(&TransferCurveRow::default(), &transfer_curves::TABLE);
     }
 
     fn calibration_row() -> CalibrationRow {
@@ -163,7 +167,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.parquet");
         crate::write_rows(table, rows, &path, &crate::Provenance::default()).unwrap();
-        crate::read_rows(&path, table).unwrap().collect::<Result<_, _>>().unwrap()
+        crate::read_rows(&path, table).unwrap()
     }
 
     #[test]

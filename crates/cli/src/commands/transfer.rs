@@ -97,7 +97,7 @@ pub(super) fn run(arguments: &TransferArguments, console: &Console) -> Result<()
     let tables = judge(&work, TRANSFER, console)?;
 
     let provenance = key::provenance(TRANSFER, &parameters, &files.sources, options.seed);
-    let outputs = tables.write_transfer(&folder, &provenance)?.into_iter().collect();
+    let outputs = tables.write_transfer(&folder, &provenance)?;
     let key = key::key(TRANSFER, &parameters, &files.sources);
     folder.set_plan("plimsoll transfer", &provenance.config_sha256);
     let inputs = files.sources;

@@ -25,7 +25,6 @@ impl Labels {
         let path = folder.path(&table_path(labels::TABLE.name));
         let mut all = BTreeMap::new();
         for row in read_rows::<LabelRow>(&path, &labels::TABLE).or_fail(Kind::Stage)? {
-            let row = row.or_fail(Kind::Stage)?;
             let (key, label) = label(row);
             all.insert(key, label);
         }
@@ -90,7 +89,6 @@ impl OfModel<'_> {
         for part in self.parts(dataset, kind, role) {
             let path = self.folder.path(&part.generations());
             for row in read_rows::<GenerationRow>(&path, &generations::TABLE).or_fail(Kind::Stage)? {
-                let row = row.or_fail(Kind::Stage)?;
                 said.entry(row.question_id.clone()).or_default().push(row);
             }
         }
@@ -109,7 +107,6 @@ impl OfModel<'_> {
             let Some(output) = part.hidden_states() else { continue };
             let path = self.folder.path(&output);
             for row in read_rows::<HiddenStateRow>(&path, &hidden_states::TABLE).or_fail(Kind::Stage)? {
-                let row = row.or_fail(Kind::Stage)?;
                 if row.layer == signal.layer && row.position == signal.position.name() {
                     let state = row.vector.ok_or_else(|| row.missing_reason.unwrap_or_default());
                     states.insert(row.question_id, state);

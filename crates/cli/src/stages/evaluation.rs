@@ -1,6 +1,8 @@
 //! `evaluate` and `transfer`: the tables of the evaluation.
 
-use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, MapMetricRow, POOL, TransferRow};
+use plimsoll_core::records::{
+    AlignmentRow, CurveAreaRow, CurveRow, MapMetricRow, POOL, TransferCurveRow, TransferRow,
+};
 use plimsoll_core::{ScoreTable, Series};
 use plimsoll_evaluate::{
     InDomainLabels, Judging, Scored, TransferSpec, TransferSummary, alignment, curves, splits, transfer,
@@ -31,6 +33,9 @@ pub(crate) struct Tables {
     /// Thresholds on data that they were not fitted on.
     #[serde(skip)]
     pub(crate) transfer: Option<Vec<TransferRow>>,
+    /// Predicted and true curves, with the transfers.
+    #[serde(skip)]
+    pub(crate) transfer_curves: Vec<TransferCurveRow>,
 }
 
 /// What is to be judged.
@@ -65,7 +70,9 @@ pub(crate) fn judge(work: &Work<'_>, stage: &'static str, console: &Console) -> 
         if let (Some(spec), Some(rows)) = (&work.transfer, &mut tables.transfer) {
             // Imported scores: how they were made, nobody can know.
             let scored = Scored::same(&prepared, InDomainLabels::Unknown);
-            rows.extend(transfer(&scored, spec, &|| progress.step()).or_fail(Kind::Stage)?);
+            let transferred = transfer(&scored, spec, &|| progress.step()).or_fail(Kind::Stage)?;
+            rows.extend(transferred.rows);
+            tables.transfer_curves.extend(transferred.curves);
         }
     }
     Ok(tables)
@@ -100,14 +107,17 @@ impl Tables {
         ])
     }
 
-    /// Writes the table of transfers, if there is one.
+    /// Writes the tables of transfers, if there are any.
     pub(crate) fn write_transfer(
         &self,
         folder: &OutputFolder,
         provenance: &Provenance,
-    ) -> Result<Option<String>, Failure> {
-        let rows = self.transfer.as_ref();
-        rows.map(|rows| write(&tables::transfer::TABLE, rows, folder, provenance)).transpose()
+    ) -> Result<Vec<String>, Failure> {
+        let Some(rows) = &self.transfer else { return Ok(Vec::new()) };
+        Ok(vec![
+            write(&tables::transfer::TABLE, rows, folder, provenance)?,
+            write(&tables::transfer_curves::TABLE, &self.transfer_curves, folder, provenance)?,
+        ])
     }
 }
 

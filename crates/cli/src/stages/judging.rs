@@ -60,7 +60,6 @@ pub(crate) fn replies(
         for row in
             read_rows::<GenerationRow>(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)?
         {
-            let row = row.or_fail(Kind::Stage)?;
             replies.insert(row.question_id, row.text);
         }
     }

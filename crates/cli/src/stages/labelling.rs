@@ -102,7 +102,6 @@ impl Labelling<'_> {
         let path = folder.path(&part.generations());
         let rows = read_rows::<GenerationRow>(&path, &generations::TABLE).or_fail(Kind::Stage)?;
         for row in rows {
-            let row = row.or_fail(Kind::Stage)?;
             if row.sample_index > 0 {
                 continue;
             }
