@@ -8,7 +8,7 @@ use plimsoll_engine::chat::Moment;
 use plimsoll_engine::{LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
 use plimsoll_infer::openai::{OpenAi, OpenAiSpec, Price};
 use plimsoll_infer::replay::{RecordingFile, Replay, ReplaySpec};
-use plimsoll_infer::{Backend, Capabilities};
+use plimsoll_infer::Backend;
 use plimsoll_router::canonical::canonical_sha256;
 use plimsoll_router::thresholds::ModelIdentity;
 use serde_json::json;
@@ -54,6 +54,8 @@ pub(crate) struct Places<'a> {
     pub(crate) base: &'a Path,
     /// Where servers' replies are kept.
     pub(crate) replies: &'a Path,
+    /// Whether nothing may be fetched.
+    pub(crate) offline: bool,
 }
 
 impl<'a> Prepared<'a> {
@@ -70,7 +72,7 @@ impl<'a> Prepared<'a> {
         let during = |failure: Failure| failure.during(format!("model `{}`", plan.id));
         let id = ModelId::new(plan.id.as_str()).or_fail(Kind::Usage).map_err(during)?;
         let (form, identity) = match plan.backend {
-            BackendName::Candle => local(plan, places.base, console),
+            BackendName::Candle => local(plan, places, console),
             BackendName::Openai => hosted(plan, &id, places.replies),
             BackendName::Replay => recorded(plan, &id, places.base),
         }
@@ -78,12 +80,12 @@ impl<'a> Prepared<'a> {
         Ok(Self { plan, id, identity, form })
     }
 
-    /// What it can observe, as far as that is known; `None` for models that are asked whatever there is.
-    pub(crate) fn described(&self) -> Option<&Opened> {
-        match &self.form {
-            Form::Local(local) => Some(&local.opened),
-            Form::Server(_) | Form::Recorded(_) => None,
-        }
+    /// Bytes of its weights in memory; `None` for models that run elsewhere.
+    pub(crate) fn weight_bytes(&self) -> Option<u64> {
+        let Form::Local(local) = &self.form else { return None };
+        let files = local.opened.weight_files();
+        let bytes = files.iter().filter_map(|path| std::fs::metadata(path).ok());
+        Some(bytes.map(|metadata| metadata.len()).sum())
     }
 
     /// The model as a thresholds file names it.
@@ -158,9 +160,9 @@ fn quantisation(stored: &str, placement: &Placement) -> String {
     if stored.eq_ignore_ascii_case(computed) { computed.to_owned() } else { format!("{stored} in {computed}") }
 }
 
-fn local(plan: &ModelPlan, base: &Path, console: &Console) -> Result<(Form, String), Failure> {
+fn local(plan: &ModelPlan, places: Places<'_>, console: &Console) -> Result<(Form, String), Failure> {
     let source = plan.source.as_deref().unwrap_or_default();
-    let Found { opened, commit } = open_model(source, Some(base), console)?;
+    let Found { opened, commit } = open_model(source, (Some(places.base), places.offline), console)?;
     let described = opened.description();
     if let Some(problem) = &described.tokenizer_problem {
         return Err(Failure::input(problem.clone()));
@@ -202,20 +204,4 @@ fn recorded(plan: &ModelPlan, id: &ModelId, base: &Path) -> Result<(Form, String
     let replay = Replay::open(&spec).or_fail(Kind::Input)?;
     let identity = replay.identity();
     Ok((Form::Recorded(Box::new(replay)), identity))
-}
-
-/// What a backend of this kind can never observe, for a plan that is only looked at.
-pub(crate) fn unsupported(capabilities: &Capabilities) -> Vec<&'static str> {
-    use plimsoll_infer::Support;
-    [
-        ("log-probabilities", capabilities.logprobs),
-        ("samples", capabilities.samples),
-        ("follow-ups", capabilities.follow_up_texts),
-        ("p(True)", capabilities.follow_up_masses),
-        ("hidden states", capabilities.hidden_states),
-    ]
-    .into_iter()
-    .filter(|(_, support)| matches!(support, Support::No(_)))
-    .map(|(name, _)| name)
-    .collect()
 }

@@ -67,7 +67,7 @@ impl ModelArguments {
     /// # Errors
     /// A usage failure for an address that is none, an input failure for files that are missing or damaged.
     pub(crate) fn open(&self, console: &Console) -> Result<Found, Failure> {
-        open_model(&self.model, None, console)
+        open_model(&self.model, (None, false), console)
     }
 }
 
@@ -83,14 +83,18 @@ impl ComputeArguments {
     }
 }
 
-/// Fetches what is not here, and opens it. Relative paths start at `base`.
+/// Fetches what is not here (unless `offline`), and opens it. Relative paths start at `base`.
 ///
 /// # Errors
 /// As [`ModelArguments::open`].
-pub(crate) fn open_model(source: &str, base: Option<&Path>, console: &Console) -> Result<Found, Failure> {
+pub(crate) fn open_model(
+    source: &str,
+    (base, offline): (Option<&Path>, bool),
+    console: &Console,
+) -> Result<Found, Failure> {
     let (path, commit) = match Source::parse(source).or_fail(Kind::Usage)? {
         Source::Local(path) => (base.map_or_else(|| path.clone(), |base| base.join(&path)), None),
-        Source::Hub(source) => fetch(source, console)?,
+        Source::Hub(source) => fetch(source, offline, console)?,
     };
     let opened = Opened::open(&path).map_err(engine_failure)?;
     Ok(Found { opened, commit })
@@ -102,10 +106,11 @@ pub(crate) fn dtype_name(dtype: DType) -> &'static str {
 }
 
 /// Fetches a model, and gives where it lies.
-fn fetch(source: HubSource, console: &Console) -> Result<(PathBuf, Option<String>), Failure> {
+fn fetch(source: HubSource, offline: bool, console: &Console) -> Result<(PathBuf, Option<String>), Failure> {
     let owned = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
     let selection = Selection::Files { required: owned(&REQUIRED), optional: owned(&OPTIONAL) };
-    let options = Options::from_env().or_fail(Kind::Usage)?;
+    let mut options = Options::from_env().or_fail(Kind::Usage)?;
+    options.offline |= offline;
     let downloads = Downloads::new(console);
     let path = source.path.clone();
     let fetched = plimsoll_hub::resolve(&Source::Hub(source), &selection, &options, &downloads);

@@ -26,6 +26,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) config: Option<&'a str>,
     /// The mapping of the user's own table.
     pub(crate) mapping: Option<&'a Path>,
+    /// Whether nothing may be fetched.
+    pub(crate) offline: bool,
 }
 
 /// Questions, and where they come from.
@@ -144,7 +146,8 @@ fn read_hub(
             "say which split of the hub repository is meant: --split train, validation or test",
         ));
     }
-    let options = Options::from_env().or_fail(Kind::Usage)?;
+    let mut options = Options::from_env().or_fail(Kind::Usage)?;
+    options.offline |= wanted.offline;
     let downloads = Downloads::new(console);
     let fetched = plimsoll_hub::resolve(&Source::Hub(source), &selection, &options, &downloads);
     drop(downloads);

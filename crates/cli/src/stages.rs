@@ -16,6 +16,7 @@
 pub(crate) mod answers;
 pub(crate) mod asked;
 pub(crate) mod costs;
+pub(crate) mod definitions;
 pub(crate) mod evaluation;
 pub(crate) mod fitting;
 pub(crate) mod import;
@@ -25,10 +26,13 @@ pub(crate) mod judging;
 pub(crate) mod key;
 pub(crate) mod labelling;
 pub(crate) mod limits;
+pub(crate) mod made;
 pub(crate) mod operating_points;
+pub(crate) mod outlook;
 pub(crate) mod parameters;
 pub(crate) mod probes;
 pub(crate) mod scoring;
+pub(crate) mod summary;
 pub(crate) mod threshold_files;
 
 /// Gathering questions.

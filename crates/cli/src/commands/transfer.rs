@@ -93,7 +93,7 @@ pub(super) fn run(arguments: &TransferArguments, console: &Console) -> Result<()
     let names: Vec<&str> = by.iter().map(|by| by.name()).collect();
     let parameters = json!({"options": options, "by": names, "repeats": arguments.repeats});
     let spec = TransferSpec { fit: options.fit_spec(), by, repeats: arguments.repeats };
-    let work = Work { table: &table, judging: None, transfer: Some(spec), method_of: &|_| None };
+    let work = Work { table: &table, judging: None, transfer: Some(spec), made: None, method_of: &|_| None };
     let tables = judge(&work, TRANSFER, console)?;
 
     let provenance = key::provenance(TRANSFER, &parameters, &files.sources, options.seed);

@@ -60,18 +60,19 @@ pub(crate) struct Group {
 
 impl<'a> Asked<'a> {
     /// Reads every dataset of a plan that lies in the folder `base`, and makes the pool and the prompts.
+    /// `offline`: nothing is fetched.
     ///
     /// # Errors
     /// Whatever is wrong with a source, naming the dataset.
     pub(crate) fn gather(
         asking: &'a Asking,
         seed: u64,
-        base: &Path,
+        (base, offline): (&Path, bool),
         console: &Console,
     ) -> Result<Self, Failure> {
         let mut read = Vec::with_capacity(asking.datasets.len());
         for dataset in &asking.datasets {
-            let questions = read_one(dataset, base, console)
+            let questions = read_one(dataset, (base, offline), console)
                 .map_err(|failure| failure.during(format!("dataset `{}`", dataset.id)))?;
             read.push(questions);
         }
@@ -101,6 +102,14 @@ impl<'a> Asked<'a> {
         let asked = Self { asking, seed, pool, datasets, sources, sets };
         asked.check(console)?;
         Ok(asked)
+    }
+
+    /// Whether a dataset can be read from where it lies, nothing being fetched.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) fn find_dataset(dataset: &DatasetPlan, base: &Path, console: &Console) -> Result<(), Failure> {
+        read_one(dataset, (base, true), console).map(|_| ())
     }
 
     /// A pool in which nothing is asked is no use, and exemplars that are missing change what is asked.
@@ -161,7 +170,11 @@ impl<'a> Asked<'a> {
 }
 
 /// Reads a dataset; relative paths start at the plan's folder.
-fn read_one(plan: &DatasetPlan, base: &Path, console: &Console) -> Result<Questions, Failure> {
+fn read_one(
+    plan: &DatasetPlan,
+    (base, offline): (&Path, bool),
+    console: &Console,
+) -> Result<Questions, Failure> {
     let source = match Place::parse(&plan.source).or_fail(Kind::Usage)? {
         Place::Local(path) => base.join(path).display().to_string(),
         Place::Hub(_) => plan.source.clone(),
@@ -173,6 +186,7 @@ fn read_one(plan: &DatasetPlan, base: &Path, console: &Console) -> Result<Questi
         split: plan.split.as_deref(),
         config: plan.config.as_deref(),
         mapping: mapping.as_deref(),
+        offline,
     };
     questions::read(&wanted, console)
 }

@@ -5,7 +5,7 @@ use plimsoll_core::records::{
 };
 use plimsoll_core::{ScoreTable, Series};
 use plimsoll_evaluate::{
-    InDomainLabels, Judging, Scored, TransferSpec, TransferSummary, alignment, curves, splits, transfer,
+    InDomainLabels, Judging, Nested, Scored, TransferSpec, TransferSummary, alignment, curves, splits, transfer,
 };
 use plimsoll_fit::Prepared;
 use plimsoll_router::thresholds::Method;
@@ -13,6 +13,7 @@ use plimsoll_store::{Provenance, Table, tables, write_rows};
 use serde::Serialize;
 
 use super::fitting::{pair_name, series_name};
+use super::made::Made;
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::{OutputFolder, table_path};
@@ -46,6 +47,8 @@ pub(crate) struct Work<'a> {
     pub(crate) judging: Option<Judging>,
     /// How transfer is judged; `None` = it is not.
     pub(crate) transfer: Option<TransferSpec>,
+    /// How the scores were made; `None` = others made them.
+    pub(crate) made: Option<&'a Made<'a>>,
     /// The entry of a thresholds file whose maps a series is judged with.
     pub(crate) method_of: &'a dyn Fn(&Series) -> Option<&'a Method>,
 }
@@ -68,8 +71,13 @@ pub(crate) fn judge(work: &Work<'_>, stage: &'static str, console: &Console) -> 
             progress.step();
         }
         if let (Some(spec), Some(rows)) = (&work.transfer, &mut tables.transfer) {
-            // Imported scores: how they were made, nobody can know.
-            let scored = Scored::same(&prepared, InDomainLabels::Unknown);
+            // How imported scores were made, nobody can know.
+            let in_domain_labels =
+                work.made.map_or(InDomainLabels::Unknown, |made| made.in_domain_labels(series));
+            let nested = work.made.map(|made| made.nested(series, &work.table.questions, &spec.by));
+            let nested = nested.transpose()?.flatten();
+            let nested = nested.as_ref().map_or(Nested::Same, Nested::PerSplit);
+            let scored = Scored { prepared: &prepared, nested, in_domain_labels };
             let transferred = transfer(&scored, spec, &|| progress.step()).or_fail(Kind::Stage)?;
             rows.extend(transferred.rows);
             tables.transfer_curves.extend(transferred.curves);

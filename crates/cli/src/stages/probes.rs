@@ -43,7 +43,7 @@ pub(crate) struct Trained {
     folds: Vec<(String, HeldOut)>,
     datasets: BTreeSet<DatasetId>,
     origin: Origin,
-    name: String,
+    stem: String,
 }
 
 /// A probe-training row, owned.
@@ -96,8 +96,8 @@ impl Probes<'_> {
             position: probe.position.name().to_owned(),
             datasets: Vec::new(),
         };
-        let name = format!("{}--{}", self.slm.id, method.id);
-        Ok(Trained { probes, kind: probe.kind, signal, folds, datasets, origin, name })
+        let stem = file_stem(&self.slm.id, method.id);
+        Ok(Trained { probes, kind: probe.kind, signal, folds, datasets, origin, stem })
     }
 
     /// The confidences of a dataset's questions, in their order: those that thresholds are fitted on, then
@@ -194,6 +194,16 @@ pub(crate) fn fold_name(by: HoldOut, name: &str) -> String {
     format!("{}={name}", by.name())
 }
 
+/// The beginning of the names of a method's probes in an output folder.
+pub(crate) fn file_stem(slm: &str, method: &str) -> String {
+    format!("{PROBES}/{}--{}", safe(slm), safe(method))
+}
+
+/// An id as a part of a file's name.
+fn safe(id: &str) -> String {
+    id.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+}
+
 /// Keys of a question and of what stands or falls together with it.
 fn keys(question: &Question) -> (u64, u64) {
     let dataset = key_of(0, question.dataset.as_str());
@@ -233,9 +243,8 @@ impl Trained {
         };
         let origin = Origin { datasets, ..self.origin.clone() };
         let bytes = probe.to_bytes(&origin).or_fail(Kind::Stage)?;
-        let name = dataset.map_or_else(|| self.name.clone(), |dataset| format!("{}--{dataset}", self.name));
-        let safe = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
-        let output = format!("{PROBES}/{}.safetensors", name.chars().map(safe).collect::<String>());
+        let of = dataset.map_or_else(String::new, |dataset| format!("--{}", safe(dataset.as_str())));
+        let output = format!("{}{of}.safetensors", self.stem);
         write_atomic(&folder.path(&output), |file| file.write_all(&bytes)).or_fail(Kind::Stage)?;
         Ok(output)
     }
