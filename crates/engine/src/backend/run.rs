@@ -78,6 +78,9 @@ impl Watch<'_> {
 
     /// Tells what was computed.
     pub(super) fn count(&mut self, tokens: TokenCount) {
+        if tokens == TokenCount::default() {
+            return;
+        }
         self.backend.count(tokens);
         self.control.progress.event(&Event::Computed { tokens });
     }
@@ -97,6 +100,8 @@ struct Run<'a, 's> {
     /// Bytes that are set aside for caches.
     bytes: usize,
     bytes_of_token: usize,
+    /// What the texts that ended would have cost alone; not told yet.
+    unshared: u64,
 }
 
 impl<'a, 's> Run<'a, 's> {
@@ -115,6 +120,7 @@ impl<'a, 's> Run<'a, 's> {
             waiting: BTreeSet::new(),
             running: BTreeMap::new(),
             bytes_of_token,
+            unshared: 0,
         }
     }
 
@@ -141,6 +147,8 @@ impl<'a, 's> Run<'a, 's> {
             self.admit()?;
             self.watch.check()?;
             if self.running.is_empty() {
+                // Texts of one token end before any step.
+                self.watch.count(TokenCount { unshared: self.unshared, ..TokenCount::default() });
                 return Ok(());
             }
             self.step()?;
@@ -208,9 +216,15 @@ impl<'a, 's> Run<'a, 's> {
         };
         // In parallel: to choose from a large vocabulary takes its time.
         let absorbed: Vec<Result<(Key, bool), EngineError>> = stepped.into_par_iter().map(absorb).collect();
+        let ended = self.end_all(absorbed);
+        tokens.unshared = std::mem::take(&mut self.unshared);
         self.watch.count(tokens);
+        ended
+    }
+
+    fn end_all(&mut self, absorbed: Vec<Result<(Key, bool), EngineError>>) -> Result<(), BackendError> {
         for result in absorbed {
-            let (key, has_ended) = result.map_err(|error| backend.failed(error))?;
+            let (key, has_ended) = result.map_err(|error| self.watch.backend.failed(error))?;
             if has_ended && let Some(running) = self.running.remove(&key) {
                 self.end(key, running)?;
             }
@@ -233,7 +247,7 @@ impl<'a, 's> Run<'a, 's> {
             self.bytes -= bytes;
         }
         asked.open -= 1;
-        self.watch.count(TokenCount { unshared, ..TokenCount::default() });
+        self.unshared += unshared;
         self.wait(index, next);
         if self.asked.get(&index).is_some_and(|asked| asked.open == 0)
             && let Some(asked) = self.asked.remove(&index)
