@@ -3,12 +3,12 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use plimsoll_core::{Decoding, ModelId};
+use plimsoll_core::{Decoding, ModelId, SignalRequest};
 use plimsoll_engine::chat::Moment;
-use plimsoll_engine::{LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
+use plimsoll_engine::{Estimate, LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
 use plimsoll_infer::openai::{OpenAi, OpenAiSpec, Price};
 use plimsoll_infer::replay::{RecordingFile, Replay, ReplaySpec};
-use plimsoll_infer::Backend;
+use plimsoll_infer::{Ask, Backend};
 use plimsoll_router::canonical::canonical_sha256;
 use plimsoll_router::thresholds::ModelIdentity;
 use serde_json::json;
@@ -78,6 +78,21 @@ impl<'a> Prepared<'a> {
         }
         .map_err(during)?;
         Ok(Self { plan, id, identity, form })
+    }
+
+    /// What it will take to answer asks of one dataset; `None` for models that run elsewhere.
+    ///
+    /// # Errors
+    /// An input failure for a tokenizer that cannot be used.
+    pub(crate) fn estimate(
+        &self,
+        asks: &[Ask],
+        signals: &SignalRequest,
+        decoding: Decoding,
+    ) -> Result<Option<Estimate>, Failure> {
+        let Form::Local(local) = &self.form else { return Ok(None) };
+        let encoder = local.opened.encoder(today()?).map_err(|error| Failure::input(error.to_string()))?;
+        Ok(Some(encoder.estimate(asks, signals, decoding)))
     }
 
     /// Bytes of its weights in memory; `None` for models that run elsewhere.

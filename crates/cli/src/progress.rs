@@ -166,6 +166,9 @@ impl plimsoll_infer::Progress for Answers {
     fn event(&self, event: &plimsoll_infer::Event<'_>) {
         match event {
             plimsoll_infer::Event::Answered => self.bar.inc(1),
+            plimsoll_infer::Event::Computed { tokens } => {
+                self.tokens.fetch_add(tokens.computed(), Ordering::Relaxed);
+            }
             plimsoll_infer::Event::Retrying { problem, wait } => {
                 let seconds = wait.as_secs_f64();
                 self.bar.suspend(|| tracing::warn!("{problem}; trying again in {seconds:.1} s"));

@@ -41,5 +41,5 @@ pub use ask::{Ask, Batch};
 pub use backend::{Backend, Sink};
 pub use capability::{Capabilities, Support};
 pub use chunks::{Chunk, Chunks};
-pub use control::{Cancel, Control, Event, Progress};
+pub use control::{Cancel, Control, Event, Progress, TokenCount};
 pub use error::{BackendError, SinkError};

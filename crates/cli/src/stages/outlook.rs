@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use plimsoll_core::SignalRequest;
+use plimsoll_core::{Decoding, SignalRequest};
 use plimsoll_infer::Ask;
 use serde::Serialize;
 
@@ -50,7 +50,8 @@ struct ModelOutlook {
     prompts: u64,
     /// Texts that are generated: answers, samples, replies.
     texts: u64,
-    /// Tokens to read, where what prompts and texts share is read once.
+    /// Tokens to read, where what prompts and texts share is read once; for models that run elsewhere about
+    /// 4 bytes a token.
     prompt_tokens: u64,
     /// Tokens to read if every text read its whole prompt.
     unshared_prompt_tokens: u64,
@@ -91,10 +92,10 @@ pub(crate) fn look(
     let replies = out.join(".work/replies");
     let places = Places { base, replies: &replies, offline: true };
     let judge = plan.labels.grading.as_ref().and_then(|grading| grading.judge.as_ref());
-    let mut weights = Vec::new();
+    let mut found = Vec::new();
     for model in asking.slms.iter().chain(&asking.llms).chain(judge) {
         match Prepared::find(model, places, console) {
-            Ok(prepared) => weights.push((model.id.as_str(), prepared.weight_bytes())),
+            Ok(prepared) => found.push(prepared),
             Err(failure) => missing.push(failure.to_string()),
         }
     }
@@ -112,14 +113,17 @@ pub(crate) fn look(
         }
     });
     let datasets = datasets.collect();
-    let models: Vec<ModelOutlook> = asked.as_ref().map_or_else(Vec::new, |asked| of_models(asked, &weights));
+    let models: Vec<ModelOutlook> = match &asked {
+        Some(asked) => of_models(asked, &found)?,
+        None => Vec::new(),
+    };
     let texts: u64 = models.iter().map(|model| model.texts).sum();
     let tokens: u64 = models.iter().map(|model| model.most_new_tokens).sum();
     let disk_bytes = texts * BYTES_PER_ROW + tokens * BYTES_PER_ANSWER_TOKEN;
     Ok(Outlook { datasets, models, missing, disk_bytes })
 }
 
-fn of_models(asked: &Asked<'_>, weights: &[(&str, Option<u64>)]) -> Vec<ModelOutlook> {
+fn of_models(asked: &Asked<'_>, found: &[Prepared<'_>]) -> Result<Vec<ModelOutlook>, Failure> {
     let plans: Vec<&ModelPlan> = asked.models().collect();
     let mut models: Vec<ModelOutlook> = plans
         .iter()
@@ -129,54 +133,54 @@ fn of_models(asked: &Asked<'_>, weights: &[(&str, Option<u64>)]) -> Vec<ModelOut
             ..ModelOutlook::default()
         })
         .collect();
+    let prepared = |id: &str| found.iter().find(|prepared| prepared.plan.id == id);
     for group in asked.groups() {
-        add(&mut models[group.model], &asked.sets[group.set], &group.signals, asked.asking);
+        let (set, decoding) = (&asked.sets[group.set], asked.asking.decoding);
+        let model = &mut models[group.model];
+        let counted = prepared(&model.model)
+            .map(|prepared| prepared.estimate(&set.asks, &group.signals, decoding))
+            .transpose()?;
+        match counted.flatten() {
+            Some(counted) => {
+                model.prompts += counted.asks;
+                model.texts += counted.texts;
+                model.prompt_tokens += counted.prefill_tokens;
+                model.unshared_prompt_tokens += counted.unshared_prefill_tokens;
+                model.most_new_tokens += counted.most_new_tokens;
+            }
+            None => guess(model, set, &group.signals, decoding),
+        }
     }
     for (model, plan) in models.iter_mut().zip(plans) {
         let tokens = (model.prompt_tokens, model.most_new_tokens);
         model.most_usd = plan.price.map(|price| price.cost_usd(tokens.0, tokens.1));
-        let bytes = weights.iter().find(|(id, _)| *id == plan.id).and_then(|(_, bytes)| *bytes);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate above 0")]
         let caches = (asked.asking.inference.cache_gib * 1024.0 * MIB) as u64;
-        model.memory_bytes = bytes.map(|bytes| bytes + caches);
+        let weights = prepared(&plan.id).and_then(Prepared::weight_bytes);
+        model.memory_bytes = weights.map(|bytes| bytes + caches);
     }
-    models
+    Ok(models)
 }
 
-/// Adds a set of asks to what a model will do.
-fn add(model: &mut ModelOutlook, set: &AskSet, signals: &SignalRequest, asking: &Asking) {
-    let local = model.backend == "candle";
+/// Adds a set of asks to what a model will do whose tokenizer is not at hand. A server reads the whole prompt
+/// of every text.
+fn guess(model: &mut ModelOutlook, set: &AskSet, signals: &SignalRequest, decoding: Decoding) {
     let samples: u64 = signals.samples().iter().map(|samples| u64::from(samples.count)).sum();
-    let follow_ups = signals.follow_ups().len() as u64;
-    let most = u64::from(asking.decoding.max_new_tokens());
-    let common = shared_bytes(&set.asks) / BYTES_PER_TOKEN;
-    for (place, ask) in set.asks.iter().enumerate() {
-        let prompt = bytes(ask).div_ceil(BYTES_PER_TOKEN);
-        let texts = 1 + samples + follow_ups;
-        let whole = prompt * texts;
+    let texts = 1 + samples + signals.follow_ups().len() as u64;
+    let replies: u64 =
+        signals.follow_ups().values().map(|signal| u64::from(signal.text_tokens.unwrap_or(1))).sum();
+    for ask in &set.asks {
+        let whole = bytes(ask).div_ceil(BYTES_PER_TOKEN) * texts;
         model.prompts += 1;
         model.texts += texts;
+        model.prompt_tokens += whole;
         model.unshared_prompt_tokens += whole;
-        // In process the prompt is read once for all its texts, and what all prompts begin with once for all.
-        model.prompt_tokens += if local { prompt - if place > 0 { common.min(prompt) } else { 0 } } else { whole };
-        let replies: u64 =
-            signals.follow_ups().values().map(|signal| u64::from(signal.text_tokens.unwrap_or(1))).sum();
-        model.most_new_tokens += most * (1 + samples) + replies;
+        model.most_new_tokens += u64::from(decoding.max_new_tokens()) * (1 + samples) + replies;
     }
 }
 
 fn bytes(ask: &Ask) -> u64 {
     ask.prompt.messages.iter().map(|message| message.text.len() as u64).sum()
-}
-
-/// Bytes of the messages with which all asks begin.
-fn shared_bytes(asks: &[Ask]) -> u64 {
-    let Some(first) = asks.first() else { return 0 };
-    let same = |place: usize| {
-        asks.iter().all(|ask| ask.prompt.messages.get(place) == first.prompt.messages.get(place))
-    };
-    let shared = first.prompt.messages.iter().enumerate().take_while(|(place, _)| same(*place));
-    shared.map(|(_, message)| message.text.len() as u64).sum()
 }
 
 /// The outlook for people.
@@ -206,8 +210,8 @@ pub(crate) fn text(outlook: &Outlook) -> String {
             row.model.clone(),
             row.prompts.to_string(),
             row.texts.to_string(),
-            format!("about {}", row.prompt_tokens),
-            format!("about {}", row.unshared_prompt_tokens),
+            row.prompt_tokens.to_string(),
+            row.unshared_prompt_tokens.to_string(),
             row.most_new_tokens.to_string(),
             row.most_usd.map_or_else(|| "-".to_owned(), |usd| format!("{usd:.2}")),
             row.memory_bytes.map_or_else(|| "-".to_owned(), |bytes| format!("{:.0} MiB", bytes as f64 / MIB)),
