@@ -106,8 +106,7 @@ pub fn transfer(
     let mut transfer = SeriesTransfer::default();
     for split in all {
         let in_domain_labels = scored.in_domain_labels.name().to_owned();
-        let labelled =
-            |row| TransferRow { in_domain_labels: in_domain_labels.clone(), ..row };
+        let labelled = |row| TransferRow { in_domain_labels: in_domain_labels.clone(), ..row };
         transfer.rows.extend(split.rows.into_iter().map(labelled));
         transfer.curves.extend(split.curves);
     }

@@ -60,9 +60,10 @@ fn stages(
             (None, Some(Stage::Score)) => {
                 ("may_run", "would run if the scores turn out to be others".to_owned())
             }
-            (None, Some(before)) => {
-                ("may_run", format!("would run if what {} gives turns out to be something else", before.name()))
-            }
+            (None, Some(before)) => (
+                "may_run",
+                format!("would run if what {} gives turns out to be something else", before.name()),
+            ),
             (None, None) => ("skipped", "would be skipped, unchanged".to_owned()),
         };
         if reason.is_some() && stage <= Stage::Score {
