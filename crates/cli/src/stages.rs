@@ -6,6 +6,7 @@
 //! | `draw` ([`fitting`]) | scores | `tables/calibration.parquet` |
 //! | `fit` ([`fitting`], [`threshold_files`]) | scores | `SLM--LLM.thresholds.json` |
 //! | `evaluate` ([`evaluation`]) | scores | the tables of the evaluation |
+//! | `report` ([`report`]) | all of it | `report.html`, `figures/*.svg`, `README.md` |
 //!
 //! Stages do not call each other; the commands join them.
 
@@ -16,6 +17,7 @@ pub(crate) mod key;
 pub(crate) mod limits;
 pub(crate) mod operating_points;
 pub(crate) mod parameters;
+pub(crate) mod report;
 pub(crate) mod threshold_files;
 
 /// Importing scores.
@@ -29,5 +31,8 @@ pub(crate) const EVALUATE: &str = "evaluate";
 /// The stage of the command `transfer`.
 pub(crate) const TRANSFER: &str = "transfer";
 
+/// The page, its figures and the dataset card.
+pub(crate) const REPORT: &str = "report";
+
 /// The stages that leave a record, in the order in which they run.
-pub(crate) const STAGES: [&str; 5] = [SCORE, DRAW, FIT, EVALUATE, TRANSFER];
+pub(crate) const STAGES: [&str; 6] = [SCORE, DRAW, FIT, EVALUATE, TRANSFER, REPORT];

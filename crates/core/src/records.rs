@@ -3,10 +3,12 @@
 //! applicable, never zero.
 
 mod generations;
+mod questions;
 
 use serde::{Deserialize, Serialize};
 
 pub use generations::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRow};
+pub use questions::{ConfidenceRow, DatasetRow, QuestionRow, ScoreRow};
 
 /// The dataset name of rows that speak of the whole pool.
 pub const POOL: &str = "*";
@@ -110,7 +112,7 @@ pub struct AlignmentRow {
 }
 
 /// A row of `labels`: a [`Label`](crate::Label) with whom it speaks of.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelRow {
     /// Question.
     pub question_id: String,

@@ -169,13 +169,13 @@ fn section(index: usize, pair: &Pair<'_>, figures: &PairFigures, depth: Depth) -
         html.push_str(&markup::table(&grid, "Accuracies by dataset", Texts::default()));
         html.push_str("<p class=\"soft\">Over the questions with a graded LLM answer; an ungraded SLM answer counts as wrong.</p>\n");
     }
-    for heat in &figures.ranking {
+    if let Some(heat) = &figures.ranking {
         html.push_str(&markup::heat(heat));
     }
     for plot in &figures.overviews {
         html.push_str(&markup::plot(plot));
     }
-    for plot in &figures.targets {
+    if let Some(plot) = &figures.targets {
         html.push_str(&markup::plot(plot));
     }
     for heat in &figures.transfer_heats {

@@ -1,5 +1,7 @@
 //! What the figures say, in sentences: first of all where the claim that thresholds carry over holds less well.
 
+use std::fmt::Write as _;
+
 use plimsoll_core::records::{MACRO, POOL};
 
 use crate::figures::heat::{held_out, over_random_of, rmse_of};
@@ -88,11 +90,12 @@ fn ranking(pair: &Pair<'_>, best: &Method<'_>) -> Option<Finding> {
         pair.methods.len(),
         best.id
     );
+    // Writing to a string cannot fail.
     if let Some(over_datasets) = best.roc_auc(MACRO) {
-        text.push_str(&format!(", {} as the mean over datasets", share(Some(over_datasets))));
+        let _ = write!(text, ", {} as the mean over datasets", share(Some(over_datasets)));
     }
     if let Some(alone) = best.counts.and_then(dataset_alone) {
-        text.push_str(&format!("; knowing only the dataset of a question gives {}", share(Some(alone))));
+        let _ = write!(text, "; knowing only the dataset of a question gives {}", share(Some(alone)));
     }
     text.push('.');
     Some(finding(Tone::Plain, text))
@@ -163,12 +166,13 @@ fn ratios(best: &Method<'_>) -> Option<Finding> {
         average * 100.0
     );
     if let Some((_, row)) = worst {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             ", at worst {} instead of {} on {}",
             share(row.achieved_routing_ratio),
             share(Some(row.target_value)),
             row.held_out
-        ));
+        );
     }
     text.push('.');
     Some(finding(if average > 0.1 { Tone::Less } else { Tone::Holds }, text))
@@ -219,7 +223,7 @@ fn split(figures: &[(&str, f64)], not: &[String], claim: &str) -> Option<Finding
 fn guarantees(pair: &Pair<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     for method in pair.methods.values() {
-        for violations in violations(method).into_iter().filter(|v| v.broken()) {
+        for violations in violations(method).into_iter().filter(Violations::broken) {
             all.push(violations);
         }
     }

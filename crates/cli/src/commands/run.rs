@@ -17,16 +17,16 @@ use crate::pipeline;
 use crate::pipeline::plan::Limits;
 use crate::stages::evaluation::{judged_text, transfer_text};
 use crate::stages::import::Inputs;
-use crate::stages::{DRAW, EVALUATE, FIT, SCORE, limits, operating_points};
+use crate::stages::{DRAW, EVALUATE, FIT, REPORT, SCORE, limits, operating_points};
 
-/// Run a plan: import scores, draw the calibration set, fit thresholds, evaluate.
+/// Run a plan: import scores, draw the calibration set, fit thresholds, evaluate, report.
 ///
-/// The stages are score, draw, fit and evaluate. Each is skipped if nothing that it depends on changed
+/// The stages are score, draw, fit, evaluate and report. Each is skipped if nothing that it depends on changed
 /// since it last ran in this folder and its outputs are still what it wrote; a changed target fits anew
 /// but does not import anew. Kill it at any time: finished stages are kept, and no file is half-written.
 ///
-/// OUT then holds tables/*.parquet, one SLM--LLM.thresholds.json per pair of models, and manifest.json,
-/// which records what each stage read and wrote. The same plan and the same files give the same bytes.
+/// OUT then holds tables/*.parquet, one SLM--LLM.thresholds.json per pair of models, report.html with its
+/// figures, README.md (a dataset card), and manifest.json, which records what each stage read and wrote. The same plan and the same files give the same bytes.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -40,7 +40,7 @@ pub(crate) struct RunArguments {
     /// Output folder [default: calibration/runs/NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Last stage to run: score, draw, fit or evaluate
+    /// Last stage to run: score, draw, fit, evaluate or report
     #[arg(long, value_name = "STAGE", value_parser = until)]
     until: Option<Stage>,
     /// Change a key of the plan; the value is YAML, items of lists go by number. May be repeated
@@ -65,10 +65,12 @@ pub(super) enum Stage {
     Fit,
     /// Judging them.
     Evaluate,
+    /// Showing it all.
+    Report,
 }
 
 impl Stage {
-    const ALL: [Self; 4] = [Self::Score, Self::Draw, Self::Fit, Self::Evaluate];
+    const ALL: [Self; 5] = [Self::Score, Self::Draw, Self::Fit, Self::Evaluate, Self::Report];
 
     const fn name(self) -> &'static str {
         match self {
@@ -76,6 +78,7 @@ impl Stage {
             Self::Draw => DRAW,
             Self::Fit => FIT,
             Self::Evaluate => EVALUATE,
+            Self::Report => REPORT,
         }
     }
 }
@@ -86,10 +89,9 @@ fn until(text: &str) -> Result<Stage, String> {
     }
     Err(match text {
         "ingest" | "infer" | "label" => format!(
-            "a plan that starts from `import` has no stage {text}; this version has score, draw, fit and evaluate"
+            "a plan that starts from `import` has no stage {text}; this version has score, draw, fit, evaluate and report"
         ),
-        "report" => "this version writes no report; its last stage is evaluate".to_owned(),
-        _ => "known stages are score, draw, fit and evaluate".to_owned(),
+        _ => "known stages are score, draw, fit, evaluate and report".to_owned(),
     })
 }
 
@@ -97,7 +99,7 @@ fn until(text: &str) -> Result<Stage, String> {
 pub(super) fn run(arguments: &RunArguments, console: &Console) -> Result<(), Failure> {
     let plan = pipeline::read(&arguments.plan, &arguments.assignments)?;
     let inputs = Inputs::find(&plan, &arguments.plan)?;
-    let until = arguments.until.unwrap_or(Stage::Evaluate);
+    let until = arguments.until.unwrap_or(Stage::Report);
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("calibration/runs").join(&plan.name));
     if plan.evaluation.is_none() {
         console.note("the plan has no `evaluation`: there are no intervals, and transfer is not tested");

@@ -155,7 +155,7 @@ pub(crate) fn roc_auc(pair: &Pair<'_>, pair_part: &str) -> Option<Heat> {
 
 /// Accuracy above random routing at the same ratio, by held-out dataset and method.
 pub(crate) fn over_random(pair: &Pair<'_>, pair_part: &str) -> Option<Heat> {
-    by_held_out(pair, |method, held_out| over_random_of(method, held_out)).map(|(columns, rows)| Heat {
+    by_held_out(pair, over_random_of).map(|(columns, rows)| Heat {
         name: format!("{pair_part}.over_random"),
         title: "Accuracy over random routing, held-out datasets".to_owned(),
         about: "Accuracy with thresholds fitted on the other datasets, minus that of handing over as many questions at \

@@ -1,5 +1,7 @@
 //! Where everything comes from.
 
+use std::fmt::Write as _;
+
 use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::ModelIdentity;
 
@@ -11,18 +13,21 @@ use crate::text::{NONE, count, escape, pair_name};
 /// The section.
 pub(crate) fn section(inputs: &Inputs) -> String {
     let provenance = &inputs.provenance;
+    // Writing to a string cannot fail.
     let mut html = String::from("<section id=\"origin\">\n<h2>Where it comes from</h2>\n");
-    html.push_str(&format!(
+    let _ = write!(
+        html,
         "<p>Plan <strong>{}</strong>, SHA-256 <code>{}</code>, Plimsoll {}.</p>\n",
         escape(&provenance.plan),
         escape(&provenance.plan_sha256),
         escape(&provenance.program_version)
-    ));
+    );
     if provenance.excluded_ungraded > 0 {
-        html.push_str(&format!(
+        let _ = write!(
+            html,
             "<p>{} rows whose SLM answer is ungraded were left out, as the plan says.</p>\n",
             count(provenance.excluded_ungraded)
-        ));
+        );
     }
     if !inputs.datasets.is_empty() {
         html.push_str("<h3>Datasets</h3>\n");

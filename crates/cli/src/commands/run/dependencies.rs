@@ -51,6 +51,7 @@ impl<'a> Dependencies<'a> {
                 }
                 parameters
             }
+            Stage::Report => json!({"plan": self.pipeline, "bins": self.fit.calibration.bins}),
         }
     }
 
@@ -59,7 +60,7 @@ impl<'a> Dependencies<'a> {
         let scores = scores.cloned().into_iter();
         match stage {
             Stage::Score => self.files.sources.clone(),
-            Stage::Draw | Stage::Evaluate => scores.collect(),
+            Stage::Draw | Stage::Evaluate | Stage::Report => scores.collect(),
             // A thresholds file names what the scores were made of.
             Stage::Fit => scores.chain(self.files.sources.iter().cloned()).collect(),
         }

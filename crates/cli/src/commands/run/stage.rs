@@ -13,17 +13,17 @@ use super::Stage;
 use super::dependencies::Dependencies;
 use crate::commands::thresholds::read_file;
 use crate::console::Console;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::manifest::Source;
 use crate::folder::{Done, OutputFolder, Stopwatch, table_path};
-use crate::pipeline::Plan;
 use crate::pipeline::plan::{Limits, Ungraded};
+use crate::pipeline::{self, Plan};
 use crate::progress::Progress;
 use crate::score_files::{Asked, failure};
 use crate::stages::evaluation::{Tables, Work, judge};
 use crate::stages::fitting::{CalibrationWriter, draw_all, fit_all};
 use crate::stages::threshold_files::{self, Origin};
-use crate::stages::{key, limits};
+use crate::stages::{key, limits, report};
 
 /// What became of a stage.
 #[derive(Debug, Serialize)]
@@ -97,6 +97,7 @@ impl<'a> Run<'a> {
                 Stage::Draw => self.draw(until),
                 Stage::Fit => self.fit(),
                 Stage::Evaluate => self.evaluate(),
+                Stage::Report => self.report(),
             }
             .map_err(|failure| failure.during(format!("stage {}", stage.name())))?;
         }
@@ -117,11 +118,15 @@ impl<'a> Run<'a> {
     /// Records a stage that ran.
     fn record(&mut self, stage: Stage, outputs: Vec<String>, stopwatch: Stopwatch) -> Result<(), Failure> {
         let scores = self.scores_source();
+        let inputs = match stage {
+            Stage::Report => report::sources(&self.folder),
+            _ => self.on.inputs(stage, scores.as_ref()),
+        };
         let done = Done {
             stage: stage.name(),
-            key: self.on.key(stage, scores.as_ref()),
+            key: key_of(&self.folder, &self.on, stage),
             parameters: self.on.parameters(stage),
-            inputs: self.on.inputs(stage, scores.as_ref()),
+            inputs,
             outputs,
             stopwatch,
         };
@@ -191,6 +196,21 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    fn report(&mut self) -> Result<(), Failure> {
+        let stopwatch = Stopwatch::start();
+        self.load_scores()?;
+        let Some((scores, _)) = &self.scores else { return Ok(()) };
+        let facts = report::Facts {
+            pipeline: &self.on.pipeline,
+            plan_yaml: pipeline::to_yaml(self.on.plan).or_fail(Kind::Stage)?,
+            bins: self.on.plan.calibration.bins,
+            scores,
+            thresholds: self.thresholds()?,
+        };
+        let outputs = report::write(facts, &self.folder)?;
+        self.record(Stage::Report, outputs, stopwatch)
+    }
+
     /// Reads the scores back, if no stage of this run made them.
     fn load_scores(&mut self) -> Result<(), Failure> {
         if self.scores.is_some() {
@@ -246,15 +266,19 @@ pub(super) fn dry_run(
 ) -> Result<(), Failure> {
     let folder = OutputFolder::look(out, console);
     let mut reports = Vec::new();
-    let mut imports = false;
+    let (mut imports, mut changes) = (false, false);
     for stage in Stage::ALL.into_iter().filter(|stage| *stage <= until) {
         let reason = stale(&folder, on, stage)?;
         let (status, line) = match &reason {
             Some(reason) => ("would_run", format!("would run: {reason}")),
+            None if changes && stage == Stage::Report => {
+                ("may_run", "would run if what it shows turns out to be other".to_owned())
+            }
             None if imports => ("may_run", "would run if the scores turn out to be others".to_owned()),
             None => ("skipped", "would be skipped, unchanged".to_owned()),
         };
         imports |= stage == Stage::Score && reason.is_some();
+        changes |= reason.is_some();
         console.text(format!("{:<9} {line}\n", stage.name()))?;
         reports.push(Report { stage: stage.name(), status, reason });
     }
@@ -266,8 +290,15 @@ pub(super) fn dry_run(
 
 /// Why a stage must run; `None` if nothing that it depends on changed.
 fn stale(folder: &OutputFolder, on: &Dependencies<'_>, stage: Stage) -> Result<Option<String>, Failure> {
-    let key = on.key(stage, scores_source(folder).as_ref());
-    folder.stale(stage.name(), &key, &on.parameters(stage))
+    folder.stale(stage.name(), &key_of(folder, on, stage), &on.parameters(stage))
+}
+
+/// Hash of everything that a stage depends on.
+fn key_of(folder: &OutputFolder, on: &Dependencies<'_>, stage: Stage) -> String {
+    match stage {
+        Stage::Report => key::key(stage.name(), &on.parameters(stage), &report::sources(folder)),
+        _ => on.key(stage, scores_source(folder).as_ref()),
+    }
 }
 
 fn scores_source(folder: &OutputFolder) -> Option<Source> {
