@@ -13,7 +13,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use plimsoll_core::SignalRequest;
+use plimsoll_core::{ModelId, SignalRequest};
 use plimsoll_core::records::{GenerationRow, HiddenStateRow};
 use plimsoll_store::tables::{generations, hidden_states};
 use plimsoll_store::{Provenance, StoreError, Table, sha256_file, write_atomic, write_rows};
@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::answered::Answered;
-use crate::ask::Batch;
-use crate::backend::Backend;
-use crate::control::Control;
-use crate::error::BackendError;
+use crate::ask::{Ask, Batch};
+use crate::backend::{Backend, Sink};
+use crate::control::{Control, Event};
+use crate::error::{BackendError, SinkError};
 use crate::hexadecimal::hexadecimal;
 
 /// Version of the way chunks are made; a change that changes answers is a new one.
@@ -65,7 +65,7 @@ struct Record {
 #[derive(Debug, Serialize)]
 struct Address<'a> {
     version: u32,
-    backend: String,
+    backend: &'a str,
     model: &'a str,
     decoding: String,
     seed: u64,
@@ -80,18 +80,19 @@ impl Chunks {
     }
 
     /// The address of a chunk: lower-case hexadecimal SHA-256 of all that its answers depend on.
-    pub fn address(backend: &dyn Backend, batch: &Batch<'_>) -> String {
-        let ask = |ask: &'_ crate::ask::Ask| {
-            (ask.question_id.as_str().to_owned(), ask.source_row, ask.prompt.hash())
+    /// `identity` is the backend's, or whatever else says which model it is before one is loaded.
+    pub fn address(identity: &str, model: &ModelId, batch: &Batch<'_>) -> String {
+        let ask = |ask| {
+            let Ask { question_id, source_row, prompt } = ask;
+            (question_id.as_str(), *source_row, prompt.hash())
         };
-        let asks: Vec<(String, Option<u64>, String)> = batch.asks().iter().map(ask).collect();
         let address = Address {
             version: VERSION,
-            backend: backend.identity(),
-            model: backend.model().as_str(),
+            backend: identity,
+            model: model.as_str(),
             decoding: batch.decoding().hash(),
             seed: batch.seed().bits(),
-            asks: asks.iter().map(|(id, row, hash)| (id.as_str(), *row, hash.clone())).collect(),
+            asks: batch.asks().iter().map(ask).collect(),
         };
         // Texts and whole numbers: to write them cannot fail.
         hexadecimal(&Sha256::digest(serde_json::to_string(&address).unwrap_or_default()))
@@ -111,7 +112,8 @@ impl Chunks {
             }
         };
         let Ok(record) = serde_json::from_slice::<Record>(&text) else { return Ok(None) };
-        let usable = record.version == VERSION && record.address == address && record.signals.covers(signals);
+        let usable =
+            record.version == VERSION && record.address == address && record.signals.covers(signals);
         if !usable {
             return Ok(None);
         }
@@ -144,8 +146,9 @@ impl Chunks {
         batch: &Batch<'_>,
         control: &Control<'_>,
     ) -> Result<Chunk, BackendError> {
-        let mut answered: Vec<Answered> = Vec::with_capacity(batch.asks().len());
-        backend.answer(batch, &mut answered, control)?;
+        let mut gathering = Gathering { answered: Vec::with_capacity(batch.asks().len()), control };
+        backend.answer(batch, &mut gathering, control)?;
+        let mut answered = gathering.answered;
         // Answers come in any order; the table has the order of the asks.
         let mut ordered = Vec::with_capacity(answered.len());
         for ask in batch.asks() {
@@ -178,7 +181,8 @@ impl Chunks {
             seed: self.plan_seed,
             program_version: self.program_version.clone(),
         };
-        let rows: Vec<&GenerationRow> = answered.iter().flat_map(|answered| &answered.generations).collect();
+        let rows: Vec<&GenerationRow> =
+            answered.iter().flat_map(|answered| &answered.generations).collect();
         let generations = path_of(&folder, &generations::TABLE);
         write_rows(&generations::TABLE, &rows, &generations, &provenance)?;
         let states: Vec<&HiddenStateRow> =
@@ -202,6 +206,20 @@ impl Chunks {
     }
 }
 
+/// Gathers a chunk, and tells of each answer.
+struct Gathering<'a> {
+    answered: Vec<Answered>,
+    control: &'a Control<'a>,
+}
+
+impl Sink for Gathering<'_> {
+    fn take(&mut self, answered: Answered) -> Result<(), SinkError> {
+        self.answered.push(answered);
+        self.control.progress.event(&Event::Answered);
+        Ok(())
+    }
+}
+
 fn path_of(folder: &Path, table: &Table) -> PathBuf {
     folder.join(format!("{}.parquet", table.name))
 }
@@ -212,13 +230,11 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use plimsoll_core::signal::Position;
-    use plimsoll_core::{Decoding, ModelId, Prompt, QuestionId, Seed};
+    use plimsoll_core::{Decoding, Prompt, QuestionId, Seed};
     use plimsoll_store::read_rows;
 
     use super::*;
     use crate::answered::RowKey;
-    use crate::ask::Ask;
-    use crate::backend::Sink;
     use crate::capability::{Capabilities, Support};
     use crate::control::{Cancel, Progress};
 
@@ -261,7 +277,8 @@ mod tests {
                 let hidden_states = batch.signals().hidden_states().iter().map(state).collect();
                 let answered =
                     Answered { question_id: ask.question_id.clone(), generations: vec![row], hidden_states };
-                sink.take(answered).map_err(|source| BackendError::Sink { model: self.0.clone(), source })?;
+                sink.take(answered)
+                    .map_err(|source| BackendError::Sink { model: self.0.clone(), source })?;
             }
             Ok(())
         }
@@ -303,7 +320,7 @@ mod tests {
         fn get(&self, signals: &SignalRequest) -> (Chunk, bool) {
             let chunks = Chunks::new(self.folder.path().to_owned(), 1, "0.0.0");
             let batch = self.batch(signals);
-            let address = Chunks::address(&self.backend, &batch);
+            let address = Chunks::address(&self.backend.identity(), &self.backend.0, &batch);
             if let Some(chunk) = chunks.find(&address, signals).unwrap() {
                 return (chunk, false);
             }
@@ -320,14 +337,11 @@ mod tests {
         let (chunk, fresh) = bench.get(&wide);
         assert!(fresh);
         let rows: Vec<GenerationRow> =
-            read_rows(&chunk.generations, &generations::TABLE).unwrap().collect::<Result<_, _>>().unwrap();
+            read_rows(&chunk.generations, &generations::TABLE).unwrap();
         let ids: Vec<&str> = rows.iter().map(|row| row.question_id.as_str()).collect();
         assert_eq!(ids, ["d/test/0", "d/test/1", "d/test/2", "d/test/3", "d/test/4"]);
         let states: Vec<HiddenStateRow> =
-            read_rows(chunk.hidden_states.as_ref().unwrap(), &hidden_states::TABLE)
-                .unwrap()
-                .collect::<Result<_, _>>()
-                .unwrap();
+            read_rows(chunk.hidden_states.as_ref().unwrap(), &hidden_states::TABLE).unwrap();
         assert_eq!((states.len(), states[4].vector.clone()), (5, Some(vec![0.5, -1.25])));
         assert_eq!(bench.get(&wide), (chunk.clone(), false));
         assert!(!bench.get(&SignalRequest::answer()).1, "a smaller request is covered");
@@ -366,7 +380,8 @@ mod tests {
         let decoding = |temperature| Decoding::new(temperature, 1.0, 8).unwrap();
         let address = |asks: &[Ask], temperature, seed| {
             Chunks::address(
-                &bench.backend,
+                "echo",
+                &bench.backend.0,
                 &Batch::new(asks, &signals, decoding(temperature), Seed::new(seed)).unwrap(),
             )
         };
