@@ -124,7 +124,7 @@ fn rows<T: DeserializeOwned>(table: &'static Table, folder: &OutputFolder) -> Re
     if !path.is_file() {
         return Ok(Vec::new());
     }
-    read_rows(&path, table).and_then(Iterator::collect).or_fail(Kind::Input)
+    read_rows(&path, table).or_fail(Kind::Input)
 }
 
 /// What is known of each dataset: by the table of datasets, or by the scores alone.

@@ -15,17 +15,17 @@ pub(crate) fn section(inputs: &Inputs) -> String {
     let provenance = &inputs.provenance;
     // Writing to a string cannot fail.
     let mut html = String::from("<section id=\"origin\">\n<h2>Where it comes from</h2>\n");
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<p>Plan <strong>{}</strong>, SHA-256 <code>{}</code>, Plimsoll {}.</p>\n",
+        "<p>Plan <strong>{}</strong>, SHA-256 <code>{}</code>, Plimsoll {}.</p>",
         escape(&provenance.plan),
         escape(&provenance.plan_sha256),
         escape(&provenance.program_version)
     );
     if provenance.excluded_ungraded > 0 {
-        let _ = write!(
+        let _ = writeln!(
             html,
-            "<p>{} rows whose SLM answer is ungraded were left out, as the plan says.</p>\n",
+            "<p>{} rows whose SLM answer is ungraded were left out, as the plan says.</p>",
             count(provenance.excluded_ungraded)
         );
     }
