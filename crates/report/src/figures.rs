@@ -10,7 +10,7 @@ pub(crate) mod transfer;
 
 use crate::drawing::{Drawn, Ink, Panel, sheet};
 use crate::error::ReportError;
-use crate::text::file_part;
+use crate::text::{NONE, file_part};
 use crate::view::Pair;
 
 /// A table of texts; the first cell of a row names it.
@@ -24,6 +24,22 @@ impl Grid {
     /// A table with these columns.
     pub(crate) fn new(head: &[&str]) -> Self {
         Self { head: head.iter().map(|text| (*text).to_owned()).collect(), rows: Vec::new() }
+    }
+}
+
+impl Grid {
+    /// Without the columns of which nothing is known.
+    pub(crate) fn known(mut self) -> Self {
+        let empty = |column: usize, rows: &[Vec<String>]| {
+            column > 0
+                && rows.iter().all(|row| row.get(column).is_none_or(|cell| cell.is_empty() || cell == NONE))
+        };
+        let keep: Vec<bool> = (0..self.head.len()).map(|column| !empty(column, &self.rows)).collect();
+        for cells in std::iter::once(&mut self.head).chain(&mut self.rows) {
+            let mut keep = keep.iter();
+            cells.retain(|_| keep.next().copied().unwrap_or(true));
+        }
+        self
     }
 }
 

@@ -18,7 +18,7 @@ use self::markup::Texts;
 use crate::figures::Plot;
 use crate::figures::heat::Heat;
 use crate::inputs::Inputs;
-use crate::text::{count, escape, pair_name};
+use crate::text::{escape, pair_name, plural};
 use crate::verdict::{Tone, findings};
 use crate::view::Pair;
 
@@ -114,11 +114,11 @@ fn header(inputs: &Inputs, pairs: &[Pair<'_>]) -> String {
     let datasets: std::collections::BTreeSet<&str> = pairs.iter().flat_map(Pair::datasets).collect();
     let mut html = format!(
         "<header>\n<h1>{}</h1>\n<p>When does the small model (SLM) keep its answer, and when does the question go to the \
-         large one (LLM)? {} pair(s) of models, {} method(s) of confidence, {} dataset(s).</p>\n<nav aria-label=\"Sections\">",
+         large one (LLM)? {} of models, {} of confidence, {}.</p>\n<nav aria-label=\"Sections\">",
         escape(&inputs.provenance.plan),
-        count(pairs.len() as u64),
-        methods.len(),
-        datasets.len()
+        plural(pairs.len(), "pair"),
+        plural(methods.len(), "method"),
+        plural(datasets.len(), "dataset")
     );
     for (index, pair) in pairs.iter().enumerate() {
         let _ = write!(html, "<a href=\"#pair-{index}\">{}</a>", escape(&pair_name(pair.slm, pair.llm)));
@@ -149,7 +149,7 @@ fn overview(pairs: &[Pair<'_>]) -> String {
         let best = pair.best().map_or("no method", |best| best.id);
         let _ = writeln!(
             html,
-            "<li><a href=\"#pair-{index}\">{}</a>: best by {}; {holds} finding(s) hold, {less} hold(s) less well.</li>",
+            "<li><a href=\"#pair-{index}\">{}</a>: best by {}; findings: {holds} where it holds, {less} where it holds less well.</li>",
             escape(&pair_name(pair.slm, pair.llm)),
             escape(best)
         );
@@ -177,6 +177,10 @@ fn section(index: usize, pair: &Pair<'_>, figures: &PairFigures, depth: Depth) -
     }
     if let Some(plot) = &figures.targets {
         html.push_str(&markup::plot(plot));
+    }
+    if let Some(grid) = rates::transfer(pair) {
+        html.push_str("<h3>How thresholds carry over to held-out datasets</h3>\n");
+        html.push_str(&markup::table(&grid, "Transfer by method", Texts::default()));
     }
     for heat in &figures.transfer_heats {
         html.push_str(&markup::heat(heat));
@@ -215,12 +219,12 @@ fn thresholds(pair: &Pair<'_>) -> String {
     }
     let guarantees = points::guarantees(pair);
     if !guarantees.rows.is_empty() {
-        let methods = file.methods.len();
+        let methods = plural(file.methods.len(), "method");
         let _ = write!(
             html,
             "<h3>Guarantees</h3>\n<p class=\"soft\">risk ≤ alpha with probability at least 1 − delta (written \
              <code>risk=alpha:delta</code>), on the distribution of the pool, each for one operating point; choosing the best \
-             of {methods} method(s) by its result needs delta / {methods}. On held-out datasets nothing is guaranteed: the \
+             of {methods} by its result needs delta divided by their number. On held-out datasets nothing is guaranteed: the \
              table counts how often the risk was exceeded there.</p>\n{}",
             markup::table(&guarantees, "Guarantees", Texts(&[7]))
         );

@@ -35,6 +35,22 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
+/// A name in a table of the page: escaped, with places where a long one may break.
+pub(crate) fn breakable(text: &str) -> String {
+    let mut html = String::new();
+    for part in text.split_inclusive(['_', '-', '/']) {
+        html.push_str(&escape(part));
+        html.push_str("<wbr>");
+    }
+    html.strip_suffix("<wbr>").unwrap_or(&html).to_owned()
+}
+
+/// A number of things.
+pub(crate) fn plural(number: usize, thing: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{s}", count(number as u64))
+}
+
 /// For a line of Markdown: whatever could be markup, HTML or the border of a cell is escaped.
 pub(crate) fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

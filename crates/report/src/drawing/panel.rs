@@ -133,7 +133,7 @@ impl Panel {
         area.draw(&Text::new(short(&self.title), (8, 5), title)).map_err(|error| error.to_string())?;
         let mut chart = ChartBuilder::on(area)
             .margin(4)
-            .margin_right(12)
+            .margin_right(18)
             .margin_top(24)
             .x_label_area_size(32)
             .y_label_area_size(46)

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ink::{Ink, dark_rules};
-use crate::text::{escape, short};
+use crate::text::escape;
 
 /// Panels in a row.
 const COLUMNS: usize = 4;
@@ -77,7 +77,6 @@ pub(crate) fn sheet(title: &str, about: &str, legend: &[(Ink, String)], panels: 
 fn draw_legend(inner: &mut String, legend: &[(Ink, String)], width: u32) -> u32 {
     let (mut x, mut line) = (GAP, 0);
     for (ink, label) in legend {
-        let label = short(label);
         let letters = u32::try_from(label.chars().count()).unwrap_or(0);
         let wide = 34 + letters * LETTER + 16;
         if x + wide > width && x > GAP {
@@ -94,7 +93,7 @@ fn draw_legend(inner: &mut String, legend: &[(Ink, String)], width: u32) -> u32 
             x + 32,
             y + 4,
             Ink::Text.hex(),
-            escape(&label)
+            escape(label)
         );
         x += wide;
     }

@@ -14,12 +14,10 @@ pub(crate) fn plot(pair_part: &str, counts: &SeriesCounts) -> Result<Plot, Repor
     let all: Vec<&DatasetCounts> = std::iter::once(&pool).chain(&counts.datasets).collect();
     let highest = all.iter().flat_map(|counts| totals(counts)).fold(0.0, f64::max);
     let panels: Vec<Panel> = all.iter().map(|counts| panel(counts, &pool, highest)).collect();
-    let about = format!(
-        "Share of the questions per bin of the confidence, right answers below, wrong ones above them. The dashed line \
-         is the pool's outline: thresholds carry over to a dataset as far as its histogram has the same shape. {} \
-         by {}.",
-        counts.slm, counts.method
-    );
+    let about = "Share of the questions per bin of the confidence, right answers below, wrong ones above them. The dotted \
+                 line is the pool's outline: thresholds carry over to a dataset as far as its histogram has the same \
+                 shape."
+        .to_owned();
     let legend = [
         (Ink::Main, "right"),
         (Ink::Wrong, "wrong"),

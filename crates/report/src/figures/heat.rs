@@ -18,11 +18,19 @@ use crate::view::{Method, Pair};
 /// Width of the names of rows in a file.
 const NAMES: i32 = 240;
 /// Width of a cell in a file.
-const CELL: i32 = 92;
+const CELL: i32 = 136;
 /// Height of a row in a file.
 const ROW: i32 = 26;
 /// Size of letters in a file; the library takes a line's height.
 const SIZE: f64 = 15.0;
+
+/// Beyond this share of the full colour, white letters are easier to read than dark ones.
+const STRONG: f64 = 0.85;
+
+/// The full colour: blue above the middle, orange below.
+const fn full(strength: f64) -> (u8, u8, u8) {
+    if strength < 0.0 { (0xB3, 0x58, 0x06) } else { (0x1B, 0x5E, 0xA0) }
+}
 
 /// A table of coloured cells.
 #[derive(Debug, Clone)]
@@ -41,24 +49,31 @@ pub(crate) struct Heat {
 }
 
 impl Heat {
-    /// Ground and letters of a cell: blue above the middle, orange below.
-    fn colors(&self, value: f64) -> ((u8, u8, u8), bool) {
-        let strength = ((value - self.middle) / self.reach).clamp(-1.0, 1.0);
-        let full = if strength < 0.0 { (0xB3, 0x58, 0x06) } else { (0x1B, 0x5E, 0xA0) };
+    /// How far a value is from the middle, in [-1, 1].
+    fn strength(&self, value: f64) -> f64 {
+        ((value - self.middle) / self.reach).clamp(-1.0, 1.0)
+    }
+
+    /// Ground and letters of a cell on white.
+    fn colors(&self, value: f64) -> (RGBColor, RGBColor) {
+        let strength = self.strength(value);
+        let (red, green, blue) = full(strength);
         let mix = |full: u8| {
             let mixed = 255.0 + (f64::from(full) - 255.0) * strength.abs();
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
             let byte = mixed.round() as u8;
             byte
         };
-        ((mix(full.0), mix(full.1), mix(full.2)), strength.abs() > 0.55)
+        let letters = if strength.abs() > STRONG { RGBColor(255, 255, 255) } else { RGBColor(17, 17, 17) };
+        (RGBColor(mix(red), mix(green), mix(blue)), letters)
     }
 
-    /// The style of a cell of the page.
+    /// The style of a cell of the page: its colour lies over the page's ground, light or dark.
     pub(crate) fn style(&self, value: f64) -> String {
-        let ((red, green, blue), strong) = self.colors(value);
-        let letters = if strong { "#fff" } else { "#111" };
-        format!("background:#{red:02x}{green:02x}{blue:02x};color:{letters}")
+        let strength = self.strength(value);
+        let (red, green, blue) = full(strength);
+        let letters = if strength.abs() > STRONG { ";color:#fff" } else { "" };
+        format!("background:rgb({red} {green} {blue}/{:.2}){letters}", strength.abs())
     }
 
     /// As a file.
@@ -89,7 +104,7 @@ impl Heat {
         };
         text(self.title.clone(), 12, 20, HPos::Left, ink)?;
         for (x, column) in (NAMES..).step_by(CELL.unsigned_abs() as usize).zip(&self.columns) {
-            text(shorter(column, 13), x + CELL / 2, 50, HPos::Center, ink)?;
+            text(shorter(column, 19), x + CELL / 2, 50, HPos::Center, ink)?;
         }
         for (y, (name, values)) in (64..).step_by(ROW.unsigned_abs() as usize).zip(&self.rows) {
             text(short(name), NAMES - 10, y + ROW / 2, HPos::Right, ink)?;
@@ -98,11 +113,10 @@ impl Heat {
                     text(share(None), x + CELL / 2, y + ROW / 2, HPos::Center, ink)?;
                     continue;
                 };
-                let ((red, green, blue), strong) = self.colors(*value);
-                let ground = RGBColor(red, green, blue).filled();
-                let cell = Rectangle::new([(x + 1, y + 1), (x + CELL - 1, y + ROW - 1)], ground);
+                let (ground, letters) = self.colors(*value);
+                let corners = [(x + 1, y + 1), (x + CELL - 1, y + ROW - 1)];
+                let cell = Rectangle::new(corners, ground.filled());
                 area.draw(&cell).map_err(|error| error.to_string())?;
-                let letters = if strong { RGBColor(255, 255, 255) } else { RGBColor(17, 17, 17) };
                 text(share(Some(*value)), x + CELL / 2, y + ROW / 2, HPos::Center, letters)?;
             }
         }
@@ -139,7 +153,7 @@ pub(crate) fn roc_auc(pair: &Pair<'_>, pair_part: &str) -> Option<Heat> {
         }
     }
     let about = "ROC AUC: how often a right answer of the SLM has a higher confidence than a wrong one; 0.5 is chance. \
-                 `dataset alone` ranks all questions of a dataset alike, by the SLM's accuracy on it: what of the \
+                 “Dataset alone” ranks all questions of a dataset alike, by the SLM's accuracy on it: what of the \
                  value on all together comes from telling datasets apart.";
     Some(Heat {
         name: format!("{pair_part}.roc_auc"),

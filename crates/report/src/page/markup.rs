@@ -5,12 +5,15 @@ use std::fmt::Write as _;
 use crate::drawing::{Drawn, Ink};
 use crate::figures::heat::Heat;
 use crate::figures::{Grid, Plot};
-use crate::text::{escape, share};
+use crate::text::{breakable, escape, share};
 use crate::verdict::{Finding, Tone};
 
 /// Columns of whose cells a table makes left-aligned, wrapping text.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Texts(pub(crate) &'static [usize]);
+
+/// Bytes of a text from which on its cell does not get narrow.
+const WIDE: usize = 40;
 
 /// A table that scrolls by itself where it is too wide.
 pub(crate) fn table(grid: &Grid, caption: &str, texts: Texts) -> String {
@@ -18,19 +21,26 @@ pub(crate) fn table(grid: &Grid, caption: &str, texts: Texts) -> String {
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table><thead><tr>",
         escape(caption)
     );
-    for head in &grid.head {
+    for (column, head) in grid.head.iter().enumerate() {
+        let class = if texts.0.contains(&column) { " class=\"text\"" } else { "" };
         // Writing to a string cannot fail, here and below.
-        let _ = write!(html, "<th scope=\"col\">{}</th>", escape(head));
+        let _ = write!(html, "<th scope=\"col\"{class}>{}</th>", breakable(head));
     }
     html.push_str("</tr></thead><tbody>\n");
     for row in &grid.rows {
         html.push_str("<tr>");
         for (column, cell) in row.iter().enumerate() {
-            let cell = escape(cell);
             let _ = match column {
-                0 => write!(html, "<th scope=\"row\">{cell}</th>"),
-                column if texts.0.contains(&column) => write!(html, "<td class=\"text\">{cell}</td>"),
-                _ => write!(html, "<td>{cell}</td>"),
+                0 => write!(html, "<th scope=\"row\">{}</th>", breakable(cell)),
+                column if texts.0.contains(&column) => {
+                    write!(
+                        html,
+                        "<td class=\"text{}\">{}</td>",
+                        if cell.len() > WIDE { " wide" } else { "" },
+                        escape(cell)
+                    )
+                }
+                _ => write!(html, "<td>{}</td>", escape(cell)),
             };
         }
         html.push_str("</tr>\n");
@@ -118,11 +128,11 @@ pub(crate) fn heat(heat: &Heat) -> String {
         escape(heat.corner)
     );
     for column in &heat.columns {
-        let _ = write!(html, "<th scope=\"col\">{}</th>", escape(column));
+        let _ = write!(html, "<th scope=\"col\">{}</th>", breakable(column));
     }
     html.push_str("</tr></thead><tbody>\n");
     for (name, values) in &heat.rows {
-        let _ = write!(html, "<tr><th scope=\"row\">{}</th>", escape(name));
+        let _ = write!(html, "<tr><th scope=\"row\">{}</th>", breakable(name));
         for value in values {
             let style = value.map_or_else(String::new, |value| format!(" style=\"{}\"", heat.style(value)));
             let _ = write!(html, "<td{style}>{}</td>", share(*value));

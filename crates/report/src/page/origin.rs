@@ -82,7 +82,7 @@ pub(crate) fn datasets(inputs: &Inputs) -> Grid {
             number(facts.dropped),
         ]);
     }
-    grid
+    grid.known()
 }
 
 /// The models as a table; also of the card.
@@ -105,7 +105,7 @@ pub(crate) fn models(thresholds: &[Thresholds]) -> Grid {
             or_none(model.decoding.as_ref()),
         ]);
     }
-    grid
+    grid.known()
 }
 
 fn files(thresholds: &[Thresholds]) -> Grid {

@@ -1,8 +1,11 @@
-//! Accuracies, missing confidences and ungraded answers as tables.
+//! Accuracies, transfer, missing confidences and ungraded answers as tables.
 
-use crate::figures::Grid;
+use crate::figures::heat::{held_out, over_random_of, rmse_of};
+use crate::figures::targets::ROUTING_RATIO;
+use crate::figures::transfer::DATASET;
+use crate::figures::{Grid, mean};
 use crate::inputs::DatasetCounts;
-use crate::text::{count, percent, share};
+use crate::text::{NONE, count, percent, share};
 use crate::view::{Pair, is_summary};
 
 /// Accuracies of the SLM and the LLM by dataset.
@@ -36,6 +39,47 @@ pub(crate) fn accuracies(pair: &Pair<'_>) -> Option<Grid> {
         ]);
     }
     Some(grid)
+}
+
+/// Transfer in a few numbers per method.
+pub(crate) fn transfer(pair: &Pair<'_>) -> Option<Grid> {
+    let mut grid = Grid::new(&[
+        "method",
+        "mean |achieved − target| share",
+        "mean accuracy over random",
+        "datasets above random",
+        "curve rmse",
+        "random line's rmse",
+        "datasets with a nearer curve",
+        "mean KS to the pool",
+    ]);
+    for method in pair.methods.values() {
+        let names = held_out(method);
+        let of_datasets = || method.transfer.iter().filter(|row| row.by == DATASET);
+        let ratios = of_datasets().filter(|row| row.target_kind == ROUTING_RATIO);
+        let missed = ratios.filter_map(|row| Some((row.achieved_routing_ratio? - row.target_value).abs()));
+        let over: Vec<f64> = names.iter().filter_map(|name| over_random_of(method, name)).collect();
+        let distances: Vec<(f64, f64)> = names.iter().filter_map(|name| rmse_of(method, name)).collect();
+        let nearer = distances.iter().filter(|(own, random)| own < random).count();
+        if names.is_empty() {
+            continue;
+        }
+        grid.rows.push(vec![
+            method.id.to_owned(),
+            share(mean(missed)),
+            share(mean(over.iter().copied())),
+            of_all(over.iter().filter(|over| **over > 0.0).count(), over.len()),
+            share(mean(distances.iter().map(|(own, _)| *own))),
+            share(mean(distances.iter().map(|(_, random)| *random))),
+            of_all(nearer, distances.len()),
+            share(mean(of_datasets().filter_map(|row| row.ks))),
+        ]);
+    }
+    (!grid.rows.is_empty()).then_some(grid)
+}
+
+fn of_all(part: usize, all: usize) -> String {
+    if all == 0 { NONE.to_owned() } else { format!("{part} of {all}") }
 }
 
 /// Missing confidences and ungraded answers by method, over all datasets.
