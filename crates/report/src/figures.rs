@@ -88,8 +88,9 @@ pub(crate) fn pair_part(pair: &Pair<'_>) -> String {
     format!("{}{llm}", file_part(pair.slm))
 }
 
-/// The mean of what there is; `None` of nothing.
+/// The mean of what there is and is finite; `None` of nothing.
 pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, count) = values.fold((0.0, 0u64), |(sum, count), value| (sum + value, count + 1));
+    let finite = values.filter(|value| value.is_finite());
+    let (sum, count) = finite.fold((0.0, 0u64), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / count as f64)
 }

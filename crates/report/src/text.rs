@@ -118,7 +118,7 @@ pub(crate) fn share(value: Option<f64>) -> String {
 /// A share with its interval.
 pub(crate) fn interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
     match (value, low, high) {
-        (Some(_), Some(low), Some(high)) => {
+        (Some(of), Some(low), Some(high)) if of.is_finite() => {
             format!("{} [{}, {}]", share(value), share(Some(low)), share(Some(high)))
         }
         _ => share(value),

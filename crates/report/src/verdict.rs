@@ -160,7 +160,9 @@ fn llm_no_better(best: &Method<'_>) -> Option<Finding> {
 fn ratios(best: &Method<'_>) -> Option<Finding> {
     let rows = || best.transfer.iter().filter(|row| row.by == DATASET && row.target_kind == ROUTING_RATIO);
     let missed = |row: &plimsoll_core::records::TransferRow| {
-        row.achieved_routing_ratio.map(|achieved| (achieved - row.target_value).abs())
+        row.achieved_routing_ratio
+            .map(|achieved| (achieved - row.target_value).abs())
+            .filter(|far| far.is_finite())
     };
     let average = mean(rows().filter_map(|row| missed(row)))?;
     let worst = rows().filter_map(|row| Some((missed(row)?, row))).max_by(|a, b| a.0.total_cmp(&b.0));

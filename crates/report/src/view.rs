@@ -33,7 +33,7 @@ pub(crate) struct Method<'a> {
 impl Method<'_> {
     /// ROC AUC on a dataset, the pool or the mean over datasets.
     pub(crate) fn roc_auc(&self, dataset: &str) -> Option<f64> {
-        self.alignment.get(dataset).and_then(|row| row.roc_auc)
+        self.alignment.get(dataset).and_then(|row| row.roc_auc).filter(|auc| auc.is_finite())
     }
 }
 

@@ -11,7 +11,7 @@ use super::transfer::DATASET;
 use super::{mean, targets};
 use crate::drawing::{Ink, standalone};
 use crate::error::ReportError;
-use crate::text::{share, short};
+use crate::text::{clean, share, short};
 use crate::verdict::dataset_alone;
 use crate::view::{Method, Pair};
 
@@ -100,7 +100,7 @@ impl Heat {
         let text = |label: String, x: i32, y: i32, side: HPos, color: RGBColor| {
             let style = TextStyle::from(("sans-serif", SIZE).into_font()).color(&color);
             let style = style.pos(Pos::new(side, VPos::Center));
-            area.draw(&Text::new(label, (x, y), style)).map_err(|error| error.to_string())
+            area.draw(&Text::new(clean(&label), (x, y), style)).map_err(|error| error.to_string())
         };
         text(self.title.clone(), 12, 20, HPos::Left, ink)?;
         for (x, column) in (NAMES..).step_by(CELL.unsigned_abs() as usize).zip(&self.columns) {

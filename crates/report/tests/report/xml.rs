@@ -33,7 +33,9 @@ fn walk(text: &str, void: &[&str], raw: &[&str]) -> Result<(), String> {
         }
         let name_end = inside.find(|c: char| c.is_whitespace() || c == '/').unwrap_or(inside.len());
         let name = &inside[..name_end];
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic())
+            || !name.chars().all(|c| c.is_ascii_alphanumeric())
+        {
             return Err(format!("<{inside}> is no tag"));
         }
         attributes(inside[name_end..].trim_end_matches('/'))?;
