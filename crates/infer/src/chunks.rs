@@ -13,8 +13,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use plimsoll_core::records::{GenerationRow, HiddenStateRow};
 use plimsoll_core::{ModelId, SignalRequest};
+use plimsoll_core::records::{GenerationRow, HiddenStateRow};
 use plimsoll_store::tables::{generations, hidden_states};
 use plimsoll_store::{Provenance, StoreError, Table, sha256_file, write_atomic, write_rows};
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,8 @@ impl Chunks {
             }
         };
         let Ok(record) = serde_json::from_slice::<Record>(&text) else { return Ok(None) };
-        let usable = record.version == VERSION && record.address == address && record.signals.covers(signals);
+        let usable =
+            record.version == VERSION && record.address == address && record.signals.covers(signals);
         if !usable {
             return Ok(None);
         }
@@ -180,7 +181,8 @@ impl Chunks {
             seed: self.plan_seed,
             program_version: self.program_version.clone(),
         };
-        let rows: Vec<&GenerationRow> = answered.iter().flat_map(|answered| &answered.generations).collect();
+        let rows: Vec<&GenerationRow> =
+            answered.iter().flat_map(|answered| &answered.generations).collect();
         let generations = path_of(&folder, &generations::TABLE);
         write_rows(&generations::TABLE, &rows, &generations, &provenance)?;
         let states: Vec<&HiddenStateRow> =
@@ -275,7 +277,8 @@ mod tests {
                 let hidden_states = batch.signals().hidden_states().iter().map(state).collect();
                 let answered =
                     Answered { question_id: ask.question_id.clone(), generations: vec![row], hidden_states };
-                sink.take(answered).map_err(|source| BackendError::Sink { model: self.0.clone(), source })?;
+                sink.take(answered)
+                    .map_err(|source| BackendError::Sink { model: self.0.clone(), source })?;
             }
             Ok(())
         }
@@ -333,7 +336,8 @@ mod tests {
         let wide = SignalRequest::answer().with_logprobs().with_hidden_state(-8, Position::LastPromptToken);
         let (chunk, fresh) = bench.get(&wide);
         assert!(fresh);
-        let rows: Vec<GenerationRow> = read_rows(&chunk.generations, &generations::TABLE).unwrap();
+        let rows: Vec<GenerationRow> =
+            read_rows(&chunk.generations, &generations::TABLE).unwrap();
         let ids: Vec<&str> = rows.iter().map(|row| row.question_id.as_str()).collect();
         assert_eq!(ids, ["d/test/0", "d/test/1", "d/test/2", "d/test/3", "d/test/4"]);
         let states: Vec<HiddenStateRow> =

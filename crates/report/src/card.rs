@@ -42,7 +42,7 @@ pub(crate) fn card(inputs: &Inputs, pairs: &[Pair<'_>]) -> String {
     text.push_str(
         "Thresholds that say when a small language model (SLM) should keep its answer and when it should ask a larger one \
          (LLM), with the calibration set that they were fitted on and the tables that judge them. Made by \
-         [Plimsoll](https://github.com/plimsoll/plimsoll) after *Confident or Seek Stronger* (arXiv:2502.04428).\n\n",
+         Plimsoll after *Confident or Seek Stronger* (arXiv:2502.04428).\n\n",
     );
     let _ = writeln!(
         text,
