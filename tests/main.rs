@@ -18,6 +18,7 @@ mod models;
 mod parquet_input;
 mod plan_files;
 mod real_data;
+mod report;
 mod rows_needed;
 mod schemas;
 mod scores_alone;
