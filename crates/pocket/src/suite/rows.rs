@@ -32,7 +32,12 @@ pub fn native_rows(dataset: &str, split: &str) -> Result<String, SuiteError> {
     };
     let seed = Seed::new(SEED).derive("rows").derive(split).derive(dataset);
     let rows = items(number, side, seed, count);
-    Ok(rows.iter().enumerate().map(|(id, item)| format!("{}\n", item.row(dataset, id))).collect())
+    let mut lines = String::new();
+    for (id, item) in rows.iter().enumerate() {
+        lines.push_str(&item.row(dataset, id).to_string());
+        lines.push('\n');
+    }
+    Ok(lines)
 }
 
 /// Fresh questions for a stage that learns from a model's own answers: drawn as evaluations draw, from
