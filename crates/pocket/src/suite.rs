@@ -21,7 +21,7 @@ pub use datasets::DATASETS;
 pub use error::SuiteError;
 pub use phrases::fixed_phrases;
 pub use recall::Recall;
-pub use rows::{follow_up_questions, native_rows};
+pub use rows::{follow_up_questions, native_file, native_rows};
 pub use stream::{Dialogue, Document, Mixture, Stream};
 pub use world::World;
 

@@ -48,7 +48,7 @@ impl Sum {
 
 /// Sums told one after the other: cheap tokens for what takes many. None that is held out.
 pub(crate) fn tell(draw: &mut Draw) -> String {
-    const TOLD: usize = 4;
+    const TOLD: usize = 2;
     let mut told = Vec::with_capacity(TOLD);
     while told.len() < TOLD {
         let sum = Sum::draw(draw);

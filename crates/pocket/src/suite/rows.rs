@@ -40,6 +40,11 @@ pub fn native_rows(dataset: &str, split: &str) -> Result<String, SuiteError> {
     Ok(lines)
 }
 
+/// The name of the file of a split, as folders have it.
+pub fn native_file(dataset: &str, split: &str) -> String {
+    format!("{dataset}_{split}.jsonl")
+}
+
 /// Fresh questions for a stage that learns from a model's own answers: drawn as evaluations draw, from
 /// the training side, no two alike. Fewer than `count` if the dataset's space is smaller.
 ///

@@ -8,32 +8,36 @@ use plimsoll_pocket::suite::{Document, SPLITS, Stream, follow_up_questions};
 
 use super::{asked, mixture, questions};
 
-/// Bytes by which texts are found.
-const START: usize = 12;
+/// Bytes by which texts are found, as many of them as a text has; one shorter than all is found by itself.
+const STARTS: [usize; 3] = [24, 16, 8];
 
 /// Texts that must not stand anywhere in a document.
-struct Texts(HashMap<Vec<u8>, Vec<String>>);
+struct Texts {
+    by_start: HashMap<Vec<u8>, Vec<String>>,
+    /// Lengths of the starts.
+    lengths: BTreeSet<usize>,
+}
 
 impl Texts {
     fn new(texts: &BTreeSet<String>) -> Self {
         let mut by_start = HashMap::<Vec<u8>, Vec<String>>::new();
         for text in texts {
-            let start = text.as_bytes()[..START.min(text.len())].to_vec();
+            let length = STARTS.into_iter().find(|start| *start <= text.len()).unwrap_or(text.len());
+            let start = text.as_bytes()[..length].to_vec();
             by_start.entry(start).or_default().push(text.clone());
         }
-        Self(by_start)
+        let lengths = by_start.keys().map(Vec::len).collect();
+        Self { by_start, lengths }
     }
 
     /// A text that a document holds.
     fn within(&self, document: &str) -> Option<&str> {
         let bytes = document.as_bytes();
-        // Texts shorter than the usual start are looked up by their whole length.
-        let lengths: BTreeSet<usize> = self.0.keys().map(Vec::len).collect();
         // `2 + 3` does not stand in `12 + 3`.
         let begins = |at: &usize| *at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
         for at in (0..bytes.len()).filter(begins) {
-            for length in lengths.iter().filter(|length| at + **length <= bytes.len()) {
-                let texts = self.0.get(&bytes[at..at + length]);
+            for length in self.lengths.iter().filter(|length| at + **length <= bytes.len()) {
+                let texts = self.by_start.get(&bytes[at..at + length]);
                 let found = texts.into_iter().flatten().find(|text| bytes[at..].starts_with(text.as_bytes()));
                 if let Some(text) = found {
                     return Some(text);

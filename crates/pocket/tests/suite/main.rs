@@ -11,16 +11,18 @@ mod leaks;
 mod reading;
 
 use plimsoll_core::Question;
-use plimsoll_ingest::{Dataset, read_files};
-use plimsoll_pocket::suite::{Mixture, native_rows};
+use plimsoll_ingest::{Dataset, read_files, read_source};
+use plimsoll_pocket::suite::{Mixture, native_file, native_rows};
 use plimsoll_pocket::{DATASETS, suite};
 
 /// The questions of a split, through a file and the reader of files.
 fn questions(dataset: &dyn Dataset, split: &str) -> Vec<Question> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(format!("{}_{split}.jsonl", dataset.id()));
+    let path = folder.path().join(native_file(dataset.id(), split));
     std::fs::write(&path, native_rows(dataset.id(), split).unwrap()).unwrap();
     let read = read_files(dataset, &[path], split).unwrap();
+    let found = read_source(dataset, folder.path(), Some(split)).unwrap();
+    assert_eq!(found.questions, read.questions);
     assert!(read.refused.is_empty(), "{}: {:?}", dataset.id(), read.refused.first());
     read.questions
 }

@@ -133,11 +133,19 @@ fn the_pool_finds_enough_rows_and_few_duplicates() {
         let main =
             all.iter().filter(own).filter(|row| role_of(row, RoleShares::USUAL) == PoolRole::Main).count();
         let dropped = later.iter().filter(|row| own(&&all[**row])).count();
-        let words: usize =
-            all.iter().filter(own).map(|row| super::asked(row).split_whitespace().count()).sum();
+        let words: usize = all
+            .iter()
+            .filter(own)
+            .map(|row| {
+                prompt(row, &[], &PromptSpec::new(*dataset, PromptStyle::Direct)).messages[0]
+                    .text
+                    .split_whitespace()
+                    .count()
+            })
+            .sum();
         let clusters: BTreeSet<&str> = all.iter().filter(own).map(Question::cluster).collect();
         println!(
-            "{}: {rows} rows, {main} main, {} clusters, {dropped} duplicates, {:.1} words asked",
+            "{}: {rows} rows, {main} main, {} clusters, {dropped} duplicates, {:.1} words a prompt",
             dataset.id(),
             clusters.len(),
             words as f64 / rows as f64

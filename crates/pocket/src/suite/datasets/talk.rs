@@ -27,25 +27,25 @@ const JOB_FIRST: &[&str] =
 
 /// Questions about the place.
 const PLACE: &[&str] = &[
-    "Which city is it?",
-    "What is the city?",
-    "Where is that?",
-    "In which city is that?",
     "Where is {p}?",
-    "What place is named?",
-    "Which place is it?",
-    "To what city does one go for that?",
+    "Which city has {p}?",
+    "In which city is {p}?",
+    "What is the city of {p}?",
+    "{p} is where?",
+    "What place is named with {p}?",
+    "Which place is it for {p}?",
+    "To find {p}, one goes where?",
 ];
 
 /// Questions about the thing.
 const THING: &[&str] = &[
     "What does {p} have?",
-    "What thing is it?",
     "Which thing has {p}?",
-    "What is the thing?",
     "What belongs to {p}?",
-    "Which thing is named?",
+    "What is the thing of {p}?",
     "What is there with {p}?",
+    "Which thing is named with {p}?",
+    "{p} has what?",
     "What could {p} show?",
 ];
 
@@ -53,11 +53,11 @@ const THING: &[&str] = &[
 const PERSON: &[&str] = &[
     "Who has the {t}?",
     "Whose is the {t}?",
-    "Who is in {c}?",
-    "Who is named with {c}?",
-    "Who is it with the {t}?",
     "To whom does the {t} belong?",
-    "Who knows {c}?",
+    "Who is it with the {t}?",
+    "Who owns the {t}?",
+    "Who is named with the {t}?",
+    "The {t} is whose?",
     "Whom would you ask for the {t}?",
 ];
 
@@ -119,26 +119,21 @@ impl Generator for Talk {
         let mut story = tell(first, STORIES, draw);
         // A story is held out by its last sentence: one may end as another is.
         let mut key = format!("talk/{story}");
-        let mut turns = vec![first.turn(PLACE, "c", draw), first.turn(THING, "t", draw)];
+        let mut asked = first;
         match level {
-            Level::Easy => turns.push(first.turn(PERSON, "p", draw)),
-            Level::Medium => {
-                story = format!("{} {story}", tell(first, JOB_FIRST, draw));
-                turns.push(first.turn(JOB, "j", draw));
-            }
+            Level::Easy => {}
+            Level::Medium => story = format!("{} {story}", tell(first, JOB_FIRST, draw)),
             Level::Hard => {
                 let last = tell(&figures[1], STORIES, draw);
                 key = format!("talk/{last}");
                 story = format!("{story} {last}");
-                // With two people a question has to name the one it is about.
-                let asked = &figures[draw.below(2)];
-                turns = vec![
-                    asked.turn(&["Whose is the {t}?", "Who has the {t}?"], "p", draw),
-                    asked.turn(&["What does {p} have?", "What belongs to {p}?"], "t", draw),
-                    asked.turn(&["Where is {p}?", "Which city has {p}?"], "c", draw),
-                ];
+                asked = &figures[draw.below(2)];
             }
         }
+        let person =
+            if level == Level::Medium { asked.turn(JOB, "j", draw) } else { asked.turn(PERSON, "p", draw) };
+        let mut turns = [person, asked.turn(PLACE, "c", draw), asked.turn(THING, "t", draw)];
+        draw.shuffle(&mut turns);
         conversation(&story, &turns, &key, level)
     }
 
