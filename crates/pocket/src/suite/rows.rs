@@ -80,3 +80,32 @@ fn items(number: usize, side: Side, seed: Seed, count: usize) -> Vec<Item> {
     }
     items
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn what_is_asked_says_on_which_side_it_lies() {
+        /// Draws of each dataset and feed.
+        const DRAWN: usize = 20_000;
+        let (world, mut sides) = (World::get(), BTreeMap::<String, Side>::new());
+        let even = Feed { zipf: 0.0, templates: 7, rare_template: 0.125 };
+        for (number, feed) in (0..DATASETS.len()).flat_map(|n| [(n, Feed::EVALUATION), (n, even)]) {
+            let mut draw = Draw::new(Seed::new(number as u64), feed);
+            let mut counts = BTreeMap::<&str, usize>::new();
+            for _ in 0..DRAWN {
+                let items = datasets::generator(number).items(world, &mut draw);
+                assert!(items.iter().all(|item| item.side() == items[0].side()));
+                for item in items {
+                    let side = item.side();
+                    *counts.entry(side.split()).or_default() += 1;
+                    assert_eq!(*sides.entry(item.asked()).or_insert(side), side, "{item:?}");
+                }
+            }
+            assert_eq!(counts.len(), 3, "{}: {counts:?}", DATASETS[number].id());
+        }
+    }
+}
