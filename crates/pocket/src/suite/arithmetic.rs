@@ -1,0 +1,114 @@
+//! Sums of two and three numbers, their sizes and their keys: shared by the datasets that ask for one.
+
+use super::draw::Draw;
+use super::item::Level;
+use super::side::Side;
+
+/// A sum or a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sum {
+    /// First operand; the larger one of a difference.
+    pub(crate) a: u32,
+    /// Second operand.
+    pub(crate) b: u32,
+    /// Whether the second is taken away.
+    pub(crate) minus: bool,
+    /// By the size of the operands.
+    pub(crate) level: Level,
+}
+
+impl Sum {
+    /// A sum: one digit and one digit, two and one, two and two.
+    pub(crate) fn draw(draw: &mut Draw) -> Self {
+        /// Few pairs of one digit exist, so that they come less often.
+        const SHARES: [f64; 3] = [0.2, 0.4, 0.4];
+        let level = Level::ALL[draw.weighted(&SHARES)];
+        let (a, b) = match level {
+            Level::Easy => (draw.between(1, 9), draw.between(1, 9)),
+            Level::Medium => (draw.between(10, 49), draw.between(1, 9)),
+            Level::Hard => (draw.between(10, 49), draw.between(10, 49)),
+        };
+        let minus = draw.chance(0.5);
+        let swap = if minus { a < b } else { draw.chance(0.5) };
+        let (a, b) = if swap { (b, a) } else { (a, b) };
+        Self { a, b, minus, level }
+    }
+
+    /// What comes out.
+    pub(crate) fn value(self) -> u32 {
+        if self.minus { self.a - self.b } else { self.a + self.b }
+    }
+
+    /// The pair is held out, in either order and in whatever words.
+    pub(crate) fn key(self) -> String {
+        let sign = if self.minus { '-' } else { '+' };
+        format!("sum/{}{sign}{}", self.a.max(self.b), self.a.min(self.b))
+    }
+}
+
+/// Sums told one after the other: cheap tokens for what takes many. None that is held out.
+pub(crate) fn tell(draw: &mut Draw) -> String {
+    const TOLD: usize = 2;
+    let mut told = Vec::with_capacity(TOLD);
+    while told.len() < TOLD {
+        let sum = Sum::draw(draw);
+        if Side::of(&sum.key()) == Side::Training {
+            let sign = if sum.minus { '-' } else { '+' };
+            told.push(format!("{} {sign} {} = {}.", sum.a, sum.b, sum.value()));
+        }
+    }
+    told.join(" ")
+}
+
+/// A number that changes twice and never falls below 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Steps {
+    /// What there is at first.
+    pub(crate) start: u32,
+    /// By how much it goes up or down.
+    pub(crate) by: [i64; 2],
+}
+
+impl Steps {
+    /// Steps from a start within a range, by at most `most` each.
+    pub(crate) fn draw((low, high): (u32, u32), most: u32, draw: &mut Draw) -> Self {
+        loop {
+            let start = draw.between(low, high);
+            let mut by = || {
+                let by = i64::from(draw.between(1, most));
+                if draw.chance(0.5) { by } else { -by }
+            };
+            let steps = Self { start, by: [by(), by()] };
+            if i64::from(start) + steps.by[0] >= 0 && steps.value() >= 0 {
+                return steps;
+            }
+        }
+    }
+
+    /// What there is in the end.
+    pub(crate) fn value(&self) -> i64 {
+        i64::from(self.start) + self.by[0] + self.by[1]
+    }
+
+    /// The three numbers are held out together.
+    pub(crate) fn key(&self) -> String {
+        format!("steps/{}/{}/{}", self.start, self.by[0], self.by[1])
+    }
+
+    /// The steps in signs.
+    pub(crate) fn tell(&self) -> String {
+        let sign = |by: i64| if by < 0 { '-' } else { '+' };
+        let [x, y] = self.by;
+        let (start, value) = (self.start, self.value());
+        format!("{start} {} {} {} {} = {value}.", sign(x), x.abs(), sign(y), y.abs())
+    }
+}
+
+/// What somebody does to have more or less of something.
+pub(crate) fn clause(by: i64, of: &str, draw: &mut Draw) -> String {
+    const MORE: &[&str] = &["gets", "finds", "buys", "picks"];
+    const LESS: &[&str] = &["loses", "eats", "sells", "drops"];
+    let (verb, more) = if by < 0 { (draw.pick(LESS), "") } else { (draw.pick(MORE), " more") };
+    let of = if of.is_empty() { String::new() } else { format!(" {of}") };
+    format!("{verb} {}{more}{of}", by.abs())
+}
