@@ -45,11 +45,17 @@ pub enum Missing {
     ContentFilter,
     /// The prompt and the answer do not fit into the model's context.
     ContextTooLong,
+    /// The model's chat template refuses the messages.
+    TemplateRefused,
+    /// The tokenizer cannot turn the text into tokens, or tokens into text.
+    TokenizerFailed,
+    /// The vocabulary has no token that tells a true spelling, or none that tells a false one.
+    NoSpellingToken,
 }
 
 impl Missing {
     /// Every reason.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::NoLogprobs,
         Self::NoTopLogprobs,
         Self::InvalidLogprobs,
@@ -70,6 +76,9 @@ impl Missing {
         Self::NoText,
         Self::ContentFilter,
         Self::ContextTooLong,
+        Self::TemplateRefused,
+        Self::TokenizerFailed,
+        Self::NoSpellingToken,
     ];
 
     /// The name in tables.
@@ -95,6 +104,9 @@ impl Missing {
             Self::NoText => "no_text",
             Self::ContentFilter => "content_filter",
             Self::ContextTooLong => "context_too_long",
+            Self::TemplateRefused => "template_refused",
+            Self::TokenizerFailed => "tokenizer_failed",
+            Self::NoSpellingToken => "no_spelling_token",
         }
     }
 

@@ -67,6 +67,7 @@ pub struct ChatTemplate {
     program: Option<Arc<Program>>,
     special: SpecialTokens,
     sha256: [u8; 32],
+    reads_now: bool,
 }
 
 /// What is to be written.
@@ -124,18 +125,25 @@ impl ChatTemplate {
             return Err(ChatError::TooLong { bytes: source.len(), most: MOST_SOURCE });
         }
         let sha256 = Sha256::digest(source).into();
+        let reads_now = source.contains("strftime_now");
         let program = render::compile(source::adapt(source))?;
-        Ok(Self { program: Some(program), special, sha256 })
+        Ok(Self { program: Some(program), special, sha256, reads_now })
     }
 
     /// The plain form, for a model without a template.
     pub fn plain() -> Self {
-        Self { program: None, special: SpecialTokens::default(), sha256: Sha256::digest(PLAIN_NAME).into() }
+        let sha256 = Sha256::digest(PLAIN_NAME).into();
+        Self { program: None, special: SpecialTokens::default(), sha256, reads_now: false }
     }
 
     /// How chats are written.
     pub fn form(&self) -> Form {
         if self.program.is_some() { Form::Template } else { Form::Plain }
+    }
+
+    /// Whether chats can depend on [`Chat::now`].
+    pub fn reads_now(&self) -> bool {
+        self.reads_now
     }
 
     /// SHA-256 of the template's source, or of the plain form's name: a change of either changes prompts.

@@ -27,10 +27,13 @@
 //! - **Caches.** [`Cache::fork`] shares a prefix without a copy. After a step that fails they are as before.
 //! - **Answers.** [`generation`] grows an answer from logits, [`sampling`] chooses its tokens, [`tokenizer`] and
 //!   [`chat`] turn text into tokens and back; none of them knows a model.
+//! - **Batches.** [`LocalBackend`] answers asks with all their signals: one pool of sequences over one decoder,
+//!   shared prefixes, a budget of memory.
 //! - **Distrust.** Sizes are checked before anything is allocated; tensors that are missing, of another shape,
 //!   not finite or without a place are errors that name them.
 
 pub mod arch;
+pub mod backend;
 pub mod cache;
 pub mod chat;
 pub mod decoder;
@@ -50,6 +53,7 @@ pub mod weights;
 pub mod weights_error;
 
 pub use arch::{ARCHITECTURES, Architecture, ConfigError, read_config};
+pub use backend::{Encoder, Estimate, LocalBackend, LocalLimits};
 pub use cache::Cache;
 pub use decoder::Decoder;
 pub use error::EngineError;

@@ -14,7 +14,8 @@ pub use language_model::{Answer, LanguageModel};
 use candle_core::DType;
 
 use crate::arch::read_config;
-use crate::chat::{ChatTemplate, Form, SpecialTokens, Templates};
+use crate::backend::Encoder;
+use crate::chat::{ChatTemplate, Form, Moment, SpecialTokens, Templates};
 use crate::decoder::Decoder;
 use crate::error::{EngineError, Result};
 use crate::gguf::{GgufFile, GgufWeights};
@@ -161,6 +162,15 @@ impl Opened {
             Container::Safetensors(files) if files.stored_type() == Some("BF16") => DType::BF16,
             _ => DType::F32,
         }
+    }
+
+    /// What writes its prompts, for plans that are made before the weights are read.
+    ///
+    /// # Errors
+    /// The problem of a tokenizer that cannot be used.
+    pub fn encoder(&self, now: Moment) -> std::result::Result<Encoder<'_>, &TokenizerError> {
+        let (template, context) = (&self.template, self.spec.context);
+        self.tokenizer.as_ref().map(|tokenizer| Encoder { tokenizer, template, now, context })
     }
 
     /// Reads the weights.

@@ -46,6 +46,9 @@ pub struct Hidden {
     pub layer: usize,
     /// The places.
     pub positions: Positions,
+    /// Whether the final norm is left out of the last layer, so that it too is the residual stream. Without
+    /// meaning for the others.
+    pub before_norm: bool,
 }
 
 /// What a row gets back.

@@ -135,7 +135,7 @@ fn hidden_states_are_those_of_transformers() {
             let mut cache = decoder.cache();
             let mut row = Row::new(&golden.expected.prompt, &mut cache);
             row.logits = Positions::None;
-            row.hidden = Some(Hidden { layer, positions: Positions::All });
+            row.hidden = Some(Hidden { layer, positions: Positions::All, before_norm: false });
             let output = decoder.step(&mut [row]).unwrap().remove(0);
             assert!(output.logits.is_none());
             let expected = golden.expected(&format!("hidden.{layer}"));

@@ -178,7 +178,7 @@ proptest! {
         let places: Vec<usize> = picks.iter().map(|share| (share * prompt.len() as f64) as usize).collect();
         let run = |positions: Positions| {
             let mut cache = decoder.cache();
-            let hidden = Some(Hidden { layer, positions: positions.clone() });
+            let hidden = Some(Hidden { layer, positions: positions.clone(), before_norm: false });
             let mut row = Row { tokens: &prompt, cache: &mut cache, logits: positions, hidden };
             let output = decoder.step(std::slice::from_mut(&mut row)).unwrap().remove(0);
             [output.logits.unwrap(), output.hidden.unwrap()].map(|tensor| tensor.to_vec2::<f32>().unwrap())

@@ -34,7 +34,7 @@ fn steps_that_cannot_be_taken_name_the_row_and_change_nothing() {
     let mut good = decoder.cache();
     decoder.step(&mut [Row::new(&[1, 2, 3], &mut good)]).unwrap();
     let long = vec![1; 126];
-    let nowhere = |layer, positions| Some(Hidden { layer, positions });
+    let nowhere = |layer, positions| Some(Hidden { layer, positions, before_norm: false });
     let cases: Vec<(&[u32], Positions, Option<Hidden>, &str)> = vec![
         (&[], Positions::Last, None, "row 1 has no tokens"),
         (&[4, 61], Positions::Last, None, "row 1 has token 61 at 1; the model's vocabulary has 61"),
@@ -90,7 +90,7 @@ fn a_long_step_is_what_short_steps_are() {
     let prompts: [Vec<u32>; 2] = [900, 700].map(|length| (0..length).map(|i: u32| i * i % 61).collect());
     let mut caches = prompts.each_ref().map(|_| decoder.cache());
     let places = vec![699, 3, 600, 124];
-    let hidden = || Some(Hidden { layer: 2, positions: Positions::List(places.clone()) });
+    let hidden = || Some(Hidden { layer: 2, positions: Positions::List(places.clone()), before_norm: false });
     let mut rows: Vec<Row<'_>> = prompts
         .iter()
         .zip(&mut caches)
@@ -106,7 +106,7 @@ fn a_long_step_is_what_short_steps_are() {
         let mut cache = decoder.cache();
         let (mut logits, mut states) = (Vec::new(), Vec::new());
         for piece in prompt.chunks(100) {
-            let hidden = Some(Hidden { layer: 2, positions: Positions::All });
+            let hidden = Some(Hidden { layer: 2, positions: Positions::All, before_norm: false });
             let row = Row { tokens: piece, cache: &mut cache, logits: Positions::All, hidden };
             let output = decoder.step(&mut [row]).unwrap().remove(0);
             logits.push(output.logits.unwrap());

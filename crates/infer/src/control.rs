@@ -1,6 +1,7 @@
 //! How a run is stopped from outside, and what it tells while it goes on.
 
 use std::fmt;
+use std::ops::AddAssign;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,37 @@ pub enum Event<'a> {
         /// US dollars of this backend since it was made.
         total_usd: f64,
     },
+    /// A model in this process made a step.
+    Computed {
+        /// What came to the backend's count by it.
+        tokens: TokenCount,
+    },
+}
+
+/// Tokens that a model in this process worked through.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TokenCount {
+    /// Tokens of prompts that were read.
+    pub prefilled: u64,
+    /// Generated tokens that were read to go on from.
+    pub decoded: u64,
+    /// What both together would be had each text that was finished read its whole prompt by itself.
+    pub unshared: u64,
+}
+
+impl TokenCount {
+    /// Tokens that were computed.
+    pub fn computed(&self) -> u64 {
+        self.prefilled + self.decoded
+    }
+}
+
+impl AddAssign for TokenCount {
+    fn add_assign(&mut self, other: Self) {
+        self.prefilled += other.prefilled;
+        self.decoded += other.decoded;
+        self.unshared += other.unshared;
+    }
 }
 
 /// Who is told.

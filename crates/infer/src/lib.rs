@@ -38,5 +38,5 @@ pub use answered::{Answered, RowKey};
 pub use ask::{Ask, Batch};
 pub use backend::{Backend, Sink};
 pub use capability::{Capabilities, Support};
-pub use control::{Cancel, Control, Event, Progress};
+pub use control::{Cancel, Control, Event, Progress, TokenCount};
 pub use error::{BackendError, SinkError};

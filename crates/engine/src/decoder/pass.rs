@@ -25,6 +25,8 @@ struct Plan {
     logits: Vec<usize>,
     /// Layer and places in `tokens` of which the hidden state is wanted.
     hidden: Option<(usize, Vec<usize>)>,
+    /// Whether the last layer's is wanted before the final norm.
+    before_norm: bool,
 }
 
 /// A piece of a row within a pass.
@@ -95,6 +97,7 @@ fn plan(decoder: &Decoder, index: usize, row: &Row<'_>) -> Result<Plan, StepErro
         recomputed,
         long,
         hidden,
+        before_norm: row.hidden.as_ref().is_some_and(|hidden| hidden.before_norm),
     })
 }
 
@@ -173,8 +176,9 @@ fn finish(
 ) -> candle_core::Result<()> {
     let last = decoder.blocks.len();
     for (row, picked) in picks(plans, pieces, |plan| plan.hidden_at(last)) {
-        let normed = decoder.norm.forward(&picked.take(stream)?)?;
-        results[row][1].add(normed.to_dtype(DType::F32)?, picked.requests);
+        let taken = picked.take(stream)?;
+        let state = if plans[row].before_norm { taken } else { decoder.norm.forward(&taken)? };
+        results[row][1].add(state.to_dtype(DType::F32)?, picked.requests);
     }
     let picks = picks(plans, pieces, |plan| &plan.logits);
     if picks.is_empty() {

@@ -4,7 +4,8 @@ use candle_core::Tensor;
 use plimsoll_core::Seed;
 use plimsoll_core::prompt::Message;
 
-use crate::chat::{Chat, ChatTemplate, Moment};
+use crate::backend::Encoder;
+use crate::chat::{ChatTemplate, Moment};
 use crate::decoder::Decoder;
 use crate::error::{EngineError, Result};
 use crate::generation::{Generated, Sequence, Stop};
@@ -69,10 +70,13 @@ impl LanguageModel {
     /// # Errors
     /// [`EngineError::Chat`] if the template refuses the messages, [`EngineError::Tokenizer`].
     pub fn encode_chat(&self, messages: &[Message], now: Moment) -> Result<Vec<u32>> {
-        let text = self.template.render(&Chat::new(messages, now))?;
-        // The plain form is a text like any other: what the tokenizer puts before texts belongs before it.
-        let special = self.template.form() == crate::chat::Form::Plain;
-        Ok(ids(self.tokenizer.encode(&text, special)?))
+        self.encoder(now).encode(messages)
+    }
+
+    /// What writes its prompts.
+    pub fn encoder(&self, now: Moment) -> Encoder<'_> {
+        let context = self.decoder.spec().context;
+        Encoder { tokenizer: &self.tokenizer, template: &self.template, now, context }
     }
 
     /// The tokens of a plain text, with the special ones that the tokenizer adds.

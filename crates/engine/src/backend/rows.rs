@@ -1,0 +1,114 @@
+//! Generated texts as rows.
+
+use plimsoll_core::records::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRow};
+use plimsoll_core::{Missing, QuestionId};
+use plimsoll_infer::{Answered, RowKey};
+
+use super::spellings::Masses;
+use super::texts::{Text, Texts};
+use crate::generation::{Generated, Token};
+use crate::tokenizer::Tokenizer;
+
+/// The rows of an ask before anything is known: each as if it were missing for a reason.
+pub(super) fn missing(
+    key: &RowKey,
+    question_id: &QuestionId,
+    texts: &Texts<'_>,
+    reason: Missing,
+) -> Answered {
+    let row = |text: &Text| GenerationRow {
+        failure: name(reason),
+        ..key.generation(&text.decoding, text.sample_index)
+    };
+    let mut generations: Vec<GenerationRow> = texts.texts.iter().map(row).collect();
+    if let Some(answer) = generations.first_mut() {
+        answer.logprobs_missing = name(reason).filter(|_| texts.signals.logprobs());
+        let ids = texts.signals.follow_ups().keys();
+        answer.follow_ups = ids.map(|id| missing_reply(id, reason)).collect();
+    }
+    Answered {
+        question_id: question_id.clone(),
+        generations,
+        hidden_states: key.missing_states(texts.signals, reason),
+    }
+}
+
+fn missing_reply(id: &str, reason: Missing) -> FollowUpRow {
+    FollowUpRow { id: id.to_owned(), missing_reason: name(reason), ..FollowUpRow::default() }
+}
+
+/// A reason as tables hold it.
+pub(super) fn name(reason: Missing) -> Option<String> {
+    Some(reason.name().to_owned())
+}
+
+/// How texts become rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writing<'a> {
+    pub(super) tokenizer: &'a Tokenizer,
+    pub(super) logprobs: bool,
+}
+
+impl Writing<'_> {
+    /// Puts a text into its row; tokens for the answer only.
+    pub(super) fn text(&self, row: &mut GenerationRow, generated: &Generated, prompt_tokens: usize) {
+        row.failure = None;
+        row.logprobs_missing = None;
+        row.attempts = 1;
+        row.finish_reason = Some(generated.finish.name().to_owned());
+        row.prompt_tokens = Some(prompt_tokens as u64);
+        row.completion_tokens = Some(generated.tokens.len() as u64);
+        row.text = Some(generated.text.clone());
+        if row.sample_index == 0 {
+            let tokens = generated.tokens.iter().map(|token| self.token(&generated.text, token));
+            row.tokens = Some(tokens.collect());
+        }
+    }
+
+    fn token(&self, text: &str, token: &Token) -> TokenRow {
+        let bytes = text.as_bytes().get(token.start..token.end).unwrap_or_default();
+        let text = if bytes.is_empty() {
+            self.tokenizer.spelling(token.id).unwrap_or_default()
+        } else {
+            String::from_utf8_lossy(bytes).into_owned()
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "tables hold f32")]
+        let logprob = self.logprobs.then_some(token.logprob as f32);
+        // A text of 4 GiB is beyond any context.
+        let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        TokenRow { id: Some(token.id), text, start: place(token.start), end: place(token.end), logprob }
+    }
+}
+
+/// A state, or why it is missing.
+pub(super) fn state(row: &mut HiddenStateRow, found: Result<Vec<f32>, Missing>) {
+    match found {
+        Ok(vector) => (row.vector, row.missing_reason) = (Some(vector), None),
+        Err(reason) => row.missing_reason = name(reason),
+    }
+}
+
+/// Puts what came of a follow-up into its row.
+pub(super) fn reply(
+    row: &mut FollowUpRow,
+    masses: Option<Masses>,
+    text: Option<Result<Generated, Missing>>,
+    prompt_tokens: usize,
+) {
+    row.prompt_tokens = Some(prompt_tokens as u64);
+    row.completion_tokens = Some(0);
+    if let Some(masses) = masses {
+        row.true_mass = Some(masses.true_mass);
+        row.false_mass = Some(masses.false_mass);
+        // The whole vocabulary is seen: nothing is bounded.
+        row.censored = Some(false);
+    }
+    match text {
+        Some(Ok(generated)) => {
+            row.completion_tokens = Some(generated.tokens.len() as u64);
+            row.text = Some(generated.text);
+        }
+        Some(Err(reason)) => row.missing_reason = name(reason),
+        None => {}
+    }
+}

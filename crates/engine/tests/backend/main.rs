@@ -1,0 +1,9 @@
+//! The backend of a model in this process, on tiny models that the tests write.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+mod counts;
+mod model;
+mod plain;
+mod reasons;
+mod same;
