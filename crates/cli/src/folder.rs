@@ -208,3 +208,8 @@ fn is_inside(path: &str) -> bool {
 pub(crate) fn table_path(table: &str) -> String {
     format!("{TABLES}/{table}.parquet")
 }
+
+/// Where a part of a table goes that is written in parts.
+pub(crate) fn table_chunk_path(table: &str, number: usize) -> String {
+    format!("{TABLES}/{table}/{table}-{number:05}.parquet")
+}

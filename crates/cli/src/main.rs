@@ -5,14 +5,17 @@
 //! | [`arguments`] | the command line as typed, and what several commands share |
 //! | [`commands`] | one file per command: its arguments, its help, its work |
 //! | [`pipeline`] | the plan file: YAML to a validated plan |
-//! | [`stages`] | score, draw, fit, evaluate: each from a score table to files |
+//! | [`stages`] | what a run does, one file a stage |
+//! | [`backend`], [`models`], [`compute`] | models of a plan, and where they are computed |
 //! | [`folder`] | an output folder with its lock and its manifest |
 //! | [`score_files`], [`questions`], [`small_file`] | files in |
 //! | [`console`], [`progress`], [`text_table`] | what people see |
 //! | [`failure`], [`crash`] | what goes wrong, and the exit code that it becomes |
 
 mod arguments;
+mod backend;
 mod commands;
+mod compute;
 mod console;
 mod crash;
 mod failure;

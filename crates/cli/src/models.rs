@@ -1,13 +1,14 @@
 //! Models in: from a path or a hub address to a model that was opened.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device};
-use clap::{Args, ValueEnum};
+use candle_core::DType;
+use clap::Args;
 use plimsoll_engine::step::StepError;
-use plimsoll_engine::{EngineError, HashCache, LanguageModel, Opened, Placement};
+use plimsoll_engine::{EngineError, HashCache, LanguageModel, Opened};
 use plimsoll_hub::{HubSource, Options, Selection, Source};
 
+use crate::compute::{Device, Dtype, placement};
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::progress::Downloads;
@@ -48,23 +49,7 @@ pub(crate) struct ComputeArguments {
     dtype: Option<Dtype>,
     /// Where to compute; cuda and metal need a program built with the feature of that name
     #[arg(long, value_enum, default_value = "cpu", value_name = "DEVICE")]
-    device: Where,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "lower")]
-enum Dtype {
-    F32,
-    Bf16,
-    F16,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-#[value(rename_all = "lower")]
-enum Where {
-    Cpu,
-    Cuda,
-    Metal,
+    device: Device,
 }
 
 /// A model that was found.
@@ -82,43 +67,50 @@ impl ModelArguments {
     /// # Errors
     /// A usage failure for an address that is none, an input failure for files that are missing or damaged.
     pub(crate) fn open(&self, console: &Console) -> Result<Found, Failure> {
-        let (path, commit) = match Source::parse(&self.model).or_fail(Kind::Usage)? {
-            Source::Local(path) => (path, None),
-            Source::Hub(source) => fetch(source, console)?,
-        };
-        let opened = Opened::open(&path).map_err(engine_failure)?;
-        Ok(Found { opened, commit })
+        open_model(&self.model, (None, false), console)
     }
 }
 
 impl ComputeArguments {
     /// Reads the weights of a model.
     pub(crate) fn load(&self, found: Found, console: &Console) -> Result<LanguageModel, Failure> {
-        let dtype = match self.dtype {
-            None => found.opened.natural_dtype(),
-            Some(Dtype::F32) => DType::F32,
-            Some(Dtype::Bf16) => DType::BF16,
-            Some(Dtype::F16) => DType::F16,
-        };
-        let device = match self.device {
-            Where::Cpu => Ok(Device::Cpu),
-            Where::Cuda => Device::new_cuda(0),
-            Where::Metal => Device::new_metal(0),
-        };
-        let device = device.or_fail(Kind::Usage)?;
-        tracing::info!(?dtype, "loading");
+        let placement = placement(self.dtype, self.device, found.opened.natural_dtype())?;
+        tracing::info!(dtype = ?placement.dtype, "loading");
         if found.opened.description().form == plimsoll_engine::chat::Form::Plain {
             console.note("note: the model has no chat template; prompts are written as plain text");
         }
-        found.opened.load(Placement { dtype, device }).map_err(engine_failure)
+        found.opened.load(placement).map_err(engine_failure)
     }
 }
 
+/// Fetches what is not here (unless `offline`), and opens it. Relative paths start at `base`.
+///
+/// # Errors
+/// As [`ModelArguments::open`].
+pub(crate) fn open_model(
+    source: &str,
+    (base, offline): (Option<&Path>, bool),
+    console: &Console,
+) -> Result<Found, Failure> {
+    let (path, commit) = match Source::parse(source).or_fail(Kind::Usage)? {
+        Source::Local(path) => (base.map_or_else(|| path.clone(), |base| base.join(&path)), None),
+        Source::Hub(source) => fetch(source, offline, console)?,
+    };
+    let opened = Opened::open(&path).map_err(engine_failure)?;
+    Ok(Found { opened, commit })
+}
+
+/// The name of a type, as plans write it.
+pub(crate) fn dtype_name(dtype: DType) -> &'static str {
+    dtype.as_str()
+}
+
 /// Fetches a model, and gives where it lies.
-fn fetch(source: HubSource, console: &Console) -> Result<(PathBuf, Option<String>), Failure> {
+fn fetch(source: HubSource, offline: bool, console: &Console) -> Result<(PathBuf, Option<String>), Failure> {
     let owned = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
     let selection = Selection::Files { required: owned(&REQUIRED), optional: owned(&OPTIONAL) };
-    let options = Options::from_env().or_fail(Kind::Usage)?;
+    let mut options = Options::from_env().or_fail(Kind::Usage)?;
+    options.offline |= offline;
     let downloads = Downloads::new(console);
     let path = source.path.clone();
     let fetched = plimsoll_hub::resolve(&Source::Hub(source), &selection, &options, &downloads);

@@ -5,13 +5,14 @@
 //! YAML ── yaml ── Value ── overrides ── Value ── raw ── RawPlan ── resolution ── Plan
 //! ```
 
+pub(crate) mod asking;
 pub(crate) mod limits;
 pub(crate) mod plan;
 
 mod overrides;
 mod problems;
 mod raw;
-mod resolution;
+pub(crate) mod resolution;
 pub(crate) mod variables;
 pub(crate) mod yaml;
 

@@ -1,5 +1,6 @@
 //! Progress bars, on a terminal only.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -121,4 +122,64 @@ impl Drop for Downloads {
 fn style(template: &str) -> ProgressStyle {
     // The templates are constants of this file; a bad one would show a plain bar.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// Answers of one model: how many, how fast, how long still.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    bar: ProgressBar,
+    tokens: AtomicU64,
+}
+
+impl Answers {
+    /// A bar over so many prompts.
+    pub(crate) fn new(console: &Console, model: &str, prompts: u64) -> Self {
+        let bar = Progress::bar(console, Some(prompts), "infer");
+        bar.set_style(style("{prefix:9} {wide_bar} {pos}/{len} {per_sec} {msg} {eta}"));
+        bar.set_message(model.to_owned());
+        Self { bar, tokens: AtomicU64::new(0) }
+    }
+
+    /// So many were answered by an earlier run.
+    pub(crate) fn kept(&self, prompts: u64) {
+        self.bar.inc(prompts);
+        self.bar.reset_eta();
+    }
+
+    /// Which dataset is asked.
+    pub(crate) fn doing(&self, dataset: &str) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(dataset.to_owned());
+        }
+    }
+
+    /// `, N tokens a second`, where tokens are counted.
+    pub(crate) fn tokens_per_second(&self, seconds: f64) -> String {
+        match self.tokens.load(Ordering::Relaxed) {
+            0 => String::new(),
+            tokens => format!(", {:.0} tokens a second", tokens as f64 / seconds),
+        }
+    }
+}
+
+impl plimsoll_infer::Progress for Answers {
+    fn event(&self, event: &plimsoll_infer::Event<'_>) {
+        match event {
+            plimsoll_infer::Event::Answered => self.bar.inc(1),
+            plimsoll_infer::Event::Computed { tokens } => {
+                self.tokens.fetch_add(tokens.computed(), Ordering::Relaxed);
+            }
+            plimsoll_infer::Event::Retrying { problem, wait } => {
+                let seconds = wait.as_secs_f64();
+                self.bar.suspend(|| tracing::warn!("{problem}; trying again in {seconds:.1} s"));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }

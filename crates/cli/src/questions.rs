@@ -26,6 +26,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) config: Option<&'a str>,
     /// The mapping of the user's own table.
     pub(crate) mapping: Option<&'a Path>,
+    /// Whether nothing may be fetched.
+    pub(crate) offline: bool,
 }
 
 /// Questions, and where they come from.
@@ -37,8 +39,19 @@ pub(crate) struct Questions {
     pub(crate) ingested: Ingested,
     /// The commit, if the source is on the hub.
     pub(crate) commit: Option<String>,
-    /// Files that were read, as the source names them, with their SHA-256.
-    pub(crate) files: Vec<(String, String)>,
+    /// Files that were read.
+    pub(crate) files: Vec<ReadFile>,
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub(crate) struct ReadFile {
+    /// As the source names it.
+    pub(crate) name: String,
+    /// SHA-256 of its bytes.
+    pub(crate) sha256: String,
+    /// How many there are.
+    pub(crate) bytes: u64,
 }
 
 /// A dataset that can be read.
@@ -105,9 +118,14 @@ fn read_local(wanted: &Wanted<'_>, dataset: Known, path: &Path) -> Result<Questi
     for file in &ingested.files {
         let name = if path.is_dir() { file.strip_prefix(path).unwrap_or(file) } else { file };
         let name = if path.is_dir() { name.display().to_string() } else { base_name(name) };
-        files.push((name, plimsoll_store::sha256_file(file).or_fail(Kind::Input)?));
+        let (sha256, bytes) = (plimsoll_store::sha256_file(file).or_fail(Kind::Input)?, size(file)?);
+        files.push(ReadFile { name, sha256, bytes });
     }
     Ok(Questions { dataset, ingested, commit: None, files })
+}
+
+fn size(path: &Path) -> Result<u64, Failure> {
+    Ok(std::fs::metadata(path).or_fail(Kind::Input)?.len())
 }
 
 fn base_name(path: &Path) -> String {
@@ -128,7 +146,8 @@ fn read_hub(
             "say which split of the hub repository is meant: --split train, validation or test",
         ));
     }
-    let options = Options::from_env().or_fail(Kind::Usage)?;
+    let mut options = Options::from_env().or_fail(Kind::Usage)?;
+    options.offline |= wanted.offline;
     let downloads = Downloads::new(console);
     let fetched = plimsoll_hub::resolve(&Source::Hub(source), &selection, &options, &downloads);
     drop(downloads);
@@ -143,8 +162,11 @@ fn read_hub(
         },
     };
     let ingested = ingested.map_err(ingest_failure)?;
-    let hash = |file: &FetchedFile| Ok((file.name.clone(), file.sha256().or_fail(Kind::Input)?));
-    let files = fetched.files.iter().map(hash).collect::<Result<_, Failure>>()?;
+    let read = |file: &FetchedFile| {
+        let (sha256, bytes) = (file.sha256().or_fail(Kind::Input)?, size(&file.path)?);
+        Ok(ReadFile { name: file.name.clone(), sha256, bytes })
+    };
+    let files = fetched.files.iter().map(read).collect::<Result<_, Failure>>()?;
     Ok(Questions { dataset, ingested, commit: fetched.commit, files })
 }
 

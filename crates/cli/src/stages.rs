@@ -2,23 +2,46 @@
 //!
 //! | stage | takes | leaves |
 //! |---|---|---|
+//! | `ingest` ([`asked`], [`ingest`]) | benchmark files | `tables/questions.parquet`, `tables/datasets.parquet` |
+//! | `infer` ([`inference`]) | questions, models | `tables/generations/`, `tables/hidden_states/` |
+//! | `label` ([`labelling`], [`judging`]) | answers | `tables/labels.parquet` |
 //! | `score` ([`import`]) | foreign files | `tables/scores.parquet` |
+//! | `score` ([`scoring`], [`probes`], [`costs`]) | answers, labels | `tables/scores.parquet`, `tables/confidences.parquet`, `probes/` |
 //! | `draw` ([`fitting`]) | scores | `tables/calibration.parquet` |
 //! | `fit` ([`fitting`], [`threshold_files`]) | scores | `SLM--LLM.thresholds.json` |
 //! | `evaluate` ([`evaluation`]) | scores | the tables of the evaluation |
 //!
 //! Stages do not call each other; the commands join them.
 
+pub(crate) mod answers;
+pub(crate) mod asked;
+pub(crate) mod costs;
+pub(crate) mod definitions;
 pub(crate) mod evaluation;
 pub(crate) mod fitting;
 pub(crate) mod import;
+pub(crate) mod inference;
+pub(crate) mod ingest;
+pub(crate) mod judging;
 pub(crate) mod key;
+pub(crate) mod labelling;
 pub(crate) mod limits;
+pub(crate) mod made;
 pub(crate) mod operating_points;
+pub(crate) mod outlook;
 pub(crate) mod parameters;
+pub(crate) mod probes;
+pub(crate) mod scoring;
+pub(crate) mod summary;
 pub(crate) mod threshold_files;
 
-/// Importing scores.
+/// Gathering questions.
+pub(crate) const INGEST: &str = "ingest";
+/// Asking models.
+pub(crate) const INFER: &str = "infer";
+/// Grading answers.
+pub(crate) const LABEL: &str = "label";
+/// Importing or making scores.
 pub(crate) const SCORE: &str = "score";
 /// Drawing the calibration set.
 pub(crate) const DRAW: &str = "draw";
@@ -30,4 +53,4 @@ pub(crate) const EVALUATE: &str = "evaluate";
 pub(crate) const TRANSFER: &str = "transfer";
 
 /// The stages that leave a record, in the order in which they run.
-pub(crate) const STAGES: [&str; 5] = [SCORE, DRAW, FIT, EVALUATE, TRANSFER];
+pub(crate) const STAGES: [&str; 8] = [INGEST, INFER, LABEL, SCORE, DRAW, FIT, EVALUATE, TRANSFER];

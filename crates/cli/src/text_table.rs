@@ -24,9 +24,10 @@ impl TextTable {
     }
 
     /// Appends a row, with a cell for every column.
-    pub(crate) fn push<const N: usize>(&mut self, cells: [String; N]) {
-        debug_assert_eq!(N, self.sides.len());
-        self.rows.push(cells.into());
+    pub(crate) fn push(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells: Vec<String> = cells.into_iter().collect();
+        debug_assert_eq!(cells.len(), self.sides.len());
+        self.rows.push(cells);
     }
 
     /// The table as lines, each indented by this many spaces; nothing without rows.

@@ -3,10 +3,12 @@
 //! applicable, never zero.
 
 mod generations;
+mod questions;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use generations::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRow};
+pub use questions::{ConfidenceRow, DatasetRow, QuestionRow, ScoreRow};
 
 /// The dataset name of rows that speak of the whole pool.
 pub const POOL: &str = "*";
@@ -49,7 +51,7 @@ pub struct CalibrationRow {
 }
 
 /// A row of `alignment`: how well a confidence ranks the SLM's correct answers first.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct AlignmentRow {
     /// Small model.
     pub slm: String,
@@ -110,7 +112,7 @@ pub struct AlignmentRow {
 }
 
 /// A row of `labels`: a [`Label`](crate::Label) with whom it speaks of.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelRow {
     /// Question.
     pub question_id: String,
@@ -162,7 +164,7 @@ pub struct MapMetricRow {
 }
 
 /// A row of `curves`: one point of a routing curve.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CurveRow {
     /// Small model.
     pub slm: String,
@@ -205,7 +207,7 @@ pub struct CurveRow {
 }
 
 /// A row of `curve_areas`: one routing curve in a few numbers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CurveAreaRow {
     /// Small model.
     pub slm: String,
@@ -256,7 +258,7 @@ pub struct CurveAreaRow {
 }
 
 /// A row of `transfer`: one threshold, fitted without the held-out data and applied to it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TransferRow {
     /// Small model.
     pub slm: String,
@@ -326,4 +328,38 @@ pub struct TransferRow {
     pub psi: Option<f64>,
     /// Whether the scores saw labels of the held-out data: `true`, `false` or `unknown`.
     pub in_domain_labels: String,
+}
+
+/// A row of `transfer_curves`: one point of a routing curve as it was predicted without the held-out data,
+/// and as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TransferCurveRow {
+    /// Small model.
+    pub slm: String,
+    /// Large model.
+    pub llm: Option<String>,
+    /// Method.
+    pub method: String,
+    /// `dataset` or `domain`.
+    pub by: String,
+    /// The dataset or domain that was held out.
+    pub held_out: String,
+    /// Number of the repeat whose draw made the prediction; only the first, 0, is kept.
+    pub repeat: u32,
+    /// The ratio that the point was asked for: 0, 0.01, .., 1.
+    pub grid_ratio: f64,
+    /// The pool's threshold for this ratio.
+    pub threshold: f64,
+    /// Routing ratio that the pool promised at this threshold.
+    pub predicted_routing_ratio: f64,
+    /// Routing ratio on the held-out data at this threshold.
+    pub achieved_routing_ratio: f64,
+    /// Accuracy that the pool promised at this threshold.
+    pub predicted_accuracy: Option<f64>,
+    /// Accuracy on the held-out data at this threshold.
+    pub transferred_accuracy: Option<f64>,
+    /// Accuracy on the held-out data at their own threshold for this ratio: the true curve.
+    pub own_accuracy: Option<f64>,
+    /// Accuracy on the held-out data of random routing at this ratio.
+    pub random_accuracy: Option<f64>,
 }

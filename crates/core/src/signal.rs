@@ -82,7 +82,8 @@ pub struct HiddenStateSignal {
 /// assert!(all.logprobs() && all.samples()[0].count == 5 && all.covers(&probe));
 /// # Ok::<(), plimsoll_core::signal::SignalProblem>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SignalRequest {
     logprobs: bool,
     /// By rising temperature, each once.

@@ -6,7 +6,7 @@
 //! ```text
 //! Prepared ─┬─ alignment ── AlignmentRow, MapMetricRow   does the confidence rank right answers first?
 //!           ├─ curves ───── CurveRow, CurveAreaRow       what does routing by it buy?
-//!           └─ transfer ─── TransferRow                  do thresholds hold on data never seen?
+//!           └─ transfer ─── TransferRow, TransferCurveRow  do thresholds hold on data never seen?
 //! ```
 //!
 //! | module | what it holds |
@@ -30,7 +30,8 @@ pub use alignment::{SeriesAlignment, alignment};
 pub use curves::{SeriesCurves, curves};
 pub use summary::{TransferSummary, summarise};
 pub use transfer::{
-    HoldOut, InDomainLabels, Nested, NestedSeries, Scored, TransferError, TransferSpec, splits, transfer,
+    HoldOut, InDomainLabels, Nested, NestedSeries, Scored, SeriesTransfer, TransferError, TransferSpec, splits,
+    transfer,
 };
 
 use plimsoll_core::Seed;

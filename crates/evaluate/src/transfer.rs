@@ -13,7 +13,7 @@ mod scored;
 
 use std::collections::BTreeMap;
 
-use plimsoll_core::records::TransferRow;
+use plimsoll_core::records::{TransferCurveRow, TransferRow};
 use plimsoll_core::scores::Questions;
 use plimsoll_core::{Seed, Series};
 use plimsoll_fit::{DrawOrder, FitSpec, Prepared, Selection, fit_targets};
@@ -62,6 +62,15 @@ pub fn splits(questions: &Questions, by: HoldOut) -> usize {
     groups(questions, by).len()
 }
 
+/// The transfers of a series.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SeriesTransfer {
+    /// One row per split, repeat and target.
+    pub rows: Vec<TransferRow>,
+    /// Predicted and true curve of each split, of the first repeat: its thresholds are a draw's like any other's.
+    pub curves: Vec<TransferCurveRow>,
+}
+
 /// Transfers of a series, by split and, within it, by repeat and target. `finished` is called after
 /// each split of each repeat, from any thread.
 ///
@@ -74,7 +83,7 @@ pub fn transfer(
     scored: &Scored<'_>,
     spec: &TransferSpec,
     finished: &(dyn Fn() + Sync),
-) -> Result<Vec<TransferRow>, TransferError> {
+) -> Result<SeriesTransfer, TransferError> {
     let prepared = scored.prepared;
     let splits: Vec<Split> = spec.by.iter().flat_map(|by| splits_of(prepared.questions, *by)).collect();
     let nested: Vec<Option<&Series>> =
@@ -84,23 +93,25 @@ pub fn transfer(
         (0..spec.repeats).map(|number| (number, seed.derive_index(u64::from(number)))).collect();
     let repeats = Repeat::all(prepared, spec.fit.bins, &seeds);
     let splits = splits.into_par_iter().zip(nested);
-    let rows: Vec<Vec<TransferRow>> = splits
-        .map(|(split, nested)| {
-            let rows = match nested {
-                None => of_split(prepared, spec, &split, &repeats, finished),
-                Some(series) => {
-                    let prepared = Prepared::new(prepared.questions, series);
-                    let repeats = Repeat::all(&prepared, spec.fit.bins, &seeds);
-                    of_split(&prepared, spec, &split, &repeats, finished)
-                }
-            };
-            let in_domain_labels = scored.in_domain_labels.name().to_owned();
-            rows.into_iter()
-                .map(|row| TransferRow { in_domain_labels: in_domain_labels.clone(), ..row })
-                .collect()
+    let all: Vec<SeriesTransfer> = splits
+        .map(|(split, nested)| match nested {
+            None => of_split(prepared, spec, &split, &repeats, finished),
+            Some(series) => {
+                let prepared = Prepared::new(prepared.questions, series);
+                let repeats = Repeat::all(&prepared, spec.fit.bins, &seeds);
+                of_split(&prepared, spec, &split, &repeats, finished)
+            }
         })
         .collect();
-    Ok(rows.into_iter().flatten().collect())
+    let mut transfer = SeriesTransfer::default();
+    for split in all {
+        let in_domain_labels = scored.in_domain_labels.name().to_owned();
+        let labelled =
+            |row| TransferRow { in_domain_labels: in_domain_labels.clone(), ..row };
+        transfer.rows.extend(split.rows.into_iter().map(labelled));
+        transfer.curves.extend(split.curves);
+    }
+    Ok(transfer)
 }
 
 /// A dataset or domain on one side, the rest on the other.
@@ -161,20 +172,25 @@ fn of_split(
     split: &Split,
     repeats: &[Repeat],
     finished: &(dyn Fn() + Sync),
-) -> Vec<TransferRow> {
+) -> SeriesTransfer {
     let pool = split.held_out.complement();
     let sides = HeldOut::new(prepared, &split.held_out, &pool, spec.fit.bins);
-    let rows = repeats.iter().map(|repeat| {
-        let rows = sides.as_ref().map(|held_out| {
+    let mut transfer = SeriesTransfer::default();
+    for repeat in repeats {
+        if let Some(held_out) = &sides {
             let fitted = fit_targets(prepared, &repeat.order, &pool, &spec.fit, &repeat.seed);
             let rows = held_out.judge(&fitted, spec.fit.bootstrap, &repeat.seed.derive(&split.name));
-            let name = |row: TransferRow| named(prepared, split, repeat.number, row);
-            rows.into_iter().map(name).collect::<Vec<_>>()
-        });
+            transfer.rows.extend(rows.into_iter().map(|row| named(prepared, split, repeat.number, row)));
+            if repeat.number == 0 {
+                let points = held_out.curves(&fitted).into_iter();
+                transfer
+                    .curves
+                    .extend(points.map(|point| named_point(prepared, split, repeat.number, point)));
+            }
+        }
         finished();
-        rows.unwrap_or_default()
-    });
-    rows.flatten().collect()
+    }
+    transfer
 }
 
 fn named(prepared: &Prepared<'_>, split: &Split, repeat: u32, row: TransferRow) -> TransferRow {
@@ -186,6 +202,23 @@ fn named(prepared: &Prepared<'_>, split: &Split, repeat: u32, row: TransferRow) 
         held_out: split.name.clone(),
         repeat,
         ..row
+    }
+}
+
+fn named_point(
+    prepared: &Prepared<'_>,
+    split: &Split,
+    repeat: u32,
+    point: TransferCurveRow,
+) -> TransferCurveRow {
+    TransferCurveRow {
+        slm: prepared.series.slm.to_string(),
+        llm: prepared.series.llm.as_ref().map(ToString::to_string),
+        method: prepared.series.method.to_string(),
+        by: split.by.name().to_owned(),
+        held_out: split.name.clone(),
+        repeat,
+        ..point
     }
 }
 

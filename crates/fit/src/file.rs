@@ -18,6 +18,8 @@ pub struct FileSpec {
     pub pipeline: Pipeline,
     /// Files that the rows came from.
     pub sources: Vec<SourceFile>,
+    /// The models, as far as more is known than their names.
+    pub models: Vec<ModelIdentity>,
     /// Bins of the draw.
     pub bins: u32,
     /// Share that was drawn.
@@ -44,7 +46,10 @@ pub fn thresholds_file(
     pair: &[&Series],
     methods: Vec<Method>,
 ) -> Result<Thresholds, Error> {
-    let named = |id: &plimsoll_core::ModelId| ModelIdentity::named(id.as_str());
+    let named = |id: &plimsoll_core::ModelId| {
+        let known = spec.models.iter().find(|model| model.id == id.as_str());
+        known.cloned().unwrap_or_else(|| ModelIdentity::named(id.as_str()))
+    };
     let slm = pair.first().map(|series| named(&series.slm)).unwrap_or_default();
     let llm = pair.first().and_then(|series| series.llm.as_ref()).map(named);
     let document = Thresholds {

@@ -114,6 +114,7 @@ pub fn fit_method(
     let method = Method {
         definition: definition.to_owned(),
         variant_sha256: plimsoll_router::canonical::sha256_hex(format!("{id}\n{definition}").as_bytes()),
+        probe_sha256: None,
         orientation: Orientation::HigherIsMoreConfident,
         rule: Rule::KeepIffAtOrAbove,
         missing: MissingPolicy::HandOver,

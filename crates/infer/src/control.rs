@@ -52,6 +52,8 @@ impl Cancel {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// An ask was answered.
+    Answered,
     /// A request failed and is made again.
     Retrying {
         /// What happened; holds no secret.

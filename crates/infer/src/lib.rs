@@ -12,6 +12,7 @@
 //! | [`ask`], [`answered`] | what is asked; the rows that come of it |
 //! | [`capability`] | what a backend can observe |
 //! | [`control`] | cancelling, progress |
+//! | [`chunks`] | finished work that outlives the process |
 //! | [`openai`] | servers that speak OpenAI's chat completions |
 //! | [`replay`] | generations recorded earlier, ours or others' |
 //! | `conformance` (feature) | what every backend must pass |
@@ -25,6 +26,7 @@ pub mod answered;
 pub mod ask;
 pub mod backend;
 pub mod capability;
+pub mod chunks;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod control;
@@ -38,5 +40,6 @@ pub use answered::{Answered, RowKey};
 pub use ask::{Ask, Batch};
 pub use backend::{Backend, Sink};
 pub use capability::{Capabilities, Support};
+pub use chunks::{Chunk, Chunks};
 pub use control::{Cancel, Control, Event, Progress, TokenCount};
 pub use error::{BackendError, SinkError};

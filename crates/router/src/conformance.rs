@@ -71,6 +71,7 @@ fn example_method() -> Method {
         id: id.to_owned(),
         definition: "exp(mean natural-log probability of the answer tokens)".to_owned(),
         variant_sha256: "2".repeat(64),
+        probe_sha256: None,
         orientation: Orientation::HigherIsMoreConfident,
         rule: Rule::KeepIffAtOrAbove,
         missing: MissingPolicy::HandOver,

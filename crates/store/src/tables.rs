@@ -4,8 +4,10 @@ use crate::table::Table;
 
 pub mod alignment;
 pub mod calibration;
+pub mod confidences;
 pub mod curve_areas;
 pub mod curves;
+pub mod datasets;
 pub mod generations;
 pub mod hidden_states;
 pub mod labels;
@@ -13,13 +15,16 @@ pub mod map_metrics;
 pub mod questions;
 pub mod scores;
 pub mod transfer;
+pub mod transfer_curves;
 
 /// Every table, by name.
 pub static TABLES: &[&Table] = &[
     &alignment::TABLE,
     &calibration::TABLE,
+    &confidences::TABLE,
     &curve_areas::TABLE,
     &curves::TABLE,
+    &datasets::TABLE,
     &generations::TABLE,
     &hidden_states::TABLE,
     &labels::TABLE,
@@ -27,6 +32,7 @@ pub static TABLES: &[&Table] = &[
     &questions::TABLE,
     &scores::TABLE,
     &transfer::TABLE,
+    &transfer_curves::TABLE,
 ];
 
 #[cfg(test)]
@@ -35,8 +41,9 @@ mod tests {
     use std::fmt;
 
     use plimsoll_core::records::{
-        AlignmentRow, CalibrationRow, CurveAreaRow, CurveRow, FollowUpRow, GenerationRow, HiddenStateRow,
-        LabelRow, MapMetricRow, TokenRow, TransferRow,
+        AlignmentRow, CalibrationRow, ConfidenceRow, CurveAreaRow, CurveRow, DatasetRow, FollowUpRow,
+        GenerationRow, HiddenStateRow, LabelRow, MapMetricRow, QuestionRow, ScoreRow, TokenRow, TransferCurveRow,
+        TransferRow,
     };
     use plimsoll_core::{AnswerKind, Choice, DatasetId, DomainId, Question, QuestionId};
     use serde::Serialize;
@@ -107,9 +114,13 @@ mod tests {
         assert_fields_are_columns(&GenerationRow::default(), &generations::TABLE);
         assert_fields_are_columns(&HiddenStateRow::default(), &hidden_states::TABLE);
         assert_fields_are_columns(&LabelRow::default(), &labels::TABLE);
-        assert_fields_are_columns(&question(), &questions::TABLE);
+        assert_fields_are_columns(&QuestionRow { question: &question(), role: "main" }, &questions::TABLE);
+        assert_fields_are_columns(&ConfidenceRow::default(), &confidences::TABLE);
+        assert_fields_are_columns(&DatasetRow::default(), &datasets::TABLE);
+        assert_fields_are_columns(&ScoreRow::default(), &scores::TABLE);
         assert_fields_are_columns(&CurveAreaRow::default(), &curve_areas::TABLE);
         assert_fields_are_columns(&TransferRow::default(), &transfer::TABLE);
+        assert_fields_are_columns(&TransferCurveRow::default(), &transfer_curves::TABLE);
     }
 
     fn calibration_row() -> CalibrationRow {
@@ -152,21 +163,18 @@ mod tests {
     }
 
     #[track_caller]
-    fn through_parquet<T: Serialize + DeserializeOwned>(table: &'static Table, rows: &[T]) -> Vec<T> {
+    fn through_parquet<R: DeserializeOwned>(table: &'static Table, rows: &[impl Serialize]) -> Vec<R> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("table.parquet");
         crate::write_rows(table, rows, &path, &crate::Provenance::default()).unwrap();
-        let batches: Vec<_> = crate::read_batches(&path, table).unwrap().collect::<Result<_, _>>().unwrap();
-        let mut writer = arrow::json::ArrayWriter::new(Vec::new());
-        writer.write_batches(&batches.iter().collect::<Vec<_>>()).unwrap();
-        writer.finish().unwrap();
-        serde_json::from_slice(&writer.into_inner()).unwrap()
+        crate::read_rows(&path, table).unwrap()
     }
 
     #[test]
     fn questions_go_through_parquet() {
         let rows = vec![question(), Question { choices: vec![], gold: vec!["4".to_owned()], ..question() }];
-        assert_eq!(through_parquet(&questions::TABLE, &rows), rows);
+        let written: Vec<_> = rows.iter().map(|question| QuestionRow { question, role: "main" }).collect();
+        assert_eq!(through_parquet::<Question>(&questions::TABLE, &written), rows);
     }
 
     #[test]
@@ -200,7 +208,7 @@ mod tests {
             ..GenerationRow::default()
         };
         let rows = vec![answer, failed];
-        assert_eq!(through_parquet(&generations::TABLE, &rows), rows);
+        assert_eq!(through_parquet::<GenerationRow>(&generations::TABLE, &rows), rows);
     }
 
     #[test]
@@ -212,7 +220,7 @@ mod tests {
             ..row.clone()
         };
         let rows = vec![filled, row];
-        assert_eq!(through_parquet(&hidden_states::TABLE, &rows), rows);
+        assert_eq!(through_parquet::<HiddenStateRow>(&hidden_states::TABLE, &rows), rows);
     }
 
     fn map_metric_row() -> MapMetricRow {

@@ -63,6 +63,7 @@ impl SourceArguments {
             split: self.split.as_deref(),
             config: self.config.as_deref(),
             mapping: self.mapping.as_deref(),
+            offline: false,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 use crate::folder::{Done, OutputFolder, Stopwatch};
 use crate::score_files::ScoreFiles;
+use crate::stages::definitions::Definitions;
 use crate::stages::fitting::{CalibrationWriter, fit_all};
 use crate::stages::threshold_files::{self, Origin, Written};
 use crate::stages::{DRAW, FIT, key, operating_points};
@@ -55,7 +56,8 @@ pub(super) fn run(arguments: &FitArguments, console: &Console) -> Result<(), Fai
     let of_draw = parameters.of_draw();
     let provenance = key::provenance(DRAW, &of_draw, &files.sources, parameters.seed);
     let mut calibration = CalibrationWriter::create(&folder, &provenance)?;
-    let methods = fit_all(&table, &parameters.fit_spec(), Some(&mut calibration), console)?;
+    let definitions = Definitions::new(None, &[]);
+    let methods = fit_all(&table, (&parameters.fit_spec(), &definitions), Some(&mut calibration), console)?;
     let drawn = calibration.finish()?;
     let done = Done {
         stage: DRAW,
@@ -68,7 +70,7 @@ pub(super) fn run(arguments: &FitArguments, console: &Console) -> Result<(), Fai
     folder.record(done)?;
 
     let stopwatch = Stopwatch::start();
-    let origin = Origin { pipeline: &pipeline, sources: &files.sources, parameters: &parameters };
+    let origin = Origin { pipeline: &pipeline, sources: &files.sources, models: &[], parameters: &parameters };
     let written = threshold_files::write_all(&table, methods, origin, &folder)?;
     let of_fit = parameters.of_fit(&pipeline);
     let done = Done {

@@ -93,11 +93,11 @@ pub(super) fn run(arguments: &TransferArguments, console: &Console) -> Result<()
     let names: Vec<&str> = by.iter().map(|by| by.name()).collect();
     let parameters = json!({"options": options, "by": names, "repeats": arguments.repeats});
     let spec = TransferSpec { fit: options.fit_spec(), by, repeats: arguments.repeats };
-    let work = Work { table: &table, judging: None, transfer: Some(spec), method_of: &|_| None };
+    let work = Work { table: &table, judging: None, transfer: Some(spec), made: None, method_of: &|_| None };
     let tables = judge(&work, TRANSFER, console)?;
 
     let provenance = key::provenance(TRANSFER, &parameters, &files.sources, options.seed);
-    let outputs = tables.write_transfer(&folder, &provenance)?.into_iter().collect();
+    let outputs = tables.write_transfer(&folder, &provenance)?;
     let key = key::key(TRANSFER, &parameters, &files.sources);
     folder.set_plan("plimsoll transfer", &provenance.config_sha256);
     let inputs = files.sources;

@@ -12,3 +12,9 @@ pub(crate) const MOST_TARGETS: usize = 1_000;
 pub(crate) const MOST_SEED: u64 = 1 << 53;
 /// Characters of a name that becomes a file's.
 pub(crate) const MOST_NAME: usize = 128;
+/// Questions of a chunk.
+pub(crate) const MOST_CHUNK: usize = 100_000;
+/// Exemplars before a question.
+pub(crate) const MOST_FEW_SHOT: usize = 100;
+/// Sequences at once.
+pub(crate) const MOST_SEQUENCES: usize = 4096;

@@ -7,18 +7,21 @@ use plimsoll_evaluate::HoldOut;
 use plimsoll_router::canonical::canonical_sha256;
 use plimsoll_router::thresholds::LabelSource;
 use plimsoll_router::{Risk, Target};
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
+use super::asking::{Asking, Grading, MethodEntries};
+
 /// A plan. Its serialised form is what `plimsoll config` prints, and is itself a plan.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct Plan {
     /// Name of the pipeline and of its output folder.
     pub(crate) name: String,
     /// Seed of everything random, at most 2^53.
     pub(crate) seed: u64,
     /// Where the scores come from.
-    pub(crate) import: Import,
+    pub(crate) origin: Origin,
     /// The draw.
     pub(crate) calibration: Calibration,
     /// What is fitted.
@@ -29,6 +32,42 @@ pub(crate) struct Plan {
     pub(crate) labels: Labels,
     /// What ends a run with exit code 5.
     pub(crate) limits: Limits,
+}
+
+/// Where the scores of a plan come from.
+#[derive(Debug, Clone)]
+pub(crate) enum Origin {
+    /// Others made them.
+    Import(Import),
+    /// Models are asked.
+    Asking(Box<Asking>),
+}
+
+impl Serialize for Plan {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("name", &self.name)?;
+        map.serialize_entry("seed", &self.seed)?;
+        match &self.origin {
+            Origin::Import(import) => map.serialize_entry("import", import)?,
+            Origin::Asking(asking) => {
+                map.serialize_entry("datasets", &asking.datasets)?;
+                map.serialize_entry("pool", &asking.pool)?;
+                map.serialize_entry("prompt", &asking.prompt)?;
+                map.serialize_entry("slms", &asking.slms)?;
+                map.serialize_entry("llms", &asking.llms)?;
+                map.serialize_entry("decoding", &asking.decoding)?;
+                map.serialize_entry("methods", &MethodEntries(&asking.methods))?;
+                map.serialize_entry("inference", &asking.inference)?;
+            }
+        }
+        map.serialize_entry("calibration", &self.calibration)?;
+        map.serialize_entry("thresholds", &self.thresholds)?;
+        map.serialize_entry("evaluation", &self.evaluation)?;
+        map.serialize_entry("labels", &self.labels)?;
+        map.serialize_entry("limits", &self.limits)?;
+        map.end()
+    }
 }
 
 /// Foreign files and the query that maps them.
@@ -181,12 +220,15 @@ impl From<HoldOutName> for HoldOut {
 }
 
 /// How labels are read.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub(crate) struct Labels {
     /// What an ungraded SLM answer counts as.
     pub(crate) ungraded: Ungraded,
     /// Who graded.
     pub(crate) source: LabelsFrom,
+    /// How answers are graded, where models are asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grading: Option<Grading>,
 }
 
 /// What an ungraded SLM answer counts as.
@@ -238,17 +280,29 @@ impl Limits {
 }
 
 impl Plan {
+    /// What is asked of models, if the plan asks any.
+    pub(crate) fn asking(&self) -> Option<&Asking> {
+        match &self.origin {
+            Origin::Asking(asking) => Some(asking),
+            Origin::Import(_) => None,
+        }
+    }
+
     /// Bootstrap replicates; none without an evaluation.
     pub(crate) fn bootstrap(&self) -> u32 {
         self.evaluation.as_ref().map_or(0, |evaluation| evaluation.bootstrap)
     }
 
-    /// SHA-256 of the plan's canonical JSON, without `import.folder`: that only says where the files
-    /// lie on this machine, and what is in them is recorded by their own hashes.
+    /// SHA-256 of the plan's canonical JSON, without `import.folder`, which only says where the files
+    /// lie on this machine (what is in them is recorded by their own hashes), and without `inference`,
+    /// on which no row depends.
     pub(crate) fn sha256(&self) -> String {
         let mut value = as_json(self);
         if let Some(Value::Object(import)) = value.get_mut("import") {
             import.remove("folder");
+        }
+        if let Value::Object(plan) = &mut value {
+            plan.remove("inference");
         }
         canonical_sha256(&value)
     }

@@ -1,15 +1,19 @@
 //! The plan as written. Every key is optional here: what must be there is said by the resolution,
 //! together with everything else that is wrong.
 
+pub(super) mod asking;
+
 use std::collections::BTreeMap;
 
 use plimsoll_calibset::{Format, nearest};
+use plimsoll_label::Policy;
 use plimsoll_router::Risk;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 
 use super::plan::{HoldOutName, LabelsFrom, Ungraded};
+use asking::{RawDataset, RawDecoding, RawInference, RawModel, RawPool, RawPrompt};
 use super::problems::Problems;
 
 /// Problems that are worth listing.
@@ -22,6 +26,14 @@ pub(super) struct RawPlan {
     pub(super) name: Option<String>,
     pub(super) seed: Option<u64>,
     pub(super) import: Option<RawImport>,
+    pub(super) datasets: Option<Vec<RawDataset>>,
+    pub(super) pool: Option<RawPool>,
+    pub(super) prompt: Option<RawPrompt>,
+    pub(super) slms: Option<Vec<RawModel>>,
+    pub(super) llms: Option<Vec<RawModel>>,
+    pub(super) decoding: Option<RawDecoding>,
+    pub(super) methods: Option<Vec<Value>>,
+    pub(super) inference: Option<RawInference>,
     pub(super) calibration: Option<RawCalibration>,
     pub(super) thresholds: Option<RawThresholds>,
     pub(super) evaluation: Option<RawEvaluation>,
@@ -97,6 +109,15 @@ pub(super) struct RawEvaluation {
 pub(super) struct RawLabels {
     pub(super) ungraded: Option<Ungraded>,
     pub(super) source: Option<LabelsFrom>,
+    pub(super) grading: Option<RawGrading>,
+}
+
+/// `labels.grading`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGrading {
+    pub(super) policy: Option<Policy>,
+    pub(super) judge: Option<RawModel>,
 }
 
 /// `limits`
@@ -108,8 +129,30 @@ pub(super) struct RawLimits {
 }
 
 const MAPPING_EXPECTED: &str = "expected a mapping of keys";
-/// Keys of the full pipeline, from questions to answers.
-const FULL_PIPELINE: [&str; 6] = ["datasets", "prompt", "slms", "llms", "decoding", "methods"];
+/// Keys whose value is a mapping, by their place; `*` stands for every item of a list or mapping.
+const MAPPINGS: [&str; 21] = [
+    "import",
+    "import.files.*",
+    "datasets.*",
+    "datasets.*.sample",
+    "datasets.*.prompt",
+    "pool",
+    "prompt",
+    "slms.*",
+    "slms.*.price",
+    "slms.*.limits",
+    "llms.*",
+    "llms.*.price",
+    "llms.*.limits",
+    "decoding",
+    "inference",
+    "calibration",
+    "thresholds",
+    "thresholds.cost.*",
+    "thresholds.risk.*",
+    "evaluation",
+    "limits",
+];
 
 /// Reads a document. A value that cannot be read is reported, left out, and the rest is read on, so
 /// that one run tells everything.
@@ -119,7 +162,6 @@ pub(super) fn read(mut document: Value) -> (RawPlan, Problems) {
         problems.add_unread("", format!("a plan is a mapping of keys, and this is {}", kind_of(&document)));
         return (RawPlan::default(), problems);
     }
-    refuse_full_pipeline(&mut document, &mut problems);
     refuse_lists(&mut document, &mut problems);
     while problems.len() < MOST_PROBLEMS {
         match serde_path_to_error::deserialize::<_, RawPlan>(&document) {
@@ -135,44 +177,43 @@ pub(super) fn read(mut document: Value) -> (RawPlan, Problems) {
     (RawPlan::default(), problems)
 }
 
-fn refuse_full_pipeline(document: &mut Value, problems: &mut Problems) {
-    let Value::Object(map) = document else { return };
-    let known = |key: &&str| map.contains_key(*key);
-    let found: Vec<String> =
-        FULL_PIPELINE.iter().filter(|key| known(key)).map(|key| format!("`{key}`")).collect();
-    if !found.is_empty() {
-        problems.add_unread(
-            "import",
-            format!(
-                "this version starts from scores that others made (key `import`); it cannot yet ask models itself, \
-                 which is what {} would need",
-                found.join(", ")
-            ),
-        );
-    }
-    map.retain(|key, _| !FULL_PIPELINE.contains(&key.as_str()));
-}
-
 /// Serde would take the items of a list for the values of a mapping, in the order of its keys.
 fn refuse_lists(document: &mut Value, problems: &mut Problems) {
-    for key in ["import", "calibration", "thresholds", "evaluation", "labels", "limits"] {
-        if document.get(key).is_some_and(Value::is_array) {
-            problems.add_unread(key, format!("found a list, {MAPPING_EXPECTED}"));
-            document[key] = Value::Null;
-        }
+    for mapping in MAPPINGS.into_iter().chain(["labels", "labels.grading", "labels.grading.judge"]) {
+        let keys: Vec<&str> = mapping.split('.').collect();
+        refuse_list(document, &keys, "", problems);
     }
-    for (pointer, place) in [("/thresholds/cost", "thresholds.cost"), ("/thresholds/risk", "thresholds.risk")]
-    {
-        let items = document.pointer_mut(pointer).and_then(Value::as_array_mut);
-        for (index, item) in items.into_iter().flatten().enumerate().filter(|(_, item)| item.is_array()) {
-            problems.add_unread(&format!("{place}[{index}]"), format!("found a list, {MAPPING_EXPECTED}"));
-            *item = Value::Object(Map::new());
+}
+
+fn refuse_list(value: &mut Value, keys: &[&str], place: &str, problems: &mut Problems) {
+    let Some((key, rest)) = keys.split_first() else {
+        if value.is_array() {
+            problems.add_unread(place, format!("found a list, {MAPPING_EXPECTED}"));
+            *value = if place.ends_with(']') { Value::Object(Map::new()) } else { Value::Null };
         }
-    }
-    let files = document.pointer_mut("/import/files").and_then(Value::as_object_mut);
-    for (table, file) in files.into_iter().flatten().filter(|(_, file)| file.is_array()) {
-        problems.add_unread(&format!("import.files.{table}"), format!("found a list, {MAPPING_EXPECTED}"));
-        *file = Value::Object(Map::new());
+        return;
+    };
+    let inside = |key: &str| if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") };
+    match value {
+        Value::Array(items) if *key == "*" => {
+            for (index, item) in items.iter_mut().enumerate() {
+                refuse_list(item, rest, &format!("{place}[{index}]"), problems);
+            }
+        }
+        Value::Object(map) if *key == "*" => {
+            for (name, item) in map {
+                refuse_list(item, rest, &inside(name), problems);
+                if item.is_null() {
+                    *item = Value::Object(Map::new());
+                }
+            }
+        }
+        Value::Object(map) => {
+            if let Some(item) = map.get_mut(*key) {
+                refuse_list(item, rest, &inside(key), problems);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -276,7 +317,11 @@ mod tests {
         {
             assert!(read(document).1.text("p").contains(expected));
         }
-        let (_, problems) = read(json!({"datasets": [], "slms": []}));
-        assert!(problems.text("p").contains("`datasets`, `slms`"), "{}", problems.text("p"));
+        let (_, problems) = read(json!({"slms": [[1], {"price": [1, 2]}], "labels": {"grading": []}}));
+        assert_eq!(
+            problems.text("p"),
+            "`p` has 3 problems:\n  slms[0]: found a list, expected a mapping of keys\n  slms[1].price: found a list, \
+             expected a mapping of keys\n  labels.grading: found a list, expected a mapping of keys"
+        );
     }
 }

@@ -1,5 +1,9 @@
 //! From the plan as written to the plan: what must be there is, and every number is in its range.
 
+mod asking;
+mod labels;
+pub(crate) mod models;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -7,39 +11,74 @@ use plimsoll_calibset::{FileSpec, Format};
 
 use super::limits::{MOST_BINS, MOST_BOOTSTRAP, MOST_NAME, MOST_REPEATS, MOST_SEED, MOST_TARGETS};
 use super::plan::{
-    Calibration, CostTarget, Evaluation, File, Import, Labels, Limits, Plan, RiskTarget, Targets,
+    Calibration, CostTarget, Evaluation, File, Import, Limits, Origin, Plan, RiskTarget, Targets,
     delimiter_byte, delimiter_name,
 };
 use super::problems::Problems;
 use super::raw::{RawCalibration, RawEvaluation, RawFile, RawImport, RawLimits, RawPlan, RawThresholds};
 
 /// The plan, unless something that it needs is not there; `problems` then says what.
-pub(super) fn resolve(raw: RawPlan, problems: &mut Problems) -> Option<Plan> {
+pub(super) fn resolve(mut raw: RawPlan, problems: &mut Problems) -> Option<Plan> {
+    let origin = resolve_origin(&mut raw, problems);
     let name = required(raw.name, "name", problems).inspect(|name| check_name(name, problems));
     let seed = required(raw.seed, "seed", problems);
     if seed.is_some_and(|seed| seed > MOST_SEED) {
         problems.add("seed", format!("must be at most {MOST_SEED}"));
     }
-    let import = required(raw.import, "import", problems).and_then(|import| resolve_import(import, problems));
     let calibration = required(raw.calibration, "calibration", problems)
         .and_then(|calibration| resolve_calibration(&calibration, problems));
     let thresholds = required(raw.thresholds, "thresholds", problems)
         .map(|thresholds| resolve_targets(thresholds, problems));
     let evaluation = raw.evaluation.and_then(|evaluation| resolve_evaluation(evaluation, problems));
-    let labels = raw.labels.unwrap_or_default();
+    let asks = matches!(origin, Some(Origin::Asking(_)));
+    let labels = labels::resolve_labels(raw.labels.unwrap_or_default(), asks, problems);
     Some(Plan {
         name: name?,
         seed: seed?,
-        import: import?,
+        origin: origin?,
         calibration: calibration?,
         thresholds: thresholds?,
         evaluation,
-        labels: Labels {
-            ungraded: labels.ungraded.unwrap_or_default(),
-            source: labels.source.unwrap_or_default(),
-        },
+        labels: labels?,
         limits: resolve_limits(&raw.limits.unwrap_or_default(), problems),
     })
+}
+
+/// Keys that only a plan has that asks models.
+fn asking_keys(raw: &RawPlan) -> Vec<&'static str> {
+    let keys = [
+        ("datasets", raw.datasets.is_some()),
+        ("pool", raw.pool.is_some()),
+        ("prompt", raw.prompt.is_some()),
+        ("slms", raw.slms.is_some()),
+        ("llms", raw.llms.is_some()),
+        ("decoding", raw.decoding.is_some()),
+        ("methods", raw.methods.is_some()),
+        ("inference", raw.inference.is_some()),
+    ];
+    keys.into_iter().filter(|(_, given)| *given).map(|(key, _)| key).collect()
+}
+
+/// A plan either imports scores or asks models.
+fn resolve_origin(raw: &mut RawPlan, problems: &mut Problems) -> Option<Origin> {
+    let asking = asking_keys(raw);
+    match raw.import.take() {
+        Some(import) => {
+            for key in asking {
+                problems.add(key, "is for plans that ask models, and this one imports scores (key `import`)");
+            }
+            resolve_import(import, problems).map(Origin::Import)
+        }
+        None if asking.is_empty() => {
+            problems.add(
+                "import",
+                "is missing; a plan has either `import` (scores that others made) or `datasets`, `prompt`, `slms`, \
+                 `decoding` and `methods` (models are asked)",
+            );
+            None
+        }
+        None => asking::resolve_asking(raw, problems).map(|asking| Origin::Asking(Box::new(asking))),
+    }
 }
 
 fn required<T>(value: Option<T>, place: &str, problems: &mut Problems) -> Option<T> {

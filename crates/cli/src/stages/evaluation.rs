@@ -1,9 +1,11 @@
 //! `evaluate` and `transfer`: the tables of the evaluation.
 
-use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, MapMetricRow, POOL, TransferRow};
+use plimsoll_core::records::{
+    AlignmentRow, CurveAreaRow, CurveRow, MapMetricRow, POOL, TransferCurveRow, TransferRow,
+};
 use plimsoll_core::{ScoreTable, Series};
 use plimsoll_evaluate::{
-    InDomainLabels, Judging, Scored, TransferSpec, TransferSummary, alignment, curves, splits, transfer,
+    InDomainLabels, Judging, Nested, Scored, TransferSpec, TransferSummary, alignment, curves, splits, transfer,
 };
 use plimsoll_fit::Prepared;
 use plimsoll_router::thresholds::Method;
@@ -11,6 +13,7 @@ use plimsoll_store::{Provenance, Table, tables, write_rows};
 use serde::Serialize;
 
 use super::fitting::{pair_name, series_name};
+use super::made::Made;
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::{OutputFolder, table_path};
@@ -31,6 +34,9 @@ pub(crate) struct Tables {
     /// Thresholds on data that they were not fitted on.
     #[serde(skip)]
     pub(crate) transfer: Option<Vec<TransferRow>>,
+    /// Predicted and true curves, with the transfers.
+    #[serde(skip)]
+    pub(crate) transfer_curves: Vec<TransferCurveRow>,
 }
 
 /// What is to be judged.
@@ -41,6 +47,8 @@ pub(crate) struct Work<'a> {
     pub(crate) judging: Option<Judging>,
     /// How transfer is judged; `None` = it is not.
     pub(crate) transfer: Option<TransferSpec>,
+    /// How the scores were made; `None` = others made them.
+    pub(crate) made: Option<&'a Made<'a>>,
     /// The entry of a thresholds file whose maps a series is judged with.
     pub(crate) method_of: &'a dyn Fn(&Series) -> Option<&'a Method>,
 }
@@ -63,9 +71,16 @@ pub(crate) fn judge(work: &Work<'_>, stage: &'static str, console: &Console) -> 
             progress.step();
         }
         if let (Some(spec), Some(rows)) = (&work.transfer, &mut tables.transfer) {
-            // Imported scores: how they were made, nobody can know.
-            let scored = Scored::same(&prepared, InDomainLabels::Unknown);
-            rows.extend(transfer(&scored, spec, &|| progress.step()).or_fail(Kind::Stage)?);
+            // How imported scores were made, nobody can know.
+            let in_domain_labels =
+                work.made.map_or(InDomainLabels::Unknown, |made| made.in_domain_labels(series));
+            let nested = work.made.map(|made| made.nested(series, &work.table.questions, &spec.by));
+            let nested = nested.transpose()?.flatten();
+            let nested = nested.as_ref().map_or(Nested::Same, Nested::PerSplit);
+            let scored = Scored { prepared: &prepared, nested, in_domain_labels };
+            let transferred = transfer(&scored, spec, &|| progress.step()).or_fail(Kind::Stage)?;
+            rows.extend(transferred.rows);
+            tables.transfer_curves.extend(transferred.curves);
         }
     }
     Ok(tables)
@@ -100,14 +115,17 @@ impl Tables {
         ])
     }
 
-    /// Writes the table of transfers, if there is one.
+    /// Writes the tables of transfers, if there are any.
     pub(crate) fn write_transfer(
         &self,
         folder: &OutputFolder,
         provenance: &Provenance,
-    ) -> Result<Option<String>, Failure> {
-        let rows = self.transfer.as_ref();
-        rows.map(|rows| write(&tables::transfer::TABLE, rows, folder, provenance)).transpose()
+    ) -> Result<Vec<String>, Failure> {
+        let Some(rows) = &self.transfer else { return Ok(Vec::new()) };
+        Ok(vec![
+            write(&tables::transfer::TABLE, rows, folder, provenance)?,
+            write(&tables::transfer_curves::TABLE, &self.transfer_curves, folder, provenance)?,
+        ])
     }
 }
 

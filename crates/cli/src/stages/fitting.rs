@@ -9,6 +9,7 @@ use plimsoll_store::tables::calibration;
 use plimsoll_store::{Provenance, TableWriter};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
+use super::definitions::Definitions;
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::{OutputFolder, table_path};
@@ -90,7 +91,7 @@ pub(crate) fn draw_all(
 /// Fits every series: one entry each, in the order of the table. `writer` takes the draws behind them.
 pub(crate) fn fit_all(
     table: &ScoreTable,
-    spec: &FitSpec,
+    (spec, definitions): (&FitSpec, &Definitions<'_>),
     mut writer: Option<&mut CalibrationWriter>,
     console: &Console,
 ) -> Result<Vec<Method>, Failure> {
@@ -102,7 +103,7 @@ pub(crate) fn fit_all(
             .par_iter()
             .map(|series| {
                 progress.doing(series_name(series));
-                let fitted = fit_one(table, series, spec);
+                let fitted = fit_one(table, series, (spec, definitions));
                 progress.step();
                 fitted
             })
@@ -117,14 +118,15 @@ pub(crate) fn fit_all(
     Ok(methods)
 }
 
-fn fit_one(table: &ScoreTable, series: &Series, spec: &FitSpec) -> FittedMethod {
+fn fit_one(
+    table: &ScoreTable,
+    series: &Series,
+    (spec, definitions): (&FitSpec, &Definitions<'_>),
+) -> FittedMethod {
     let prepared = Prepared::new(&table.questions, series);
     let all = Selection::all(table.questions.datasets().len());
-    let definition = format!(
-        "imported as `{}`; the confidence is as its source defines it, higher = more likely correct",
-        series.method
-    );
-    fit_method(&prepared, &all, spec, &definition)
+    let fitted = fit_method(&prepared, &all, spec, &definitions.text(series));
+    FittedMethod { method: definitions.sign(series, fitted.method), ..fitted }
 }
 
 fn calibration_row(table: &ScoreTable, series: &Series, drawn: &DrawnRow) -> Option<CalibrationRow> {

@@ -13,7 +13,7 @@ use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::manifest::Source;
 use crate::folder::{Done, OutputFolder, Stopwatch, table_path};
-use crate::pipeline::Plan;
+use crate::pipeline::plan::Import as Written;
 use crate::pipeline::variables::{VariableProblem, expand};
 use crate::progress::Progress;
 use crate::score_files::{Asked, failure};
@@ -32,10 +32,10 @@ pub(crate) struct Inputs {
 
 impl Inputs {
     /// Finds the files of a plan that lies at `plan_path`.
-    pub(crate) fn find(plan: &Plan, plan_path: &Path) -> Result<Self, Failure> {
-        let base = base_folder(plan, plan_path)?;
+    pub(crate) fn find(written: &Written, plan_path: &Path) -> Result<Self, Failure> {
+        let base = base_folder(written, plan_path)?;
         let (mut tables, mut sources, mut names) = (Vec::new(), Vec::new(), Vec::new());
-        for (table, file) in &plan.import.files {
+        for (table, file) in &written.files {
             let place = format!("import.files.{table}.path");
             let path = base.join(expanded(&file.path, &place)?);
             let pattern =
@@ -50,10 +50,10 @@ impl Inputs {
             let header = file.header.unwrap_or(true);
             tables.push((table.clone(), FileSpec { paths, format, delimiter, header }));
         }
-        let parameters = json!({"files": plan.import.files, "sql": plan.import.sql});
+        let parameters = json!({"files": written.files, "sql": written.sql});
         // The query may make ids of the files' paths (column `_file`).
         let key = key::key(SCORE, &json!({"plan": parameters, "paths": names}), &sources);
-        Ok(Self { import: Import::new(tables, plan.import.sql.clone()), sources, parameters, key })
+        Ok(Self { import: Import::new(tables, written.sql.clone()), sources, parameters, key })
     }
 
     /// Imports the scores, writing them as they come.
@@ -90,9 +90,9 @@ impl Inputs {
 }
 
 /// Where relative paths start.
-fn base_folder(plan: &Plan, plan_path: &Path) -> Result<PathBuf, Failure> {
+fn base_folder(written: &Written, plan_path: &Path) -> Result<PathBuf, Failure> {
     let own = plan_path.parent().unwrap_or(Path::new(""));
-    let Some(folder) = &plan.import.folder else { return Ok(own.to_owned()) };
+    let Some(folder) = &written.folder else { return Ok(own.to_owned()) };
     let base = own.join(expanded(folder, "import.folder")?);
     if base.is_dir() {
         return Ok(base);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plimsoll_core::{ModelId, ScoreTable, Series};
 use plimsoll_fit::thresholds_file;
 use plimsoll_router::Thresholds;
-use plimsoll_router::thresholds::{Method, Pipeline, SourceFile};
+use plimsoll_router::thresholds::{Method, ModelIdentity, Pipeline, SourceFile};
 use plimsoll_store::write_atomic;
 
 use super::fitting::pair_name;
@@ -36,6 +36,8 @@ pub(crate) struct Origin<'a> {
     pub(crate) pipeline: &'a Pipeline,
     /// Files that the rows came from.
     pub(crate) sources: &'a [Source],
+    /// The models, as far as more is known than their names.
+    pub(crate) models: &'a [ModelIdentity],
     /// Everything else.
     pub(crate) parameters: &'a Parameters,
 }
@@ -100,11 +102,12 @@ pub(crate) fn note_choice_of_methods(table: &ScoreTable, parameters: &Parameters
 }
 
 fn file_spec(origin: Origin<'_>) -> plimsoll_fit::FileSpec {
-    let Origin { pipeline, sources, parameters } = origin;
+    let Origin { pipeline, sources, models, parameters } = origin;
     let source = |source: &Source| SourceFile { name: source.name.clone(), sha256: source.sha256.clone() };
     plimsoll_fit::FileSpec {
         pipeline: pipeline.clone(),
         sources: sources.iter().map(source).collect(),
+        models: models.to_vec(),
         bins: parameters.calibration.bins,
         fraction: parameters.calibration.fraction,
         seed: parameters.seed,

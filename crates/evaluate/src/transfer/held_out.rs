@@ -1,7 +1,7 @@
 //! The held-out rows of a split: everything about them that does not depend on a draw.
 
 use plimsoll_core::Seed;
-use plimsoll_core::records::TransferRow;
+use plimsoll_core::records::{TransferCurveRow, TransferRow};
 use plimsoll_fit::distance::ks_two_sample;
 use plimsoll_fit::intervals::Resampling;
 use plimsoll_fit::{Curve, FittedTargets, Prepared, Sample, Selection, achieved};
@@ -66,6 +66,27 @@ impl HeldOut {
                 OfTarget { fit, achieved, own, curve: &fitted.curve, held_out: self }.row(of_split.clone())
             })
             .collect()
+    }
+
+    /// The curve that the pool predicts and the true one, over the ratios 0, 0.01, .., 1.
+    pub(super) fn curves(&self, fitted: &FittedTargets) -> Vec<TransferCurveRow> {
+        let pool = &fitted.curve;
+        let point = |(ratio, own): &(f64, Option<f64>)| {
+            let promised = &pool.points()[pool.nearest(*ratio)];
+            let here = self.curve.at(promised.threshold);
+            TransferCurveRow {
+                grid_ratio: *ratio,
+                threshold: promised.threshold.get(),
+                predicted_routing_ratio: promised.routing_ratio,
+                achieved_routing_ratio: here.routing_ratio,
+                predicted_accuracy: promised.accuracy,
+                transferred_accuracy: here.accuracy,
+                own_accuracy: *own,
+                random_accuracy: self.baselines.random(*ratio),
+                ..TransferCurveRow::default()
+            }
+        };
+        self.own_curve.iter().map(point).collect()
     }
 
     /// What all targets of a split and repeat share.

@@ -17,7 +17,7 @@ fn spec(targets: Vec<Target>, by: Vec<HoldOut>, repeats: u32) -> TransferSpec {
 
 fn run(table: &ScoreTable, spec: &TransferSpec) -> Vec<TransferRow> {
     let prepared = Prepared::new(&table.questions, &table.series[0]);
-    transfer(&Scored::same(&prepared, InDomainLabels::Unknown), spec, &|| ()).unwrap()
+    transfer(&Scored::same(&prepared, InDomainLabels::Unknown), spec, &|| ()).unwrap().rows
 }
 
 fn ratios() -> Vec<Target> {
@@ -167,4 +167,24 @@ fn a_dataset_without_scores_is_handed_over() {
     let row = rows.iter().find(|row| row.held_out == "d1").unwrap();
     assert_eq!((row.rows, row.missing, row.achieved_routing_ratio), (100, 100, Some(1.0)));
     assert_eq!((row.ks, row.psi), (None, None));
+}
+
+#[test]
+fn curves_are_what_their_distance_is_taken_of() {
+    let table = table(&calibrated(900, 3, 4));
+    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let scored = Scored::same(&prepared, InDomainLabels::Unknown);
+    let of = transfer(&scored, &spec(ratios(), vec![HoldOut::Dataset], 2), &|| ()).unwrap();
+    assert_eq!(of.curves.len(), 3 * 101);
+    for points in of.curves.chunks(101) {
+        let row = of.rows.iter().find(|row| row.repeat == 0 && row.held_out == points[0].held_out).unwrap();
+        let distance = |accuracy: fn(&TransferCurveRow) -> Option<f64>| {
+            let square = |point| (accuracy(point).unwrap() - point.own_accuracy.unwrap()).powi(2);
+            (points.iter().map(square).sum::<f64>() / 101.0).sqrt()
+        };
+        assert!((distance(|point| point.transferred_accuracy) - row.curve_rmse.unwrap()).abs() < ROUNDING);
+        assert!((distance(|point| point.random_accuracy) - row.random_curve_rmse.unwrap()).abs() < ROUNDING);
+        assert_eq!((points[0].grid_ratio, points[100].grid_ratio), (0.0, 1.0));
+        assert_eq!(points[100].achieved_routing_ratio, 1.0);
+    }
 }

@@ -19,6 +19,10 @@ pub struct Method {
     pub definition: String,
     /// SHA-256 of the variant (definition and parameters): another variant needs other thresholds.
     pub variant_sha256: String,
+    /// SHA-256 of the probe that computes the confidence (of several, that of the lines `HASH  NAME\n`); absent
+    /// for methods without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe_sha256: Option<String>,
     /// How the number is to be read.
     pub orientation: Orientation,
     /// The comparison that decides.

@@ -32,12 +32,14 @@ pub mod columns {
     pub const SOURCE_ROW: &str = "source_row";
     /// SHA-256 of the normalised content.
     pub const CONTENT_HASH: &str = "content_hash";
+    /// `main`, `few_shot` or `probe_training`.
+    pub const ROLE: &str = "role";
 }
 
 /// The table.
 pub const TABLE: Table = Table {
     name: "questions",
-    version: 1,
+    version: 2,
     columns: &[
         Column::new(columns::QUESTION_ID, Kind::Text, "`DATASET/SPLIT/ROW`, the same on any machine."),
         Column::new(columns::DATASET, Kind::Text, "Dataset."),
@@ -61,5 +63,10 @@ pub const TABLE: Table = Table {
         Column::new(columns::SOURCE_FILE, Kind::Text, "Name of the file that the row came from."),
         Column::new(columns::SOURCE_ROW, Kind::Count, "Row in that file, from 0."),
         Column::new(columns::CONTENT_HASH, Kind::Text, "SHA-256 of the normalised content."),
+        Column::new(
+            columns::ROLE,
+            Kind::Text,
+            "`main` (calibration and evaluation), `few_shot` (shown as an exemplar) or `probe_training`.",
+        ),
     ],
 };

@@ -83,7 +83,7 @@ fn provenance(read: &Questions) -> Provenance {
     Provenance {
         stage: "ingest".to_owned(),
         config_sha256: sha256_hex(config.to_string().as_bytes()),
-        input_sha256: read.files.iter().map(|(_, sha256)| sha256.clone()).collect(),
+        input_sha256: read.files.iter().map(|file| file.sha256.clone()).collect(),
         seed: 0,
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
     }

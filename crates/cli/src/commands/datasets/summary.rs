@@ -28,8 +28,9 @@ pub(super) fn text(read: &Questions) -> String {
         dataset.answer_kind().name(),
         dataset.licence()
     );
-    for (name, sha256) in read.files.iter().take(MOST_FILES) {
-        text.push_str(&line("file", &format!("{name} (sha256 {})", &sha256[..12.min(sha256.len())])));
+    for file in read.files.iter().take(MOST_FILES) {
+        let short = &file.sha256[..12.min(file.sha256.len())];
+        text.push_str(&line("file", &format!("{} (sha256 {short})", file.name)));
     }
     if let Some(rest) = read.files.len().checked_sub(MOST_FILES + 1) {
         text.push_str(&line("", &format!("and {} more", rest + 1)));

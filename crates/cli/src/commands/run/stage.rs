@@ -3,34 +3,43 @@
 use std::path::Path;
 
 use plimsoll_calibset::read_scores;
-use plimsoll_core::ScoreTable;
+use plimsoll_core::records::AlignmentRow;
+use plimsoll_core::{ScoreTable, Series};
+use plimsoll_infer::Cancel;
 use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::Method;
-use plimsoll_store::tables::scores;
+use plimsoll_store::read_rows;
+use plimsoll_store::tables::{alignment, scores};
 use serde::Serialize;
 
 use super::Stage;
 use super::dependencies::Dependencies;
+use super::origin::{Models, Origin};
 use crate::commands::thresholds::read_file;
 use crate::console::Console;
-use crate::failure::{Failure, Kind};
-use crate::folder::manifest::Source;
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::{Done, OutputFolder, Stopwatch, table_path};
 use crate::pipeline::Plan;
 use crate::pipeline::plan::{Limits, Ungraded};
 use crate::progress::Progress;
-use crate::score_files::{Asked, failure};
+use crate::score_files::{Asked as AskedFor, failure};
+use crate::stages::definitions::Definitions;
 use crate::stages::evaluation::{Tables, Work, judge};
 use crate::stages::fitting::{CalibrationWriter, draw_all, fit_all};
-use crate::stages::threshold_files::{self, Origin};
-use crate::stages::{key, limits};
+use crate::stages::inference::{self, Inference, parts};
+use crate::stages::labelling::Labelling;
+use crate::stages::made::Made;
+use crate::stages::scoring::Scoring;
+use crate::stages::summary::{self, Overview};
+use crate::stages::threshold_files::{self, Origin as FileOrigin};
+use crate::stages::{ingest, key, limits};
 
 /// What became of a stage.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
-    stage: &'static str,
-    status: &'static str,
-    reason: Option<String>,
+    pub(super) stage: &'static str,
+    pub(super) status: &'static str,
+    pub(super) reason: Option<String>,
 }
 
 /// A run of a plan.
@@ -40,11 +49,13 @@ pub(super) struct Run<'a> {
     limits: Limits,
     folder: OutputFolder,
     console: &'a Console,
+    cancel: Cancel,
     /// The scores, once a stage needs them, and the limits that they break.
     scores: Option<(ScoreTable, Vec<limits::Broken>)>,
     /// Fitted together with the draw, for the stage that writes them.
     methods: Option<Vec<Method>>,
     tables: Option<Tables>,
+    inference: Option<inference::Done>,
     reports: Vec<Report>,
 }
 
@@ -53,13 +64,13 @@ impl<'a> Run<'a> {
     pub(super) fn open(
         on: Dependencies<'a>,
         limits: Limits,
-        out: &Path,
+        (out, cancel): (&Path, Cancel),
         console: &'a Console,
     ) -> Result<Self, Failure> {
         let mut folder = OutputFolder::open(out, console)?;
         folder.set_plan(&on.pipeline.name, &on.pipeline.sha256);
-        let (scores, methods, tables, reports) = (None, None, None, Vec::new());
-        Ok(Self { on, limits, folder, console, scores, methods, tables, reports })
+        let (scores, methods, tables, inference, reports) = (None, None, None, None, Vec::new());
+        Ok(Self { on, limits, folder, console, cancel, scores, methods, tables, inference, reports })
     }
 
     /// The plan.
@@ -77,6 +88,11 @@ impl<'a> Run<'a> {
         &self.reports
     }
 
+    /// What was asked, if models were.
+    pub(super) fn inference(&self) -> Option<&inference::Done> {
+        self.inference.as_ref()
+    }
+
     /// The tables of the evaluation, if it ran.
     pub(super) fn evaluated(&self) -> Option<&Tables> {
         self.tables.as_ref()
@@ -84,7 +100,7 @@ impl<'a> Run<'a> {
 
     /// Runs a stage, unless nothing that it depends on changed. `until` is the last stage of this run.
     pub(super) fn stage(&mut self, stage: Stage, until: Stage) -> Result<(), Failure> {
-        let reason = self.stale(stage)?;
+        let reason = stale(&self.folder, &self.on, stage)?;
         let line = match &reason {
             None => "skipped, unchanged".to_owned(),
             Some(reason) => format!("runs: {reason}"),
@@ -93,6 +109,9 @@ impl<'a> Run<'a> {
         let status = if reason.is_some() { "ran" } else { "skipped" };
         if reason.is_some() {
             match stage {
+                Stage::Ingest => self.ingest(),
+                Stage::Infer => self.infer(),
+                Stage::Label => self.label(),
                 Stage::Score => self.score(),
                 Stage::Draw => self.draw(until),
                 Stage::Fit => self.fit(),
@@ -104,24 +123,13 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Why a stage must run.
-    fn stale(&self, stage: Stage) -> Result<Option<String>, Failure> {
-        stale(&self.folder, &self.on, stage)
-    }
-
-    /// The table of scores as it was recorded.
-    fn scores_source(&self) -> Option<Source> {
-        scores_source(&self.folder)
-    }
-
     /// Records a stage that ran.
     fn record(&mut self, stage: Stage, outputs: Vec<String>, stopwatch: Stopwatch) -> Result<(), Failure> {
-        let scores = self.scores_source();
         let done = Done {
             stage: stage.name(),
-            key: self.on.key(stage, scores.as_ref()),
+            key: self.on.key(stage, &self.folder),
             parameters: self.on.parameters(stage),
-            inputs: self.on.inputs(stage, scores.as_ref()),
+            inputs: self.on.inputs(stage, &self.folder),
             outputs,
             stopwatch,
         };
@@ -131,17 +139,89 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
+    fn models(&self) -> Result<&Models<'a>, Failure> {
+        self.on.models().ok_or_else(|| Failure::new(Kind::Stage, "the plan asks no model"))
+    }
+
+    fn ingest(&mut self) -> Result<(), Failure> {
+        let stopwatch = Stopwatch::start();
+        let outputs = ingest::write(&self.models()?.asked, &self.folder)?;
+        self.record(Stage::Ingest, outputs, stopwatch)
+    }
+
+    fn infer(&mut self) -> Result<(), Failure> {
+        let stopwatch = Stopwatch::start();
+        let prepared = match &mut self.on.origin {
+            Origin::Asking(models) => std::mem::take(&mut models.prepared),
+            Origin::Import(_) => Vec::new(),
+        };
+        let models = self.models()?;
+        let work = Inference {
+            asked: &models.asked,
+            groups: &models.groups,
+            cancel: self.cancel.clone(),
+            console: self.console,
+        };
+        let (done, outputs) = work.run(prepared, &self.folder)?;
+        self.inference = Some(done);
+        self.record(Stage::Infer, outputs, stopwatch)
+    }
+
+    fn label(&mut self) -> Result<(), Failure> {
+        let stopwatch = Stopwatch::start();
+        let judge = match &mut self.on.origin {
+            Origin::Asking(models) => models.judge.take(),
+            Origin::Import(_) => None,
+        };
+        let models = self.models()?;
+        let grading = self.on.plan.labels.grading.as_ref();
+        let grading = grading.ok_or_else(|| Failure::new(Kind::Stage, "the plan grades nothing"))?;
+        let parts = parts(&models.asked, &models.groups);
+        let work = Labelling {
+            asked: &models.asked,
+            parts: &parts,
+            grading,
+            inputs: self.on.inputs(Stage::Label, &self.folder),
+            console: self.console,
+        };
+        let outputs = work.run(&self.folder, judge.map(|judge| (judge, &self.cancel)))?;
+        self.record(Stage::Label, outputs, stopwatch)
+    }
+
     fn score(&mut self) -> Result<(), Failure> {
-        let imported = self.on.files.run(self.on.plan.seed, &mut self.folder, self.console)?;
-        self.take_scores(imported.table)
+        if let Origin::Import(files) = &self.on.origin {
+            let imported = files.run(self.on.plan.seed, &mut self.folder, self.console)?;
+            return self.take_scores(imported.table);
+        }
+        let stopwatch = Stopwatch::start();
+        let models = self.models()?;
+        let parts = parts(&models.asked, &models.groups);
+        let work = Scoring {
+            asked: &models.asked,
+            parts: &parts,
+            weights: models.named.iter().map(|model| model.weights_sha256.clone()).collect(),
+            held_out: self.on.held_out(),
+            parameters: self.on.parameters(Stage::Score),
+            inputs: self.on.inputs(Stage::Score, &self.folder),
+            console: self.console,
+        };
+        let outputs = work.run(&self.folder)?;
+        self.record(Stage::Score, outputs, stopwatch)
+    }
+
+    /// What each method's confidence is, for the thresholds files.
+    fn definitions(&self) -> Definitions<'_> {
+        let methods = self.on.plan.asking().map(|asking| asking.methods.as_slice());
+        let probes = self.folder.record_of(Stage::Score.name()).map(|record| record.outputs.as_slice());
+        Definitions::new(methods, probes.unwrap_or_default())
     }
 
     fn draw(&mut self, until: Stage) -> Result<(), Failure> {
         let stopwatch = Stopwatch::start();
-        let with_fit = until >= Stage::Fit && self.stale(Stage::Fit)?.is_some();
+        let with_fit = until >= Stage::Fit && stale(&self.folder, &self.on, Stage::Fit)?.is_some();
         self.load_scores()?;
         let Some((table, _)) = &self.scores else { return Ok(()) };
-        let inputs = self.on.inputs(Stage::Draw, self.scores_source().as_ref());
+        let inputs = self.on.inputs(Stage::Draw, &self.folder);
         let parameters = self.on.parameters(Stage::Draw);
         let provenance = key::provenance(Stage::Draw.name(), &parameters, &inputs, self.on.plan.seed);
         let spec = self.on.fit.fit_spec();
@@ -149,7 +229,8 @@ impl<'a> Run<'a> {
         if with_fit {
             // One pass over the sorted series does for both stages.
             threshold_files::file_names(table)?;
-            self.methods = Some(fit_all(table, &spec, Some(&mut writer), self.console)?);
+            let fitted = fit_all(table, (&spec, &self.definitions()), Some(&mut writer), self.console)?;
+            self.methods = Some(fitted);
         } else {
             draw_all(table, &spec, &mut writer, self.console)?;
         }
@@ -164,10 +245,15 @@ impl<'a> Run<'a> {
         threshold_files::file_names(table)?;
         let methods = match self.methods.take() {
             Some(methods) => methods,
-            None => fit_all(table, &self.on.fit.fit_spec(), None, self.console)?,
+            None => fit_all(table, (&self.on.fit.fit_spec(), &self.definitions()), None, self.console)?,
         };
-        let origin =
-            Origin { pipeline: &self.on.pipeline, sources: &self.on.files.sources, parameters: &self.on.fit };
+        let models = self.on.models().map_or(&[][..], |models| models.named.as_slice());
+        let origin = FileOrigin {
+            pipeline: &self.on.pipeline,
+            sources: self.on.sources(),
+            models,
+            parameters: &self.on.fit,
+        };
         let written = threshold_files::write_all(table, methods, origin, &self.folder)?;
         threshold_files::note_choice_of_methods(table, &self.on.fit, self.console);
         let outputs = written.into_iter().map(|file| file.name).collect();
@@ -178,11 +264,15 @@ impl<'a> Run<'a> {
         let stopwatch = Stopwatch::start();
         self.load_scores()?;
         let Some((table, _)) = &self.scores else { return Ok(()) };
+        let asking = self.on.plan.asking();
+        let made = asking.map(|asking| Made::read(&asking.methods, &self.folder)).transpose()?;
         let judging = Some(self.on.fit.judging());
-        let work = Work { table, judging, transfer: self.on.transfer(), method_of: &|_| None };
+        let no_map = |_: &Series| None;
+        let work =
+            Work { table, judging, transfer: self.on.transfer(), made: made.as_ref(), method_of: &no_map };
         let tables = judge(&work, Stage::Evaluate.name(), self.console)?;
         let parameters = self.on.parameters(Stage::Evaluate);
-        let inputs = self.on.inputs(Stage::Evaluate, self.scores_source().as_ref());
+        let inputs = self.on.inputs(Stage::Evaluate, &self.folder);
         let provenance = key::provenance(Stage::Evaluate.name(), &parameters, &inputs, self.on.plan.seed);
         let mut outputs = tables.write_judged(&self.folder, &provenance)?;
         outputs.extend(tables.write_transfer(&self.folder, &provenance)?);
@@ -198,7 +288,7 @@ impl<'a> Run<'a> {
         }
         let path = self.folder.path(&table_path(scores::TABLE.name));
         let progress = Progress::rows(self.console, "scores");
-        let imported = read_scores(&[path], &progress).map_err(|error| failure(error, Asked::OfFiles))?;
+        let imported = read_scores(&[path], &progress).map_err(|error| failure(error, AskedFor::OfFiles))?;
         drop(progress);
         self.take_scores(imported.table)
     }
@@ -223,10 +313,28 @@ impl<'a> Run<'a> {
 
     /// The limits that the scores break.
     pub(super) fn broken(&mut self) -> Result<Vec<limits::Broken>, Failure> {
-        if self.limits != Limits::default() {
+        let scored = self.folder.record_of(Stage::Score.name()).is_some();
+        if self.limits != Limits::default() && scored {
             self.load_scores()?;
         }
         Ok(self.scores.as_mut().map(|(_, broken)| std::mem::take(broken)).unwrap_or_default())
+    }
+
+    /// What came out, for people; `None` before there are scores of models that were asked.
+    pub(super) fn overview(&mut self, until: Stage) -> Result<Option<Overview>, Failure> {
+        if until < Stage::Score || self.on.plan.asking().is_none() {
+            return Ok(None);
+        }
+        self.load_scores()?;
+        let methods = self.on.plan.asking().map_or(&[][..], |asking| asking.methods.as_slice());
+        let Some((table, _)) = &self.scores else { return Ok(None) };
+        let path = self.folder.path(&table_path(alignment::TABLE.name));
+        let aligned: Vec<AlignmentRow> = if until >= Stage::Evaluate {
+            read_rows(&path, &alignment::TABLE).or_fail(Kind::Stage)?
+        } else {
+            Vec::new()
+        };
+        Ok(Some(summary::overview(table, methods, &aligned)))
     }
 
     /// The thresholds files of this plan, as they lie in the folder.
@@ -237,42 +345,11 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Says what would run.
-pub(super) fn dry_run(
-    on: &Dependencies<'_>,
-    out: &Path,
-    until: Stage,
-    console: &Console,
-) -> Result<(), Failure> {
-    let folder = OutputFolder::look(out, console);
-    let mut reports = Vec::new();
-    let mut imports = false;
-    for stage in Stage::ALL.into_iter().filter(|stage| *stage <= until) {
-        let reason = stale(&folder, on, stage)?;
-        let (status, line) = match &reason {
-            Some(reason) => ("would_run", format!("would run: {reason}")),
-            None if imports => ("may_run", "would run if the scores turn out to be others".to_owned()),
-            None => ("skipped", "would be skipped, unchanged".to_owned()),
-        };
-        imports |= stage == Stage::Score && reason.is_some();
-        console.text(format!("{:<9} {line}\n", stage.name()))?;
-        reports.push(Report { stage: stage.name(), status, reason });
-    }
-    let pipeline = &on.pipeline;
-    console.document(&serde_json::json!({
-        "name": pipeline.name, "sha256": pipeline.sha256, "out": out, "dry_run": true, "stages": reports,
-    }))
-}
-
 /// Why a stage must run; `None` if nothing that it depends on changed.
-fn stale(folder: &OutputFolder, on: &Dependencies<'_>, stage: Stage) -> Result<Option<String>, Failure> {
-    let key = on.key(stage, scores_source(folder).as_ref());
-    folder.stale(stage.name(), &key, &on.parameters(stage))
-}
-
-fn scores_source(folder: &OutputFolder) -> Option<Source> {
-    let record = folder.record_of(Stage::Score.name())?;
-    let output = record.outputs.first()?;
-    let name = format!("{}.parquet", scores::TABLE.name);
-    Some(Source { name, sha256: output.sha256.clone(), bytes: output.bytes })
+pub(super) fn stale(
+    folder: &OutputFolder,
+    on: &Dependencies<'_>,
+    stage: Stage,
+) -> Result<Option<String>, Failure> {
+    folder.stale(stage.name(), &on.key(stage, folder), &on.parameters(stage))
 }

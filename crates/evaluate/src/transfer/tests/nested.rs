@@ -29,7 +29,8 @@ fn run_nested(
 ) -> Result<Vec<TransferRow>, TransferError> {
     let prepared = Prepared::new(&table.questions, &table.series[0]);
     let nested = Nested::PerSplit(nested);
-    transfer(&Scored { prepared: &prepared, nested, in_domain_labels: InDomainLabels::Unknown }, spec, &|| ())
+    let scored = Scored { prepared: &prepared, nested, in_domain_labels: InDomainLabels::Unknown };
+    transfer(&scored, spec, &|| ()).map(|transfer| transfer.rows)
 }
 
 fn of_dataset(rows: &[TransferRow], name: &str, same: bool) -> Vec<TransferRow> {
@@ -140,7 +141,7 @@ fn what_scores_saw_is_told() {
         (InDomainLabels::False, "false"),
         (InDomainLabels::Unknown, "unknown"),
     ] {
-        let rows = transfer(&Scored::same(&prepared, labels), &spec, &|| ()).unwrap();
+        let rows = transfer(&Scored::same(&prepared, labels), &spec, &|| ()).unwrap().rows;
         assert!(!rows.is_empty() && rows.iter().all(|row| row.in_domain_labels == told));
     }
 }

@@ -1,0 +1,222 @@
+//! A model of a plan as a backend: one arm for each kind. What a model is can be told before it is loaded.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use plimsoll_core::{Decoding, ModelId, SignalRequest};
+use plimsoll_engine::chat::Moment;
+use plimsoll_engine::{Estimate, LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
+use plimsoll_infer::openai::{OpenAi, OpenAiSpec, Price};
+use plimsoll_infer::replay::{RecordingFile, Replay, ReplaySpec};
+use plimsoll_infer::{Ask, Backend};
+use plimsoll_router::canonical::canonical_sha256;
+use plimsoll_router::thresholds::ModelIdentity;
+use serde_json::json;
+
+use crate::compute::{Device, placement};
+use crate::console::Console;
+use crate::failure::{Failure, Kind, OrFail as _};
+use crate::models::{Found, dtype_name, engine_failure, hash_cache, open_model};
+use crate::pipeline::asking::{BackendName, InferencePlan, ModelPlan};
+use crate::pipeline::resolution::models::server;
+
+/// A model of a plan, found but not loaded.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a> {
+    /// As the plan has it.
+    pub(crate) plan: &'a ModelPlan,
+    /// Its id.
+    pub(crate) id: ModelId,
+    /// Hash of all that its answers depend on beside what it is asked.
+    pub(crate) identity: String,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    Local(Box<Local>),
+    Server(Box<OpenAiSpec>),
+    Recorded(Box<Replay>),
+}
+
+#[derive(Debug)]
+struct Local {
+    opened: Opened,
+    commit: Option<String>,
+    hashes: ModelHashes,
+    placement: Placement,
+}
+
+/// Where things lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Places<'a> {
+    /// The folder of the plan, where relative paths start.
+    pub(crate) base: &'a Path,
+    /// Where servers' replies are kept.
+    pub(crate) replies: &'a Path,
+    /// Whether nothing may be fetched.
+    pub(crate) offline: bool,
+}
+
+impl<'a> Prepared<'a> {
+    /// Finds a model: fetches what is not here, reads headers, hashes weights, looks for keys.
+    ///
+    /// # Errors
+    /// A usage failure for an address that is none or a key that is not set, an input failure for files that
+    /// are missing or damaged; both name the model.
+    pub(crate) fn find(
+        plan: &'a ModelPlan,
+        places: Places<'_>,
+        console: &Console,
+    ) -> Result<Self, Failure> {
+        let during = |failure: Failure| failure.during(format!("model `{}`", plan.id));
+        let id = ModelId::new(plan.id.as_str()).or_fail(Kind::Usage).map_err(during)?;
+        let (form, identity) = match plan.backend {
+            BackendName::Candle => local(plan, places, console),
+            BackendName::Openai => hosted(plan, &id, places.replies),
+            BackendName::Replay => recorded(plan, &id, places.base),
+        }
+        .map_err(during)?;
+        Ok(Self { plan, id, identity, form })
+    }
+
+    /// What it will take to answer asks of one dataset; `None` for models that run elsewhere.
+    ///
+    /// # Errors
+    /// An input failure for a tokenizer that cannot be used.
+    pub(crate) fn estimate(
+        &self,
+        asks: &[Ask],
+        signals: &SignalRequest,
+        decoding: Decoding,
+    ) -> Result<Option<Estimate>, Failure> {
+        let Form::Local(local) = &self.form else { return Ok(None) };
+        let encoder = local.opened.encoder(today()?).map_err(|error| Failure::input(error.to_string()))?;
+        Ok(Some(encoder.estimate(asks, signals, decoding)))
+    }
+
+    /// Bytes of its weights in memory; `None` for models that run elsewhere.
+    pub(crate) fn weight_bytes(&self) -> Option<u64> {
+        let Form::Local(local) = &self.form else { return None };
+        let files = local.opened.weight_files();
+        let bytes = files.iter().filter_map(|path| std::fs::metadata(path).ok());
+        Some(bytes.map(|metadata| metadata.len()).sum())
+    }
+
+    /// The model as a thresholds file names it.
+    pub(crate) fn named(&self, decoding: &Decoding) -> ModelIdentity {
+        let decoding = Some(serde_json::to_string(decoding).unwrap_or_default());
+        let named = ModelIdentity { decoding, ..ModelIdentity::named(self.plan.id.as_str()) };
+        match &self.form {
+            Form::Local(local) => {
+                let described = local.opened.description();
+                let hashes = &local.hashes;
+                ModelIdentity {
+                    revision: local.commit.clone(),
+                    weights_sha256: Some(hashes.weights_sha256.clone()),
+                    tokenizer_sha256: Some(
+                        hashes.tokenizer_sha256.clone().unwrap_or_else(|| hashes.weights_sha256.clone()),
+                    ),
+                    chat_template_sha256: Some(described.chat_template_sha256),
+                    quantisation: Some(quantisation(&described.stored, &local.placement)),
+                    ..named
+                }
+            }
+            Form::Server(_) => ModelIdentity { revision: self.plan.model.clone(), ..named },
+            Form::Recorded(_) => ModelIdentity { revision: self.plan.recorded_as.clone(), ..named },
+        }
+    }
+
+    /// What tokens cost.
+    pub(crate) fn price(&self) -> Option<Price> {
+        self.plan.price
+    }
+
+    /// Loads or opens it.
+    ///
+    /// # Errors
+    /// An input failure for weights that cannot be used.
+    pub(crate) fn load(self, inference: &InferencePlan) -> Result<Box<dyn Backend>, Failure> {
+        match self.form {
+            Form::Local(local) => {
+                tracing::info!(model = %self.id, "loading");
+                let Local { opened, hashes, placement, .. } = *local;
+                let model = opened.load(placement).map_err(engine_failure);
+                let model = model.map_err(|failure| failure.during(format!("model `{}`", self.id)))?;
+                let backend = LocalBackend::new(self.id, model, &hashes, today()?);
+                Ok(Box::new(backend.with_limits(limits(inference))))
+            }
+            Form::Server(spec) => Ok(Box::new(OpenAi::new(*spec))),
+            Form::Recorded(replay) => Ok(replay),
+        }
+    }
+}
+
+/// The day that chat templates take for today: fixed, so that a prompt has the same tokens on any day.
+fn today() -> Result<Moment, Failure> {
+    Moment::date(2025, 1, 1).or_fail(Kind::Stage)
+}
+
+fn limits(inference: &InferencePlan) -> LocalLimits {
+    const GIB: f64 = 1_073_741_824.0;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; checked above 0")]
+    let cache_bytes = (inference.cache_gib * GIB) as usize;
+    let usual = LocalLimits::default();
+    LocalLimits {
+        cache_bytes,
+        sequences: NonZeroUsize::new(inference.sequences).unwrap_or(usual.sequences),
+        ..usual
+    }
+}
+
+/// How weights are held: packed as they are stored, or in the type in which they are computed.
+fn quantisation(stored: &str, placement: &Placement) -> String {
+    let computed = dtype_name(placement.dtype);
+    if stored.eq_ignore_ascii_case(computed) { computed.to_owned() } else { format!("{stored} in {computed}") }
+}
+
+fn local(plan: &ModelPlan, places: Places<'_>, console: &Console) -> Result<(Form, String), Failure> {
+    let source = plan.source.as_deref().unwrap_or_default();
+    let Found { opened, commit } = open_model(source, (Some(places.base), places.offline), console)?;
+    let described = opened.description();
+    if let Some(problem) = &described.tokenizer_problem {
+        return Err(Failure::input(problem.clone()));
+    }
+    let placement = placement(plan.dtype, plan.device.unwrap_or_default(), opened.natural_dtype())?;
+    let hashes = opened.hashes(&hash_cache()).map_err(engine_failure)?;
+    let identity = canonical_sha256(&json!({
+        "backend": "candle 1",
+        "weights": hashes.weights_sha256, "tokenizer": hashes.tokenizer_sha256, "config": hashes.config_sha256,
+        "chat_template": described.chat_template_sha256, "stop_tokens": described.stop_tokens,
+        "dtype": dtype_name(placement.dtype), "device": plan.device.unwrap_or(Device::Cpu),
+    }));
+    Ok((Form::Local(Box::new(Local { opened, commit, hashes, placement })), identity))
+}
+
+fn hosted(plan: &ModelPlan, id: &ModelId, replies: &Path) -> Result<(Form, String), Failure> {
+    let raw = server(plan).ok_or_else(|| Failure::usage("has no address or no name"))?;
+    let mut spec = OpenAiSpec::resolve(id.clone(), raw, &|name| std::env::var_os(name)).map_err(|problems| {
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Failure::usage(texts.join("; "))
+    })?;
+    spec.cache = Some(replies.to_owned());
+    let identity = OpenAi::new(spec.clone()).identity();
+    Ok((Form::Server(Box::new(spec)), identity))
+}
+
+fn recorded(plan: &ModelPlan, id: &ModelId, base: &Path) -> Result<(Form, String), Failure> {
+    let file = |file: &crate::pipeline::asking::RecordingPlan| RecordingFile {
+        path: base.join(PathBuf::from(&file.path)),
+        format: file.format,
+        questions: file.questions.clone(),
+        fields: file.fields.clone(),
+    };
+    let spec = ReplaySpec {
+        id: id.clone(),
+        recorded_as: plan.recorded_as.clone().unwrap_or_else(|| plan.id.clone()),
+        files: plan.files.iter().map(file).collect(),
+    };
+    let replay = Replay::open(&spec).or_fail(Kind::Input)?;
+    let identity = replay.identity();
+    Ok((Form::Recorded(Box::new(replay)), identity))
+}

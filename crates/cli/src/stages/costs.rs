@@ -1,0 +1,126 @@
+//! What an answer and its uncertainty cost: the tokens that were really computed.
+
+use plimsoll_core::records::{FollowUpRow, GenerationRow};
+use plimsoll_core::{Decoding, SignalRequest};
+use plimsoll_infer::openai::Price;
+use plimsoll_uq::Resolved;
+use plimsoll_uq::methods::PromptKind;
+
+/// US dollars of one text: what its server charged, else its tokens at their price; `None` where neither is
+/// known. A text that could not be had costs nothing where prices are known.
+pub(crate) fn of_text(row: &GenerationRow, price: Option<Price>) -> Option<f64> {
+    if row.cost_usd.is_some() {
+        return row.cost_usd;
+    }
+    let price = price?;
+    if row.failure.is_some() && row.completion_tokens.is_none() {
+        return Some(0.0);
+    }
+    Some(price.cost_usd(row.prompt_tokens?, row.completion_tokens?))
+}
+
+fn of_follow_up(row: &FollowUpRow, price: Option<Price>) -> Option<f64> {
+    if row.cost_usd.is_some() {
+        return row.cost_usd;
+    }
+    let price = price?;
+    if row.missing_reason.is_some() && row.completion_tokens.is_none() {
+        return Some(0.0);
+    }
+    Some(price.cost_usd(row.prompt_tokens.unwrap_or(0), row.completion_tokens.unwrap_or(0)))
+}
+
+/// The samples among rows that a request asked for: those decoded at its temperatures.
+pub(crate) fn samples<'r>(
+    request: &SignalRequest,
+    decoding: Decoding,
+    rows: &'r [GenerationRow],
+) -> impl Iterator<Item = &'r GenerationRow> + use<'r> {
+    let wanted: Vec<(String, u32)> = request
+        .samples()
+        .iter()
+        .filter_map(|samples| Some((decoding.at_temperature(samples.temperature).ok()?.hash(), samples.count)))
+        .collect();
+    rows.iter().filter(move |row| {
+        let index = row.sample_index;
+        index > 0 && wanted.iter().any(|(hash, count)| *hash == row.decoding_hash && index <= *count)
+    })
+}
+
+/// US dollars of a small model's answer with all that a method needs beside it. `rows` are everything that
+/// was generated for the question's main prompt. `None` where a part is not known.
+pub(crate) fn of_method(
+    method: &Resolved,
+    decoding: Decoding,
+    price: Option<Price>,
+    (answer, rows): (&GenerationRow, &[GenerationRow]),
+) -> Option<f64> {
+    let mut total = of_text(answer, price)?;
+    if method.prompt == PromptKind::Verbalized {
+        return Some(total);
+    }
+    for sample in samples(&method.request, decoding, rows) {
+        total += match (sample.cost_usd, price) {
+            (Some(cost), _) => cost,
+            // In process a sample goes on from the prompt that the answer has read.
+            (None, Some(price)) => price.cost_usd(0, sample.completion_tokens.unwrap_or(0)),
+            (None, None) => return None,
+        };
+    }
+    for id in method.request.follow_ups().keys() {
+        let follow_up = answer.follow_ups.iter().find(|follow_up| follow_up.id == *id);
+        total += follow_up.map_or(Some(0.0), |follow_up| of_follow_up(follow_up, price))?;
+    }
+    Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_uq::method;
+    use serde_json::json;
+
+    use super::*;
+
+    const PRICE: Price = Price { input_per_mtok: 1.0, output_per_mtok: 10.0 };
+
+    fn row(sample_index: u32, temperature: f64, tokens: (u64, u64)) -> GenerationRow {
+        GenerationRow {
+            sample_index,
+            decoding_hash: Decoding::new(temperature, 1.0, 8).unwrap().hash(),
+            prompt_tokens: Some(tokens.0),
+            completion_tokens: Some(tokens.1),
+            ..GenerationRow::default()
+        }
+    }
+
+    fn cost(id: &str, parameters: &serde_json::Value, price: Option<Price>) -> Option<f64> {
+        let follow_up = FollowUpRow {
+            id: "p_true".into(),
+            prompt_tokens: Some(20),
+            completion_tokens: Some(1),
+            ..FollowUpRow::default()
+        };
+        let answer = GenerationRow { follow_ups: vec![follow_up], ..row(0, 0.0, (100, 3)) };
+        let rows = [answer.clone(), row(1, 1.0, (100, 2)), row(2, 1.0, (100, 4)), row(1, 0.5, (100, 50))];
+        let method = method(id).unwrap().resolve(parameters).unwrap();
+        of_method(&method, Decoding::new(0.0, 1.0, 8).unwrap(), price, (&answer, &rows))
+    }
+
+    #[test]
+    fn a_method_costs_what_it_needs_and_no_more() {
+        /// US dollars: sums of a few products.
+        const ROUNDING: f64 = 1e-15;
+        let none = serde_json::Value::Null;
+        let jaccard = json!({"samples": 2, "temperature": 1.0});
+        for (id, parameters, micro_usd) in [
+            ("perplexity", &none, 100.0 + 30.0),
+            ("p_true", &none, 130.0 + 20.0 + 10.0),
+            ("jaccard_degree", &jaccard, 130.0 + 60.0),
+            ("verbalization_1s", &none, 130.0),
+        ] {
+            let found = cost(id, parameters, Some(PRICE)).unwrap();
+            assert!((found - micro_usd / 1e6).abs() < ROUNDING, "{id}: {found}");
+            assert_eq!(cost(id, parameters, None), None, "{id}: an unknown price makes no cost");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! `infer`: every model answers what it is asked, chunk by chunk. Finished chunks outlive the process.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use plimsoll_core::Seed;
+use plimsoll_infer::{Backend, BackendError, Batch, Cancel, Chunk, Chunks, Control, Progress as Hears};
+use plimsoll_store::tables::{generations, hidden_states};
+use plimsoll_store::write_atomic;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::asked::{Asked, Group};
+use super::key::PROGRAM_VERSION;
+use crate::backend::Prepared;
+use crate::console::Console;
+use crate::failure::{Failure, Kind, OrFail as _};
+use crate::folder::{OutputFolder, table_chunk_path};
+use crate::progress::Answers;
+
+/// Where finished chunks lie in an output folder.
+const CHUNKS: &str = ".work/infer";
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Done {
+    /// Chunks that were answered in this run.
+    pub(crate) chunks_answered: u64,
+    /// Chunks that an earlier run had finished.
+    pub(crate) chunks_kept: u64,
+}
+
+/// A part of a group: the asks from `from` to `to`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'g> {
+    /// The group.
+    pub(crate) group: &'g Group,
+    /// Its first ask.
+    from: usize,
+    /// The ask behind its last.
+    to: usize,
+    /// Number of its files.
+    pub(crate) number: usize,
+}
+
+impl Part<'_> {
+    /// Its table of generations in the output folder.
+    pub(crate) fn generations(&self) -> String {
+        table_chunk_path(generations::TABLE.name, self.number)
+    }
+
+    /// Its table of hidden states; `None` if none are observed.
+    pub(crate) fn hidden_states(&self) -> Option<String> {
+        let wanted = !self.group.signals.hidden_states().is_empty();
+        wanted.then(|| table_chunk_path(hidden_states::TABLE.name, self.number))
+    }
+}
+
+/// All parts, in the order in which they are answered.
+pub(crate) fn parts<'g>(asked: &Asked<'_>, groups: &'g [Group]) -> Vec<Part<'g>> {
+    let size = asked.asking.inference.chunk;
+    let mut parts = Vec::new();
+    for group in groups {
+        let count = asked.sets[group.set].asks.len();
+        for from in (0..count).step_by(size) {
+            parts.push(Part { group, from, to: (from + size).min(count), number: parts.len() });
+        }
+    }
+    parts
+}
+
+/// The part of the plan that answers depend on, beside the questions. `identities` are the models', in order.
+pub(crate) fn parameters(asked: &Asked<'_>, groups: &[Group], identities: &[String]) -> Value {
+    let groups: Vec<Value> = groups
+        .iter()
+        .map(|group| {
+            let set = &asked.sets[group.set];
+            let prompts: Vec<String> = set.asks.iter().map(|ask| ask.prompt.hash()).collect();
+            let prompts = plimsoll_router::canonical::sha256_hex(prompts.concat().as_bytes());
+            json!([group.model, set.dataset, prompts, group.signals])
+        })
+        .collect();
+    let models: Vec<&str> = asked.models().map(|model| model.id.as_str()).collect();
+    json!({
+        "seed": asked.seed, "models": models, "identities": identities, "groups": groups,
+        "decoding": asked.asking.decoding, "chunk": asked.asking.inference.chunk,
+    })
+}
+
+/// The work of a run.
+#[derive(Debug)]
+pub(crate) struct Inference<'a> {
+    /// What is asked.
+    pub(crate) asked: &'a Asked<'a>,
+    /// Of whom.
+    pub(crate) groups: &'a [Group],
+    /// Ends the run.
+    pub(crate) cancel: Cancel,
+    /// Told what happens.
+    pub(crate) console: &'a Console,
+}
+
+impl Inference<'_> {
+    /// Answers whatever is not there yet, and puts all tables in place; gives the names of the files.
+    ///
+    /// # Errors
+    /// What stops a backend. Chunks that are finished stay.
+    pub(crate) fn run(
+        &self,
+        models: Vec<Prepared<'_>>,
+        folder: &OutputFolder,
+    ) -> Result<(Done, Vec<String>), Failure> {
+        let chunks = Chunks::new(folder.path(CHUNKS), self.asked.seed, PROGRAM_VERSION);
+        let parts = parts(self.asked, self.groups);
+        let (mut done, mut outputs) = (Done::default(), Vec::new());
+        for (place, model) in models.into_iter().enumerate() {
+            let own: Vec<&Part<'_>> = parts.iter().filter(|part| part.group.model == place).collect();
+            self.model(model, &own, &chunks, folder, (&mut done, &mut outputs))?;
+        }
+        Ok((done, outputs))
+    }
+
+    /// One model, which is loaded only if it has something left to answer.
+    fn model(
+        &self,
+        model: Prepared<'_>,
+        parts: &[&Part<'_>],
+        chunks: &Chunks,
+        folder: &OutputFolder,
+        (done, outputs): (&mut Done, &mut Vec<String>),
+    ) -> Result<(), Failure> {
+        let (id, identity) = (model.id.clone(), model.identity.clone());
+        let total: usize = parts.iter().map(|part| part.to - part.from).sum();
+        let answers = Arc::new(Answers::new(self.console, id.as_str(), total as u64));
+        let hears: Arc<dyn Hears> = Arc::clone(&answers) as Arc<dyn Hears>;
+        let (mut waiting, mut backend): (Option<Prepared<'_>>, Option<Box<dyn Backend>>) = (Some(model), None);
+        let (start, mut answered) = (Instant::now(), 0);
+        for part in parts {
+            let set = &self.asked.sets[part.group.set];
+            let seed = Seed::new(self.asked.seed).derive("infer");
+            let asks = &set.asks[part.from..part.to];
+            let batch = Batch::new(asks, &part.group.signals, self.asked.asking.decoding, seed);
+            let batch = batch.or_fail(Kind::Stage)?;
+            let address = Chunks::address(&identity, &id, &batch);
+            let chunk = if let Some(chunk) = chunks.find(&address, batch.signals()).or_fail(Kind::Stage)? {
+                done.chunks_kept += 1;
+                answers.kept(asks.len() as u64);
+                chunk
+            } else {
+                if let Some(prepared) = waiting.take() {
+                    backend = Some(prepared.load(&self.asked.asking.inference)?);
+                }
+                let Some(backend) = backend.as_deref() else { continue };
+                answers.doing(&set.dataset);
+                let control = Control { cancel: &self.cancel, progress: &hears };
+                let chunk = chunks.answer(&address, backend, &batch, &control).map_err(failure)?;
+                done.chunks_answered += 1;
+                answered += asks.len();
+                chunk
+            };
+            place(part, &chunk, folder, outputs)?;
+        }
+        if answered > 0 {
+            let seconds = start.elapsed().as_secs_f64();
+            self.console.note(format_args!(
+                "{id}: {answered} prompts answered in {seconds:.1} s ({:.1} a second{})",
+                answered as f64 / seconds,
+                answers.tokens_per_second(seconds)
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Puts the tables of a chunk under their names.
+fn place(
+    part: &Part<'_>,
+    chunk: &Chunk,
+    folder: &OutputFolder,
+    outputs: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let files = [
+        (Some(&chunk.generations), Some(part.generations())),
+        (chunk.hidden_states.as_ref(), part.hidden_states()),
+    ];
+    for (from, output) in files {
+        if let (Some(from), Some(output)) = (from, output) {
+            link(from, &folder.path(&output))?;
+            outputs.push(output);
+        }
+    }
+    Ok(())
+}
+
+/// The same file under another name; a copy where the file system cannot link.
+fn link(from: &Path, to: &Path) -> Result<(), Failure> {
+    let during = |failure: Failure| failure.during(format!("cannot write `{}`", to.display()));
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent).or_fail(Kind::Stage).map_err(during)?;
+    }
+    match fs::remove_file(to) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).or_fail(Kind::Stage).map_err(during),
+    }
+    if fs::hard_link(from, to).is_ok() {
+        return Ok(());
+    }
+    let copied = write_atomic(to, |file| {
+        io::copy(&mut fs::File::open(from)?, file)?;
+        Ok(())
+    });
+    copied.or_fail(Kind::Stage)
+}
+
+/// Whose fault it is that a backend cannot go on.
+pub(crate) fn failure(error: BackendError) -> Failure {
+    match error {
+        BackendError::Cancelled => Failure::new(
+            Kind::Stage,
+            "cancelled; what was finished is kept, and the same command goes on from there",
+        ),
+        BackendError::Replay { .. } => Failure::from_error(Kind::Input, error),
+        _ => Failure::from_error(Kind::Stage, error),
+    }
+}

@@ -1,0 +1,67 @@
+//! A judge's replies, in chunks that outlive the process like any answers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use plimsoll_core::Seed;
+use plimsoll_core::records::GenerationRow;
+use plimsoll_infer::{Ask, Batch, Cancel, Chunks, Control, Progress as Hears};
+use plimsoll_store::read_rows;
+use plimsoll_store::tables::generations;
+
+use super::asked::Asked;
+use super::inference::failure;
+use super::key::PROGRAM_VERSION;
+use super::labelling::{verdict_decoding, verdict_signals};
+use crate::backend::Prepared;
+use crate::console::Console;
+use crate::failure::{Failure, Kind, OrFail as _};
+use crate::folder::OutputFolder;
+use crate::progress::Answers;
+
+/// Where a judge's chunks lie in an output folder.
+const CHUNKS: &str = ".work/judge";
+
+/// What the judge says to each ask; `None` where it said nothing.
+///
+/// # Errors
+/// What stops the judge's backend. Finished chunks stay.
+pub(crate) fn replies(
+    judge: Prepared<'_>,
+    asks: &[Ask],
+    (folder, asked, cancel): (&OutputFolder, &Asked<'_>, &Cancel),
+    console: &Console,
+) -> Result<BTreeMap<String, Option<String>>, Failure> {
+    let chunks = Chunks::new(folder.path(CHUNKS), asked.seed, PROGRAM_VERSION);
+    let (id, identity) = (judge.id.clone(), judge.identity.clone());
+    let answers = Arc::new(Answers::new(console, id.as_str(), asks.len() as u64));
+    let hears: Arc<dyn Hears> = Arc::clone(&answers) as Arc<dyn Hears>;
+    let (signals, decoding) = (verdict_signals(), verdict_decoding()?);
+    let (mut waiting, mut backend) = (Some(judge), None);
+    let mut replies = BTreeMap::new();
+    for asks in asks.chunks(asked.asking.inference.chunk) {
+        let seed = Seed::new(asked.seed).derive("judge");
+        let batch = Batch::new(asks, &signals, decoding, seed).or_fail(Kind::Stage)?;
+        let address = Chunks::address(&identity, &id, &batch);
+        let chunk = match chunks.find(&address, &signals).or_fail(Kind::Stage)? {
+            Some(chunk) => {
+                answers.kept(asks.len() as u64);
+                chunk
+            }
+            None => {
+                if let Some(prepared) = waiting.take() {
+                    backend = Some(prepared.load(&asked.asking.inference)?);
+                }
+                let Some(backend) = backend.as_deref() else { continue };
+                let control = Control { cancel, progress: &hears };
+                chunks.answer(&address, backend, &batch, &control).map_err(failure)?
+            }
+        };
+        for row in
+            read_rows::<GenerationRow>(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)?
+        {
+            replies.insert(row.question_id, row.text);
+        }
+    }
+    Ok(replies)
+}
