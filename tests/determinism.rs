@@ -12,7 +12,7 @@ fn two_runs_and_two_threads_give_the_same_bytes() {
     sandbox.sh("run plan.yaml --out two --threads 2").exits(0);
     sandbox.sh("run plan.yaml --out again").exits(0);
     let files = sandbox.files("one");
-    assert_eq!(files.len(), 9);
+    assert!(files.len() > 12);
     for name in files.iter().filter(|name| *name != "manifest.json") {
         let bytes = sandbox.read(&format!("one/{name}"));
         for other in ["two", "again"] {

@@ -20,6 +20,7 @@ mod parquet_input;
 mod plan_files;
 mod real_confidences;
 mod real_data;
+mod report;
 mod rows_needed;
 mod schemas;
 mod scores_alone;

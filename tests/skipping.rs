@@ -12,8 +12,8 @@ fn statuses(sandbox: &Sandbox, arguments: &str) -> Vec<String> {
     stages.iter().map(|stage| stage["status"].as_str().unwrap().to_owned()).collect()
 }
 
-const ALL: [&str; 4] = ["ran", "ran", "ran", "ran"];
-const NONE: [&str; 4] = ["skipped", "skipped", "skipped", "skipped"];
+const ALL: [&str; 5] = ["ran"; 5];
+const NONE: [&str; 5] = ["skipped"; 5];
 
 #[test]
 fn an_unchanged_plan_runs_nothing() {
@@ -29,10 +29,14 @@ fn an_unchanged_plan_runs_nothing() {
         "small -> large",
         "outputs are in out",
     ]);
+    let files = sandbox.files("out");
+    assert!(files.iter().filter(|name| name.starts_with("figures/")).count() > 5);
     assert_eq!(
-        sandbox.files("out"),
+        files.into_iter().filter(|name| !name.starts_with("figures/")).collect::<Vec<_>>(),
         [
+            "README.md",
             "manifest.json",
+            "report.html",
             "small--large.thresholds.json",
             "tables/alignment.parquet",
             "tables/calibration.parquet",
@@ -40,7 +44,8 @@ fn an_unchanged_plan_runs_nothing() {
             "tables/curves.parquet",
             "tables/map_metrics.parquet",
             "tables/scores.parquet",
-            "tables/transfer.parquet"
+            "tables/transfer.parquet",
+            "tables/transfer_curves.parquet"
         ]
     );
 }
@@ -52,11 +57,11 @@ fn a_change_runs_what_depends_on_it() {
     let scores = sandbox.read("out/tables/scores.parquet");
     // A target: fitted and judged anew, neither imported nor drawn anew.
     let target = "--set thresholds.routing_ratio=[0.3]";
-    assert_eq!(statuses(&sandbox, target), ["skipped", "skipped", "ran", "ran"]);
+    assert_eq!(statuses(&sandbox, target), ["skipped", "skipped", "ran", "ran", "ran"]);
     assert_eq!(statuses(&sandbox, target), NONE);
     // The seed: everything but the import.
-    assert_eq!(statuses(&sandbox, "--set seed=51"), ["skipped", "ran", "ran", "ran"]);
-    assert_eq!(statuses(&sandbox, ""), ["skipped", "ran", "ran", "ran"]);
+    assert_eq!(statuses(&sandbox, "--set seed=51"), ["skipped", "ran", "ran", "ran", "ran"]);
+    assert_eq!(statuses(&sandbox, ""), ["skipped", "ran", "ran", "ran", "ran"]);
     assert!(sandbox.read("out/tables/scores.parquet") == scores);
     // A file.
     sandbox.write("scores.csv", pool().replacen("0.", "0.0", 1));
@@ -70,10 +75,12 @@ fn outputs_that_are_gone_or_changed_are_made_again() {
     let files = sandbox.files("out");
     let before: Vec<Vec<u8>> = files.iter().map(|name| sandbox.read(&format!("out/{name}"))).collect();
     for (name, expected) in [
-        ("tables/scores.parquet", ["ran", "skipped", "skipped", "skipped"]),
-        ("tables/calibration.parquet", ["skipped", "ran", "skipped", "skipped"]),
-        ("small--large.thresholds.json", ["skipped", "skipped", "ran", "skipped"]),
-        ("tables/curves.parquet", ["skipped", "skipped", "skipped", "ran"]),
+        ("tables/scores.parquet", ["ran", "skipped", "skipped", "skipped", "skipped"]),
+        ("tables/calibration.parquet", ["skipped", "ran", "skipped", "skipped", "skipped"]),
+        ("small--large.thresholds.json", ["skipped", "skipped", "ran", "skipped", "skipped"]),
+        ("tables/curves.parquet", ["skipped", "skipped", "skipped", "ran", "skipped"]),
+        ("report.html", ["skipped", "skipped", "skipped", "skipped", "ran"]),
+        ("figures/small--large.routing.svg", ["skipped", "skipped", "skipped", "skipped", "ran"]),
     ] {
         fs::remove_file(sandbox.path(&format!("out/{name}"))).unwrap();
         assert_eq!(statuses(&sandbox, ""), expected, "{name} gone");
@@ -110,7 +117,7 @@ fn until_stops_and_later_goes_on() {
     assert_eq!(sandbox.files("out"), ["manifest.json", "tables/scores.parquet"]);
     assert_eq!(statuses(&sandbox, "--until draw"), ["skipped", "ran"]);
     let drawn = sandbox.read("out/tables/calibration.parquet");
-    assert_eq!(statuses(&sandbox, ""), ["skipped", "skipped", "ran", "ran"]);
+    assert_eq!(statuses(&sandbox, ""), ["skipped", "skipped", "ran", "ran", "ran"]);
     fs::remove_dir_all(sandbox.path("out")).unwrap();
     assert_eq!(statuses(&sandbox, ""), ALL);
     assert!(sandbox.read("out/tables/calibration.parquet") == drawn, "drawn alone and with the fit");
@@ -118,7 +125,6 @@ fn until_stops_and_later_goes_on() {
         ("ingest", "has no stage ingest"),
         ("infer", "has no stage infer"),
         ("label", "has no stage label"),
-        ("report", "writes no report"),
         ("everything", "known stages are"),
     ] {
         sandbox.sh(&format!("run plan.yaml --until {stage}")).exits(2).says([message]);
@@ -139,6 +145,7 @@ fn a_dry_run_writes_nothing() {
     draw      would be skipped, unchanged
     fit       would run: its part of the plan changed
     evaluate  would be skipped, unchanged
+    report    would run: its part of the plan changed
     ");
     sandbox.write("scores.csv", pool().replacen("0.", "0.0", 1));
     let run = sandbox.sh("run plan.yaml --out out --dry-run").exits(0);

@@ -56,6 +56,7 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("rustls", &["plimsoll-hub", "plimsoll-infer"]),
     ("tokio", &["plimsoll-calibset"]),
     ("rayon", &["plimsoll-fit", "plimsoll-evaluate", "plimsoll-engine", "plimsoll-uq", "plimsoll"]),
+    ("plotters", &["plimsoll-report"]),
     ("clap", &["plimsoll"]),
     ("serde-saphyr", &["plimsoll"]),
     ("anyhow", &["plimsoll"]),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use plimsoll_core::{Decoding, ModelId, SignalRequest};
 use plimsoll_engine::chat::Moment;
 use plimsoll_engine::{Estimate, LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
-use plimsoll_infer::openai::{OpenAi, OpenAiSpec, Price};
+use plimsoll_infer::openai::{OpenAi, OpenAiSpec};
 use plimsoll_infer::replay::{RecordingFile, Replay, ReplaySpec};
 use plimsoll_infer::{Ask, Backend};
 use plimsoll_router::canonical::canonical_sha256;
@@ -64,11 +64,7 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// A usage failure for an address that is none or a key that is not set, an input failure for files that
     /// are missing or damaged; both name the model.
-    pub(crate) fn find(
-        plan: &'a ModelPlan,
-        places: Places<'_>,
-        console: &Console,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn find(plan: &'a ModelPlan, places: Places<'_>, console: &Console) -> Result<Self, Failure> {
         let during = |failure: Failure| failure.during(format!("model `{}`", plan.id));
         let id = ModelId::new(plan.id.as_str()).or_fail(Kind::Usage).map_err(during)?;
         let (form, identity) = match plan.backend {
@@ -127,11 +123,6 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// What tokens cost.
-    pub(crate) fn price(&self) -> Option<Price> {
-        self.plan.price
-    }
-
     /// Loads or opens it.
     ///
     /// # Errors
@@ -172,7 +163,11 @@ fn limits(inference: &InferencePlan) -> LocalLimits {
 /// How weights are held: packed as they are stored, or in the type in which they are computed.
 fn quantisation(stored: &str, placement: &Placement) -> String {
     let computed = dtype_name(placement.dtype);
-    if stored.eq_ignore_ascii_case(computed) { computed.to_owned() } else { format!("{stored} in {computed}") }
+    if stored.eq_ignore_ascii_case(computed) {
+        computed.to_owned()
+    } else {
+        format!("{stored} in {computed}")
+    }
 }
 
 fn local(plan: &ModelPlan, places: Places<'_>, console: &Console) -> Result<(Form, String), Failure> {
@@ -195,10 +190,11 @@ fn local(plan: &ModelPlan, places: Places<'_>, console: &Console) -> Result<(For
 
 fn hosted(plan: &ModelPlan, id: &ModelId, replies: &Path) -> Result<(Form, String), Failure> {
     let raw = server(plan).ok_or_else(|| Failure::usage("has no address or no name"))?;
-    let mut spec = OpenAiSpec::resolve(id.clone(), raw, &|name| std::env::var_os(name)).map_err(|problems| {
-        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Failure::usage(texts.join("; "))
-    })?;
+    let mut spec =
+        OpenAiSpec::resolve(id.clone(), raw, &|name| std::env::var_os(name)).map_err(|problems| {
+            let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Failure::usage(texts.join("; "))
+        })?;
     spec.cache = Some(replies.to_owned());
     let identity = OpenAi::new(spec.clone()).identity();
     Ok((Form::Server(Box::new(spec)), identity))

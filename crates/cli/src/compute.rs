@@ -38,11 +38,7 @@ pub(crate) enum Device {
 ///
 /// # Errors
 /// A usage failure for a device that this program was not built for, or that is not there.
-pub(crate) fn placement(
-    dtype: Option<Dtype>,
-    device: Device,
-    natural: DType,
-) -> Result<Placement, Failure> {
+pub(crate) fn placement(dtype: Option<Dtype>, device: Device, natural: DType) -> Result<Placement, Failure> {
     let dtype = match dtype {
         None => natural,
         Some(Dtype::F32) => DType::F32,

@@ -18,6 +18,8 @@ pub(crate) use clock::Stopwatch;
 const MANIFEST: &str = "manifest.json";
 /// Scratch of a run; holds the lock.
 const WORK: &str = ".work";
+/// Folder of the figures.
+pub(crate) const FIGURES: &str = "figures";
 /// Folder of the tables.
 const TABLES: &str = "tables";
 
@@ -55,7 +57,7 @@ impl OutputFolder {
             failure.during(format!("cannot make the output folder `{}`", root.display()))
         })?;
         let lock = lock(root, &work.join("lock"))?;
-        for folder in [root.to_owned(), root.join(TABLES)] {
+        for folder in [root.to_owned(), root.join(TABLES), root.join(FIGURES)] {
             sweep(&folder);
         }
         Ok(Self { manifest: read_manifest(root, console), root: root.to_owned(), _lock: Some(lock) })
@@ -175,7 +177,8 @@ fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let ours = [".parquet.", ".json."].iter().any(|middle| name.contains(middle));
+        let ours =
+            [".parquet.", ".json.", ".html.", ".md.", ".svg."].iter().any(|middle| name.contains(middle));
         if name.starts_with('.') && name.ends_with(".tmp") && ours {
             tracing::info!("removing `{name}`, left by a run that was killed");
             // If it cannot be removed it does no harm.

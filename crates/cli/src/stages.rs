@@ -10,6 +10,7 @@
 //! | `draw` ([`fitting`]) | scores | `tables/calibration.parquet` |
 //! | `fit` ([`fitting`], [`threshold_files`]) | scores | `SLM--LLM.thresholds.json` |
 //! | `evaluate` ([`evaluation`]) | scores | the tables of the evaluation |
+//! | `report` ([`report`]) | all of it | `report.html`, `figures/*.svg`, `README.md` |
 //!
 //! Stages do not call each other; the commands join them.
 
@@ -31,6 +32,7 @@ pub(crate) mod operating_points;
 pub(crate) mod outlook;
 pub(crate) mod parameters;
 pub(crate) mod probes;
+pub(crate) mod report;
 pub(crate) mod scoring;
 pub(crate) mod summary;
 pub(crate) mod threshold_files;
@@ -52,5 +54,8 @@ pub(crate) const EVALUATE: &str = "evaluate";
 /// The stage of the command `transfer`.
 pub(crate) const TRANSFER: &str = "transfer";
 
+/// The page, its figures and the dataset card.
+pub(crate) const REPORT: &str = "report";
+
 /// The stages that leave a record, in the order in which they run.
-pub(crate) const STAGES: [&str; 8] = [INGEST, INFER, LABEL, SCORE, DRAW, FIT, EVALUATE, TRANSFER];
+pub(crate) const STAGES: [&str; 9] = [INGEST, INFER, LABEL, SCORE, DRAW, FIT, EVALUATE, TRANSFER, REPORT];

@@ -30,8 +30,8 @@ pub use alignment::{SeriesAlignment, alignment};
 pub use curves::{SeriesCurves, curves};
 pub use summary::{TransferSummary, summarise};
 pub use transfer::{
-    HoldOut, InDomainLabels, Nested, NestedSeries, Scored, SeriesTransfer, TransferError, TransferSpec, splits,
-    transfer,
+    HoldOut, InDomainLabels, Nested, NestedSeries, Scored, SeriesTransfer, TransferError, TransferSpec,
+    splits, transfer,
 };
 
 use plimsoll_core::Seed;

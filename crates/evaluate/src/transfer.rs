@@ -106,8 +106,7 @@ pub fn transfer(
     let mut transfer = SeriesTransfer::default();
     for split in all {
         let in_domain_labels = scored.in_domain_labels.name().to_owned();
-        let labelled =
-            |row| TransferRow { in_domain_labels: in_domain_labels.clone(), ..row };
+        let labelled = |row| TransferRow { in_domain_labels: in_domain_labels.clone(), ..row };
         transfer.rows.extend(split.rows.into_iter().map(labelled));
         transfer.curves.extend(split.curves);
     }
@@ -182,10 +181,10 @@ fn of_split(
             let rows = held_out.judge(&fitted, spec.fit.bootstrap, &repeat.seed.derive(&split.name));
             transfer.rows.extend(rows.into_iter().map(|row| named(prepared, split, repeat.number, row)));
             if repeat.number == 0 {
-                let points = held_out.curves(&fitted).into_iter();
+                let points = held_out.curves(&fitted);
                 transfer
                     .curves
-                    .extend(points.map(|point| named_point(prepared, split, repeat.number, point)));
+                    .extend(points.iter().map(|point| named_point(prepared, split, repeat.number, point)));
             }
         }
         finished();
@@ -209,7 +208,7 @@ fn named_point(
     prepared: &Prepared<'_>,
     split: &Split,
     repeat: u32,
-    point: TransferCurveRow,
+    point: &TransferCurveRow,
 ) -> TransferCurveRow {
     TransferCurveRow {
         slm: prepared.series.slm.to_string(),
@@ -218,7 +217,7 @@ fn named_point(
         by: split.by.name().to_owned(),
         held_out: split.name.clone(),
         repeat,
-        ..point
+        ..*point
     }
 }
 

@@ -13,8 +13,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use plimsoll_core::{ModelId, SignalRequest};
 use plimsoll_core::records::{GenerationRow, HiddenStateRow};
+use plimsoll_core::{ModelId, QuestionId, SignalRequest};
 use plimsoll_store::tables::{generations, hidden_states};
 use plimsoll_store::{Provenance, StoreError, Table, sha256_file, write_atomic, write_rows};
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ struct Address<'a> {
     model: &'a str,
     decoding: String,
     seed: u64,
-    asks: Vec<(&'a str, Option<u64>, String)>,
+    asks: Vec<(QuestionId, Option<u64>, String)>,
 }
 
 impl Chunks {
@@ -82,10 +82,7 @@ impl Chunks {
     /// The address of a chunk: lower-case hexadecimal SHA-256 of all that its answers depend on.
     /// `identity` is the backend's, or whatever else says which model it is before one is loaded.
     pub fn address(identity: &str, model: &ModelId, batch: &Batch<'_>) -> String {
-        let ask = |ask| {
-            let Ask { question_id, source_row, prompt } = ask;
-            (question_id.as_str(), *source_row, prompt.hash())
-        };
+        let ask = |ask: &'_ Ask| (ask.question_id.clone(), ask.source_row, ask.prompt.hash());
         let address = Address {
             version: VERSION,
             backend: identity,
@@ -112,8 +109,7 @@ impl Chunks {
             }
         };
         let Ok(record) = serde_json::from_slice::<Record>(&text) else { return Ok(None) };
-        let usable =
-            record.version == VERSION && record.address == address && record.signals.covers(signals);
+        let usable = record.version == VERSION && record.address == address && record.signals.covers(signals);
         if !usable {
             return Ok(None);
         }
@@ -181,8 +177,7 @@ impl Chunks {
             seed: self.plan_seed,
             program_version: self.program_version.clone(),
         };
-        let rows: Vec<&GenerationRow> =
-            answered.iter().flat_map(|answered| &answered.generations).collect();
+        let rows: Vec<&GenerationRow> = answered.iter().flat_map(|answered| &answered.generations).collect();
         let generations = path_of(&folder, &generations::TABLE);
         write_rows(&generations::TABLE, &rows, &generations, &provenance)?;
         let states: Vec<&HiddenStateRow> =
@@ -230,7 +225,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use plimsoll_core::signal::Position;
-    use plimsoll_core::{Decoding, Prompt, QuestionId, Seed};
+    use plimsoll_core::{Decoding, Prompt, Seed};
     use plimsoll_store::read_rows;
 
     use super::*;
@@ -277,8 +272,7 @@ mod tests {
                 let hidden_states = batch.signals().hidden_states().iter().map(state).collect();
                 let answered =
                     Answered { question_id: ask.question_id.clone(), generations: vec![row], hidden_states };
-                sink.take(answered)
-                    .map_err(|source| BackendError::Sink { model: self.0.clone(), source })?;
+                sink.take(answered).map_err(|source| BackendError::Sink { model: self.0.clone(), source })?;
             }
             Ok(())
         }
@@ -336,8 +330,7 @@ mod tests {
         let wide = SignalRequest::answer().with_logprobs().with_hidden_state(-8, Position::LastPromptToken);
         let (chunk, fresh) = bench.get(&wide);
         assert!(fresh);
-        let rows: Vec<GenerationRow> =
-            read_rows(&chunk.generations, &generations::TABLE).unwrap();
+        let rows: Vec<GenerationRow> = read_rows(&chunk.generations, &generations::TABLE).unwrap();
         let ids: Vec<&str> = rows.iter().map(|row| row.question_id.as_str()).collect();
         assert_eq!(ids, ["d/test/0", "d/test/1", "d/test/2", "d/test/3", "d/test/4"]);
         let states: Vec<HiddenStateRow> =

@@ -42,8 +42,8 @@ mod tests {
 
     use plimsoll_core::records::{
         AlignmentRow, CalibrationRow, ConfidenceRow, CurveAreaRow, CurveRow, DatasetRow, FollowUpRow,
-        GenerationRow, HiddenStateRow, LabelRow, MapMetricRow, QuestionRow, ScoreRow, TokenRow, TransferCurveRow,
-        TransferRow,
+        GenerationRow, HiddenStateRow, LabelRow, MapMetricRow, QuestionRow, ScoreRow, TokenRow,
+        TransferCurveRow, TransferRow,
     };
     use plimsoll_core::{AnswerKind, Choice, DatasetId, DomainId, Question, QuestionId};
     use serde::Serialize;

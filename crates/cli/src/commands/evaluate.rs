@@ -65,7 +65,8 @@ pub(super) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     }
     let method_of = |series: &Series| file.as_ref().and_then(|file| file.method(series));
     let judging = Judging { bootstrap: arguments.bootstrap, seed: Seed::new(arguments.seed) };
-    let work = Work { table: &table, judging: Some(judging), transfer: None, made: None, method_of: &method_of };
+    let work =
+        Work { table: &table, judging: Some(judging), transfer: None, made: None, method_of: &method_of };
     let tables = judge(&work, EVALUATE, console)?;
 
     let thresholds = file.as_ref().map(|file| &file.thresholds.sha256);

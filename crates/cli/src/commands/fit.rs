@@ -70,7 +70,8 @@ pub(super) fn run(arguments: &FitArguments, console: &Console) -> Result<(), Fai
     folder.record(done)?;
 
     let stopwatch = Stopwatch::start();
-    let origin = Origin { pipeline: &pipeline, sources: &files.sources, models: &[], parameters: &parameters };
+    let origin =
+        Origin { pipeline: &pipeline, sources: &files.sources, models: &[], parameters: &parameters };
     let written = threshold_files::write_all(&table, methods, origin, &folder)?;
     let of_fit = parameters.of_fit(&pipeline);
     let done = Done {

@@ -21,19 +21,20 @@ use crate::pipeline;
 use crate::pipeline::Plan;
 use crate::pipeline::plan::Limits;
 use crate::stages::evaluation::{judged_text, transfer_text};
-use crate::stages::{DRAW, EVALUATE, FIT, INFER, INGEST, LABEL, SCORE, limits, operating_points, summary};
+use crate::stages::{DRAW, EVALUATE, FIT, INFER, INGEST, LABEL, REPORT, SCORE, limits, operating_points, summary};
 
 /// Run a plan: from questions, or from scores that others made, to thresholds and their evaluation.
 ///
 /// A plan that asks models has the stages ingest (gather the questions), infer (every model answers), label
-/// (grade the answers), score (each method's confidence), draw, fit and evaluate; one that imports scores
+/// (grade the answers), score (each method's confidence), draw, fit, evaluate and report; one that imports scores
 /// begins at score. Each is skipped if nothing that it depends on changed since it last ran in this folder and
 /// its outputs are still what it wrote: another policy of grading asks no model anew, and a method that needs
 /// nothing new to be observed does not either. Kill it at any time (or press Ctrl-C): answers are kept in
 /// chunks, the same command goes on from there to the same tables, and no file is half-written.
 ///
-/// OUT then holds tables/*.parquet, one SLM--LLM.thresholds.json per pair of models, and manifest.json,
-/// which records what each stage read and wrote. The same plan and the same files give the same bytes.
+/// OUT then holds tables/*.parquet, one SLM--LLM.thresholds.json per pair of models, report.html with its
+/// figures, README.md (a dataset card), and manifest.json, which records what each stage read and wrote. The
+/// same plan and the same files give the same bytes.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -49,7 +50,7 @@ pub(crate) struct RunArguments {
     /// Output folder [default: calibration/runs/NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Last stage to run: ingest, infer, label, score, draw, fit or evaluate
+    /// Last stage to run: ingest, infer, label, score, draw, fit, evaluate or report
     #[arg(long, value_name = "STAGE", value_parser = until)]
     until: Option<Stage>,
     /// Change a key of the plan; the value is YAML, items of lists go by number. May be repeated
@@ -80,11 +81,21 @@ pub(super) enum Stage {
     Fit,
     /// Judging them.
     Evaluate,
+    /// Showing it all.
+    Report,
 }
 
 impl Stage {
-    const ALL: [Self; 7] =
-        [Self::Ingest, Self::Infer, Self::Label, Self::Score, Self::Draw, Self::Fit, Self::Evaluate];
+    const ALL: [Self; 8] = [
+        Self::Ingest,
+        Self::Infer,
+        Self::Label,
+        Self::Score,
+        Self::Draw,
+        Self::Fit,
+        Self::Evaluate,
+        Self::Report,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -95,6 +106,7 @@ impl Stage {
             Self::Draw => DRAW,
             Self::Fit => FIT,
             Self::Evaluate => EVALUATE,
+            Self::Report => REPORT,
         }
     }
 
@@ -109,16 +121,13 @@ fn until(text: &str) -> Result<Stage, String> {
     if let Some(stage) = Stage::ALL.into_iter().find(|stage| stage.name() == text) {
         return Ok(stage);
     }
-    Err(match text {
-        "report" => "this version writes no report; its last stage is evaluate".to_owned(),
-        _ => "known stages are ingest, infer, label, score, draw, fit and evaluate".to_owned(),
-    })
+    Err("known stages are ingest, infer, label, score, draw, fit, evaluate and report".to_owned())
 }
 
 /// Runs the command.
 pub(super) fn run(arguments: &RunArguments, console: &Console) -> Result<(), Failure> {
     let plan = pipeline::read(&arguments.plan, &arguments.assignments)?;
-    let until = arguments.until.unwrap_or(Stage::Evaluate);
+    let until = arguments.until.unwrap_or(Stage::Report);
     if Stage::of(&plan, until).next().is_none() {
         return Err(Failure::usage(format!(
             "--until {}: a plan that starts from `import` has no such stage; its first is score",

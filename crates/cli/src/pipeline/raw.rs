@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 
 use super::plan::{HoldOutName, LabelsFrom, Ungraded};
-use asking::{RawDataset, RawDecoding, RawInference, RawModel, RawPool, RawPrompt};
 use super::problems::Problems;
+use asking::{RawDataset, RawDecoding, RawInference, RawModel, RawPool, RawPrompt};
 
 /// Problems that are worth listing.
 const MOST_PROBLEMS: usize = 50;

@@ -6,8 +6,8 @@ use plimsoll_core::records::{GenerationRow, HiddenStateRow, LabelRow};
 use plimsoll_core::signal::HiddenStateSignal;
 use plimsoll_core::{Label, Outcome};
 use plimsoll_ingest::pool::PoolRole;
-use plimsoll_store::tables::{generations, hidden_states, labels};
 use plimsoll_store::read_rows;
+use plimsoll_store::tables::{generations, hidden_states, labels};
 use plimsoll_uq::methods::PromptKind;
 
 use super::asked::Asked;

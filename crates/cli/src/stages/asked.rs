@@ -227,8 +227,7 @@ fn ask_sets(asking: &Asking, read: &[Questions], pool: &Pool) -> Vec<AskSet> {
         }
         let prompts = asking.prompt_of(plan);
         let spec = PromptSpec::new(questions.dataset.get(), prompts.style);
-        let exemplars: Vec<&Question> =
-            pool.of(&plan.id, PoolRole::FewShot).take(prompts.few_shot).collect();
+        let exemplars: Vec<&Question> = pool.of(&plan.id, PoolRole::FewShot).take(prompts.few_shot).collect();
         let asks = |role, spec: &PromptSpec| -> Vec<Ask> {
             let ask = |question: &Question| Ask {
                 question_id: question.question_id.clone(),

@@ -39,7 +39,9 @@ pub(crate) fn samples<'r>(
     let wanted: Vec<(String, u32)> = request
         .samples()
         .iter()
-        .filter_map(|samples| Some((decoding.at_temperature(samples.temperature).ok()?.hash(), samples.count)))
+        .filter_map(|samples| {
+            Some((decoding.at_temperature(samples.temperature).ok()?.hash(), samples.count))
+        })
         .collect();
     rows.iter().filter(move |row| {
         let index = row.sample_index;

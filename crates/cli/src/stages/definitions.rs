@@ -59,11 +59,8 @@ impl<'a> Definitions<'a> {
         }
         let stem = file_stem(series.slm.as_str(), method.id);
         let (one, several) = (format!("{stem}.safetensors"), format!("{stem}--"));
-        let own: Vec<&Artifact> = self
-            .files
-            .iter()
-            .filter(|file| file.path == one || file.path.starts_with(&several))
-            .collect();
+        let own: Vec<&Artifact> =
+            self.files.iter().filter(|file| file.path == one || file.path.starts_with(&several)).collect();
         match own.as_slice() {
             [] => None,
             [probe] => Some(probe.sha256.clone()),

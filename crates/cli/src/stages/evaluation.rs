@@ -5,7 +5,8 @@ use plimsoll_core::records::{
 };
 use plimsoll_core::{ScoreTable, Series};
 use plimsoll_evaluate::{
-    InDomainLabels, Judging, Nested, Scored, TransferSpec, TransferSummary, alignment, curves, splits, transfer,
+    InDomainLabels, Judging, Nested, Scored, TransferSpec, TransferSummary, alignment, curves, splits,
+    transfer,
 };
 use plimsoll_fit::Prepared;
 use plimsoll_router::thresholds::Method;

@@ -136,7 +136,8 @@ impl Inference<'_> {
         let total: usize = parts.iter().map(|part| part.to - part.from).sum();
         let answers = Arc::new(Answers::new(self.console, id.as_str(), total as u64));
         let hears: Arc<dyn Hears> = Arc::clone(&answers) as Arc<dyn Hears>;
-        let (mut waiting, mut backend): (Option<Prepared<'_>>, Option<Box<dyn Backend>>) = (Some(model), None);
+        let (mut waiting, mut backend): (Option<Prepared<'_>>, Option<Box<dyn Backend>>) =
+            (Some(model), None);
         let (start, mut answered) = (Instant::now(), 0);
         for part in parts {
             let set = &self.asked.sets[part.group.set];

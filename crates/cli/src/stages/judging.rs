@@ -57,9 +57,7 @@ pub(crate) fn replies(
                 chunks.answer(&address, backend, &batch, &control).map_err(failure)?
             }
         };
-        for row in
-            read_rows::<GenerationRow>(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)?
-        {
+        for row in read_rows::<GenerationRow>(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)? {
             replies.insert(row.question_id, row.text);
         }
     }

@@ -73,8 +73,7 @@ impl Labelling<'_> {
             }
             None => None,
         };
-        let provenance =
-            key::provenance(LABEL, &parameters(self.grading), &self.inputs, self.asked.seed);
+        let provenance = key::provenance(LABEL, &parameters(self.grading), &self.inputs, self.asked.seed);
         let output = table_path(labels::TABLE.name);
         let writer = TableWriter::create(&labels::TABLE, &folder.path(&output), &provenance);
         let mut writer = writer.or_fail(Kind::Stage)?;
@@ -156,7 +155,8 @@ impl Labelling<'_> {
 
 /// What an answer says; `None` without a text.
 fn extraction(question: &Question, answer: &GenerationRow) -> Option<Extraction> {
-    let finish = if answer.finish_reason.as_deref() == Some("length") { Finish::Length } else { Finish::Stop };
+    let finish =
+        if answer.finish_reason.as_deref() == Some("length") { Finish::Length } else { Finish::Stop };
     answer.text.as_deref().map(|text| extract(question, text, finish))
 }
 
@@ -223,9 +223,9 @@ impl Judge for Verdicts {
 
     fn ask(&self, messages: &[Message]) -> Result<String, JudgeError> {
         let known = judge_ask(messages.to_vec()).and_then(|ask| self.replies.get(ask.question_id.as_str()));
-        known.cloned().flatten().ok_or_else(|| JudgeError::Request {
-            model: self.id.clone(),
-            source: "it gave no reply".into(),
-        })
+        known
+            .cloned()
+            .flatten()
+            .ok_or_else(|| JudgeError::Request { model: self.id.clone(), source: "it gave no reply".into() })
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll_core::Series;
 use plimsoll_core::records::ConfidenceRow;
 use plimsoll_core::scores::Questions;
-use plimsoll_core::Series;
 use plimsoll_evaluate::{HoldOut, InDomainLabels, NestedSeries};
 use plimsoll_router::Confidence;
 use plimsoll_store::read_rows;

@@ -105,7 +105,8 @@ pub(crate) fn look(
         Some(Asked::gather(&present, plan.seed, (base, true), console)?)
     };
     let datasets = asking.datasets.iter().map(|dataset| {
-        let row = asked.as_ref().and_then(|asked| asked.datasets.iter().find(|row| row.dataset == dataset.id));
+        let row =
+            asked.as_ref().and_then(|asked| asked.datasets.iter().find(|row| row.dataset == dataset.id));
         DatasetOutlook {
             dataset: dataset.id.clone(),
             questions: row.map(|row| row.main),

@@ -34,7 +34,7 @@ impl Parameters {
             calibration: plan.calibration,
             thresholds: plan.thresholds.clone(),
             bootstrap: plan.bootstrap(),
-            labels: plan.labels,
+            labels: plan.labels.clone(),
         }
     }
 

@@ -134,9 +134,12 @@ impl Probes<'_> {
     }
 
     fn datasets(&self) -> Result<BTreeSet<DatasetId>, Failure> {
-        let main = self.of.asked.sets.iter().filter(|set| {
-            set.kind == PromptKind::Main && set.role == PoolRole::Main
-        });
+        let main = self
+            .of
+            .asked
+            .sets
+            .iter()
+            .filter(|set| set.kind == PromptKind::Main && set.role == PoolRole::Main);
         main.map(|set| DatasetId::new(set.dataset.as_str()).or_fail(Kind::Stage)).collect()
     }
 

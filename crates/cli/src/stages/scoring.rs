@@ -14,13 +14,13 @@ use plimsoll_uq::methods::{PromptKind, Scoring as How};
 use plimsoll_uq::{Observed, Resolved};
 use serde_json::{Value, json};
 
+use super::SCORE;
 use super::answers::{Labels, OfModel, Said};
 use super::asked::Asked;
 use super::costs;
 use super::inference::Part;
 use super::key;
 use super::probes::Probes;
-use super::SCORE;
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::manifest::Source;
@@ -68,8 +68,7 @@ struct Tables {
 
 impl Tables {
     fn create(folder: &OutputFolder, provenance: &Provenance) -> Result<Self, Failure> {
-        let (scores_output, output) =
-            (table_path(scores::TABLE.name), table_path(confidences::TABLE.name));
+        let (scores_output, output) = (table_path(scores::TABLE.name), table_path(confidences::TABLE.name));
         let create = |table, output: &str| {
             TableWriter::create(table, &folder.path(output), provenance).or_fail(Kind::Stage)
         };
@@ -171,9 +170,7 @@ impl Scoring<'_> {
         slm: usize,
     ) -> Result<Vec<OfDataset<'s>>, Failure> {
         let (slms, llms) = (self.asked.asking.slms.len(), self.asked.asking.llms.len());
-        let main = |set: &&super::asked::AskSet| {
-            set.kind == PromptKind::Main && set.role == PoolRole::Main
-        };
+        let main = |set: &&super::asked::AskSet| set.kind == PromptKind::Main && set.role == PoolRole::Main;
         let mut all = Vec::new();
         for set in self.asked.sets.iter().filter(main) {
             let name = set.dataset.as_str();

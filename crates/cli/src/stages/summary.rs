@@ -61,11 +61,7 @@ impl Counts {
 }
 
 /// The overview of a table of scores and, if it was judged, its alignment.
-pub(crate) fn overview(
-    table: &ScoreTable,
-    planned: &[Resolved],
-    alignment: &[AlignmentRow],
-) -> Overview {
+pub(crate) fn overview(table: &ScoreTable, planned: &[Resolved], alignment: &[AlignmentRow]) -> Overview {
     let mut counts: BTreeMap<(String, usize), Counts> = BTreeMap::new();
     for series in own_answers(table, planned) {
         count(series.slm.as_str(), series, &series.slm_outcome, table, &mut counts);
@@ -87,7 +83,9 @@ pub(crate) fn overview(
             ungraded: counts.ungraded,
         })
         .collect();
-    models.sort_by_key(|row| datasets.iter().position(|d| d.id.as_str() == row.dataset).unwrap_or(datasets.len()));
+    models.sort_by_key(|row| {
+        datasets.iter().position(|d| d.id.as_str() == row.dataset).unwrap_or(datasets.len())
+    });
     Overview { models, methods: methods(table, alignment) }
 }
 

@@ -43,10 +43,6 @@ pub const TABLE: Table = Table {
             "Confidence in [0, 1], higher = more likely correct; null = missing.",
         ),
         Column::nullable(columns::MISSING_REASON, Kind::Text, "Why it is missing."),
-        Column::new(
-            columns::VARIANT_HASH,
-            Kind::Text,
-            "SHA-256 of the method's id, version and parameters.",
-        ),
+        Column::new(columns::VARIANT_HASH, Kind::Text, "SHA-256 of the method's id, version and parameters."),
     ],
 };

@@ -13,7 +13,7 @@ use crate::folder::OutputFolder;
 use crate::folder::manifest::Source;
 use crate::pipeline::Plan;
 use crate::stages::parameters::Parameters;
-use crate::stages::{inference, ingest, key, labelling, scoring};
+use crate::stages::{inference, ingest, key, labelling, report, scoring};
 
 /// A plan with what it found.
 #[derive(Debug)]
@@ -70,6 +70,7 @@ impl<'a> Dependencies<'a> {
                 json!({"fit": self.fit.of_fit(&self.pipeline), "models": models.named})
             }
             (Stage::Evaluate, _) => self.of_evaluation(),
+            (Stage::Report, _) => json!({"plan": self.pipeline, "bins": self.fit.calibration.bins}),
             (stage, Origin::Asking(models)) => self.of_asking(stage, models),
             (Stage::Ingest | Stage::Infer | Stage::Label, Origin::Import(_)) => Value::Null,
         }
@@ -106,6 +107,7 @@ impl<'a> Dependencies<'a> {
             stages.iter().filter_map(|stage| outputs_of(folder, *stage)).collect()
         };
         match (stage, &self.origin) {
+            (Stage::Report, _) => report::sources(folder),
             (Stage::Ingest, _) | (Stage::Score, Origin::Import(_)) => self.sources().to_vec(),
             (Stage::Infer, _) => of(&[Stage::Ingest]),
             (Stage::Label, _) => of(&[Stage::Ingest, Stage::Infer]),

@@ -52,22 +52,27 @@ fn stages(
     let folder = OutputFolder::look(out, console);
     let mut reports = Vec::new();
     // What the stages before it would give is not known, so a later stage may turn out to be current.
-    let mut changes: Option<Stage> = None;
+    let (mut changes, mut any): (Option<Stage>, bool) = (None, false);
     for stage in Stage::of(on.plan, until) {
         let reason = stale(&folder, on, stage)?;
         let (status, line) = match (&reason, changes) {
             (Some(reason), _) => ("would_run", format!("would run: {reason}")),
+            (None, _) if any && stage == Stage::Report => {
+                ("may_run", "would run if what it shows turns out to be other".to_owned())
+            }
             (None, Some(Stage::Score)) => {
                 ("may_run", "would run if the scores turn out to be others".to_owned())
             }
-            (None, Some(before)) => {
-                ("may_run", format!("would run if what {} gives turns out to be something else", before.name()))
-            }
+            (None, Some(before)) => (
+                "may_run",
+                format!("would run if what {} gives turns out to be something else", before.name()),
+            ),
             (None, None) => ("skipped", "would be skipped, unchanged".to_owned()),
         };
         if reason.is_some() && stage <= Stage::Score {
             changes = Some(stage);
         }
+        any |= reason.is_some();
         console.text(format!("{:<9} {line}\n", stage.name()))?;
         reports.push(Report { stage: stage.name(), status, reason });
     }

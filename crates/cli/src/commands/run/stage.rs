@@ -19,8 +19,8 @@ use crate::commands::thresholds::read_file;
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::{Done, OutputFolder, Stopwatch, table_path};
-use crate::pipeline::Plan;
 use crate::pipeline::plan::{Limits, Ungraded};
+use crate::pipeline::{self, Plan};
 use crate::progress::Progress;
 use crate::score_files::{Asked as AskedFor, failure};
 use crate::stages::definitions::Definitions;
@@ -32,7 +32,7 @@ use crate::stages::made::Made;
 use crate::stages::scoring::Scoring;
 use crate::stages::summary::{self, Overview};
 use crate::stages::threshold_files::{self, Origin as FileOrigin};
-use crate::stages::{ingest, key, limits};
+use crate::stages::{ingest, key, limits, report};
 
 /// What became of a stage.
 #[derive(Debug, Serialize)]
@@ -116,6 +116,7 @@ impl<'a> Run<'a> {
                 Stage::Draw => self.draw(until),
                 Stage::Fit => self.fit(),
                 Stage::Evaluate => self.evaluate(),
+                Stage::Report => self.report(),
             }
             .map_err(|failure| failure.during(format!("stage {}", stage.name())))?;
         }
@@ -279,6 +280,21 @@ impl<'a> Run<'a> {
         self.record(Stage::Evaluate, outputs, stopwatch)?;
         self.tables = Some(tables);
         Ok(())
+    }
+
+    fn report(&mut self) -> Result<(), Failure> {
+        let stopwatch = Stopwatch::start();
+        self.load_scores()?;
+        let Some((scores, _)) = &self.scores else { return Ok(()) };
+        let facts = report::Facts {
+            pipeline: &self.on.pipeline,
+            plan_yaml: pipeline::to_yaml(self.on.plan).or_fail(Kind::Stage)?,
+            bins: self.on.plan.calibration.bins,
+            scores,
+            thresholds: self.thresholds()?,
+        };
+        let outputs = report::write(facts, &self.folder)?;
+        self.record(Stage::Report, outputs, stopwatch)
     }
 
     /// Reads the scores back, if no stage of this run made them.

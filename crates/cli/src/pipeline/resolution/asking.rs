@@ -14,9 +14,7 @@ use crate::pipeline::asking::{Asking, DatasetPlan, InferencePlan, ModelPlan, Poo
 use crate::pipeline::limits::{MOST_CHUNK, MOST_FEW_SHOT, MOST_SEQUENCES};
 use crate::pipeline::problems::Problems;
 use crate::pipeline::raw::RawPlan;
-use crate::pipeline::raw::asking::{
-    RawDataset, RawDecoding, RawInference, RawModel, RawPool, RawPrompt,
-};
+use crate::pipeline::raw::asking::{RawDataset, RawDecoding, RawInference, RawModel, RawPool, RawPrompt};
 
 /// Probe-training rows for each main row, unless a plan says otherwise; recorded in the resolved plan.
 const PROBE_ROWS: f64 = 0.2;
@@ -55,7 +53,16 @@ pub(super) fn resolve_asking(raw: &mut RawPlan, problems: &mut Problems) -> Opti
             dataset
         })
         .collect();
-    Some(Asking { datasets, pool, prompt, slms: slms??, llms: llms?, decoding: decoding?, methods: methods?, inference })
+    Some(Asking {
+        datasets,
+        pool,
+        prompt,
+        slms: slms??,
+        llms: llms?,
+        decoding: decoding?,
+        methods: methods?,
+        inference,
+    })
 }
 
 type WithPrompt = (DatasetPlan, Option<RawPrompt>);
@@ -91,7 +98,10 @@ fn resolve_datasets(raw: Vec<RawDataset>, problems: &mut Problems) -> Option<Vec
         match (id, source, &mut all) {
             (Some(id), Some(source), Some(all)) => {
                 let (split, config, mapping) = (raw.split, raw.config, raw.mapping);
-                all.push((DatasetPlan { id, source, split, config, mapping, sample, prompt: None }, raw.prompt));
+                all.push((
+                    DatasetPlan { id, source, split, config, mapping, sample, prompt: None },
+                    raw.prompt,
+                ));
             }
             _ => all = None,
         }
@@ -156,10 +166,8 @@ fn resolve_methods(raw: &[Value], problems: &mut Problems) -> Option<Vec<Resolve
     let mut all = Some(Vec::with_capacity(raw.len()));
     for (index, entry) in raw.iter().enumerate() {
         let place = format!("methods[{index}]");
-        let resolved = resolve_method(entry)
-            .map_err(|problem| problems.add(&place, problem))
-            .ok()
-            .filter(|resolved| {
+        let resolved =
+            resolve_method(entry).map_err(|problem| problems.add(&place, problem)).ok().filter(|resolved| {
                 let new = seen.insert(resolved.id);
                 if !new {
                     problems.add(&place, format!("`{}` is listed twice", resolved.id));

@@ -25,7 +25,8 @@ pub(super) fn resolve_labels(raw: RawLabels, asks: bool, problems: &mut Problems
     let ungraded = raw.ungraded.unwrap_or_default();
     if !asks {
         if raw.grading.is_some() {
-            problems.add("labels.grading", "is for plans that ask models; imported scores bring their grades");
+            problems
+                .add("labels.grading", "is for plans that ask models; imported scores bring their grades");
         }
         return Some(Labels { ungraded, source: raw.source.unwrap_or_default(), grading: None });
     }

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use plimsoll_core::ModelId;
-use plimsoll_infer::openai::{OpenAiSpec, Price, RawOpenAi};
 use plimsoll_hub::Source;
+use plimsoll_infer::openai::{OpenAiSpec, Price, RawOpenAi};
 
 use super::required;
 use crate::compute::Device;
@@ -135,11 +135,7 @@ fn check_replay(model: &ModelPlan, at: &str, problems: &mut Problems) {
     }
 }
 
-fn resolve_files(
-    raw: Vec<RawRecording>,
-    at: &str,
-    problems: &mut Problems,
-) -> Option<Vec<RecordingPlan>> {
+fn resolve_files(raw: Vec<RawRecording>, at: &str, problems: &mut Problems) -> Option<Vec<RecordingPlan>> {
     let mut files = Some(Vec::with_capacity(raw.len()));
     for (index, raw) in raw.into_iter().enumerate() {
         let place = |key: &str| format!("{at}.files[{index}].{key}");

@@ -1,0 +1,161 @@
+//! What a report is made of: the rows that a run has, and what is known of their origin.
+
+use std::collections::BTreeMap;
+
+use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, TransferCurveRow, TransferRow};
+use plimsoll_router::Thresholds;
+
+/// Everything that a report is made of. What a run does not have stays empty, and the report says so or
+/// leaves the part out: scores made elsewhere know no prompts, a plan without `evaluation` has no transfer.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// Where all of it comes from.
+    pub provenance: Provenance,
+    /// The datasets, in the order in which they are shown.
+    pub datasets: Vec<DatasetFacts>,
+    /// The confidences of each series, by dataset.
+    pub series: Vec<SeriesCounts>,
+    /// The thresholds file of each pair.
+    pub thresholds: Vec<Thresholds>,
+    /// Rows of `alignment`.
+    pub alignment: Vec<AlignmentRow>,
+    /// Rows of `curves`.
+    pub curves: Vec<CurveRow>,
+    /// Rows of `curve_areas`.
+    pub curve_areas: Vec<CurveAreaRow>,
+    /// Rows of `transfer`.
+    pub transfer: Vec<TransferRow>,
+    /// Rows of `transfer_curves`.
+    pub transfer_curves: Vec<TransferCurveRow>,
+    /// The tables of the folder, for the card.
+    pub tables: Vec<TableFacts>,
+}
+
+/// Where everything comes from.
+#[derive(Debug, Clone, Default)]
+pub struct Provenance {
+    /// Name of the plan.
+    pub plan: String,
+    /// SHA-256 of its resolved form.
+    pub plan_sha256: String,
+    /// The resolved plan as YAML.
+    pub plan_yaml: Option<String>,
+    /// Version of the program.
+    pub program_version: String,
+    /// Rows left out because their SLM answer is ungraded and the plan excludes such.
+    pub excluded_ungraded: u64,
+}
+
+/// What is known of a dataset.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DatasetFacts {
+    /// Its id.
+    pub id: String,
+    /// Its domain.
+    pub domain: String,
+    /// Where it was read from, as the plan says.
+    pub source: Option<String>,
+    /// The commit that was read.
+    pub commit: Option<String>,
+    /// Its split.
+    pub split: Option<String>,
+    /// Its licence, as an SPDX expression or in words.
+    pub licence: Option<String>,
+    /// Questions of it in the pool.
+    pub rows: Option<u64>,
+    /// Rows that could not be used.
+    pub refused: Option<u64>,
+    /// Rows dropped as duplicates.
+    pub dropped: Option<u64>,
+}
+
+/// The rows of one (SLM, LLM, method), counted by dataset.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SeriesCounts {
+    /// Small model.
+    pub slm: String,
+    /// Large model.
+    pub llm: Option<String>,
+    /// Method.
+    pub method: String,
+    /// By dataset.
+    pub datasets: Vec<DatasetCounts>,
+}
+
+/// Rows of one series and dataset. Bins are equal-width over [0, 1], as many in each list.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DatasetCounts {
+    /// The dataset.
+    pub dataset: String,
+    /// Scored rows with a right SLM answer, per bin.
+    pub right: Vec<u64>,
+    /// Scored rows with a wrong SLM answer, per bin.
+    pub wrong: Vec<u64>,
+    /// Scored rows with an ungraded SLM answer, per bin.
+    pub ungraded: Vec<u64>,
+    /// Rows without a confidence, by reason; the reason of imported rows is not known.
+    pub missing: BTreeMap<String, u64>,
+    /// Right SLM answers, scored or not.
+    pub slm_right: u64,
+    /// Ungraded SLM answers, scored or not.
+    pub slm_ungraded: u64,
+    /// Right LLM answers.
+    pub llm_right: u64,
+    /// Ungraded LLM answers; all of them without an LLM.
+    pub llm_ungraded: u64,
+}
+
+impl DatasetCounts {
+    /// Counts of no rows.
+    pub fn new(dataset: &str, bins: usize) -> Self {
+        let empty = || vec![0; bins];
+        Self {
+            dataset: dataset.to_owned(),
+            right: empty(),
+            wrong: empty(),
+            ungraded: empty(),
+            ..Self::default()
+        }
+    }
+
+    /// Rows without a confidence.
+    pub fn missing(&self) -> u64 {
+        self.missing.values().sum()
+    }
+
+    /// Rows with a confidence.
+    pub fn scored(&self) -> u64 {
+        [&self.right, &self.wrong, &self.ungraded].into_iter().flatten().sum()
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> u64 {
+        self.scored() + self.missing()
+    }
+}
+
+/// A table of the folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableFacts {
+    /// Its name, by which `datasets.load_dataset` finds it.
+    pub name: String,
+    /// Its files relative to the folder: a path or a pattern.
+    pub files: String,
+    /// What it holds, in a sentence.
+    pub about: String,
+    /// Its rows, where known.
+    pub rows: Option<u64>,
+    /// Its columns.
+    pub columns: Vec<ColumnFacts>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ColumnFacts {
+    /// Its name.
+    pub name: String,
+    /// Its Arrow type.
+    pub kind: String,
+    /// What it says.
+    pub about: String,
+}

@@ -1,0 +1,132 @@
+//! Accuracies, transfer, missing confidences and ungraded answers as tables.
+
+use crate::figures::heat::{held_out, over_random_of, rmse_of};
+use crate::figures::targets::ROUTING_RATIO;
+use crate::figures::transfer::DATASET;
+use crate::figures::{Grid, mean};
+use crate::inputs::DatasetCounts;
+use crate::text::{NONE, count, percent, share};
+use crate::view::{Pair, is_summary};
+
+/// Accuracies of the SLM and the LLM by dataset.
+pub(crate) fn accuracies(pair: &Pair<'_>) -> Option<Grid> {
+    let best = pair.best()?;
+    if best.areas.is_empty() {
+        return None;
+    }
+    let mut grid = Grid::new(&[
+        "dataset",
+        "questions",
+        "with a graded LLM answer",
+        "SLM right",
+        "LLM right",
+        "only the LLM",
+        "only the SLM",
+        "neither",
+    ]);
+    // `*`, the pool, comes first.
+    for (dataset, row) in &best.areas {
+        let name = if is_summary(dataset) { "all together" } else { dataset };
+        grid.rows.push(vec![
+            name.to_owned(),
+            count(row.rows),
+            count(row.paired_rows),
+            share(row.always_slm_accuracy),
+            share(row.always_llm_accuracy),
+            share(row.only_llm_correct),
+            share(row.only_slm_correct),
+            share(row.neither_correct),
+        ]);
+    }
+    Some(grid)
+}
+
+/// Transfer in a few numbers per method.
+pub(crate) fn transfer(pair: &Pair<'_>) -> Option<Grid> {
+    let mut grid = Grid::new(&[
+        "method",
+        "mean |achieved − target| share",
+        "mean accuracy over random",
+        "datasets above random",
+        "curve rmse",
+        "random line's rmse",
+        "datasets with a nearer curve",
+        "mean KS to the pool",
+    ]);
+    for method in pair.methods.values() {
+        let names = held_out(method);
+        let of_datasets = || method.transfer.iter().filter(|row| row.by == DATASET);
+        let ratios = of_datasets().filter(|row| row.target_kind == ROUTING_RATIO);
+        let missed = ratios.filter_map(|row| Some((row.achieved_routing_ratio? - row.target_value).abs()));
+        let over: Vec<f64> = names.iter().filter_map(|name| over_random_of(method, name)).collect();
+        let distances: Vec<(f64, f64)> = names.iter().filter_map(|name| rmse_of(method, name)).collect();
+        let nearer = distances.iter().filter(|(own, random)| own < random).count();
+        if names.is_empty() {
+            continue;
+        }
+        grid.rows.push(vec![
+            method.id.to_owned(),
+            share(mean(missed)),
+            share(mean(over.iter().copied())),
+            of_all(over.iter().filter(|over| **over > 0.0).count(), over.len()),
+            share(mean(distances.iter().map(|(own, _)| *own))),
+            share(mean(distances.iter().map(|(_, random)| *random))),
+            of_all(nearer, distances.len()),
+            share(mean(of_datasets().filter_map(|row| row.ks))),
+        ]);
+    }
+    (!grid.rows.is_empty()).then_some(grid)
+}
+
+fn of_all(part: usize, all: usize) -> String {
+    if all == 0 { NONE.to_owned() } else { format!("{part} of {all}") }
+}
+
+/// Missing confidences and ungraded answers by method, over all datasets.
+pub(crate) fn by_method(pair: &Pair<'_>) -> Option<Grid> {
+    let mut grid =
+        Grid::new(&["method", "rows", "without confidence", "reasons", "SLM ungraded", "LLM ungraded"]);
+    for (method, counts) in pair.methods.iter().filter_map(|(id, method)| Some((id, method.counts?))) {
+        let pool = crate::figures::confidence::pooled(&counts.datasets);
+        let reasons: Vec<String> =
+            pool.missing.iter().map(|(reason, rows)| format!("{reason} {}", count(*rows))).collect();
+        grid.rows.push(vec![
+            (*method).to_owned(),
+            count(pool.rows()),
+            of(pool.missing(), &pool),
+            reasons.join(", "),
+            of(pool.slm_ungraded, &pool),
+            of(pool.llm_ungraded, &pool),
+        ]);
+    }
+    (!grid.rows.is_empty()).then_some(grid)
+}
+
+/// The same by dataset and method, where there is any.
+pub(crate) fn by_dataset(pair: &Pair<'_>) -> Option<Grid> {
+    let counted: Vec<_> =
+        pair.methods.iter().filter_map(|(id, method)| Some((*id, method.counts?))).collect();
+    let any = |counts: &DatasetCounts| counts.missing() + counts.slm_ungraded > 0;
+    if !counted.iter().flat_map(|(_, counts)| &counts.datasets).any(any) {
+        return None;
+    }
+    let mut grid = Grid::new(&["dataset"]);
+    for (method, _) in &counted {
+        grid.head.push(format!("{method}: without confidence"));
+        grid.head.push(format!("{method}: SLM ungraded"));
+    }
+    for dataset in pair.datasets() {
+        let mut cells = vec![dataset.to_owned()];
+        for (_, counts) in &counted {
+            let own = counts.datasets.iter().find(|own| own.dataset == dataset);
+            cells.push(own.map_or_else(|| share(None), |own| percent(own.missing(), own.rows())));
+            cells.push(own.map_or_else(|| share(None), |own| percent(own.slm_ungraded, own.rows())));
+        }
+        grid.rows.push(cells);
+    }
+    Some(grid)
+}
+
+fn of(part: u64, counts: &DatasetCounts) -> String {
+    format!("{} ({})", count(part), percent(part, counts.rows()))
+}

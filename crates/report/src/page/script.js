@@ -1,0 +1,1 @@
+(function(){var box=document.getElementById('choose');if(!box)return;var all=[].slice.call(document.querySelectorAll('section.pair'));box.hidden=false;var pick=box.querySelector('select');pick.addEventListener('change',function(){all.forEach(function(s){s.hidden=pick.value!==''&&s.id!==pick.value})})})();

@@ -1,0 +1,117 @@
+//! The rows of the inputs, sorted by what a section or a figure speaks of.
+
+use std::collections::BTreeMap;
+
+use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, POOL, TransferCurveRow, TransferRow};
+use plimsoll_router::Thresholds;
+
+use crate::inputs::{Inputs, SeriesCounts};
+
+/// One (SLM, LLM) with everything known of it.
+#[derive(Debug, Default)]
+pub(crate) struct Pair<'a> {
+    pub(crate) slm: &'a str,
+    pub(crate) llm: Option<&'a str>,
+    pub(crate) thresholds: Option<&'a Thresholds>,
+    /// By id.
+    pub(crate) methods: BTreeMap<&'a str, Method<'a>>,
+}
+
+/// One method of a pair; maps go by dataset.
+#[derive(Debug, Default)]
+pub(crate) struct Method<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) counts: Option<&'a SeriesCounts>,
+    pub(crate) alignment: BTreeMap<&'a str, &'a AlignmentRow>,
+    pub(crate) curves: BTreeMap<&'a str, Vec<&'a CurveRow>>,
+    pub(crate) areas: BTreeMap<&'a str, &'a CurveAreaRow>,
+    pub(crate) transfer: Vec<&'a TransferRow>,
+    /// By kind of what is held out and its name.
+    pub(crate) transfer_curves: BTreeMap<(&'a str, &'a str), Vec<&'a TransferCurveRow>>,
+}
+
+impl Method<'_> {
+    /// ROC AUC on a dataset, the pool or the mean over datasets.
+    pub(crate) fn roc_auc(&self, dataset: &str) -> Option<f64> {
+        self.alignment.get(dataset).and_then(|row| row.roc_auc).filter(|auc| auc.is_finite())
+    }
+}
+
+impl<'a> Pair<'a> {
+    /// The method with the highest pooled ROC AUC, the first by name on a tie.
+    pub(crate) fn best(&self) -> Option<&Method<'a>> {
+        let auc = |method: &Method<'_>| method.roc_auc(POOL).unwrap_or(f64::NEG_INFINITY);
+        self.methods.values().reduce(|best, method| if auc(method) > auc(best) { method } else { best })
+    }
+
+    /// The datasets that any method of the pair has rows of, by name.
+    pub(crate) fn datasets(&self) -> Vec<&'a str> {
+        let mut names: Vec<&str> = self
+            .methods
+            .values()
+            .flat_map(|method| {
+                let counted = method.counts.into_iter().flat_map(|counts| &counts.datasets);
+                let counted = counted.map(|counts| counts.dataset.as_str());
+                let aligned = method.alignment.keys().copied().filter(|name| !is_summary(name));
+                counted.chain(aligned)
+            })
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// Whether a dataset's name stands for the pool or for the mean over datasets.
+pub(crate) fn is_summary(dataset: &str) -> bool {
+    [POOL, plimsoll_core::records::MACRO].contains(&dataset)
+}
+
+/// The pairs, by name of the SLM and of the LLM.
+pub(crate) fn pairs(inputs: &Inputs) -> Vec<Pair<'_>> {
+    let mut pairs = Pairs::default();
+    for counts in &inputs.series {
+        pairs.method(&counts.slm, counts.llm.as_deref(), &counts.method).counts = Some(counts);
+    }
+    for row in &inputs.alignment {
+        let method = pairs.method(&row.slm, row.llm.as_deref(), &row.method);
+        method.alignment.insert(&row.dataset, row);
+    }
+    for row in &inputs.curves {
+        let method = pairs.method(&row.slm, row.llm.as_deref(), &row.method);
+        method.curves.entry(&row.dataset).or_default().push(row);
+    }
+    for row in &inputs.curve_areas {
+        let method = pairs.method(&row.slm, row.llm.as_deref(), &row.method);
+        method.areas.insert(&row.dataset, row);
+    }
+    for row in &inputs.transfer {
+        pairs.method(&row.slm, row.llm.as_deref(), &row.method).transfer.push(row);
+    }
+    for row in &inputs.transfer_curves {
+        let method = pairs.method(&row.slm, row.llm.as_deref(), &row.method);
+        method.transfer_curves.entry((&row.by, &row.held_out)).or_default().push(row);
+    }
+    for thresholds in &inputs.thresholds {
+        let (slm, llm) = (thresholds.slm.id.as_str(), thresholds.llm.as_ref().map(|llm| llm.id.as_str()));
+        for method in &thresholds.methods {
+            pairs.method(slm, llm, &method.id);
+        }
+        pairs.pair(slm, llm).thresholds = Some(thresholds);
+    }
+    pairs.0.into_values().collect()
+}
+
+#[derive(Default)]
+struct Pairs<'a>(BTreeMap<(&'a str, Option<&'a str>), Pair<'a>>);
+
+impl<'a> Pairs<'a> {
+    fn pair(&mut self, slm: &'a str, llm: Option<&'a str>) -> &mut Pair<'a> {
+        self.0.entry((slm, llm)).or_insert_with(|| Pair { slm, llm, ..Pair::default() })
+    }
+
+    fn method(&mut self, slm: &'a str, llm: Option<&'a str>, id: &'a str) -> &mut Method<'a> {
+        let methods = &mut self.pair(slm, llm).methods;
+        methods.entry(id).or_insert_with(|| Method { id, ..Method::default() })
+    }
+}

@@ -1,0 +1,184 @@
+//! Properties of the page, the figures and the card, on made-up rows.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod made_up;
+mod xml;
+
+use made_up::{HOSTILE, made_up};
+use plimsoll_report::{Inputs, MOST_INLINE_BYTES, Report, report, report_within};
+
+fn of(inputs: &Inputs) -> Report {
+    report(inputs).unwrap()
+}
+
+/// The inline figures of a page.
+fn inline(html: &str) -> Vec<&str> {
+    html.split_inclusive("</svg>").filter_map(|part| Some(&part[part.find("<svg ")?..])).collect()
+}
+
+#[test]
+fn every_figure_is_well_formed_and_says_what_it_shows() {
+    for inputs in [made_up(&["small"], 2, 3), made_up(&HOSTILE, 2, 3)] {
+        let report = of(&inputs);
+        assert!(report.figures.len() > 10);
+        for (name, svg) in &report.figures {
+            assert!(name.strip_suffix(".svg").is_some() && !name.contains(['/', '\\', ' ', '<']), "{name}");
+            xml::check(svg).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+            assert!(svg.contains("<title>") && svg.contains("<desc>"), "{name}");
+        }
+        let inline = inline(&report.html);
+        assert!(inline.len() > 20);
+        for svg in inline {
+            xml::check(svg).unwrap_or_else(|problem| panic!("{problem}: {svg}"));
+            assert!(svg.contains("aria-label=") || svg.contains("aria-hidden="), "{svg}");
+        }
+    }
+}
+
+#[test]
+fn the_page_is_well_formed_and_fetches_nothing() {
+    for inputs in [made_up(&["small"], 2, 3), made_up(&HOSTILE, 3, 4), Inputs::default()] {
+        let report = of(&inputs);
+        xml::check_html(&report.html).unwrap();
+        for remote in ["http:", "https:", "src=\"/", "<link", "@import", "url(", "<iframe", "<object"] {
+            assert!(!report.html.contains(remote), "{remote}");
+        }
+        assert!(report.html.contains("default-src 'none'"));
+    }
+}
+
+#[test]
+fn no_number_is_not_a_number() {
+    let mut inputs = made_up(&["small"], 2, 3);
+    // What no writer of the tables gives, a reader may still meet.
+    inputs.curves[5].accuracy = Some(f64::NAN);
+    inputs.curves[6].accuracy_high = Some(f64::INFINITY);
+    inputs.alignment[1].roc_auc = Some(f64::NAN);
+    inputs.transfer[0].achieved_routing_ratio = Some(f64::NAN);
+    inputs.transfer_curves[3].own_accuracy = Some(f64::NEG_INFINITY);
+    let report = of(&inputs);
+    let texts = report.figures.iter().map(|(_, svg)| svg).chain([&report.html, &report.card]);
+    for text in texts {
+        assert!(!text.contains("NaN") && !text.contains("inf<") && !text.contains("inf "));
+    }
+}
+
+#[test]
+fn everything_is_named() {
+    let inputs = made_up(&["small", "other"], 3, 5);
+    let report = of(&inputs);
+    for number in 0..5 {
+        assert!(report.html.contains(&format!("aria-label=\"{}", "Confidence by dataset")));
+        assert!(report.html.contains(&format!("<title>d{number}</title>")), "d{number} has no panel");
+        assert!(report.card.contains(&format!("| d{number} |")), "d{number}");
+    }
+    for number in 0..3 {
+        assert!(report.html.contains(&format!("<title>m{number}</title>")), "m{number} has no panel");
+    }
+    for slm in ["small", "other"] {
+        assert!(report.html.contains(&format!("{slm} → large")));
+    }
+}
+
+#[test]
+fn hostile_names_are_texts() {
+    let report = of(&made_up(&HOSTILE, 2, 3));
+    // The front matter ends where it should: a name, which is quoted there, cannot close it.
+    let card = report.card.strip_prefix("---\n").unwrap();
+    let (front, body) = card.split_once("\n---\n").unwrap();
+    assert!(
+        front.contains("configs:") && front.contains("pretty_name: \"made-up<img src=x onerror=\\\"alert"),
+        "{front}"
+    );
+    let texts = report.figures.iter().map(|(_, svg)| svg.as_str()).chain([report.html.as_str(), body]);
+    for text in texts {
+        for raw in ["<img", "<script>alert", "</title><", "\u{202e}", "\u{0}", "]]>"] {
+            assert!(!text.contains(raw), "{raw:?}");
+        }
+    }
+    assert!(report.html.contains("&lt;img src=x onerror="));
+}
+
+#[test]
+fn the_same_rows_give_the_same_bytes() {
+    let inputs = made_up(&["small"], 2, 3);
+    assert_eq!(of(&inputs), of(&inputs.clone()));
+}
+
+#[test]
+fn what_a_run_does_not_have_is_left_out() {
+    let whole = made_up(&["small"], 2, 3);
+    let empty = Inputs { provenance: whole.provenance.clone(), ..Inputs::default() };
+    let report = of(&empty);
+    assert!(report.figures.is_empty());
+    assert!(report.card.starts_with("---\nlicense: unknown\n"));
+
+    let mut alone = whole;
+    for row in &mut alone.curves {
+        (row.llm, row.accuracy, row.random_accuracy, row.oracle_accuracy) = (None, None, None, None);
+    }
+    (alone.transfer, alone.transfer_curves, alone.thresholds) = (Vec::new(), Vec::new(), Vec::new());
+    for row in &mut alone.alignment {
+        row.llm = None;
+    }
+    for row in &mut alone.curve_areas {
+        row.llm = None;
+    }
+    for counts in &mut alone.series {
+        counts.llm = None;
+    }
+    let report = of(&alone);
+    assert!(report.html.contains("small alone"));
+    assert!(!report.html.contains("Predicted and true curve") && !report.html.contains("Guarantees"));
+    assert!(report.figures.iter().any(|(name, _)| name == "small.m0.confidence.svg"));
+    assert!(!report.figures.iter().any(|(name, _)| name.contains("routing")), "there is no LLM to route to");
+}
+
+#[test]
+fn the_text_says_where_the_claim_holds_less_well() {
+    let mut inputs = made_up(&["small"], 2, 3);
+    for row in inputs.transfer.iter_mut().filter(|row| row.held_out == "d1") {
+        row.accuracy = Some(0.1);
+        (row.curve_rmse, row.random_curve_rmse) = (Some(0.2), Some(0.1));
+    }
+    let report = of(&inputs);
+    for document in [&report.html, &report.card] {
+        let text = document.replace('\\', "");
+        assert!(text.contains(
+            "is above random routing at the same share on 2 of 3 held-out datasets, but not on d1"
+        ));
+        assert!(text.contains("random line is on 2 of 3 held-out datasets, but not on d1"));
+        assert!(text.contains("Holds less well."));
+    }
+}
+
+#[test]
+fn sixteen_pairs_of_eight_methods_and_fourteen_datasets_stay_readable() {
+    /// Bytes of the page of the paper's size.
+    const MOST: usize = 12 << 20;
+    let slms: Vec<String> = (0..16).map(|number| format!("slm-{number}")).collect();
+    let slms: Vec<&str> = slms.iter().map(String::as_str).collect();
+    let report = of(&made_up(&slms, 8, 14));
+    assert!(report.html.len() < MOST, "{} bytes", report.html.len());
+    assert!(report.html.contains("Figures by dataset, as files"));
+    let linked = report.html.matches("href=\"figures/").count();
+    assert!(linked >= report.figures.len(), "every figure is reached from the page");
+}
+
+#[test]
+fn what_does_not_fit_is_linked() {
+    let inputs = made_up(&["small"], 2, 3);
+    let (all, none) = (of(&inputs), report_within(&inputs, 0).unwrap());
+    assert_eq!(all.figures, none.figures);
+    assert!(all.html.len() > none.html.len());
+    assert!(!all.html.contains("as files") && none.html.contains("as files"));
+    for (name, _) in &none.figures {
+        assert!(none.html.contains(&format!("href=\"figures/{name}\"")), "{name}");
+    }
+    assert!(all.html.len() < MOST_INLINE_BYTES);
+}
+
+#[test]
+fn the_card_is_a_card() {
+    insta::assert_snapshot!(of(&made_up(&["small"], 1, 2)).card);
+}
