@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::harness::{Run, Sandbox, repository};
 
 /// Where the logs of this name are, if they are anywhere.
-fn logs(name: &str) -> Option<PathBuf> {
+pub(crate) fn logs(name: &str) -> Option<PathBuf> {
     let folder =
         env::var_os("PLIMSOLL_REAL_DATA").map(|root| PathBuf::from(root).join("real_outputs").join(name));
     if folder.is_none() {
