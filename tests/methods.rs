@@ -237,7 +237,7 @@ fn score(
 ) -> Result<Confidence, String> {
     match (&method.scoring, probe) {
         (Scoring::Closed(score), _) => {
-            score(&seen.observed(row), &method.parameters).map_err(|reason| reason.name())
+            score(&seen.observed(row), &method.parameters).map_err(plimsoll_uq::Reason::name)
         }
         (Scoring::Probe(_), Some(probe)) => {
             Ok(probe.score(cluster(index), seen.state.vector.as_ref().unwrap()).unwrap())
@@ -265,7 +265,7 @@ fn all_eight_confidences_of_a_hundred_questions_are_those_of_the_reference() {
                     distances.add(method.id, found.get(), *expected, tolerance, &place);
                 }
                 (Err(found), (None, Some(expected))) => {
-                    assert_eq!(found, *expected, "{} of {place:?}", method.id)
+                    assert_eq!(found, *expected, "{} of {place:?}", method.id);
                 }
                 (found, expected) => panic!("{} of {place:?}: {found:?}, golden {expected:?}", method.id),
             }

@@ -118,7 +118,7 @@ impl Inference<'_> {
         let (mut done, mut outputs) = (Done::default(), Vec::new());
         for (place, model) in models.into_iter().enumerate() {
             let own: Vec<&Part<'_>> = parts.iter().filter(|part| part.group.model == place).collect();
-            self.model(model, &own, &chunks, folder, (&mut done, &mut outputs))?;
+            self.model(model, &own, (&chunks, folder), (&mut done, &mut outputs))?;
         }
         Ok((done, outputs))
     }
@@ -128,8 +128,7 @@ impl Inference<'_> {
         &self,
         model: Prepared<'_>,
         parts: &[&Part<'_>],
-        chunks: &Chunks,
-        folder: &OutputFolder,
+        (chunks, folder): (&Chunks, &OutputFolder),
         (done, outputs): (&mut Done, &mut Vec<String>),
     ) -> Result<(), Failure> {
         let (id, identity) = (model.id.clone(), model.identity.clone());
