@@ -5,13 +5,18 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use plimsoll_hub::{Fetched, FetchedFile, HubError, HubSource, Options, Selection, Source};
-use plimsoll_ingest::{Dataset, Generic, IngestError, Ingested, Mapping, dataset, read_files, read_source};
+use plimsoll_ingest::{Dataset, Generic, IngestError, Ingested, Mapping, read_files, read_source};
+use plimsoll_pocket::suite::{SPLITS, native_file, native_rows};
+use plimsoll_router::canonical::sha256_hex;
 
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::pipeline::yaml;
 use crate::progress::Downloads;
 use crate::small_file;
+
+/// The source of datasets that are generated here.
+pub(crate) const POCKET: &str = "pocket";
 
 /// Which questions are wanted.
 #[derive(Debug, Clone, Copy)]
@@ -80,15 +85,41 @@ impl Known {
 /// that is wrong with the files.
 pub(crate) fn read(wanted: &Wanted<'_>, console: &Console) -> Result<Questions, Failure> {
     let dataset = known(wanted)?;
+    if wanted.source == POCKET {
+        return read_pocket(wanted, dataset);
+    }
     match Source::parse(wanted.source).or_fail(Kind::Usage)? {
         Source::Local(path) => read_local(wanted, dataset, &path),
         Source::Hub(source) => read_hub(wanted, dataset, source, console),
     }
 }
 
+/// Every built-in dataset: the benchmarks, then the generated suite.
+pub(crate) fn built_in() -> impl Iterator<Item = &'static dyn Dataset> {
+    plimsoll_ingest::DATASETS.iter().chain(plimsoll_pocket::DATASETS).copied()
+}
+
+/// Rows of the generated suite, read like any file.
+fn read_pocket(wanted: &Wanted<'_>, dataset: Known) -> Result<Questions, Failure> {
+    let split = wanted.split.ok_or_else(|| {
+        Failure::usage(format!("say which split of the generated suite: {}", SPLITS.join(" or ")))
+    })?;
+    let rows = native_rows(wanted.id, split).or_fail(Kind::Usage)?;
+    let name = native_file(wanted.id, split);
+    let folder = tempfile::tempdir().or_fail(Kind::Stage)?;
+    let path = folder.path().join(&name);
+    std::fs::write(&path, &rows).or_fail(Kind::Stage)?;
+    let ingested = read_source(dataset.get(), &path, Some(split)).map_err(ingest_failure)?;
+    let file = ReadFile { name, sha256: sha256_hex(rows.as_bytes()), bytes: rows.len() as u64 };
+    Ok(Questions { dataset, ingested, commit: None, files: vec![file] })
+}
+
 fn known(wanted: &Wanted<'_>) -> Result<Known, Failure> {
     let Some(path) = wanted.mapping else {
-        return dataset(wanted.id).map(Known::BuiltIn).ok_or_else(|| unknown(wanted.id));
+        return built_in()
+            .find(|known| known.id() == wanted.id)
+            .map(Known::BuiltIn)
+            .ok_or_else(|| unknown(wanted.id));
     };
     let text = small_file::read(path, yaml::MOST_BYTES, "mapping", Kind::Usage)?;
     let mapping: Mapping = yaml::parse_as(&text)
@@ -99,7 +130,7 @@ fn known(wanted: &Wanted<'_>) -> Result<Known, Failure> {
 }
 
 fn unknown(id: &str) -> Failure {
-    let ids: Vec<&str> = plimsoll_ingest::DATASETS.iter().map(|dataset| dataset.id()).collect();
+    let ids: Vec<&str> = built_in().map(Dataset::id).collect();
     Failure::usage(format!(
         "`{}` is no built-in dataset; known are {}; a table of your own is read with --mapping",
         id.escape_debug(),

@@ -21,7 +21,9 @@ use crate::pipeline;
 use crate::pipeline::Plan;
 use crate::pipeline::plan::Limits;
 use crate::stages::evaluation::{judged_text, transfer_text};
-use crate::stages::{DRAW, EVALUATE, FIT, INFER, INGEST, LABEL, REPORT, SCORE, limits, operating_points, summary};
+use crate::stages::{
+    DRAW, EVALUATE, FIT, INFER, INGEST, LABEL, REPORT, SCORE, limits, operating_points, summary,
+};
 
 /// Run a plan: from questions, or from scores that others made, to thresholds and their evaluation.
 ///

@@ -176,6 +176,7 @@ fn read_one(
     console: &Console,
 ) -> Result<Questions, Failure> {
     let source = match Place::parse(&plan.source).or_fail(Kind::Usage)? {
+        _ if plan.source == questions::POCKET => plan.source.clone(),
         Place::Local(path) => base.join(path).display().to_string(),
         Place::Hub(_) => plan.source.clone(),
     };

@@ -43,7 +43,7 @@ struct DatasetOutlook {
 
 /// What one model will be asked.
 #[derive(Debug, Default, Serialize)]
-struct ModelOutlook {
+pub(crate) struct ModelOutlook {
     model: String,
     backend: &'static str,
     /// Prompts, those of probe training and of confidences among them.
@@ -124,7 +124,11 @@ pub(crate) fn look(
     Ok(Outlook { datasets, models, missing, disk_bytes })
 }
 
-fn of_models(asked: &Asked<'_>, found: &[Prepared<'_>]) -> Result<Vec<ModelOutlook>, Failure> {
+/// What the models of a plan will be asked.
+///
+/// # Errors
+/// An input failure for a tokenizer that cannot be used.
+pub(crate) fn of_models(asked: &Asked<'_>, found: &[Prepared<'_>]) -> Result<Vec<ModelOutlook>, Failure> {
     let plans: Vec<&ModelPlan> = asked.models().collect();
     let mut models: Vec<ModelOutlook> = plans
         .iter()
@@ -196,6 +200,19 @@ pub(crate) fn text(outlook: &Outlook) -> String {
         table.push([row.dataset.clone(), count(row.questions), count(row.probe_training)]);
     }
     let mut text = table.text(0);
+    text.push('\n');
+    text.push_str(&models_table(&outlook.models).text(0));
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(text, "\ndisk, at most: about {:.0} MiB", outlook.disk_bytes as f64 / MIB);
+    for missing in &outlook.missing {
+        let _ = writeln!(text, "missing: {missing}");
+    }
+    text.push('\n');
+    text
+}
+
+/// What each model will be asked, for people.
+pub(crate) fn models_table(models: &[ModelOutlook]) -> TextTable {
     let mut table = TextTable::new(&[
         ("model", Side::Left),
         ("prompts", Side::Right),
@@ -206,7 +223,7 @@ pub(crate) fn text(outlook: &Outlook) -> String {
         ("US dollars, at most", Side::Right),
         ("memory", Side::Right),
     ]);
-    for row in &outlook.models {
+    for row in models {
         table.push([
             row.model.clone(),
             row.prompts.to_string(),
@@ -218,13 +235,5 @@ pub(crate) fn text(outlook: &Outlook) -> String {
             row.memory_bytes.map_or_else(|| "-".to_owned(), |bytes| format!("{:.0} MiB", bytes as f64 / MIB)),
         ]);
     }
-    text.push('\n');
-    text.push_str(&table.text(0));
-    // Writing to a `String` cannot fail.
-    let _ = writeln!(text, "\ndisk, at most: about {:.0} MiB", outlook.disk_bytes as f64 / MIB);
-    for missing in &outlook.missing {
-        let _ = writeln!(text, "missing: {missing}");
-    }
-    text.push('\n');
-    text
+    table
 }

@@ -2,10 +2,12 @@
 
 use clap::Args;
 use plimsoll_ingest::{DATASETS, Dataset};
+use plimsoll_pocket::DATASETS as GENERATED;
 use serde::Serialize;
 
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::questions::POCKET;
 use crate::text_table::{Side, TextTable};
 
 /// The benchmarks that are read as their authors publish them, and as the hub has them.
@@ -40,7 +42,14 @@ struct Form {
 /// Runs the command.
 pub(super) fn run(_: &ListArguments, console: &Console) -> Result<(), Failure> {
     let entries: Vec<Entry<'_>> = DATASETS.iter().map(|dataset| entry(*dataset)).collect();
-    console.document(&serde_json::json!({ "datasets": entries }))?;
+    let generated: Vec<Entry<'_>> = GENERATED.iter().map(|dataset| entry(*dataset)).collect();
+    console.document(&serde_json::json!({ "datasets": entries, "generated": generated }))?;
+    console.text(table(&entries).text(0))?;
+    console.text(format!("\ngenerated here, about an invented world (--source {POCKET}):\n"))?;
+    console.text(table(&generated).text(0))
+}
+
+fn table(entries: &[Entry<'_>]) -> TextTable {
     let mut table = TextTable::new(&[
         ("id", Side::Left),
         ("domain", Side::Left),
@@ -49,7 +58,7 @@ pub(super) fn run(_: &ListArguments, console: &Console) -> Result<(), Failure> {
         ("licence", Side::Left),
     ]);
     for entry in entries {
-        let hub = entry.hub.unwrap_or_else(|| "-".to_owned());
+        let hub = entry.hub.clone().unwrap_or_else(|| "-".to_owned());
         table.push([
             entry.id.to_owned(),
             entry.domain.to_owned(),
@@ -58,7 +67,7 @@ pub(super) fn run(_: &ListArguments, console: &Console) -> Result<(), Failure> {
             entry.licence.to_owned(),
         ]);
     }
-    console.text(table.text(0))
+    table
 }
 
 fn entry(dataset: &dyn Dataset) -> Entry<'_> {
