@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use plimsoll_core::{Decoding, SignalRequest};
+use plimsoll_hub::{HubError, Options};
 use plimsoll_infer::Ask;
 use serde::Serialize;
 
@@ -37,6 +38,8 @@ pub(crate) struct Outlook {
 #[derive(Debug, Serialize)]
 struct DatasetOutlook {
     dataset: String,
+    /// As the plan has it.
+    split: Option<String>,
     questions: Option<u64>,
     probe_training: Option<u64>,
 }
@@ -80,12 +83,13 @@ pub(crate) fn look(
     (base, out): (&Path, &Path),
     console: &Console,
 ) -> Result<Outlook, Failure> {
-    let mut missing = Vec::new();
+    let (mut missing, mut is_there) = (Vec::new(), Vec::new());
     let mut present = asking.clone();
     present.datasets.retain(|dataset| {
         let found = Asked::find_dataset(dataset, base, console);
+        is_there.push(found.is_ok());
         if let Err(failure) = &found {
-            missing.push(format!("dataset `{}`: {failure}", dataset.id));
+            missing.push(absent(&format!("dataset `{}`", dataset.id), failure));
         }
         found.is_ok()
     });
@@ -96,7 +100,7 @@ pub(crate) fn look(
     for model in asking.slms.iter().chain(&asking.llms).chain(judge) {
         match Prepared::find(model, places, console) {
             Ok(prepared) => found.push(prepared),
-            Err(failure) => missing.push(failure.to_string()),
+            Err(failure) => missing.push(absent(&format!("model `{}`", model.id), &failure)),
         }
     }
     let asked = if present.datasets.is_empty() {
@@ -104,11 +108,13 @@ pub(crate) fn look(
     } else {
         Some(Asked::gather(&present, plan.seed, (base, true), console)?)
     };
-    let datasets = asking.datasets.iter().map(|dataset| {
-        let row =
-            asked.as_ref().and_then(|asked| asked.datasets.iter().find(|row| row.dataset == dataset.id));
+    // One row for each that is there, in their order: two splits of a dataset share its id.
+    let mut rows = asked.iter().flat_map(|asked| &asked.datasets);
+    let datasets = asking.datasets.iter().zip(is_there).map(|(dataset, is_there)| {
+        let row = if is_there { rows.next() } else { None };
         DatasetOutlook {
             dataset: dataset.id.clone(),
+            split: dataset.split.clone(),
             questions: row.map(|row| row.main),
             probe_training: row.map(|row| row.probe_training),
         }
@@ -122,6 +128,20 @@ pub(crate) fn look(
     let tokens: u64 = models.iter().map(|model| model.most_new_tokens).sum();
     let disk_bytes = texts * BYTES_PER_ROW + tokens * BYTES_PER_ANSWER_TOKEN;
     Ok(Outlook { datasets, models, missing, disk_bytes })
+}
+
+/// What is said of something that is not here. A run fetches it, unless the user wants nothing to be fetched.
+fn absent(what: &str, failure: &Failure) -> String {
+    let may_fetch = Options::from_env().is_ok_and(|options| !options.offline);
+    match failure.cause::<HubError>() {
+        Some(HubError::Offline { place, cache, .. }) if may_fetch => {
+            format!("{what}: `{place}` is not in the cache `{}`; a run fetches it", cache.display())
+        }
+        _ => {
+            let text = failure.to_string();
+            if text.starts_with(what) { text } else { format!("{what}: {text}") }
+        }
+    }
 }
 
 /// What the models of a plan will be asked.
@@ -193,17 +213,23 @@ pub(crate) fn text(outlook: &Outlook) -> String {
     let count = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
     let mut table = TextTable::new(&[
         ("dataset", Side::Left),
+        ("split", Side::Left),
         ("questions", Side::Right),
         ("probe training", Side::Right),
     ]);
     for row in &outlook.datasets {
-        table.push([row.dataset.clone(), count(row.questions), count(row.probe_training)]);
+        let split = row.split.clone().unwrap_or_else(|| "-".to_owned());
+        table.push([row.dataset.clone(), split, count(row.questions), count(row.probe_training)]);
     }
     let mut text = table.text(0);
     text.push('\n');
-    text.push_str(&models_table(&outlook.models).text(0));
     // Writing to a `String` cannot fail.
-    let _ = writeln!(text, "\ndisk, at most: about {:.0} MiB", outlook.disk_bytes as f64 / MIB);
+    if outlook.models.is_empty() {
+        text.push_str("what models are asked, and what that takes, is told once a dataset is there\n");
+    } else {
+        text.push_str(&models_table(&outlook.models).text(0));
+        let _ = writeln!(text, "\ndisk, at most: about {:.0} MiB", outlook.disk_bytes as f64 / MIB);
+    }
     for missing in &outlook.missing {
         let _ = writeln!(text, "missing: {missing}");
     }

@@ -36,7 +36,7 @@ pub(super) fn run(
         let on = Dependencies::new(plan, origin);
         reports = stages(&on, (out, until), console)?;
     } else {
-        console.text("\nthe stages that would run are told once nothing is missing\n")?;
+        console.text("the stages that would run are told once nothing is missing\n")?;
     }
     let mut document = json!({
         "name": plan.name, "sha256": plan.sha256(), "out": out, "dry_run": true, "stages": reports,
