@@ -117,7 +117,8 @@ impl<'a> Asked<'a> {
         for (plan, report) in self.asking.datasets.iter().zip(&self.pool.report.datasets) {
             if report.main == 0 {
                 return Err(Failure::input(format!(
-                    "dataset `{}`: no question is left of {} rows ({} refused); see `plimsoll datasets inspect`",
+                    "dataset `{}`: no question is left to ask of its {} rows: {} are refused (`plimsoll datasets inspect` \
+                     says why), the others are duplicates or set apart for exemplars and probes, 1 cluster in 5",
                     plan.id, report.rows, report.refused
                 )));
             }

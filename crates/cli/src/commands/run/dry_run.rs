@@ -38,10 +38,13 @@ pub(super) fn run(
     } else {
         console.text("the stages that would run are told once nothing is missing\n")?;
     }
-    console.document(&json!({
+    let mut document = json!({
         "name": plan.name, "sha256": plan.sha256(), "out": out, "dry_run": true, "stages": reports,
-        "outlook": outlook,
-    }))
+    });
+    if let Some(outlook) = outlook {
+        document["outlook"] = json!(outlook);
+    }
+    console.document(&document)
 }
 
 fn stages(
