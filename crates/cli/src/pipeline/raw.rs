@@ -6,7 +6,6 @@ pub(super) mod asking;
 use std::collections::BTreeMap;
 
 use plimsoll_calibset::{Format, nearest};
-use plimsoll_label::Policy;
 use plimsoll_router::Risk;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -116,7 +115,7 @@ pub(super) struct RawLabels {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawGrading {
-    pub(super) policy: Option<Policy>,
+    pub(super) policy: Option<Map<String, Value>>,
     pub(super) judge: Option<RawModel>,
 }
 

@@ -51,8 +51,12 @@ pub(crate) struct ModelOutlook {
     backend: &'static str,
     /// Prompts, those of probe training and of confidences among them.
     prompts: u64,
+    /// Of these, prompts that the model cannot take: too long for its context, or refused by its template.
+    unanswerable: u64,
     /// Texts that are generated: answers, samples, replies.
     texts: u64,
+    /// Whether tokens were counted by the model's own tokenizer.
+    is_counted: bool,
     /// Tokens to read, where what prompts and texts share is read once; for models that run elsewhere about
     /// 4 bytes a token.
     prompt_tokens: u64,
@@ -167,7 +171,9 @@ pub(crate) fn of_models(asked: &Asked<'_>, found: &[Prepared<'_>]) -> Result<Vec
             .transpose()?;
         match counted.flatten() {
             Some(counted) => {
+                model.is_counted = true;
                 model.prompts += counted.asks;
+                model.unanswerable += counted.unanswerable;
                 model.texts += counted.texts;
                 model.prompt_tokens += counted.prefill_tokens;
                 model.unshared_prompt_tokens += counted.unshared_prefill_tokens;
@@ -242,6 +248,7 @@ pub(crate) fn models_table(models: &[ModelOutlook]) -> TextTable {
     let mut table = TextTable::new(&[
         ("model", Side::Left),
         ("prompts", Side::Right),
+        ("too long", Side::Right),
         ("texts", Side::Right),
         ("tokens to read", Side::Right),
         ("unshared", Side::Right),
@@ -253,13 +260,19 @@ pub(crate) fn models_table(models: &[ModelOutlook]) -> TextTable {
         table.push([
             row.model.clone(),
             row.prompts.to_string(),
+            row.unanswerable.to_string(),
             row.texts.to_string(),
-            row.prompt_tokens.to_string(),
-            row.unshared_prompt_tokens.to_string(),
+            tokens(row, row.prompt_tokens),
+            tokens(row, row.unshared_prompt_tokens),
             row.most_new_tokens.to_string(),
             row.most_usd.map_or_else(|| "-".to_owned(), |usd| format!("{usd:.2}")),
             row.memory_bytes.map_or_else(|| "-".to_owned(), |bytes| format!("{:.0} MiB", bytes as f64 / MIB)),
         ]);
     }
     table
+}
+
+/// A count of tokens; guesses say so.
+fn tokens(row: &ModelOutlook, count: u64) -> String {
+    if row.is_counted { count.to_string() } else { format!("about {count}") }
 }
