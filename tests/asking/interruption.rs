@@ -159,3 +159,26 @@ fn a_full_disk_ends_it_and_with_room_it_goes_on() {
         }
     }
 }
+
+#[test]
+fn killed_in_the_later_stages_it_ends_with_the_same_tables() {
+    const KILLS: usize = 8;
+    let sandbox = sandbox(60, 30);
+    let whole = Instant::now();
+    document(&sandbox, "run plan.yaml --out undisturbed");
+    let longest = whole.elapsed();
+    document(&sandbox, "run plan.yaml --out out --until infer");
+    let marks = chunks(&sandbox, "out", "infer");
+    let mut moments = Numbers(7);
+    for _ in 0..KILLS {
+        let mut child = spawn(&sandbox);
+        let moment = longest.mul_f64(moments.below(100) as f64 / 100.0);
+        thread::sleep(moment);
+        // It may have ended by itself.
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    document(&sandbox, "run plan.yaml --out out");
+    assert_same(&sandbox, "out", "undisturbed");
+    assert_eq!(chunks(&sandbox, "out", "infer"), marks);
+}
