@@ -56,7 +56,12 @@ fn three_datasets_and_eight_methods_from_questions_to_thresholds() {
     // A second run does nothing.
     let marks = chunks(&sandbox, "out", "infer");
     assert_eq!(marks.len(), 10 * 3 + 10 * 2, "files of chunks with hidden states, and without");
+    let bytes = |sandbox: &Sandbox| -> Vec<Vec<u8>> {
+        sandbox.files("out").iter().map(|name| sandbox.read(&format!("out/{name}"))).collect()
+    };
+    let before = bytes(&sandbox);
     let again = sh(&sandbox, "run plan.yaml --out out").exits(0);
+    assert!(bytes(&sandbox) == before, "a byte changed");
     assert_eq!(again.stdout.matches("skipped, unchanged").count(), 8, "{}", again.stdout);
     assert_eq!(chunks(&sandbox, "out", "infer"), marks);
     sh(&sandbox, "run plan.yaml --out other --threads 1").exits(0);
