@@ -9,7 +9,7 @@ use plimsoll_engine::chat::Moment;
 use plimsoll_engine::{Estimate, LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
 use plimsoll_infer::openai::{OpenAi, OpenAiSpec, Served};
 use plimsoll_infer::replay::{RecordingFile, Replay, ReplaySpec};
-use plimsoll_infer::{Ask, Backend, Chunk};
+use plimsoll_infer::{Ask, Backend, BackendError, Batch, Chunk, Chunks, Control};
 use plimsoll_router::canonical::canonical_sha256;
 use plimsoll_router::thresholds::ModelIdentity;
 use plimsoll_store::read_rows;
@@ -157,6 +157,8 @@ impl<'a> Prepared<'a> {
 /// A model that is loaded when it is first needed, and not before.
 #[derive(Debug)]
 pub(crate) struct Lazy<'a> {
+    id: ModelId,
+    identity: String,
     waiting: Option<Prepared<'a>>,
     backend: Option<Box<dyn Backend>>,
     inference: InferencePlan,
@@ -167,15 +169,38 @@ pub(crate) struct Lazy<'a> {
 impl<'a> Lazy<'a> {
     /// A model that may turn out to have nothing left to answer.
     pub(crate) fn new(model: Prepared<'a>, inference: InferencePlan) -> Self {
-        let is_served = model.is_served();
-        Self { waiting: Some(model), backend: None, inference, is_served, served: Served::default() }
+        Self {
+            id: model.id.clone(),
+            identity: model.identity.clone(),
+            is_served: model.is_served(),
+            waiting: Some(model),
+            backend: None,
+            inference,
+            served: Served::default(),
+        }
+    }
+
+    /// The chunk of a batch: as an earlier run finished it, or answered now. Says whether it was answered now.
+    ///
+    /// # Errors
+    /// What stops a backend, or a disk that fails. Chunks that are finished stay.
+    pub(crate) fn chunk(
+        &mut self,
+        chunks: &Chunks,
+        batch: &Batch<'_>,
+        control: &Control<'_>,
+    ) -> Result<(Chunk, bool), Failure> {
+        let address = Chunks::address(&self.identity, &self.id, batch);
+        if let Some(chunk) = chunks.find(&address, batch.signals()).or_fail(Kind::Stage)? {
+            self.kept(&chunk)?;
+            return Ok((chunk, false));
+        }
+        let chunk = chunks.answer(&address, self.get()?, batch, control).map_err(backend_failure)?;
+        Ok((chunk, true))
     }
 
     /// Takes notice of a chunk that an earlier run finished.
-    ///
-    /// # Errors
-    /// A failure for a table that cannot be read.
-    pub(crate) fn kept(&mut self, chunk: &Chunk) -> Result<(), Failure> {
+    fn kept(&mut self, chunk: &Chunk) -> Result<(), Failure> {
         if !self.is_served || self.served.model.is_some() {
             return Ok(());
         }
@@ -188,16 +213,25 @@ impl<'a> Lazy<'a> {
     }
 
     /// The model, loaded.
-    ///
-    /// # Errors
-    /// An input failure for weights that cannot be used.
-    pub(crate) fn get(&mut self) -> Result<&dyn Backend, Failure> {
+    fn get(&mut self) -> Result<&dyn Backend, Failure> {
         if let Some(prepared) = self.waiting.take() {
             self.backend = Some(prepared.load(&self.inference, &self.served)?);
         }
         self.backend
             .as_deref()
             .ok_or_else(|| Failure::new(Kind::Stage, "the model could not be loaded before"))
+    }
+}
+
+/// Whose fault it is that a backend cannot go on.
+fn backend_failure(error: BackendError) -> Failure {
+    match error {
+        BackendError::Cancelled => Failure::new(
+            Kind::Stage,
+            "cancelled; what was finished is kept, and the same command goes on from there",
+        ),
+        BackendError::Replay { .. } => Failure::from_error(Kind::Input, error),
+        _ => Failure::from_error(Kind::Stage, error),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use plimsoll_core::Seed;
-use plimsoll_infer::{BackendError, Batch, Cancel, Chunk, Chunks, Control, Progress as Hears};
+use plimsoll_infer::{Batch, Cancel, Chunk, Chunks, Control, Progress as Hears};
 use plimsoll_store::tables::{generations, hidden_states};
 use plimsoll_store::write_atomic;
 use serde::Serialize;
@@ -131,7 +131,7 @@ impl Inference<'_> {
         (chunks, folder): (&Chunks, &OutputFolder),
         (done, outputs): (&mut Done, &mut Vec<String>),
     ) -> Result<(), Failure> {
-        let (id, identity) = (model.id.clone(), model.identity.clone());
+        let id = model.id.clone();
         let total: usize = parts.iter().map(|part| part.to - part.from).sum();
         let answers = Arc::new(Answers::new(self.console, id.as_str(), total as u64));
         let hears: Arc<dyn Hears> = Arc::clone(&answers) as Arc<dyn Hears>;
@@ -143,20 +143,16 @@ impl Inference<'_> {
             let asks = &set.asks[part.from..part.to];
             let batch = Batch::new(asks, &part.group.signals, self.asked.asking.decoding, seed);
             let batch = batch.or_fail(Kind::Stage)?;
-            let address = Chunks::address(&identity, &id, &batch);
-            let chunk = if let Some(chunk) = chunks.find(&address, batch.signals()).or_fail(Kind::Stage)? {
-                model.kept(&chunk)?;
-                done.chunks_kept += 1;
-                answers.kept(asks.len() as u64);
-                chunk
-            } else {
-                answers.doing(&set.dataset);
-                let control = Control { cancel: &self.cancel, progress: &hears };
-                let chunk = chunks.answer(&address, model.get()?, &batch, &control).map_err(failure)?;
+            answers.doing(&set.dataset);
+            let control = Control { cancel: &self.cancel, progress: &hears };
+            let (chunk, is_new) = model.chunk(chunks, &batch, &control)?;
+            if is_new {
                 done.chunks_answered += 1;
                 answered += asks.len();
-                chunk
-            };
+            } else {
+                done.chunks_kept += 1;
+                answers.kept(asks.len() as u64);
+            }
             place(part, &chunk, folder, outputs)?;
         }
         if answered > 0 {
@@ -210,16 +206,4 @@ fn link(from: &Path, to: &Path) -> Result<(), Failure> {
         Ok(())
     });
     copied.or_fail(Kind::Stage)
-}
-
-/// Whose fault it is that a backend cannot go on.
-pub(crate) fn failure(error: BackendError) -> Failure {
-    match error {
-        BackendError::Cancelled => Failure::new(
-            Kind::Stage,
-            "cancelled; what was finished is kept, and the same command goes on from there",
-        ),
-        BackendError::Replay { .. } => Failure::from_error(Kind::Input, error),
-        _ => Failure::from_error(Kind::Stage, error),
-    }
 }

@@ -10,7 +10,6 @@ use plimsoll_store::read_rows;
 use plimsoll_store::tables::generations;
 
 use super::asked::Asked;
-use super::inference::failure;
 use super::key::PROGRAM_VERSION;
 use super::labelling::{verdict_decoding, verdict_signals};
 use crate::backend::{Lazy, Prepared};
@@ -33,8 +32,7 @@ pub(crate) fn replies(
     console: &Console,
 ) -> Result<BTreeMap<String, Option<String>>, Failure> {
     let chunks = Chunks::new(folder.path(CHUNKS), asked.seed, PROGRAM_VERSION);
-    let (id, identity) = (judge.id.clone(), judge.identity.clone());
-    let answers = Arc::new(Answers::new(console, id.as_str(), asks.len() as u64));
+    let answers = Arc::new(Answers::new(console, judge.id.as_str(), asks.len() as u64));
     let hears: Arc<dyn Hears> = Arc::clone(&answers) as Arc<dyn Hears>;
     let (signals, decoding) = (verdict_signals(), verdict_decoding()?);
     let mut judge = Lazy::new(judge, asked.asking.inference);
@@ -42,18 +40,11 @@ pub(crate) fn replies(
     for asks in asks.chunks(asked.asking.inference.chunk) {
         let seed = Seed::new(asked.seed).derive("judge");
         let batch = Batch::new(asks, &signals, decoding, seed).or_fail(Kind::Stage)?;
-        let address = Chunks::address(&identity, &id, &batch);
-        let chunk = match chunks.find(&address, &signals).or_fail(Kind::Stage)? {
-            Some(chunk) => {
-                judge.kept(&chunk)?;
-                answers.kept(asks.len() as u64);
-                chunk
-            }
-            None => {
-                let control = Control { cancel, progress: &hears };
-                chunks.answer(&address, judge.get()?, &batch, &control).map_err(failure)?
-            }
-        };
+        let control = Control { cancel, progress: &hears };
+        let (chunk, is_new) = judge.chunk(&chunks, &batch, &control)?;
+        if !is_new {
+            answers.kept(asks.len() as u64);
+        }
         for row in read_rows::<GenerationRow>(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)? {
             replies.insert(row.question_id, row.text);
         }
