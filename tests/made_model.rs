@@ -141,7 +141,9 @@ pub(crate) fn write_talker(sandbox: &Sandbox, folder: &str, layers: usize, seed:
         } else if name.contains("lm_head") {
             for (token, row) in data.chunks_mut(width).enumerate() {
                 let is_word = words.contains(&token);
-                row.iter_mut().for_each(|weight| *weight *= if is_word { 3.0 } else { 0.5 });
+                for weight in &mut *row {
+                    *weight *= if is_word { 3.0 } else { 0.5 };
+                }
                 row[SAID] = if token == END { 6.0 } else { -6.0 };
                 row[ONE] = if is_word { 0.0 } else { -8.0 };
             }
@@ -149,7 +151,9 @@ pub(crate) fn write_talker(sandbox: &Sandbox, folder: &str, layers: usize, seed:
             let columns = dimensions[1];
             data[SAID * columns..(ONE + 1) * columns].fill(0.0);
         } else {
-            data.iter_mut().for_each(|weight| *weight *= 2.0);
+            for weight in &mut data {
+                *weight *= 2.0;
+            }
         }
         data
     });

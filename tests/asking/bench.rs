@@ -269,7 +269,7 @@ pub(super) fn gsm8k(rows: usize) -> String {
     })
 }
 
-/// Rows of BoolQ.
+/// Rows of `BoolQ`.
 pub(super) fn boolq(rows: usize) -> String {
     lines(rows, 12, |numbers, row| {
         let (name, thing, place) = (numbers.word(), numbers.word(), numbers.word());
@@ -280,7 +280,7 @@ pub(super) fn boolq(rows: usize) -> String {
     })
 }
 
-/// Rows of OpenBookQA, whose answers are A or B.
+/// Rows of `OpenBookQA`, whose answers are A or B.
 pub(super) fn openbookqa(rows: usize) -> String {
     lines(rows, 13, |numbers, row| {
         let choices: Vec<Value> = ["A", "B", "C", "D"]
@@ -295,7 +295,7 @@ pub(super) fn openbookqa(rows: usize) -> String {
     })
 }
 
-/// A story of CoQA with a turn for each answer.
+/// Stories of `CoQA` with so many turns each.
 pub(super) fn coqa(stories: usize, turns: usize) -> String {
     let mut numbers = Numbers(14);
     let story = |story: usize| {

@@ -229,44 +229,20 @@ fn hostile_values_of_every_key_are_refused_in_words() {
         "*x",
         "yes",
     ];
-    let keys = [
-        "datasets",
-        "datasets.0",
-        "datasets.0.id",
-        "datasets.0.source",
-        "datasets.0.split",
-        "datasets.0.sample",
-        "datasets.0.sample.rows",
-        "prompt",
-        "prompt.style",
-        "prompt.few_shot",
-        "slms",
-        "slms.0",
-        "slms.0.id",
-        "slms.0.backend",
-        "slms.0.source",
-        "slms.0.dtype",
-        "llms",
-        "decoding",
-        "decoding.temperature",
-        "decoding.top_p",
-        "decoding.max_new_tokens",
-        "methods",
-        "methods.0",
-        "methods.3.jaccard_degree.samples",
-        "methods.6.trained_probe.layer",
-        "inference",
-        "pool",
-        "labels",
-        "labels.grading",
-        "labels.grading.policy",
-        "labels.grading.judge",
-    ];
+    let keys: Vec<&str> =
+        "datasets datasets.0 datasets.0.id datasets.0.source datasets.0.split datasets.0.sample \
+datasets.0.sample.rows prompt prompt.style prompt.few_shot slms slms.0 slms.0.id \
+slms.0.backend slms.0.source slms.0.dtype llms decoding decoding.temperature decoding.top_p \
+decoding.max_new_tokens methods methods.0 methods.3.jaccard_degree.samples \
+methods.6.trained_probe.layer inference pool labels labels.grading labels.grading.policy \
+labels.grading.judge"
+            .split(' ')
+            .collect();
     let sandbox = Sandbox::new();
     sandbox.write("plan.yaml", good());
     let mut refused = 0;
     for (place, key) in keys.iter().enumerate() {
-        // Each key meets a third of the values, so that all pairs of kinds come up.
+        // Each key meets a third of the values, in turn.
         for value in values.iter().skip(place % 3).step_by(3) {
             let run = sandbox.run(&["config", "plan.yaml", "--set", &format!("{key}={value}")]);
             assert!(run.code == 0 || run.code == 2, "{key}={value}: {run:?}");
@@ -275,6 +251,9 @@ fn hostile_values_of_every_key_are_refused_in_words() {
         }
     }
     assert!(refused > keys.len() * 2, "{refused}");
+    for twice in ["inference: {chunk: 1, chunk: 2}\n", "pool: {}\npool: {}\n"] {
+        config(&format!("{}{twice}", good())).exits(2).says(["duplicate"]);
+    }
     let deep = format!("{}inference: {}{}\n", good(), "{chunk: ".repeat(5000), "}".repeat(5000));
     config(&deep).exits(2);
     let many: String = (0..3000).map(|_| "  - perplexity\n").collect();
