@@ -3,6 +3,7 @@
 #![expect(clippy::format_collect, clippy::format_push_string, reason = "fixtures are small")]
 #![expect(clippy::print_stdout, reason = "a test that cannot run here says so")]
 
+mod asking;
 mod datasets;
 mod datasets_on_the_hub;
 mod decisions;
@@ -13,6 +14,7 @@ mod harness;
 mod help;
 mod input_data;
 mod limits;
+mod made_model;
 mod methods;
 mod mmlu_pro;
 mod models;
@@ -39,3 +41,8 @@ mod hub_server;
 #[path = "../crates/ingest/tests/ingest/hub_files.rs"]
 #[expect(dead_code, reason = "tests of `ingest` use the rest")]
 mod hub_files;
+
+/// The chat server that the tests of `infer` are made with.
+#[path = "../crates/infer/tests/backends/server.rs"]
+#[expect(dead_code, reason = "tests of `infer` use the rest")]
+mod chat_server;

@@ -209,7 +209,13 @@ fn seen(golden: &Golden) -> Vec<Seen> {
 struct Distances(BTreeMap<String, f64>);
 
 impl Distances {
-    fn add(&mut self, what: &str, found: f64, expected: f64, tolerance: f64, place: &dyn std::fmt::Debug) {
+    fn add(
+        &mut self,
+        what: &str,
+        (found, expected): (f64, f64),
+        tolerance: f64,
+        place: &dyn std::fmt::Debug,
+    ) {
         let distance = (found - expected).abs();
         assert!(distance <= tolerance, "{what} of {place:?}: {found}, golden {expected}");
         let largest = self.0.entry(what.to_owned()).or_default();
@@ -236,9 +242,7 @@ fn score(
     probe: Option<&Probe>,
 ) -> Result<Confidence, String> {
     match (&method.scoring, probe) {
-        (Scoring::Closed(score), _) => {
-            score(&seen.observed(row), &method.parameters).map_err(|reason| reason.name())
-        }
+        (Scoring::Closed(score), _) => score(&seen.observed(row), &method.parameters).map_err(Reason::name),
         (Scoring::Probe(_), Some(probe)) => {
             Ok(probe.score(cluster(index), seen.state.vector.as_ref().unwrap()).unwrap())
         }
@@ -262,10 +266,10 @@ fn all_eight_confidences_of_a_hundred_questions_are_those_of_the_reference() {
                 (Ok(found), (Some(expected), None)) => {
                     let of_texts = ["jaccard_degree", "verbalization_1s", "verbalization_2s"];
                     let tolerance = if of_texts.contains(&method.id) { F64_SUMS } else { F32_SUMS };
-                    distances.add(method.id, found.get(), *expected, tolerance, &place);
+                    distances.add(method.id, (found.get(), *expected), tolerance, &place);
                 }
                 (Err(found), (None, Some(expected))) => {
-                    assert_eq!(found, *expected, "{} of {place:?}", method.id)
+                    assert_eq!(found, *expected, "{} of {place:?}", method.id);
                 }
                 (found, expected) => panic!("{} of {place:?}: {found:?}, golden {expected:?}", method.id),
             }
@@ -290,18 +294,18 @@ fn what_the_methods_see_is_what_transformers_computes() {
             "{id}"
         );
         for (found, expected) in seen.logprobs().into_iter().zip(&row.tokens) {
-            distances.add("log-probability", found, expected.logprob, F32_LOGITS, id);
+            distances.add("log-probability", (found, expected.logprob), F32_LOGITS, id);
         }
         if !row.question.choices.is_empty() {
             let option = seen.label.tokens.as_ref().map(|tokens| (tokens.start, tokens.end));
             assert_eq!(option, row.option, "{id}: {:?} by {}", row.text, seen.label.rule);
         }
         let [masses, second] = &seen.answer.follow_ups[..] else { panic!("{id}: two follow-ups") };
-        distances.add("true mass", masses.true_mass.unwrap(), row.true_mass, F32_SUMS, id);
-        distances.add("false mass", masses.false_mass.unwrap(), row.false_mass, F32_SUMS, id);
+        distances.add("true mass", (masses.true_mass.unwrap(), row.true_mass), F32_SUMS, id);
+        distances.add("false mass", (masses.false_mass.unwrap(), row.false_mass), F32_SUMS, id);
         assert_eq!(second.text.as_ref(), Some(&row.second), "{id}");
         for (found, expected) in seen.state.vector.unwrap().into_iter().zip(&row.state) {
-            distances.add("hidden state", f64::from(found), *expected, F32_LOGITS, id);
+            distances.add("hidden state", (f64::from(found), *expected), F32_LOGITS, id);
         }
     }
     distances.print();
@@ -325,20 +329,20 @@ fn lm_polygraph_says_the_same_in_its_own_terms() {
         if theirs.same_tokens {
             let logprobs = seen.logprobs();
             let mean = (logprobs.iter().sum::<f64>() + theirs.forbidden) / logprobs.len() as f64;
-            distances.add("Perplexity", -mean, theirs.perplexity, F32_LOGITS, id);
+            distances.add("Perplexity", (-mean, theirs.perplexity), F32_LOGITS, id);
             compared += 1;
         }
         // Minus the log-probability of one spelling, the one of false that it was asked for, the
         // stop token forbidden.
         let false_alone = masses.generations[0].follow_ups[0].false_mass.unwrap();
-        distances.add("PTrue", false_alone, (-theirs.p_true - theirs.p_true_forbidden).exp(), F32_SUMS, id);
-        distances.add("PTrue, transformers", false_alone, row.false_alone, F32_SUMS, id);
+        distances.add("PTrue", (false_alone, (-theirs.p_true - theirs.p_true_forbidden).exp()), F32_SUMS, id);
+        distances.add("PTrue, transformers", (false_alone, row.false_alone), F32_SUMS, id);
         // Two empty answers share all here and nothing there.
         let texts: Vec<&str> = row.samples.iter().map(String::as_str).collect();
         let empty = texts.iter().filter(|text| text.trim().is_empty()).count() as f64;
         let both_empty = empty * (empty - 1.0) / f64::from(golden.samples).powi(2);
         let ours = Confidence::jaccard_degree(&texts).unwrap().get();
-        distances.add("DegMat", ours, 1.0 - theirs.jaccard + both_empty, F64_SUMS, id);
+        distances.add("DegMat", (ours, 1.0 - theirs.jaccard + both_empty), F64_SUMS, id);
     }
     println!("Perplexity of {compared} replies of at least two tokens");
     assert!(compared >= 30, "{compared}");

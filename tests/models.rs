@@ -1,81 +1,13 @@
 //! `plimsoll model`: a made-up model with random weights, in safetensors, and a small GGUF file.
 
-use std::path::{Path, PathBuf};
-
-use safetensors::tensor::{Dtype, TensorView};
 use serde_json::{Value, json};
 
 use crate::harness::{Run, Sandbox};
 use crate::hub_server::{Content, Hub};
+use crate::made_model::{goldens, write_random as write_model};
 
 /// Absolute: log-probabilities that were computed in batches of other shapes.
 const SAME: f64 = 1e-4;
-
-/// Width, width inside the feed-forward part, tokens, layers of the made-up model.
-const HIDDEN: usize = 16;
-const INNER: usize = 24;
-const VOCABULARY: usize = 512;
-const LAYERS: usize = 2;
-
-const TEMPLATE: &str = "{% for message in messages %}<|start|>{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}\
-{% if add_generation_prompt %}assistant:{% endif %}";
-
-fn goldens() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/tests/goldens")
-}
-
-/// Numbers that look random and are the same on every machine.
-fn numbers(count: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u32 << 24) as f32 - 0.5
-    };
-    (0..count).flat_map(|_| next().to_le_bytes()).collect()
-}
-
-/// Writes a Llama of random weights with a tokenizer and a chat template.
-fn write_model(sandbox: &Sandbox, folder: &str) {
-    let config = json!({
-        "model_type": "llama", "vocab_size": VOCABULARY, "hidden_size": HIDDEN, "intermediate_size": INNER,
-        "num_hidden_layers": LAYERS, "num_attention_heads": 2, "num_key_value_heads": 1, "hidden_act": "silu",
-        "max_position_embeddings": 128, "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": true,
-        "torch_dtype": "float32", "eos_token_id": 1,
-    });
-    let mut shapes = vec![("model.embed_tokens.weight".to_owned(), vec![VOCABULARY, HIDDEN])];
-    shapes.push(("model.norm.weight".to_owned(), vec![HIDDEN]));
-    for layer in 0..LAYERS {
-        for (part, shape) in [
-            ("input_layernorm", vec![HIDDEN]),
-            ("post_attention_layernorm", vec![HIDDEN]),
-            ("self_attn.q_proj", vec![HIDDEN, HIDDEN]),
-            ("self_attn.k_proj", vec![HIDDEN / 2, HIDDEN]),
-            ("self_attn.v_proj", vec![HIDDEN / 2, HIDDEN]),
-            ("self_attn.o_proj", vec![HIDDEN, HIDDEN]),
-            ("mlp.gate_proj", vec![INNER, HIDDEN]),
-            ("mlp.up_proj", vec![INNER, HIDDEN]),
-            ("mlp.down_proj", vec![HIDDEN, INNER]),
-        ] {
-            shapes.push((format!("model.layers.{layer}.{part}.weight"), shape));
-        }
-    }
-    let tensors: Vec<_> = shapes
-        .into_iter()
-        .zip(1..)
-        .map(|((name, shape), seed)| (name, numbers(shape.iter().product(), seed), shape))
-        .collect();
-    let views = tensors
-        .iter()
-        .map(|(name, data, shape)| (name.clone(), TensorView::new(Dtype::F32, shape.clone(), data).unwrap()));
-    sandbox.write(&format!("{folder}/model.safetensors"), safetensors::serialize(views, None).unwrap());
-    sandbox.write(&format!("{folder}/config.json"), config.to_string());
-    let tokenizer = std::fs::read(goldens().join("text/gpt2.json")).unwrap();
-    sandbox.write(&format!("{folder}/tokenizer.json"), tokenizer);
-    let special = json!({"chat_template": TEMPLATE, "eos_token": "<|end|>"});
-    sandbox.write(&format!("{folder}/tokenizer_config.json"), special.to_string());
-}
 
 /// A sandbox with a model, whose caches stay in the sandbox.
 fn with_model() -> Sandbox {

@@ -130,7 +130,7 @@ fn all_problems_are_told_at_once() {
     error: `plan.yaml` has 7 problems:
       calibration.binz: unknown key `binz`; is `bins` meant? (known: `bins`, `fraction`)
       evaluation.transfer[0]: unknown value `leave_one_out` (known: `leave_one_dataset_out`, `leave_one_domain_out`)
-      limit: unknown key `limit`; is `limits` meant? (known: `name`, `seed`, `import`, `calibration`, `thresholds`, `evaluation`, `labels`, `limits`)
+      limit: unknown key `limit`; is `limits` meant? (known: `name`, `seed`, `import`, `datasets`, `pool`, `prompt`, `slms`, `llms`, `decoding`, `methods`, `inference`, `calibration`, `thresholds`, `evaluation`, `labels`, `limits`)
       seed: found string "fifty", expected a whole number of at least 0
       calibration.fraction: must be greater than 0 and at most 1
       thresholds.risk[0].delta: is missing
@@ -142,7 +142,7 @@ fn all_problems_are_told_at_once() {
 fn what_is_missing_is_named() {
     config("name: x\n").exits(2).says([
         "seed: is missing",
-        "import: is missing",
+        "import: is missing; a plan has either `import`",
         "calibration: is missing",
         "thresholds: is missing",
     ]);
@@ -166,9 +166,17 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn the_full_pipeline_is_not_there_yet() {
-    let run = config("name: x\nseed: 1\ndatasets: []\nslms: []\n");
-    run.exits(2).says(["this version starts from scores that others made", "`datasets`, `slms`"]);
+fn a_plan_asks_models_or_imports_scores() {
+    let run = config("name: x\nseed: 1\ndatasets: []\nslms: []\n").exits(2);
+    run.says([
+        "datasets: names no dataset",
+        "slms: names no model",
+        "decoding: is missing",
+        "methods: is missing",
+    ]);
+    config(&plan("methods: [perplexity]\n"))
+        .exits(2)
+        .says(["methods: is for plans that ask models, and this one imports scores"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ times="${TIMES:-5}"
     echo "benches/engine/run.sh: needs a Python with the packages of benches/engine/requirements.txt; name it in PYTHON" >&2
     exit 2
 }
-cargo build --release --locked -p plimsoll-engine --example speed
+cargo build --release --locked -p plimsoll-engine --example speed --example signals
 models="$target/bench/models"
 "$python" benches/engine/make_models.py "$models"
 speed="$target/release/examples/speed"
@@ -25,3 +25,4 @@ done
 $reference llama_cpp "$models/135m-q8_0.gguf" q8_0 "$times"
 "$speed" "$models/1b" bf16 load
 $reference transformers "$models/1b" bf16 1 load
+"$target/release/examples/signals" "$target/bench/signals-135m" "${PROMPTS:-100}"

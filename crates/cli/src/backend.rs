@@ -3,14 +3,17 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use plimsoll_core::records::GenerationRow;
 use plimsoll_core::{Decoding, ModelId, SignalRequest};
 use plimsoll_engine::chat::Moment;
 use plimsoll_engine::{Estimate, LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
-use plimsoll_infer::openai::{OpenAi, OpenAiSpec};
+use plimsoll_infer::openai::{OpenAi, OpenAiSpec, Served};
 use plimsoll_infer::replay::{RecordingFile, Replay, ReplaySpec};
-use plimsoll_infer::{Ask, Backend};
+use plimsoll_infer::{Ask, Backend, Chunk};
 use plimsoll_router::canonical::canonical_sha256;
 use plimsoll_router::thresholds::ModelIdentity;
+use plimsoll_store::read_rows;
+use plimsoll_store::tables::generations;
 use serde_json::json;
 
 use crate::compute::{Device, placement};
@@ -123,11 +126,14 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Loads or opens it.
-    ///
-    /// # Errors
-    /// An input failure for weights that cannot be used.
-    pub(crate) fn load(self, inference: &InferencePlan) -> Result<Box<dyn Backend>, Failure> {
+    /// Whether its rows say which model a server used.
+    fn is_served(&self) -> bool {
+        matches!(self.form, Form::Server(_))
+    }
+
+    /// Loads or opens it. `served` is what an earlier part of the run was answered by: a change since then
+    /// stops the run.
+    fn load(self, inference: &InferencePlan, served: &Served) -> Result<Box<dyn Backend>, Failure> {
         match self.form {
             Form::Local(local) => {
                 tracing::info!(model = %self.id, "loading");
@@ -137,9 +143,61 @@ impl<'a> Prepared<'a> {
                 let backend = LocalBackend::new(self.id, model, &hashes, today()?);
                 Ok(Box::new(backend.with_limits(limits(inference))))
             }
-            Form::Server(spec) => Ok(Box::new(OpenAi::new(*spec))),
+            Form::Server(spec) => {
+                let server = OpenAi::new(*spec);
+                // Nothing was seen before, so nothing can differ.
+                server.expect_served(served).unwrap_or_default();
+                Ok(Box::new(server))
+            }
             Form::Recorded(replay) => Ok(replay),
         }
+    }
+}
+
+/// A model that is loaded when it is first needed, and not before.
+#[derive(Debug)]
+pub(crate) struct Lazy<'a> {
+    waiting: Option<Prepared<'a>>,
+    backend: Option<Box<dyn Backend>>,
+    inference: InferencePlan,
+    is_served: bool,
+    served: Served,
+}
+
+impl<'a> Lazy<'a> {
+    /// A model that may turn out to have nothing left to answer.
+    pub(crate) fn new(model: Prepared<'a>, inference: InferencePlan) -> Self {
+        let is_served = model.is_served();
+        Self { waiting: Some(model), backend: None, inference, is_served, served: Served::default() }
+    }
+
+    /// Takes notice of a chunk that an earlier run finished.
+    ///
+    /// # Errors
+    /// A failure for a table that cannot be read.
+    pub(crate) fn kept(&mut self, chunk: &Chunk) -> Result<(), Failure> {
+        if !self.is_served || self.served.model.is_some() {
+            return Ok(());
+        }
+        let rows: Vec<GenerationRow> =
+            read_rows(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)?;
+        if let Some(row) = rows.into_iter().find(|row| row.served_model.is_some()) {
+            self.served = Served { model: row.served_model, system_fingerprint: row.system_fingerprint };
+        }
+        Ok(())
+    }
+
+    /// The model, loaded.
+    ///
+    /// # Errors
+    /// An input failure for weights that cannot be used.
+    pub(crate) fn get(&mut self) -> Result<&dyn Backend, Failure> {
+        if let Some(prepared) = self.waiting.take() {
+            self.backend = Some(prepared.load(&self.inference, &self.served)?);
+        }
+        self.backend
+            .as_deref()
+            .ok_or_else(|| Failure::new(Kind::Stage, "the model could not be loaded before"))
     }
 }
 

@@ -60,6 +60,11 @@ impl Failure {
         self.kind
     }
 
+    /// The error of this type among the causes.
+    pub(crate) fn cause<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        self.error.chain().find_map(|cause| cause.downcast_ref())
+    }
+
     /// The same failure, with what was being done put before it.
     #[must_use]
     pub(crate) fn during(self, what: impl fmt::Display + Send + Sync + 'static) -> Self {

@@ -1,6 +1,7 @@
 //! Progress bars, on a terminal only.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -129,6 +130,7 @@ fn style(template: &str) -> ProgressStyle {
 pub(crate) struct Answers {
     bar: ProgressBar,
     tokens: AtomicU64,
+    dataset: Mutex<String>,
 }
 
 impl Answers {
@@ -137,7 +139,7 @@ impl Answers {
         let bar = Progress::bar(console, Some(prompts), "infer");
         bar.set_style(style("{prefix:9} {wide_bar} {pos}/{len} {per_sec} {msg} {eta}"));
         bar.set_message(model.to_owned());
-        Self { bar, tokens: AtomicU64::new(0) }
+        Self { bar, tokens: AtomicU64::new(0), dataset: Mutex::default() }
     }
 
     /// So many were answered by an earlier run.
@@ -150,6 +152,17 @@ impl Answers {
     pub(crate) fn doing(&self, dataset: &str) {
         if !self.bar.is_hidden() {
             self.bar.set_message(dataset.to_owned());
+            dataset.clone_into(&mut self.dataset.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Counts tokens, and shows how fast they come.
+    fn computed(&self, tokens: u64) {
+        let all = self.tokens.fetch_add(tokens, Ordering::Relaxed) + tokens;
+        let seconds = self.bar.elapsed().as_secs_f64();
+        if !self.bar.is_hidden() && seconds > 0.0 {
+            let dataset = self.dataset.lock().unwrap_or_else(PoisonError::into_inner);
+            self.bar.set_message(format!("{dataset} {:.0} tokens/s", all as f64 / seconds));
         }
     }
 
@@ -166,9 +179,7 @@ impl plimsoll_infer::Progress for Answers {
     fn event(&self, event: &plimsoll_infer::Event<'_>) {
         match event {
             plimsoll_infer::Event::Answered => self.bar.inc(1),
-            plimsoll_infer::Event::Computed { tokens } => {
-                self.tokens.fetch_add(tokens.computed(), Ordering::Relaxed);
-            }
+            plimsoll_infer::Event::Computed { tokens } => self.computed(tokens.computed()),
             plimsoll_infer::Event::Retrying { problem, wait } => {
                 let seconds = wait.as_secs_f64();
                 self.bar.suspend(|| tracing::warn!("{problem}; trying again in {seconds:.1} s"));

@@ -130,7 +130,7 @@ fn known(wanted: &Wanted<'_>) -> Result<Known, Failure> {
 }
 
 fn unknown(id: &str) -> Failure {
-    let ids: Vec<&str> = built_in().map(|dataset| dataset.id()).collect();
+    let ids: Vec<&str> = built_in().map(Dataset::id).collect();
     Failure::usage(format!(
         "`{}` is no built-in dataset; known are {}; a table of your own is read with --mapping",
         id.escape_debug(),

@@ -336,7 +336,7 @@ mod tests {
         let states: Vec<HiddenStateRow> =
             read_rows(chunk.hidden_states.as_ref().unwrap(), &hidden_states::TABLE).unwrap();
         assert_eq!((states.len(), states[4].vector.clone()), (5, Some(vec![0.5, -1.25])));
-        assert_eq!(bench.get(&wide), (chunk.clone(), false));
+        assert_eq!(bench.get(&wide), (chunk, false));
         assert!(!bench.get(&SignalRequest::answer()).1, "a smaller request is covered");
         let wider = wide.with_samples(2, 1.0).unwrap();
         assert!(bench.get(&wider).1, "a larger one is not");

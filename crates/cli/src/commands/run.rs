@@ -132,7 +132,7 @@ pub(super) fn run(arguments: &RunArguments, console: &Console) -> Result<(), Fai
     let until = arguments.until.unwrap_or(Stage::Report);
     if Stage::of(&plan, until).next().is_none() {
         return Err(Failure::usage(format!(
-            "--until {}: a plan that starts from `import` has no such stage; its first is score",
+            "--until: a plan that starts from `import` has no stage {}; its first is score",
             until.name()
         )));
     }
@@ -182,11 +182,15 @@ fn show(
     let transfer = run.evaluated().and_then(|tables| tables.transfer.as_ref()).map(|rows| summarise(rows));
     if console.json() {
         let points: Vec<_> = files.iter().flat_map(operating_points::rows).collect();
-        return console.document(&json!({
+        let mut document = json!({
             "name": run.plan().name, "sha256": run.plan().sha256(), "out": run.out(), "stages": run.reports(),
-            "inference": run.inference(), "overview": overview, "operating_points": points,
-            "transfer_summary": transfer, "broken_limits": broken,
-        }));
+            "operating_points": points, "transfer_summary": transfer, "broken_limits": broken,
+        });
+        if run.plan().asking().is_some() {
+            document["inference"] = json!(run.inference());
+            document["overview"] = json!(overview);
+        }
+        return console.document(&document);
     }
     if let Some(overview) = &overview {
         console.text(summary::text(overview))?;

@@ -6,7 +6,6 @@ pub(super) mod asking;
 use std::collections::BTreeMap;
 
 use plimsoll_calibset::{Format, nearest};
-use plimsoll_label::Policy;
 use plimsoll_router::Risk;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -116,7 +115,7 @@ pub(super) struct RawLabels {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawGrading {
-    pub(super) policy: Option<Policy>,
+    pub(super) policy: Option<Map<String, Value>>,
     pub(super) judge: Option<RawModel>,
 }
 
@@ -298,12 +297,12 @@ mod tests {
         assert_eq!(raw.import.unwrap().sql.unwrap(), "SELECT 1");
         insta::assert_snapshot!(problems.text("p.yaml"), @r"
         `p.yaml` has 9 problems:
-          calibration: found a list, expected a mapping of keys
           import.files.log: found a list, expected a mapping of keys
+          calibration: found a list, expected a mapping of keys
           labels.ungraded: unknown value `wrongly`; is `wrong` meant? (known: `wrong`, `exclude`)
           limits: found integer `3`, expected a mapping of keys
           name: found integer `3`, expected text
-          nmae: unknown key `nmae`; is `name` meant? (known: `name`, `seed`, `import`, `calibration`, `thresholds`, `evaluation`, `labels`, `limits`)
+          nmae: unknown key `nmae`; is `name` meant? (known: `name`, `seed`, `import`, `datasets`, `pool`, `prompt`, `slms`, `llms`, `decoding`, `methods`, `inference`, `calibration`, `thresholds`, `evaluation`, `labels`, `limits`)
           seed: found integer `-1`, expected a whole number of at least 0
           thresholds.risk[0].alfa: unknown key `alfa`; is `alpha` meant? (known: `kind`, `alpha`, `delta`)
           thresholds.risk[0].kind: unknown value `selective` (known: `selective_error`, `joint_error`, `regret`)

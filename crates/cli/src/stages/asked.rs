@@ -14,7 +14,7 @@ use plimsoll_uq::methods::PromptKind;
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::manifest::Source;
-use crate::pipeline::asking::{Asking, DatasetPlan};
+use crate::pipeline::asking::{Asking, BackendName, DatasetPlan};
 use crate::questions::{self, Questions, Wanted};
 
 /// The questions of a plan, and everything that is asked about them.
@@ -117,7 +117,8 @@ impl<'a> Asked<'a> {
         for (plan, report) in self.asking.datasets.iter().zip(&self.pool.report.datasets) {
             if report.main == 0 {
                 return Err(Failure::input(format!(
-                    "dataset `{}`: no question is left of {} rows ({} refused); see `plimsoll datasets inspect`",
+                    "dataset `{}`: no question is left to ask of its {} rows: {} are refused (`plimsoll datasets inspect` \
+                     says why), the others are duplicates or set apart for exemplars and probes, 1 cluster in 5",
                     plan.id, report.rows, report.refused
                 )));
             }
@@ -130,9 +131,9 @@ impl<'a> Asked<'a> {
             }
             if report.main < report.asked {
                 console.note(format_args!(
-                    "dataset `{}`: {} questions are asked of the {} wanted (of its {} rows some are refused, duplicates, \
-                     or set apart for exemplars and probes)",
-                    plan.id, report.main, report.asked, report.rows
+                    "dataset `{}`, split {}: {} questions are asked of the {} wanted (of its {} rows some are refused, \
+                     duplicates, or set apart for exemplars and probes)",
+                    plan.id, report.split, report.main, report.asked, report.rows
                 ));
             }
         }
@@ -141,10 +142,11 @@ impl<'a> Asked<'a> {
 
     /// What is put to which model, model by model.
     pub(crate) fn groups(&self) -> Vec<Group> {
-        let (slms, llms) = (self.asking.slms.len(), self.asking.llms.len());
-        let probes = self.asking.probe_signals();
+        let slms = self.asking.slms.len();
         let mut groups = Vec::new();
-        for model in 0..slms + llms {
+        for (model, plan) in self.models().enumerate() {
+            // Nobody can look into a model elsewhere, so nothing is asked for its probes.
+            let probes = self.asking.probe_signals().filter(|_| plan.backend == BackendName::Candle);
             for (set, asked) in self.sets.iter().enumerate() {
                 let signals = match (model < slms, asked.role, asked.kind) {
                     (true, PoolRole::ProbeTraining, _) => probes.clone(),

@@ -6,28 +6,25 @@ use plimsoll_infer::openai::Price;
 use plimsoll_uq::Resolved;
 use plimsoll_uq::methods::PromptKind;
 
-/// US dollars of one text: what its server charged, else its tokens at their price; `None` where neither is
-/// known. A text that could not be had costs nothing where prices are known.
+/// US dollars of one text: its tokens at the plan's price, else what its server charged; `None` where neither
+/// is known. A text that could not be had costs nothing where prices are known.
 pub(crate) fn of_text(row: &GenerationRow, price: Option<Price>) -> Option<f64> {
-    if row.cost_usd.is_some() {
-        return row.cost_usd;
-    }
-    let price = price?;
-    if row.failure.is_some() && row.completion_tokens.is_none() {
-        return Some(0.0);
-    }
-    Some(price.cost_usd(row.prompt_tokens?, row.completion_tokens?))
+    let tokens = (row.prompt_tokens, row.completion_tokens);
+    at_price(tokens, price, row.failure.is_some()).or(row.cost_usd)
 }
 
 fn of_follow_up(row: &FollowUpRow, price: Option<Price>) -> Option<f64> {
-    if row.cost_usd.is_some() {
-        return row.cost_usd;
+    let tokens = (row.prompt_tokens, row.completion_tokens);
+    at_price(tokens, price, row.missing_reason.is_some()).or(row.cost_usd)
+}
+
+/// Tokens that were read and generated, at a price.
+fn at_price(tokens: (Option<u64>, Option<u64>), price: Option<Price>, failed: bool) -> Option<f64> {
+    match tokens {
+        (Some(read), Some(generated)) => price.map(|price| price.cost_usd(read, generated)),
+        (None, None) if failed => price.map(|_| 0.0),
+        _ => None,
     }
-    let price = price?;
-    if row.missing_reason.is_some() && row.completion_tokens.is_none() {
-        return Some(0.0);
-    }
-    Some(price.cost_usd(row.prompt_tokens.unwrap_or(0), row.completion_tokens.unwrap_or(0)))
 }
 
 /// The samples among rows that a request asked for: those decoded at its temperatures.
@@ -62,12 +59,11 @@ pub(crate) fn of_method(
         return Some(total);
     }
     for sample in samples(&method.request, decoding, rows) {
-        total += match (sample.cost_usd, price) {
-            (Some(cost), _) => cost,
-            // In process a sample goes on from the prompt that the answer has read.
-            (None, Some(price)) => price.cost_usd(0, sample.completion_tokens.unwrap_or(0)),
-            (None, None) => return None,
-        };
+        // In process a sample goes on from the prompt that the answer has read; a server reads it again.
+        let in_process = GenerationRow { prompt_tokens: sample.prompt_tokens.map(|_| 0), ..sample.clone() };
+        let sample =
+            if sample.served_model.is_none() && sample.cost_usd.is_none() { &in_process } else { sample };
+        total += of_text(sample, price)?;
     }
     for id in method.request.follow_ups().keys() {
         let follow_up = answer.follow_ups.iter().find(|follow_up| follow_up.id == *id);
@@ -124,5 +120,16 @@ mod tests {
             assert!((found - micro_usd / 1e6).abs() < ROUNDING, "{id}: {found}");
             assert_eq!(cost(id, parameters, None), None, "{id}: an unknown price makes no cost");
         }
+    }
+
+    #[test]
+    fn the_plan_s_price_comes_before_what_was_charged_at_another() {
+        let charged = GenerationRow { cost_usd: Some(0.5), ..row(0, 0.0, (100, 3)) };
+        assert_eq!(of_text(&charged, Some(PRICE)), Some(PRICE.cost_usd(100, 3)));
+        assert_eq!(of_text(&charged, None), Some(0.5));
+        let unknown = GenerationRow { prompt_tokens: None, ..charged };
+        assert_eq!(of_text(&unknown, Some(PRICE)), Some(0.5));
+        let failed = GenerationRow { failure: Some("timed_out".into()), ..GenerationRow::default() };
+        assert_eq!((of_text(&failed, Some(PRICE)), of_text(&failed, None)), (Some(0.0), None));
     }
 }

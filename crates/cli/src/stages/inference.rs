@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use plimsoll_core::Seed;
-use plimsoll_infer::{Backend, BackendError, Batch, Cancel, Chunk, Chunks, Control, Progress as Hears};
+use plimsoll_infer::{BackendError, Batch, Cancel, Chunk, Chunks, Control, Progress as Hears};
 use plimsoll_store::tables::{generations, hidden_states};
 use plimsoll_store::write_atomic;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::asked::{Asked, Group};
 use super::key::PROGRAM_VERSION;
-use crate::backend::Prepared;
+use crate::backend::{Lazy, Prepared};
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::{OutputFolder, table_chunk_path};
@@ -118,7 +118,7 @@ impl Inference<'_> {
         let (mut done, mut outputs) = (Done::default(), Vec::new());
         for (place, model) in models.into_iter().enumerate() {
             let own: Vec<&Part<'_>> = parts.iter().filter(|part| part.group.model == place).collect();
-            self.model(model, &own, &chunks, folder, (&mut done, &mut outputs))?;
+            self.model(model, &own, (&chunks, folder), (&mut done, &mut outputs))?;
         }
         Ok((done, outputs))
     }
@@ -128,16 +128,14 @@ impl Inference<'_> {
         &self,
         model: Prepared<'_>,
         parts: &[&Part<'_>],
-        chunks: &Chunks,
-        folder: &OutputFolder,
+        (chunks, folder): (&Chunks, &OutputFolder),
         (done, outputs): (&mut Done, &mut Vec<String>),
     ) -> Result<(), Failure> {
         let (id, identity) = (model.id.clone(), model.identity.clone());
         let total: usize = parts.iter().map(|part| part.to - part.from).sum();
         let answers = Arc::new(Answers::new(self.console, id.as_str(), total as u64));
         let hears: Arc<dyn Hears> = Arc::clone(&answers) as Arc<dyn Hears>;
-        let (mut waiting, mut backend): (Option<Prepared<'_>>, Option<Box<dyn Backend>>) =
-            (Some(model), None);
+        let mut model = Lazy::new(model, self.asked.asking.inference);
         let (start, mut answered) = (Instant::now(), 0);
         for part in parts {
             let set = &self.asked.sets[part.group.set];
@@ -147,17 +145,14 @@ impl Inference<'_> {
             let batch = batch.or_fail(Kind::Stage)?;
             let address = Chunks::address(&identity, &id, &batch);
             let chunk = if let Some(chunk) = chunks.find(&address, batch.signals()).or_fail(Kind::Stage)? {
+                model.kept(&chunk)?;
                 done.chunks_kept += 1;
                 answers.kept(asks.len() as u64);
                 chunk
             } else {
-                if let Some(prepared) = waiting.take() {
-                    backend = Some(prepared.load(&self.asked.asking.inference)?);
-                }
-                let Some(backend) = backend.as_deref() else { continue };
                 answers.doing(&set.dataset);
                 let control = Control { cancel: &self.cancel, progress: &hears };
-                let chunk = chunks.answer(&address, backend, &batch, &control).map_err(failure)?;
+                let chunk = chunks.answer(&address, model.get()?, &batch, &control).map_err(failure)?;
                 done.chunks_answered += 1;
                 answered += asks.len();
                 chunk

@@ -1,7 +1,6 @@
 //! `ingest`: the pool as tables.
 
 use plimsoll_core::records::QuestionRow;
-use plimsoll_ingest::pool::PoolRole;
 use plimsoll_store::tables::{datasets, questions};
 use plimsoll_store::{TableWriter, write_rows};
 use serde_json::{Value, json};
@@ -37,23 +36,12 @@ pub(crate) fn write(asked: &Asked<'_>, folder: &OutputFolder) -> Result<Vec<Stri
     let writer = TableWriter::create(&questions::TABLE, &folder.path(&output), &provenance);
     let mut writer = writer.or_fail(Kind::Stage)?;
     for rows in asked.pool.rows.chunks(CHUNK_ROWS) {
-        let rows: Vec<QuestionRow<'_>> = rows
-            .iter()
-            .map(|row| QuestionRow { question: &row.question, role: role_name(row.role) })
-            .collect();
+        let rows: Vec<QuestionRow<'_>> =
+            rows.iter().map(|row| QuestionRow { question: &row.question, role: row.role.name() }).collect();
         writer.write_rows(&rows).or_fail(Kind::Stage)?;
     }
     writer.finish().or_fail(Kind::Stage)?;
     write_rows(&datasets::TABLE, &asked.datasets, &folder.path(&accounts), &provenance)
         .or_fail(Kind::Stage)?;
     Ok(vec![output, accounts])
-}
-
-/// The name of a role in tables.
-fn role_name(role: PoolRole) -> &'static str {
-    match role {
-        PoolRole::Main => "main",
-        PoolRole::FewShot => "few_shot",
-        PoolRole::ProbeTraining => "probe_training",
-    }
 }

@@ -13,7 +13,7 @@ use super::asked::Asked;
 use super::inference::failure;
 use super::key::PROGRAM_VERSION;
 use super::labelling::{verdict_decoding, verdict_signals};
-use crate::backend::Prepared;
+use crate::backend::{Lazy, Prepared};
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::OutputFolder;
@@ -37,7 +37,7 @@ pub(crate) fn replies(
     let answers = Arc::new(Answers::new(console, id.as_str(), asks.len() as u64));
     let hears: Arc<dyn Hears> = Arc::clone(&answers) as Arc<dyn Hears>;
     let (signals, decoding) = (verdict_signals(), verdict_decoding()?);
-    let (mut waiting, mut backend) = (Some(judge), None);
+    let mut judge = Lazy::new(judge, asked.asking.inference);
     let mut replies = BTreeMap::new();
     for asks in asks.chunks(asked.asking.inference.chunk) {
         let seed = Seed::new(asked.seed).derive("judge");
@@ -45,16 +45,13 @@ pub(crate) fn replies(
         let address = Chunks::address(&identity, &id, &batch);
         let chunk = match chunks.find(&address, &signals).or_fail(Kind::Stage)? {
             Some(chunk) => {
+                judge.kept(&chunk)?;
                 answers.kept(asks.len() as u64);
                 chunk
             }
             None => {
-                if let Some(prepared) = waiting.take() {
-                    backend = Some(prepared.load(&asked.asking.inference)?);
-                }
-                let Some(backend) = backend.as_deref() else { continue };
                 let control = Control { cancel, progress: &hears };
-                chunks.answer(&address, backend, &batch, &control).map_err(failure)?
+                chunks.answer(&address, judge.get()?, &batch, &control).map_err(failure)?
             }
         };
         for row in read_rows::<GenerationRow>(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)? {

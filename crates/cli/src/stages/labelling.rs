@@ -80,7 +80,7 @@ impl Labelling<'_> {
         let progress = Progress::steps(self.console, LABEL, self.parts.len() as u64);
         for part in self.parts {
             let mut rows = Vec::new();
-            self.each_answer(part, folder, &questions, &mut |question, answer| {
+            Self::each_answer(part, folder, &questions, &mut |question, answer| {
                 rows.push(label_row(answer, self.label(question, answer, verdicts.as_ref())));
             })?;
             writer.write_rows(&rows).or_fail(Kind::Stage)?;
@@ -92,7 +92,6 @@ impl Labelling<'_> {
 
     /// The answers of a part, samples left out, each with its question.
     fn each_answer(
-        &self,
         part: &Part<'_>,
         folder: &OutputFolder,
         questions: &BTreeMap<&str, &Question>,
@@ -123,7 +122,7 @@ impl Labelling<'_> {
     ) -> Result<Vec<Ask>, Failure> {
         let mut asks: BTreeMap<String, Ask> = BTreeMap::new();
         for part in self.parts {
-            self.each_answer(part, folder, questions, &mut |question, answer| {
+            Self::each_answer(part, folder, questions, &mut |question, answer| {
                 let Some(extraction) = extraction(question, answer) else { return };
                 let label = grade(question, &extraction, &self.grading.policy);
                 let found = extraction.found();

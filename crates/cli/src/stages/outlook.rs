@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use plimsoll_core::{Decoding, SignalRequest};
+use plimsoll_hub::{HubError, Options};
 use plimsoll_infer::Ask;
 use serde::Serialize;
 
@@ -37,19 +38,25 @@ pub(crate) struct Outlook {
 #[derive(Debug, Serialize)]
 struct DatasetOutlook {
     dataset: String,
+    /// As the plan has it.
+    split: Option<String>,
     questions: Option<u64>,
     probe_training: Option<u64>,
 }
 
 /// What one model will be asked.
 #[derive(Debug, Default, Serialize)]
-struct ModelOutlook {
+pub(crate) struct ModelOutlook {
     model: String,
     backend: &'static str,
     /// Prompts, those of probe training and of confidences among them.
     prompts: u64,
+    /// Of these, prompts that the model cannot take: too long for its context, or refused by its template.
+    unanswerable: u64,
     /// Texts that are generated: answers, samples, replies.
     texts: u64,
+    /// Whether tokens were counted by the model's own tokenizer.
+    is_counted: bool,
     /// Tokens to read, where what prompts and texts share is read once; for models that run elsewhere about
     /// 4 bytes a token.
     prompt_tokens: u64,
@@ -80,12 +87,13 @@ pub(crate) fn look(
     (base, out): (&Path, &Path),
     console: &Console,
 ) -> Result<Outlook, Failure> {
-    let mut missing = Vec::new();
+    let (mut missing, mut is_there) = (Vec::new(), Vec::new());
     let mut present = asking.clone();
     present.datasets.retain(|dataset| {
         let found = Asked::find_dataset(dataset, base, console);
+        is_there.push(found.is_ok());
         if let Err(failure) = &found {
-            missing.push(format!("dataset `{}`: {failure}", dataset.id));
+            missing.push(absent(&format!("dataset `{}`", dataset.id), failure));
         }
         found.is_ok()
     });
@@ -96,7 +104,7 @@ pub(crate) fn look(
     for model in asking.slms.iter().chain(&asking.llms).chain(judge) {
         match Prepared::find(model, places, console) {
             Ok(prepared) => found.push(prepared),
-            Err(failure) => missing.push(failure.to_string()),
+            Err(failure) => missing.push(absent(&format!("model `{}`", model.id), &failure)),
         }
     }
     let asked = if present.datasets.is_empty() {
@@ -104,11 +112,13 @@ pub(crate) fn look(
     } else {
         Some(Asked::gather(&present, plan.seed, (base, true), console)?)
     };
-    let datasets = asking.datasets.iter().map(|dataset| {
-        let row =
-            asked.as_ref().and_then(|asked| asked.datasets.iter().find(|row| row.dataset == dataset.id));
+    // One row for each that is there, in their order: two splits of a dataset share its id.
+    let mut rows = asked.iter().flat_map(|asked| &asked.datasets);
+    let datasets = asking.datasets.iter().zip(is_there).map(|(dataset, is_there)| {
+        let row = if is_there { rows.next() } else { None };
         DatasetOutlook {
             dataset: dataset.id.clone(),
+            split: dataset.split.clone(),
             questions: row.map(|row| row.main),
             probe_training: row.map(|row| row.probe_training),
         }
@@ -124,7 +134,25 @@ pub(crate) fn look(
     Ok(Outlook { datasets, models, missing, disk_bytes })
 }
 
-fn of_models(asked: &Asked<'_>, found: &[Prepared<'_>]) -> Result<Vec<ModelOutlook>, Failure> {
+/// What is said of something that is not here. A run fetches it, unless the user wants nothing to be fetched.
+fn absent(what: &str, failure: &Failure) -> String {
+    let may_fetch = Options::from_env().is_ok_and(|options| !options.offline);
+    match failure.cause::<HubError>() {
+        Some(HubError::Offline { place, cache, .. }) if may_fetch => {
+            format!("{what}: `{place}` is not in the cache `{}`; a run fetches it", cache.display())
+        }
+        _ => {
+            let text = failure.to_string();
+            if text.starts_with(what) { text } else { format!("{what}: {text}") }
+        }
+    }
+}
+
+/// What the models of a plan will be asked.
+///
+/// # Errors
+/// An input failure for a tokenizer that cannot be used.
+pub(crate) fn of_models(asked: &Asked<'_>, found: &[Prepared<'_>]) -> Result<Vec<ModelOutlook>, Failure> {
     let plans: Vec<&ModelPlan> = asked.models().collect();
     let mut models: Vec<ModelOutlook> = plans
         .iter()
@@ -143,7 +171,9 @@ fn of_models(asked: &Asked<'_>, found: &[Prepared<'_>]) -> Result<Vec<ModelOutlo
             .transpose()?;
         match counted.flatten() {
             Some(counted) => {
+                model.is_counted = true;
                 model.prompts += counted.asks;
+                model.unanswerable += counted.unanswerable;
                 model.texts += counted.texts;
                 model.prompt_tokens += counted.prefill_tokens;
                 model.unshared_prompt_tokens += counted.unshared_prefill_tokens;
@@ -189,16 +219,36 @@ pub(crate) fn text(outlook: &Outlook) -> String {
     let count = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), |count| count.to_string());
     let mut table = TextTable::new(&[
         ("dataset", Side::Left),
+        ("split", Side::Left),
         ("questions", Side::Right),
         ("probe training", Side::Right),
     ]);
     for row in &outlook.datasets {
-        table.push([row.dataset.clone(), count(row.questions), count(row.probe_training)]);
+        let split = row.split.clone().unwrap_or_else(|| "-".to_owned());
+        table.push([row.dataset.clone(), split, count(row.questions), count(row.probe_training)]);
     }
     let mut text = table.text(0);
+    text.push('\n');
+    // Writing to a `String` cannot fail.
+    if outlook.models.is_empty() {
+        text.push_str("what models are asked, and what that takes, is told once a dataset is there\n");
+    } else {
+        text.push_str(&models_table(&outlook.models).text(0));
+        let _ = writeln!(text, "\ndisk, at most: about {:.0} MiB", outlook.disk_bytes as f64 / MIB);
+    }
+    for missing in &outlook.missing {
+        let _ = writeln!(text, "missing: {missing}");
+    }
+    text.push('\n');
+    text
+}
+
+/// What each model will be asked, for people.
+pub(crate) fn models_table(models: &[ModelOutlook]) -> TextTable {
     let mut table = TextTable::new(&[
         ("model", Side::Left),
         ("prompts", Side::Right),
+        ("too long", Side::Right),
         ("texts", Side::Right),
         ("tokens to read", Side::Right),
         ("unshared", Side::Right),
@@ -206,25 +256,23 @@ pub(crate) fn text(outlook: &Outlook) -> String {
         ("US dollars, at most", Side::Right),
         ("memory", Side::Right),
     ]);
-    for row in &outlook.models {
+    for row in models {
         table.push([
             row.model.clone(),
             row.prompts.to_string(),
+            row.unanswerable.to_string(),
             row.texts.to_string(),
-            row.prompt_tokens.to_string(),
-            row.unshared_prompt_tokens.to_string(),
+            tokens(row, row.prompt_tokens),
+            tokens(row, row.unshared_prompt_tokens),
             row.most_new_tokens.to_string(),
             row.most_usd.map_or_else(|| "-".to_owned(), |usd| format!("{usd:.2}")),
             row.memory_bytes.map_or_else(|| "-".to_owned(), |bytes| format!("{:.0} MiB", bytes as f64 / MIB)),
         ]);
     }
-    text.push('\n');
-    text.push_str(&table.text(0));
-    // Writing to a `String` cannot fail.
-    let _ = writeln!(text, "\ndisk, at most: about {:.0} MiB", outlook.disk_bytes as f64 / MIB);
-    for missing in &outlook.missing {
-        let _ = writeln!(text, "missing: {missing}");
-    }
-    text.push('\n');
-    text
+    table
+}
+
+/// A count of tokens; guesses say so.
+fn tokens(row: &ModelOutlook, count: u64) -> String {
+    if row.is_counted { count.to_string() } else { format!("about {count}") }
 }

@@ -46,6 +46,9 @@ pub(crate) struct Trained {
     stem: String,
 }
 
+/// The confidences of one dataset's questions, in their order, with the transfer test that they are for.
+pub(crate) type OfFold = (Option<String>, Vec<Scored>);
+
 /// A probe-training row, owned.
 struct Row {
     dataset: DatasetId,
@@ -107,7 +110,7 @@ impl Probes<'_> {
         trained: &Trained,
         dataset: &str,
         questions: &[&Question],
-    ) -> Result<Vec<(Option<String>, Vec<Scored>)>, Failure> {
+    ) -> Result<Vec<OfFold>, Failure> {
         let id = DatasetId::new(dataset).or_fail(Kind::Stage)?;
         let states = self.of.states(dataset, PoolRole::Main, trained.signal)?;
         let none = HeldOut::new();

@@ -11,7 +11,7 @@ use plimsoll_router::Confidence;
 use plimsoll_store::tables::{confidences, scores};
 use plimsoll_store::{Provenance, TableWriter};
 use plimsoll_uq::methods::{PromptKind, Scoring as How};
-use plimsoll_uq::{Observed, Resolved};
+use plimsoll_uq::{Observed, Reason, Resolved};
 use serde_json::{Value, json};
 
 use super::SCORE;
@@ -140,7 +140,7 @@ impl Scoring<'_> {
             for method in &asking.methods {
                 progress.doing(format!("{} {}", slm.id, method.id));
                 match &method.scoring {
-                    How::Closed(_) => self.closed(method, slm, &datasets, &labels, &mut tables)?,
+                    How::Closed(_) => self.closed((method, slm), &datasets, &labels, &mut tables)?,
                     How::Probe(probe) => {
                         let trained = probes.train(method, probe, &labels)?;
                         for dataset in &datasets {
@@ -148,7 +148,7 @@ impl Scoring<'_> {
                             for (fold, scored) in scored {
                                 let scored = dataset.questions.iter().copied().zip(scored).collect();
                                 let series = Series { slm, method, dataset: dataset.name, scored };
-                                self.write_confidences(&series, fold.as_deref(), &mut tables)?;
+                                Self::write_confidences(&series, fold.as_deref(), &mut tables)?;
                                 if fold.is_none() {
                                     self.write_scores(&series, dataset, &labels, &mut tables)?;
                                 }
@@ -190,8 +190,7 @@ impl Scoring<'_> {
     /// A method that scores each question by itself.
     fn closed(
         &self,
-        method: &Resolved,
-        slm: &ModelPlan,
+        (method, slm): (&Resolved, &ModelPlan),
         datasets: &[OfDataset<'_>],
         labels: &Labels,
         tables: &mut Tables,
@@ -201,7 +200,7 @@ impl Scoring<'_> {
             let scored: Vec<Scored> = dataset.questions.iter().map(score).collect();
             let scored = dataset.questions.iter().copied().zip(scored).collect();
             let series = Series { slm, method, dataset: dataset.name, scored };
-            self.write_confidences(&series, None, tables)?;
+            Self::write_confidences(&series, None, tables)?;
             self.write_scores(&series, dataset, labels, tables)?;
         }
         Ok(())
@@ -226,7 +225,7 @@ impl Scoring<'_> {
             samples: &samples,
             verbalized,
         };
-        score(&observed, &method.parameters).map_err(|reason| reason.name())
+        score(&observed, &method.parameters).map_err(Reason::name)
     }
 
     /// The samples that a method asked for: those at its temperature.
@@ -235,7 +234,6 @@ impl Scoring<'_> {
     }
 
     fn write_confidences(
-        &self,
         series: &Series<'_>,
         fold: Option<&str>,
         tables: &mut Tables,

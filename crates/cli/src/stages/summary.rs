@@ -168,15 +168,17 @@ fn methods(table: &ScoreTable, alignment: &[AlignmentRow]) -> Vec<MethodRow> {
 /// The overview as text.
 pub(crate) fn text(overview: &Overview) -> String {
     let mut text = String::from("\naccuracy (ungraded answers count as wrong)\n");
+    let is_small = |name: &str| overview.methods.iter().any(|row| row.slm == name);
     let mut names: Vec<&str> = Vec::new();
     for row in &overview.models {
         if !names.contains(&row.model.as_str()) {
             names.push(&row.model);
         }
     }
+    names.sort_by_key(|name| !is_small(name));
     let mut columns = vec![("dataset", Side::Left), ("questions", Side::Right)];
     columns.extend(names.iter().map(|name| (*name, Side::Right)));
-    columns.push(("ungraded", Side::Right));
+    columns.push(("ungraded, all models", Side::Right));
     let mut table = TextTable::new(&columns);
     let mut datasets: Vec<&str> = Vec::new();
     for row in &overview.models {

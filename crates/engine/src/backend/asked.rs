@@ -98,7 +98,7 @@ impl<'a> Asked<'a> {
             Work::Prompt => self.prompt.len() - prefix,
             Work::Text(index) => {
                 let read = if with.shares { 0 } else { self.prompt.len() };
-                read + with.texts.texts[index].most_tokens()
+                read + with.texts.list[index].most_tokens()
             }
             Work::State(_) => 1,
             Work::FollowUp(index) => {
@@ -144,7 +144,7 @@ impl<'a> Asked<'a> {
     }
 
     fn begin_text(&mut self, index: usize, with: &Shared<'a>) -> Result<Begun<'a>> {
-        let text = &with.texts.texts[index];
+        let text = &with.texts.list[index];
         let seed = text_seed(with.seed, with.id, self.ask, text.sample_index);
         let sequence = with.sequence(text.sampling, text.most_tokens(), seed);
         let aim = Aim::Text(Box::new(sequence));
@@ -160,16 +160,12 @@ impl<'a> Asked<'a> {
     /// Reads the token of a place once more, alone, from the cache of the answer.
     fn begin_state(&mut self, index: usize, with: &Shared<'a>) -> Result<Running<'a>> {
         let place = self.place(with.texts.states[index].position).ok_or(EngineError::NoTokens)?;
-        let layer = self.layer(index, with).ok_or(EngineError::NoTokens)?;
+        let layer = with.layer(index).ok_or(EngineError::NoTokens)?;
         let token = self.prompt.iter().chain(&self.answer_tokens).nth(place);
         let token = *token.ok_or(EngineError::NoTokens)?;
         let mut cache = self.answer.as_mut().ok_or(EngineError::NoTokens)?.fork();
         cache.truncate(place);
         Ok(Running::new(Aim::State { layer, vector: Vec::new() }, cache, vec![token]))
-    }
-
-    fn layer(&self, index: usize, with: &Shared<'_>) -> Option<usize> {
-        layer(with.texts.states[index].layer, with.model.decoder().spec().layers.len())
     }
 
     /// Where in the prompt and the answer a state is looked at.
@@ -206,7 +202,7 @@ impl<'a> Asked<'a> {
         match (work, aim) {
             (Work::Prompt, Aim::Logits(logits)) => {
                 self.base = Some((cache, logits));
-                Ok((0..with.texts.texts.len()).map(Work::Text).collect())
+                Ok((0..with.texts.list.len()).map(Work::Text).collect())
             }
             (Work::Text(index), Aim::Text(sequence)) => {
                 self.end_text(index, finished(*sequence, failure)?, with).map_or_else(
@@ -248,7 +244,7 @@ impl<'a> Asked<'a> {
                 Some(generated).filter(|_| index == 0)
             }
             Err(reason) => {
-                (row.failure, row.attempts) = (rows::name(reason), 1);
+                (row.failure, row.attempts) = (Some(rows::name(reason)), 1);
                 None
             }
         }
@@ -272,7 +268,7 @@ impl<'a> Asked<'a> {
             let row = &mut self.rows.generations[0].follow_ups[index];
             row.missing_reason = None;
             match tokens {
-                Err(reason) => row.missing_reason = rows::name(reason),
+                Err(reason) => row.missing_reason = Some(rows::name(reason)),
                 Ok(tokens) => {
                     self.second_turns[index].1 = tokens;
                     work.extend(self.wanted_of(index, with).then_some(Work::FollowUp(index)));
@@ -283,7 +279,7 @@ impl<'a> Asked<'a> {
     }
 
     fn can_look(&self, index: usize, with: &Shared<'_>) -> std::result::Result<(), Missing> {
-        self.layer(index, with).ok_or(Missing::NoSuchLayer)?;
+        with.layer(index).ok_or(Missing::NoSuchLayer)?;
         let place = self.place(with.texts.states[index].position).ok_or(Missing::NoAnswer)?;
         // The last token of an answer that fills the context was never read.
         if place < with.encoder.context { Ok(()) } else { Err(Missing::ContextTooLong) }
@@ -311,7 +307,7 @@ impl<'a> Asked<'a> {
                 Ok(spellings) => self.spellings = Some(Arc::new(spellings)),
                 Err(reason) => {
                     let row = &mut self.rows.generations[0].follow_ups[index];
-                    row.missing_reason = rows::name(reason);
+                    row.missing_reason = Some(rows::name(reason));
                     return signal.text_tokens.is_some();
                 }
             }
@@ -321,6 +317,11 @@ impl<'a> Asked<'a> {
 }
 
 impl<'a> Shared<'a> {
+    /// The engine's number of a state's layer, if the model has it.
+    fn layer(&self, index: usize) -> Option<usize> {
+        layer(self.texts.states[index].layer, self.model.decoder().spec().layers.len())
+    }
+
     fn sequence(&self, sampling: Sampling, most_tokens: usize, seed: Seed) -> Sequence<'a> {
         let stop = Stop { tokens: self.model.stop_tokens().to_vec(), strings: Vec::new(), most_tokens };
         Sequence::new(self.model.tokenizer(), sampling, stop, seed)

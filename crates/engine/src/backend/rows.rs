@@ -17,12 +17,12 @@ pub(super) fn missing(
     reason: Missing,
 ) -> Answered {
     let row = |text: &Text| GenerationRow {
-        failure: name(reason),
+        failure: Some(name(reason)),
         ..key.generation(&text.decoding, text.sample_index)
     };
-    let mut generations: Vec<GenerationRow> = texts.texts.iter().map(row).collect();
+    let mut generations: Vec<GenerationRow> = texts.list.iter().map(row).collect();
     if let Some(answer) = generations.first_mut() {
-        answer.logprobs_missing = name(reason).filter(|_| texts.signals.logprobs());
+        answer.logprobs_missing = texts.signals.logprobs().then(|| name(reason));
         let ids = texts.signals.follow_ups().keys();
         answer.follow_ups = ids.map(|id| missing_reply(id, reason)).collect();
     }
@@ -34,12 +34,12 @@ pub(super) fn missing(
 }
 
 fn missing_reply(id: &str, reason: Missing) -> FollowUpRow {
-    FollowUpRow { id: id.to_owned(), missing_reason: name(reason), ..FollowUpRow::default() }
+    FollowUpRow { id: id.to_owned(), missing_reason: Some(name(reason)), ..FollowUpRow::default() }
 }
 
 /// A reason as tables hold it.
-pub(super) fn name(reason: Missing) -> Option<String> {
-    Some(reason.name().to_owned())
+pub(super) fn name(reason: Missing) -> String {
+    reason.name().to_owned()
 }
 
 /// How texts become rows.
@@ -84,7 +84,7 @@ impl Writing<'_> {
 pub(super) fn state(row: &mut HiddenStateRow, found: Result<Vec<f32>, Missing>) {
     match found {
         Ok(vector) => (row.vector, row.missing_reason) = (Some(vector), None),
-        Err(reason) => row.missing_reason = name(reason),
+        Err(reason) => row.missing_reason = Some(name(reason)),
     }
 }
 
@@ -108,7 +108,7 @@ pub(super) fn reply(
             row.completion_tokens = Some(generated.tokens.len() as u64);
             row.text = Some(generated.text);
         }
-        Some(Err(reason)) => row.missing_reason = name(reason),
+        Some(Err(reason)) => row.missing_reason = Some(name(reason)),
         None => {}
     }
 }

@@ -129,7 +129,7 @@ impl<'a, 's> Run<'a, 's> {
         if self.shared.shares {
             self.wait(index, [Work::Prompt]);
         } else {
-            self.wait(index, (0..self.shared.texts.texts.len()).map(Work::Text));
+            self.wait(index, (0..self.shared.texts.list.len()).map(Work::Text));
         }
     }
 

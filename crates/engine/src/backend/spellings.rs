@@ -125,8 +125,8 @@ mod tests {
         Spellings::new(&tokenizer(words), &strings(truths), &strings(lies))
     }
 
-    fn told(true_tokens: &[u32], false_tokens: &[u32]) -> Result<Spellings, Missing> {
-        Ok(Spellings { true_tokens: true_tokens.to_vec(), false_tokens: false_tokens.to_vec() })
+    fn told(true_tokens: &[u32], false_tokens: &[u32]) -> Spellings {
+        Spellings { true_tokens: true_tokens.to_vec(), false_tokens: false_tokens.to_vec() }
     }
 
     #[test]
@@ -134,29 +134,29 @@ mod tests {
         let whole = ["?", "True", "▁True", "False", "▁False", "T", "F"];
         assert_eq!(
             spellings(&whole, &["True", " True", "True"], &["False", " False"]),
-            told(&[1, 2], &[3, 4])
+            Ok(told(&[1, 2], &[3, 4]))
         );
         // No whole words: their first letters differ.
         let letters = ["?", "T", "r", "u", "e", "F", "a", "l", "s", "▁"];
-        assert_eq!(spellings(&letters, &["True", " True"], &["False", " False"]), told(&[1], &[5]));
+        assert_eq!(spellings(&letters, &["True", " True"], &["False", " False"]), Ok(told(&[1], &[5])));
         // A space that only one side begins with tells nothing either.
         let half = ["?", "True", "False", "▁False", "▁"];
-        assert_eq!(spellings(&half, &["True", " True"], &["False", " False"]), told(&[1], &[2, 3]));
+        assert_eq!(spellings(&half, &["True", " True"], &["False", " False"]), Ok(told(&[1], &[2, 3])));
         // A common first token tells neither.
         let common = ["?", "un", "true", "false"];
         assert_eq!(spellings(&common, &["untrue"], &["unfalse"]), Err(Missing::NoSpellingToken));
-        assert_eq!(spellings(&common, &["true"], &["unfalse"]), told(&[2], &[1]));
+        assert_eq!(spellings(&common, &["true"], &["unfalse"]), Ok(told(&[2], &[1])));
         assert_eq!(spellings(&common, &["true"], &[]), Err(Missing::NoSpellingToken));
     }
 
     #[test]
     fn masses_are_sums_of_the_softmax() {
         let logits: Vec<f32> = (0..50_u16).map(|token| f32::from(token * 37 % 50) / 7.0 - 3.0).collect();
-        let found = told(&[3, 40], &[7]).unwrap().masses(&logits).unwrap();
+        let found = told(&[3, 40], &[7]).masses(&logits).unwrap();
         let all: f64 = logits.iter().map(|logit| f64::from(*logit).exp()).sum();
         let share = |token: usize| f64::from(logits[token]).exp() / all;
         assert!((found.true_mass - share(3) - share(40)).abs() < AGREES);
         assert!((found.false_mass - share(7)).abs() < AGREES);
-        assert!(told(&[0], &[1]).unwrap().masses(&[f32::NAN, 0.0]).is_err());
+        assert!(told(&[0], &[1]).masses(&[f32::NAN, 0.0]).is_err());
     }
 }

@@ -32,21 +32,21 @@ impl Text {
 pub(super) struct Texts<'a> {
     pub(super) signals: &'a SignalRequest,
     /// The answer first.
-    pub(super) texts: Vec<Text>,
+    pub(super) list: Vec<Text>,
     pub(super) states: Vec<HiddenStateSignal>,
 }
 
 impl<'a> Texts<'a> {
     pub(super) fn new(batch: &Batch<'a>) -> Result<Self> {
         let signals = batch.signals();
-        let mut texts = vec![Text::new(batch.decoding(), 0)?];
+        let mut list = vec![Text::new(batch.decoding(), 0)?];
         for samples in signals.samples() {
             let decoding = sample_decoding(batch.decoding(), samples);
             for index in 1..=samples.count {
-                texts.push(Text::new(decoding, index)?);
+                list.push(Text::new(decoding, index)?);
             }
         }
-        Ok(Self { signals, texts, states: signals.hidden_states().iter().copied().collect() })
+        Ok(Self { signals, list, states: signals.hidden_states().iter().copied().collect() })
     }
 }
 

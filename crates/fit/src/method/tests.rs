@@ -23,6 +23,7 @@ fn spec(targets: &[&str]) -> FitSpec {
 fn file_spec() -> FileSpec {
     FileSpec {
         pipeline: Pipeline { name: "made-up".to_owned(), sha256: "0".repeat(64) },
+        models: Vec::new(),
         sources: Vec::new(),
         bins: 30,
         fraction: 0.5,

@@ -18,6 +18,17 @@ pub enum PoolRole {
     ProbeTraining,
 }
 
+impl PoolRole {
+    /// The name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::FewShot => "few_shot",
+            Self::ProbeTraining => "probe_training",
+        }
+    }
+}
+
 /// Shares of the roles that are not the main one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

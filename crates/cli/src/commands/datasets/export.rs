@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use plimsoll_core::Question;
+use plimsoll_core::records::QuestionRow;
+use plimsoll_ingest::pool::{RoleShares, role_of};
 use plimsoll_router::canonical::sha256_hex;
 use plimsoll_store::{Provenance, tables, write_atomic, write_rows};
 use serde_json::json;
@@ -55,7 +57,10 @@ pub(super) fn run(arguments: &ExportArguments, console: &Console) -> Result<(), 
     let OutFile { path, parquet } = &arguments.out;
     let questions = &read.ingested.questions;
     if *parquet {
-        write_rows(&tables::questions::TABLE, questions, path, &provenance(&read)).or_fail(Kind::Stage)?;
+        let role = |question| role_of(question, RoleShares::USUAL).name();
+        let rows: Vec<QuestionRow<'_>> =
+            questions.iter().map(|question| QuestionRow { question, role: role(question) }).collect();
+        write_rows(&tables::questions::TABLE, &rows, path, &provenance(&read)).or_fail(Kind::Stage)?;
     } else {
         write_lines(questions, path)?;
     }

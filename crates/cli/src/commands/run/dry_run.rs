@@ -36,12 +36,15 @@ pub(super) fn run(
         let on = Dependencies::new(plan, origin);
         reports = stages(&on, (out, until), console)?;
     } else {
-        console.text("\nthe stages that would run are told once nothing is missing\n")?;
+        console.text("the stages that would run are told once nothing is missing\n")?;
     }
-    console.document(&json!({
+    let mut document = json!({
         "name": plan.name, "sha256": plan.sha256(), "out": out, "dry_run": true, "stages": reports,
-        "outlook": outlook,
-    }))
+    });
+    if let Some(outlook) = outlook {
+        document["outlook"] = json!(outlook);
+    }
+    console.document(&document)
 }
 
 fn stages(

@@ -32,7 +32,7 @@ use crate::stages::made::Made;
 use crate::stages::scoring::Scoring;
 use crate::stages::summary::{self, Overview};
 use crate::stages::threshold_files::{self, Origin as FileOrigin};
-use crate::stages::{ingest, key, limits, report};
+use crate::stages::{ingest, key, limits, outlook, report};
 
 /// What became of a stage.
 #[derive(Debug, Serialize)]
@@ -157,6 +157,8 @@ impl<'a> Run<'a> {
             Origin::Import(_) => Vec::new(),
         };
         let models = self.models()?;
+        let plan = outlook::of_models(&models.asked, &prepared)?;
+        self.console.text(format!("{}\n", outlook::models_table(&plan).text(2)))?;
         let work = Inference {
             asked: &models.asked,
             groups: &models.groups,

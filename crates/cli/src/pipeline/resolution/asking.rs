@@ -43,7 +43,7 @@ pub(super) fn resolve_asking(raw: &mut RawPlan, problems: &mut Problems) -> Opti
     let pool = resolve_pool(&raw.pool.take().unwrap_or_default(), problems);
     let inference = resolve_inference(&raw.inference.take().unwrap_or_default(), problems);
     let (datasets, prompt) = (datasets?, prompt?);
-    let datasets = datasets
+    let datasets: Vec<DatasetPlan> = datasets
         .into_iter()
         .map(|(mut dataset, own)| {
             dataset.prompt = own.map(|own| PromptPlan {
@@ -53,6 +53,7 @@ pub(super) fn resolve_asking(raw: &mut RawPlan, problems: &mut Problems) -> Opti
             dataset
         })
         .collect();
+    check_prompts(&datasets, prompt, problems);
     Some(Asking {
         datasets,
         pool,
@@ -107,6 +108,19 @@ fn resolve_datasets(raw: Vec<RawDataset>, problems: &mut Problems) -> Option<Vec
         }
     }
     all
+}
+
+/// The rows of all splits of a dataset are one pool and are asked in one way.
+fn check_prompts(datasets: &[DatasetPlan], usual: PromptPlan, problems: &mut Problems) {
+    for (index, dataset) in datasets.iter().enumerate() {
+        let of = |dataset: &DatasetPlan| dataset.prompt.unwrap_or(usual);
+        let first = datasets[..index].iter().find(|before| before.id == dataset.id);
+        if first.is_some_and(|first| of(first) != of(dataset)) {
+            let problem =
+                format!("`{}` is listed before with another prompt; its splits are asked alike", dataset.id);
+            problems.add(&format!("datasets[{index}].prompt"), problem);
+        }
+    }
 }
 
 fn check_few_shot(few_shot: Option<usize>, place: &str, problems: &mut Problems) {

@@ -2,13 +2,15 @@
 
 use plimsoll_label::{Policy, RawPolicy, References, SpanGrading, Treatment};
 
+use serde_json::{Map, Value};
+
 use super::models::resolve_model;
 use crate::pipeline::asking::{BackendName, Grading};
 use crate::pipeline::plan::{Labels, LabelsFrom};
 use crate::pipeline::problems::Problems;
 use crate::pipeline::raw::{RawGrading, RawLabels};
 
-/// What a plan without `labels.grading` grades by; recorded in the resolved plan.
+/// What a plan grades by unless it says otherwise; recorded in the resolved plan.
 const USUAL: RawPolicy = RawPolicy {
     refusal: Treatment::Wrong,
     truncated: Treatment::Ungraded,
@@ -38,13 +40,19 @@ pub(super) fn resolve_labels(raw: RawLabels, asks: bool, problems: &mut Problems
     Some(Labels { ungraded, source, grading: Some(grading) })
 }
 
+/// The usual policy with what a plan says otherwise.
+fn resolve_policy(said: Map<String, Value>) -> Result<Policy, String> {
+    let mut policy = serde_json::to_value(USUAL).unwrap_or_default();
+    if let Value::Object(policy) = &mut policy {
+        policy.extend(said);
+    }
+    serde_json::from_value(policy).map_err(|error| error.to_string())
+}
+
 fn resolve_grading(raw: RawGrading, problems: &mut Problems) -> Option<Grading> {
-    let policy = match raw.policy {
-        Some(policy) => Some(policy),
-        None => Policy::try_from(USUAL)
-            .map_err(|error| problems.add("labels.grading.policy", error.to_string()))
-            .ok(),
-    };
+    let policy = resolve_policy(raw.policy.unwrap_or_default())
+        .map_err(|problem| problems.add("labels.grading.policy", problem))
+        .ok();
     let has_judge = raw.judge.is_some();
     let judge = match raw.judge {
         Some(judge) => Some(resolve_model(judge, "labels.grading.judge", problems)?),

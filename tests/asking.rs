@@ -1,0 +1,10 @@
+//! `plimsoll run` on plans that ask models: from made-up questions, or real ones, to thresholds.
+
+mod bench;
+mod changes;
+mod interruption;
+mod plans;
+mod real;
+mod replayed;
+mod servers;
+mod whole;
