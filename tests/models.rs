@@ -41,11 +41,9 @@ fn inspect_says_what_a_model_is() {
     };
     assert_eq!(found["weights_sha256"], json!(hash));
     assert_eq!(found["tokenizer_problem"], Value::Null);
-    run(&sandbox, &["model", "inspect", "--model", "model"]).exits(0).shows([
-        "llama",
-        "2 of 16 wide",
-        "template",
-    ]);
+    let text = run(&sandbox, &["model", "inspect", "--model", "model"]).exits(0);
+    assert!(text.stdout.ends_with('\n'));
+    text.shows(["llama", "2 of 16 wide", "template"]);
     let bare =
         run(&sandbox, &["model", "inspect", "--model", "model", "--no-hashes", "--json"]).exits(0).json();
     assert_eq!(bare["weights_sha256"], Value::Null);
@@ -115,6 +113,9 @@ fn generation_is_greedy_or_depends_on_the_seed_alone() {
     assert_eq!(seven, answer(&["--temperature", "1.5", "--seed", "7", "--threads", "1"]));
     assert_ne!(seven, answer(&["--temperature", "1.5", "--seed", "8"]));
     assert_eq!(answer(&["--temperature", "1.5", "--seed", "8", "--top-k", "1"])["tokens"], greedy["tokens"]);
+    let plain = ["model", "generate", "--model", "model", "--prompt", "the ferry", "--max-new-tokens", "12"];
+    let plain = run(&sandbox, &plain).exits(0).stdout;
+    assert_eq!(plain, format!("{}\n", greedy["text"].as_str().unwrap()), "not a terminal: whole, at the end");
     // The template's text is another prompt than the raw one.
     assert_ne!(answer(&["--raw"])["tokens"], greedy["tokens"]);
     assert_ne!(answer(&["--system", "Be brief."])["tokens"], greedy["tokens"]);
@@ -187,6 +188,139 @@ fn what_is_wrong_is_said_with_its_exit_code() {
     let config = String::from_utf8(sandbox.read("model/config.json")).unwrap();
     let smaller = config.replace("\"vocab_size\":512", "\"vocab_size\":300");
     damage("config.json", smaller.as_bytes()).exits(3).says(["beyond the model's vocabulary of 300"]);
+}
+
+/// A safetensors file of a header as it is, and bytes.
+fn safetensors_file(header: &[u8], data: &[u8]) -> Vec<u8> {
+    [&(header.len() as u64).to_le_bytes()[..], header, data].concat()
+}
+
+#[test]
+fn weights_that_lie_are_input_errors() {
+    let sandbox = with_model();
+    let ask = |model: &str| {
+        run(
+            &sandbox,
+            &["model", "generate", "--model", model, "--prompt", "the ferry", "--max-new-tokens", "2"],
+        )
+    };
+    let whole = sandbox.read("model/model.safetensors");
+    let start = 8 + usize::try_from(u64::from_le_bytes(whole[..8].try_into().unwrap())).unwrap();
+    let (header, data) = (&whole[8..start], &whole[start..]);
+    let moved = |begin: u64, end: u64| {
+        let mut header: Value = serde_json::from_slice(header).unwrap();
+        header["model.norm.weight"]["data_offsets"] = json!([begin, end]);
+        safetensors_file(header.to_string().as_bytes(), data)
+    };
+    for (bytes, wanted) in [
+        (whole[..whole.len() / 2].to_vec(), "and the header says"),
+        (whole[..20].to_vec(), "and the header says"),
+        (safetensors_file(&[b'['; 9000], data), "its header cannot be read"),
+        (moved(0, 64), "is next"),
+        (moved(1 << 62, (1 << 62) + 64), "is next"),
+    ] {
+        write_model(&sandbox, "damaged");
+        sandbox.write("damaged/model.safetensors", bytes);
+        ask("damaged").exits(3).says(["model.safetensors", wanted]);
+    }
+    write_model(&sandbox, "sharded");
+    std::fs::remove_file(sandbox.path("sharded/model.safetensors")).unwrap();
+    let index = json!({"weight_map": {"model.norm.weight": "model-00001-of-00002.safetensors"}});
+    sandbox.write("sharded/model.safetensors.index.json", index.to_string());
+    ask("sharded").exits(3).says(["cannot open", "model-00001-of-00002.safetensors"]);
+
+    let gguf = std::fs::read(goldens().join("gguf/model-llama-q8_0.gguf")).unwrap();
+    let with = |place: usize, number: u64| {
+        let mut bytes = gguf.clone();
+        bytes[place..place + 8].copy_from_slice(&number.to_le_bytes());
+        bytes
+    };
+    // Behind a tensor's name stand the count of its dimensions, two of these, its type, its offset.
+    let offset = |name: &str| {
+        let place = gguf.windows(name.len()).position(|bytes| bytes == name.as_bytes()).unwrap();
+        place + name.len() + 4 + 2 * 8 + 4
+    };
+    for (bytes, wanted) in [
+        (gguf[..gguf.len() / 2].to_vec(), "but the file has"),
+        (gguf[..50].to_vec(), "cannot read the header"),
+        (with(8, 1 << 60), "tensors are announced"),
+        (with(16, 1 << 60), "metadata pairs are announced"),
+        (with(offset("token_embd.weight"), 1 << 62), "but the file has"),
+        (with(offset("blk.0.attn_q.weight"), 0), "overlaps"),
+    ] {
+        sandbox.write("damaged.gguf", bytes);
+        ask("damaged.gguf").exits(3).says(["damaged.gguf", wanted]);
+    }
+}
+
+#[test]
+fn tokenizers_and_templates_that_mean_harm_are_input_errors() {
+    let sandbox = with_model();
+    let ask = |file: &str, content: Value| {
+        write_model(&sandbox, "hostile");
+        sandbox.write(&format!("hostile/{file}"), content.to_string());
+        run(
+            &sandbox,
+            &["model", "generate", "--model", "hostile", "--prompt", "the ferry", "--max-new-tokens", "2"],
+        )
+    };
+    let tokenizer = |part: &str, value: Value| {
+        let mut file = sandbox.json("model/tokenizer.json");
+        file[part] = value;
+        ask("tokenizer.json", file)
+    };
+    let far = json!({
+        "type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": "<far>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 0}}],
+        "special_tokens": {"<far>": {"id": "<far>", "ids": [77_777], "tokens": ["<far>"]}},
+    });
+    tokenizer("post_processor", far).exits(3).says(["token 77777", "beyond the model's vocabulary of 512"]);
+    let doubling = json!({"type": "Replace", "pattern": {"String": "e"}, "content": "ee"});
+    let doublings = json!({"type": "Sequence", "normalizers": vec![doubling; 40]});
+    tokenizer("normalizer", doublings).exits(3).says(["times longer"]);
+    let pattern = json!({"Regex": "(?=(e+)+b)\\1|(?:.|.)*(?!.)!"});
+    let split = json!({"type": "Split", "pattern": pattern, "behavior": "Isolated", "invert": false});
+    let mut file = sandbox.json("model/tokenizer.json");
+    file["pre_tokenizer"] = split;
+    write_model(&sandbox, "hostile");
+    sandbox.write("hostile/tokenizer.json", file.to_string());
+    let text = "e".repeat(100);
+    let scored = ["model", "logprobs", "--model", "hostile", "--text", &text];
+    run(&sandbox, &scored).exits(3).says(["an expression of its pre-tokenizer gives up"]);
+
+    let template = |source: &str| ask("tokenizer_config.json", json!({"chat_template": source}));
+    let growing = "{% set ns = namespace(x='a') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}";
+    template(growing).exits(3).says(["template"]);
+    let said =
+        template("{{ raise_exception('only\u{1b}[31m cats') }}").exits(3).says(["only\\u{1b}[31m cats"]);
+    assert!(!said.stderr.contains('\u{1b}'), "a template commands no terminal: {}", said.stderr);
+    template("{% for i in range(500) %}the ferry {% endfor %}")
+        .exits(2)
+        .says(["the model's context has 128"]);
+}
+
+/// A file whose length is real and whose 64 GiB are holes, of a shape that its configuration asks for.
+#[cfg(target_os = "linux")]
+#[test]
+fn weights_beyond_the_memory_are_an_error() {
+    const WIDE: u64 = 1024;
+    let (sandbox, rows) = (with_model(), 1_u64 << 24);
+    let bytes = rows * WIDE * 4;
+    let mut config = sandbox.json("model/config.json");
+    (config["vocab_size"], config["hidden_size"], config["head_dim"]) = (json!(rows), json!(WIDE), json!(8));
+    sandbox.write("model/config.json", config.to_string());
+    let header = json!({"model.embed_tokens.weight": {"dtype": "F32", "shape": [rows, WIDE], "data_offsets": [0, bytes]}});
+    let start = safetensors_file(header.to_string().as_bytes(), &[]);
+    sandbox.write("model/model.safetensors", &start);
+    let file = std::fs::File::options().write(true).open(sandbox.path("model/model.safetensors")).unwrap();
+    file.set_len(start.len() as u64 + bytes).unwrap();
+    let program = sandbox.command(&["model", "generate", "--model", "model", "--prompt", "the ferry"]);
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -v 4000000; exec \"$0\" \"$@\""]).arg(program.get_program());
+    limited.args(program.get_args()).current_dir(sandbox.root());
+    let refused = Run::of(limited).exits(3);
+    refused.says(["there is no memory for tensor `model.embed_tokens.weight`: 68719476736 bytes"]);
 }
 
 #[test]

@@ -56,8 +56,9 @@ def with_transformers():
         return rows * WRITTEN / (time.perf_counter() - start)
 
     with torch.inference_mode():
+        # Weights are mapped and read when they are used: `load` reads one prompt too, which touches all of them.
+        report["prefill_tokens_per_s"] = best(lambda: PROMPT / read(1)[1])
         if not only_load:
-            report["prefill_tokens_per_s"] = best(lambda: PROMPT / read(1)[1])
             report["decode_tokens_per_s_by_batch"] = {rows: best(lambda: write(rows)) for rows in BATCHES}
     return report
 
@@ -85,9 +86,43 @@ def with_llama_cpp():
 
     read()
     report["prefill_tokens_per_s"] = best(read)
-    # Its Python interface runs one sequence.
-    report["decode_tokens_per_s_by_batch"] = {1: best(write)}
+    report["decode_tokens_per_s_by_batch"] = {1: best(write), **{rows: in_one_batch(model, rows) for rows in BATCHES[1:]}}
     return report
+
+
+def in_one_batch(model, rows):
+    """Tokens a second of several sequences in one batch, which the class `Llama` does not know: by the C interface."""
+    import llama_cpp
+
+    parameters = llama_cpp.llama_context_default_params()
+    parameters.n_ctx, parameters.n_seq_max = rows * (PROMPT + WRITTEN), rows
+    parameters.n_batch = parameters.n_ubatch = PROMPT
+    parameters.n_threads = parameters.n_threads_batch = CORES
+    context = llama_cpp.llama_init_from_model(model.model, parameters)
+    assert context, "no context of so many sequences"
+    batch = llama_cpp.llama_batch_init(PROMPT, 0, 1)
+
+    def decode(tokens):
+        """Each a token, its place, its sequence, and whether logits behind it are wanted."""
+        batch.n_tokens = len(tokens)
+        for at, (token, place, row, wanted) in enumerate(tokens):
+            batch.token[at], batch.pos[at], batch.n_seq_id[at] = token, place, 1
+            batch.seq_id[at][0], batch.logits[at] = row, wanted
+        failed = llama_cpp.llama_decode(context, batch)
+        assert failed == 0, failed
+        llama_cpp.llama_get_logits_ith(context, -1)
+
+    def write():
+        llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(context), True)
+        for row in range(rows):
+            tokens = enumerate(prompt(row, model.n_vocab()))
+            decode([(token, place, row, place == PROMPT - 1) for place, token in tokens])
+        start = time.perf_counter()
+        for step in range(WRITTEN):
+            decode([(7, PROMPT + step, row, True) for row in range(rows)])
+        return rows * WRITTEN / (time.perf_counter() - start)
+
+    return best(write)
 
 
 report = with_transformers() if system == "transformers" else with_llama_cpp()

@@ -33,17 +33,22 @@ impl Console {
         self.progress
     }
 
+    /// Whether text for people goes to a terminal, where it may be shown bit by bit.
+    pub(crate) fn streams(&self) -> bool {
+        !self.json && io::stdout().is_terminal()
+    }
+
     /// Says something that is no error, to stderr.
     pub(crate) fn note(&self, text: impl Display) {
         if !self.quiet {
-            Self::to_stderr(format_args!("note: {text}"));
+            Self::to_stderr(format_args!("note: {}", harmless(&text.to_string())));
         }
     }
 
     /// Says what failed, to stderr; also when quiet.
     #[expect(clippy::unused_self, reason = "everything that is said goes through the console")]
     pub(crate) fn failure(&self, failure: &Failure) {
-        Self::to_stderr(format_args!("error: {failure}"));
+        Self::to_stderr(format_args!("error: {}", harmless(&failure.to_string())));
     }
 
     fn to_stderr(text: impl Display) {
@@ -54,6 +59,11 @@ impl Console {
     /// Text for people; nothing if JSON is wanted.
     pub(crate) fn text(&self, text: impl AsRef<str>) -> Result<(), Failure> {
         if self.json { Ok(()) } else { Self::to_stdout(text.as_ref().as_bytes()).map(|_| ()) }
+    }
+
+    /// A part of a text that grows on a terminal, which is told nothing by it.
+    pub(crate) fn grow(text: &str) -> Result<(), Failure> {
+        Self::to_stdout(harmless(text).as_bytes()).map(|_| ())
     }
 
     /// The one JSON document; nothing if text is wanted.
@@ -77,5 +87,24 @@ impl Console {
                 .or_fail(Kind::Stage)
                 .map_err(|failure| failure.during("cannot write to standard output")),
         }
+    }
+}
+
+/// A text in which the control characters of strangers' files and models command no terminal: they are shown.
+fn harmless(text: &str) -> String {
+    let shown = |character: char| -> String {
+        let is_plain = !character.is_control() || matches!(character, '\n' | '\t');
+        if is_plain { character.to_string() } else { character.escape_debug().to_string() }
+    };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(harmless("a\u{1b}[31m\rb\u{9b}\n\té"), "a\\u{1b}[31m\\rb\\u{9b}\n\té");
     }
 }

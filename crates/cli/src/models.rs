@@ -77,7 +77,7 @@ impl ComputeArguments {
         let placement = placement(self.dtype, self.device, found.opened.natural_dtype())?;
         tracing::info!(dtype = ?placement.dtype, "loading");
         if found.opened.description().form == plimsoll_engine::chat::Form::Plain {
-            console.note("note: the model has no chat template; prompts are written as plain text");
+            console.note("the model has no chat template; prompts are written as plain text");
         }
         found.opened.load(placement).map_err(engine_failure)
     }

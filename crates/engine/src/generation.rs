@@ -153,6 +153,15 @@ impl<'t> Sequence<'t> {
         self.tokens.iter().map(|(token, _)| *token)
     }
 
+    /// The start of the text that stays whatever comes: a stop string that has begun is held back. For who
+    /// watches; the text itself is that of [`Sequence::finish`].
+    pub fn settled(&self) -> &str {
+        let text = self.texts.text();
+        let longest = self.stop.strings.iter().map(String::len).max().unwrap_or(0);
+        let end = self.cut.unwrap_or_else(|| text.len().saturating_sub(longest.saturating_sub(1)));
+        &text[..floor_char(text, end)]
+    }
+
     /// The answer, as far as it got.
     ///
     /// # Errors

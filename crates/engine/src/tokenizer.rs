@@ -4,9 +4,14 @@
 //! `tokenizer(text)` does in transformers, never by a rule of ours. What it says of truncation and padding
 //! is left aside: nothing is cut or filled in silence.
 
+mod expressions;
+mod limits;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tokenizers::Tokenizer as Inner;
+use tokenizers::{Encoding, Tokenizer as Inner};
+
+use expressions::Expressions;
 
 /// The largest `tokenizer.json` that is read. The largest known ones have 30 MB.
 const MOST_BYTES: usize = 256 << 20;
@@ -70,6 +75,7 @@ pub struct Piece {
 #[derive(Debug)]
 pub struct Tokenizer {
     inner: Inner,
+    expressions: Expressions,
 }
 
 impl Tokenizer {
@@ -77,22 +83,26 @@ impl Tokenizer {
     /// tokenizer knows.
     ///
     /// # Errors
-    /// [`TokenizerError`] for bytes that describe none, or one that can emit a token the model does not have.
+    /// [`TokenizerError`] for bytes that describe none, one that can emit a token the model does not have, or one
+    /// that could make a text endless or have other tokens each time.
     pub fn from_json(bytes: &[u8], vocabulary: usize) -> Result<Self, TokenizerError> {
         if bytes.len() > MOST_BYTES {
             return Err(TokenizerError::TooLarge { bytes: bytes.len() });
         }
         let unreadable = |problem: String| TokenizerError::Unreadable { problem };
+        let may_give_up = limits::check(bytes).map_err(unreadable)?;
         let mut inner = guarded(|| Inner::from_bytes(bytes)).map_err(unreadable)?;
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|error| unreadable(error.to_string()))?;
         let largest = inner.get_vocab(true).into_iter().max_by_key(|(_, token)| *token);
-        match largest {
-            None => Err(unreadable("it has no token".to_owned())),
-            Some((text, token)) if token as usize >= vocabulary => {
-                Err(TokenizerError::Beyond { token, text, vocabulary })
-            }
-            Some(_) => Ok(Self { inner }),
+        let largest = largest.ok_or_else(|| unreadable("it has no token".to_owned()))?;
+        let tokenizer = Self { inner, expressions: Expressions::new(may_give_up) };
+        // The post-processor has numbers of its own, whatever the vocabulary says.
+        let around = tokenizer.guarded_encode("", true).map_err(unreadable)?;
+        let added = around.get_ids().iter().zip(around.get_tokens()).map(|(id, text)| (text.clone(), *id));
+        match added.chain([largest]).find(|(_, token)| *token as usize >= vocabulary) {
+            Some((text, token)) => Err(TokenizerError::Beyond { token, text, vocabulary }),
+            None => Ok(tokenizer),
         }
     }
 
@@ -102,10 +112,17 @@ impl Tokenizer {
     /// # Errors
     /// [`TokenizerError::Encode`].
     pub fn encode(&self, text: &str, special: bool) -> Result<Vec<Piece>, TokenizerError> {
-        let encoded = guarded(|| self.inner.encode(text, special));
+        let encoded = self.guarded_encode(text, special);
         let encoded = encoded.map_err(|problem| TokenizerError::Encode { bytes: text.len(), problem })?;
         let pieces = encoded.get_ids().iter().zip(encoded.get_offsets());
         Ok(pieces.map(|(id, (start, end))| Piece { id: *id, start: *start, end: *end }).collect())
+    }
+
+    fn guarded_encode(&self, text: &str, special: bool) -> Result<Encoding, String> {
+        guarded(|| {
+            self.expressions.check(&self.inner, text)?;
+            self.inner.encode(text, special)
+        })
     }
 
     /// The text of tokens, special ones left out.

@@ -156,3 +156,23 @@ impl Rows for DenseRows {
 fn bytes(tensor: &Tensor) -> usize {
     tensor.elem_count() * tensor.dtype().size_in_bytes()
 }
+
+/// An empty list with room for so many numbers; without it the bytes that they take. A weight larger than the memory
+/// is then an error, and not the end of the program.
+pub(crate) fn room<T>(count: usize) -> Result<Vec<T>, usize> {
+    let mut list = Vec::new();
+    list.try_reserve_exact(count).map_err(|_| count.saturating_mul(size_of::<T>()))?;
+    Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::room;
+
+    #[test]
+    fn what_no_memory_holds_is_an_error() {
+        assert_eq!(room::<f32>(usize::MAX / 4), Err(usize::MAX - 3));
+        assert_eq!(room::<f32>(usize::MAX), Err(usize::MAX));
+        assert!(room::<f32>(7).unwrap().capacity() >= 7);
+    }
+}

@@ -48,6 +48,14 @@ pub enum WeightsError {
         /// Its name.
         name: String,
     },
+    /// More than there is memory for.
+    #[error("there is no memory for tensor `{}`: {bytes} bytes", name.escape_debug())]
+    Memory {
+        /// Its name.
+        name: String,
+        /// What it takes.
+        bytes: usize,
+    },
     /// A tensor of another shape.
     #[error("tensor `{}` has shape {found:?}; the configuration asks for {wanted:?}", name.escape_debug())]
     Shape {

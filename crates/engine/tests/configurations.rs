@@ -43,22 +43,28 @@ fn without(name: &str, field: &str) -> Value {
     config
 }
 
-const GOLDENS: [&str; 15] = [
+const GOLDENS: [&str; 21] = [
     "gemma3",
     "gemma3_capped",
+    "gemma3_three",
     "granite",
+    "granite_eight",
     "llama",
     "llama_biases",
     "llama_plain",
     "mistral",
+    "mistral_tied",
     "mistral_window",
     "phi3_crossing",
+    "phi3_eight",
     "phi3_long",
     "phi3_partial",
     "phi3_short",
     "qwen2",
+    "qwen2_eight",
     "qwen2_window",
     "qwen3",
+    "qwen3_plain",
 ];
 
 #[test]

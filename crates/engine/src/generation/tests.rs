@@ -96,6 +96,33 @@ fn stop_strings_that_span_tokens() {
     assert_eq!(scripted(&tokenizer, &tokens, stop).text, "yes ");
 }
 
+/// What is shown while an answer grows is never taken back, and misses no more than a begun stop string.
+#[test]
+fn what_is_settled_stays() {
+    let tokenizer = tokenizer("gpt2");
+    let tokens = ids(&tokenizer, "yes naïve 🛳 café\nQ: no");
+    for string in ["é\nQ", "\nQ:", "🛳 ca", "never there", ""] {
+        let stop = Stop { strings: vec![string.to_owned()], ..long() };
+        let mut sequence = Sequence::new(&tokenizer, Sampling::greedy(), stop, Seed::new(1));
+        let mut settled = vec![String::new()];
+        for token in &tokens {
+            let mut logits = vec![0.0f32; 1000];
+            logits[*token as usize] = 1.0;
+            let goes_on = sequence.advance(&logits).unwrap().is_some();
+            settled.push(sequence.settled().to_owned());
+            if !goes_on {
+                break;
+            }
+        }
+        let text = sequence.finish().unwrap().text;
+        for (before, after) in settled.iter().zip(settled[1..].iter().chain([&text])) {
+            assert!(after.starts_with(before.as_str()), "{string:?}: {before:?} {after:?}");
+        }
+        let last = settled.last().unwrap();
+        assert!(text.len() - last.len() <= string.len() + 1, "{string:?}: {last:?} {text:?}");
+    }
+}
+
 #[test]
 fn a_character_of_several_tokens_is_shared_out() {
     let tokenizer = tokenizer("gpt2");

@@ -47,6 +47,11 @@ impl<'t> TokenTexts<'t> {
         Ok(())
     }
 
+    /// The text so far, without what waits for a character to be completed.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Gives so many new bytes to so many waiting tokens: one byte each, the last the rest.
     fn share_out(&mut self, bytes: usize, tokens: usize) {
         let start = self.text.len();

@@ -107,6 +107,12 @@ pub enum WeightError {
     /// Nothing here knows what it is for.
     #[error("is not part of a model of this architecture")]
     Unknown,
+    /// More than there is memory for.
+    #[error("takes {bytes} bytes, for which there is no memory")]
+    Memory {
+        /// What it takes.
+        bytes: usize,
+    },
     /// It has another shape.
     #[error("has the shape {found:?}, not {wanted:?}")]
     Shape {

@@ -3,6 +3,10 @@
 use candle_core::{DType, Device, Result, Tensor};
 use half::{bf16, f16};
 
+use super::error::WeightError;
+use super::loading::no_memory;
+use crate::weights::room;
+
 /// Values that are there so far.
 #[derive(Debug)]
 pub(super) enum Floats {
@@ -15,13 +19,13 @@ impl Floats {
     /// Room for `count` values of a type.
     ///
     /// # Errors
-    /// Another type than F32, F16 and BF16.
-    pub(super) fn new(dtype: DType, count: usize) -> Result<Self> {
+    /// Another type than F32, F16 and BF16; no memory for so many.
+    pub(super) fn new(dtype: DType, count: usize) -> std::result::Result<Self, WeightError> {
         match dtype {
-            DType::F32 => Ok(Self::F32(Vec::with_capacity(count))),
-            DType::F16 => Ok(Self::F16(Vec::with_capacity(count))),
-            DType::BF16 => Ok(Self::BF16(Vec::with_capacity(count))),
-            dtype => Err(candle_core::Error::UnsupportedDTypeForOp(dtype, "weights")),
+            DType::F32 => room(count).map(Self::F32).map_err(no_memory),
+            DType::F16 => room(count).map(Self::F16).map_err(no_memory),
+            DType::BF16 => room(count).map(Self::BF16).map_err(no_memory),
+            dtype => Err(WeightError::Candle(candle_core::Error::UnsupportedDTypeForOp(dtype, "weights"))),
         }
     }
 

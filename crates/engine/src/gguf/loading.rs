@@ -8,6 +8,7 @@ use super::error::{GgufError, WeightError};
 use super::file::GgufFile;
 use super::floats::Floats;
 use super::rows::{RowOrder, Rows};
+use crate::weights::room;
 
 /// How many bytes of a packed tensor are unpacked at a time.
 const STAGING_BYTES: usize = 1 << 20;
@@ -18,8 +19,8 @@ const BLOCK_ALIGNMENT: usize = 16;
 pub(super) fn unpacked(file: &GgufFile, rows: &Rows, dtype: DType) -> Result<Tensor, WeightError> {
     let (count, bytes) = (rows.count(), rows.bytes());
     let at_a_time = (STAGING_BYTES / bytes).clamp(1, count);
-    let mut staging = Staging::new(at_a_time * bytes);
-    let mut floats = Floats::new(dtype, count * rows.values()).map_err(WeightError::Candle)?;
+    let mut staging = Staging::new(at_a_time * bytes)?;
+    let mut floats = Floats::new(dtype, count * rows.values())?;
     for first in (0..count).step_by(at_a_time) {
         let some = at_a_time.min(count - first);
         let buffer = &mut staging.bytes()[..some * bytes];
@@ -37,9 +38,11 @@ pub(super) fn unpacked(file: &GgufFile, rows: &Rows, dtype: DType) -> Result<Ten
 
 /// A matrix as it is packed. Its bytes are there twice while candle copies them.
 pub(super) fn packed(file: &GgufFile, rows: &Rows, device: &Device) -> Result<QTensor, WeightError> {
-    let mut staging = Staging::new(rows.count() * rows.bytes());
+    let mut staging = Staging::new(rows.count() * rows.bytes())?;
     let buffer = staging.bytes();
     read_rows(file, rows, 0, buffer)?;
+    // candle's copy ends the program where there is no room for it.
+    room::<u8>(buffer.len()).map_err(no_memory)?;
     let shape = [rows.count(), rows.values()];
     qtensor(buffer, rows.format(), &shape, device).map_err(WeightError::Candle)
 }
@@ -72,6 +75,10 @@ fn read_rows(file: &GgufFile, rows: &Rows, first: usize, buffer: &mut [u8]) -> R
     }
 }
 
+pub(super) fn no_memory(bytes: usize) -> WeightError {
+    WeightError::Memory { bytes }
+}
+
 fn qtensor(
     bytes: &[u8],
     format: BlockFormat,
@@ -91,10 +98,11 @@ struct Staging {
 }
 
 impl Staging {
-    fn new(length: usize) -> Self {
-        let memory = vec![0; length + BLOCK_ALIGNMENT];
+    fn new(length: usize) -> Result<Self, WeightError> {
+        let mut memory = room(length + BLOCK_ALIGNMENT).map_err(no_memory)?;
+        memory.resize(length + BLOCK_ALIGNMENT, 0);
         let start = memory.as_ptr().align_offset(BLOCK_ALIGNMENT).min(BLOCK_ALIGNMENT);
-        Self { memory, start, length }
+        Ok(Self { memory, start, length })
     }
 
     fn bytes(&mut self) -> &mut [u8] {

@@ -87,7 +87,7 @@ impl LanguageModel {
         Ok(ids(self.tokenizer.encode(text, true)?))
     }
 
-    /// One answer to a prompt. `on_token` hears of each token as it comes.
+    /// One answer to a prompt. `heard` is told, with each token, the text that stays whatever comes.
     ///
     /// # Errors
     /// [`EngineError::NoTokens`] for an empty prompt, [`EngineError::Step`] beyond the context,
@@ -96,7 +96,7 @@ impl LanguageModel {
         &self,
         prompt: &[u32],
         answer: &Answer,
-        on_token: &mut dyn FnMut(u32),
+        heard: &mut dyn FnMut(&str),
     ) -> Result<Generated> {
         if prompt.is_empty() {
             return Err(EngineError::NoTokens);
@@ -110,7 +110,7 @@ impl LanguageModel {
         let mut cache = self.decoder.cache();
         let mut logits = self.last_logits(&mut Row::new(prompt, &mut cache))?;
         while let Some(token) = sequence.advance(&logits)? {
-            on_token(token);
+            heard(sequence.settled());
             // An answer that fills the context ends there, by its length.
             if cache.len() >= self.decoder.spec().context {
                 break;

@@ -8,6 +8,7 @@ use candle_core::{DType, WithDType};
 use half::{bf16, f16};
 
 use super::header::Entry;
+use crate::weights::room;
 use crate::weights_error::WeightsError;
 
 /// Bytes that are read at once; a multiple of every width.
@@ -116,7 +117,8 @@ impl Source<'_> {
     ) -> Result<Vec<T>, WeightsError> {
         let failed = |source| WeightsError::Io { action: "read", path: self.path.to_owned(), source };
         let mut file = self.at_its_place().map_err(failed)?;
-        let mut numbers: Vec<T> = Vec::with_capacity(self.entry.elements());
+        let no_memory = |bytes| WeightsError::Memory { name: self.name.to_owned(), bytes };
+        let mut numbers: Vec<T> = room(self.entry.elements()).map_err(no_memory)?;
         let mut left = self.entry.bytes;
         let mut staging = vec![0; STAGING.min(usize::try_from(left).unwrap_or(STAGING))];
         while left > 0 {

@@ -131,16 +131,90 @@ fn what_is_no_tokenizer_is_refused() {
     }
 }
 
-/// An expression that takes exponential time on texts made for it: it must end.
+/// `llama3`'s file with another pre-tokenizing expression.
+fn with_expression(expression: &str) -> Result<Tokenizer, TokenizerError> {
+    let mut file: Value = serde_json::from_slice(&json("llama3")).unwrap();
+    let step = &mut file["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"];
+    assert!(step.is_string());
+    *step = expression.into();
+    Tokenizer::from_json(file.to_string().as_bytes(), 1000)
+}
+
+/// What the library would pass over in silence, with other tokens than the file says.
 #[test]
-fn a_hostile_expression_ends() {
-    let text = String::from_utf8(json("llama3")).unwrap();
-    let start = text.find("\"Regex\":\"").unwrap() + 9;
-    let end = start + text[start..].find("\"}").unwrap();
-    let hostile = format!("{}(?=(a+)+b)\\\\1|(a|a)*c{}", &text[..start], &text[end..]);
-    if let Ok(tokenizer) = Tokenizer::from_json(hostile.as_bytes(), 1000) {
-        let _ = tokenizer.encode(&"a".repeat(3000), false);
+fn an_expression_that_gives_up_is_an_error() {
+    let exponential = with_expression("(?=(a+)+b)\\1|(a|a)*c|.").unwrap();
+    let error = exponential.encode(&"a".repeat(3000), false).unwrap_err().to_string();
+    assert!(error.contains("gives up"), "{error}");
+    assert_eq!(exponential.encode("tea", false).unwrap().last().unwrap().end, 3);
+    // Possessive repetition alone does not.
+    assert!(with_expression("(?:a|b)++|.").unwrap().encode(&"ab".repeat(3000), false).is_ok());
+    // Nor does an automaton, whatever it looks like.
+    assert!(with_expression("(?:(a|a)*)*c|.").unwrap().encode(&"a".repeat(200), false).is_ok());
+    // An honest one has limits too.
+    let spaces = " ".repeat(1_100_000) + "x";
+    let error = Tokenizer::from_json(&json("gpt2"), 1000).unwrap().encode(&spaces, false).unwrap_err();
+    assert!(error.to_string().contains("gives up"), "{error}");
+}
+
+#[test]
+fn what_would_make_texts_endless_or_random_is_refused() {
+    let with = |place: &str, value: Value| {
+        let mut file: Value = serde_json::from_slice(&json("sentencepiece")).unwrap();
+        assert!(file.pointer(place).is_some(), "{place}");
+        *file.pointer_mut(place).unwrap() = value;
+        Tokenizer::from_json(file.to_string().as_bytes(), 1000).map(drop).map_err(|error| error.to_string())
+    };
+    let replace = |pattern: Value, content: &str| serde_json::json!({"type": "Replace", "pattern": pattern, "content": content});
+    let string = |text: &str| serde_json::json!({"String": text});
+    let normalizers = |steps: Vec<Value>| serde_json::json!({"type": "Sequence", "normalizers": steps});
+    let bytes = serde_json::json!({"type": "ByteLevel"});
+    let doubled: Vec<Value> = (0..30).map(|_| replace(string("a"), "aa")).collect();
+    let decoders = serde_json::json!({"type": "Sequence", "decoders": doubled.clone()});
+    let give_up = replace(serde_json::json!({"Regex": "a(?=b)"}), "c");
+    for (place, value, wanted) in [
+        ("/normalizer", normalizers(doubled), "1073741824 times longer"),
+        ("/normalizer", normalizers(vec![bytes; 9]), "512 times longer"),
+        ("/normalizer", replace(serde_json::json!({"Regex": "x*"}), &"y".repeat(300)), "301 times longer"),
+        ("/normalizer", normalizers(vec![serde_json::json!({"type": "NFC"}); 65]), "more than 64 steps"),
+        (
+            "/normalizer",
+            serde_json::json!({"type": "Prepend", "prepend": "a".repeat(2000)}),
+            "holds 2000 bytes",
+        ),
+        ("/normalizer", give_up.clone(), "`a(?=b)` of its normalizer needs backtracking"),
+        ("/decoder", decoders, "1073741824 times longer"),
+        ("/decoder", give_up, "of its decoder needs backtracking"),
+        ("/model/dropout", serde_json::json!(0.1), "`dropout`"),
+    ] {
+        let refused = with(place, value.clone()).unwrap_err();
+        assert!(refused.contains(wanted), "{value}: {refused}");
     }
+    let known = vec![
+        replace(string(" "), "▁"),
+        replace(serde_json::json!({"Regex": " {2,}"}), "▁"),
+        serde_json::json!({"type": "NFKC"}),
+    ];
+    with("/normalizer", normalizers(known)).unwrap();
+    let long = "(a)".repeat(2000);
+    let refused = with_expression(&long).unwrap_err().to_string();
+    assert!(refused.contains("6000 bytes"), "{refused}");
+}
+
+/// A post-processor names its tokens by numbers of its own.
+#[test]
+fn a_post_processor_beyond_the_model_is_refused() {
+    let mut file: Value = serde_json::from_slice(&json("llama3")).unwrap();
+    let template = serde_json::json!({
+        "type": "TemplateProcessing",
+        "single": [{"SpecialToken": {"id": "<far>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 0}}],
+        "special_tokens": {"<far>": {"id": "<far>", "ids": [77_777], "tokens": ["<far>"]}},
+    });
+    file["post_processor"] = template;
+    let refused = Tokenizer::from_json(file.to_string().as_bytes(), 1000).unwrap_err();
+    assert!(matches!(&refused, TokenizerError::Beyond { token: 77_777, .. }), "{refused}");
+    assert!(Tokenizer::from_json(file.to_string().as_bytes(), 77_778).is_ok());
 }
 
 proptest! {

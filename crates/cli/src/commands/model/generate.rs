@@ -3,10 +3,10 @@
 use clap::Args;
 use plimsoll_core::Seed;
 use plimsoll_core::prompt::{Message, Role};
-use plimsoll_engine::Answer;
 use plimsoll_engine::chat::Moment;
 use plimsoll_engine::generation::Generated;
 use plimsoll_engine::sampling::Sampling;
+use plimsoll_engine::{Answer, LanguageModel};
 use serde::Serialize;
 
 use super::Token;
@@ -19,7 +19,8 @@ use crate::progress::Progress;
 ///
 /// The prompt becomes a chat with one message, written by the model's own template; with --raw it is
 /// continued as it stands. Temperature 0 takes the likeliest token each time; above 0 the tokens depend on the
-/// prompt and the seed alone. Log-probabilities are those before temperature and truncation.
+/// prompt and the seed alone. Log-probabilities are those before temperature and truncation. On a terminal the
+/// answer is shown as it grows.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -101,10 +102,34 @@ pub(super) fn run(arguments: &GenerateArguments, console: &Console) -> Result<()
         stop_strings: arguments.stop.clone(),
         seed: Seed::new(arguments.seed),
     };
+    if console.streams() {
+        return stream(&model, &prompt, &answer);
+    }
     let progress = Progress::tokens(console, "generate");
     let generated = model.generate(&prompt, &answer, &mut |_| progress.step()).map_err(engine_failure)?;
     drop(progress);
-    if console.json() { console.document(&document(&generated)) } else { console.text(&generated.text) }
+    if console.json() { console.document(&document(&generated)) } else { console.text(generated.text + "\n") }
+}
+
+/// Shows the answer as it grows.
+fn stream(model: &LanguageModel, prompt: &[u32], answer: &Answer) -> Result<(), Failure> {
+    let mut shown = String::new();
+    let mut written = Ok(());
+    let generated = model.generate(prompt, answer, &mut |settled| {
+        if let Some(new) = settled.strip_prefix(&shown)
+            && written.is_ok()
+        {
+            written = Console::grow(new);
+            settled.clone_into(&mut shown);
+        }
+    });
+    let generated = generated.map_err(engine_failure)?;
+    written?;
+    match generated.text.strip_prefix(&shown) {
+        Some(rest) => Console::grow(&format!("{rest}\n")),
+        // A tokenizer whose parts do not join: what was shown is not what the text has become.
+        None => Console::grow(&format!("\n{}\n", generated.text)),
+    }
 }
 
 fn sampling(arguments: &GenerateArguments) -> Result<Sampling, Failure> {

@@ -81,7 +81,7 @@ pub(super) fn run(arguments: &InspectArguments, console: &Console) -> Result<(),
         tokenizer_problem: described.tokenizer_problem,
         files: found.opened.weight_files().iter().map(name).collect(),
     };
-    if console.json() { console.document(&document) } else { console.text(text(&document)) }
+    if console.json() { console.document(&document) } else { console.text(text(&document) + "\n") }
 }
 
 /// The document for people.

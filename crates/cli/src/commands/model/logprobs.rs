@@ -65,7 +65,7 @@ pub(super) fn run(arguments: &LogprobsArguments, console: &Console) -> Result<()
     }
     let line = |token: &Token| {
         let logprob = token.logprob.map_or_else(|| "-".to_owned(), |logprob| format!("{logprob:.4}"));
-        format!("{:>8}  {logprob:>9}  {:?}", token.id, token.text)
+        format!("{:>8}  {logprob:>9}  {:?}\n", token.id, token.text)
     };
-    console.text(tokens.iter().map(line).collect::<Vec<_>>().join("\n"))
+    console.text(tokens.iter().map(line).collect::<String>())
 }

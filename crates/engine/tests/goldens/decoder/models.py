@@ -1,6 +1,7 @@
 """Writes one tiny random model a folder, with what transformers says about it.
 
-    python models.py            # writes beside this file
+    python models.py            # writes all of them, beside this file
+    python models.py llama phi3_short  # writes these
 
 NAME/config.json          as transformers 5 writes it (`rope_parameters`, `dtype`)
 NAME/config.hub.json      the same in the dialect of most files on the hub (`rope_scaling`, `torch_dtype`);
@@ -13,6 +14,7 @@ NAME/expected.json        prompt, prompt and continuation of greedy decoding, ea
 
 import json
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -98,6 +100,24 @@ MODELS = {
                                           sliding_window=128, final_logit_softcapping=2.5,
                                           hidden_activation="gelu_pytorch_tanh",
                                           tie_word_embeddings=False)),
+    # What the models above leave open: three and eight queries a key, tied and untied, for each architecture.
+    "mistral_tied": ("mistral", dict(hidden_size=48, num_attention_heads=6, num_key_value_heads=2, head_dim=14,
+                                     sliding_window=9, tie_word_embeddings=True,
+                                     rope_parameters=dict(rope_type="default", rope_theta=10000.0))),
+    "phi3_eight": ("phi3", dict(num_attention_heads=8, num_key_value_heads=1, hidden_size=64, tie_word_embeddings=True,
+                                **longrope(8))),
+    "qwen2_eight": ("qwen2", dict(num_attention_heads=8, num_key_value_heads=1, hidden_size=48,
+                                  use_sliding_window=False,
+                                  rope_parameters=dict(rope_type="default", rope_theta=1000000.0))),
+    "qwen3_plain": ("qwen3", dict(num_attention_heads=6, num_key_value_heads=2, head_dim=10,
+                                  rope_parameters=dict(rope_type="default", rope_theta=1000000.0))),
+    "granite_eight": ("granite", dict(num_attention_heads=8, num_key_value_heads=1, hidden_size=48,
+                                      embedding_multiplier=2.0, residual_multiplier=0.5, attention_multiplier=0.3,
+                                      logits_scaling=0.5,
+                                      rope_parameters=dict(rope_type="default", rope_theta=10000.0))),
+    "gemma3_three": ("gemma3_text", dict(hidden_size=36, num_attention_heads=3, num_key_value_heads=1, head_dim=10,
+                                         query_pre_attn_scalar=11, sliding_window=6, sliding_window_pattern=2,
+                                         hidden_activation="gelu_pytorch_tanh", tie_word_embeddings=True)),
 }
 # How weights are stored, where it is not in bf16.
 STORED = {"llama_plain": torch.float32, "llama_biases": torch.float16}
@@ -213,5 +233,7 @@ if __name__ == "__main__":
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
+    assert set(sys.argv[1:]) <= set(MODELS), sys.argv[1:]
     for seed, name in enumerate(MODELS):
-        write(name, seed)
+        if name in sys.argv[1:] or not sys.argv[1:]:
+            write(name, seed)
