@@ -180,6 +180,37 @@ fn a_run_that_is_killed_asks_no_server_twice_what_it_answered() {
     assert!(generations.len() == 2 * MAIN && generations.iter().all(|row| row["text"].is_string()));
 }
 
+/// A server that says nothing, and one that says to come back in an hour, hold nobody who wants to leave.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_is_heard_while_a_server_is_waited_for() {
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+    /// Shorter than the server's silence; what starts and ends the process is in it.
+    const SOON: Duration = Duration::from_secs(20);
+    let silent = |_: &Request| Reply { silence: Duration::from_mins(1), ..Reply::json(200, &json!({})) };
+    let busy = |_: &Request| Reply::error(429, "rate_limit_exceeded").with("Retry-After", "3600");
+    let scripts: [fn(&Request) -> Reply; 2] = [silent, busy];
+    for script in scripts {
+        let server = Server::scripted(move |request, _| Some(script(request)));
+        let sandbox = sandbox(&plan(&server, " [perplexity]\n", ""));
+        let mut command = command(&sandbox, "run plan.yaml --out out");
+        command.env("MADE_UP_KEY", KEY).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        while server.requests().is_empty() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended without asking");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let start = Instant::now();
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        let ended = Run::from(child.wait_with_output().unwrap())
+            .exits(4)
+            .says(["the same command goes on from there"]);
+        assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+        assert_secret(&sandbox, &ended);
+    }
+}
+
 #[test]
 fn a_key_that_is_echoed_stands_nowhere() {
     // In answers, in errors that pass, and in what the server says about itself.
