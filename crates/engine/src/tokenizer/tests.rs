@@ -170,7 +170,7 @@ fn what_would_make_texts_endless_or_random_is_refused() {
     let normalizers = |steps: Vec<Value>| serde_json::json!({"type": "Sequence", "normalizers": steps});
     let bytes = serde_json::json!({"type": "ByteLevel"});
     let doubled: Vec<Value> = (0..30).map(|_| replace(string("a"), "aa")).collect();
-    let decoders = serde_json::json!({"type": "Sequence", "decoders": doubled.clone()});
+    let decoders = serde_json::json!({"type": "Sequence", "decoders": doubled});
     let give_up = replace(serde_json::json!({"Regex": "a(?=b)"}), "c");
     for (place, value, wanted) in [
         ("/normalizer", normalizers(doubled), "1073741824 times longer"),
