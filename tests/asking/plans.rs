@@ -203,7 +203,7 @@ outside_choices: wrong, number_relative_tolerance: 0.0, span: judge}";
     let recorded = "judge: {id: r, backend: replay, files: [{path: a, format: generations}]}";
     config(&format!("{}{span}, {recorded}}}}}\n", good())).exits(2).says(["labels.grading.judge.backend"]);
     for (policy, message) in [
-        ("{refusal: maybe}", "labels.grading.policy: unknown variant `maybe`"),
+        ("{refusal: maybe}", "labels.grading.policy.refusal: unknown value `maybe`"),
         ("{refused: wrong}", "`refused`"),
         ("{number_relative_tolerance: 2.0}", "labels.grading.policy"),
         ("{span: {f1: {threshold: 0.0, references: best}}}", "labels.grading.policy"),

@@ -125,3 +125,27 @@ fn where_things_lie_leaves_no_trace() {
         assert!(!bytes.windows(root.len()).any(|part| part == root.as_bytes()), "{name} names a folder");
     }
 }
+
+/// Ids may hold characters that names of files may not.
+#[test]
+fn datasets_whose_probes_would_have_one_name_are_not_mixed_up() {
+    let own = |id: &str, file: &str| {
+        format!("  - {{id: {id}, source: {file}, split: all, mapping: own.yaml, sample: {{rows: 56}}}}\n")
+    };
+    let plan = Written {
+        datasets: [own("my set", "one.jsonl"), own("my_set", "two.jsonl")].concat(),
+        methods: " [trained_probe: {layer: -1, epochs: 1, learning_rate: 1.0e-3}]\n".to_owned(),
+        more: format!(
+            "pool: {{probe_rows: 1.0}}\nlabels: {{grading: {{policy: {}}}}}\n",
+            policy("wrong", "exact_match")
+        ),
+        ..Written::of_gsm8k(ROWS)
+    };
+    let sandbox = sandbox(&plan, 10);
+    sh(&sandbox, "run plan.yaml --out out").exits(2).says([
+        "datasets[1].id",
+        "my set",
+        "my_set",
+        "rename one",
+    ]);
+}

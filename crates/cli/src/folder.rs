@@ -216,3 +216,8 @@ pub(crate) fn table_path(table: &str) -> String {
 pub(crate) fn table_chunk_path(table: &str, number: usize) -> String {
     format!("{TABLES}/{table}/{table}-{number:05}.parquet")
 }
+
+/// An id as a part of a file's name: what is no letter, digit, dot, dash or underscore becomes an underscore.
+pub(crate) fn safe(id: &str) -> String {
+    id.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+}

@@ -32,7 +32,7 @@ pub(crate) struct Asking {
     pub(crate) decoding: Decoding,
     /// How uncertainty is measured.
     pub(crate) methods: Vec<Resolved>,
-    /// How the work is done; no row depends on it.
+    /// How the work is done; rows do not depend on it, but for the last bits of log-probabilities.
     pub(crate) inference: InferencePlan,
 }
 
@@ -162,7 +162,7 @@ pub(crate) struct RecordingPlan {
     pub(crate) fields: RecordingFields,
 }
 
-/// How the work is done.
+/// How the work is done. Chunks that were answered under other numbers are used again.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct InferencePlan {
     /// Questions of a chunk: what is lost at most when the process is killed.

@@ -295,7 +295,7 @@ impl Plan {
 
     /// SHA-256 of the plan's canonical JSON, without `import.folder`, which only says where the files
     /// lie on this machine (what is in them is recorded by their own hashes), and without `inference`,
-    /// on which no row depends.
+    /// on which rows depend in the last bits of log-probabilities at most.
     pub(crate) fn sha256(&self) -> String {
         let mut value = as_json(self);
         if let Some(Value::Object(import)) = value.get_mut("import") {

@@ -241,7 +241,7 @@ fn remove(document: &mut Value, path: &Path) -> bool {
 }
 
 /// What serde says, in words that do not need serde.
-fn reworded(message: &str) -> String {
+pub(super) fn reworded(message: &str) -> String {
     let names: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let unknown = ["unknown field `", "unknown variant `"].iter().find(|start| message.starts_with(**start));
     if let (Some(start), Some((unknown, known))) = (unknown, names.split_first()) {

@@ -15,7 +15,7 @@ use plimsoll_uq::probe::{CrossFitted, Example, HeldOut, Origin, Probe, TrainingR
 use super::answers::{Labels, OfModel};
 use super::scoring::{Scored, by_id};
 use crate::failure::{Failure, Kind, OrFail as _};
-use crate::folder::OutputFolder;
+use crate::folder::{OutputFolder, safe};
 use crate::pipeline::asking::ModelPlan;
 
 /// Where probes lie in an output folder.
@@ -203,11 +203,6 @@ pub(crate) fn fold_name(by: HoldOut, name: &str) -> String {
 /// The beginning of the names of a method's probes in an output folder.
 pub(crate) fn file_stem(slm: &str, method: &str) -> String {
     format!("{PROBES}/{}--{}", safe(slm), safe(method))
-}
-
-/// An id as a part of a file's name.
-fn safe(id: &str) -> String {
-    id.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
 }
 
 /// Keys of a question and of what stands or falls together with it.

@@ -13,8 +13,8 @@ use super::key::PROGRAM_VERSION;
 use super::parameters::Parameters;
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
-use crate::folder::OutputFolder;
 use crate::folder::manifest::Source;
+use crate::folder::{OutputFolder, safe};
 use crate::pipeline::plan::Ungraded;
 
 /// Characters of a file's name; file systems take 255 bytes, and a temporary name is longer.
@@ -130,9 +130,6 @@ fn pair_of(pair: &[Series]) -> (&str, Option<&str>) {
 /// `SLM--LLM.thresholds.json`, or `SLM.thresholds.json`; what is no letter, digit, dot, dash or
 /// underscore becomes an underscore.
 fn file_name(slm: &str, llm: Option<&str>) -> String {
-    let safe = |id: &str| -> String {
-        id.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
-    };
     let llm = llm.map_or_else(String::new, |llm| format!("--{}", safe(llm)));
     let slm = safe(slm);
     // A dot at the start would hide the file.

@@ -1,6 +1,6 @@
 //! From the written part of a plan that asks models to the checked one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_core::Decoding;
 use plimsoll_core::id::check_id;
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::models::resolve_model;
 use super::required;
+use crate::folder::safe;
 use crate::pipeline::asking::{Asking, DatasetPlan, InferencePlan, ModelPlan, PoolPlan, PromptPlan};
 use crate::pipeline::limits::{MOST_CHUNK, MOST_FEW_SHOT, MOST_SEQUENCES};
 use crate::pipeline::problems::Problems;
@@ -72,7 +73,7 @@ fn resolve_datasets(raw: Vec<RawDataset>, problems: &mut Problems) -> Option<Vec
     if raw.is_empty() {
         problems.add("datasets", "names no dataset");
     }
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut names) = (BTreeSet::new(), BTreeMap::new());
     let mut all = Some(Vec::with_capacity(raw.len()));
     for (index, raw) in raw.into_iter().enumerate() {
         let place = |key: &str| format!("datasets[{index}].{key}");
@@ -84,6 +85,10 @@ fn resolve_datasets(raw: Vec<RawDataset>, problems: &mut Problems) -> Option<Vec
             }
             if !seen.insert((id.clone(), raw.split.clone())) {
                 problems.add(&place("id"), format!("`{id}` is listed twice with the same split"));
+            }
+            match names.insert(file_name(id), id.clone()) {
+                Some(other) if other != *id => problems.add(&place("id"), shared(&other, id)),
+                _ => {}
             }
         }
         let sample = raw.sample.and_then(|sample| {
@@ -153,14 +158,27 @@ fn resolve_models(raw: Vec<RawModel>, list: &str, problems: &mut Problems) -> Op
     resolved.into_iter().collect()
 }
 
-/// A model's id is its name in tables: two of one name could not be told apart.
+/// A model's id is its name in tables and files: two of one name could not be told apart.
 fn check_names<'a>(models: impl Iterator<Item = &'a ModelPlan>, problems: &mut Problems) {
-    let mut seen = BTreeSet::new();
+    let mut seen = BTreeMap::new();
     for model in models {
-        if !seen.insert(&model.id) {
-            problems.add("slms", format!("two models have the id `{}`", model.id));
+        match seen.insert(file_name(&model.id), &model.id) {
+            Some(other) if *other == model.id => {
+                problems.add("slms", format!("two models have the id `{other}`"));
+            }
+            Some(other) => problems.add("slms", shared(other, &model.id)),
+            None => {}
         }
     }
+}
+
+/// An id as files have it; some file systems do not tell upper from lower case.
+fn file_name(id: &str) -> String {
+    safe(id).to_lowercase()
+}
+
+fn shared(one: &str, other: &str) -> String {
+    format!("`{one}` and `{other}` would share the names of files; rename one")
 }
 
 fn resolve_decoding(raw: &RawDecoding, problems: &mut Problems) -> Option<Decoding> {

@@ -8,7 +8,7 @@ use super::models::resolve_model;
 use crate::pipeline::asking::{BackendName, Grading};
 use crate::pipeline::plan::{Labels, LabelsFrom};
 use crate::pipeline::problems::Problems;
-use crate::pipeline::raw::{RawGrading, RawLabels};
+use crate::pipeline::raw::{RawGrading, RawLabels, reworded};
 
 /// What a plan grades by unless it says otherwise; recorded in the resolved plan.
 const USUAL: RawPolicy = RawPolicy {
@@ -41,18 +41,24 @@ pub(super) fn resolve_labels(raw: RawLabels, asks: bool, problems: &mut Problems
 }
 
 /// The usual policy with what a plan says otherwise.
-fn resolve_policy(said: Map<String, Value>) -> Result<Policy, String> {
+fn resolve_policy(said: Map<String, Value>, problems: &mut Problems) -> Option<Policy> {
+    const PLACE: &str = "labels.grading.policy";
     let mut policy = serde_json::to_value(USUAL).unwrap_or_default();
     if let Value::Object(policy) = &mut policy {
         policy.extend(said);
     }
-    serde_json::from_value(policy).map_err(|error| error.to_string())
+    let raw: RawPolicy = serde_path_to_error::deserialize(policy)
+        .map_err(|error| {
+            let path = error.path().to_string();
+            let place = if path == "." { PLACE.to_owned() } else { format!("{PLACE}.{path}") };
+            problems.add(&place, reworded(&error.inner().to_string()));
+        })
+        .ok()?;
+    Policy::try_from(raw).map_err(|error| problems.add(PLACE, error.to_string())).ok()
 }
 
 fn resolve_grading(raw: RawGrading, problems: &mut Problems) -> Option<Grading> {
-    let policy = resolve_policy(raw.policy.unwrap_or_default())
-        .map_err(|problem| problems.add("labels.grading.policy", problem))
-        .ok();
+    let policy = resolve_policy(raw.policy.unwrap_or_default(), problems);
     let has_judge = raw.judge.is_some();
     let judge = match raw.judge {
         Some(judge) => Some(resolve_model(judge, "labels.grading.judge", problems)?),
