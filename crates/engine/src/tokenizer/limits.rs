@@ -157,13 +157,15 @@ impl Step {
 }
 
 /// Whether an expression has what a plain automaton cannot do: look-around, references, atomic groups,
-/// possessive repetition. Without these it takes linear time and never gives up. Where the same signs stand for
+/// possessive repetition, ends of words. Without these it takes linear time and never gives up. Where the same signs stand for
 /// themselves the answer is yes, which costs time only.
 fn backtracks(source: &str) -> bool {
-    const SIGNS: [&str; 13] =
-        ["(?=", "(?!", "(?<=", "(?<!", "(?>", "(?(", "(?P=", "(?&", "*+", "++", "?+", "}+", "(?~"];
+    const SIGNS: [&str; 15] = [
+        "(?=", "(?!", "(?<=", "(?<!", "(?>", "(?(", "(?P=", "(?P>", "(?&", "(?~", "(*", "*+", "++", "?+",
+        "}+",
+    ];
     let escapes = source.as_bytes().windows(2);
-    let mut referring =
-        escapes.filter(|two| two[0] == b'\\' && (two[1].is_ascii_digit() || b"kgKGZeRX".contains(&two[1])));
+    let mut referring = escapes
+        .filter(|two| two[0] == b'\\' && (two[1].is_ascii_digit() || b"kgKGZeRXbB<>".contains(&two[1])));
     referring.next().is_some() || SIGNS.iter().any(|sign| source.contains(sign))
 }

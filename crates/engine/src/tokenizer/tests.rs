@@ -149,7 +149,9 @@ fn an_expression_that_gives_up_is_an_error() {
     assert_eq!(exponential.encode("tea", false).unwrap().last().unwrap().end, 3);
     // Possessive repetition alone does not.
     assert!(with_expression("(?:a|b)++|.").unwrap().encode(&"ab".repeat(3000), false).is_ok());
-    // Nor does an automaton, whatever it looks like.
+    // Nor does an automaton, whatever it looks like; the end of a word is none.
+    let words = with_expression("(?:(a|a)*)*\\bc|.").unwrap().encode(&"a".repeat(40), false);
+    assert!(words.unwrap_err().to_string().contains("gives up"));
     assert!(with_expression("(?:(a|a)*)*c|.").unwrap().encode(&"a".repeat(200), false).is_ok());
     // An honest one has limits too.
     let spaces = " ".repeat(1_100_000) + "x";
