@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn masses_are_sums_of_the_softmax() {
-        let logits: Vec<f32> = (0..50_u8).map(|token| f32::from(token * 37 % 50) / 7.0 - 3.0).collect();
+        let logits: Vec<f32> = (0..50_u16).map(|token| f32::from(token * 37 % 50) / 7.0 - 3.0).collect();
         let found = told(&[3, 40], &[7]).masses(&logits).unwrap();
         let all: f64 = logits.iter().map(|logit| f64::from(*logit).exp()).sum();
         let share = |token: usize| f64::from(logits[token]).exp() / all;
