@@ -47,8 +47,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Dependencies that only these crates may name, since they are slow to build or decide a format.
 const HEAVY: &[(&str, &[&str])] = &[
-    ("rand", &["plimsoll-core", "plimsoll-fit", "plimsoll-engine", "plimsoll-uq"]),
-    ("rand_chacha", &["plimsoll-core", "plimsoll-fit"]),
+    ("rand", &["plimsoll-core", "plimsoll-fit", "plimsoll-engine", "plimsoll-uq", "plimsoll-pocket"]),
+    ("rand_chacha", &["plimsoll-core", "plimsoll-fit", "plimsoll-pocket"]),
     ("arrow", &["plimsoll-store", "plimsoll-calibset", "plimsoll-ingest"]),
     ("parquet", &["plimsoll-store", "plimsoll-calibset", "plimsoll-ingest"]),
     ("datafusion", &["plimsoll-calibset"]),

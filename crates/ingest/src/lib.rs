@@ -41,5 +41,6 @@ pub use dataset::Dataset;
 pub use datasets::{DATASETS, dataset};
 pub use error::IngestError;
 pub use generic::{Generic, Mapping};
+pub use normal::content_hash;
 pub use read::{Ingested, read_files, read_source};
 pub use reason::{Reason, Refused};

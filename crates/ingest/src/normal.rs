@@ -40,7 +40,7 @@ pub(crate) fn cluster_of(text: &str) -> String {
 ///
 /// # Formula
 /// SHA-256 of the JSON text `["context","question",["choice",..]]`, without white space.
-pub(crate) fn content_hash(context: Option<&str>, question: &str, choices: &[&str]) -> String {
+pub fn content_hash(context: Option<&str>, question: &str, choices: &[&str]) -> String {
     let mut choices: Vec<String> = choices.iter().map(|choice| normal(choice)).collect();
     choices.sort_unstable();
     let content = serde_json::json!([normal(context.unwrap_or_default()), normal(question), choices]);

@@ -1,0 +1,41 @@
+//! The datasets of the suite, one file each. To add one: a file here and a line in `ADAPTERS`.
+
+mod facts;
+mod sums;
+
+use plimsoll_ingest::Dataset;
+
+use super::adapter::Adapter;
+use super::generator::Generator;
+
+/// Every dataset, by domain.
+static ADAPTERS: [Adapter; COUNT] = [Adapter(&sums::Sums), Adapter(&facts::Facts)];
+
+/// How many there are.
+const COUNT: usize = 2;
+
+/// The same as `ingest` takes them.
+static AS_DATASETS: [&dyn Dataset; COUNT] = as_datasets();
+
+/// Every dataset of the suite, by domain.
+pub static DATASETS: &[&dyn Dataset] = &AS_DATASETS;
+
+const fn as_datasets() -> [&'static dyn Dataset; COUNT] {
+    let mut all = [&ADAPTERS[0] as &dyn Dataset; COUNT];
+    let mut place = 1;
+    while place < COUNT {
+        all[place] = &ADAPTERS[place];
+        place += 1;
+    }
+    all
+}
+
+/// The number of the dataset with this id.
+pub(super) fn number(id: &str) -> Option<usize> {
+    ADAPTERS.iter().position(|adapter| adapter.0.about().id == id)
+}
+
+/// The maker of a dataset.
+pub(super) fn generator(number: usize) -> &'static dyn Generator {
+    ADAPTERS[number].0
+}

@@ -1,0 +1,73 @@
+//! Sums and differences of two numbers (as `MultiArith`'s last step). Hard ones have two digits on both
+//! sides; pairs of operands are held out.
+
+use plimsoll_core::AnswerKind;
+
+use crate::suite::arithmetic::Sum;
+use crate::suite::draw::{Draw, fill};
+use crate::suite::generator::{About, Generator, domain};
+use crate::suite::item::Item;
+use crate::suite::side::Side;
+use crate::suite::world::World;
+
+/// Questions for a sum.
+const PLUS: &[&str] = &[
+    "What is {a} plus {b}?",
+    "{a} + {b} = ?",
+    "Add {a} and {b}.",
+    "How much is {a} and {b} together?",
+    "What do {a} and {b} make?",
+    "Find the sum of {a} and {b}.",
+    "{a} plus {b} is what?",
+    "Which number is {b} more than {a}?",
+];
+
+/// Questions for a difference.
+const MINUS: &[&str] = &[
+    "What is {a} minus {b}?",
+    "{a} - {b} = ?",
+    "Take {b} from {a}.",
+    "How much is {a} without {b}?",
+    "What is left of {a} without {b}?",
+    "Find the difference of {a} and {b}.",
+    "{a} minus {b} is what?",
+    "Which number is {b} less than {a}?",
+];
+
+/// The maker.
+#[derive(Debug)]
+pub(super) struct Sums;
+
+impl Generator for Sums {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "pocket_sums",
+            name: "Pocket sums",
+            domain: domain::MATH,
+            kind: AnswerKind::Number,
+            files: &[("test", &["pocket_sums.jsonl"])],
+        }
+    }
+
+    fn items(&self, _world: &World, draw: &mut Draw) -> Vec<Item> {
+        let sum = Sum::draw(draw);
+        let templates = if sum.minus { MINUS } else { PLUS };
+        let template = templates[draw.template(templates.len())];
+        let question = fill(template, &[("a", &sum.a.to_string()), ("b", &sum.b.to_string())]);
+        vec![Item::new(sum.key(), question, sum.value().to_string(), sum.level)]
+    }
+
+    fn statement(&self, _world: &World, draw: &mut Draw) -> Option<String> {
+        /// Sums told one after the other: cheap tokens for what takes many.
+        const TOLD: usize = 4;
+        let mut told = Vec::with_capacity(TOLD);
+        while told.len() < TOLD {
+            let sum = Sum::draw(draw);
+            if Side::of(&sum.key()) == Side::Training {
+                let sign = if sum.minus { '-' } else { '+' };
+                told.push(format!("{} {sign} {} = {}.", sum.a, sum.b, sum.value()));
+            }
+        }
+        Some(told.join(" "))
+    }
+}

@@ -1,0 +1,72 @@
+//! Rows of the splits, and fresh questions of the training side.
+
+use std::collections::BTreeSet;
+
+use plimsoll_core::{Question, Seed};
+
+use super::draw::{Draw, Feed};
+use super::error::SuiteError;
+use super::item::Item;
+use super::side::Side;
+use super::world::World;
+use super::{DATASETS, SEED, datasets};
+
+/// Rows of the test split. A fifth are exemplars and probe-training rows, so that about 400 are left for
+/// the main role.
+const TEST_ROWS: usize = 500;
+/// Rows of the validation split.
+const VALIDATION_ROWS: usize = 150;
+/// Draws for each row before a dataset's space counts as used up.
+const DRAWS: usize = 60;
+
+/// The rows of a split, `test` or `validation`, as JSON lines: the dataset's native file.
+///
+/// # Errors
+/// [`SuiteError`] for a dataset or a split that is not there.
+pub fn native_rows(dataset: &str, split: &str) -> Result<String, SuiteError> {
+    let number = number(dataset)?;
+    let (side, count) = match split {
+        "test" => (Side::Test, TEST_ROWS),
+        "validation" => (Side::Validation, VALIDATION_ROWS),
+        _ => return Err(SuiteError::NoSplit { dataset: dataset.to_owned(), split: split.to_owned() }),
+    };
+    let seed = Seed::new(SEED).derive("rows").derive(split).derive(dataset);
+    let rows = items(number, side, seed, count);
+    Ok(rows.iter().enumerate().map(|(id, item)| format!("{}\n", item.row(dataset, id))).collect())
+}
+
+/// Fresh questions for a stage that learns from a model's own answers: drawn as evaluations draw, from
+/// the training side, no two alike. Fewer than `count` if the dataset's space is smaller.
+///
+/// # Errors
+/// [`SuiteError::NoDataset`].
+pub fn follow_up_questions(dataset: &str, stage: Seed, count: usize) -> Result<Vec<Question>, SuiteError> {
+    let number = number(dataset)?;
+    let items = items(number, Side::Training, stage.derive(dataset), count);
+    let question = |(id, item): (usize, &Item)| {
+        let wrong = |source| SuiteError::NoQuestion { dataset: dataset.to_owned(), source };
+        item.question(DATASETS[number], &id.to_string()).map_err(wrong)
+    };
+    items.iter().enumerate().map(question).collect()
+}
+
+fn number(dataset: &str) -> Result<usize, SuiteError> {
+    datasets::number(dataset).ok_or_else(|| SuiteError::NoDataset { id: dataset.to_owned() })
+}
+
+/// Items of one side, no two asking the same. What is made together stays together.
+fn items(number: usize, side: Side, seed: Seed, count: usize) -> Vec<Item> {
+    let (mut draw, world) = (Draw::new(seed, Feed::EVALUATION), World::get());
+    let (mut items, mut seen) = (Vec::with_capacity(count), BTreeSet::new());
+    for _ in 0..count * DRAWS {
+        if items.len() >= count {
+            break;
+        }
+        for item in datasets::generator(number).items(world, &mut draw) {
+            if item.side() == side && seen.insert(item.asked()) {
+                items.push(item);
+            }
+        }
+    }
+    items
+}

@@ -1,0 +1,267 @@
+//! The world that the suite asks about: invented people, places, beasts and what is true of them.
+
+mod names;
+mod words;
+
+use std::sync::OnceLock;
+
+use plimsoll_core::Seed;
+
+use super::SEED;
+use super::draw::{Draw, Feed};
+use names::Namer;
+pub(crate) use words::{QUALITIES, THINGS};
+
+/// What is told and asked about entities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// City: its land.
+    Land,
+    /// Person: job.
+    Job,
+    /// Person: the city where the person was born.
+    Birth,
+    /// Land: coin.
+    Coin,
+    /// Beast: its class.
+    Class,
+    /// Beast: what it eats; follows from the class.
+    Food,
+    /// Beast: what covers it; follows from the class.
+    Cover,
+    /// Something to do: the tool for it.
+    Tool,
+    /// Something that happens: how it feels.
+    Feeling,
+    /// Two things that are taken: the one that comes last.
+    Last,
+    /// Herb: its colour, and the one that people think it has.
+    Colour,
+}
+
+impl Relation {
+    /// All.
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Land,
+        Self::Job,
+        Self::Birth,
+        Self::Coin,
+        Self::Class,
+        Self::Food,
+        Self::Cover,
+        Self::Tool,
+        Self::Feeling,
+        Self::Last,
+        Self::Colour,
+    ];
+
+    /// A name for keys.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Land => "land",
+            Self::Job => "job",
+            Self::Birth => "birth",
+            Self::Coin => "coin",
+            Self::Class => "class",
+            Self::Food => "food",
+            Self::Cover => "cover",
+            Self::Tool => "tool",
+            Self::Feeling => "feeling",
+            Self::Last => "last",
+            Self::Colour => "colour",
+        }
+    }
+}
+
+/// The facts of one relation, the most frequent entity first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Table {
+    /// Entities, as they stand in templates.
+    pub(crate) entities: Vec<String>,
+    /// The answer for each.
+    pub(crate) answers: Vec<String>,
+    /// What people wrongly think, for each; empty if they think nothing.
+    pub(crate) myths: Vec<String>,
+    /// Everything that is an answer.
+    pub(crate) pool: Vec<String>,
+}
+
+impl Table {
+    /// The answers as texts.
+    pub(crate) fn pool(&self) -> Vec<&str> {
+        self.pool.iter().map(String::as_str).collect()
+    }
+}
+
+/// The world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct World {
+    /// People, who also act in stories.
+    pub(crate) people: Vec<String>,
+    /// Cities.
+    pub(crate) cities: Vec<String>,
+    /// Beasts.
+    pub(crate) beasts: Vec<String>,
+    tables: Vec<Table>,
+    words: Vec<String>,
+}
+
+impl World {
+    /// The world of the suite: the same in every plan.
+    pub fn get() -> &'static Self {
+        static WORLD: OnceLock<World> = OnceLock::new();
+        WORLD.get_or_init(|| Self::new(Seed::new(SEED)))
+    }
+
+    /// A world of this seed.
+    pub(crate) fn new(seed: Seed) -> Self {
+        let mut namer = Namer::new(seed.derive("names"));
+        let (people, cities, beasts) = (namer.proper(60), namer.proper(60), namer.common(64));
+        let (lands, coins) = (namer.proper(16), namer.common(16));
+        let (herbs, stuffs) = (namer.common(48), namer.common(24));
+        let names = [&people, &cities, &lands, &coins, &beasts, &herbs, &stuffs];
+        let words = names.into_iter().flatten().cloned().chain(words::all().map(str::to_owned)).collect();
+        let mut facts = Facts { seed: seed.derive("facts") };
+        let classes = facts.any("class", &beasts, &own(words::CLASSES));
+        let tables = Relation::ALL.map(|relation| match relation {
+            Relation::Land => facts.any("land", &cities, &lands),
+            Relation::Job => facts.any("job", &people, &own(words::JOBS)),
+            Relation::Birth => facts.any("birth", &people, &cities),
+            Relation::Coin => facts.any("coin", &lands, &coins),
+            Relation::Class => classes.clone(),
+            Relation::Food => by_class(&classes, words::FOODS),
+            Relation::Cover => by_class(&classes, words::COVERS),
+            Relation::Tool => facts.any(
+                "tool",
+                &facts.pairs("goals", 64, words::DEEDS, &stuffs, " the "),
+                &own(words::TOOLS),
+            ),
+            Relation::Feeling => facts.any(
+                "feeling",
+                &facts.pairs("events", 64, words::EVENTS, &own(THINGS), " the "),
+                &own(words::FEELINGS),
+            ),
+            Relation::Last => facts.any(
+                "last",
+                &facts.pairs("routines", 64, THINGS, &own(THINGS), " and the "),
+                &own(THINGS),
+            ),
+            Relation::Colour => facts.with_myths(&herbs, &own(words::COLOURS)),
+        });
+        Self { people, cities, beasts, tables: tables.into(), words }
+    }
+
+    /// The facts of a relation.
+    pub(crate) fn table(&self, relation: Relation) -> &Table {
+        &self.tables[relation as usize]
+    }
+
+    /// Every name and every answer, each one word: what a tokenizer should have as one token.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+
+    /// A person who acts.
+    pub(crate) fn person<'a>(&'a self, draw: &mut Draw) -> &'a str {
+        &self.people[draw.below(self.people.len())]
+    }
+}
+
+fn own(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// What follows from the class of a beast.
+fn by_class(classes: &Table, of_class: &[&str]) -> Table {
+    let of = |class: &String| {
+        let place = words::CLASSES.iter().position(|other| other == class).unwrap_or(0);
+        of_class[place].to_owned()
+    };
+    Table {
+        entities: classes.entities.clone(),
+        answers: classes.answers.iter().map(of).collect(),
+        myths: Vec::new(),
+        pool: own(of_class),
+    }
+}
+
+/// Makes facts up.
+struct Facts {
+    seed: Seed,
+}
+
+impl Facts {
+    fn draw(&self, label: &str) -> Draw {
+        Draw::new(self.seed.derive(label), Feed { zipf: 0.0, ..Feed::EVALUATION })
+    }
+
+    /// Any answer for each entity, all answers equally often up to one.
+    fn any(&self, label: &str, entities: &[String], pool: &[String]) -> Table {
+        let mut draw = self.draw(label);
+        let mut answers = Vec::with_capacity(entities.len());
+        while answers.len() < entities.len() {
+            let mut round = pool.to_vec();
+            draw.shuffle(&mut round);
+            answers.extend(round);
+        }
+        answers.truncate(entities.len());
+        Table { entities: entities.to_vec(), answers, myths: Vec::new(), pool: pool.to_vec() }
+    }
+
+    /// Any answer, and another that people think.
+    fn with_myths(&self, entities: &[String], pool: &[String]) -> Table {
+        let table = self.any("colour", entities, pool);
+        let mut draw = self.draw("myths");
+        let myth = |answer: &String| {
+            let others: Vec<&str> = pool.iter().map(String::as_str).filter(|other| other != answer).collect();
+            draw.pick(&others).to_owned()
+        };
+        Table { myths: table.answers.iter().map(myth).collect(), ..table }
+    }
+
+    /// Different pairs of words, joined.
+    fn pairs(
+        &self,
+        label: &str,
+        count: usize,
+        left: &[&str],
+        right: &[String],
+        between: &str,
+    ) -> Vec<String> {
+        let mut draw = self.draw(label);
+        let chosen = draw.distinct(left.len() * right.len(), left.len() * right.len());
+        let pair = |place: usize| (left[place / right.len()], right[place % right.len()].as_str());
+        let pairs = chosen.into_iter().map(pair).filter(|(left, right)| left != right);
+        pairs.take(count).map(|(left, right)| format!("{left}{between}{right}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_world_depends_on_its_seed_alone_and_no_word_means_two_things() {
+        let world = World::get();
+        assert_eq!(*world, World::new(Seed::new(SEED)));
+        assert_ne!(*world, World::new(Seed::new(SEED + 1)));
+        let words: BTreeSet<String> = world.words().iter().map(|word| word.to_lowercase()).collect();
+        assert_eq!(words.len(), world.words().len());
+    }
+
+    #[test]
+    fn every_relation_has_its_table() {
+        let world = World::get();
+        for relation in Relation::ALL {
+            let table = world.table(relation);
+            assert!(table.entities.len() >= 16, "{relation:?}");
+            assert_eq!(table.entities.len(), table.answers.len(), "{relation:?}");
+            assert!(table.answers.iter().all(|answer| table.pool.contains(answer)), "{relation:?}");
+            assert!(table.myths.iter().zip(&table.answers).all(|(myth, answer)| myth != answer));
+            let different: BTreeSet<&String> = table.entities.iter().collect();
+            assert_eq!(different.len(), table.entities.len(), "{relation:?}");
+        }
+    }
+}
