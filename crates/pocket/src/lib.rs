@@ -11,3 +11,4 @@
 pub mod suite;
 
 pub use suite::DATASETS;
+pub mod train;
