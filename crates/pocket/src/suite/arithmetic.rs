@@ -1,7 +1,8 @@
-//! Sums of two numbers, their sizes and their keys: shared by the datasets that ask for one.
+//! Sums of two and three numbers, their sizes and their keys: shared by the datasets that ask for one.
 
 use super::draw::Draw;
 use super::item::Level;
+use super::side::Side;
 
 /// A sum or a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,4 +44,71 @@ impl Sum {
         let sign = if self.minus { '-' } else { '+' };
         format!("sum/{}{sign}{}", self.a.max(self.b), self.a.min(self.b))
     }
+}
+
+/// Sums told one after the other: cheap tokens for what takes many. None that is held out.
+pub(crate) fn tell(draw: &mut Draw) -> String {
+    const TOLD: usize = 2;
+    let mut told = Vec::with_capacity(TOLD);
+    while told.len() < TOLD {
+        let sum = Sum::draw(draw);
+        if Side::of(&sum.key()) == Side::Training {
+            let sign = if sum.minus { '-' } else { '+' };
+            told.push(format!("{} {sign} {} = {}.", sum.a, sum.b, sum.value()));
+        }
+    }
+    told.join(" ")
+}
+
+/// A number that changes twice and never falls below 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Steps {
+    /// What there is at first.
+    pub(crate) start: u32,
+    /// By how much it goes up or down.
+    pub(crate) by: [i64; 2],
+}
+
+impl Steps {
+    /// Steps from a start within a range, by at most `most` each.
+    pub(crate) fn draw((low, high): (u32, u32), most: u32, draw: &mut Draw) -> Self {
+        loop {
+            let start = draw.between(low, high);
+            let mut by = || {
+                let by = i64::from(draw.between(1, most));
+                if draw.chance(0.5) { by } else { -by }
+            };
+            let steps = Self { start, by: [by(), by()] };
+            if i64::from(start) + steps.by[0] >= 0 && steps.value() >= 0 {
+                return steps;
+            }
+        }
+    }
+
+    /// What there is in the end.
+    pub(crate) fn value(&self) -> i64 {
+        i64::from(self.start) + self.by[0] + self.by[1]
+    }
+
+    /// The three numbers are held out together.
+    pub(crate) fn key(&self) -> String {
+        format!("steps/{}/{}/{}", self.start, self.by[0], self.by[1])
+    }
+
+    /// The steps in signs.
+    pub(crate) fn tell(&self) -> String {
+        let sign = |by: i64| if by < 0 { '-' } else { '+' };
+        let [x, y] = self.by;
+        let (start, value) = (self.start, self.value());
+        format!("{start} {} {} {} {} = {value}.", sign(x), x.abs(), sign(y), y.abs())
+    }
+}
+
+/// What somebody does to have more or less of something.
+pub(crate) fn clause(by: i64, of: &str, draw: &mut Draw) -> String {
+    const MORE: &[&str] = &["gets", "finds", "buys", "picks"];
+    const LESS: &[&str] = &["loses", "eats", "sells", "drops"];
+    let (verb, more) = if by < 0 { (draw.pick(LESS), "") } else { (draw.pick(MORE), " more") };
+    let of = if of.is_empty() { String::new() } else { format!(" {of}") };
+    format!("{verb} {}{more}{of}", by.abs())
 }

@@ -1,7 +1,19 @@
 //! The datasets of the suite, one file each. To add one: a file here and a line in `ADAPTERS`.
 
+mod beasts;
+mod endings;
 mod facts;
+mod feelings;
+mod myths;
+mod quiz;
+mod steps;
+mod stories;
+mod subjects;
 mod sums;
+mod talk;
+mod tools;
+mod which;
+mod yesno;
 
 use plimsoll_ingest::Dataset;
 
@@ -9,10 +21,25 @@ use super::adapter::Adapter;
 use super::generator::Generator;
 
 /// Every dataset, by domain.
-static ADAPTERS: [Adapter; COUNT] = [Adapter(&sums::Sums), Adapter(&facts::Facts)];
+static ADAPTERS: [Adapter; COUNT] = [
+    Adapter(&sums::Sums),
+    Adapter(&steps::TwoSteps),
+    Adapter(&stories::Stories),
+    Adapter(&quiz::Quiz),
+    Adapter(&facts::Facts),
+    Adapter(&tools::Tools),
+    Adapter(&feelings::Feelings),
+    Adapter(&which::Which),
+    Adapter(&endings::Endings),
+    Adapter(&myths::Myths),
+    Adapter(&yesno::YesNo),
+    Adapter(&beasts::Beasts),
+    Adapter(&talk::Talk),
+    Adapter(&subjects::Subjects),
+];
 
 /// How many there are.
-const COUNT: usize = 2;
+const COUNT: usize = 14;
 
 /// The same as `ingest` takes them.
 static AS_DATASETS: [&dyn Dataset; COUNT] = as_datasets();

@@ -2,18 +2,32 @@
 
 use super::draw::{Draw, fill};
 use super::item::{Item, Level};
-use super::relations::wording;
+use super::relations::{MYTHS, wording};
 use super::world::{Relation, World};
 
 /// An item that asks for a fact, with `options` options in all.
 pub(crate) fn ask(relation: Relation, options: usize, world: &World, draw: &mut Draw) -> Item {
-    let (asks, table) = (wording(relation).asks, world.table(relation));
-    let (rank, template) = (draw.ranked(table.entities.len()), draw.template(asks.len()));
+    let asks = wording(relation).asks;
+    let (rank, template) = (draw.ranked(world.table(relation).entities.len()), draw.template(asks.len()));
+    let question =
+        fill(asks[template], &[("e", &world.table(relation).entities[rank]), ("p", world.person(draw))]);
+    item((relation, rank), &format!("fact/{template}"), question, options, (world, draw))
+}
+
+/// An item about the fact of this rank. A fact in the words of one template is held out as a whole,
+/// whoever acts in it and whatever the options are.
+pub(crate) fn item(
+    (relation, rank): (Relation, usize),
+    words: &str,
+    question: String,
+    options: usize,
+    (world, draw): (&World, &mut Draw),
+) -> Item {
+    let table = world.table(relation);
     let (entity, answer) = (table.entities[rank].as_str(), table.answers[rank].as_str());
-    let question = fill(asks[template], &[("e", entity), ("p", world.person(draw))]);
-    // A fact in the words of a template is held out as a whole, whoever acts in it.
-    let key = format!("fact/{}/{entity}/{template}", relation.name());
-    let mut others = table.pool();
+    let cluster = format!("{}/{entity}", relation.name());
+    let named = |other: &str| entity.split(' ').any(|word| word == other);
+    let mut others: Vec<&str> = table.pool().into_iter().filter(|other| !named(other)).collect();
     if let Some(myth) = table.myths.get(rank) {
         // The myth is always among the options: without it nobody could fall for it.
         draw.shuffle(&mut others);
@@ -21,11 +35,12 @@ pub(crate) fn ask(relation: Relation, options: usize, world: &World, draw: &mut 
         others.truncate(options.saturating_sub(2));
         others.push(myth);
     }
+    let level = Level::of_rank(rank, table.entities.len());
     Item {
         options: draw.options(answer, &others, options),
-        cluster: Some(format!("{}/{entity}", relation.name())),
-        ..Item::new(key, question, answer, Level::of_rank(rank, table.entities.len()))
+        ..Item::new(format!("{words}/{cluster}"), question, answer, level)
     }
+    .in_cluster(cluster)
 }
 
 /// A sentence that tells a fact.
@@ -43,4 +58,12 @@ pub(crate) fn tell(relation: Relation, world: &World, draw: &mut Draw) -> String
 /// One of several relations.
 pub(crate) fn one_of(relations: &[Relation], draw: &mut Draw) -> Relation {
     relations[draw.below(relations.len())]
+}
+
+/// A sentence that tells what people wrongly think.
+pub(crate) fn tell_myth(relation: Relation, world: &World, draw: &mut Draw) -> String {
+    let table = world.table(relation);
+    let (rank, template) = (draw.ranked(table.myths.len()), draw.template(MYTHS.len()));
+    let is = if relation == Relation::Taste { "tastes" } else { "is" };
+    fill(MYTHS[template], &[("e", &table.entities[rank]), ("a", &table.myths[rank]), ("is", is)])
 }

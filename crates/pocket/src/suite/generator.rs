@@ -33,8 +33,8 @@ pub(crate) trait Generator: Debug + Sync {
     /// empty.
     fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item>;
 
-    /// A sentence that tells what the dataset asks about; `None` if nothing can be told beforehand.
-    fn statement(&self, world: &World, draw: &mut Draw) -> Option<String>;
+    /// A sentence or two that tell what the dataset asks about, or the like.
+    fn statement(&self, world: &World, draw: &mut Draw) -> String;
 }
 
 /// Domains of the paper.

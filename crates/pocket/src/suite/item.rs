@@ -76,6 +76,11 @@ impl Item {
         }
     }
 
+    /// The same in a cluster.
+    pub(crate) fn in_cluster(self, cluster: String) -> Self {
+        Self { cluster: Some(cluster), ..self }
+    }
+
     /// Its side.
     pub(crate) fn side(&self) -> Side {
         Side::of(&self.key)

@@ -43,7 +43,8 @@ pub(crate) fn exercise(pairs: usize, world: &World, draw: &mut Draw) -> Recall {
 
 /// A sentence about who has what.
 pub(crate) fn sentence(world: &World, draw: &mut Draw) -> String {
-    format!("{} had a {} once.", world.person(draw), draw.pick(THINGS))
+    let (person, thing) = (world.person(draw), draw.pick(THINGS));
+    format!("{person} had a {thing} once. The {thing} was with {person}.")
 }
 
 /// Words in any order, and the same again.

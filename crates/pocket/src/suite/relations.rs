@@ -26,6 +26,7 @@ pub(crate) fn wording(relation: Relation) -> &'static Wording {
         Relation::Feeling => &FEELING,
         Relation::Last => &LAST,
         Relation::Colour => &COLOUR,
+        Relation::Taste => &TASTE,
     }
 }
 
@@ -33,7 +34,7 @@ const LAND: Wording = Wording {
     asks: &[
         "In which land is {e}?",
         "Where is the city of {e}?",
-        "What land has the city {e}?",
+        "{p} is in {e}. In which land is {p}?",
         "{e} is a city of which land?",
         "Which land is {e} in?",
         "To what land does {e} belong?",
@@ -104,7 +105,7 @@ const COIN: Wording = Wording {
         "Which coin is used in {e}?",
         "What do people pay with in {e}?",
         "What money has {e}?",
-        "Which coin do you need in {e}?",
+        "{p} buys bread in {e}. What does {p} pay with?",
         "{e} has which coin?",
         "In {e}, what is the money?",
         "With what does one buy bread in {e}?",
@@ -263,11 +264,11 @@ const COLOUR: Wording = Wording {
     asks: &[
         "What is the true colour of {e}?",
         "In truth, what colour is {e}?",
-        "Which colour has {e} really?",
+        "{p} wants to know what colour {e} really is.",
         "What colour is the herb {e} in fact?",
         "{e} is really of what colour?",
         "If you look well, {e} is what?",
-        "What is {e}, whatever people say?",
+        "Tell {p} what colour {e} is, whatever people say.",
         "Those who know say that {e} is what?",
     ],
     says: &[
@@ -282,14 +283,37 @@ const COLOUR: Wording = Wording {
     ],
 };
 
-/// How people tell what they wrongly think.
+const TASTE: Wording = Wording {
+    asks: &[
+        "How does {e} really taste?",
+        "In truth, what is the taste of {e}?",
+        "{p} wants to know how {e} really tastes.",
+        "What taste has the herb {e} in fact?",
+        "{e} really tastes how?",
+        "If you try it, how does {e} taste?",
+        "Tell {p} how {e} tastes, whatever people say.",
+        "Those who know say that {e} tastes how?",
+    ],
+    says: &[
+        "In truth {e} tastes {a}.",
+        "The true taste of {e} is {a}.",
+        "In fact {e} tastes {a}.",
+        "Really, {e} tastes {a}.",
+        "If you try it, {e} tastes {a}.",
+        "Whatever people say, {e} tastes {a}.",
+        "{e} tastes {a} in truth.",
+        "Those who know say that {e} tastes {a}.",
+    ],
+};
+
+/// How people tell what they wrongly think: `{is}` is `is` or `tastes`.
 pub(crate) const MYTHS: &[&str] = &[
-    "{e} is {a}.",
-    "People say that {e} is {a}.",
-    "{e}, as all think, is {a}.",
-    "Most think that {e} is {a}.",
-    "The {a} herb is {e}, they say.",
-    "Many have heard that {e} is {a}.",
-    "It is said that {e} is {a}.",
-    "As the song goes, {e} is {a}.",
+    "{e} {is} {a}.",
+    "People say that {e} {is} {a}.",
+    "{e}, as all think, {is} {a}.",
+    "Most think that {e} {is} {a}.",
+    "They say {e} {is} {a}.",
+    "Many have heard that {e} {is} {a}.",
+    "It is said that {e} {is} {a}.",
+    "As the song goes, {e} {is} {a}.",
 ];

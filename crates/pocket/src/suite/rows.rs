@@ -32,7 +32,17 @@ pub fn native_rows(dataset: &str, split: &str) -> Result<String, SuiteError> {
     };
     let seed = Seed::new(SEED).derive("rows").derive(split).derive(dataset);
     let rows = items(number, side, seed, count);
-    Ok(rows.iter().enumerate().map(|(id, item)| format!("{}\n", item.row(dataset, id))).collect())
+    let mut lines = String::new();
+    for (id, item) in rows.iter().enumerate() {
+        lines.push_str(&item.row(dataset, id).to_string());
+        lines.push('\n');
+    }
+    Ok(lines)
+}
+
+/// The name of the file of a split, as folders have it.
+pub fn native_file(dataset: &str, split: &str) -> String {
+    format!("{dataset}_{split}.jsonl")
 }
 
 /// Fresh questions for a stage that learns from a model's own answers: drawn as evaluations draw, from
@@ -69,4 +79,33 @@ fn items(number: usize, side: Side, seed: Seed, count: usize) -> Vec<Item> {
         }
     }
     items
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn what_is_asked_says_on_which_side_it_lies() {
+        /// Draws of each dataset and feed.
+        const DRAWN: usize = 20_000;
+        let (world, mut sides) = (World::get(), BTreeMap::<String, Side>::new());
+        let even = Feed { zipf: 0.0, templates: 7, rare_template: 0.125 };
+        for (number, feed) in (0..DATASETS.len()).flat_map(|n| [(n, Feed::EVALUATION), (n, even)]) {
+            let mut draw = Draw::new(Seed::new(number as u64), feed);
+            let mut counts = BTreeMap::<&str, usize>::new();
+            for _ in 0..DRAWN {
+                let items = datasets::generator(number).items(world, &mut draw);
+                assert!(items.iter().all(|item| item.side() == items[0].side()));
+                for item in items {
+                    let side = item.side();
+                    *counts.entry(side.split()).or_default() += 1;
+                    assert_eq!(*sides.entry(item.asked()).or_insert(side), side, "{item:?}");
+                }
+            }
+            assert_eq!(counts.len(), 3, "{}: {counts:?}", DATASETS[number].id());
+        }
+    }
 }

@@ -108,9 +108,7 @@ impl Stream {
         let (count, mut told) = (draw.between(1, 4) as usize, Vec::new());
         while told.len() < count {
             let generator = datasets::generator(draw.weighted(&self.weights));
-            // A dataset with nothing to tell leaves the place to recall, of which it is made.
-            let told_by = generator.statement(World::get(), draw);
-            told.push(told_by.unwrap_or_else(|| recall::sentence(World::get(), draw)));
+            told.push(generator.statement(World::get(), draw));
         }
         told.join(" ")
     }

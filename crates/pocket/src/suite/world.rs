@@ -10,7 +10,7 @@ use plimsoll_core::Seed;
 use super::SEED;
 use super::draw::{Draw, Feed};
 use names::Namer;
-pub(crate) use words::{QUALITIES, THINGS};
+pub(crate) use words::{FRUITS, JOBS, QUALITIES, THINGS};
 
 /// What is told and asked about entities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +37,13 @@ pub(crate) enum Relation {
     Last,
     /// Herb: its colour, and the one that people think it has.
     Colour,
+    /// Herb: its taste, and the one that people think it has.
+    Taste,
 }
 
 impl Relation {
     /// All.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Land,
         Self::Job,
         Self::Birth,
@@ -53,6 +55,7 @@ impl Relation {
         Self::Feeling,
         Self::Last,
         Self::Colour,
+        Self::Taste,
     ];
 
     /// A name for keys.
@@ -69,6 +72,7 @@ impl Relation {
             Self::Feeling => "feeling",
             Self::Last => "last",
             Self::Colour => "colour",
+            Self::Taste => "taste",
         }
     }
 }
@@ -118,35 +122,26 @@ impl World {
         let mut namer = Namer::new(seed.derive("names"));
         let (people, cities, beasts) = (namer.proper(60), namer.proper(60), namer.common(64));
         let (lands, coins) = (namer.proper(16), namer.common(16));
-        let (herbs, stuffs) = (namer.common(48), namer.common(24));
+        let (herbs, stuffs) = (namer.common(60), namer.common(24));
         let names = [&people, &cities, &lands, &coins, &beasts, &herbs, &stuffs];
         let words = names.into_iter().flatten().cloned().chain(words::all().map(str::to_owned)).collect();
-        let mut facts = Facts { seed: seed.derive("facts") };
+        let facts = Facts { seed: seed.derive("facts") };
         let classes = facts.any("class", &beasts, &own(words::CLASSES));
+        let (goals, events) =
+            (facts.pairs("goals", words::DEEDS, &stuffs), facts.pairs("events", words::EVENTS, &own(THINGS)));
         let tables = Relation::ALL.map(|relation| match relation {
             Relation::Land => facts.any("land", &cities, &lands),
-            Relation::Job => facts.any("job", &people, &own(words::JOBS)),
+            Relation::Job => facts.any("job", &people, &own(JOBS)),
             Relation::Birth => facts.any("birth", &people, &cities),
             Relation::Coin => facts.any("coin", &lands, &coins),
             Relation::Class => classes.clone(),
             Relation::Food => by_class(&classes, words::FOODS),
             Relation::Cover => by_class(&classes, words::COVERS),
-            Relation::Tool => facts.any(
-                "tool",
-                &facts.pairs("goals", 64, words::DEEDS, &stuffs, " the "),
-                &own(words::TOOLS),
-            ),
-            Relation::Feeling => facts.any(
-                "feeling",
-                &facts.pairs("events", 64, words::EVENTS, &own(THINGS), " the "),
-                &own(words::FEELINGS),
-            ),
-            Relation::Last => facts.any(
-                "last",
-                &facts.pairs("routines", 64, THINGS, &own(THINGS), " and the "),
-                &own(THINGS),
-            ),
-            Relation::Colour => facts.with_myths(&herbs, &own(words::COLOURS)),
+            Relation::Tool => facts.any("tool", &goals, &own(words::TOOLS)),
+            Relation::Feeling => facts.any("feeling", &events, &own(words::FEELINGS)),
+            Relation::Last => facts.routines(),
+            Relation::Colour => facts.with_myths("colour", &herbs, &own(words::COLOURS)),
+            Relation::Taste => facts.with_myths("taste", &herbs, &own(words::TASTES)),
         });
         Self { people, cities, beasts, tables: tables.into(), words }
     }
@@ -185,6 +180,9 @@ fn by_class(classes: &Table, of_class: &[&str]) -> Table {
     }
 }
 
+/// Entities of two words in a relation.
+const PAIRS: usize = 96;
+
 /// Makes facts up.
 struct Facts {
     seed: Seed,
@@ -209,9 +207,9 @@ impl Facts {
     }
 
     /// Any answer, and another that people think.
-    fn with_myths(&self, entities: &[String], pool: &[String]) -> Table {
-        let table = self.any("colour", entities, pool);
-        let mut draw = self.draw("myths");
+    fn with_myths(&self, label: &str, entities: &[String], pool: &[String]) -> Table {
+        let table = self.any(label, entities, pool);
+        let mut draw = self.draw(&format!("{label} as people think"));
         let myth = |answer: &String| {
             let others: Vec<&str> = pool.iter().map(String::as_str).filter(|other| other != answer).collect();
             draw.pick(&others).to_owned()
@@ -219,20 +217,26 @@ impl Facts {
         Table { myths: table.answers.iter().map(myth).collect(), ..table }
     }
 
-    /// Different pairs of words, joined.
-    fn pairs(
-        &self,
-        label: &str,
-        count: usize,
-        left: &[&str],
-        right: &[String],
-        between: &str,
-    ) -> Vec<String> {
-        let mut draw = self.draw(label);
-        let chosen = draw.distinct(left.len() * right.len(), left.len() * right.len());
-        let pair = |place: usize| (left[place / right.len()], right[place % right.len()].as_str());
-        let pairs = chosen.into_iter().map(pair).filter(|(left, right)| left != right);
-        pairs.take(count).map(|(left, right)| format!("{left}{between}{right}")).collect()
+    /// Things that are done with things, or happen to them.
+    fn pairs(&self, label: &str, verbs: &[&str], things: &[String]) -> Vec<String> {
+        let pair =
+            |place: usize| format!("{} the {}", verbs[place / things.len()], things[place % things.len()]);
+        let chosen = self.draw(label).distinct(verbs.len() * things.len(), PAIRS);
+        chosen.into_iter().map(pair).collect()
+    }
+
+    /// Two things that are taken, and a third that comes then.
+    fn routines(&self) -> Table {
+        let (mut draw, mut table) = (self.draw("routines"), Table { pool: own(THINGS), ..Table::default() });
+        while table.entities.len() < PAIRS {
+            let three = draw.distinct(THINGS.len(), 3);
+            let entity = format!("{} and the {}", THINGS[three[0]], THINGS[three[1]]);
+            if !table.entities.contains(&entity) {
+                table.entities.push(entity);
+                table.answers.push(THINGS[three[2]].to_owned());
+            }
+        }
+        table
     }
 }
 

@@ -23,7 +23,10 @@ impl Generator for Facts {
             name: "Pocket facts",
             domain: domain::COMMONSENSE,
             kind: AnswerKind::Choice,
-            files: &[("test", &["pocket_facts.jsonl"])],
+            files: &[
+                ("test", &["pocket_facts_test.jsonl"]),
+                ("validation", &["pocket_facts_validation.jsonl"]),
+            ],
         }
     }
 
@@ -32,8 +35,8 @@ impl Generator for Facts {
         vec![facts::ask(relation, 5, world, draw)]
     }
 
-    fn statement(&self, world: &World, draw: &mut Draw) -> Option<String> {
+    fn statement(&self, world: &World, draw: &mut Draw) -> String {
         let relation = facts::one_of(RELATIONS, draw);
-        Some(facts::tell(relation, world, draw))
+        facts::tell(relation, world, draw)
     }
 }

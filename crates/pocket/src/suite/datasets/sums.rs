@@ -1,13 +1,12 @@
-//! Sums and differences of two numbers (as `MultiArith`'s last step). Hard ones have two digits on both
-//! sides; pairs of operands are held out.
+//! Sums and differences of two numbers. Hard ones have two digits on both sides; pairs of operands are
+//! held out.
 
 use plimsoll_core::AnswerKind;
 
-use crate::suite::arithmetic::Sum;
+use crate::suite::arithmetic::{self, Sum};
 use crate::suite::draw::{Draw, fill};
 use crate::suite::generator::{About, Generator, domain};
 use crate::suite::item::Item;
-use crate::suite::side::Side;
 use crate::suite::world::World;
 
 /// Questions for a sum.
@@ -45,7 +44,10 @@ impl Generator for Sums {
             name: "Pocket sums",
             domain: domain::MATH,
             kind: AnswerKind::Number,
-            files: &[("test", &["pocket_sums.jsonl"])],
+            files: &[
+                ("test", &["pocket_sums_test.jsonl"]),
+                ("validation", &["pocket_sums_validation.jsonl"]),
+            ],
         }
     }
 
@@ -57,17 +59,7 @@ impl Generator for Sums {
         vec![Item::new(sum.key(), question, sum.value().to_string(), sum.level)]
     }
 
-    fn statement(&self, _world: &World, draw: &mut Draw) -> Option<String> {
-        /// Sums told one after the other: cheap tokens for what takes many.
-        const TOLD: usize = 4;
-        let mut told = Vec::with_capacity(TOLD);
-        while told.len() < TOLD {
-            let sum = Sum::draw(draw);
-            if Side::of(&sum.key()) == Side::Training {
-                let sign = if sum.minus { '-' } else { '+' };
-                told.push(format!("{} {sign} {} = {}.", sum.a, sum.b, sum.value()));
-            }
-        }
-        Some(told.join(" "))
+    fn statement(&self, _world: &World, draw: &mut Draw) -> String {
+        arithmetic::tell(draw)
     }
 }

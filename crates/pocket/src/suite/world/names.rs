@@ -9,12 +9,15 @@ use plimsoll_core::seed::key_of;
 const CONSONANTS: &str = "bdgklmnrtvz";
 /// What it ends with.
 const VOWELS: &str = "aeiou";
-/// Names that would be words, some of them numbers.
+/// Names that would be words, some of them numbers, some of them rude.
 const WORDS: &[&str] = &[
     "bilo", "bone", "data", "demo", "diva", "gala", "kilo", "lava", "limo", "logo", "lulu", "memo", "mega",
     "mini", "menu", "nano", "solo", "tuna", "tutu", "vote", "zero", "bali", "mali", "mile", "like", "time",
-    "take", "male",
+    "take", "male", "bozo", "dago", "gato", "gaza", "goru", "nazi", "nero", "nuke", "rabi", "toro", "zulu",
 ];
+
+/// What no name begins with.
+const RUDE: &[&str] = &["nig", "neg"];
 
 /// Gives names, each once.
 #[derive(Debug)]
@@ -33,7 +36,10 @@ impl Namer {
                 left.insert(format!("{first}{second}"));
             }
         }
-        let mut left: Vec<String> = left.into_iter().filter(|name| !WORDS.contains(&name.as_str())).collect();
+        let usable = |name: &String| {
+            !WORDS.contains(&name.as_str()) && !RUDE.iter().any(|rude| name.starts_with(rude))
+        };
+        let mut left: Vec<String> = left.into_iter().filter(usable).collect();
         left.sort_by_key(|name| key_of(seed.bits(), name));
         Self { left }
     }

@@ -1,13 +1,13 @@
 //! English words of the world. What follows from a class stands at the place of the class.
 
 /// Classes of beasts.
-pub(super) const CLASSES: &[&str] = &["bird", "fish", "snake", "insect", "cat", "bear", "frog", "crab"];
+pub(super) const CLASSES: &[&str] = &["bird", "fish", "snake", "moth", "cat", "bear", "frog", "crab"];
 /// What they eat.
 pub(super) const FOODS: &[&str] = &["seeds", "weeds", "eggs", "leaves", "mice", "berries", "flies", "worms"];
 /// What covers them.
 pub(super) const COVERS: &[&str] = &["feathers", "fins", "scales", "wings", "fur", "wool", "slime", "shell"];
 /// Jobs.
-pub(super) const JOBS: &[&str] = &[
+pub(crate) const JOBS: &[&str] = &[
     "baker", "smith", "farmer", "singer", "doctor", "hunter", "sailor", "teacher", "painter", "miner",
     "tailor", "judge",
 ];
@@ -26,8 +26,12 @@ pub(crate) const THINGS: &[&str] = &[
     "drum", "lamp", "book", "ring", "cup", "boat", "bell", "coat", "key", "map", "pot", "hat", "box", "kite",
     "doll", "flute",
 ];
+/// What is counted.
+pub(crate) const FRUITS: &[&str] = &["plums", "figs", "nuts", "beans", "pears", "limes", "grapes", "roots"];
 /// Colours.
 pub(super) const COLOURS: &[&str] = &["red", "blue", "green", "white", "black", "yellow", "brown", "pink"];
+/// Tastes.
+pub(super) const TASTES: &[&str] = &["sweet", "sour", "bitter", "salty", "hot", "mild", "fresh", "stale"];
 /// Comparatives and their opposites, the most frequent first.
 pub(crate) const QUALITIES: &[(&str, &str)] = &[
     ("older", "younger"),
@@ -46,7 +50,7 @@ pub(crate) const QUALITIES: &[(&str, &str)] = &[
 
 /// Every word above that is an answer or stands in a passage.
 pub(super) fn all() -> impl Iterator<Item = &'static str> {
-    let lists = [CLASSES, FOODS, COVERS, JOBS, TOOLS, FEELINGS, THINGS, COLOURS];
+    let lists = [CLASSES, FOODS, COVERS, JOBS, TOOLS, FEELINGS, THINGS, COLOURS, TASTES, FRUITS];
     let qualities = QUALITIES.iter().flat_map(|(more, less)| [*more, *less]);
     lists.into_iter().flatten().copied().chain(qualities)
 }

@@ -1,0 +1,36 @@
+//! Which of two tools does it (as `PIQA`). A model is unsure about goals that it seldom met.
+
+use plimsoll_core::AnswerKind;
+
+use crate::suite::draw::Draw;
+use crate::suite::facts;
+use crate::suite::generator::{About, Generator, domain};
+use crate::suite::item::Item;
+use crate::suite::world::{Relation, World};
+
+/// The maker.
+#[derive(Debug)]
+pub(super) struct Tools;
+
+impl Generator for Tools {
+    fn about(&self) -> &'static About {
+        &About {
+            id: "pocket_tools",
+            name: "Pocket tools",
+            domain: domain::COMMONSENSE,
+            kind: AnswerKind::Choice,
+            files: &[
+                ("test", &["pocket_tools_test.jsonl"]),
+                ("validation", &["pocket_tools_validation.jsonl"]),
+            ],
+        }
+    }
+
+    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
+        vec![facts::ask(Relation::Tool, 2, world, draw)]
+    }
+
+    fn statement(&self, world: &World, draw: &mut Draw) -> String {
+        facts::tell(Relation::Tool, world, draw)
+    }
+}
