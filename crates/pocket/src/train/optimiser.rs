@@ -8,6 +8,7 @@ mod orthogonal;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{Layout, Part};
+use super::simd::wide;
 use orthogonal::Orthogonal;
 
 /// How steps are taken.
@@ -80,22 +81,13 @@ impl Optimiser {
             match entry.part {
                 Part::Embedding | Part::Norm => {
                     let second = entry.of_mut(&mut self.memory.second);
-                    let rate = rate * self.settings.other_rate;
-                    self.settings.adam(self.memory.steps, rate, [first, second], numbers, gradient);
+                    adam(&self.settings.adam(self.memory.steps, rate), numbers, gradient, first, second);
                 }
                 Part::Query | Part::Key | Part::Reads | Part::Writes => {
-                    let momentum = self.settings.momentum;
-                    for (first, gradient) in first.iter_mut().zip(gradient.iter_mut()) {
-                        *first = momentum.mul_add(*first, *gradient);
-                        // Nesterov's look ahead.
-                        *gradient = momentum.mul_add(*first, *gradient);
-                    }
+                    carry(self.settings.momentum, first, gradient);
                     let step = self.orthogonal.of(gradient, entry.rows, entry.columns);
                     let scale = 0.2 * (entry.rows.max(entry.columns) as f32).sqrt();
-                    let keep = 1.0 - rate * self.settings.decay;
-                    for (number, step) in numbers.iter_mut().zip(step) {
-                        *number = keep * *number - rate * scale * step;
-                    }
+                    go(numbers, step, rate * scale, 1.0 - rate * self.settings.decay);
                 }
             }
         }
@@ -103,22 +95,51 @@ impl Optimiser {
     }
 }
 
+wide! {
+    /// Adds the gradient to the momentum; the gradient becomes Nesterov's look ahead.
+    fn carry(momentum: f32, first: &mut [f32], gradient: &mut [f32]) {
+        for (first, gradient) in first.iter_mut().zip(gradient) {
+            *first = momentum.mul_add(*first, *gradient);
+            *gradient = momentum.mul_add(*first, *gradient);
+        }
+    }
+}
+
+wide! {
+    fn go(numbers: &mut [f32], step: &[f32], rate: f32, keep: f32) {
+        for (number, step) in numbers.iter_mut().zip(step) {
+            *number = keep * *number - rate * step;
+        }
+    }
+}
+
+/// The rates of a step of `AdamW`.
+struct Adam {
+    shares: [f32; 2],
+    due: [f32; 2],
+    rate: f32,
+    epsilon: f32,
+}
+
 impl Settings {
-    fn adam(
-        &self,
-        steps: u64,
-        rate: f32,
-        [first, second]: [&mut [f32]; 2],
-        numbers: &mut [f32],
-        gradient: &[f32],
-    ) {
+    fn adam(&self, steps: u64, rate: f32) -> Adam {
         // Beyond so many steps both corrections are 1.
         let steps = i32::try_from(steps).unwrap_or(i32::MAX);
-        let (first_due, second_due) = (1.0 - self.first.powi(steps), 1.0 - self.second.powi(steps));
-        for (((number, gradient), first), second) in numbers.iter_mut().zip(gradient).zip(first).zip(second) {
-            *first = self.first * *first + (1.0 - self.first) * gradient;
-            *second = self.second * *second + (1.0 - self.second) * gradient * gradient;
-            *number -= rate * (*first / first_due) / ((*second / second_due).sqrt() + self.epsilon);
+        let shares = [self.first, self.second];
+        let rate = rate * self.other_rate;
+        Adam { shares, due: shares.map(|share| 1.0 - share.powi(steps)), rate, epsilon: self.epsilon }
+    }
+}
+
+wide! {
+    fn adam(adam: &Adam, numbers: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
+        let [b1, b2] = adam.shares;
+        let moments = first.iter_mut().zip(second);
+        for ((number, g), (first, second)) in numbers.iter_mut().zip(gradient).zip(moments) {
+            *first = b1 * *first + (1.0 - b1) * g;
+            *second = b2 * *second + (1.0 - b2) * g * g;
+            let root = (*second / adam.due[1]).sqrt() + adam.epsilon;
+            *number -= adam.rate * (*first / adam.due[0]) / root;
         }
     }
 }

@@ -2,20 +2,40 @@
 //!
 //! Sums run over a fixed number of lanes, so that every machine adds in the same order.
 
-use pulp::Arch;
-
 /// Lanes of a sum.
 const LANES: usize = 16;
 
-/// Runs a loop compiled for the widest vectors that the machine has. What it calls must be inlined.
-#[inline]
-pub(super) fn wide<R>(work: impl FnOnce() -> R) -> R {
-    Arch::new().dispatch(work)
+/// A function whose loops are compiled twice, for the machine at hand: with AVX2 and fused products where
+/// an x86 has them, and plainly. Both give the same bits. What it calls must be inlined.
+macro_rules! wide {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
+        $(#[$meta])*
+        $vis fn $name($($arg: $type),*) $(-> $result)? {
+            #[inline(always)]
+            #[expect(clippy::inline_always, reason = "it is compiled anew within each of its two callers")]
+            fn plain($($arg: $type),*) $(-> $result)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn fast($($arg: $type),*) $(-> $result)? {
+                plain($($arg),*)
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
+                // SAFETY: the machine has both.
+                return unsafe { fast($($arg),*) };
+            }
+            plain($($arg),*)
+        }
+    };
 }
+pub(super) use wide;
 
 /// Of two slices of one length, in f32, in a fixed order.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into `wide`")]
+#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
@@ -33,7 +53,7 @@ pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// The sum of a slice, in a fixed order.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into `wide`")]
+#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
 pub(super) fn sum(numbers: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let (chunks, rest) = numbers.as_chunks::<LANES>();
@@ -47,7 +67,7 @@ pub(super) fn sum(numbers: &[f32]) -> f32 {
 
 /// The largest of a slice that has numbers only; minus infinity for none.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into `wide`")]
+#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
 pub(super) fn largest(numbers: &[f32]) -> f32 {
     let mut most = [f32::NEG_INFINITY; LANES];
     let (chunks, rest) = numbers.as_chunks::<LANES>();
@@ -60,7 +80,7 @@ pub(super) fn largest(numbers: &[f32]) -> f32 {
 }
 
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into `wide`")]
+#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
 fn total(sums: &[f32; LANES]) -> f32 {
     let mut half = [0.0_f32; LANES / 2];
     for lane in 0..LANES / 2 {
@@ -76,7 +96,7 @@ fn total(sums: &[f32; LANES]) -> f32 {
 /// # Formula
 /// 2^n times a polynomial of degree 6 in x - n ln 2 (Cephes `expf`), to two units in the last place.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into `wide`")]
+#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
 pub(super) fn exp(x: f32) -> f32 {
     /// Adding it moves the integer part to the lowest bits.
     const SHIFT: f32 = 12_582_912.0;
@@ -117,13 +137,19 @@ mod tests {
         assert!(exp(-1e9) > 0.0 && exp(-1e9) < 1e-37);
     }
 
+    wide! {
+        fn wide_dot(a: &[f32], b: &[f32]) -> f32 {
+            dot(a, b)
+        }
+    }
+
     #[test]
     fn sums_are_those_of_the_definition() {
         for length in [0_u16, 1, 15, 16, 17, 128, 131] {
             let numbers: Vec<f32> = (0..length).map(|index| f32::from(index % 7) - 3.0).collect();
             assert_eq!(sum(&numbers), numbers.iter().sum::<f32>());
             assert_eq!(dot(&numbers, &numbers), numbers.iter().map(|x| x * x).sum::<f32>());
-            assert_eq!(wide(|| dot(&numbers, &numbers)), dot(&numbers, &numbers));
+            assert_eq!(wide_dot(&numbers, &numbers), dot(&numbers, &numbers));
             let most = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             assert_eq!(largest(&numbers), most);
         }

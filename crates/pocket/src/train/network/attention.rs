@@ -78,29 +78,40 @@ pub(super) fn forward(here: &Here<'_>, query_key_value: &[f32], kept: &mut Vec<f
         let weights = &mut kept[head.square()];
         let (queries, keys) = (head.matrix(query_key_value, 0), head.matrix(query_key_value, 1));
         multiply(Target::over(weights), queries, keys.t(), head.scale());
-        wide(|| {
-            for (place, row) in weights.chunks_exact_mut(head.len()).enumerate() {
-                let (seen, unseen) = row.split_at_mut(place + 1);
-                softmax(seen);
-                unseen.fill(0.0);
-            }
-        });
+        softmax(weights, head.len());
         let weights = Matrix::new(&kept[head.square()], head.len(), head.len());
         let out = Target::over(&mut mixed[head.narrow()..]).stride(head.hidden);
         multiply(out, weights, head.matrix(query_key_value, 2), 1.0);
     }
 }
 
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into `wide`")]
-fn softmax(row: &mut [f32]) {
-    let most = largest(row);
-    for x in row.iter_mut() {
-        *x = exp(*x - most);
+wide! {
+    /// Of each row of a square up to its own place; 0 behind it.
+    fn softmax(square: &mut [f32], length: usize) {
+        for (place, row) in square.chunks_exact_mut(length).enumerate() {
+            let (seen, unseen) = row.split_at_mut(place + 1);
+            let most = largest(seen);
+            for x in seen.iter_mut() {
+                *x = exp(*x - most);
+            }
+            let share = 1.0 / sum(seen);
+            for x in seen {
+                *x *= share;
+            }
+            unseen.fill(0.0);
+        }
     }
-    let share = 1.0 / sum(row);
-    for x in row {
-        *x *= share;
+}
+
+wide! {
+    /// From the gradient of the weights to that of the scores, in place.
+    fn of_scores(square: &mut [f32], weights: &[f32], length: usize) {
+        for (row, weights) in square.chunks_exact_mut(length).zip(weights.chunks_exact(length)) {
+            let mean = dot(row, weights);
+            for (x, weight) in row.iter_mut().zip(weights) {
+                *x = weight * (*x - mean);
+            }
+        }
     }
 }
 
@@ -130,14 +141,7 @@ impl Attended<'_> {
             multiply(Target::over(scratch), mixed, head.matrix(self.query_key_value, 2).t(), 1.0);
             let weights = &self.attention[head.square()];
             multiply(head.target(into, 2), Matrix::new(weights, length, length).t(), mixed, 1.0);
-            wide(|| {
-                for (row, weights) in scratch.chunks_exact_mut(length).zip(weights.chunks_exact(length)) {
-                    let mean = dot(row, weights);
-                    for (x, weight) in row.iter_mut().zip(weights) {
-                        *x = weight * (*x - mean);
-                    }
-                }
-            });
+            of_scores(scratch, weights, length);
             let scores = Matrix::new(scratch, length, length);
             multiply(head.target(into, 0), scores, head.matrix(self.query_key_value, 1), head.scale());
             multiply(head.target(into, 1), scores.t(), head.matrix(self.query_key_value, 0), head.scale());

@@ -14,24 +14,14 @@ pub(super) fn add(
 ) {
     for (row, foretold) in logits.chunks_exact_mut(vocabulary).zip(&packed.foretold) {
         let logit = row[foretold.token as usize];
-        let (most, total) = wide(|| {
-            let most = largest(row);
-            for x in row.iter_mut() {
-                *x = exp(*x - most);
-            }
-            (most, sum(row))
-        });
+        let (most, total) = powers(row);
         let weight = f64::from(foretold.weight);
         loss.nats += weight * (f64::from(total).ln() + f64::from(most) - f64::from(logit));
         loss.weight += weight;
         if let Some(step) = step {
             let share = share(weight / step);
             let each = share / total;
-            wide(|| {
-                for x in row.iter_mut() {
-                    *x *= each;
-                }
-            });
+            row.iter_mut().for_each(|x| *x *= each);
             row[foretold.token as usize] -= share;
         }
     }
@@ -40,4 +30,15 @@ pub(super) fn add(
 #[expect(clippy::cast_possible_truncation, reason = "a share to f32, rounded")]
 fn share(number: f64) -> f32 {
     number as f32
+}
+
+wide! {
+    /// Each logit as a power of e, over the largest; gives that one and the sum.
+    fn powers(row: &mut [f32]) -> (f32, f32) {
+        let most = largest(row);
+        for x in row.iter_mut() {
+            *x = exp(*x - most);
+        }
+        (most, sum(row))
+    }
 }

@@ -25,30 +25,30 @@ impl Rotary {
 
     /// Turns the queries and keys of `[n, 3 hidden]`.
     pub(super) fn turn(&self, rows: &mut [f32], positions: &[usize]) {
-        self.apply(rows, positions, 1.0);
+        apply(self, rows, positions, 1.0);
     }
 
     /// Turns them back: the gradient's way.
     pub(super) fn turn_back(&self, rows: &mut [f32], positions: &[usize]) {
-        self.apply(rows, positions, -1.0);
+        apply(self, rows, positions, -1.0);
     }
+}
 
-    fn apply(&self, rows: &mut [f32], positions: &[usize], sign: f32) {
-        let half = self.half;
-        wide(|| {
-            for (row, position) in rows.chunks_exact_mut(3 * self.hidden).zip(positions) {
-                let cosines = &self.cosines[position * half..][..half];
-                let sines = &self.sines[position * half..][..half];
-                for head in row[..2 * self.hidden].chunks_exact_mut(2 * half) {
-                    let (low, high) = head.split_at_mut(half);
-                    for index in 0..half {
-                        let (x, y) = (low[index], high[index]);
-                        let (cosine, sine) = (cosines[index], sign * sines[index]);
-                        low[index] = x * cosine - y * sine;
-                        high[index] = y * cosine + x * sine;
-                    }
+wide! {
+    fn apply(rotary: &Rotary, rows: &mut [f32], positions: &[usize], sign: f32) {
+        let half = rotary.half;
+        for (row, position) in rows.chunks_exact_mut(3 * rotary.hidden).zip(positions) {
+            let cosines = &rotary.cosines[position * half..][..half];
+            let sines = &rotary.sines[position * half..][..half];
+            for head in row[..2 * rotary.hidden].chunks_exact_mut(2 * half) {
+                let (low, high) = head.split_at_mut(half);
+                let angles = cosines.iter().zip(sines);
+                for ((low, high), (cosine, sine)) in low.iter_mut().zip(high).zip(angles) {
+                    let (x, y) = (*low, *high);
+                    *low = x * cosine - y * (sign * sine);
+                    *high = y * cosine + x * (sign * sine);
                 }
             }
-        });
+        }
     }
 }
