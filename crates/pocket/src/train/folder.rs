@@ -7,7 +7,6 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
 use serde_json::{Value, json};
-use tempfile::NamedTempFile;
 
 use super::error::TrainError;
 use super::shape::{Layout, Part, Shape};
@@ -115,7 +114,14 @@ pub(super) fn whole_json(path: &Path, value: &Value) -> Result<(), TrainError> {
 /// Writes a file that is there whole or not at all.
 pub(super) fn whole(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::new_in(folder).map_err(TrainError::io(path))?;
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        // Readable as any other new file is; a temporary file is private by default.
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder).map_err(TrainError::io(path))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(TrainError::io(path))?;
     file.persist(path).map_err(|error| error.error).map_err(TrainError::io(path))?;
     Ok(())
@@ -163,7 +169,7 @@ mod tests {
         assert_eq!(model.stop_tokens(), [0]);
 
         let message = |role, text: &str| Message { role, text: text.to_owned() };
-        let mut messages = vec![message(Role::User, "Question: Has Lumo 12 boats?\n\nAnswer (a few words):")];
+        let mut messages = vec![message(Role::User, "Read.\n\nLumo has 47 boats.\n\nQuestion: Has Lumo 12 boats?\n\nAnswer (a few words):")];
         let mut reader = Reader::new(&tokenizer, SHAPE.vocabulary).unwrap();
         let now = Moment::date(2026, 1, 1).unwrap();
         assert_eq!(reader.prompt(&messages).unwrap(), model.encode_chat(&messages, now).unwrap());

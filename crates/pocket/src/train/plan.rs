@@ -52,6 +52,8 @@ pub struct Recall {
     pub most_tokens: u64,
     /// Exercises of a look.
     pub exercises: u64,
+    /// Tokens of a step, at least: recall takes steps rather than tokens.
+    pub step_tokens: usize,
 }
 
 /// Questions about the model's own answers.
@@ -85,7 +87,7 @@ impl Plan {
                 norm_epsilon: 1e-5,
             },
             tokenizer_documents: 20_000,
-            step_tokens: 3072,
+            step_tokens: 2048,
             warm_up: 60,
             rate: 4e-3,
             decay: 0.4,
@@ -99,7 +101,7 @@ impl Plan {
                 longest: 1.0,
             },
             weights: Weights { statement: 0.2, prompt: 0.0, reply: 1.0, recall: 0.5 },
-            recall: Recall { due: 0.95, most_tokens: 3_000_000, exercises: 100 },
+            recall: Recall { due: 0.95, most_tokens: 3_000_000, exercises: 100, step_tokens: 1024 },
             mixture: Mixture {
                 statements: 0.25,
                 dialogues: 0.65,
@@ -118,7 +120,7 @@ impl Plan {
                 documents: 0.8,
                 rate: 1e-3,
             },
-            look: 50,
+            look: 100,
             held_out: 16,
         }
     }

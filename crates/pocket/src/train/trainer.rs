@@ -77,6 +77,7 @@ impl Trainer {
             return Err(TrainError::Begun { path: folder.to_owned() });
         }
         let tokenizer = learn(&plan, seed)?;
+        whole_json(&work.join("tokenizer.json"), &tokenizer)?;
         let mut reader = Reader::new(&tokenizer, plan.shape.vocabulary)?;
         let held_out = HeldOut::new(&plan, seed, &mut reader, &work)?;
         let stream = |mixture: &Mixture, label: &str| {
@@ -197,7 +198,11 @@ impl Trainer {
     /// The documents of the next step.
     fn samples(&mut self) -> Result<Vec<Sample>, TrainError> {
         let (mut samples, mut tokens) = (Vec::new(), 0);
-        while tokens < self.plan.step_tokens {
+        let due = match self.progress.phase {
+            Phase::Recall => self.plan.recall.step_tokens,
+            Phase::Everything | Phase::FollowUps | Phase::Done => self.plan.step_tokens,
+        };
+        while tokens < due {
             let index = self.progress.documents;
             let sample = match self.progress.phase {
                 Phase::Recall => self.document(index, true)?,

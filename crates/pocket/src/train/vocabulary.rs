@@ -1,6 +1,7 @@
 //! The tokenizer: byte-level pairs, learned from documents of the stream, with whole phrases of prompts as
 //! single tokens. It is written as the `tokenizer.json` that the engine reads, and used through the engine.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -21,7 +22,10 @@ pub const SPECIAL: [&str; 4] = [END, USER, ASSISTANT, BEGIN];
 
 /// Words and what stands between them. A digit is a word of its own, so that numbers of one length have
 /// one number of tokens; the space before a word belongs to it.
-const WORDS: &str = r" ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+";
+const WORDS: &str = r"\n+| ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+";
+/// The end of an empty line with a word behind it. The word gets a space, so that a passage's first word is
+/// the token that it is elsewhere; what is recalled must look alike.
+const EMPTY_LINE: &str = r"\n\n(?=\S)";
 
 /// Learns a tokenizer of at most `size` tokens. `texts` are what it is learnt from, `phrases` become tokens.
 ///
@@ -36,14 +40,15 @@ pub fn learn(texts: &[String], phrases: &[String], size: usize) -> Result<Value,
     let merges = merges(&counts, size - taken);
     let mut vocabulary = serde_json::Map::new();
     let mut add = |text: String| {
-        let next = SPECIAL.len() + vocabulary.len();
+        let next = vocabulary.len();
         vocabulary.entry(text).or_insert_with(|| json!(next));
     };
+    SPECIAL.iter().for_each(|text| add((*text).to_owned()));
     (0..=u8::MAX).for_each(|byte| add(spelling(byte).to_string()));
     for (left, right) in &merges {
         add(format!("{}{}", spelled(left), spelled(right)));
     }
-    let first = SPECIAL.len() + vocabulary.len();
+    let first = vocabulary.len();
     let special = SPECIAL.iter().enumerate().map(|(id, text)| added(id, text, true));
     let phrases = phrases.iter().enumerate().map(|(place, text)| added(first + place, text, false));
     Ok(json!({
@@ -51,7 +56,7 @@ pub fn learn(texts: &[String], phrases: &[String], size: usize) -> Result<Value,
         "truncation": null,
         "padding": null,
         "added_tokens": special.chain(phrases).collect::<Vec<_>>(),
-        "normalizer": null,
+        "normalizer": {"type": "Replace", "pattern": {"Regex": EMPTY_LINE}, "content": "\n\n "},
         "pre_tokenizer": {
             "type": "Sequence",
             "pretokenizers": [
@@ -116,12 +121,12 @@ impl Words {
     }
 
     /// The words of a text, phrases among them.
-    pub(super) fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
+    pub(super) fn split<'t>(&self, text: &'t str) -> Vec<Cow<'t, str>> {
         let (mut words, mut rest) = (Vec::new(), text);
         // Of phrases that begin at one place the longest is taken.
         while let Some((place, length)) = self.first(rest) {
             words.extend(split(&rest[..place]));
-            words.push(&rest[place..place + length]);
+            words.push(Cow::Borrowed(&rest[place..place + length]));
             rest = &rest[place + length..];
         }
         words.extend(split(rest));
@@ -138,31 +143,40 @@ impl Words {
 fn counted(texts: &[String], phrases: &[String]) -> BTreeMap<Vec<u8>, u64> {
     let (words, mut counts) = (Words::new(phrases), BTreeMap::new());
     for word in texts.iter().flat_map(|text| words.split(text)) {
-        if !phrases.iter().any(|phrase| phrase == word) {
+        if !phrases.iter().any(|phrase| *phrase == word) {
             *counts.entry(word.as_bytes().to_vec()).or_insert(0) += 1;
         }
     }
     counts
 }
 
-/// [`WORDS`] by hand: the same words, without a regex.
-fn split(text: &str) -> Vec<&str> {
+/// [`WORDS`] behind [`EMPTY_LINE`] by hand: the same words, without a regex.
+fn split(text: &str) -> Vec<Cow<'_, str>> {
+    const SPACE: u8 = 0;
+    const LINE: u8 = 1;
+    const DIGIT: u8 = 2;
     let kind = |c: char| match c {
-        c if c.is_whitespace() => 0,
-        c if c.is_numeric() => 1,
-        c if c.is_alphabetic() => 2,
-        _ => 3,
+        '\n' => LINE,
+        c if c.is_whitespace() => SPACE,
+        c if c.is_numeric() => DIGIT,
+        c if c.is_alphabetic() => 3,
+        _ => 4,
     };
-    let mut words = Vec::new();
-    let mut rest = text;
+    let (mut words, mut rest) = (Vec::new(), text);
     while let Some(first) = rest.chars().next() {
         let second = rest[first.len_utf8()..].chars().next();
         // One space before a word belongs to it; other white space stands alone.
-        let skip = usize::from(first == ' ' && second.is_some_and(|second| kind(second) != 0));
-        let begins = rest[skip..].chars().next().map_or(0, kind);
-        let same = |(place, c): (usize, char)| (kind(c) != begins || (begins == 1 && place > 0)).then_some(place);
-        let end = skip + rest[skip..].char_indices().find_map(same).unwrap_or(rest.len() - skip);
-        words.push(&rest[..end]);
+        let skip = usize::from(first == ' ' && second.is_some_and(|second| kind(second) >= DIGIT));
+        let begins = rest[skip..].chars().next().map_or(SPACE, kind);
+        let same = |c: char| kind(c) == begins || (begins == SPACE && kind(c) == LINE);
+        let ends = |(place, c): (usize, char)| (!same(c) || (begins == DIGIT && place > 0)).then_some(place);
+        let end = skip + rest[skip..].char_indices().find_map(ends).unwrap_or(rest.len() - skip);
+        let behind_empty_line = text[..text.len() - rest.len()].ends_with("\n\n") && begins >= DIGIT && skip == 0;
+        words.push(if behind_empty_line {
+            Cow::Owned(format!(" {}", &rest[..end]))
+        } else {
+            Cow::Borrowed(&rest[..end])
+        });
         rest = &rest[end..];
     }
     words
@@ -208,10 +222,11 @@ mod tests {
 
     fn tokenizer() -> Tokenizer {
         let texts = ["Lumo has 47 boats. Question: has Lumo 12 boats?", "boats of Lumo\n\nAnswer (a few words):"];
-        let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        // Twice each: what occurs once is not merged.
+        let texts: Vec<String> = texts.iter().map(|text| text.repeat(2)).collect();
         let phrases = ["Question:".to_owned(), "\n\nAnswer (a few words):".to_owned()];
-        let json = learn(&texts, &phrases, 290).unwrap();
-        Tokenizer::from_json(json.to_string().as_bytes(), 290).unwrap()
+        let json = learn(&texts, &phrases, 340).unwrap();
+        Tokenizer::from_json(json.to_string().as_bytes(), 340).unwrap()
     }
 
     #[test]
@@ -227,6 +242,8 @@ mod tests {
             pieces.iter().map(|piece| tokenizer.spelling(piece.id).unwrap()).collect()
         };
         assert_eq!(spellings("<|user|>Question:"), ["<|user|>", "Question:"]);
+        assert_eq!(spellings("\n\nLumo"), spellings("\n\n Lumo"));
+        assert_eq!(spellings("\n\nLumo").last().unwrap(), "\u{120}Lumo");
         assert_eq!(spellings(" Lumo 472"), ["\u{120}Lumo", "\u{120}4", "7", "2"]);
     }
 
@@ -235,6 +252,7 @@ mod tests {
         let pattern = ["a", " b1", " 12", "3", "\n\n", "  x", "y, z.", "?!", " \n", "\u{e9}t\u{e9} 4"];
         let text = pattern.concat();
         assert_eq!(split(&text).concat(), text);
+        assert_eq!(split("\n\nLumo\n\n"), ["\n\n", " Lumo", "\n\n"]);
         assert_eq!(split("a b1 12"), ["a", " b", "1", " 1", "2"]);
         assert_eq!(split("y, z.\n\n Q"), ["y", ",", " z", ".", "\n\n", " Q"]);
     }
