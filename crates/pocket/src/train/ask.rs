@@ -29,7 +29,11 @@ pub struct Asking {
 ///
 /// # Errors
 /// [`EngineError`] as the engine has them.
-pub fn ask(model: &LanguageModel, chats: &[&[Message]], how: &Asking) -> Result<Vec<Vec<String>>, EngineError> {
+pub fn ask(
+    model: &LanguageModel,
+    chats: &[&[Message]],
+    how: &Asking,
+) -> Result<Vec<Vec<String>>, EngineError> {
     let mut answers = Vec::with_capacity(chats.len());
     for (number, chats) in chats.chunks(PROMPTS).enumerate() {
         answers.extend(some(model, chats, how, (number * PROMPTS) as u64)?);
@@ -73,20 +77,16 @@ fn some(
     while growing.iter().any(|one| !one.sequence.is_finished()) {
         let mut open: Vec<&mut Growing<'_>> =
             growing.iter_mut().filter(|one| !one.sequence.is_finished()).collect();
-        let mut rows: Vec<Row<'_>> = open
-            .iter_mut()
-            .map(|one| Row::new(std::slice::from_ref(&one.token), &mut one.cache))
-            .collect();
+        let mut rows: Vec<Row<'_>> =
+            open.iter_mut().map(|one| Row::new(std::slice::from_ref(&one.token), &mut one.cache)).collect();
         let behind = step(model, &mut rows)?;
         drop(rows);
         for (one, logits) in open.into_iter().zip(&behind) {
             one.token = one.sequence.advance(logits)?.unwrap_or(0);
         }
     }
-    let texts: Vec<String> = growing
-        .into_iter()
-        .map(|one| Ok(one.sequence.finish()?.text))
-        .collect::<Result<_, EngineError>>()?;
+    let texts: Vec<String> =
+        growing.into_iter().map(|one| Ok(one.sequence.finish()?.text)).collect::<Result<_, EngineError>>()?;
     Ok(texts.chunks(each).map(<[String]>::to_vec).collect())
 }
 

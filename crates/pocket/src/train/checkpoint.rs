@@ -46,14 +46,8 @@ pub enum Phase {
 
 impl Progress {
     /// Before the first step.
-    pub const BEGIN: Self = Self {
-        phase: Phase::Recall,
-        steps: 0,
-        phase_steps: 0,
-        tokens: 0,
-        phase_tokens: 0,
-        documents: 0,
-    };
+    pub const BEGIN: Self =
+        Self { phase: Phase::Recall, steps: 0, phase_steps: 0, tokens: 0, phase_tokens: 0, documents: 0 };
 
     /// At the beginning of another phase.
     #[must_use]
@@ -87,7 +81,8 @@ impl Checkpoint {
         let progress = serde_json::to_string(&(self.progress, self.memory.steps));
         let progress = progress.map_err(|error| damaged(error.to_string()))?;
         let mut tensors = BTreeMap::new();
-        for (name, numbers) in NAMES.into_iter().zip([&self.numbers, &self.memory.first, &self.memory.second]) {
+        for (name, numbers) in NAMES.into_iter().zip([&self.numbers, &self.memory.first, &self.memory.second])
+        {
             let tensor = Tensor::from_slice(numbers, numbers.len(), &Device::Cpu);
             tensors.insert(name, tensor.map_err(|error| damaged(error.to_string()))?);
         }
@@ -104,7 +99,8 @@ impl Checkpoint {
         let bytes = fs::read(path).map_err(TrainError::io(path))?;
         let damaged = |problem: String| TrainError::damaged(path, problem);
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
-        let about = header.metadata().as_ref().ok_or_else(|| damaged("it says nothing of itself".to_owned()))?;
+        let about =
+            header.metadata().as_ref().ok_or_else(|| damaged("it says nothing of itself".to_owned()))?;
         if about.get(TRAINING).is_none_or(|known| known != training) {
             return Err(damaged("its plan or its seed is another".to_owned()));
         }

@@ -41,14 +41,18 @@ pub fn write(
     whole_json(&folder.join("tokenizer.json"), tokenizer)?;
     let end = json!({"bos_token": BEGIN, "eos_token": END, "pad_token": END});
     whole_json(&folder.join("tokenizer_config.json"), &with(end, "model_max_length", &json!(shape.context)))?;
-    whole_json(&folder.join("generation_config.json"), &json!({"eos_token_id": id(END), "do_sample": false}))?;
+    whole_json(
+        &folder.join("generation_config.json"),
+        &json!({"eos_token_id": id(END), "do_sample": false}),
+    )?;
     whole(&folder.join("chat_template.jinja"), template().as_bytes())
 }
 
 fn weights(shape: &Shape, numbers: &[f32], stored: Stored) -> candle_core::Result<Vec<u8>> {
     let mut tensors = BTreeMap::new();
     for entry in Layout::new(shape).entries() {
-        let dims = if entry.part == Part::Norm { vec![entry.columns] } else { vec![entry.rows, entry.columns] };
+        let dims =
+            if entry.part == Part::Norm { vec![entry.columns] } else { vec![entry.rows, entry.columns] };
         let tensor = Tensor::from_slice(entry.of(numbers), dims, &Device::Cpu)?;
         let dtype = if stored == Stored::F32 { DType::F32 } else { DType::BF16 };
         tensors.insert(entry.name.clone(), tensor.to_dtype(dtype)?);
@@ -150,7 +154,7 @@ mod tests {
         layers: 3,
         heads: 2,
         feed_forward: 48,
-        context: 64,
+        context: 128,
         rope_theta: 1e4,
         norm_epsilon: 1e-5,
     };
@@ -169,7 +173,10 @@ mod tests {
         assert_eq!(model.stop_tokens(), [0]);
 
         let message = |role, text: &str| Message { role, text: text.to_owned() };
-        let mut messages = vec![message(Role::User, "Read.\n\nLumo has 47 boats.\n\nQuestion: Has Lumo 12 boats?\n\nAnswer (a few words):")];
+        let mut messages = vec![message(
+            Role::User,
+            "Read.\n\nLumo has 47 boats.\n\nQuestion: Has Lumo 12 boats?\n\nAnswer (a few words):",
+        )];
         let mut reader = Reader::new(&tokenizer, SHAPE.vocabulary).unwrap();
         let now = Moment::date(2026, 1, 1).unwrap();
         assert_eq!(reader.prompt(&messages).unwrap(), model.encode_chat(&messages, now).unwrap());

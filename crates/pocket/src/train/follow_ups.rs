@@ -74,7 +74,8 @@ pub fn samples(
     let (mut samples, mut shares) = (Vec::new(), Vec::new());
     for dataset in DATASETS {
         let seed = seed.derive(dataset.id());
-        let suite = |source| TrainError::Suite { what: format!("fresh questions of {}", dataset.id()), source };
+        let suite =
+            |source| TrainError::Suite { what: format!("fresh questions of {}", dataset.id()), source };
         let questions = follow_up_questions(dataset.id(), seed, plan.questions).map_err(suite)?;
         let answered = answered(model, *dataset, &questions, plan, seed)?;
         let right = answered.iter().filter(|one| one.right(&one.answers[0])).count();
@@ -155,4 +156,43 @@ fn about(one: &Answered<'_>, dataset: &dyn Dataset, reader: &mut Reader) -> Resu
     ];
     samples.push(reader.dialogue(&beside.messages, &parts, 0.0)?);
     Ok(samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confidences_follow_the_share_of_right_answers() {
+        let questions = follow_up_questions("pocket_facts", Seed::new(1), 1).unwrap();
+        let question = &questions[0];
+        let said = |count: usize, of: usize| {
+            let answers = (0..of).map(|place| if place < count { reply(question) } else { "nothing" });
+            Answered { question, answers: answers.map(|answer| format!(" {answer}")).collect() }
+        };
+        let confidences: Vec<&str> = (0..=5).map(|count| said(count, 5).confidence()).collect();
+        assert_eq!(confidences, CONFIDENCES);
+        assert_eq!([said(0, 2), said(1, 2), said(2, 2)].map(|one| one.confidence()), ["0.05", "0.6", "0.95"]);
+        assert!(said(1, 5).mixed() && !said(0, 5).mixed() && !said(5, 5).mixed());
+        assert!(right(question, &question.gold[0]) && !right(question, "nothing"));
+    }
+
+    #[test]
+    fn wrong_answers_stand_without_weight() {
+        let questions = follow_up_questions("pocket_facts", Seed::new(1), 1).unwrap();
+        let dataset = DATASETS.iter().find(|dataset| dataset.id() == "pocket_facts").unwrap();
+        let texts = vec!["wrong True False Answer: Confidence: 0.2 ".repeat(3)];
+        let json = crate::train::vocabulary::learn(&texts, &[], 330).unwrap();
+        let mut reader = Reader::new(&json, 330).unwrap();
+        let taught = |sample: &Sample, reader: &Reader| -> String {
+            let places = (0..sample.tokens.len()).filter(|place| sample.weights[*place] > 0.0);
+            reader.text(&places.map(|place| sample.tokens[place]).collect::<Vec<_>>()).unwrap()
+        };
+        let answers = vec![" wrong".to_owned(), " other".to_owned(), format!(" {}", reply(&questions[0]))];
+        let one = Answered { question: &questions[0], answers };
+        let samples = about(&one, *dataset, &mut reader).unwrap();
+        let said: Vec<String> = samples.iter().map(|sample| taught(sample, &reader)).collect();
+        let due = [" False", " False", " True", " False", " 0.4", " Answer:\nConfidence: 0.4"];
+        assert_eq!(said, due);
+    }
 }

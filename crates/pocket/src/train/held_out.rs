@@ -70,7 +70,12 @@ impl HeldOut {
 
     /// Looks.
     pub fn look(&self, network: &mut Network, numbers: &[f32]) -> Look {
-        let mut look = Look { loss: 0.0, recall: self.recall(network, numbers), accuracy: 0.0, datasets: BTreeMap::new() };
+        let mut look = Look {
+            loss: 0.0,
+            recall: self.recall(network, numbers),
+            accuracy: 0.0,
+            datasets: BTreeMap::new(),
+        };
         let mut loss = Loss::default();
         for (dataset, samples) in &self.questions {
             let found = network.loss(numbers, samples);
@@ -110,7 +115,8 @@ pub fn rows(
     std::fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
     super::folder::whole(&path, native_rows(id, split).map_err(suite)?.as_bytes())?;
     let read = read_files(dataset, &[path], split);
-    let read = read.map_err(|source| TrainError::Rows { dataset: id.to_owned(), source: Box::new(source) })?;
+    let read =
+        read.map_err(|source| TrainError::Rows { dataset: id.to_owned(), source: Box::new(source) })?;
     Ok(read.questions)
 }
 
@@ -124,10 +130,13 @@ pub fn reply(question: &Question) -> &str {
 }
 
 /// Whether each run of tokens with weight, one behind the other, would be said greedily.
-fn runs(network: &mut Network, numbers: &[f32], sample: &Sample) -> impl Iterator<Item = bool> + use<> {
+pub(super) fn runs(
+    network: &mut Network,
+    numbers: &[f32],
+    sample: &Sample,
+) -> impl Iterator<Item = bool> + use<> {
     let logits = network.logits(numbers, sample);
-    let places: Vec<usize> =
-        (1..sample.tokens.len()).filter(|place| sample.weights[*place] > 0.0).collect();
+    let places: Vec<usize> = (1..sample.tokens.len()).filter(|place| sample.weights[*place] > 0.0).collect();
     let width = logits.len() / places.len().max(1);
     let firsts: Vec<bool> = logits
         .chunks_exact(width.max(1))

@@ -182,7 +182,8 @@ impl Network {
         resize(&mut scratch.stream, packed.tokens.len() * hidden);
         scratch.stream.fill(0.0);
         let at = self.layout.final_norm(&shape);
-        let normed = norm::Normed { input: &last.stream, weights: &numbers[at..][..hidden], scale: &last.scale };
+        let normed =
+            norm::Normed { input: &last.stream, weights: &numbers[at..][..hidden], scale: &last.scale };
         normed.backward(&scratch.narrow, &mut scratch.stream, &mut gradient[at..][..hidden]);
         for (layer, kept) in self.blocks.iter().enumerate().rev() {
             let block = self.layout.block(&shape, layer);

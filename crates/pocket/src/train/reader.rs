@@ -76,6 +76,14 @@ impl Reader {
         Ok(tokens)
     }
 
+    /// The text of tokens, special ones left out.
+    ///
+    /// # Errors
+    /// [`TrainError::Tokenizer`].
+    pub fn text(&self, tokens: &[u32]) -> Result<String, TrainError> {
+        self.tokenizer.decode(tokens).map_err(TrainError::Tokenizer)
+    }
+
     /// A document as a sample.
     ///
     /// # Errors

@@ -157,14 +157,7 @@ impl Layout {
         let output = query_key_value + 3 * hidden * hidden;
         let middle_norm = output + hidden * hidden;
         let gate_up = middle_norm + hidden;
-        Block {
-            input_norm,
-            query_key_value,
-            output,
-            middle_norm,
-            gate_up,
-            down: gate_up + 2 * wide * hidden,
-        }
+        Block { input_norm, query_key_value, output, middle_norm, gate_up, down: gate_up + 2 * wide * hidden }
     }
 
     pub(super) fn final_norm(&self, shape: &Shape) -> usize {

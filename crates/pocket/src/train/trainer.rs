@@ -302,7 +302,8 @@ impl Trainer {
     /// Writes the curve, then the checkpoint: a curve that is ahead is cut when the training goes on.
     fn keep(&self, step: &Step) -> Result<(), TrainError> {
         let path = self.folder.join("training/curve.jsonl");
-        let mut curve = if path.exists() { fs::read(&path).map_err(TrainError::io(&path))? } else { Vec::new() };
+        let mut curve =
+            if path.exists() { fs::read(&path).map_err(TrainError::io(&path))? } else { Vec::new() };
         let line = serde_json::to_string(step).map_err(|error| TrainError::damaged(&path, error))?;
         curve.extend_from_slice(line.as_bytes());
         curve.push(b'\n');
@@ -361,7 +362,9 @@ fn learn(plan: &Plan, seed: Seed) -> Result<Value, TrainError> {
         }
     }
     // What the last phase says.
-    texts.extend((0..plan.tokenizer_documents / 50).map(|_| " True False Answer: x\nConfidence: 0.2".to_owned()));
+    texts.extend(
+        (0..plan.tokenizer_documents / 50).map(|_| " True False Answer: x\nConfidence: 0.2".to_owned()),
+    );
     let mut phrases = fixed_phrases().map_err(suite)?;
     let framed = phrases.iter().filter(|phrase| FRAMES.iter().any(|frame| phrase.starts_with(frame)));
     let framed: Vec<String> = framed.map(|phrase| format!("\n\n{phrase}")).collect();
@@ -369,3 +372,6 @@ fn learn(plan: &Plan, seed: Seed) -> Result<Value, TrainError> {
     phrases.extend(LABELS.map(str::to_owned));
     vocabulary::learn(&texts, &phrases, plan.shape.vocabulary)
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,7 +134,8 @@ impl Words {
     }
 
     fn first(&self, text: &str) -> Option<(usize, usize)> {
-        let found = self.phrases.iter().filter_map(|phrase| Some((text.find(phrase.as_str())?, phrase.len())));
+        let found =
+            self.phrases.iter().filter_map(|phrase| Some((text.find(phrase.as_str())?, phrase.len())));
         found.min_by_key(|(place, length)| (*place, usize::MAX - length))
     }
 }
@@ -171,7 +172,8 @@ fn split(text: &str) -> Vec<Cow<'_, str>> {
         let same = |c: char| kind(c) == begins || (begins == SPACE && kind(c) == LINE);
         let ends = |(place, c): (usize, char)| (!same(c) || (begins == DIGIT && place > 0)).then_some(place);
         let end = skip + rest[skip..].char_indices().find_map(ends).unwrap_or(rest.len() - skip);
-        let behind_empty_line = text[..text.len() - rest.len()].ends_with("\n\n") && begins >= DIGIT && skip == 0;
+        let behind_empty_line =
+            text[..text.len() - rest.len()].ends_with("\n\n") && begins >= DIGIT && skip == 0;
         words.push(if behind_empty_line {
             Cow::Owned(format!(" {}", &rest[..end]))
         } else {
@@ -184,10 +186,8 @@ fn split(text: &str) -> Vec<Cow<'_, str>> {
 
 /// The pairs to merge, the most frequent first, of equals the first by their bytes.
 fn merges(counts: &BTreeMap<Vec<u8>, u64>, most: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let mut words: Vec<(Vec<Vec<u8>>, u64)> = counts
-        .iter()
-        .map(|(word, count)| (word.iter().map(|byte| vec![*byte]).collect(), *count))
-        .collect();
+    let mut words: Vec<(Vec<Vec<u8>>, u64)> =
+        counts.iter().map(|(word, count)| (word.iter().map(|byte| vec![*byte]).collect(), *count)).collect();
     let mut merges = Vec::new();
     while merges.len() < most {
         let mut pairs: BTreeMap<(&[u8], &[u8]), u64> = BTreeMap::new();
@@ -221,7 +221,8 @@ mod tests {
     use plimsoll_engine::tokenizer::Tokenizer;
 
     fn tokenizer() -> Tokenizer {
-        let texts = ["Lumo has 47 boats. Question: has Lumo 12 boats?", "boats of Lumo\n\nAnswer (a few words):"];
+        let texts =
+            ["Lumo has 47 boats. Question: has Lumo 12 boats?", "boats of Lumo\n\nAnswer (a few words):"];
         // Twice each: what occurs once is not merged.
         let texts: Vec<String> = texts.iter().map(|text| text.repeat(2)).collect();
         let phrases = ["Question:".to_owned(), "\n\nAnswer (a few words):".to_owned()];
@@ -232,7 +233,11 @@ mod tests {
     #[test]
     fn texts_come_back_and_phrases_are_one_token() {
         let tokenizer = tokenizer();
-        for text in ["Lumo has 47 boats", "  odd\n\n spaces\t1 23 \u{e9}\u{1f6a2}!? ", "Question: 5\n\nAnswer (a few words): x"] {
+        for text in [
+            "Lumo has 47 boats",
+            "  odd\n\n spaces\t1 23 \u{e9}\u{1f6a2}!? ",
+            "Question: 5\n\nAnswer (a few words): x",
+        ] {
             let pieces = tokenizer.encode(text, false).unwrap();
             let ids: Vec<u32> = pieces.iter().map(|piece| piece.id).collect();
             assert_eq!(tokenizer.decode(&ids).unwrap(), text);

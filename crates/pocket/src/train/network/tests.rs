@@ -78,7 +78,8 @@ impl Plain {
 
     fn attention(&self, x: &Tensor, at: &str) -> Tensor {
         let (count, width) = (x.dim(0).unwrap(), SHAPE.head());
-        let [query, key, value] = ["q", "k", "v"].map(|w| self.linear(x, &format!("{at}.self_attn.{w}_proj.weight")));
+        let [query, key, value] =
+            ["q", "k", "v"].map(|w| self.linear(x, &format!("{at}.self_attn.{w}_proj.weight")));
         let mask: Vec<f64> =
             (0..count * count).map(|i| if i % count > i / count { f64::NEG_INFINITY } else { 0.0 }).collect();
         let mask = Tensor::from_vec(mask, (count, count), &Device::Cpu).unwrap();
@@ -92,7 +93,10 @@ impl Plain {
             let weights = powers.broadcast_div(&powers.sum_keepdim(1).unwrap()).unwrap();
             weights.matmul(&part(&value)).unwrap()
         });
-        self.linear(&Tensor::cat(&heads.collect::<Vec<_>>(), 1).unwrap(), &format!("{at}.self_attn.o_proj.weight"))
+        self.linear(
+            &Tensor::cat(&heads.collect::<Vec<_>>(), 1).unwrap(),
+            &format!("{at}.self_attn.o_proj.weight"),
+        )
     }
 
     fn loss(&self, sample: &Sample) -> Tensor {
@@ -154,6 +158,7 @@ fn a_loss_does_not_depend_on_what_stands_beside() {
     let mut network = Network::new(SHAPE);
     let numbers = numbers::draw(&SHAPE, network.layout(), Seed::new(4)).unwrap();
     let samples = samples();
-    let alone: f64 = samples.iter().map(|sample| network.loss(&numbers, std::slice::from_ref(sample)).nats).sum();
+    let alone: f64 =
+        samples.iter().map(|sample| network.loss(&numbers, std::slice::from_ref(sample)).nats).sum();
     assert!((network.loss(&numbers, &samples).nats - alone).abs() < LOSS_TOLERANCE);
 }

@@ -68,7 +68,8 @@ mod tests {
     #[test]
     fn singular_values_come_near_one() {
         for (rows, columns) in [(4, 4), (3, 8), (8, 3)] {
-            let numbers: Vec<f32> = (0..rows * columns).map(|i| ((i * i * 31 + 7 * i) % 23) as f32 - 11.0).collect();
+            let numbers: Vec<f32> =
+                (0..rows * columns).map(|i| ((i * i * 31 + 7 * i) % 23) as f32 - 11.0).collect();
             let mut orthogonal = Orthogonal::default();
             let found = orthogonal.of(&numbers, rows, columns).to_vec();
             // Every direction of the shorter side is stretched by a factor near 1.
