@@ -77,7 +77,7 @@ impl Checkpoint {
     /// # Errors
     /// [`TrainError::Io`], [`TrainError::Damaged`] for what cannot be written.
     pub fn write(&self, path: &Path, training: &str) -> Result<(), TrainError> {
-        let damaged = |problem: String| TrainError::damaged(path, problem);
+        let damaged = |problem: String| TrainError::damaged(path, &problem);
         let progress = serde_json::to_string(&(self.progress, self.memory.steps));
         let progress = progress.map_err(|error| damaged(error.to_string()))?;
         let mut tensors = BTreeMap::new();
@@ -97,7 +97,7 @@ impl Checkpoint {
     /// [`TrainError::Io`], [`TrainError::Damaged`].
     pub fn read(path: &Path, training: &str) -> Result<Self, TrainError> {
         let bytes = fs::read(path).map_err(TrainError::io(path))?;
-        let damaged = |problem: String| TrainError::damaged(path, problem);
+        let damaged = |problem: String| TrainError::damaged(path, &problem);
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
         let about =
             header.metadata().as_ref().ok_or_else(|| damaged("it says nothing of itself".to_owned()))?;

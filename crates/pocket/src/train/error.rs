@@ -119,7 +119,7 @@ impl TrainError {
         move |source| Self::Engine { path, source: Box::new(source) }
     }
 
-    pub(super) fn damaged(path: &Path, problem: impl ToString) -> Self {
+    pub(super) fn damaged<P: ToString + ?Sized>(path: &Path, problem: &P) -> Self {
         Self::Damaged { path: path.to_owned(), problem: problem.to_string() }
     }
 }

@@ -34,7 +34,7 @@ pub fn write(
 ) -> Result<(), TrainError> {
     fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
     let path = folder.join("model.safetensors");
-    let bytes = weights(shape, numbers, stored).map_err(|error| TrainError::damaged(&path, error))?;
+    let bytes = weights(shape, numbers, stored).map_err(|error| TrainError::damaged(&path, &error))?;
     whole(&path, &bytes)?;
     let dtype = if stored == Stored::F32 { "float32" } else { "bfloat16" };
     whole_json(&folder.join("config.json"), &config(shape, dtype))?;
@@ -166,7 +166,9 @@ mod tests {
         let tokenizer = learn(&texts, &phrases, SHAPE.vocabulary).unwrap();
         let mut network = Network::new(SHAPE);
         let mut numbers = numbers::draw(&SHAPE, network.layout(), Seed::new(5)).unwrap();
-        numbers.iter_mut().for_each(|number| *number *= 2.0);
+        for number in &mut numbers {
+            *number *= 2.0;
+        }
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &SHAPE, &numbers, &tokenizer, Stored::F32).unwrap();
         let model = Opened::open(folder.path()).unwrap().load(Placement::cpu_f32()).unwrap();

@@ -60,8 +60,16 @@ pub fn right(question: &Question, answer: &str) -> bool {
     answer.eq_ignore_ascii_case(reply(question)) || answer == gold
 }
 
-/// What is learnt, in an order that is drawn, with the share of greedy answers that were right of each
-/// dataset.
+/// What is learnt of a model's own answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taught {
+    /// The dialogues, in an order that is drawn.
+    pub samples: Vec<Sample>,
+    /// The share of greedy answers that were right, of each dataset.
+    pub right: Vec<(String, f64)>,
+}
+
+/// Asks the model and makes the dialogues.
 ///
 /// # Errors
 /// [`TrainError`] for questions that cannot be had and a model that cannot be asked.
@@ -70,7 +78,7 @@ pub fn samples(
     plan: &FollowUps,
     seed: Seed,
     reader: &mut Reader,
-) -> Result<(Vec<Sample>, Vec<(String, f64)>), TrainError> {
+) -> Result<Taught, TrainError> {
     let (mut samples, mut shares) = (Vec::new(), Vec::new());
     for dataset in DATASETS {
         let seed = seed.derive(dataset.id());
@@ -91,7 +99,7 @@ pub fn samples(
     for place in (1..samples.len()).rev() {
         samples.swap(place, rng.random_range(0..=place));
     }
-    Ok((samples, shares))
+    Ok(Taught { samples, right: shares })
 }
 
 fn answered<'q>(

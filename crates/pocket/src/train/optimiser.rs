@@ -73,7 +73,9 @@ impl Optimiser {
     pub fn step(&mut self, layout: &Layout, numbers: &mut [f32], gradient: &mut [f32], rate: f32) -> f32 {
         let length = length(gradient);
         let shorter = if length > self.settings.longest { self.settings.longest / length } else { 1.0 };
-        gradient.iter_mut().for_each(|number| *number *= shorter);
+        for number in gradient.iter_mut() {
+            *number *= shorter;
+        }
         self.memory.steps += 1;
         for entry in layout.entries() {
             let first = entry.of_mut(&mut self.memory.first);

@@ -71,6 +71,7 @@ impl<'a> Target<'a> {
 ///
 /// # Panics
 /// If shapes do not fit or a slice is too short: a mistake of this module's callers.
+#[expect(clippy::needless_pass_by_value, reason = "a target is made for one product")]
 pub(super) fn multiply(target: Target<'_>, left: Matrix<'_>, right: Matrix<'_>, scale: f32) {
     let stride = target.stride.unwrap_or(right.columns);
     assert_eq!(left.columns, right.rows, "the shapes of a product");

@@ -12,7 +12,6 @@ macro_rules! wide {
         $(#[$meta])*
         $vis fn $name($($arg: $type),*) $(-> $result)? {
             #[inline(always)]
-            #[expect(clippy::inline_always, reason = "it is compiled anew within each of its two callers")]
             fn plain($($arg: $type),*) $(-> $result)? $body
 
             #[cfg(target_arch = "x86_64")]
@@ -96,7 +95,6 @@ fn total(sums: &[f32; LANES]) -> f32 {
 /// # Formula
 /// 2^n times a polynomial of degree 6 in x - n ln 2 (Cephes `expf`), to two units in the last place.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
 pub(super) fn exp(x: f32) -> f32 {
     /// Adding it moves the integer part to the lowest bits.
     const SHIFT: f32 = 12_582_912.0;

@@ -7,14 +7,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use plimsoll_core::Seed;
+use plimsoll_core::seed::key_of;
 use plimsoll_engine::{Opened, Placement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::checkpoint::{Checkpoint, Phase, Progress};
 use super::error::TrainError;
 use super::folder::{self, Stored, whole, whole_json};
+use super::follow_ups::Taught;
 use super::held_out::{HeldOut, Look};
 use super::network::Network;
 use super::optimiser::{Memory, Optimiser};
@@ -207,10 +208,12 @@ impl Trainer {
             let sample = match self.progress.phase {
                 Phase::Recall => self.document(index, true)?,
                 Phase::Everything => self.document(index, false)?,
-                Phase::FollowUps | Phase::Done => match self.about.get(index as usize) {
-                    Some(sample) => sample.clone(),
-                    None => break,
-                },
+                Phase::FollowUps | Phase::Done => {
+                    match self.about.get(usize::try_from(index).unwrap_or(usize::MAX)) {
+                        Some(sample) => sample.clone(),
+                        None => break,
+                    }
+                }
             };
             self.progress.documents += 1;
             if sample.tokens.len() > self.plan.shape.context {
@@ -258,7 +261,7 @@ impl Trainer {
         let model = model.load(Placement::cpu_f32()).map_err(TrainError::engine(&first))?;
         let seed = self.seed.derive("follow-ups");
         let plan = self.plan.follow_ups.clone();
-        let (asked, shares) = follow_ups::samples(&model, &plan, seed, &mut self.reader)?;
+        let Taught { samples: asked, right } = follow_ups::samples(&model, &plan, seed, &mut self.reader)?;
         let mut about = Vec::new();
         let (mut due, mut next) = (0.0, self.progress.documents);
         for sample in asked {
@@ -270,7 +273,7 @@ impl Trainer {
             }
         }
         let lists: Vec<_> = about.iter().map(|sample| (&sample.tokens, &sample.weights)).collect();
-        let text = json!({"right": shares, "samples": lists}).to_string();
+        let text = json!({"right": right, "samples": lists}).to_string();
         whole(&self.about_path(), text.as_bytes())?;
         Ok(about)
     }
@@ -283,7 +286,7 @@ impl Trainer {
         let path = self.about_path();
         let text = fs::read(&path).map_err(TrainError::io(&path))?;
         let about: About =
-            serde_json::from_slice(&text).map_err(|error| TrainError::damaged(&path, error))?;
+            serde_json::from_slice(&text).map_err(|error| TrainError::damaged(&path, &error))?;
         Ok(about.samples.into_iter().map(|(tokens, weights)| Sample { tokens, weights }).collect())
     }
 
@@ -304,7 +307,7 @@ impl Trainer {
         let path = self.folder.join("training/curve.jsonl");
         let mut curve =
             if path.exists() { fs::read(&path).map_err(TrainError::io(&path))? } else { Vec::new() };
-        let line = serde_json::to_string(step).map_err(|error| TrainError::damaged(&path, error))?;
+        let line = serde_json::to_string(step).map_err(|error| TrainError::damaged(&path, &error))?;
         curve.extend_from_slice(line.as_bytes());
         curve.push(b'\n');
         whole(&path, &curve)?;
@@ -323,7 +326,8 @@ impl Trainer {
         let text = fs::read_to_string(&path).map_err(TrainError::io(&path))?;
         let mut kept = String::new();
         for line in text.lines() {
-            let step: Step = serde_json::from_str(line).map_err(|error| TrainError::damaged(&path, error))?;
+            let step: Step =
+                serde_json::from_str(line).map_err(|error| TrainError::damaged(&path, &error))?;
             if step.progress.steps <= self.progress.steps {
                 kept.push_str(line);
                 kept.push('\n');
@@ -339,8 +343,7 @@ fn only_recall(mixture: &Mixture) -> Mixture {
 
 /// What a training is, in hexadecimal: another plan or seed is another training.
 fn identity(plan: &Plan, seed: Seed) -> String {
-    let hash = Sha256::digest(format!("{}{}", json!(plan), seed.bits()));
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:016x}", key_of(seed.bits(), &json!(plan).to_string()))
 }
 
 /// The tokenizer of a plan.

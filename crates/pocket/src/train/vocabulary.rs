@@ -43,8 +43,12 @@ pub fn learn(texts: &[String], phrases: &[String], size: usize) -> Result<Value,
         let next = vocabulary.len();
         vocabulary.entry(text).or_insert_with(|| json!(next));
     };
-    SPECIAL.iter().for_each(|text| add((*text).to_owned()));
-    (0..=u8::MAX).for_each(|byte| add(spelling(byte).to_string()));
+    for text in SPECIAL {
+        add(text.to_owned());
+    }
+    for byte in 0..=u8::MAX {
+        add(spelling(byte).to_string());
+    }
     for (left, right) in &merges {
         add(format!("{}{}", spelled(left), spelled(right)));
     }

@@ -9,7 +9,7 @@ use crate::train::simd::{dot, exp, largest, sum, wide};
 /// One head in one document: where it lies.
 struct Head {
     document: Range<usize>,
-    head: usize,
+    number: usize,
     width: usize,
     hidden: usize,
     /// Where its weights begin.
@@ -25,12 +25,12 @@ impl Head {
             let start = weights;
             let square = document.len() * document.len();
             weights += square * here.shape.heads;
-            (0..here.shape.heads).map(move |head| Self {
+            (0..here.shape.heads).map(move |number| Self {
                 document: document.clone(),
-                head,
+                number,
                 width,
                 hidden,
-                weights: start + head * square,
+                weights: start + number * square,
             })
         })
     }
@@ -41,7 +41,7 @@ impl Head {
 
     /// Its queries (0), keys (1) or values (2).
     fn start(&self, which: usize) -> usize {
-        self.document.start * 3 * self.hidden + which * self.hidden + self.head * self.width
+        self.document.start * 3 * self.hidden + which * self.hidden + self.number * self.width
     }
 
     fn matrix<'a>(&self, query_key_value: &'a [f32], which: usize) -> Matrix<'a> {
@@ -55,7 +55,7 @@ impl Head {
 
     /// Its part of `[n, hidden]`.
     fn narrow(&self) -> usize {
-        self.document.start * self.hidden + self.head * self.width
+        self.document.start * self.hidden + self.number * self.width
     }
 
     fn square(&self) -> Range<usize> {

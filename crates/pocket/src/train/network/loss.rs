@@ -21,7 +21,9 @@ pub(super) fn add(
         if let Some(step) = step {
             let share = share(weight / step);
             let each = share / total;
-            row.iter_mut().for_each(|x| *x *= each);
+            for x in row.iter_mut() {
+                *x *= each;
+            }
             row[foretold.token as usize] -= share;
         }
     }
