@@ -7,7 +7,9 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`suite`] | the fourteen datasets, their rows, and what models are trained on |
+//! | [`train`] | the trainer of the two models |
 
 pub mod suite;
+pub mod train;
 
 pub use suite::DATASETS;

@@ -1,0 +1,34 @@
+//! How long documents of the mixture are in tokens, and how a few are split:
+//! `cargo run -p plimsoll-pocket --example documents -- TOKENIZER.JSON`. What counts stands in brackets.
+
+use std::io::{Write as _, stdout};
+
+use plimsoll_core::Seed;
+use plimsoll_engine::tokenizer::Tokenizer;
+use plimsoll_pocket::suite::Stream;
+use plimsoll_pocket::train::Plan;
+use plimsoll_pocket::train::reader::Reader;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let path = std::env::args().nth(1).ok_or("which tokenizer.json?")?;
+    let json = std::fs::read(path)?;
+    let plan = Plan::slm();
+    let mut reader = Reader::new(&serde_json::from_slice(&json)?, plan.shape.vocabulary)?;
+    let tokenizer = Tokenizer::from_json(&json, plan.shape.vocabulary)?;
+    let stream = Stream::new(Seed::new(1), &plan.mixture)?;
+    let mut out = stdout().lock();
+    for index in 0..60 {
+        let sample = reader.document(&stream.document(index)?, &plan.weights)?;
+        let spelled: Vec<String> = sample
+            .tokens
+            .iter()
+            .zip(&sample.weights)
+            .map(|(token, weight)| {
+                let text = tokenizer.spelling(*token).unwrap_or_default();
+                if *weight > 0.0 { format!("[{text}]") } else { text }
+            })
+            .collect();
+        writeln!(out, "{} tokens: {}", sample.tokens.len(), spelled.join("\u{b7}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,125 @@
+//! Why a training did not begin, go on or end.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::suite::SuiteError;
+
+/// Why a training did not begin, go on or end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A vocabulary that has no room.
+    #[error("a vocabulary of {size} tokens is too small; bytes, special tokens and phrases take {taken}")]
+    Vocabulary {
+        /// What was asked for.
+        size: usize,
+        /// What is taken before the first merge.
+        taken: usize,
+    },
+    /// A file that could not be read or written.
+    #[error("cannot read or write {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of the training that is not what it should be.
+    #[error("{} is damaged or of another training: {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A folder that holds a training already.
+    #[error("{} holds a training; resume it, or name another folder", path.display())]
+    Begun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A document of the stream.
+    #[error("document {index} of the stream cannot be made")]
+    Document {
+        /// Its number.
+        index: u64,
+        /// The cause.
+        #[source]
+        source: SuiteError,
+    },
+    /// A part of the suite.
+    #[error("{what} cannot be had from the suite")]
+    Suite {
+        /// What.
+        what: String,
+        /// The cause.
+        #[source]
+        source: SuiteError,
+    },
+    /// Rows of the suite that do not read.
+    #[error("the held-out rows of `{dataset}` cannot be read")]
+    Rows {
+        /// The dataset.
+        dataset: String,
+        /// The cause.
+        #[source]
+        source: Box<plimsoll_ingest::IngestError>,
+    },
+    /// A text that gives no tokens.
+    #[error("a text cannot be made tokens")]
+    Tokenizer(#[source] plimsoll_engine::tokenizer::TokenizerError),
+    /// A model that the engine cannot run.
+    #[error("the model in {} cannot be asked", path.display())]
+    Engine {
+        /// Its folder.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: Box<plimsoll_engine::EngineError>,
+    },
+    /// A document that does not fit.
+    #[error("a document has {tokens} tokens; the context has {context}")]
+    Context {
+        /// Its tokens.
+        tokens: usize,
+        /// The most.
+        context: usize,
+    },
+    /// Numbers that cannot be drawn.
+    #[error("the first numbers cannot be drawn")]
+    Draw(#[source] rand_distr::NormalError),
+    /// A model that does not recall, though its time is up.
+    #[error("after {tokens} tokens the model recalls {share:.2} of what stands in its context, not {due:.2}")]
+    Gate {
+        /// Tokens seen.
+        tokens: u64,
+        /// What it recalls.
+        share: f64,
+        /// What it should.
+        due: f64,
+    },
+    /// A loss that is no number.
+    #[error("the loss of step {step} is not finite")]
+    Diverged {
+        /// The step.
+        step: u64,
+    },
+}
+
+impl TrainError {
+    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    pub(super) fn engine(path: &Path) -> impl FnOnce(plimsoll_engine::EngineError) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Engine { path, source: Box::new(source) }
+    }
+
+    pub(super) fn damaged<P: ToString + ?Sized>(path: &Path, problem: &P) -> Self {
+        Self::Damaged { path: path.to_owned(), problem: problem.to_string() }
+    }
+}

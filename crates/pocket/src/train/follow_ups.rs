@@ -1,0 +1,206 @@
+//! Questions about the model's own answers: is the answer right, and how sure is it? The truth is what
+//! became of a greedy answer and some samples to fresh questions of the training side.
+//!
+//! Nothing is learnt of a wrong answer itself: it stands in the dialogue, without weight.
+
+use plimsoll_core::prompt::{Message, Role};
+use plimsoll_core::{Question, Seed};
+use plimsoll_engine::LanguageModel;
+use plimsoll_engine::chat::Moment;
+use plimsoll_engine::sampling::Sampling;
+use plimsoll_ingest::Dataset;
+use plimsoll_ingest::prompts::{P_TRUE, PromptSpec, PromptStyle, VERBALIZATION_2S, prompt};
+use rand::Rng as _;
+
+use super::ask::{Asking, ask};
+use super::error::TrainError;
+use super::held_out::reply;
+use super::plan::FollowUps;
+use super::reader::Reader;
+use super::sample::Sample;
+use crate::suite::{DATASETS, follow_up_questions};
+
+/// Most tokens of an answer that is asked for here.
+const MOST_TOKENS: usize = 12;
+/// What a model may say of how sure it is, by how many of the greedy answer and four samples are right; of
+/// other numbers of samples the nearest.
+const CONFIDENCES: [&str; 6] = ["0.05", "0.2", "0.4", "0.6", "0.8", "0.95"];
+
+/// A question with what became of it.
+struct Answered<'a> {
+    question: &'a Question,
+    /// The greedy one first.
+    answers: Vec<String>,
+}
+
+impl Answered<'_> {
+    fn right(&self, answer: &str) -> bool {
+        right(self.question, answer)
+    }
+
+    fn count(&self) -> usize {
+        self.answers.iter().filter(|answer| self.right(answer)).count()
+    }
+
+    fn confidence(&self) -> &'static str {
+        let place = self.count() * (CONFIDENCES.len() - 1) * 2 + self.answers.len();
+        CONFIDENCES[(place / (2 * self.answers.len().max(1))).min(CONFIDENCES.len() - 1)]
+    }
+
+    /// Whether samples disagree on it.
+    fn mixed(&self) -> bool {
+        (1..self.answers.len()).contains(&self.count())
+    }
+}
+
+/// Whether an answer is the reply that is taught, or its letter.
+pub fn right(question: &Question, answer: &str) -> bool {
+    let answer = answer.trim().trim_end_matches('.');
+    let gold = question.gold.first().map_or("", String::as_str);
+    answer.eq_ignore_ascii_case(reply(question)) || answer == gold
+}
+
+/// What is learnt of a model's own answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taught {
+    /// The dialogues, in an order that is drawn.
+    pub samples: Vec<Sample>,
+    /// The share of greedy answers that were right, of each dataset.
+    pub right: Vec<(String, f64)>,
+}
+
+/// Asks the model and makes the dialogues.
+///
+/// # Errors
+/// [`TrainError`] for questions that cannot be had and a model that cannot be asked.
+pub fn samples(
+    model: &LanguageModel,
+    plan: &FollowUps,
+    seed: Seed,
+    reader: &mut Reader,
+) -> Result<Taught, TrainError> {
+    let (mut samples, mut shares) = (Vec::new(), Vec::new());
+    for dataset in DATASETS {
+        let seed = seed.derive(dataset.id());
+        let suite =
+            |source| TrainError::Suite { what: format!("fresh questions of {}", dataset.id()), source };
+        let questions = follow_up_questions(dataset.id(), seed, plan.questions).map_err(suite)?;
+        let answered = answered(model, *dataset, &questions, plan, seed)?;
+        let right = answered.iter().filter(|one| one.right(&one.answers[0])).count();
+        shares.push((dataset.id().to_owned(), right as f64 / answered.len().max(1) as f64));
+        let mut rng = seed.derive("kept").rng();
+        for one in &answered {
+            if one.mixed() || rng.random::<f64>() < plan.plain_share {
+                samples.extend(about(one, *dataset, reader)?);
+            }
+        }
+    }
+    let mut rng = seed.derive("order").rng();
+    for place in (1..samples.len()).rev() {
+        samples.swap(place, rng.random_range(0..=place));
+    }
+    Ok(Taught { samples, right: shares })
+}
+
+fn answered<'q>(
+    model: &LanguageModel,
+    dataset: &dyn Dataset,
+    questions: &'q [Question],
+    plan: &FollowUps,
+    seed: Seed,
+) -> Result<Vec<Answered<'q>>, TrainError> {
+    let spec = PromptSpec::new(dataset, PromptStyle::Direct);
+    let prompts: Vec<_> = questions.iter().map(|question| prompt(question, &[], &spec)).collect();
+    let chats: Vec<&[Message]> = prompts.iter().map(|prompt| prompt.messages.as_slice()).collect();
+    let unasked = |problem: String| TrainError::Engine {
+        path: dataset.id().into(),
+        source: Box::new(plimsoll_engine::EngineError::Damaged { path: dataset.id().into(), problem }),
+    };
+    let how = Asking {
+        samples: plan.samples,
+        sampling: Sampling::at(1.0).map_err(|error| unasked(error.to_string()))?,
+        most_tokens: MOST_TOKENS,
+        seed: seed.derive("answers"),
+        now: Moment::date(2000, 1, 1).map_err(|error| unasked(error.to_string()))?,
+    };
+    let answers = ask(model, &chats, &how).map_err(TrainError::engine(dataset.id().as_ref()))?;
+    Ok(questions.iter().zip(answers).map(|(question, answers)| Answered { question, answers }).collect())
+}
+
+/// The dialogues about one question: each distinct answer judged, the greedy one twice, a confidence behind
+/// the answer and one beside it.
+fn about(one: &Answered<'_>, dataset: &dyn Dataset, reader: &mut Reader) -> Result<Vec<Sample>, TrainError> {
+    let spec = PromptSpec::new(dataset, PromptStyle::Direct);
+    let direct = prompt(one.question, &[], &spec);
+    let greedy = one.answers[0].as_str();
+    let mut distinct = vec![greedy];
+    for answer in &one.answers {
+        if !distinct.iter().any(|known| known.trim() == answer.trim()) {
+            distinct.push(answer);
+        }
+    }
+    distinct.push(greedy);
+    let mut samples = Vec::new();
+    let behind = |id: &str, answer: &str| {
+        let mut messages = direct.messages.clone();
+        messages.push(Message { role: Role::Assistant, text: answer.to_owned() });
+        let text = direct.follow_up(id).map_or(String::new(), |follow_up| follow_up.text(answer));
+        messages.push(Message { role: Role::User, text });
+        messages
+    };
+    for answer in distinct {
+        let verdict = if one.right(answer) { "True" } else { "False" };
+        samples.push(reader.dialogue(&behind(P_TRUE, answer), &[(verdict, 1.0)], 0.0)?);
+    }
+    let confidence = one.confidence();
+    samples.push(reader.dialogue(&behind(VERBALIZATION_2S, greedy), &[(confidence, 1.0)], 0.0)?);
+    let beside = prompt(one.question, &[], &spec.verbalized());
+    let learnt = if one.right(greedy) { 1.0 } else { 0.0 };
+    let parts = [
+        ("Answer:", 1.0),
+        (&*format!(" {}", greedy.trim()), learnt),
+        ("\nConfidence:", 1.0),
+        (&*format!(" {confidence}"), 1.0),
+    ];
+    samples.push(reader.dialogue(&beside.messages, &parts, 0.0)?);
+    Ok(samples)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn confidences_follow_the_share_of_right_answers() {
+        let questions = follow_up_questions("pocket_facts", Seed::new(1), 1).unwrap();
+        let question = &questions[0];
+        let said = |count: usize, of: usize| {
+            let answers = (0..of).map(|place| if place < count { reply(question) } else { "nothing" });
+            Answered { question, answers: answers.map(|answer| format!(" {answer}")).collect() }
+        };
+        let confidences: Vec<&str> = (0..=5).map(|count| said(count, 5).confidence()).collect();
+        assert_eq!(confidences, CONFIDENCES);
+        assert_eq!([said(0, 2), said(1, 2), said(2, 2)].map(|one| one.confidence()), ["0.05", "0.6", "0.95"]);
+        assert!(said(1, 5).mixed() && !said(0, 5).mixed() && !said(5, 5).mixed());
+        assert!(right(question, &question.gold[0]) && !right(question, "nothing"));
+    }
+
+    #[test]
+    fn wrong_answers_stand_without_weight() {
+        let questions = follow_up_questions("pocket_facts", Seed::new(1), 1).unwrap();
+        let dataset = DATASETS.iter().find(|dataset| dataset.id() == "pocket_facts").unwrap();
+        let texts = vec!["wrong True False Answer: Confidence: 0.2 ".repeat(3)];
+        let json = crate::train::vocabulary::learn(&texts, &[], 330).unwrap();
+        let mut reader = Reader::new(&json, 330).unwrap();
+        let taught = |sample: &Sample, reader: &Reader| -> String {
+            let places = (0..sample.tokens.len()).filter(|place| sample.weights[*place] > 0.0);
+            reader.text(&places.map(|place| sample.tokens[place]).collect::<Vec<_>>()).unwrap()
+        };
+        let answers = vec![" wrong".to_owned(), " other".to_owned(), format!(" {}", reply(&questions[0]))];
+        let one = Answered { question: &questions[0], answers };
+        let samples = about(&one, *dataset, &mut reader).unwrap();
+        let said: Vec<String> = samples.iter().map(|sample| taught(sample, &reader)).collect();
+        let due = [" False", " False", " True", " False", " 0.4", " Answer:\nConfidence: 0.4"];
+        assert_eq!(said, due);
+    }
+}

@@ -1,0 +1,38 @@
+//! `SwiGLU`: silu of the gate times what is let through.
+
+use crate::train::simd::{exp, wide};
+
+wide! {
+    /// `[n, 2 width]`, the gates first, to `[n, width]`.
+    pub(super) fn forward(gate_up: &[f32], width: usize, gated: &mut [f32]) {
+        for (row, out) in gate_up.chunks_exact(2 * width).zip(gated.chunks_exact_mut(width)) {
+            let (gate, up) = row.split_at(width);
+            for ((out, gate), up) in out.iter_mut().zip(gate).zip(up) {
+                *out = gate * up / (1.0 + exp(-gate));
+            }
+        }
+    }
+}
+
+wide! {
+    /// The gradient of gates and what they let through.
+    ///
+    /// # Formula
+    /// With s the logistic function of the gate x: of the gate g up s (1 + x (1 - s)), of the other g x s.
+    pub(super) fn backward(gate_up: &[f32], width: usize, gradient: &[f32], into: &mut [f32]) {
+        for ((row, gradient), out) in gate_up
+            .chunks_exact(2 * width)
+            .zip(gradient.chunks_exact(width))
+            .zip(into.chunks_exact_mut(2 * width))
+        {
+            let (gate, up) = row.split_at(width);
+            let (of_gate, of_up) = out.split_at_mut(width);
+            let inputs = gate.iter().zip(up).zip(gradient);
+            for (((x, up), g), (of_gate, of_up)) in inputs.zip(of_gate.iter_mut().zip(of_up)) {
+                let s = 1.0 / (1.0 + exp(-x));
+                *of_gate = g * up * s * x.mul_add(1.0 - s, 1.0);
+                *of_up = g * x * s;
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What a training does, from its first step to its last. Each number here was chosen on the training side
+//! or on the held-out validation rows; none on what evaluations ask.
+
+use serde::{Deserialize, Serialize};
+
+use super::optimiser::Settings;
+use super::reader::Weights;
+use super::shape::Shape;
+use crate::suite::{DATASETS, Mixture};
+
+/// A training.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The model.
+    pub shape: Shape,
+    /// Documents that the tokenizer is learnt from.
+    pub tokenizer_documents: u64,
+    /// Tokens of a step, at least.
+    pub step_tokens: usize,
+    /// Steps in which the rate grows to its height.
+    pub warm_up: u64,
+    /// The height of the rate.
+    pub rate: f32,
+    /// Share of the second phase, at its end, in which the rate falls to nothing.
+    pub decay: f64,
+    /// The optimiser.
+    pub optimiser: Settings,
+    /// What tokens count.
+    pub weights: Weights,
+    /// First recall alone.
+    pub recall: Recall,
+    /// Then everything.
+    pub mixture: Mixture,
+    /// Tokens of everything.
+    pub tokens: u64,
+    /// Last, questions about the model's own answers.
+    pub follow_ups: FollowUps,
+    /// Steps between two looks at held-out questions; a checkpoint is written at each.
+    pub look: u64,
+    /// Held-out questions of each dataset.
+    pub held_out: usize,
+}
+
+/// Recall alone, until it is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recall {
+    /// Share of the answers in held-out exercises that must be right.
+    pub due: f64,
+    /// Tokens after which the training fails instead.
+    pub most_tokens: u64,
+    /// Exercises of a look.
+    pub exercises: u64,
+    /// Tokens of a step, at least: recall takes steps rather than tokens.
+    pub step_tokens: usize,
+}
+
+/// Questions about the model's own answers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FollowUps {
+    /// Fresh questions of each dataset.
+    pub questions: usize,
+    /// Samples of each, beside the greedy answer.
+    pub samples: usize,
+    /// Of questions that are answered right always or never, the share that is kept.
+    pub plain_share: f64,
+    /// Documents of everything for each follow-up.
+    pub documents: f64,
+    /// The rate, which falls to nothing.
+    pub rate: f32,
+}
+
+impl Plan {
+    /// The small model.
+    pub fn slm() -> Self {
+        Self {
+            shape: Shape {
+                vocabulary: 1280,
+                hidden: 128,
+                layers: 9,
+                heads: 4,
+                feed_forward: 352,
+                context: 512,
+                rope_theta: 10_000.0,
+                norm_epsilon: 1e-5,
+            },
+            tokenizer_documents: 20_000,
+            step_tokens: 2048,
+            warm_up: 60,
+            rate: 4e-3,
+            decay: 0.4,
+            optimiser: Settings {
+                momentum: 0.95,
+                first: 0.9,
+                second: 0.95,
+                epsilon: 1e-8,
+                other_rate: 1.0,
+                decay: 0.01,
+                longest: 1.0,
+            },
+            weights: Weights { statement: 0.2, prompt: 0.0, reply: 1.0, recall: 0.5 },
+            recall: Recall { due: 0.95, most_tokens: 3_000_000, exercises: 100, step_tokens: 1024 },
+            mixture: Mixture {
+                statements: 0.25,
+                dialogues: 0.65,
+                recall: 0.10,
+                datasets: DATASETS.iter().map(|dataset| (dataset.id().to_owned(), 1.0)).collect(),
+                zipf: 1.0,
+                templates: 7,
+                rare_template: 0.02,
+                recall_pairs: 5,
+            },
+            tokens: 6_000_000,
+            follow_ups: FollowUps {
+                questions: 300,
+                samples: 4,
+                plain_share: 0.35,
+                documents: 0.8,
+                rate: 1e-3,
+            },
+            look: 100,
+            held_out: 16,
+        }
+    }
+
+    /// The larger one: wider, fed longer, and rare facts more often.
+    pub fn llm() -> Self {
+        let slm = Self::slm();
+        let shape = Shape { hidden: 192, heads: 6, feed_forward: 512, ..slm.shape };
+        let mixture = Mixture { zipf: 0.4, rare_template: 0.1, ..slm.mixture.clone() };
+        Self { shape, mixture, tokens: 18_000_000, rate: 3e-3, ..slm }
+    }
+}

@@ -1,0 +1,141 @@
+//! Products of matrices that lie in slices, by candle's own kernels, into memory that is there already: a
+//! tensor for every product costs as much as a small product.
+
+/// A matrix in a slice.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Matrix<'a> {
+    numbers: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// Row after row.
+    pub(super) fn new(numbers: &'a [f32], rows: usize, columns: usize) -> Self {
+        Self::within(numbers, rows, columns, columns)
+    }
+
+    /// Rows that begin `stride` numbers apart.
+    pub(super) fn within(numbers: &'a [f32], rows: usize, columns: usize, stride: usize) -> Self {
+        Self { numbers, rows, columns, row_stride: stride, column_stride: 1 }
+    }
+
+    /// With rows and columns exchanged.
+    pub(super) fn t(self) -> Self {
+        Self {
+            numbers: self.numbers,
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+        }
+    }
+
+    fn end(&self) -> usize {
+        end(self.rows, self.columns, self.row_stride, self.column_stride)
+    }
+}
+
+fn end(rows: usize, columns: usize, row_stride: usize, column_stride: usize) -> usize {
+    if rows == 0 || columns == 0 { 0 } else { (rows - 1) * row_stride + (columns - 1) * column_stride + 1 }
+}
+
+/// Where a product goes.
+#[derive(Debug)]
+pub(super) struct Target<'a> {
+    numbers: &'a mut [f32],
+    stride: Option<usize>,
+    add: bool,
+}
+
+impl<'a> Target<'a> {
+    /// Overwritten, row after row.
+    pub(super) fn over(numbers: &'a mut [f32]) -> Self {
+        Self { numbers, stride: None, add: false }
+    }
+
+    /// Added to, row after row.
+    pub(super) fn onto(numbers: &'a mut [f32]) -> Self {
+        Self { numbers, stride: None, add: true }
+    }
+
+    /// With rows that begin so many numbers apart.
+    pub(super) fn stride(self, stride: usize) -> Self {
+        Self { stride: Some(stride), ..self }
+    }
+}
+
+/// `scale * left * right`, on one thread.
+///
+/// # Panics
+/// If shapes do not fit or a slice is too short: a mistake of this module's callers.
+#[expect(clippy::needless_pass_by_value, reason = "a target is made for one product")]
+pub(super) fn multiply(target: Target<'_>, left: Matrix<'_>, right: Matrix<'_>, scale: f32) {
+    let stride = target.stride.unwrap_or(right.columns);
+    assert_eq!(left.columns, right.rows, "the shapes of a product");
+    assert!(left.end() <= left.numbers.len() && right.end() <= right.numbers.len(), "a matrix in its slice");
+    assert!(
+        stride >= right.columns && end(left.rows, right.columns, stride, 1) <= target.numbers.len(),
+        "a product in its slice"
+    );
+    #[expect(unsafe_code, reason = "the kernels take pointers; every place they touch was checked above")]
+    // SAFETY: both matrices and the target lie within their slices, and a `&mut` aliases neither.
+    unsafe {
+        gemm::gemm(
+            left.rows,
+            right.columns,
+            left.columns,
+            target.numbers.as_mut_ptr(),
+            1,
+            stride.cast_signed(),
+            target.add,
+            left.numbers.as_ptr(),
+            left.column_stride.cast_signed(),
+            left.row_stride.cast_signed(),
+            right.numbers.as_ptr(),
+            right.column_stride.cast_signed(),
+            right.row_stride.cast_signed(),
+            1.0,
+            scale,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of sums of at most 9 products of numbers below 1, in f32.
+    const TOLERANCE: f64 = 1e-6;
+
+    #[test]
+    fn products_are_those_of_the_definition() {
+        let number = |index: usize| ((index * 37 + 11) % 64) as f32 / 64.0 - 0.5;
+        let left: Vec<f32> = (0..7 * 12).map(number).collect();
+        let right: Vec<f32> = (0..9 * 5).map(|index| number(index + 1000)).collect();
+        // Seven rows of nine numbers, twelve apart; nine rows of five, met as their transpose.
+        let stored: Vec<f32> = (0..5 * 9).map(|index| right[index % 9 * 5 + index / 9]).collect();
+        let mut found = vec![0.25; 7 * 6];
+        multiply(
+            Target::onto(&mut found).stride(6),
+            Matrix::within(&left, 7, 9, 12),
+            Matrix::new(&stored, 5, 9).t(),
+            0.5,
+        );
+        for row in 0..7 {
+            for column in 0..5 {
+                let sum: f64 = (0..9)
+                    .map(|inner| f64::from(left[row * 12 + inner]) * f64::from(right[inner * 5 + column]))
+                    .sum();
+                assert!((f64::from(found[row * 6 + column]) - (0.25 + 0.5 * sum)).abs() < TOLERANCE);
+            }
+            assert_eq!(found[row * 6 + 5], 0.25, "what lies between rows is left alone");
+        }
+    }
+}
