@@ -189,7 +189,7 @@ fn an_interrupt_is_heard_while_a_server_is_waited_for() {
     /// Shorter than the server's silence; what starts and ends the process is in it.
     const SOON: Duration = Duration::from_secs(20);
     let silent = |_: &Request| Reply { silence: Duration::from_mins(1), ..Reply::json(200, &json!({})) };
-    let busy = |_: &Request| Reply::error(429, "rate_limit_exceeded").with("Retry-After", "3600");
+    let busy = |_: &Request| Reply::error(429, "rate_limit_exceeded").with("Retry-After", "60");
     let scripts: [fn(&Request) -> Reply; 2] = [silent, busy];
     for script in scripts {
         let server = Server::scripted(move |request, _| Some(script(request)));
