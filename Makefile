@@ -35,6 +35,20 @@ calibrate: build ## Run a pipeline: make calibrate PIPELINE=pipelines/mine.yaml 
 	@test -n "$(PIPELINE)" || { echo "say which: make calibrate PIPELINE=pipelines/mine.yaml" >&2; exit 2; }
 	$(PLIMSOLL) run $(PIPELINE) $(ARGS)
 
+# Where models of the pocket are trained, and from which seed.
+POCKET_MODELS ?= $(TARGET)/pocket
+POCKET_SEED ?= 1
+POCKET_TRAIN = $(TARGET)/release/examples/train
+
+.PHONY: pocket-models
+pocket-models: ## Train both models of the pocket, each on a thread; goes on where it was cut off. Says how long it took.
+	$(CARGO) build --locked --release -p plimsoll-pocket --example train
+	@mkdir -p $(POCKET_MODELS); begun=$$(date +%s); failed=0; \
+	$(POCKET_TRAIN) slm --seed $(POCKET_SEED) --out $(POCKET_MODELS)/slm --resume > $(POCKET_MODELS)/slm.log 2>&1 & slm=$$!; \
+	$(POCKET_TRAIN) llm --seed $(POCKET_SEED) --out $(POCKET_MODELS)/llm --resume > $(POCKET_MODELS)/llm.log 2>&1 & llm=$$!; \
+	wait $$slm || failed=1; wait $$llm || failed=1; tail -n 2 $(POCKET_MODELS)/slm.log $(POCKET_MODELS)/llm.log; \
+	echo "both models after $$(( $$(date +%s) - begun )) s"; exit $$failed
+
 .PHONY: lint
 lint: ## Check formatting and lints; warnings are errors.
 	$(CARGO) fmt --all --check

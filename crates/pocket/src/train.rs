@@ -6,6 +6,17 @@
 //! confidence mean something. [`plan`] has every number, [`trainer`] the order of things; [`network`] computes
 //! gradients by hand, [`optimiser`] takes steps; what comes out is a folder that the engine loads like any
 //! other ([`folder`]).
+//!
+//! What is known of it, from one thread of a 2-core AMD EPYC (Zen 2) without AVX-512:
+//!
+//! | what | found |
+//! |---|---|
+//! | a step of 2,048 tokens, 2.0 M numbers, in processor time | gradient 6,400 tokens/s (76 GFLOP/s), with the optimiser 5,100 |
+//! | recall of one of five pairs in the toy (`examples/recall.rs`), 4 layers | .99 at step 400, 1.00 at step 450 |
+//! | the same with 9 layers | .96 at step 250, .99 at step 300 |
+//!
+//! Neither model was trained to its end yet: what accuracy the plans reach is not known, and the larger one's
+//! length and mixture are a judgement.
 
 pub mod ask;
 pub mod checkpoint;

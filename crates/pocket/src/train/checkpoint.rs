@@ -101,8 +101,9 @@ impl Checkpoint {
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
         let about =
             header.metadata().as_ref().ok_or_else(|| damaged("it says nothing of itself".to_owned()))?;
-        if about.get(TRAINING).is_none_or(|known| known != training) {
-            return Err(damaged("its plan or its seed is another".to_owned()));
+        let known = about.get(TRAINING).map_or("", String::as_str);
+        if known != training {
+            return Err(damaged(format!("its plan and seed are `{known}`, not `{training}`")));
         }
         let progress = about.get(PROGRESS).map_or("", String::as_str);
         let (progress, steps) = serde_json::from_str(progress).map_err(|error| damaged(error.to_string()))?;

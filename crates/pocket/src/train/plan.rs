@@ -128,8 +128,8 @@ impl Plan {
     /// The larger one: wider, fed longer, and rare facts more often.
     pub fn llm() -> Self {
         let slm = Self::slm();
-        let shape = Shape { hidden: 192, heads: 6, feed_forward: 512, ..slm.shape };
+        let shape = Shape { hidden: 160, heads: 5, feed_forward: 432, ..slm.shape };
         let mixture = Mixture { zipf: 0.4, rare_template: 0.1, ..slm.mixture.clone() };
-        Self { shape, mixture, tokens: 18_000_000, rate: 3e-3, ..slm }
+        Self { shape, mixture, tokens: 12_000_000, rate: 3e-3, ..slm }
     }
 }

@@ -77,8 +77,7 @@ impl Trainer {
         if checkpoint.exists() && !resume {
             return Err(TrainError::Begun { path: folder.to_owned() });
         }
-        let tokenizer = learn(&plan, seed)?;
-        whole_json(&work.join("tokenizer.json"), &tokenizer)?;
+        let tokenizer = known_or_learnt(&plan, seed, &work.join("tokenizer.json"), checkpoint.exists())?;
         let mut reader = Reader::new(&tokenizer, plan.shape.vocabulary)?;
         let held_out = HeldOut::new(&plan, seed, &mut reader, &work)?;
         let stream = |mixture: &Mixture, label: &str| {
@@ -341,9 +340,22 @@ fn only_recall(mixture: &Mixture) -> Mixture {
     Mixture { statements: 0.0, dialogues: 0.0, recall: 1.0, ..mixture.clone() }
 }
 
-/// What a training is, in hexadecimal: another plan or seed is another training.
+/// What a training is, in hexadecimal: another plan or seed is another training. How long the second phase is
+/// may be changed on the way.
 fn identity(plan: &Plan, seed: Seed) -> String {
+    let plan = Plan { tokens: 0, ..plan.clone() };
     format!("{:016x}", key_of(seed.bits(), &json!(plan).to_string()))
+}
+
+/// The tokenizer of a training that goes on, or a new one, written.
+fn known_or_learnt(plan: &Plan, seed: Seed, path: &Path, known: bool) -> Result<Value, TrainError> {
+    if known {
+        let text = fs::read(path).map_err(TrainError::io(path))?;
+        return serde_json::from_slice(&text).map_err(|error| TrainError::damaged(path, &error));
+    }
+    let tokenizer = learn(plan, seed)?;
+    whole_json(path, &tokenizer)?;
+    Ok(tokenizer)
 }
 
 /// The tokenizer of a plan.

@@ -9,7 +9,7 @@ fn tiny() -> Plan {
     plan.shape = Shape { vocabulary: 420, hidden: 16, layers: 2, heads: 2, feed_forward: 24, ..plan.shape };
     plan.tokenizer_documents = 60;
     plan.step_tokens = 256;
-    plan.tokens = 1800;
+    plan.tokens = 1500;
     plan.look = 3;
     plan.held_out = 1;
     plan.recall.due = 0.0;
