@@ -1,3 +1,5 @@
+//! Gradients against autograd, and logits against the engine.
+
 use candle_core::{DType, Device, Tensor, Var};
 use plimsoll_core::Seed;
 

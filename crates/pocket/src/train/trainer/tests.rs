@@ -1,3 +1,5 @@
+//! Trainings that are cut off, resumed, and held to their gate.
+
 use plimsoll_engine::Positions;
 
 use super::*;
