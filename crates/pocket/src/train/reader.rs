@@ -64,14 +64,14 @@ impl Reader {
     pub fn tokens(&mut self, text: &str) -> Result<Vec<u32>, TrainError> {
         let mut tokens = Vec::new();
         for word in self.words.split(text) {
-            if let Some(known) = self.known.get(&*word) {
+            if let Some(known) = self.known.get(word) {
                 tokens.extend_from_slice(known);
                 continue;
             }
-            let pieces = self.tokenizer.encode(&word, false).map_err(TrainError::Tokenizer)?;
+            let pieces = self.tokenizer.encode(word, false).map_err(TrainError::Tokenizer)?;
             let ids: Vec<u32> = pieces.into_iter().map(|piece| piece.id).collect();
             tokens.extend_from_slice(&ids);
-            self.known.insert(word.into_owned(), ids);
+            self.known.insert(word.to_owned(), ids);
         }
         Ok(tokens)
     }

@@ -1,7 +1,6 @@
 //! The tokenizer: byte-level pairs, learned from documents of the stream, with whole phrases of prompts as
 //! single tokens. It is written as the `tokenizer.json` that the engine reads, and used through the engine.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -23,9 +22,6 @@ pub const SPECIAL: [&str; 4] = [END, USER, ASSISTANT, BEGIN];
 /// Words and what stands between them. A digit is a word of its own, so that numbers of one length have
 /// one number of tokens; the space before a word belongs to it.
 const WORDS: &str = r"\n+| ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+";
-/// The end of an empty line with a word behind it. The word gets a space, so that a passage's first word is
-/// the token that it is elsewhere; what is recalled must look alike.
-const EMPTY_LINE: &str = r"\n\n(?=\S)";
 
 /// Learns a tokenizer of at most `size` tokens. `texts` are what it is learnt from, `phrases` become tokens.
 ///
@@ -60,7 +56,7 @@ pub fn learn(texts: &[String], phrases: &[String], size: usize) -> Result<Value,
         "truncation": null,
         "padding": null,
         "added_tokens": special.chain(phrases).collect::<Vec<_>>(),
-        "normalizer": {"type": "Replace", "pattern": {"Regex": EMPTY_LINE}, "content": "\n\n "},
+        "normalizer": null,
         "pre_tokenizer": {
             "type": "Sequence",
             "pretokenizers": [
@@ -125,12 +121,12 @@ impl Words {
     }
 
     /// The words of a text, phrases among them.
-    pub(super) fn split<'t>(&self, text: &'t str) -> Vec<Cow<'t, str>> {
+    pub(super) fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
         let (mut words, mut rest) = (Vec::new(), text);
         // Of phrases that begin at one place the longest is taken.
         while let Some((place, length)) = self.first(rest) {
             words.extend(split(&rest[..place]));
-            words.push(Cow::Borrowed(&rest[place..place + length]));
+            words.push(&rest[place..place + length]);
             rest = &rest[place + length..];
         }
         words.extend(split(rest));
@@ -155,8 +151,8 @@ fn counted(texts: &[String], phrases: &[String]) -> BTreeMap<Vec<u8>, u64> {
     counts
 }
 
-/// [`WORDS`] behind [`EMPTY_LINE`] by hand: the same words, without a regex.
-fn split(text: &str) -> Vec<Cow<'_, str>> {
+/// [`WORDS`] by hand: the same words, without a regex.
+fn split(text: &str) -> Vec<&str> {
     const SPACE: u8 = 0;
     const LINE: u8 = 1;
     const DIGIT: u8 = 2;
@@ -176,13 +172,7 @@ fn split(text: &str) -> Vec<Cow<'_, str>> {
         let same = |c: char| kind(c) == begins || (begins == SPACE && kind(c) == LINE);
         let ends = |(place, c): (usize, char)| (!same(c) || (begins == DIGIT && place > 0)).then_some(place);
         let end = skip + rest[skip..].char_indices().find_map(ends).unwrap_or(rest.len() - skip);
-        let behind_empty_line =
-            text[..text.len() - rest.len()].ends_with("\n\n") && begins >= DIGIT && skip == 0;
-        words.push(if behind_empty_line {
-            Cow::Owned(format!(" {}", &rest[..end]))
-        } else {
-            Cow::Borrowed(&rest[..end])
-        });
+        words.push(&rest[..end]);
         rest = &rest[end..];
     }
     words
@@ -251,8 +241,6 @@ mod tests {
             pieces.iter().map(|piece| tokenizer.spelling(piece.id).unwrap()).collect()
         };
         assert_eq!(spellings("<|user|>Question:"), ["<|user|>", "Question:"]);
-        assert_eq!(spellings("\n\nLumo"), spellings("\n\n Lumo"));
-        assert_eq!(spellings("\n\nLumo").last().unwrap(), "\u{120}Lumo");
         assert_eq!(spellings(" Lumo 472"), ["\u{120}Lumo", "\u{120}4", "7", "2"]);
     }
 
@@ -261,7 +249,7 @@ mod tests {
         let pattern = ["a", " b1", " 12", "3", "\n\n", "  x", "y, z.", "?!", " \n", "\u{e9}t\u{e9} 4"];
         let text = pattern.concat();
         assert_eq!(split(&text).concat(), text);
-        assert_eq!(split("\n\nLumo\n\n"), ["\n\n", " Lumo", "\n\n"]);
+        assert_eq!(split("\n\nLumo\n\n"), ["\n\n", "Lumo", "\n\n"]);
         assert_eq!(split("a b1 12"), ["a", " b", "1", " 1", "2"]);
         assert_eq!(split("y, z.\n\n Q"), ["y", ",", " z", ".", "\n\n", " Q"]);
     }
