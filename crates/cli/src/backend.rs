@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::compute::{Device, placement};
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
-use crate::models::{Found, dtype_name, engine_failure, hash_cache, open_model};
+use crate::models::{Found, engine_failure, hash_cache, open_model};
 use crate::pipeline::asking::{BackendName, InferencePlan, ModelPlan};
 use crate::pipeline::resolution::models::server;
 
@@ -49,6 +49,9 @@ struct Local {
     hashes: ModelHashes,
     placement: Placement,
 }
+
+/// Where servers' replies are kept in an output folder.
+pub(crate) const REPLIES: &str = ".work/replies";
 
 /// Where things lie.
 #[derive(Debug, Clone, Copy)]
@@ -254,7 +257,7 @@ fn limits(inference: &InferencePlan) -> LocalLimits {
 
 /// How weights are held: packed as they are stored, or in the type in which they are computed.
 fn quantisation(stored: &str, placement: &Placement) -> String {
-    let computed = dtype_name(placement.dtype);
+    let computed = placement.dtype.as_str();
     if stored.eq_ignore_ascii_case(computed) {
         computed.to_owned()
     } else {
@@ -275,7 +278,7 @@ fn local(plan: &ModelPlan, places: Places<'_>, console: &Console) -> Result<(For
         "backend": "candle 1",
         "weights": hashes.weights_sha256, "tokenizer": hashes.tokenizer_sha256, "config": hashes.config_sha256,
         "chat_template": described.chat_template_sha256, "stop_tokens": described.stop_tokens,
-        "dtype": dtype_name(placement.dtype), "device": plan.device.unwrap_or(Device::Cpu),
+        "dtype": placement.dtype.as_str(), "device": plan.device.unwrap_or(Device::Cpu),
     }));
     Ok((Form::Local(Box::new(Local { opened, commit, hashes, placement })), identity))
 }

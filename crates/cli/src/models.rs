@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use candle_core::DType;
 use clap::Args;
 use plimsoll_engine::step::StepError;
 use plimsoll_engine::{EngineError, HashCache, LanguageModel, Opened};
@@ -98,11 +97,6 @@ pub(crate) fn open_model(
     };
     let opened = Opened::open(&path).map_err(engine_failure)?;
     Ok(Found { opened, commit })
-}
-
-/// The name of a type, as plans write it.
-pub(crate) fn dtype_name(dtype: DType) -> &'static str {
-    dtype.as_str()
 }
 
 /// Fetches a model, and gives where it lies.

@@ -45,6 +45,8 @@ pub(crate) struct AskSet {
     pub(crate) role: PoolRole,
     /// The asks, in the order of the pool.
     pub(crate) asks: Vec<Ask>,
+    /// SHA-256 of the hashes of their prompts, in that order.
+    pub(crate) prompts_sha256: String,
 }
 
 /// A set of asks put to one model.
@@ -241,7 +243,8 @@ fn ask_sets(asking: &Asking, read: &[Questions], pool: &Pool) -> Vec<AskSet> {
         };
         let mut push = |kind, role, asks: Vec<Ask>| {
             if !asks.is_empty() {
-                sets.push(AskSet { dataset: plan.id.clone(), kind, role, asks });
+                let prompts_sha256 = prompts_sha256(&asks);
+                sets.push(AskSet { dataset: plan.id.clone(), kind, role, asks, prompts_sha256 });
             }
         };
         push(PromptKind::Main, PoolRole::Main, asks(PoolRole::Main, &spec));
@@ -253,4 +256,9 @@ fn ask_sets(asking: &Asking, read: &[Questions], pool: &Pool) -> Vec<AskSet> {
         }
     }
     sets
+}
+
+fn prompts_sha256(asks: &[Ask]) -> String {
+    let hashes: Vec<String> = asks.iter().map(|ask| ask.prompt.hash()).collect();
+    plimsoll_router::canonical::sha256_hex(hashes.concat().as_bytes())
 }

@@ -13,6 +13,16 @@ pub(crate) fn of_text(row: &GenerationRow, price: Option<Price>) -> Option<f64> 
     at_price(tokens, price, row.failure.is_some()).or(row.cost_usd)
 }
 
+/// As [`of_text`], for a sample: in process it goes on from the prompt that the answer has read; a server reads
+/// it again.
+fn of_sample(row: &GenerationRow, price: Option<Price>) -> Option<f64> {
+    if row.served_model.is_some() || row.cost_usd.is_some() {
+        return of_text(row, price);
+    }
+    let tokens = (row.prompt_tokens.map(|_| 0), row.completion_tokens);
+    at_price(tokens, price, row.failure.is_some())
+}
+
 fn of_follow_up(row: &FollowUpRow, price: Option<Price>) -> Option<f64> {
     let tokens = (row.prompt_tokens, row.completion_tokens);
     at_price(tokens, price, row.missing_reason.is_some()).or(row.cost_usd)
@@ -59,11 +69,7 @@ pub(crate) fn of_method(
         return Some(total);
     }
     for sample in samples(&method.request, decoding, rows) {
-        // In process a sample goes on from the prompt that the answer has read; a server reads it again.
-        let in_process = GenerationRow { prompt_tokens: sample.prompt_tokens.map(|_| 0), ..sample.clone() };
-        let sample =
-            if sample.served_model.is_none() && sample.cost_usd.is_none() { &in_process } else { sample };
-        total += of_text(sample, price)?;
+        total += of_sample(sample, price)?;
     }
     for id in method.request.follow_ups().keys() {
         let follow_up = answer.follow_ups.iter().find(|follow_up| follow_up.id == *id);

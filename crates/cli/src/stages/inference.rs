@@ -78,9 +78,7 @@ pub(crate) fn parameters(asked: &Asked<'_>, groups: &[Group], identities: &[Stri
         .iter()
         .map(|group| {
             let set = &asked.sets[group.set];
-            let prompts: Vec<String> = set.asks.iter().map(|ask| ask.prompt.hash()).collect();
-            let prompts = plimsoll_router::canonical::sha256_hex(prompts.concat().as_bytes());
-            json!([group.model, set.dataset, prompts, group.signals])
+            json!([group.model, set.dataset, set.prompts_sha256, group.signals])
         })
         .collect();
     let models: Vec<&str> = asked.models().map(|model| model.id.as_str()).collect();

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use plimsoll_core::Seed;
 use plimsoll_core::records::GenerationRow;
+use plimsoll_core::{Seed, SignalRequest};
 use plimsoll_infer::{Ask, Batch, Cancel, Chunks, Control, Progress as Hears};
 use plimsoll_store::read_rows;
 use plimsoll_store::tables::generations;
 
 use super::asked::Asked;
 use super::key::PROGRAM_VERSION;
-use super::labelling::{verdict_decoding, verdict_signals};
+use super::labelling::verdict_decoding;
 use crate::backend::{Lazy, Prepared};
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
@@ -34,7 +34,7 @@ pub(crate) fn replies(
     let chunks = Chunks::new(folder.path(CHUNKS), asked.seed, PROGRAM_VERSION);
     let answers = Arc::new(Answers::new(console, judge.id.as_str(), asks.len() as u64));
     let hears: Arc<dyn Hears> = Arc::clone(&answers) as Arc<dyn Hears>;
-    let (signals, decoding) = (verdict_signals(), verdict_decoding()?);
+    let (signals, decoding) = (SignalRequest::answer(), verdict_decoding()?);
     let mut judge = Lazy::new(judge, asked.asking.inference);
     let mut replies = BTreeMap::new();
     for asks in asks.chunks(asked.asking.inference.chunk) {

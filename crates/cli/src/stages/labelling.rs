@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use plimsoll_core::prompt::{Message, Prompt};
 use plimsoll_core::records::{GenerationRow, LabelRow};
-use plimsoll_core::{Decoding, Label, Question, QuestionId, SignalRequest};
+use plimsoll_core::{Decoding, Label, Question, QuestionId};
 use plimsoll_infer::Ask;
 use plimsoll_label::judge::{self, Judge};
 use plimsoll_label::{Extraction, Finish, JudgeError, Policy, extract, grade, token_span};
@@ -201,11 +201,6 @@ fn judge_ask(messages: Vec<Message>) -> Option<Ask> {
     };
     let question_id = QuestionId::new(format!("judge/{}", prompt.hash())).ok()?;
     Some(Ask { question_id, source_row: None, prompt })
-}
-
-/// What is observed of a judge: its reply.
-pub(crate) fn verdict_signals() -> SignalRequest {
-    SignalRequest::answer()
 }
 
 /// The judge's replies, by what was asked.

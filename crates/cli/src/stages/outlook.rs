@@ -10,7 +10,7 @@ use plimsoll_infer::Ask;
 use serde::Serialize;
 
 use super::asked::{AskSet, Asked};
-use crate::backend::{Places, Prepared};
+use crate::backend::{Places, Prepared, REPLIES};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::pipeline::Plan;
@@ -97,7 +97,7 @@ pub(crate) fn look(
         }
         found.is_ok()
     });
-    let replies = out.join(".work/replies");
+    let replies = out.join(REPLIES);
     let places = Places { base, replies: &replies, offline: true };
     let judge = plan.labels.grading.as_ref().and_then(|grading| grading.judge.as_ref());
     let mut found = Vec::new();

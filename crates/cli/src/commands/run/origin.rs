@@ -5,16 +5,13 @@ use std::path::Path;
 use plimsoll_router::thresholds::ModelIdentity;
 
 use super::{Stage, folder_of};
-use crate::backend::{Places, Prepared};
+use crate::backend::{Places, Prepared, REPLIES};
 use crate::console::Console;
 use crate::failure::Failure;
 use crate::pipeline::Plan;
 use crate::pipeline::plan::Origin as Written;
 use crate::stages::asked::{Asked, Group};
 use crate::stages::import::Inputs;
-
-/// Where servers' replies are kept in an output folder.
-const REPLIES: &str = ".work/replies";
 
 /// Where the scores come from, found.
 #[derive(Debug)]
