@@ -8,6 +8,9 @@ use candle_core::{CpuStorage, DType, Storage, Tensor};
 use half::bf16;
 use rayon::prelude::*;
 
+use crate::simd::{dot_of, widened};
+use crate::wide;
+
 /// Up to so many rows, each entry is a sum of its own.
 const FEW: usize = 4;
 /// Up to so many rows, candle is faster with the matrix on the left.
@@ -57,8 +60,8 @@ fn few(rows: &Tensor, matrix: &Tensor) -> candle_core::Result<Tensor> {
         candle_core::bail!("a matrix on the processor must be contiguous")
     };
     let sums = match storage {
-        CpuStorage::F32(matrix) => sums(&numbers, &matrix[from..to], width, |a, b| dot(a, b, |a| a)),
-        CpuStorage::BF16(matrix) => sums(&numbers, &matrix[from..to], width, |a, b| dot(a, b, bf16::to_f32)),
+        CpuStorage::F32(matrix) => sums(&numbers, &matrix[from..to], width, share_f32),
+        CpuStorage::BF16(matrix) => sums(&numbers, &matrix[from..to], width, share_bf16),
         _ => candle_core::bail!("a matrix of {:?} is not multiplied here", matrix.dtype()),
     };
     let product = Tensor::from_vec(sums, (out, count), rows.device())?;
@@ -70,32 +73,43 @@ fn sums<T: Sync>(
     rows: &[f32],
     matrix: &[T],
     width: usize,
-    dot: impl Fn(&[T], &[f32]) -> f32 + Sync,
+    multiply: impl Fn(&[T], &[f32], usize, &mut [f32]) + Sync,
 ) -> Vec<f32> {
     let count = rows.len() / width.max(1);
     let mut sums = vec![0.0; matrix.len() / width.max(1) * count];
     sums.par_chunks_mut(SHARE * count).zip(matrix.par_chunks(SHARE * width)).for_each(|(sums, share)| {
-        for (sums, line) in sums.chunks_exact_mut(count).zip(share.chunks_exact(width)) {
-            for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(width)) {
-                *sum = dot(line, row);
-            }
-        }
+        multiply(share, rows, width, sums);
     });
     sums
 }
 
-/// In f32, in a fixed order.
-#[inline]
-pub(crate) fn dot<T: Copy>(line: &[T], row: &[f32], wide: impl Fn(T) -> f32) -> f32 {
-    let mut sums = [0.0; LANES];
-    let ((lines, line_rest), (rows, row_rest)) = (line.as_chunks::<LANES>(), row.as_chunks::<LANES>());
-    for (line, row) in lines.iter().zip(rows) {
-        for lane in 0..LANES {
-            sums[lane] += wide(line[lane]) * row[lane];
+wide! {
+    fn share_f32(matrix: &[f32], rows: &[f32], width: usize, sums: &mut [f32]) {
+        share(matrix, rows, width, sums, |number| number);
+    }
+}
+
+wide! {
+    fn share_bf16(matrix: &[bf16], rows: &[f32], width: usize, sums: &mut [f32]) {
+        share(matrix, rows, width, sums, widened);
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
+fn share<T: Copy>(
+    matrix: &[T],
+    rows: &[f32],
+    width: usize,
+    sums: &mut [f32],
+    widened: impl Fn(T) -> f32 + Copy,
+) {
+    let count = rows.len() / width.max(1);
+    for (sums, line) in sums.chunks_exact_mut(count).zip(matrix.chunks_exact(width)) {
+        for (sum, row) in sums.iter_mut().zip(rows.chunks_exact(width)) {
+            *sum = dot_of::<LANES, _>(line, row, widened);
         }
     }
-    let rest: f32 = line_rest.iter().zip(row_rest).map(|(a, b)| wide(*a) * b).sum();
-    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         statements: 1.0,
         dialogues: 2.0,
         recall: 1.0,
+        comparisons: 1.0,
         datasets: vec![(dataset, 1.0)],
         zipf: 1.0,
         templates: 7,

@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let rate = (progress.tokens - tokens) as f64 / since.elapsed().as_secs_f64();
         writeln!(
             stdout(),
-            "{:>6.0} s {:?} step {} tokens {} loss {:.3} held out {:.3} recall {:.2} accuracy {:.3} {rate:.0} tokens/s",
+            "{:>6.0} s {:?} step {} tokens {} loss {:.3} held out {:.3} recall {:.2} comparisons {:.2} accuracy {:.3} {rate:.0} tokens/s",
             begun.elapsed().as_secs_f64(),
             progress.phase,
             progress.steps,
@@ -60,6 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             step.loss,
             look.loss,
             look.recall,
+            look.comparisons,
             look.accuracy,
         )?;
         let shares: Vec<String> = look

@@ -32,7 +32,6 @@ mod product;
 pub mod reader;
 pub mod sample;
 pub mod shape;
-mod simd;
 pub mod toy;
 pub mod trainer;
 pub mod vocabulary;

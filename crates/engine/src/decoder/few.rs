@@ -11,8 +11,11 @@ use rayon::prelude::*;
 use super::attention::Shape;
 use super::softmax::Sight;
 use crate::cache::LayerCache;
-use crate::product::dot;
+use crate::simd::{dot_of, widened};
+use crate::wide;
 
+/// Sums of a product that run side by side; a head is at least as wide in every model that matters.
+const LANES: usize = 32;
 /// The most queries.
 pub(super) const MOST: usize = 8;
 
@@ -135,30 +138,58 @@ impl Numbers<'_> {
     /// One product for each key.
     fn score(&self, lines: Range<usize>, query: &[f32], scores: &mut [f32]) {
         match self {
-            Self::F32(keys) => score(&keys[lines], query, scores, |number| number),
-            Self::Bf16(keys) => score(&keys[lines], query, scores, bf16::to_f32),
+            Self::F32(keys) => score_f32(&keys[lines], query, scores),
+            Self::Bf16(keys) => score_bf16(&keys[lines], query, scores),
         }
     }
 
     /// Adds each value, times its share.
     fn add(&self, lines: Range<usize>, shares: &[f32], sum: &mut [f32]) {
         match self {
-            Self::F32(values) => add(&values[lines], shares, sum, |number| number),
-            Self::Bf16(values) => add(&values[lines], shares, sum, bf16::to_f32),
+            Self::F32(values) => add_f32(&values[lines], shares, sum),
+            Self::Bf16(values) => add_bf16(&values[lines], shares, sum),
         }
     }
 }
 
-fn score<T: Copy>(keys: &[T], query: &[f32], scores: &mut [f32], wide: impl Fn(T) -> f32 + Copy) {
-    for (score, key) in scores.iter_mut().zip(keys.chunks_exact(query.len())) {
-        *score = dot(key, query, wide);
+wide! {
+    fn score_f32(keys: &[f32], query: &[f32], scores: &mut [f32]) {
+        score(keys, query, scores, |number| number);
     }
 }
 
-fn add<T: Copy>(values: &[T], shares: &[f32], sum: &mut [f32], wide: impl Fn(T) -> f32 + Copy) {
+wide! {
+    fn score_bf16(keys: &[bf16], query: &[f32], scores: &mut [f32]) {
+        score(keys, query, scores, widened);
+    }
+}
+
+wide! {
+    fn add_f32(values: &[f32], shares: &[f32], sum: &mut [f32]) {
+        add(values, shares, sum, |number| number);
+    }
+}
+
+wide! {
+    fn add_bf16(values: &[bf16], shares: &[f32], sum: &mut [f32]) {
+        add(values, shares, sum, widened);
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
+fn score<T: Copy>(keys: &[T], query: &[f32], scores: &mut [f32], widened: impl Fn(T) -> f32 + Copy) {
+    for (score, key) in scores.iter_mut().zip(keys.chunks_exact(query.len())) {
+        *score = dot_of::<LANES, _>(key, query, widened);
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
+fn add<T: Copy>(values: &[T], shares: &[f32], sum: &mut [f32], widened: impl Fn(T) -> f32 + Copy) {
     for (value, share) in values.chunks_exact(sum.len()).zip(shares) {
         for (sum, number) in sum.iter_mut().zip(value) {
-            *sum += share * wide(*number);
+            *sum = share.mul_add(widened(*number), *sum);
         }
     }
 }

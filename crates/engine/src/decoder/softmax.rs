@@ -3,6 +3,9 @@
 use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
 use rayon::prelude::*;
 
+use crate::simd::{exp, largest, sum};
+use crate::wide;
+
 /// Which keys each query of a block sees.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sight {
@@ -87,15 +90,17 @@ impl InplaceOp1 for OnProcessor {
     }
 }
 
-fn normalise(scores: &mut [f32], scale: f32) {
-    let highest = scores.iter().fold(f32::NEG_INFINITY, |highest, score| highest.max(*score * scale));
-    let mut sum = 0.0;
-    for score in scores.iter_mut() {
-        *score = (*score * scale - highest).exp();
-        sum += *score;
-    }
-    for score in scores {
-        *score /= sum;
+wide! {
+    /// `scale` is above 0.
+    fn normalise(scores: &mut [f32], scale: f32) {
+        let highest = largest(scores) * scale;
+        for score in scores.iter_mut() {
+            *score = exp(score.mul_add(scale, -highest));
+        }
+        let all = sum(scores);
+        for score in scores {
+            *score /= all;
+        }
     }
 }
 

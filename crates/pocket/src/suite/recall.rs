@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::draw::Draw;
-use super::world::{THINGS, World};
+use super::world::{QUALITIES, THINGS, World};
 
 /// An exercise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +98,50 @@ fn asked(pairs: usize, world: &World, draw: &mut Draw) -> Recall {
             recall.say(&format!(" Who got the {thing}?"));
             recall.answer(&format!(" {person}"));
         }
+        recall.say(".");
+    }
+    recall
+}
+
+/// An exercise in comparing, for what a single yes or no a prompt teaches too slowly: whether something stood
+/// there, or which of two it is. In wordings that no dataset asks in.
+pub(crate) fn comparison(pairs: usize, world: &World, draw: &mut Draw) -> Recall {
+    if draw.chance(0.5) { judged(pairs, world, draw) } else { either(world, draw) }
+}
+
+/// Who has what, and whether somebody has something: half the time, and else often what another has.
+fn judged(pairs: usize, world: &World, draw: &mut Draw) -> Recall {
+    let count = 1 + draw.below(pairs.min(3));
+    let people = draw.distinct(world.people.len(), count);
+    // One more than the people have.
+    let things = draw.distinct(THINGS.len(), count + 1);
+    let mut recall = Recall::new();
+    for (person, thing) in people.iter().zip(&things) {
+        recall.say(&format!(" {} got a {}.", world.people[*person], THINGS[*thing]));
+    }
+    for _ in 0..=count {
+        let place = draw.below(count);
+        let thing = if draw.chance(0.5) { place } else { (place + 1 + draw.below(count)) % (count + 1) };
+        recall.say(&format!(" Has {} a {}?", world.people[people[place]], THINGS[things[thing]]));
+        recall.answer(if thing == place { " yes" } else { " no" });
+        recall.say(".");
+    }
+    recall
+}
+
+/// Which of two it is, asked in the word that was said and in the opposite one.
+fn either(world: &World, draw: &mut Draw) -> Recall {
+    let people = draw.distinct(world.people.len(), 2);
+    let (a, b) = (&world.people[people[0]], &world.people[people[1]]);
+    let (more, less) = QUALITIES[draw.ranked(QUALITIES.len())];
+    let mut asked = [(more, a), (less, b)];
+    draw.shuffle(&mut asked);
+    let mut recall = Recall::new();
+    let (said, of) = asked[draw.below(2)];
+    recall.say(&format!(" Compare {a} and {b}: {of} is {said}."));
+    for (quality, person) in asked {
+        recall.say(&format!(" Who is {quality}?"));
+        recall.answer(&format!(" {person}"));
         recall.say(".");
     }
     recall

@@ -22,6 +22,8 @@ pub struct Mixture {
     pub dialogues: f64,
     /// Weight of exercises in recall.
     pub recall: f64,
+    /// Weight of exercises in comparing.
+    pub comparisons: f64,
     /// Datasets, for statements and dialogues, with their weights. Others are not met.
     pub datasets: Vec<(String, f64)>,
     /// Exponent of the frequencies of facts, 0 to 3: the fact of rank r has a weight of r^-zipf.
@@ -32,6 +34,14 @@ pub struct Mixture {
     pub rare_template: f64,
     /// The most pairs in an exercise, 2 to 8.
     pub recall_pairs: usize,
+}
+
+impl Mixture {
+    /// Its exercises alone, of which this share is in comparing and the rest in recall.
+    #[must_use]
+    pub fn exercises(&self, comparisons: f64) -> Self {
+        Self { statements: 0.0, dialogues: 0.0, recall: 1.0 - comparisons, comparisons, ..self.clone() }
+    }
 }
 
 /// A document.
@@ -61,7 +71,7 @@ pub struct Dialogue {
 pub struct Stream {
     seed: Seed,
     feed: Feed,
-    kinds: [f64; 3],
+    kinds: [f64; 4],
     weights: Vec<f64>,
     pairs: usize,
 }
@@ -72,7 +82,7 @@ impl Stream {
     /// # Errors
     /// [`SuiteError`] for weights and parameters that are none, and for unknown datasets.
     pub fn new(seed: Seed, mixture: &Mixture) -> Result<Self, SuiteError> {
-        let kinds = [mixture.statements, mixture.dialogues, mixture.recall];
+        let kinds = [mixture.statements, mixture.dialogues, mixture.recall, mixture.comparisons];
         let mut weights = vec![0.0; DATASETS.len()];
         for (id, weight) in &mixture.datasets {
             let number = datasets::number(id).ok_or_else(|| SuiteError::NoDataset { id: id.clone() })?;
@@ -100,7 +110,8 @@ impl Stream {
         Ok(match draw.weighted(&self.kinds) {
             0 => Document::Statements(self.statements(&mut draw)),
             1 => Document::Dialogue(Box::new(self.dialogue(&mut draw, index)?)),
-            _ => Document::Recall(recall::exercise(self.pairs, World::get(), &mut draw)),
+            2 => Document::Recall(recall::exercise(self.pairs, World::get(), &mut draw)),
+            _ => Document::Recall(recall::comparison(self.pairs, World::get(), &mut draw)),
         })
     }
 

@@ -13,7 +13,7 @@ use super::network::{Loss, Network};
 use super::plan::Plan;
 use super::reader::Reader;
 use super::sample::Sample;
-use crate::suite::{DATASETS, Document, Mixture, Stream, native_file, native_rows};
+use crate::suite::{DATASETS, Document, Stream, native_file, native_rows};
 
 /// What a look found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct Look {
     pub loss: f64,
     /// Share of the answers in held-out exercises in recall whose every token comes first.
     pub recall: f64,
+    /// The same of exercises in comparing.
+    pub comparisons: f64,
     /// Mean over datasets of the share of replies whose every token comes first.
     pub accuracy: f64,
     /// The same of each dataset.
@@ -31,7 +33,8 @@ pub struct Look {
 /// What is looked at.
 #[derive(Debug)]
 pub struct HeldOut {
-    exercises: Vec<Sample>,
+    recall: Vec<Sample>,
+    comparisons: Vec<Sample>,
     questions: Vec<(String, Vec<Sample>)>,
 }
 
@@ -41,20 +44,8 @@ impl HeldOut {
     /// # Errors
     /// [`TrainError`] for rows that do not read.
     pub fn new(plan: &Plan, seed: Seed, reader: &mut Reader, folder: &Path) -> Result<Self, TrainError> {
-        let alone = Mixture { statements: 0.0, dialogues: 0.0, recall: 1.0, ..plan.mixture.clone() };
-        let suite = |source| TrainError::Suite { what: "held-out exercises".to_owned(), source };
-        let stream = Stream::new(seed.derive("held-out exercises"), &alone).map_err(suite)?;
-        let (mut exercises, mut index) = (Vec::new(), 0);
-        while (exercises.len() as u64) < plan.recall.exercises {
-            let document = stream.document(index).map_err(|source| TrainError::Document { index, source })?;
-            // Words that are said again are easier, and all of them one run.
-            if let Document::Recall(recall) = &document
-                && recall.answers.windows(2).all(|pair| pair[0].end < pair[1].start)
-            {
-                exercises.push(reader.document(&document, &plan.weights)?);
-            }
-            index += 1;
-        }
+        let recall = exercises(plan, 0.0, seed.derive("held-out exercises"), reader)?;
+        let comparisons = exercises(plan, 1.0, seed.derive("held-out comparisons"), reader)?;
         let mut questions = Vec::new();
         for dataset in DATASETS {
             let rows = rows(*dataset, "validation", folder)?;
@@ -65,14 +56,15 @@ impl HeldOut {
             });
             questions.push((dataset.id().to_owned(), samples.collect::<Result<_, _>>()?));
         }
-        Ok(Self { exercises, questions })
+        Ok(Self { recall, comparisons, questions })
     }
 
     /// Looks.
     pub fn look(&self, network: &mut Network, numbers: &[f32]) -> Look {
         let mut look = Look {
             loss: 0.0,
-            recall: self.recall(network, numbers),
+            recall: answered(network, numbers, &self.recall),
+            comparisons: answered(network, numbers, &self.comparisons),
             accuracy: 0.0,
             datasets: BTreeMap::new(),
         };
@@ -89,15 +81,38 @@ impl HeldOut {
         look.accuracy = look.datasets.values().sum::<f64>() / look.datasets.len().max(1) as f64;
         look
     }
+}
 
-    /// The share of answers in exercises that come out right.
-    pub fn recall(&self, network: &mut Network, numbers: &[f32]) -> f64 {
-        let mut right: Vec<bool> = Vec::new();
-        for sample in &self.exercises {
-            right.extend(runs(network, numbers, sample));
+/// Held-out exercises, all of one kind.
+fn exercises(
+    plan: &Plan,
+    comparisons: f64,
+    seed: Seed,
+    reader: &mut Reader,
+) -> Result<Vec<Sample>, TrainError> {
+    let suite = |source| TrainError::Suite { what: "held-out exercises".to_owned(), source };
+    let stream = Stream::new(seed, &plan.mixture.exercises(comparisons)).map_err(suite)?;
+    let (mut exercises, mut index) = (Vec::new(), 0);
+    while (exercises.len() as u64) < plan.recall.exercises {
+        let document = stream.document(index).map_err(|source| TrainError::Document { index, source })?;
+        // Words that are said again are easier, and all of them one run.
+        if let Document::Recall(recall) = &document
+            && recall.answers.windows(2).all(|pair| pair[0].end < pair[1].start)
+        {
+            exercises.push(reader.document(&document, &plan.weights)?);
         }
-        right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64
+        index += 1;
     }
+    Ok(exercises)
+}
+
+/// The share of answers in exercises that come out right.
+fn answered(network: &mut Network, numbers: &[f32], exercises: &[Sample]) -> f64 {
+    let mut right: Vec<bool> = Vec::new();
+    for sample in exercises {
+        right.extend(runs(network, numbers, sample));
+    }
+    right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64
 }
 
 /// The questions of a split, read from a file as any benchmark's.

@@ -8,8 +8,8 @@ mod orthogonal;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{Layout, Part};
-use super::simd::wide;
 use orthogonal::Orthogonal;
+use plimsoll_engine::wide;
 
 /// How steps are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

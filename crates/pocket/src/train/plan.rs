@@ -28,7 +28,7 @@ pub struct Plan {
     pub optimiser: Settings,
     /// What tokens count.
     pub weights: Weights,
-    /// First recall alone.
+    /// First recall and comparing alone.
     pub recall: Recall,
     /// Then everything.
     pub mixture: Mixture,
@@ -42,11 +42,13 @@ pub struct Plan {
     pub held_out: usize,
 }
 
-/// Recall alone, until it is there.
+/// Recall and comparing alone, until they are there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recall {
-    /// Share of the answers in held-out exercises that must be right.
+    /// Share of the exercises that are in comparing.
+    pub comparisons: f64,
+    /// Share of the answers in held-out exercises of either kind that must be right.
     pub due: f64,
     /// Tokens after which the training fails instead.
     pub most_tokens: u64,
@@ -101,18 +103,25 @@ impl Plan {
                 longest: 1.0,
             },
             weights: Weights { statement: 0.2, prompt: 0.0, reply: 1.0, recall: 0.5 },
-            recall: Recall { due: 0.95, most_tokens: 3_000_000, exercises: 100, step_tokens: 1024 },
+            recall: Recall {
+                comparisons: 0.5,
+                due: 0.9,
+                most_tokens: 4_000_000,
+                exercises: 100,
+                step_tokens: 1024,
+            },
             mixture: Mixture {
-                statements: 0.25,
-                dialogues: 0.65,
-                recall: 0.10,
+                statements: 0.24,
+                dialogues: 0.60,
+                recall: 0.06,
+                comparisons: 0.10,
                 datasets: DATASETS.iter().map(|dataset| (dataset.id().to_owned(), 1.0)).collect(),
-                zipf: 1.0,
+                zipf: 1.8,
                 templates: 7,
                 rare_template: 0.02,
                 recall_pairs: 5,
             },
-            tokens: 6_000_000,
+            tokens: 3_000_000,
             follow_ups: FollowUps {
                 questions: 300,
                 samples: 4,
@@ -130,6 +139,6 @@ impl Plan {
         let slm = Self::slm();
         let shape = Shape { hidden: 160, heads: 5, feed_forward: 432, ..slm.shape };
         let mixture = Mixture { zipf: 0.4, rare_template: 0.1, ..slm.mixture.clone() };
-        Self { shape, mixture, tokens: 12_000_000, rate: 3e-3, ..slm }
+        Self { shape, mixture, tokens: 9_000_000, rate: 3e-3, ..slm }
     }
 }

@@ -85,7 +85,7 @@ impl Trainer {
             Stream::new(seed.derive(label), mixture).map_err(suite)
         };
         let everything = stream(&plan.mixture, "everything")?;
-        let recall = stream(&only_recall(&plan.mixture), "recall")?;
+        let recall = stream(&plan.mixture.exercises(plan.recall.comparisons), "recall")?;
         let network = Network::new(plan.shape);
         let begin = if checkpoint.exists() {
             Checkpoint::read(&checkpoint, &training)?
@@ -187,10 +187,11 @@ impl Trainer {
     /// Recall is there, or not yet, or its time is up.
     fn gate(&mut self, look: &Look) -> Result<(), TrainError> {
         let due = self.plan.recall.due;
-        if look.recall >= due {
+        let share = look.recall.min(look.comparisons);
+        if share >= due {
             self.progress = self.progress.enter(Phase::Everything);
         } else if self.progress.phase_tokens >= self.plan.recall.most_tokens {
-            return Err(TrainError::Gate { tokens: self.progress.tokens, share: look.recall, due });
+            return Err(TrainError::Gate { tokens: self.progress.tokens, share, due });
         }
         Ok(())
     }
@@ -334,10 +335,6 @@ impl Trainer {
         }
         whole(&path, kept.as_bytes())
     }
-}
-
-fn only_recall(mixture: &Mixture) -> Mixture {
-    Mixture { statements: 0.0, dialogues: 0.0, recall: 1.0, ..mixture.clone() }
 }
 
 /// What a training is, in hexadecimal: another plan or seed is another training. How long the second phase is

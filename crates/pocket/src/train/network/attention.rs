@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::Here;
 use crate::train::product::{Matrix, Target, multiply};
-use crate::train::simd::{dot, exp, largest, sum, wide};
+use plimsoll_engine::simd::{dot, exp, largest, sum};
+use plimsoll_engine::wide;
 
 /// One head in one document: where it lies.
 struct Head {

@@ -1,6 +1,7 @@
 //! `SwiGLU`: silu of the gate times what is let through.
 
-use crate::train::simd::{exp, wide};
+use plimsoll_engine::simd::exp;
+use plimsoll_engine::wide;
 
 wide! {
     /// `[n, 2 width]`, the gates first, to `[n, width]`.

@@ -1,6 +1,7 @@
 //! `RMSNorm`, as transformers computes it.
 
-use crate::train::simd::{dot, wide};
+use plimsoll_engine::simd::dot;
+use plimsoll_engine::wide;
 
 /// Rows divided by their root mean square, times the weights. `scale` gets one over the root of each row.
 pub(super) fn forward(

@@ -2,11 +2,14 @@
 //!
 //! Sums run over a fixed number of lanes, so that every machine adds in the same order.
 
-/// Lanes of a sum.
+use half::bf16;
+
+/// Lanes of a sum, unless a caller says otherwise.
 const LANES: usize = 16;
 
 /// A function whose loops are compiled twice, for the machine at hand: with AVX2 and fused products where
 /// an x86 has them, and plainly. Both give the same bits. What it calls must be inlined.
+#[macro_export]
 macro_rules! wide {
     ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)? $body:block) => {
         $(#[$meta])*
@@ -30,30 +33,43 @@ macro_rules! wide {
         }
     };
 }
-pub(super) use wide;
 
 /// Of two slices of one length, in f32, in a fixed order.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
-pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    dot_of::<LANES, _>(a, b, |number| number)
+}
+
+/// As [`dot`], over so many lanes (a power of two), the first slice of whatever widens to f32.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
+pub fn dot_of<const LANES: usize, T: Copy>(a: &[T], b: &[f32], widened: impl Fn(T) -> f32) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     for (a, b) in a.iter().zip(b) {
         for lane in 0..LANES {
-            sums[lane] = a[lane].mul_add(b[lane], sums[lane]);
+            sums[lane] = widened(a[lane]).mul_add(b[lane], sums[lane]);
         }
     }
-    let mut sum = total(&sums);
+    let mut sum = total(sums);
     for (a, b) in a_rest.iter().zip(b_rest) {
-        sum = a.mul_add(*b, sum);
+        sum = widened(*a).mul_add(*b, sum);
     }
     sum
+}
+
+/// As `bf16::to_f32`, but without its branch for a signalling NaN, which would keep a loop from being wide.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
+pub fn widened(number: bf16) -> f32 {
+    f32::from_bits(u32::from(number.to_bits()) << 16)
 }
 
 /// The sum of a slice, in a fixed order.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
-pub(super) fn sum(numbers: &[f32]) -> f32 {
+pub fn sum(numbers: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let (chunks, rest) = numbers.as_chunks::<LANES>();
     for chunk in chunks {
@@ -61,13 +77,13 @@ pub(super) fn sum(numbers: &[f32]) -> f32 {
             sums[lane] += chunk[lane];
         }
     }
-    total(&sums) + rest.iter().sum::<f32>()
+    total(sums) + rest.iter().sum::<f32>()
 }
 
 /// The largest of a slice that has numbers only; minus infinity for none.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
-pub(super) fn largest(numbers: &[f32]) -> f32 {
+pub fn largest(numbers: &[f32]) -> f32 {
     let mut most = [f32::NEG_INFINITY; LANES];
     let (chunks, rest) = numbers.as_chunks::<LANES>();
     for chunk in chunks {
@@ -78,15 +94,18 @@ pub(super) fn largest(numbers: &[f32]) -> f32 {
     most.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
+/// Halves are added until one number is left.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
-fn total(sums: &[f32; LANES]) -> f32 {
-    let mut half = [0.0_f32; LANES / 2];
-    for lane in 0..LANES / 2 {
-        half[lane] = sums[lane] + sums[lane + LANES / 2];
+fn total<const LANES: usize>(mut sums: [f32; LANES]) -> f32 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+        width /= 2;
     }
-    let quarter = [half[0] + half[4], half[1] + half[5], half[2] + half[6], half[3] + half[7]];
-    (quarter[0] + quarter[2]) + (quarter[1] + quarter[3])
+    sums[0]
 }
 
 /// e to the power of x, from -87 to 88; outside, of the nearer end. The library's own is a call for every
@@ -95,7 +114,7 @@ fn total(sums: &[f32; LANES]) -> f32 {
 /// # Formula
 /// 2^n times a polynomial of degree 6 in x - n ln 2 (Cephes `expf`), to two units in the last place.
 #[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
+pub fn exp(x: f32) -> f32 {
     /// Adding it moves the integer part to the lowest bits.
     const SHIFT: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
