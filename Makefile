@@ -30,24 +30,44 @@ release: ## Build the optimised plimsoll binary, target/release/plimsoll.
 test: ## Run every test. PLIMSOLL_REAL_DATA=DIR adds the tests on real model outputs.
 	$(CARGO) test --locked --workspace --features $(FEATURES)
 
+# What `make calibrate` runs.
+PIPELINE ?= pipelines/pocket.yaml
+
 .PHONY: calibrate
-calibrate: build ## Run a pipeline: make calibrate PIPELINE=pipelines/mine.yaml [ARGS='--set a.b=c'].
-	@test -n "$(PIPELINE)" || { echo "say which: make calibrate PIPELINE=pipelines/mine.yaml" >&2; exit 2; }
+calibrate: build ## From questions to thresholds and report, offline; or another plan: make calibrate PIPELINE=pipelines/mine.yaml.
 	$(PLIMSOLL) run $(PIPELINE) $(ARGS)
 
 # Where models of the pocket are trained, and from which seed.
 POCKET_MODELS ?= $(TARGET)/pocket
 POCKET_SEED ?= 1
-POCKET_TRAIN = $(TARGET)/release/examples/train
+POCKET_TRAIN = $(TARGET)/debug/examples/train
 
 .PHONY: pocket-models
 pocket-models: ## Train both models of the pocket, each on a thread; goes on where it was cut off. Says how long it took.
-	$(CARGO) build --locked --release -p plimsoll-pocket --example train
+	$(CARGO) build --locked --workspace --features $(FEATURES) --example train
 	@mkdir -p $(POCKET_MODELS); begun=$$(date +%s); failed=0; \
 	$(POCKET_TRAIN) slm --seed $(POCKET_SEED) --out $(POCKET_MODELS)/slm --resume > $(POCKET_MODELS)/slm.log 2>&1 & slm=$$!; \
 	$(POCKET_TRAIN) llm --seed $(POCKET_SEED) --out $(POCKET_MODELS)/llm --resume > $(POCKET_MODELS)/llm.log 2>&1 & llm=$$!; \
 	wait $$slm || failed=1; wait $$llm || failed=1; tail -n 2 $(POCKET_MODELS)/slm.log $(POCKET_MODELS)/llm.log; \
-	echo "both models after $$(( $$(date +%s) - begun )) s"; exit $$failed
+	echo "both models after $$(( $$(date +%s) - begun )) s"; \
+	for model in slm llm; do \
+		if cmp -s $(POCKET_MODELS)/$$model/model.safetensors models/pocket/$$model/model.safetensors; \
+		then echo "$$model: the released one, byte for byte"; \
+		else echo "$$model: not the released one; another processor rounds otherwise"; fi; \
+	done; exit $$failed
+
+# What is released of a run: the models' answers and hidden states stay behind.
+POCKET_RUN = calibration/runs/pocket
+POCKET_RELEASED = README.md report.html figures manifest.json *.thresholds.json probes \
+	tables/scores.parquet tables/calibration.parquet tables/alignment.parquet tables/curves.parquet \
+	tables/curve_areas.parquet tables/map_metrics.parquet tables/transfer.parquet tables/transfer_curves.parquet
+
+.PHONY: release-pocket
+release-pocket: build ## Write calibration/pocket anew, the released example. Nothing else writes there.
+	$(PLIMSOLL) run pipelines/pocket.yaml --out $(POCKET_RUN)
+	rm -rf calibration/pocket
+	mkdir -p calibration/pocket/tables
+	cd $(POCKET_RUN) && for name in $(POCKET_RELEASED); do cp -R $$name ../../pocket/$$name || exit 1; done
 
 .PHONY: lint
 lint: ## Check formatting and lints; warnings are errors.

@@ -4,6 +4,7 @@ mod bench;
 mod changes;
 mod interruption;
 mod plans;
+mod pocket;
 mod pools;
 mod real;
 mod replayed;

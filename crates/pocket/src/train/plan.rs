@@ -28,7 +28,7 @@ pub struct Plan {
     pub optimiser: Settings,
     /// What tokens count.
     pub weights: Weights,
-    /// First recall and comparing alone.
+    /// First recall alone, or with comparing.
     pub recall: Recall,
     /// Then everything.
     pub mixture: Mixture,
@@ -42,13 +42,13 @@ pub struct Plan {
     pub held_out: usize,
 }
 
-/// Recall and comparing alone, until they are there.
+/// Recall alone, or with comparing, until they are there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recall {
-    /// Share of the exercises that are in comparing.
+    /// Share of the exercises that are in comparing; with none, comparing is not due either.
     pub comparisons: f64,
-    /// Share of the answers in held-out exercises of either kind that must be right.
+    /// Share of the answers in held-out exercises of each kind that must be right.
     pub due: f64,
     /// Tokens after which the training fails instead.
     pub most_tokens: u64,
@@ -104,7 +104,7 @@ impl Plan {
             },
             weights: Weights { statement: 0.2, prompt: 0.0, reply: 1.0, recall: 0.5 },
             recall: Recall {
-                comparisons: 0.5,
+                comparisons: 0.0,
                 due: 0.9,
                 most_tokens: 4_000_000,
                 exercises: 100,
@@ -139,6 +139,7 @@ impl Plan {
         let slm = Self::slm();
         let shape = Shape { hidden: 160, heads: 5, feed_forward: 432, ..slm.shape };
         let mixture = Mixture { zipf: 0.4, rare_template: 0.1, ..slm.mixture.clone() };
-        Self { shape, mixture, tokens: 9_000_000, rate: 3e-3, ..slm }
+        let recall = Recall { comparisons: 0.5, ..slm.recall.clone() };
+        Self { shape, recall, mixture, tokens: 9_000_000, rate: 3e-3, ..slm }
     }
 }

@@ -19,7 +19,7 @@ use super::follow_ups::Taught;
 use super::held_out::{HeldOut, Look};
 use super::network::Network;
 use super::optimiser::{Memory, Optimiser};
-use super::plan::Plan;
+use super::plan::{Plan, Recall};
 use super::reader::Reader;
 use super::sample::Sample;
 use super::{follow_ups, numbers, vocabulary};
@@ -184,10 +184,10 @@ impl Trainer {
         }
     }
 
-    /// Recall is there, or not yet, or its time is up.
+    /// What was exercised is there, or not yet, or its time is up.
     fn gate(&mut self, look: &Look) -> Result<(), TrainError> {
-        let due = self.plan.recall.due;
-        let share = look.recall.min(look.comparisons);
+        let Recall { comparisons, due, .. } = self.plan.recall;
+        let share = if comparisons > 0.0 { look.recall.min(look.comparisons) } else { look.recall };
         if share >= due {
             self.progress = self.progress.enter(Phase::Everything);
         } else if self.progress.phase_tokens >= self.plan.recall.most_tokens {

@@ -1,0 +1,116 @@
+//! The released example of `calibration/pocket`: its thresholds follow from its scores, and its scores are what
+//! the released models say today.
+
+use std::collections::HashMap;
+use std::fs;
+
+use serde_json::Value;
+
+use super::bench::{rows, sh};
+use crate::harness::{Sandbox, repository};
+
+/// The two models together, in bytes.
+const MOST_BYTES: u64 = 20_000_000;
+/// Questions of each dataset that are asked again.
+const ASKED_AGAIN: usize = 24;
+/// Share of the questions in which a fresh run must agree with the released one: another processor rounds
+/// otherwise, and where two tokens are nearly alike it takes the other.
+const AGREEMENT: f64 = 0.98;
+/// Largest difference of a confidence that agrees.
+const CONFIDENCE_TOLERANCE: f64 = 1e-3;
+
+const PAIR: &str = "pocket-slm--pocket-llm.thresholds.json";
+
+/// The plan of the released run.
+fn plan() -> String {
+    fs::read_to_string(repository().join("pipelines/pocket.yaml")).unwrap()
+}
+
+fn text<'v>(row: &'v Value, column: &str) -> &'v str {
+    row[column].as_str().unwrap()
+}
+
+/// The released folder under `released`, as links would have it.
+fn released() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let folder = repository().join("calibration/pocket");
+    for name in ["tables/scores.parquet", "tables/calibration.parquet", PAIR] {
+        sandbox.write(&format!("released/{name}"), fs::read(folder.join(name)).unwrap());
+    }
+    sandbox
+}
+
+#[test]
+fn the_released_thresholds_follow_from_the_released_scores() {
+    let sandbox = released();
+    let (_, targets) =
+        plan().split_once("\ncalibration:").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    sandbox.write(
+        "plan.yaml",
+        format!(
+            "name: pocket
+seed: 50
+import:
+  files: {{scores: {{path: released/tables/scores.parquet}}}}
+  sql: |
+    SELECT question_id, dataset, domain, slm, llm, method, confidence, slm_correct, llm_correct,
+           slm_cost, llm_cost, cluster_id, _file, _row
+    FROM scores
+calibration:{targets}"
+        ),
+    );
+    sh(&sandbox, "run plan.yaml --out out --until fit").exits(0);
+    let drawn = rows(&sandbox, "released", "calibration");
+    assert!(drawn.len() > 1000, "{} rows", drawn.len());
+    assert_eq!(rows(&sandbox, "out", "calibration"), drawn);
+    let [found, expected] =
+        ["out", "released"].map(|folder| sandbox.json(&format!("{folder}/{PAIR}"))["methods"].clone());
+    let (found, expected) = (found.as_array().unwrap(), expected.as_array().unwrap());
+    assert_eq!(expected.len(), 8);
+    for method in expected {
+        let same = found.iter().find(|other| other["id"] == method["id"]).unwrap();
+        for part in ["rows", "reference", "drift", "maps", "operating_points"] {
+            assert_eq!(same[part], method[part], "{part} of {}", method["id"]);
+        }
+        assert!(method["operating_points"].as_array().unwrap().len() >= 16);
+    }
+}
+
+#[test]
+fn a_fresh_run_agrees_with_the_released_scores() {
+    let sandbox = released();
+    let models = repository().join("models");
+    let fewer = plan()
+        .replace("../models", models.to_str().unwrap())
+        .replace("split: test}", &format!("split: test, sample: {{rows: {ASKED_AGAIN}}}}}"));
+    // A probe learns from the other questions, and here are fewer of them.
+    let fewer: Vec<&str> = fewer.lines().filter(|line| !line.contains("_probe:")).collect();
+    sandbox.write("plan.yaml", fewer.join("\n"));
+    sh(&sandbox, "run plan.yaml --out out --until score").exits(0);
+    let key = |row: &Value| (text(row, "question_id").to_owned(), text(row, "method").to_owned());
+    let released: HashMap<_, Value> =
+        rows(&sandbox, "released", "scores").into_iter().map(|row| (key(&row), row)).collect();
+    let fresh = rows(&sandbox, "out", "scores");
+    assert_eq!(fresh.len(), 14 * ASKED_AGAIN * 6);
+    let agrees = |row: &&Value| {
+        let other = &released[&key(row)];
+        let near = match (row["confidence"].as_f64(), other["confidence"].as_f64()) {
+            (Some(one), Some(other)) => (one - other).abs() <= CONFIDENCE_TOLERANCE,
+            (one, other) => one == other,
+        };
+        near && ["slm_correct", "llm_correct"].iter().all(|grade| row[*grade] == other[*grade])
+    };
+    let share = fresh.iter().filter(agrees).count() as f64 / fresh.len() as f64;
+    assert!(share >= AGREEMENT, "{share} of {} confidences agree", fresh.len());
+}
+
+#[test]
+fn the_released_models_are_small() {
+    let models = repository().join("models/pocket");
+    let bytes = |model: &str| -> u64 {
+        let files = fs::read_dir(models.join(model)).unwrap();
+        files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+    };
+    assert!(bytes("slm") < bytes("llm"));
+    assert!(bytes("slm") + bytes("llm") <= MOST_BYTES);
+}
