@@ -96,6 +96,7 @@ const TOP_LEVEL: &[&str] = &[
     "calibration",
     "clippy.toml",
     "crates",
+    "models",
     "pipelines",
     "rustfmt.toml",
     "schemas",

@@ -92,8 +92,9 @@ fn a_fresh_run_agrees_with_the_released_scores() {
         rows(&sandbox, "released", "scores").into_iter().map(|row| (key(&row), row)).collect();
     let fresh = rows(&sandbox, "out", "scores");
     assert_eq!(fresh.len(), 14 * ASKED_AGAIN * 6);
+    // A question whose near duplicate is not asked here was dropped there: it agrees with nothing.
     let agrees = |row: &&Value| {
-        let other = &released[&key(row)];
+        let Some(other) = released.get(&key(row)) else { return false };
         let near = match (row["confidence"].as_f64(), other["confidence"].as_f64()) {
             (Some(one), Some(other)) => (one - other).abs() <= CONFIDENCE_TOLERANCE,
             (one, other) => one == other,
