@@ -139,7 +139,7 @@ impl Plan {
         let slm = Self::slm();
         let shape = Shape { hidden: 160, heads: 5, feed_forward: 432, ..slm.shape };
         let mixture = Mixture { zipf: 0.4, rare_template: 0.1, ..slm.mixture.clone() };
-        let recall = Recall { comparisons: 0.5, ..slm.recall.clone() };
+        let recall = Recall { comparisons: 0.5, ..slm.recall };
         Self { shape, recall, mixture, tokens: 9_000_000, rate: 3e-3, ..slm }
     }
 }
