@@ -32,8 +32,8 @@ fn mixture(zipf: f64, templates: usize, rare_template: f64) -> Mixture {
     Mixture {
         statements: 1.0,
         dialogues: 2.0,
-        recall: 0.5,
-        comparisons: 0.5,
+        recall: 0.25,
+        comparisons: 0.25,
         datasets: DATASETS.iter().map(|dataset| (dataset.id().to_owned(), 1.0)).collect(),
         zipf,
         templates,
