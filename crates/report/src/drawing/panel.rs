@@ -72,9 +72,11 @@ impl Axis {
             Tick::Percent => format!("{:.0}%", value * 100.0),
             Tick::Plain if self.high - self.low < 0.5 => format!("{value:.2}"),
             Tick::Plain => format!("{value:.1}"),
-            Tick::Dollars if self.high < 0.01 => format!("{value:.5}"),
-            Tick::Dollars if self.high < 1.0 => format!("{value:.3}"),
-            Tick::Dollars => format!("{value:.2}"),
+            // No zero too many: six of them stand in a row.
+            Tick::Dollars => {
+                let text = format!("{value:.6}");
+                text.trim_end_matches('0').trim_end_matches('.').to_owned()
+            }
         }
     }
 }
