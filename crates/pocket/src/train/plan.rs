@@ -62,7 +62,7 @@ pub struct Recall {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FollowUps {
-    /// Fresh questions of each dataset.
+    /// Fresh questions of each dataset; with none there is no such phase.
     pub questions: usize,
     /// Samples of each, beside the greedy answer.
     pub samples: usize,
@@ -123,9 +123,9 @@ impl Plan {
             },
             tokens: 3_000_000,
             follow_ups: FollowUps {
-                questions: 300,
+                questions: 900,
                 samples: 4,
-                plain_share: 0.35,
+                plain_share: 0.7,
                 documents: 0.8,
                 rate: 1e-3,
             },
@@ -140,6 +140,8 @@ impl Plan {
         let shape = Shape { hidden: 160, heads: 5, feed_forward: 432, ..slm.shape };
         let mixture = Mixture { zipf: 0.4, rare_template: 0.1, ..slm.mixture.clone() };
         let recall = Recall { comparisons: 0.5, ..slm.recall };
-        Self { shape, recall, mixture, tokens: 9_000_000, rate: 3e-3, ..slm }
+        // Nobody asks the larger one about itself.
+        let follow_ups = FollowUps { questions: 0, ..slm.follow_ups };
+        Self { shape, recall, mixture, follow_ups, tokens: 9_000_000, rate: 3e-3, ..slm }
     }
 }

@@ -167,6 +167,11 @@ impl Trainer {
     fn ends(&mut self) -> Result<bool, TrainError> {
         match self.progress.phase {
             Phase::Everything if self.progress.phase_tokens >= self.plan.tokens => {
+                if self.plan.follow_ups.questions == 0 {
+                    self.progress = self.progress.enter(Phase::Done);
+                    self.write(&self.folder, Stored::Bf16)?;
+                    return Ok(true);
+                }
                 self.write(&self.folder.join("first"), Stored::F32)?;
                 self.about = self.make_about()?;
                 self.progress = self.progress.enter(Phase::FollowUps);

@@ -55,6 +55,45 @@ fn a_training_that_was_cut_off_ends_with_the_same_bits() {
 }
 
 #[test]
+fn without_questions_about_itself_the_model_of_the_second_phase_is_the_model() {
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let [asked, not] = [folders[0].path(), folders[1].path()];
+    run(&mut Trainer::new(tiny(), Seed::new(1), asked, false).unwrap());
+    let mut plan = tiny();
+    plan.follow_ups.questions = 0;
+    let mut trainer = Trainer::new(plan, Seed::new(1), not, false).unwrap();
+    let steps = run(&mut trainer);
+    assert!(steps.iter().all(|step| step.progress.phase != Phase::FollowUps));
+    assert!(steps.last().unwrap().look.is_some());
+    trainer.write(&not.join("again"), Stored::F32).unwrap();
+    let bytes = |path: &Path| fs::read(path.join("model.safetensors")).unwrap();
+    assert!(bytes(&not.join("again")) == bytes(&asked.join("first")));
+    assert!(bytes(not) != bytes(asked));
+}
+
+#[test]
+fn comparing_is_due_where_it_is_exercised_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let trainer = |comparisons: f64| {
+        let mut plan = tiny();
+        plan.recall = Recall { comparisons, due: 0.5, ..plan.recall };
+        Trainer::new(plan, Seed::new(1), &folder.path().join(comparisons.to_string()), false).unwrap()
+    };
+    let look = Look {
+        loss: 1.0,
+        recall: 0.9,
+        comparisons: 0.1,
+        accuracy: 0.0,
+        datasets: std::collections::BTreeMap::new(),
+    };
+    for (comparisons, phase) in [(0.0, Phase::Everything), (0.5, Phase::Recall)] {
+        let mut trainer = trainer(comparisons);
+        trainer.gate(&look).unwrap();
+        assert_eq!(trainer.progress().phase, phase, "{comparisons}");
+    }
+}
+
+#[test]
 fn a_training_is_not_begun_twice_and_not_gone_on_with_as_another() {
     let folder = tempfile::tempdir().unwrap();
     let mut trainer = Trainer::new(tiny(), Seed::new(1), folder.path(), false).unwrap();
