@@ -1,11 +1,11 @@
 //! The trainer of the two models: decoders of the Llama architecture with a few million numbers, trained on
 //! one thread of a processor.
 //!
-//! Three phases: exercises in recall, for the larger model in comparing too, until they are there (nothing that must
-//! be found in a prompt is learnt without recall), documents of everything, then, for the small model, questions about its own answers, so
-//! that `True` and a confidence mean something. [`plan`] has every number, [`trainer`] the order of things; [`network`] computes
-//! gradients by hand, [`optimiser`] takes steps; what comes out is a folder that the engine loads like any
-//! other ([`folder`]).
+//! Three phases: exercises in recall, for the larger model in comparing too, until they are there (nothing
+//! that must be found in a prompt is learnt without recall), documents of everything, then, for the small
+//! model, questions about its own answers, so that `True` and a confidence mean something. [`plan`] has every
+//! number, [`trainer`] the order of things; [`network`] computes gradients by hand, [`optimiser`] takes steps;
+//! what comes out is a folder that the engine loads like any other ([`folder`]).
 //!
 //! What is known of it, from one thread of a 2-core AMD EPYC (Zen 2) without AVX-512:
 //!
@@ -15,8 +15,8 @@
 //! | recall of one of five pairs in the toy (`examples/recall.rs`), 4 layers | .99 at step 400, 1.00 at step 450 |
 //! | the same with 9 layers | .96 at step 250, .99 at step 300 |
 //!
-//! The two trainings of seed 1 that `models/pocket` came out of, each on a thread of a 2-core machine with AVX-512
-//! that had other work beside them; accuracy is the mean over the datasets on 16 validation rows each:
+//! The two trainings of seed 1 that `models/pocket` came out of, each on a thread of a 2-core machine with
+//! AVX-512 that had other work beside them; accuracy is the mean over the datasets on 16 validation rows each:
 //!
 //! | end of | small: after | tokens | recall | accuracy | large: after | tokens | recall, comparing | accuracy |
 //! |---|---|---|---|---|---|---|---|---|
@@ -26,16 +26,17 @@
 //!
 //! What was tried and did not help, or costs something:
 //!
-//! - With 300 fresh questions of each dataset in the last phase instead of 900, the small model ends at .621 and knows
-//!   little of itself: a mean ROC AUC over datasets, on validation rows, of .55 for p(True) instead of .70, and of .51 and
-//!   .52 for verbalized confidences instead of .60. Twice the rate and fewer other documents give less (.67, .59, .58) and cost accuracy (.638).
-//! - With exercises in comparing in its gate, too, the small model needs longer and ends at .469: at its size they take
-//!   room from sums, steps and stories (.12, .06, .19). The large one answers yes/no questions at .81 with them and at
-//!   .69 without.
+//! - With 300 fresh questions of each dataset in the last phase instead of 900, the small model ends at .621
+//!   and knows little of itself: a mean ROC AUC over datasets, on validation rows, of .55 for p(True) instead of
+//!   .70, and of .51 and .52 for verbalized confidences instead of .60. Twice the rate with fewer other
+//!   documents gives less (.67, .59, .58) and costs accuracy (.638).
+//! - With exercises in comparing in its gate, too, the small model needs longer and ends at .469: at its size
+//!   they take room from sums, steps and stories (.12, .06, .19). The large one answers yes/no questions at .81
+//!   with them and at .69 without.
 //! - `pocket_which` is at chance for the large model (.44 of two options) either way, though it compares in the
 //!   exercises; the small one learns it with seed 1 and not with seed 2.
-//! - The last phase costs the large model steps (1.00 to .69), though documents of everything are mixed in. Nobody asks
-//!   it about itself, so it has none.
+//! - The last phase costs the large model steps (1.00 to .69), though documents of everything are mixed in.
+//!   Nobody asks it about itself, so it has none.
 
 pub mod ask;
 pub mod checkpoint;
