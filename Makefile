@@ -53,7 +53,7 @@ pocket-models: ## Train both models of the pocket, each on a thread; goes on whe
 	for model in slm llm; do \
 		if cmp -s $(POCKET_MODELS)/$$model/model.safetensors models/pocket/$$model/model.safetensors; \
 		then echo "$$model: the released one, byte for byte"; \
-		else echo "$$model: not the released one; another processor rounds otherwise"; fi; \
+		else echo "$$model: not the released one: another seed, or a processor that rounds otherwise"; fi; \
 	done; exit $$failed
 
 # What is released of a run: the models' answers and hidden states stay behind.

@@ -30,7 +30,7 @@ fn text<'v>(row: &'v Value, column: &str) -> &'v str {
     row[column].as_str().unwrap()
 }
 
-/// The released folder under `released`, as links would have it.
+/// What the tests need of the released folder, copied to `released`.
 fn released() -> Sandbox {
     let sandbox = Sandbox::new();
     let folder = repository().join("calibration/pocket");
@@ -43,8 +43,8 @@ fn released() -> Sandbox {
 #[test]
 fn the_released_thresholds_follow_from_the_released_scores() {
     let sandbox = released();
-    let (_, targets) =
-        plan().split_once("\ncalibration:").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let plan = plan();
+    let (_, targets) = plan.split_once("\ncalibration:").unwrap();
     sandbox.write(
         "plan.yaml",
         format!(

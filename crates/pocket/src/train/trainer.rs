@@ -168,9 +168,7 @@ impl Trainer {
         match self.progress.phase {
             Phase::Everything if self.progress.phase_tokens >= self.plan.tokens => {
                 if self.plan.follow_ups.questions == 0 {
-                    self.progress = self.progress.enter(Phase::Done);
-                    self.write(&self.folder, Stored::Bf16)?;
-                    return Ok(true);
+                    return self.finish();
                 }
                 self.write(&self.folder.join("first"), Stored::F32)?;
                 self.about = self.make_about()?;
@@ -180,13 +178,16 @@ impl Trainer {
                 self.optimiser = Optimiser::new(self.plan.optimiser, memory);
                 Ok(true)
             }
-            Phase::FollowUps if self.progress.documents >= self.about.len() as u64 => {
-                self.progress = self.progress.enter(Phase::Done);
-                self.write(&self.folder, Stored::Bf16)?;
-                Ok(true)
-            }
+            Phase::FollowUps if self.progress.documents >= self.about.len() as u64 => self.finish(),
             _ => Ok(false),
         }
+    }
+
+    /// Nothing is left to do: writes what is handed out.
+    fn finish(&mut self) -> Result<bool, TrainError> {
+        self.progress = self.progress.enter(Phase::Done);
+        self.write(&self.folder, Stored::Bf16)?;
+        Ok(true)
     }
 
     /// What was exercised is there, or not yet, or its time is up.
