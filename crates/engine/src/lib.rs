@@ -45,7 +45,6 @@ mod product;
 mod regular;
 pub mod safetensors;
 pub mod sampling;
-pub mod simd;
 pub mod spec;
 pub mod spec_error;
 pub mod step;

@@ -1,19 +1,20 @@
-//! Rows times a dense matrix, `[n, in]` and `[out, in]` to `[n, out]`.
+//! Rows times a dense matrix, `[n, in]` and `[out, in]` to `[n, out]`, and the plain product of tensors.
 //!
-//! On the processor candle's product is at its best with many rows. For one or a few, as in decoding, it reads
-//! the matrix at a fraction of the memory's rate, and a bf16 matrix it widens to f32 whole. So few rows are
-//! multiplied here, some by candle the other way round, and bf16 matrices are widened in blocks.
+//! On the processor candle's kernels are at their best with many rows. For one or a few, as in decoding, they
+//! read the matrix at a fraction of the memory's rate, and a bf16 matrix candle widens to f32 whole. So few rows
+//! are multiplied here, some by the kernels the other way round, and bf16 matrices are widened in blocks.
 
-use candle_core::{CpuStorage, DType, Storage, Tensor};
+use candle_core::{CpuStorage, DType, Layout, Storage, Tensor};
 use half::bf16;
 use rayon::prelude::*;
 
-use crate::simd::{dot_of, widened};
-use crate::wide;
+use plimsoll_kernels::product::{Matrix, Target, Threads, multiply_on};
+use plimsoll_kernels::simd::{dot_of, widened};
+use plimsoll_kernels::wide;
 
 /// Up to so many rows, each entry is a sum of its own.
 const FEW: usize = 4;
-/// Up to so many rows, candle is faster with the matrix on the left.
+/// Up to so many rows, the kernels are faster with the matrix on the left.
 const SOME: usize = 64;
 /// Rows of the matrix that a thread takes at once.
 const SHARE: usize = 128;
@@ -27,7 +28,7 @@ pub(crate) fn product(rows: &Tensor, matrix: &Tensor) -> candle_core::Result<Ten
     let count = rows.dim(0)?;
     let dtype = rows.dtype();
     if !matrix.device().is_cpu() || !matches!(dtype, DType::F32 | DType::BF16) || matrix.dtype() != dtype {
-        return rows.matmul(&matrix.t()?);
+        return plain(rows, &matrix.t()?);
     }
     if count <= FEW {
         return few(rows, matrix);
@@ -44,12 +45,66 @@ pub(crate) fn product(rows: &Tensor, matrix: &Tensor) -> candle_core::Result<Ten
     Tensor::cat(&products.collect::<candle_core::Result<Vec<_>>>()?, 1)
 }
 
-/// By candle, both of f32.
+/// By the kernels, both of f32.
 fn some_or_many(rows: &Tensor, matrix: &Tensor) -> candle_core::Result<Tensor> {
     if rows.dim(0)? <= SOME {
-        return matrix.matmul(&rows.t()?)?.t()?.contiguous();
+        return plain(matrix, &rows.t()?)?.t()?.contiguous();
     }
-    rows.matmul(&matrix.t()?)
+    plain(rows, &matrix.t()?)
+}
+
+/// `left * right`, `[.., m, k]` and `[.., k, n]` to `[.., m, n]`: candle's product, without what it costs to
+/// call it on a processor (see [`plimsoll_kernels::product`]).
+pub(crate) fn plain(left: &Tensor, right: &Tensor) -> candle_core::Result<Tensor> {
+    if !left.device().is_cpu() || left.dtype() != DType::F32 || right.dtype() != DType::F32 {
+        return left.matmul(right);
+    }
+    let [(batch, rows, inner), (same_batch, same_inner, columns)] = [sizes(left)?, sizes(right)?];
+    if (batch, inner) != (same_batch, same_inner) || left.rank() != right.rank() {
+        candle_core::bail!("no product of {:?} and {:?}", left.shape(), right.shape())
+    }
+    let mut numbers = vec![0.0; batch * rows * columns];
+    let ((left_storage, left_layout), (right_storage, right_layout)) =
+        (left.storage_and_layout(), right.storage_and_layout());
+    let (left_numbers, right_numbers) =
+        (from_start(&left_storage, left_layout)?, from_start(&right_storage, right_layout)?);
+    let shapes = [(left_layout, [rows, inner]), (right_layout, [inner, columns])];
+    for (index, target) in numbers.chunks_exact_mut((rows * columns).max(1)).enumerate() {
+        let [left, right] = [(left_numbers, shapes[0]), (right_numbers, shapes[1])];
+        let matrix = |(numbers, (layout, shape))| of_batch(numbers, layout, shape, index);
+        multiply_on(Threads::Pool, Target::over(target), matrix(left), matrix(right), 1.0);
+    }
+    let mut shape = left.dims().to_vec();
+    if let Some(last) = shape.last_mut() {
+        *last = columns;
+    }
+    Tensor::from_vec(numbers, shape, left.device())
+}
+
+/// How many matrices, rows and columns.
+fn sizes(tensor: &Tensor) -> candle_core::Result<(usize, usize, usize)> {
+    match tensor.dims() {
+        [rows, columns] => Ok((1, *rows, *columns)),
+        [batch, rows, columns] => Ok((*batch, *rows, *columns)),
+        other => candle_core::bail!("a product of {other:?}"),
+    }
+}
+
+fn from_start<'a>(storage: &'a Storage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
+    match storage {
+        Storage::Cpu(CpuStorage::F32(numbers)) => Ok(&numbers[layout.start_offset()..]),
+        _ => candle_core::bail!("a tensor of f32 on the processor"),
+    }
+}
+
+/// The matrix of this number of a tensor of two or three dimensions.
+fn of_batch<'a>(numbers: &'a [f32], layout: &Layout, shape: [usize; 2], index: usize) -> Matrix<'a> {
+    match *layout.stride() {
+        [apart, row, column] => Matrix::strided(&numbers[index * apart..], shape, [row, column]),
+        [row, column] => Matrix::strided(numbers, shape, [row, column]),
+        // Ruled out by `sizes`.
+        _ => Matrix::strided(&[], [0, 0], [0, 0]),
+    }
 }
 
 fn few(rows: &Tensor, matrix: &Tensor) -> candle_core::Result<Tensor> {

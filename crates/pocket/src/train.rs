@@ -51,7 +51,6 @@ pub mod network;
 pub mod numbers;
 pub mod optimiser;
 pub mod plan;
-mod product;
 pub mod reader;
 pub mod sample;
 pub mod shape;

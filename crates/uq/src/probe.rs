@@ -14,6 +14,7 @@ mod cross;
 mod error;
 mod examples;
 mod file;
+mod learner;
 mod network;
 mod standard;
 mod training;

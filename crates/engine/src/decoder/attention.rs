@@ -5,6 +5,7 @@ use candle_core::{D, DType, Tensor};
 use super::few;
 use super::softmax::{Sight, softmax};
 use crate::cache::LayerCache;
+use crate::product::plain;
 
 /// Queries that are computed at once, so that the scores of a long prompt are never there all together.
 const BLOCK: usize = 256;
@@ -60,7 +61,7 @@ fn attend_block(
     let queries = by_head.reshape((key_value_heads, group * tokens, head_width))?;
     let scores: Vec<Tensor> = parts
         .iter()
-        .map(|(keys, _)| queries.matmul(&keys.t()?)?.to_dtype(DType::F32))
+        .map(|(keys, _)| plain(&queries, &keys.t()?)?.to_dtype(DType::F32))
         .collect::<candle_core::Result<_>>()?;
     let scores = joined(scores, 2)?;
     let sight = Sight { queries: tokens, first: first - begin, window: shape.window };
@@ -102,7 +103,7 @@ fn mix(shares: &Tensor, parts: &[(Tensor, Tensor)]) -> candle_core::Result<Tenso
     let (mut sum, mut start): (Option<Tensor>, usize) = (None, 0);
     for (_, values) in parts {
         let count = values.dim(1)?;
-        let part = shares.narrow(D::Minus1, start, count)?.contiguous()?.matmul(values)?;
+        let part = plain(&shares.narrow(D::Minus1, start, count)?.contiguous()?, values)?;
         sum = Some(match sum {
             None => part,
             Some(sum) => (sum + part)?,

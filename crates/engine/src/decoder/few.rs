@@ -11,8 +11,8 @@ use rayon::prelude::*;
 use super::attention::Shape;
 use super::softmax::Sight;
 use crate::cache::LayerCache;
-use crate::simd::{dot_of, widened};
-use crate::wide;
+use plimsoll_kernels::simd::{dot_of, widened};
+use plimsoll_kernels::wide;
 
 /// Sums of a product that run side by side; a head is at least as wide in every model that matters.
 const LANES: usize = 32;

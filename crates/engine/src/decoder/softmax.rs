@@ -3,8 +3,8 @@
 use candle_core::{CpuStorage, InplaceOp1, Layout, Tensor};
 use rayon::prelude::*;
 
-use crate::simd::{exp, largest, sum};
-use crate::wide;
+use plimsoll_kernels::simd::{exp, largest, sum};
+use plimsoll_kernels::wide;
 
 /// Which keys each query of a block sees.
 #[derive(Debug, Clone, Copy)]

@@ -6,6 +6,7 @@ use candle_core::quantized::{GgmlDType, QMatMul, QTensor};
 use candle_core::{DType, Module, Result, Tensor};
 
 use super::blocks::BlockFormat;
+use crate::product::plain;
 use crate::weights::{Linear, Rows};
 
 /// A matrix `[out, in]` of a GGUF file. Copies share the weights, so that tied embeddings serve as the last
@@ -75,7 +76,7 @@ impl Linear for GgufMatrix {
                 let product = QMatMul::QTensor(weights.clone()).forward(&wide)?;
                 product.to_dtype(rows.dtype())
             }
-            Weights::Floats(weights) => rows.matmul(&weights.t()?),
+            Weights::Floats(weights) => plain(rows, &weights.t()?),
         }
     }
 

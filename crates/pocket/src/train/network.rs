@@ -10,9 +10,9 @@ mod loss;
 mod norm;
 mod rotary;
 
-use super::product::{Matrix, Target, multiply};
 use super::sample::{Packed, Sample, runs};
 use super::shape::{Block, Layout, Shape};
+use plimsoll_kernels::product::{Matrix, Target, multiply};
 use rotary::Rotary;
 
 /// Tokens of a run: small enough for the caches, large enough for the products.

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::{Layout, Part};
 use orthogonal::Orthogonal;
-use plimsoll_engine::wide;
+use plimsoll_kernels::adamw::AdamW;
+use plimsoll_kernels::wide;
 
 /// How steps are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -83,7 +84,7 @@ impl Optimiser {
             match entry.part {
                 Part::Embedding | Part::Norm => {
                     let second = entry.of_mut(&mut self.memory.second);
-                    adam(&self.settings.adam(self.memory.steps, rate), numbers, gradient, first, second);
+                    self.settings.adamw(rate).step(self.memory.steps, numbers, gradient, [first, second]);
                 }
                 Part::Query | Part::Key | Part::Reads | Part::Writes => {
                     carry(self.settings.momentum, first, gradient);
@@ -115,34 +116,11 @@ wide! {
     }
 }
 
-/// The rates of a step of `AdamW`.
-struct Adam {
-    shares: [f32; 2],
-    due: [f32; 2],
-    rate: f32,
-    epsilon: f32,
-}
-
 impl Settings {
-    fn adam(&self, steps: u64, rate: f32) -> Adam {
-        // Beyond so many steps both corrections are 1.
-        let steps = i32::try_from(steps).unwrap_or(i32::MAX);
-        let shares = [self.first, self.second];
-        let rate = rate * self.other_rate;
-        Adam { shares, due: shares.map(|share| 1.0 - share.powi(steps)), rate, epsilon: self.epsilon }
-    }
-}
-
-wide! {
-    fn adam(adam: &Adam, numbers: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32]) {
-        let [b1, b2] = adam.shares;
-        let moments = first.iter_mut().zip(second);
-        for ((number, g), (first, second)) in numbers.iter_mut().zip(gradient).zip(moments) {
-            *first = b1 * *first + (1.0 - b1) * g;
-            *second = b2 * *second + (1.0 - b2) * g * g;
-            let root = (*second / adam.due[1]).sqrt() + adam.epsilon;
-            *number -= adam.rate * (*first / adam.due[0]) / root;
-        }
+    /// Embedding and norms are not decayed.
+    fn adamw(&self, rate: f32) -> AdamW {
+        let Self { first, second, epsilon, other_rate, .. } = *self;
+        AdamW { rate: rate * other_rate, first, second, epsilon, decay: 0.0 }
     }
 }
 

@@ -45,9 +45,6 @@ pub enum ProbeError {
         /// What is not.
         what: &'static str,
     },
-    /// The arithmetic failed for another reason.
-    #[error("training failed")]
-    Candle(#[source] candle_core::Error),
     /// Bytes that are no probe.
     #[error("not a probe file: {problem}")]
     File {

@@ -2,14 +2,13 @@
 
 use std::num::NonZeroUsize;
 
-use candle_core::{Device, Tensor, Var};
-use candle_nn::{AdamW, Optimizer as _, ParamsAdamW};
 use plimsoll_core::Seed;
 use rand::Rng as _;
 
 use super::error::ProbeError;
 use super::examples::Example;
-use super::network::{Layer, NEGATIVE_SLOPE, Network, shapes};
+use super::learner::Learner;
+use super::network::{Layer, Network, shapes};
 
 /// Rows of a step, unless a plan says otherwise.
 const BATCH: NonZeroUsize = NonZeroUsize::new(32).unwrap();
@@ -43,19 +42,21 @@ pub(super) fn train(
     seed: &Seed,
 ) -> Result<Network, ProbeError> {
     let width = inputs.len() / examples.len().max(1);
-    let parameters = initial(width, seed).map_err(ProbeError::Candle)?;
-    let params =
-        ParamsAdamW { lr: spec.learning_rate, weight_decay: spec.weight_decay, ..ParamsAdamW::default() };
-    let variables = parameters.iter().flat_map(|(weight, bias)| [weight.clone(), bias.clone()]).collect();
-    let mut optimizer = AdamW::new(variables, params).map_err(ProbeError::Candle)?;
+    let mut learner = Learner::new(initial(width, seed), spec);
+    let (mut rows, mut labels) = (Vec::new(), Vec::new());
     for epoch in 0..spec.epochs {
         let order = epoch_order(examples, &seed.derive("epoch").derive_index(u64::from(epoch)));
         for batch in order.chunks(spec.batch.get()) {
-            let loss = batch_loss(&parameters, examples, inputs, batch).map_err(ProbeError::Candle)?;
-            optimizer.backward_step(&loss).map_err(ProbeError::Candle)?;
+            rows.clear();
+            labels.clear();
+            for row in batch {
+                rows.extend_from_slice(&inputs[row * width..(row + 1) * width]);
+                labels.push(f32::from(u8::from(examples[*row].correct)));
+            }
+            learner.step(&rows, &labels);
         }
     }
-    let network = network(&parameters).map_err(ProbeError::Candle)?;
+    let network = learner.network;
     let finite = |layer: &Layer| layer.weight.iter().chain(&layer.bias).all(|value| value.is_finite());
     if network.layers.iter().all(finite) {
         Ok(network)
@@ -74,7 +75,7 @@ fn epoch_order(examples: &[Example<'_>], seed: &Seed) -> Vec<usize> {
 
 /// Weights and biases, uniform in +-1/sqrt(inputs), as `torch.nn.Linear` starts. Layer by layer, weights
 /// before biases, from one ChaCha8 stream.
-fn initial(width: usize, seed: &Seed) -> candle_core::Result<Vec<(Var, Var)>> {
+fn initial(width: usize, seed: &Seed) -> Network {
     let mut rng = seed.derive("weights").rng();
     let mut uniform = |count: usize, inputs: usize| -> Vec<f32> {
         let bound = 1.0 / (inputs as f32).sqrt();
@@ -82,45 +83,7 @@ fn initial(width: usize, seed: &Seed) -> candle_core::Result<Vec<(Var, Var)>> {
     };
     let layer = |(inputs, outputs): (usize, usize)| {
         let weight = uniform(outputs * inputs, inputs);
-        let bias = uniform(outputs, inputs);
-        Ok((
-            Var::from_vec(weight, (outputs, inputs), &Device::Cpu)?,
-            Var::from_vec(bias, outputs, &Device::Cpu)?,
-        ))
+        Layer { inputs, weight, bias: uniform(outputs, inputs) }
     };
-    shapes(width).into_iter().map(layer).collect()
-}
-
-/// Mean logistic loss of a batch.
-///
-/// # Formula
-/// max(z, 0) - z y + ln(1 + exp(-|z|)), z the log-odds, y 1 for a right answer.
-fn batch_loss(
-    parameters: &[(Var, Var)],
-    examples: &[Example<'_>],
-    inputs: &[f32],
-    batch: &[usize],
-) -> candle_core::Result<Tensor> {
-    let width = inputs.len() / examples.len();
-    let rows: Vec<f32> =
-        batch.iter().flat_map(|row| &inputs[row * width..(row + 1) * width]).copied().collect();
-    let labels: Vec<f32> = batch.iter().map(|row| f32::from(u8::from(examples[*row].correct))).collect();
-    let mut values = Tensor::from_vec(rows, (batch.len(), width), &Device::Cpu)?;
-    for (index, (weight, bias)) in parameters.iter().enumerate() {
-        values = values.matmul(&weight.t()?)?.broadcast_add(bias)?;
-        if index + 1 < parameters.len() {
-            values = candle_nn::ops::leaky_relu(&values, NEGATIVE_SLOPE)?;
-        }
-    }
-    let logits = values.squeeze(1)?;
-    let labels = Tensor::from_vec(labels, batch.len(), &Device::Cpu)?;
-    let softplus = (logits.abs()?.neg()?.exp()? + 1.0)?.log()?;
-    ((logits.relu()? - (&logits * labels)?)? + softplus)?.mean_all()
-}
-
-fn network(parameters: &[(Var, Var)]) -> candle_core::Result<Network> {
-    let layer = |(weight, bias): &(Var, Var)| {
-        Ok(Layer { inputs: weight.dim(1)?, weight: weight.flatten_all()?.to_vec1()?, bias: bias.to_vec1()? })
-    };
-    Ok(Network { layers: parameters.iter().map(layer).collect::<candle_core::Result<_>>()? })
+    Network { layers: shapes(width).into_iter().map(layer).collect() }
 }

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::Here;
-use crate::train::product::{Matrix, Target, multiply};
-use plimsoll_engine::simd::{dot, exp, largest, sum};
-use plimsoll_engine::wide;
+use plimsoll_kernels::product::{Matrix, Target, multiply};
+use plimsoll_kernels::simd::{dot, exp, largest, sum};
+use plimsoll_kernels::wide;
 
 /// One head in one document: where it lies.
 struct Head {

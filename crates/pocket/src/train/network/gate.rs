@@ -1,7 +1,7 @@
 //! `SwiGLU`: silu of the gate times what is let through.
 
-use plimsoll_engine::simd::exp;
-use plimsoll_engine::wide;
+use plimsoll_kernels::simd::exp;
+use plimsoll_kernels::wide;
 
 wide! {
     /// `[n, 2 width]`, the gates first, to `[n, width]`.

@@ -2,8 +2,8 @@
 
 use super::Loss;
 use crate::train::sample::Packed;
-use plimsoll_engine::simd::{exp, largest, sum};
-use plimsoll_engine::wide;
+use plimsoll_kernels::simd::{exp, largest, sum};
+use plimsoll_kernels::wide;
 
 /// Adds the weighted loss of each row. With the weight of a whole step, the logits become their gradient.
 pub(super) fn add(

@@ -1,7 +1,7 @@
 //! `RMSNorm`, as transformers computes it.
 
-use plimsoll_engine::simd::dot;
-use plimsoll_engine::wide;
+use plimsoll_kernels::simd::dot;
+use plimsoll_kernels::wide;
 
 /// Rows divided by their root mean square, times the weights. `scale` gets one over the root of each row.
 pub(super) fn forward(

@@ -1,7 +1,7 @@
 //! The rotary embedding, halves against halves as in the hub's layout.
 
 use crate::train::shape::Shape;
-use plimsoll_engine::wide;
+use plimsoll_kernels::wide;
 
 /// Cosines and sines of every place.
 #[derive(Debug)]

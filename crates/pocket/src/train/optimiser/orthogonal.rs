@@ -1,6 +1,6 @@
 //! The matrix nearest in direction that has all singular values near 1.
 
-use crate::train::product::{Matrix, Target, multiply};
+use plimsoll_kernels::product::{Matrix, Target, multiply};
 
 /// Rounds of the iteration.
 const ROUNDS: usize = 5;
