@@ -172,4 +172,25 @@ mod tests {
             assert_eq!(found[row * 6 + 5], 0.25, "what lies between rows is left alone");
         }
     }
+
+    #[test]
+    fn any_threads_give_the_same_bits() {
+        let number = |index: usize| ((index * 7919 + 13) % 1009) as f32 / 509.0 - 1.0;
+        for [rows, inner, columns] in [[1, 4096, 700], [700, 4096, 1], [65, 129, 2050], [600, 511, 514]] {
+            let left: Vec<f32> = (0..rows * inner).map(number).collect();
+            let right: Vec<f32> = (0..inner * columns).map(|index| number(index + 500_000)).collect();
+            let product = |threads| {
+                let mut found = vec![0.0; rows * columns];
+                let matrices = (Matrix::new(&left, rows, inner), Matrix::new(&right, columns, inner).t());
+                multiply_on(threads, Target::over(&mut found), matrices.0, matrices.1, 1.0);
+                found
+            };
+            let alone = product(Threads::One);
+            for count in [2, 3, 8] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build().unwrap();
+                let together = pool.install(|| product(Threads::Pool));
+                assert!(together == alone, "{rows} x {inner} x {columns} on {count}");
+            }
+        }
+    }
 }
