@@ -48,8 +48,13 @@ impl<'a> Matrix<'a> {
     }
 }
 
+/// Beyond every slice if it does not fit a `usize`.
 fn end(rows: usize, columns: usize, row_stride: usize, column_stride: usize) -> usize {
-    if rows == 0 || columns == 0 { 0 } else { (rows - 1) * row_stride + (columns - 1) * column_stride + 1 }
+    if rows == 0 || columns == 0 {
+        return 0;
+    }
+    let (down, along) = ((rows - 1).saturating_mul(row_stride), (columns - 1).saturating_mul(column_stride));
+    down.saturating_add(along).saturating_add(1)
 }
 
 /// Where a product goes.
@@ -171,6 +176,13 @@ mod tests {
             }
             assert_eq!(found[row * 6 + 5], 0.25, "what lies between rows is left alone");
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "a matrix in its slice")]
+    fn strides_that_overflow_are_refused() {
+        let huge = Matrix::strided(&[0.0; 4], [3, 1], [usize::MAX / 2 + 1, 1]);
+        multiply(Target::over(&mut [0.0; 3]), huge, Matrix::new(&[1.0], 1, 1), 1.0);
     }
 
     #[test]
