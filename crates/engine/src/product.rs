@@ -59,20 +59,16 @@ pub(crate) fn plain(left: &Tensor, right: &Tensor) -> candle_core::Result<Tensor
     if !left.device().is_cpu() || left.dtype() != DType::F32 || right.dtype() != DType::F32 {
         return left.matmul(right);
     }
-    let [(batch, rows, inner), (same_batch, same_inner, columns)] = [sizes(left)?, sizes(right)?];
-    if (batch, inner) != (same_batch, same_inner) || left.rank() != right.rank() {
-        candle_core::bail!("no product of {:?} and {:?}", left.shape(), right.shape())
-    }
-    let mut numbers = vec![0.0; batch * rows * columns];
     let ((left_storage, left_layout), (right_storage, right_layout)) =
         (left.storage_and_layout(), right.storage_and_layout());
-    let (left_numbers, right_numbers) =
-        (from_start(&left_storage, left_layout)?, from_start(&right_storage, right_layout)?);
-    let shapes = [(left_layout, [rows, inner]), (right_layout, [inner, columns])];
+    let (lefts, rights) = (Stack::of(&left_storage, left_layout)?, Stack::of(&right_storage, right_layout)?);
+    let ([rows, inner], [same_inner, columns]) = (lefts.shape, rights.shape);
+    if (lefts.count, inner) != (rights.count, same_inner) || left.rank() != right.rank() {
+        candle_core::bail!("no product of {:?} and {:?}", left.shape(), right.shape())
+    }
+    let mut numbers = vec![0.0; lefts.count * rows * columns];
     for (index, target) in numbers.chunks_exact_mut((rows * columns).max(1)).enumerate() {
-        let [left, right] = [(left_numbers, shapes[0]), (right_numbers, shapes[1])];
-        let matrix = |(numbers, (layout, shape))| of_batch(numbers, layout, shape, index);
-        multiply_on(Threads::Pool, Target::over(target), matrix(left), matrix(right), 1.0);
+        multiply_on(Threads::Pool, Target::over(target), lefts.matrix(index), rights.matrix(index), 1.0);
     }
     let mut shape = left.dims().to_vec();
     if let Some(last) = shape.last_mut() {
@@ -81,29 +77,34 @@ pub(crate) fn plain(left: &Tensor, right: &Tensor) -> candle_core::Result<Tensor
     Tensor::from_vec(numbers, shape, left.device())
 }
 
-/// How many matrices, rows and columns.
-fn sizes(tensor: &Tensor) -> candle_core::Result<(usize, usize, usize)> {
-    match tensor.dims() {
-        [rows, columns] => Ok((1, *rows, *columns)),
-        [batch, rows, columns] => Ok((*batch, *rows, *columns)),
-        other => candle_core::bail!("a product of {other:?}"),
-    }
+/// The matrices of a tensor of two or three dimensions, as they lie in memory.
+struct Stack<'a> {
+    numbers: &'a [f32],
+    count: usize,
+    apart: usize,
+    shape: [usize; 2],
+    strides: [usize; 2],
 }
 
-fn from_start<'a>(storage: &'a Storage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
-    match storage {
-        Storage::Cpu(CpuStorage::F32(numbers)) => Ok(&numbers[layout.start_offset()..]),
-        _ => candle_core::bail!("a tensor of f32 on the processor"),
+impl<'a> Stack<'a> {
+    fn of(storage: &'a Storage, layout: &Layout) -> candle_core::Result<Self> {
+        let Storage::Cpu(CpuStorage::F32(numbers)) = storage else {
+            candle_core::bail!("a product of f32 on the processor has another tensor")
+        };
+        let numbers = &numbers[layout.start_offset()..];
+        match (layout.dims(), layout.stride()) {
+            (&[rows, columns], &[down, along]) => {
+                Ok(Self { numbers, count: 1, apart: 0, shape: [rows, columns], strides: [down, along] })
+            }
+            (&[count, rows, columns], &[apart, down, along]) => {
+                Ok(Self { numbers, count, apart, shape: [rows, columns], strides: [down, along] })
+            }
+            (dims, _) => candle_core::bail!("a product of {dims:?}"),
+        }
     }
-}
 
-/// The matrix of this number of a tensor of two or three dimensions.
-fn of_batch<'a>(numbers: &'a [f32], layout: &Layout, shape: [usize; 2], index: usize) -> Matrix<'a> {
-    match *layout.stride() {
-        [apart, row, column] => Matrix::strided(&numbers[index * apart..], shape, [row, column]),
-        [row, column] => Matrix::strided(numbers, shape, [row, column]),
-        // Ruled out by `sizes`.
-        _ => Matrix::strided(&[], [0, 0], [0, 0]),
+    fn matrix(&self, index: usize) -> Matrix<'a> {
+        Matrix::strided(&self.numbers[index * self.apart..], self.shape, self.strides)
     }
 }
 
