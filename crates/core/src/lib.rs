@@ -9,24 +9,28 @@
 //! | [`seed`] | seeds that are derived by label, so that adding work never shifts other work's randomness |
 //! | [`question`], [`prompt`], [`label`] | a question, how it is asked, what came of an answer |
 //! | [`decoding`], [`signal`] | how answers are decoded, and what is observed beside them |
+//! | [`finish`], [`reasoning`] | how a generation ended; which part of a reply is the answer |
 //! | [`missing`] | why something that was asked of a model is not there |
 //! | [`outcome`] | correct, wrong, or ungraded |
 //! | [`records`] | the rows of the tables that are written |
 //! | [`scores`] | the score table: questions, and one series of confidences per (SLM, LLM, method) |
 
 pub mod decoding;
+pub mod finish;
 pub mod id;
 pub mod label;
 pub mod missing;
 pub mod outcome;
 pub mod prompt;
 pub mod question;
+pub mod reasoning;
 pub mod records;
 pub mod scores;
 pub mod seed;
 pub mod signal;
 
 pub use decoding::Decoding;
+pub use finish::Finish;
 pub use id::{DatasetId, DomainId, MethodId, ModelId, QuestionId};
 pub use label::Label;
 pub use missing::Missing;

@@ -70,6 +70,8 @@ fn follow_up_fields() -> Vec<Field> {
     vec![
         Field::new("id", DataType::Utf8, false),
         nullable("text", DataType::Utf8),
+        nullable("finish_reason", DataType::Utf8),
+        nullable("starts_in_reasoning", DataType::Boolean),
         nullable("true_mass", DataType::Float64),
         nullable("false_mass", DataType::Float64),
         nullable("censored", DataType::Boolean),

@@ -35,6 +35,12 @@ pub struct FollowUpRow {
     /// The reply, if a text was wanted.
     #[serde(default)]
     pub text: Option<String>,
+    /// How the reply ended: a name of [`crate::Finish`]; `None` if nothing tells.
+    #[serde(default)]
+    pub finish_reason: Option<String>,
+    /// Whether the prompt of the follow-up ended within reasoning; `None` where that is not known.
+    #[serde(default)]
+    pub starts_in_reasoning: Option<bool>,
     /// Probability of the true spellings at the first position, in [0, 1].
     #[serde(default)]
     pub true_mass: Option<f64>,
@@ -76,9 +82,12 @@ pub struct GenerationRow {
     /// The text, without the stop token; `None` if there is none, for `failure`.
     #[serde(default)]
     pub text: Option<String>,
-    /// `stop`, `length`, or the server's own word; `None` if it does not tell.
+    /// How it ended: a name of [`crate::Finish`]; `None` if nothing tells.
     #[serde(default)]
     pub finish_reason: Option<String>,
+    /// Whether the prompt ended within reasoning, so that the text begins there; `None` where that is not known.
+    #[serde(default)]
+    pub starts_in_reasoning: Option<bool>,
     /// The tokens, the stop token included if the backend lists it; `None` if they are not known.
     #[serde(default)]
     pub tokens: Option<Vec<TokenRow>>,

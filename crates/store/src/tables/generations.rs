@@ -16,8 +16,10 @@ pub mod columns {
     pub const SAMPLE_INDEX: &str = "sample_index";
     /// The text without the stop token; null for the reason in `failure`.
     pub const TEXT: &str = "text";
-    /// `stop`, `length`, or the server's own word.
+    /// How it ended: `stop`, `length` or `content_filter`.
     pub const FINISH_REASON: &str = "finish_reason";
+    /// Whether the prompt ended within reasoning; null where that is not known.
+    pub const STARTS_IN_REASONING: &str = "starts_in_reasoning";
     /// Tokens with the bytes of `text` that they are and their natural-log probabilities.
     pub const TOKENS: &str = "tokens";
     /// Why log-probs that were wanted are missing.
@@ -45,7 +47,7 @@ pub mod columns {
 /// The table.
 pub const TABLE: Table = Table {
     name: "generations",
-    version: 1,
+    version: 2,
     columns: &[
         Column::new(columns::QUESTION_ID, Kind::Text, "Question."),
         Column::new(columns::MODEL, Kind::Text, "Model, as the plan names it."),
@@ -57,7 +59,16 @@ pub const TABLE: Table = Table {
             Kind::Text,
             "The text without the stop token; null for the reason in `failure`.",
         ),
-        Column::nullable(columns::FINISH_REASON, Kind::Text, "`stop`, `length`, or the server's own word."),
+        Column::nullable(
+            columns::FINISH_REASON,
+            Kind::Text,
+            "How it ended: `stop`, `length` or `content_filter`; null if nothing tells.",
+        ),
+        Column::nullable(
+            columns::STARTS_IN_REASONING,
+            Kind::Flag,
+            "Whether the prompt ended within reasoning, so that the text begins there; null where that is not known.",
+        ),
         Column::nullable(
             columns::TOKENS,
             Kind::Tokens,
