@@ -61,6 +61,12 @@ pub enum Event<'a> {
         /// How long until then.
         wait: Duration,
     },
+    /// Something that whoever runs this should read once: a field that the server refuses, the first row that is
+    /// missing for a reason.
+    Notice {
+        /// What it is; holds no secret.
+        text: &'a str,
+    },
     /// Money was spent.
     Spent {
         /// US dollars of this backend since it was made.

@@ -7,9 +7,13 @@
 //!   has a reason, or the run stops if every other row would fail alike.
 //! - **Money**: before a request the most that it may cost is set aside, so a budget is never exceeded.
 //!   A lost reply counts at that bound.
-//! - **Kept replies**: with a cache, a request that was answered is never made again, and a second run
-//!   gives the same rows, latencies included.
-//! - **One model**: a change of the served model or of its fingerprint stops the run.
+//! - **Refusals**: an optional field that a server refuses is left out or asked for with less, once and with a
+//!   note; a prompt that is too long or filtered is a reason of its row, and its samples are not asked for. Many
+//!   questions in a row that fail, with none answered in between, stop the run.
+//! - **Kept replies**: with a cache, a request that was answered, or refused for a reason of its row, is never
+//!   made again, and a second run gives the same rows, latencies included.
+//! - **One model**: a change of the served model's name stops the run. Its fingerprint is recorded; a pipeline
+//!   may ask that it does not change either (`same_fingerprint`).
 //! - What a server does not give (log-probs, usage, names) is missing with a reason, never made up.
 
 mod cache;
@@ -17,6 +21,8 @@ mod client;
 mod conversation;
 mod error;
 mod exchange;
+mod failures;
+mod field;
 mod key;
 mod ledger;
 mod masses;
@@ -29,10 +35,12 @@ mod served;
 mod spec;
 mod work;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plimsoll_core::{Missing, ModelId};
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::ask::Batch;
@@ -44,6 +52,7 @@ use crate::hexadecimal::hexadecimal;
 use exchange::Exchange;
 
 pub use error::{OpenAiError, RequestError};
+pub use field::RefusedField;
 pub use key::ApiKey;
 pub use network::Network;
 pub use served::Served;
@@ -62,6 +71,9 @@ struct Identity<'a> {
     model: &'a str,
     top_logprobs: u8,
     send_seed: bool,
+    /// Left out if there are none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    template_variables: &'a BTreeMap<String, Value>,
 }
 
 impl OpenAi {
@@ -70,12 +82,14 @@ impl OpenAi {
         Self { exchange: Arc::new(Exchange::new(spec)) }
     }
 
-    /// Says what an earlier part of the run was served by, so that a change since then stops it too.
+    /// Says that an earlier part of the run was answered, and by what it was served: a change since then stops
+    /// it too, and a refusal now speaks of its row.
     ///
     /// # Errors
-    /// What was said before, if that is something else.
-    pub fn expect_served(&self, served: &Served) -> Result<(), Served> {
-        self.exchange.served.see(served)
+    /// What was said before, if that is another model.
+    pub fn resume(&self, served: &Served) -> Result<(), Served> {
+        self.exchange.failures.answered();
+        self.exchange.served.see(served).map_err(|change| change.before)
     }
 
     /// What the server has said of its model so far.
@@ -103,6 +117,7 @@ impl Backend for OpenAi {
             model: &spec.served_as,
             top_logprobs: spec.top_logprobs,
             send_seed: spec.send_seed,
+            template_variables: &spec.template_variables,
         };
         // Texts and numbers: to write them cannot fail.
         hexadecimal(&Sha256::digest(serde_json::to_string(&identity).unwrap_or_default()))

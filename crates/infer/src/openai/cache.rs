@@ -1,9 +1,11 @@
-//! Replies that were paid for, each in a file named by the hash of its request.
+//! Replies that were paid for, and refusals that would be met again, each in a file named by the hash of its
+//! request.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use plimsoll_core::Missing;
 use plimsoll_store::write_atomic;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +13,7 @@ use super::error::OpenAiError;
 use super::reply::Completion;
 
 /// Form of the files; one of another version is damaged to this program.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// A kept reply is larger than what came, by the spans of its tokens; beyond this it is damaged.
 const LARGEST_FILE: u64 = 256 << 20;
 
@@ -21,7 +23,7 @@ pub(super) struct Cache {
     folder: PathBuf,
 }
 
-/// A reply with how it came.
+/// What came of a request, with how it came.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Kept {
@@ -30,12 +32,30 @@ pub(super) struct Kept {
     request: String,
     pub(super) attempts: u32,
     pub(super) latency_ms: f64,
-    pub(super) completion: Completion,
+    pub(super) came: Came,
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Came {
+    /// A reply.
+    Completion(Box<Completion>),
+    /// A refusal for a reason of its row: a name of [`Missing`].
+    Refused(String),
 }
 
 impl Kept {
-    pub(super) fn new(request: &str, completion: Completion, attempts: u32, latency_ms: f64) -> Self {
-        Self { version: VERSION, request: request.to_owned(), attempts, latency_ms, completion }
+    pub(super) fn reply(request: &str, completion: Completion, attempts: u32, latency_ms: f64) -> Self {
+        Self::new(request, Came::Completion(Box::new(completion)), attempts, latency_ms)
+    }
+
+    pub(super) fn refusal(request: &str, reason: Missing, attempts: u32) -> Self {
+        Self::new(request, Came::Refused(reason.name().to_owned()), attempts, 0.0)
+    }
+
+    fn new(request: &str, came: Came, attempts: u32, latency_ms: f64) -> Self {
+        Self { version: VERSION, request: request.to_owned(), attempts, latency_ms, came }
     }
 }
 
@@ -62,6 +82,9 @@ impl Cache {
         let kept: Kept = serde_json::from_slice(&bytes).map_err(|_| damaged("it holds no kept reply"))?;
         if kept.version != VERSION {
             return Err(damaged("it is of another version"));
+        }
+        if matches!(&kept.came, Came::Refused(reason) if Missing::from_name(reason).is_none()) {
+            return Err(damaged("it holds a refusal for no known reason"));
         }
         if kept.request != request {
             return Err(damaged("it holds the reply to another request"));

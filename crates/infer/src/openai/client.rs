@@ -46,8 +46,8 @@ impl Client {
         }
     }
 
-    /// Sends a body and reads what comes back.
-    pub(super) fn complete(&self, body: &str) -> Result<Completion, RequestError> {
+    /// Sends a body that allows so many tokens, and reads what comes back.
+    pub(super) fn complete(&self, body: &str, max_tokens: u32) -> Result<Completion, RequestError> {
         if self.address.starts_with("https:") && !self.knows_certificates {
             return Err(RequestError::NoCertificates { host: self.host.clone() });
         }
@@ -60,10 +60,10 @@ impl Client {
         }
         let response = request.send(body).map_err(|error| self.failure(error))?;
         let status = response.status().as_u16();
-        if status == 200 { self.reply(response) } else { Err(self.refusal(status, response)) }
+        if status == 200 { self.reply(response, max_tokens) } else { Err(self.refusal(status, response)) }
     }
 
-    fn reply(&self, mut response: Response<Body>) -> Result<Completion, RequestError> {
+    fn reply(&self, mut response: Response<Body>, max_tokens: u32) -> Result<Completion, RequestError> {
         let wait = retry_after(response.headers(), SystemTime::now());
         let bytes = response.body_mut().with_config().limit(self.largest_reply).read_to_vec();
         let bytes = bytes.map_err(|error| self.failure(error))?;
@@ -71,7 +71,7 @@ impl Client {
         if Says::is_error(&document) {
             return Err(Says::read(&document).into_error(self.host.clone(), 200, wait));
         }
-        Completion::read(&document, self.key.as_ref()).map_err(|problem| self.malformed(problem))
+        Completion::read(&document, self.key.as_ref(), max_tokens).map_err(|problem| self.malformed(problem))
     }
 
     fn refusal(&self, status: u16, mut response: Response<Body>) -> RequestError {

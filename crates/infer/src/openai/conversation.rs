@@ -1,12 +1,13 @@
 //! One ask: the answer, the follow-ups that speak of it, the samples.
 
 use plimsoll_core::prompt::{FollowUp, Role};
+use plimsoll_core::reasoning::answer_text;
 use plimsoll_core::records::{FollowUpRow, GenerationRow};
 use plimsoll_core::signal::FollowUpSignal;
 use plimsoll_core::{Decoding, Missing, Seed, SignalRequest};
 
-use super::cache::Kept;
-use super::exchange::{Asking, Exchange, Outcome, Stop};
+use super::error::{OpenAiError, RequestError};
+use super::exchange::{Asking, Exchange, Outcome, Reply, Stop};
 use super::masses;
 use super::request::{ChatRequest, Listing, Turn};
 use crate::answered::{Answered, RowKey, sample_decoding};
@@ -25,7 +26,7 @@ impl Conversation<'_> {
     /// Every row of an ask.
     pub(super) fn answer(&self, ask: &Ask) -> Result<Answered, Stop> {
         let key = RowKey::new(ask, &self.exchange.spec.id);
-        let mut answer = self.text(ask, &key, self.decoding, 0)?;
+        let (mut answer, refused) = self.answer_row(ask, &key)?;
         for (id, signal) in self.signals.follow_ups() {
             let row = self.follow_up(ask, answer.text.as_deref(), id, *signal)?;
             answer.follow_ups.push(row);
@@ -34,40 +35,76 @@ impl Conversation<'_> {
         for samples in self.signals.samples() {
             let decoding = sample_decoding(self.decoding, samples);
             for index in 1..=samples.count {
-                generations.push(self.text(ask, &key, decoding, index)?);
+                generations.push(match refused {
+                    // Without an answer that they could be compared with, samples are not worth their cost.
+                    Some(reason) => failed(key.generation(&decoding, index), reason, 0),
+                    None => self.sample(ask, &key, decoding, index)?,
+                });
             }
         }
         let hidden_states = key.missing_states(self.signals, Missing::HiddenStatesUnsupported);
         Ok(Answered { question_id: ask.question_id.clone(), generations, hidden_states })
     }
 
-    /// The answer (index 0) or a sample.
-    fn text(&self, ask: &Ask, key: &RowKey, decoding: Decoding, index: u32) -> Result<GenerationRow, Stop> {
-        let wants_logprobs = self.signals.logprobs() && index == 0;
-        let request = ChatRequest {
-            turns: first_turn(ask),
-            decoding,
-            listing: if wants_logprobs { Listing::Chosen } else { Listing::Nothing },
-            seed: self.seed(ask, index),
-            sample_index: index,
-        };
+    /// The answer, and why the server gave none.
+    fn answer_row(&self, ask: &Ask, key: &RowKey) -> Result<(GenerationRow, Option<Missing>), Stop> {
+        let wants_logprobs = self.signals.logprobs();
+        let listing = if wants_logprobs { Listing::Chosen } else { Listing::Nothing };
+        let request = self.first_request(ask, self.decoding, listing, 0);
+        let mut row = key.generation(&self.decoding, 0);
+        match self.exchange.ask(&request, &self.asking)? {
+            Outcome::Reply(reply) => {
+                self.exchange.failures.answered();
+                self.fill(&mut row, reply, wants_logprobs);
+                Ok((row, None))
+            }
+            Outcome::Failed { reason, attempts, error } => {
+                self.count(reason, error)?;
+                let mut row = failed(row, reason, attempts);
+                row.logprobs_missing = wants_logprobs.then(|| Missing::NoAnswer.name().to_owned());
+                Ok((row, Some(reason)))
+            }
+        }
+    }
+
+    /// Counts a question that was not answered. A refusal that was kept was counted when it came.
+    fn count(&self, reason: Missing, error: Option<RequestError>) -> Result<(), Stop> {
+        let Some(source) = error else { return Ok(()) };
+        let question_id = self.asking.question_id.to_owned();
+        match self.exchange.failures.failed(reason) {
+            Some(questions) => {
+                Err(Stop::Failed(OpenAiError::FailingThroughout { questions, question_id, source }))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn sample(&self, ask: &Ask, key: &RowKey, decoding: Decoding, index: u32) -> Result<GenerationRow, Stop> {
+        let request = self.first_request(ask, decoding, Listing::Nothing, index);
         let mut row = key.generation(&decoding, index);
         match self.exchange.ask(&request, &self.asking)? {
-            Outcome::Reply(kept) => self.fill(&mut row, kept, wants_logprobs),
-            Outcome::Failed { reason, attempts } => {
-                row.attempts = attempts;
-                row.failure = Some(reason.name().to_owned());
-                row.logprobs_missing = wants_logprobs.then(|| Missing::NoAnswer.name().to_owned());
-            }
+            Outcome::Reply(reply) => self.fill(&mut row, reply, false),
+            Outcome::Failed { reason, attempts, .. } => row = failed(row, reason, attempts),
         }
         Ok(row)
     }
 
-    fn fill(&self, row: &mut GenerationRow, kept: Box<Kept>, wants_logprobs: bool) {
-        let completion = kept.completion;
+    fn first_request(
+        &self,
+        ask: &Ask,
+        decoding: Decoding,
+        listing: Listing,
+        sample_index: u32,
+    ) -> ChatRequest {
+        let seed = self.seed(ask, sample_index);
+        ChatRequest { turns: first_turn(ask), decoding, listing, seed, sample_index }
+    }
+
+    fn fill(&self, row: &mut GenerationRow, reply: Reply, wants_logprobs: bool) {
+        let completion = reply.completion;
         row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.generated_tokens);
-        row.attempts = kept.attempts;
-        row.latency_ms = Some(kept.latency_ms);
+        row.attempts = reply.attempts;
+        row.latency_ms = Some(reply.latency_ms);
         row.logprobs_missing = match (&completion.text, wants_logprobs) {
             (_, false) => None,
             (None, true) => Some(Missing::NoAnswer.name().to_owned()),
@@ -95,22 +132,26 @@ impl Conversation<'_> {
         let Some(follow_up) = ask.prompt.follow_up(id) else {
             return Ok(FollowUpRow { missing_reason: missing(Missing::NoSuchFollowUp), ..row });
         };
+        // What a model reasoned is no part of what it is asked about: templates leave it out of earlier turns too.
+        let answer = answer.map(|text| answer_text(text, false)).filter(|answer| !answer.trim().is_empty());
         let Some(answer) = answer else {
             return Ok(FollowUpRow { missing_reason: missing(Missing::NoAnswer), ..row });
         };
-        let kept = match self.exchange.ask(&self.second_turn(ask, follow_up, answer, signal), &self.asking)? {
-            Outcome::Reply(kept) => kept,
-            Outcome::Failed { reason, .. } => {
-                return Ok(FollowUpRow { missing_reason: missing(reason), ..row });
-            }
-        };
-        let completion = kept.completion;
+        let reply =
+            match self.exchange.ask(&self.second_turn(ask, follow_up, answer, signal), &self.asking)? {
+                Outcome::Reply(reply) => reply,
+                Outcome::Failed { reason, .. } => {
+                    return Ok(FollowUpRow { missing_reason: missing(reason), ..row });
+                }
+            };
+        let completion = reply.completion;
         row.prompt_tokens = completion.prompt_tokens;
         row.completion_tokens = completion.generated_tokens;
         row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.generated_tokens);
         if signal.text_tokens.is_some() {
             row.missing_reason = completion.no_text;
             row.text = completion.text;
+            row.finish_reason = completion.finish_reason;
         }
         if signal.masses {
             match masses::read(&completion.first, &ask.prompt.true_strings, &ask.prompt.false_strings) {
@@ -158,6 +199,13 @@ impl Conversation<'_> {
         // 31 bits: some servers keep the seed in a signed integer.
         u32::try_from(bits >> 33).unwrap_or_default()
     }
+}
+
+/// A row that no attempt brought a text for.
+fn failed(mut row: GenerationRow, reason: Missing, attempts: u32) -> GenerationRow {
+    row.attempts = attempts;
+    row.failure = Some(reason.name().to_owned());
+    row
 }
 
 fn first_turn(ask: &Ask) -> Vec<Turn> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use plimsoll_core::Missing;
 use plimsoll_store::StoreError;
 
+use super::field::RefusedField;
 use super::served::Served;
 
 /// A request that got no answer. Messages of servers are shortened, without the key and without control
@@ -118,6 +119,18 @@ pub enum RequestError {
         /// What the server says.
         message: String,
     },
+    /// The server refuses an optional field of the request.
+    #[error("{host} refuses a field of the request (status {status}): {message}")]
+    FieldRefused {
+        /// Scheme, host and port.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// The field.
+        field: RefusedField,
+        /// What the server says.
+        message: String,
+    },
     /// A redirect, which is not followed: the key is for this host.
     #[error(
         "{host} redirects (status {status}), which is not followed; set `base_url` to where the server is"
@@ -188,6 +201,8 @@ impl RequestError {
     pub(super) fn meaning(&self) -> Meaning {
         match self {
             Self::Refused { reason, .. } => Meaning::Row(*reason),
+            // Less was sent before, and nothing is left to leave out.
+            Self::FieldRefused { .. } => Meaning::Row(Missing::RequestRefused),
             Self::Server { .. } | Self::Cut { .. } => Meaning::Row(Missing::ServerFailed),
             Self::Timeout { .. } => Meaning::Row(Missing::TimedOut),
             Self::Malformed { .. } | Self::TooLarge { .. } => Meaning::Row(Missing::MalformedReply),
@@ -209,11 +224,11 @@ pub enum OpenAiError {
         #[source]
         source: RequestError,
     },
-    /// One row after the other failed.
-    #[error("{rows} requests failed one after the other, the last for question `{question_id}`")]
+    /// One question after the other failed, and none was answered in between.
+    #[error("{questions} questions failed one after the other, the last of them `{question_id}`")]
     FailingThroughout {
         /// How many.
-        rows: u32,
+        questions: u32,
         /// The last question.
         question_id: String,
         /// What the server did.
@@ -237,7 +252,7 @@ pub enum OpenAiError {
     UsageUnknown,
     /// The model behind the name changed within the run.
     #[error(
-        "the server changed the model within the run: it was {before} and is {after} at question `{question_id}`; rows of both must not be mixed, start again in a new folder, and with an empty cache of replies"
+        "the server changed the model within the run: it was {before} and is {after} at question `{question_id}`; rows of both must not be mixed, start again in a new folder{}", if *by_fingerprint { ", or leave out `same_fingerprint`: hosted models alternate between fingerprints" } else { "" }
     )]
     ServedChanged {
         /// What it was.
@@ -246,6 +261,8 @@ pub enum OpenAiError {
         after: Served,
         /// The question at which that was seen.
         question_id: String,
+        /// Whether the names are the same and only the fingerprints differ.
+        by_fingerprint: bool,
     },
     /// A file of the cache is not what this program wrote.
     #[error("`{}` is damaged: {problem}; delete it to ask again", path.display())]

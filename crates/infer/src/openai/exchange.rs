@@ -1,18 +1,21 @@
-//! A request until it is answered: kept replies, budget, pace, retries, and the one served model.
+//! A request until it is answered: kept replies, budget, pace, retries, what the server refuses, and the one
+//! served model.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use plimsoll_core::Missing;
 
-use super::cache::{Cache, Kept};
+use super::cache::{Cache, Came, Kept};
 use super::client::Client;
 use super::error::{Meaning, OpenAiError, RequestError};
+use super::failures::{Failures, is_of_row};
+use super::field::{Adapted, RefusedField};
 use super::ledger::{Ledger, Reserve};
 use super::pace::{self, Pace};
 use super::reply::Completion;
-use super::request::{ChatRequest, Listing};
+use super::request::ChatRequest;
 use super::served::ServedModel;
 use super::spec::OpenAiSpec;
 use crate::control::{Cancel, Event, Progress};
@@ -23,13 +26,13 @@ pub(super) struct Exchange {
     pub(super) spec: OpenAiSpec,
     pub(super) served: ServedModel,
     pub(super) ledger: Ledger,
+    pub(super) failures: Failures,
     client: Client,
     pace: Pace,
     cache: Option<Cache>,
-    failures_in_a_row: AtomicU32,
-    /// Whether the server refused to list the log-probs of chosen tokens, or of the likeliest.
-    refuses_chosen: AtomicBool,
-    refuses_top: AtomicBool,
+    adapted: Mutex<Adapted>,
+    /// Reasons for which a row failed, each told once.
+    told: Mutex<BTreeSet<Missing>>,
 }
 
 /// Why a row was not finished.
@@ -46,10 +49,22 @@ impl From<OpenAiError> for Stop {
     }
 }
 
+/// A reply with how it came.
+pub(super) struct Reply {
+    pub(super) attempts: u32,
+    pub(super) latency_ms: f64,
+    pub(super) completion: Box<Completion>,
+}
+
 /// What came of a request.
 pub(super) enum Outcome {
-    Reply(Box<Kept>),
-    Failed { reason: Missing, attempts: u32 },
+    Reply(Reply),
+    /// No reply, for a reason of the row; with the error unless the refusal was kept.
+    Failed {
+        reason: Missing,
+        attempts: u32,
+        error: Option<RequestError>,
+    },
 }
 
 /// What goes with a request.
@@ -61,66 +76,88 @@ pub(super) struct Asking<'a> {
 
 /// How a series of attempts ended.
 enum Ended {
-    Reply(Box<Kept>),
+    Reply(Kept),
     Refused { error: RequestError, attempts: u32 },
 }
 
 impl Exchange {
     pub(super) fn new(spec: OpenAiSpec) -> Self {
         Self {
-            served: ServedModel::default(),
+            served: ServedModel::new(spec.same_fingerprint),
             ledger: Ledger::new(spec.price, spec.budget_usd),
+            failures: Failures::new(spec.network.max_failures_in_a_row),
             client: Client::new(&spec),
             pace: Pace::new(spec.requests_per_minute),
             cache: spec.cache.clone().map(Cache::new),
-            failures_in_a_row: AtomicU32::new(0),
-            refuses_chosen: AtomicBool::new(false),
-            refuses_top: AtomicBool::new(false),
+            adapted: Mutex::default(),
+            told: Mutex::default(),
             spec,
         }
     }
 
-    /// Asks; a server that refuses log-probs is asked again without.
+    /// Asks; a server that refuses an optional field is asked again without it, or with less.
     pub(super) fn ask(&self, request: &ChatRequest, asking: &Asking<'_>) -> Result<Outcome, Stop> {
-        let listing = match request.listing {
-            Listing::Chosen if self.refuses_chosen.load(Ordering::Relaxed) => Listing::Nothing,
-            Listing::Top(_) if self.refuses_top.load(Ordering::Relaxed) => Listing::Nothing,
-            wanted => wanted,
-        };
-        let request = ChatRequest { listing, ..request.clone() };
-        let body = request.body(&self.spec);
-        let hash = request.hash(&self.spec, &body);
-        if let Some(kept) = self.cache.as_ref().map(|cache| cache.find(&hash)).transpose()?.flatten() {
-            return self.seen(Box::new(kept), asking).map(Outcome::Reply);
-        }
-        match self.attempts(&request, &body, &hash, asking)? {
-            Ended::Reply(kept) => {
-                self.failures_in_a_row.store(0, Ordering::Relaxed);
-                if let Some(cache) = &self.cache {
-                    cache.keep(&kept)?;
+        // Each round leaves something out for good, so there are few.
+        loop {
+            let adapted = *self.adapted.lock().unwrap_or_else(PoisonError::into_inner);
+            let body = request.body(&self.spec, adapted);
+            let hash = request.hash(&self.spec, &body);
+            if let Some(kept) = self.cache.as_ref().map(|cache| cache.find(&hash)).transpose()?.flatten() {
+                return self.came(kept, asking);
+            }
+            match self.attempts(request, &body, &hash, asking)? {
+                Ended::Reply(kept) => {
+                    self.keep(&kept)?;
+                    return self.came(kept, asking);
                 }
-                self.seen(kept, asking).map(Outcome::Reply)
+                Ended::Refused { error: RequestError::FieldRefused { field, ref message, .. }, .. }
+                    if self.adapt(adapted, (field, message), request, asking) => {}
+                Ended::Refused { error, attempts } => return self.failed(error, &hash, attempts, asking),
             }
-            Ended::Refused { error: RequestError::Refused { reason: Missing::NoLogprobs, .. }, .. }
-                if listing != Listing::Nothing =>
-            {
-                let refuses =
-                    if listing == Listing::Chosen { &self.refuses_chosen } else { &self.refuses_top };
-                refuses.store(true, Ordering::Relaxed);
-                self.ask(&request, asking)
-            }
-            Ended::Refused { error, attempts } => self.failed(error, attempts, asking),
         }
     }
 
-    /// A reply of the model that this run is of.
-    fn seen(&self, kept: Box<Kept>, asking: &Asking<'_>) -> Result<Box<Kept>, Stop> {
-        let after = kept.completion.served();
-        self.served.see(&after).map_err(|before| {
-            let question_id = asking.question_id.to_owned();
-            Stop::Failed(OpenAiError::ServedChanged { before, after, question_id })
+    /// What came of a request, now or in an earlier run.
+    fn came(&self, kept: Kept, asking: &Asking<'_>) -> Result<Outcome, Stop> {
+        let Kept { attempts, latency_ms, came, .. } = kept;
+        let completion = match came {
+            Came::Completion(completion) => completion,
+            Came::Refused(reason) => {
+                let reason = Missing::from_name(&reason).unwrap_or(Missing::RequestRefused);
+                return Ok(Outcome::Failed { reason, attempts, error: None });
+            }
+        };
+        let after = completion.served();
+        self.served.see(&after).map_err(|change| {
+            let (question_id, by_fingerprint) = (asking.question_id.to_owned(), change.by_fingerprint);
+            OpenAiError::ServedChanged { before: change.before, after, question_id, by_fingerprint }
         })?;
-        Ok(kept)
+        Ok(Outcome::Reply(Reply { attempts, latency_ms, completion }))
+    }
+
+    fn keep(&self, kept: &Kept) -> Result<(), Stop> {
+        Ok(self.cache.as_ref().map_or(Ok(()), |cache| cache.keep(kept))?)
+    }
+
+    /// Leaves out what was refused, from now on; says whether there is something else to send. The first thread
+    /// that meets a refusal tells of it.
+    fn adapt(
+        &self,
+        sent: Adapted,
+        (field, message): (RefusedField, &str),
+        request: &ChatRequest,
+        asking: &Asking<'_>,
+    ) -> bool {
+        let mut adapted = self.adapted.lock().unwrap_or_else(PoisonError::into_inner);
+        if *adapted != sent {
+            return true;
+        }
+        let Some(note) = adapted.learn(field, request.listing, &self.spec) else { return false };
+        drop(adapted);
+        let model = &self.spec.id;
+        let text = format!("model `{model}`: {note}. The server says: {message}");
+        asking.progress.event(&Event::Notice { text: &text });
+        true
     }
 
     /// Makes a request until there is a reply or no sense in another attempt.
@@ -135,13 +172,13 @@ impl Exchange {
         loop {
             let reserve = self.begin(request, asking)?;
             let start = Instant::now();
-            let got = self.client.complete(body);
+            let got = self.client.complete(body, request.decoding.max_new_tokens());
             let latency_ms = start.elapsed().as_secs_f64() * 1e3;
             attempts += 1;
             let error = match got {
                 Ok(completion) => {
                     self.book(&reserve, &completion, asking)?;
-                    return Ok(Ended::Reply(Box::new(Kept::new(hash, completion, attempts, latency_ms))));
+                    return Ok(Ended::Reply(Kept::reply(hash, completion, attempts, latency_ms)));
                 }
                 Err(error) => error,
             };
@@ -179,16 +216,29 @@ impl Exchange {
         Ok(())
     }
 
-    /// What it means that no attempt brought a reply.
-    fn failed(&self, error: RequestError, attempts: u32, asking: &Asking<'_>) -> Result<Outcome, Stop> {
-        let question_id = asking.question_id.to_owned();
+    /// What it means that no attempt brought a reply. What the same request would meet again is kept like a reply.
+    fn failed(
+        &self,
+        error: RequestError,
+        hash: &str,
+        attempts: u32,
+        asking: &Asking<'_>,
+    ) -> Result<Outcome, Stop> {
         let Meaning::Row(reason) = error.meaning() else {
+            let question_id = asking.question_id.to_owned();
             return Err(Stop::Failed(OpenAiError::Request { question_id, source: error }));
         };
-        let rows = self.failures_in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
-        if rows >= self.spec.network.most_failures_in_a_row {
-            return Err(Stop::Failed(OpenAiError::FailingThroughout { rows, question_id, source: error }));
+        if is_of_row(reason) {
+            self.keep(&Kept::refusal(hash, reason, attempts))?;
         }
-        Ok(Outcome::Failed { reason, attempts })
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(reason) {
+            let (model, id, name) = (&self.spec.id, asking.question_id, reason.name());
+            let text = format!(
+                "model `{model}`: question `{id}` is missing with `{name}`, and so will others be that meet the \
+                 same: {error}"
+            );
+            asking.progress.event(&Event::Notice { text: &text });
+        }
+        Ok(Outcome::Failed { reason, attempts, error: Some(error) })
     }
 }

@@ -2,6 +2,8 @@
 
 use plimsoll_core::Missing;
 
+use crate::alignment::with_plain_space;
+
 /// What two sets of spellings have at a position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Masses {
@@ -17,7 +19,8 @@ pub(super) struct Masses {
 ///
 /// # Formula
 /// The sum of exp(logprob) over the listed spellings of a side. A side none of whose spellings is listed
-/// has at most the smallest listed probability, which is taken for it (`censored`).
+/// has at most the smallest listed probability, which is taken for it (`censored`). A spelling that a
+/// vocabulary writes with `Ġ` or `▁` for a space is the same spelling.
 ///
 /// # Errors
 /// [`Missing::NoTopLogprobs`] if nothing is listed, [`Missing::NeitherListed`] if neither side is.
@@ -29,7 +32,10 @@ pub(super) fn read(
     let smallest = listed.iter().map(|(_, logprob)| logprob.exp()).reduce(f64::min);
     let bound = smallest.ok_or(Missing::NoTopLogprobs)?.min(1.0);
     let mass = |strings: &[String]| {
-        let mine = listed.iter().filter(|(text, _)| strings.contains(text));
+        let is_mine = |text: &String| {
+            strings.contains(text) || with_plain_space(text).is_some_and(|plain| strings.contains(&plain))
+        };
+        let mine = listed.iter().filter(|(text, _)| is_mine(text));
         // Rounding may bring a sum of all there is above 1.
         mine.map(|(_, logprob)| logprob.exp()).reduce(|sum, next| sum + next).map(|mass| mass.min(1.0))
     };
@@ -65,6 +71,7 @@ mod tests {
             (&[("True", 0.5), (" True", 0.25), ("False", 0.125), ("Yes", 0.0625)][..], (0.75, 0.125, false)),
             (&[("True", 0.9), ("Yes", 0.05), ("No", 0.01)], (0.9, 0.01, true)),
             (&[("False", 0.9), ("Yes", 0.05)], (0.05, 0.9, true)),
+            (&[("\u{120}True", 0.5), ("True", 0.25), ("\u{2581}False", 0.125)], (0.75, 0.125, false)),
             (&[("True", 1.0)], (1.0, 1.0, true)),
         ] {
             let (true_mass, false_mass, censored) = masses(listed).unwrap();

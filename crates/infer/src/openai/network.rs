@@ -27,8 +27,8 @@ pub struct Network {
     pub longest_wait: Duration,
     /// The largest reply, in bytes.
     pub largest_reply: u64,
-    /// So many rows in a row that the server failed stop the run.
-    pub most_failures_in_a_row: u32,
+    /// So many questions in a row that the server failed stop the run.
+    pub max_failures_in_a_row: u32,
 }
 
 /// An address that may hold a password.
@@ -66,7 +66,7 @@ impl Network {
             backoff: Duration::from_millis(500),
             longest_wait: Duration::from_mins(10),
             largest_reply: 32 << 20,
-            most_failures_in_a_row: 20,
+            max_failures_in_a_row: 20,
         })
     }
 

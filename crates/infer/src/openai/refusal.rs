@@ -1,58 +1,84 @@
 //! What a server says when it does not answer: error bodies of every fashion, with any status.
 
+mod meaning;
+mod words;
+
 use std::time::Duration;
 
 use plimsoll_core::Missing;
 use serde_json::Value;
 
 use super::error::RequestError;
+use super::field::RefusedField;
+pub(super) use words::Words;
 
 /// The most characters of a server's message that are shown.
-const MOST_MESSAGE_CHARACTERS: usize = 300;
+const MAX_MESSAGE_CHARACTERS: usize = 300;
+/// The most values of an error body that are looked at.
+const MAX_VALUES: usize = 512;
+/// The most items of a list in it.
+const MAX_ITEMS: usize = 16;
+/// Fields that hold what a person is told, in order of trust.
+const MESSAGE_FIELDS: [&str; 8] =
+    ["message", "msg", "detail", "error_description", "error", "description", "title", "reason"];
+/// Fields that hold a name of what happened.
+const CODE_FIELDS: [&str; 5] = ["code", "type", "status", "reason", "error_code"];
+/// Fields that name what is wrong with the request.
+const PARAMETER_FIELDS: [&str; 4] = ["param", "loc", "field", "parameter"];
 
 /// An error as a server words it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Says {
     /// Shortened, without control characters.
     pub(super) message: String,
-    code: String,
-    parameter: String,
+    /// Every text of the body, for what is read from words.
+    words: Words,
+    /// Every code, without case and separators.
+    codes: Vec<String>,
+    /// Every parameter that the body names.
+    parameters: Vec<String>,
     /// A status that stands in the body.
     status: Option<u16>,
 }
 
 impl Says {
-    /// Reads an error body: `{"error": {..}}`, `{"error": ".."}`, `{"message": ..}`, `{"detail": ..}`.
+    /// Reads an error body, however it is nested: `{"error": {..}}`, `[{"error": ..}]`, `{"message": ..}`,
+    /// `{"detail": [{"loc": [..], "msg": ..}]}`, with an `innererror`, with a document as its message.
     pub(super) fn read(body: &Value) -> Self {
-        let error = body.get("error").filter(|error| !error.is_null()).unwrap_or(body);
-        let text = |field: &str| match error.get(field) {
-            Some(Value::String(text)) => text.clone(),
-            Some(value @ (Value::Number(_) | Value::Array(_) | Value::Object(_))) => value.to_string(),
-            _ => String::new(),
-        };
-        let message = match error {
-            Value::String(text) => text.clone(),
-            _ => ["message", "detail", "msg"]
-                .into_iter()
-                .map(text)
-                .find(|text| !text.is_empty())
-                .unwrap_or_default(),
-        };
-        let code = text("code");
-        let status = [&code, &text("status")].into_iter().find_map(|text| text.parse().ok());
-        let kind = if code.is_empty() || status.is_some() { text("type") } else { code };
-        Self { message: short(&message), code: kind, parameter: text("param"), status }
+        let mut reading = Reading::default();
+        reading.walk(body.clone());
+        let Reading { messages, mut says } = reading;
+        let shown = (0..MESSAGE_FIELDS.len())
+            .find_map(|rank| messages.iter().find(|(of, _)| *of == rank))
+            .map(|(_, message)| message.clone());
+        says.message = short(&shown.unwrap_or_else(|| rest(body)));
+        let unsaid: Vec<&str> =
+            says.parameters.iter().map(String::as_str).filter(|name| !says.message.contains(name)).collect();
+        if !says.message.is_empty() && !unsaid.is_empty() {
+            says.message = short(&format!("{} ({})", says.message, unsaid.join(", ")));
+        }
+        says
     }
 
     /// Words that are no JSON.
     pub(super) fn plain(text: &str) -> Self {
-        Self { message: short(text), ..Self::default() }
+        let mut words = Words::default();
+        words.add(text);
+        Self { message: short(text), words, ..Self::default() }
     }
 
     /// Whether a document with status 200 is an error all the same.
     pub(super) fn is_error(body: &Value) -> bool {
-        body.get("error").is_some_and(|error| !error.is_null() && *error != Value::Bool(false))
-            || (body.get("choices").is_none() && body.get("object").and_then(Value::as_str) == Some("error"))
+        let says_error = |body: &Value| {
+            let field = |name: &str| body.get(name).is_some_and(|value| !is_nothing(value));
+            let is_error = body.get("object").and_then(Value::as_str) == Some("error");
+            let speaks = is_error || ["errors", "detail", "message"].into_iter().any(field);
+            field("error") || (body.get("choices").is_none() && speaks)
+        };
+        match body {
+            Value::Array(items) => items.first().is_some_and(says_error),
+            _ => says_error(body),
+        }
     }
 
     /// The error that a status means.
@@ -61,29 +87,110 @@ impl Says {
             (200..=299, Some(inner @ 400..=599)) => inner,
             _ => status,
         };
-        let is_about = |word: &str| self.parameter.contains(word) || self.message.contains(word);
         let message = if self.message.is_empty() { "no message".to_owned() } else { self.message.clone() };
-        if is_about("logprobs") && status >= 400 {
-            return RequestError::Refused { host, status, reason: Missing::NoLogprobs, message };
+        if let Some(field) = RefusedField::read(status, &self.words, &self.parameters) {
+            return RequestError::FieldRefused { host, status, field, message };
         }
+        if let Some(reason) = meaning::of_row(status, &self.words, &self.codes) {
+            return RequestError::Refused { host, status, reason, message };
+        }
+        let is_spent = || self.codes.iter().any(|code| code == "insufficientquota");
         match status {
             402 => RequestError::QuotaSpent { host, message },
-            429 if self.code == "insufficient_quota" => RequestError::QuotaSpent { host, message },
+            429 if is_spent() => RequestError::QuotaSpent { host, message },
             429 => RequestError::RateLimited { host, wait, message },
             401 | 403 => RequestError::Denied { host, status, message },
             404 | 405 | 410 => RequestError::NotFound { host, status, message },
             300..=399 => RequestError::Redirected { host, status },
             200..=299 | 408 | 409 | 425 | 500..=599 => RequestError::Server { host, status, wait, message },
-            _ => RequestError::Refused { host, status, reason: self.reason(), message },
+            _ => RequestError::Refused { host, status, reason: Missing::RequestRefused, message },
+        }
+    }
+}
+
+/// What a walk through an error body gathers.
+#[derive(Default)]
+struct Reading {
+    /// Messages with the rank of their field, in the order in which they were met.
+    messages: Vec<(usize, String)>,
+    says: Says,
+}
+
+impl Reading {
+    /// Looks at every value, those nearer to the top first.
+    fn walk(&mut self, body: Value) {
+        let mut queue = std::collections::VecDeque::from([(String::new(), body)]);
+        let mut looked_at = 0;
+        while let Some((name, value)) = queue.pop_front() {
+            looked_at += 1;
+            if looked_at > MAX_VALUES {
+                return;
+            }
+            self.look(&name, &value);
+            match value {
+                Value::Object(fields) => queue.extend(fields),
+                // What a list holds speaks of what the list is called.
+                Value::Array(items) => {
+                    queue.extend(items.into_iter().take(MAX_ITEMS).map(|item| (name.clone(), item)));
+                }
+                // Gateways put the error of whom they asked into a text.
+                Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
+                    queue.extend(serde_json::from_str::<Value>(&text).ok().map(|inner| (name, inner)));
+                }
+                _ => {}
+            }
         }
     }
 
-    fn reason(&self) -> Missing {
-        match self.code.as_str() {
-            "context_length_exceeded" | "exceed_context_size_error" => Missing::ContextTooLong,
-            "content_filter" | "content_policy_violation" => Missing::ContentFilter,
-            _ => Missing::RequestRefused,
+    fn look(&mut self, name: &str, value: &Value) {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return,
+        };
+        let is_text = value.is_string() && !text.trim().is_empty();
+        if CODE_FIELDS.contains(&name) {
+            match text.parse::<u16>() {
+                Ok(status @ 100..=599) => self.says.status = self.says.status.or(Some(status)),
+                _ if is_text => self.says.codes.push(words::letters(&text)),
+                _ => {}
+            }
         }
+        if !is_text {
+            return;
+        }
+        self.says.words.add(&text);
+        if PARAMETER_FIELDS.contains(&name) && text != "body" {
+            self.says.parameters.push(short(&text));
+        }
+        let rank = MESSAGE_FIELDS.iter().position(|field| *field == name);
+        // The top of a body that is a text is one.
+        if let Some(rank) = rank.or_else(|| name.is_empty().then_some(0)) {
+            self.messages.push((rank, text));
+        }
+    }
+}
+
+/// A body that says nothing in the fields that are known, as it came.
+fn rest(body: &Value) -> String {
+    let body = body.get("error").filter(|error| !is_nothing(error)).unwrap_or(body);
+    let inner = ["detail", "errors"].into_iter().find_map(|field| body.get(field)).unwrap_or(body);
+    match inner {
+        Value::Object(fields) if fields.values().all(is_nothing) => String::new(),
+        Value::Object(_) | Value::Array(_) => inner.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Null, false, or empty: servers fill unused fields with these.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Number(_) => false,
     }
 }
 
@@ -92,63 +199,11 @@ impl Says {
 fn short(text: &str) -> String {
     let words = text.split(|character: char| character.is_whitespace() || character.is_control());
     let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    match words.char_indices().nth(MOST_MESSAGE_CHARACTERS) {
+    match words.char_indices().nth(MAX_MESSAGE_CHARACTERS) {
         Some((end, _)) => format!("{} ..", &words[..end]),
         None => words,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn error(status: u16, body: &Value) -> RequestError {
-        Says::read(body).into_error("h".into(), status, None)
-    }
-
-    #[test]
-    fn error_bodies_of_every_fashion() {
-        for (body, message) in [
-            (json!({"error": {"message": "no\n way", "type": "t", "code": null}}), "no way"),
-            (json!({"error": "no way"}), "no way"),
-            (json!({"object": "error", "message": "no way", "code": 400}), "no way"),
-            (json!({"detail": "no way"}), "no way"),
-            (json!({"detail": [{"loc": ["body"]}]}), r#"[{"loc":["body"]}]"#),
-            (json!({"error": {}}), ""),
-            (json!(null), ""),
-        ] {
-            assert_eq!(Says::read(&body).message, message, "{body}");
-        }
-        assert!(short(&"x".repeat(10_000)).len() < 400);
-        assert!(!Says::is_error(&json!({"choices": [], "error": null})));
-        assert!(Says::is_error(&json!({"error": {"message": "x"}, "choices": []})));
-        assert!(Says::is_error(&json!({"object": "error", "message": "x"})));
-    }
-
-    #[test]
-    fn statuses_mean_what_they_mean() {
-        use RequestError as E;
-        let plain = json!({"error": {"message": "m"}});
-        assert!(matches!(error(429, &plain), E::RateLimited { .. }));
-        assert!(matches!(
-            error(429, &json!({"error": {"code": "insufficient_quota"}})),
-            E::QuotaSpent { .. }
-        ));
-        assert!(matches!(error(401, &plain), E::Denied { .. }));
-        assert!(matches!(error(404, &plain), E::NotFound { .. }));
-        assert!(matches!(error(503, &plain), E::Server { status: 503, .. }));
-        assert!(matches!(error(307, &plain), E::Redirected { .. }));
-        assert!(matches!(error(400, &plain), E::Refused { reason: Missing::RequestRefused, .. }));
-        let long = json!({"error": {"code": "context_length_exceeded"}});
-        assert!(matches!(error(400, &long), E::Refused { reason: Missing::ContextTooLong, .. }));
-        // An error in a body with status 200, with and without a status of its own.
-        assert!(matches!(error(200, &plain), E::Server { status: 200, .. }));
-        assert!(matches!(error(200, &json!({"error": {"code": 401}})), E::Denied { .. }));
-        assert!(matches!(error(200, &json!({"error": {"code": "429"}})), E::RateLimited { .. }));
-        // Servers that have no log-probs say so with various statuses.
-        let no_logprobs = json!({"error": {"message": "logprobs is not supported for this model"}});
-        assert!(matches!(error(500, &no_logprobs), E::Refused { reason: Missing::NoLogprobs, .. }));
-    }
-}
+mod tests;

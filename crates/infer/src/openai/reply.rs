@@ -1,7 +1,7 @@
 //! What comes back, read with patience: servers leave out fields, give them as null and add others.
 
-use plimsoll_core::Missing;
 use plimsoll_core::records::TokenRow;
+use plimsoll_core::{Finish, Missing};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -20,6 +20,7 @@ pub(super) struct Completion {
     pub(super) text: Option<String>,
     /// Why there is no text: a name of [`Missing`].
     pub(super) no_text: Option<String>,
+    /// How it ended: a name of [`Finish`].
     pub(super) finish_reason: Option<String>,
     /// The tokens; `None` for the reason in `no_tokens`.
     pub(super) tokens: Option<Vec<TokenRow>>,
@@ -35,29 +36,32 @@ pub(super) struct Completion {
 }
 
 impl Completion {
-    /// Reads a reply out of which the key was blotted.
+    /// Reads a reply out of which the key was blotted; `max_tokens` is how many tokens it was allowed.
     ///
     /// # Errors
     /// Why it is no chat completion.
-    pub(super) fn read(reply: &Value, key: Option<&ApiKey>) -> Result<Self, &'static str> {
+    pub(super) fn read(reply: &Value, key: Option<&ApiKey>, max_tokens: u32) -> Result<Self, &'static str> {
         let choices = reply.get("choices").and_then(Value::as_array).ok_or("it has no `choices`")?;
         let choice = choices.first().ok_or("its `choices` are empty")?;
-        let message = choice.get("message").ok_or("its first choice has no `message`")?;
-        let finish_reason = name(choice.get("finish_reason"))?;
-        let (text, no_text) = match text(message)? {
-            Some(text) => (Some(text), None),
-            None if finish_reason.as_deref() == Some("content_filter") => {
-                (None, Some(Missing::ContentFilter))
-            }
-            None => (None, Some(Missing::NoText)),
+        if !choice.is_object() {
+            return Err("its first choice is no object");
+        }
+        let usage = |field| reply.get("usage").and_then(|usage| usage.get(field)).and_then(Value::as_u64);
+        let word = name(choice.get("finish_reason"))?;
+        let finish = Finish::observed(word.as_deref(), usage("completion_tokens"), max_tokens);
+        let (text, no_text) = match (text(choice)?, finish) {
+            (Some(text), _) => (Some(text), None),
+            // All tokens went into reasoning: what was said is the empty text, cut.
+            (None, Some(Finish::Length)) => (Some(String::new()), None),
+            (None, Some(Finish::ContentFilter)) => (None, Some(Missing::ContentFilter)),
+            (None, _) => (None, Some(Missing::NoText)),
         };
         let listed = listed(choice.get("logprobs"));
         let tokens = tokens(text.as_deref().unwrap_or_default(), &listed, key);
-        let usage = |field| reply.get("usage").and_then(|usage| usage.get(field)).and_then(Value::as_u64);
         Ok(Self {
             text,
             no_text: no_text.map(|reason| reason.name().to_owned()),
-            finish_reason,
+            finish_reason: finish.map(|finish| finish.name().to_owned()),
             no_tokens: tokens.as_ref().err().map(|reason| reason.name().to_owned()),
             tokens: tokens.ok(),
             first: listed.into_iter().next().map_or_else(Vec::new, Listed::likeliest),
@@ -82,17 +86,31 @@ fn name(value: Option<&Value>) -> Result<Option<String>, &'static str> {
     }
 }
 
-/// The text of a message: a string, a list of parts, or the words in which the model declines.
-fn text(message: &Value) -> Result<Option<String>, &'static str> {
+/// The text of a choice: a string, a list of parts, or the words in which the model declines. Servers that cut a
+/// model within its reasoning leave out the text, the message, or both; the older form has the text beside it.
+fn text(choice: &Value) -> Result<Option<String>, &'static str> {
+    let message = match choice.get("message") {
+        None | Some(Value::Null) => {
+            return Ok(choice.get("text").and_then(Value::as_str).map(str::to_owned));
+        }
+        Some(message) if message.is_object() => message,
+        Some(_) => return Err("its `message` is no object"),
+    };
     match message.get("content") {
         Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(Value::Array(parts)) => {
-            let part = |part: &Value| part.get("text").and_then(Value::as_str).map(str::to_owned);
-            parts.iter().map(part).collect::<Option<String>>().map(Some).ok_or("a part of it is no text")
-        }
+        Some(Value::Array(parts)) => parts.iter().filter_map(part).collect::<Result<String, _>>().map(Some),
         Some(Value::Null) | None => Ok(message.get("refusal").and_then(Value::as_str).map(str::to_owned)),
         Some(_) => Err("its `content` is no text"),
     }
+}
+
+/// The text of a part of a message; `None` for what the model reasoned.
+fn part(part: &Value) -> Option<Result<String, &'static str>> {
+    let kind = part.get("type").and_then(Value::as_str).unwrap_or_default();
+    if matches!(kind, "thinking" | "reasoning" | "redacted_thinking") {
+        return None;
+    }
+    Some(part.get("text").and_then(Value::as_str).map(str::to_owned).ok_or("a part of it is no text"))
 }
 
 /// A token as listed, and the likeliest ones at its position.
@@ -135,14 +153,22 @@ fn listed(logprobs: Option<&Value>) -> Vec<Listed> {
 }
 
 fn listed_token(token: &Value) -> Listed {
-    let text = |token: &Value| token.get("token").and_then(Value::as_str).unwrap_or_default().to_owned();
     let logprob = |token: &Value| token.get("logprob").and_then(Value::as_f64);
     let top = token.get("top_logprobs").and_then(Value::as_array);
-    let top = top.into_iter().flatten().filter_map(|other| Some((text(other), logprob(other)?))).collect();
+    let top = top.into_iter().flatten().filter_map(|other| Some((shown(other), logprob(other)?))).collect();
     let id = token.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
-    let own = text(token);
-    let bytes = bytes(token.get("bytes")).unwrap_or_else(|| own.clone().into_bytes());
-    Listed { piece: Piece { id, bytes, logprob: logprob(token) }, text: own, top }
+    let own = token.get("token").and_then(Value::as_str).unwrap_or_default();
+    let bytes = bytes(token.get("bytes")).unwrap_or_else(|| own.as_bytes().to_vec());
+    Listed { piece: Piece { id, bytes, logprob: logprob(token) }, text: shown(token), top }
+}
+
+/// What a token says: its bytes where they are a text, else the text beside them, which may be a name
+/// (`token_id:123`) or spelled as the vocabulary has it.
+fn shown(token: &Value) -> String {
+    let bytes = bytes(token.get("bytes")).filter(|bytes| !bytes.is_empty());
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .unwrap_or_else(|| token.get("token").and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
 fn bytes(value: Option<&Value>) -> Option<Vec<u8>> {
@@ -152,155 +178,20 @@ fn bytes(value: Option<&Value>) -> Option<Vec<u8>> {
 /// The tokens with their spans, or why there are none. A key that is spread over tokens is not kept.
 fn tokens(text: &str, listed: &[Listed], key: Option<&ApiKey>) -> Result<Vec<TokenRow>, Missing> {
     let pieces: Vec<Piece> = listed.iter().map(|token| token.piece.clone()).collect();
-    if pieces.is_empty() || pieces.iter().any(|piece| piece.logprob.is_none()) {
+    if pieces.iter().all(|piece| piece.logprob.is_none()) {
         return Err(Missing::NoLogprobs);
     }
     let joined: Vec<u8> = pieces.iter().flat_map(|piece| piece.bytes.iter().copied()).collect();
     if key.is_some_and(|key| key.is_in(&String::from_utf8_lossy(&joined))) {
         return Err(Missing::TokensDoNotJoin);
     }
-    align(text, &pieces)
+    let tokens = align(text, &pieces)?;
+    // A null costs nothing where it belongs to no part of the text, as on a stop token.
+    match tokens.iter().any(|token| token.is_answer() && token.logprob.is_none()) {
+        true => Err(Missing::NoLogprobs),
+        false => Ok(tokens),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(reply: &Value) -> Result<Completion, &'static str> {
-        Completion::read(reply, None)
-    }
-
-    #[test]
-    fn a_full_reply() {
-        let reply = json!({
-            "id": "x", "object": "chat.completion", "created": 1, "model": "m-2024", "system_fingerprint": "fp",
-            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "4 \u{e9}"},
-                "logprobs": {"content": [
-                    {"token": "4", "logprob": -0.5, "bytes": [52], "top_logprobs": [{"token": "4", "logprob": -0.5}, {"token": "5", "logprob": -1.5}]},
-                    {"token": " \\xc3", "logprob": -0.1, "bytes": [32, 195], "top_logprobs": []},
-                    {"token": "\\xa9", "logprob": 0, "bytes": [169]}]}}],
-            "usage": {"prompt_tokens": 9, "completion_tokens": 3, "details": {}},
-            "novelty": true
-        });
-        let read = read(&reply).unwrap();
-        let spans: Vec<_> = read.tokens.unwrap().iter().map(|token| (token.start, token.end)).collect();
-        assert_eq!(spans, [(0, 1), (1, 3), (3, 4)]);
-        assert_eq!(read.first, [("4".to_owned(), -0.5), ("5".to_owned(), -1.5)]);
-        assert_eq!((read.prompt_tokens, read.generated_tokens), (Some(9), Some(3)));
-        assert_eq!(read.model.as_deref(), Some("m-2024"));
-    }
-
-    #[test]
-    fn what_servers_leave_out_is_missing_and_not_invented() {
-        let bare = read(&json!({"choices": [{"message": {"content": "a"}}]})).unwrap();
-        assert_eq!((bare.text.as_deref(), bare.tokens, bare.model), (Some("a"), None, None));
-        assert_eq!(bare.no_tokens.as_deref(), Some("no_logprobs"));
-        for (choice, no_text) in [
-            (json!({"message": {"content": null}, "finish_reason": null}), Some("no_text")),
-            (json!({"message": {}, "finish_reason": "content_filter"}), Some("content_filter")),
-            (json!({"message": {"content": null, "refusal": "I cannot"}}), None),
-            (json!({"message": {"content": [{"type": "text", "text": "a"}, {"text": "b"}]}}), None),
-            (json!({"message": {"content": ""}, "logprobs": null}), None),
-            (json!({"message": {"content": ""}, "logprobs": {"content": null}}), None),
-        ] {
-            let read = read(&json!({"choices": [choice], "usage": null, "model": null})).unwrap();
-            assert_eq!(read.no_text.as_deref(), no_text, "{choice}");
-            assert_eq!(read.text.is_none(), no_text.is_some());
-        }
-    }
-
-    #[test]
-    fn what_is_no_completion_is_refused() {
-        for reply in [
-            json!(null),
-            json!([]),
-            json!({}),
-            json!({"choices": []}),
-            json!({"choices": {}}),
-            json!({"choices": [{"text": "legacy"}]}),
-            json!({"choices": [{"message": {"content": 7}}]}),
-            json!({"choices": [{"message": {"content": [{"image": 1}]}}]}),
-            json!({"model": "x".repeat(2000), "choices": [{"message": {"content": "a"}}]}),
-        ] {
-            assert!(read(&reply).is_err(), "{reply}");
-        }
-    }
-
-    #[test]
-    fn log_probs_that_are_none_and_the_older_form() {
-        let with = |logprobs: Value| {
-            read(&json!({"choices": [{"message": {"content": "ab"}, "logprobs": logprobs}]})).unwrap()
-        };
-        let token = |text: &str, logprob: Value| json!({"token": text, "logprob": logprob});
-        for (content, reason) in [
-            (json!([token("ab", json!(0.5))]), "invalid_logprobs"),
-            (json!([token("ab", json!(null))]), "no_logprobs"),
-            (json!([token("b", json!(-1))]), "tokens_do_not_join"),
-            (json!([]), "no_logprobs"),
-            (json!([7]), "no_logprobs"),
-        ] {
-            assert_eq!(with(json!({"content": content})).no_tokens.as_deref(), Some(reason));
-        }
-        let older = with(
-            json!({"tokens": ["a", "b"], "token_logprobs": [-1, -2], "top_logprobs": [{"a": -1, "c": -3}, {}]}),
-        );
-        assert_eq!(older.tokens.unwrap().len(), 2);
-        assert_eq!(older.first, [("a".to_owned(), -1.0), ("c".to_owned(), -3.0)]);
-    }
-
-    #[test]
-    fn a_key_spread_over_tokens_is_not_kept() {
-        let key = ApiKey::new("sk-secret-1").unwrap();
-        let tokens: Vec<Value> = ["ok", "sk-", "secret", "-1"]
-            .iter()
-            .map(|text| json!({"token": text, "logprob": -1, "bytes": text.as_bytes()}))
-            .collect();
-        let reply = json!({"choices": [{"message": {"content": "ok"}, "logprobs": {"content": tokens}}]});
-        let read = Completion::read(&reply, Some(&key)).unwrap();
-        assert_eq!(read.no_tokens.as_deref(), Some("tokens_do_not_join"));
-    }
-
-    fn any_json() -> impl Strategy<Value = Value> {
-        let names = prop::sample::select(vec![
-            "choices",
-            "message",
-            "content",
-            "logprobs",
-            "token",
-            "logprob",
-            "bytes",
-            "top_logprobs",
-            "model",
-            "usage",
-            "x",
-        ]);
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            "\\PC{0,4}".prop_map(Value::from)
-        ];
-        leaf.prop_recursive(6, 48, 4, move |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-                prop::collection::btree_map(names.clone(), inner, 0..5).prop_map(|fields| {
-                    Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-                }),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn any_document_is_read_or_refused(reply in any_json(), choice in any_json()) {
-            let _ = read(&reply);
-            if let Ok(completion) = read(&json!({"choices": [choice]})) {
-                prop_assert_eq!(completion.text.is_none(), completion.no_text.is_some());
-                prop_assert_eq!(completion.tokens.is_none(), completion.no_tokens.is_some());
-            }
-        }
-    }
-}
+mod tests;

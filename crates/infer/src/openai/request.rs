@@ -1,15 +1,19 @@
 //! What is sent: the body of a chat completion, with fields in a fixed order.
 
+use std::collections::BTreeMap;
+
 use plimsoll_core::Decoding;
 use plimsoll_core::prompt::Role;
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::field::Adapted;
 use super::spec::{OpenAiSpec, TokenLimit};
 use crate::hexadecimal::hexadecimal;
 
 /// Version of the request's form; part of what replies are kept under.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Which log-probs are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +72,9 @@ struct Body<'a> {
     /// Given whenever log-probs are wanted: some servers list none without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     top_logprobs: Option<u8>,
+    /// What the chat template is given beside the messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat_template_kwargs: Option<&'a BTreeMap<String, Value>>,
 }
 
 #[derive(Serialize)]
@@ -79,14 +86,14 @@ struct Kept<'a> {
 }
 
 impl ChatRequest {
-    /// The body, as JSON text.
-    pub(super) fn body(&self, spec: &OpenAiSpec) -> String {
-        let most = Some(self.decoding.max_new_tokens());
-        let (max_tokens, max_completion_tokens) = match spec.token_limit {
-            TokenLimit::MaxTokens => (most, None),
-            TokenLimit::MaxCompletionTokens => (None, most),
+    /// The body, as JSON text, without what the server refused.
+    pub(super) fn body(&self, spec: &OpenAiSpec, adapted: Adapted) -> String {
+        let max = Some(self.decoding.max_new_tokens());
+        let (max_tokens, max_completion_tokens) = match adapted.token_limit(spec) {
+            TokenLimit::MaxTokens => (max, None),
+            TokenLimit::MaxCompletionTokens => (None, max),
         };
-        let (logprobs, top_logprobs) = match self.listing {
+        let (logprobs, top_logprobs) = match adapted.listing(self.listing) {
             Listing::Nothing => (None, None),
             Listing::Chosen => (Some(true), Some(0)),
             Listing::Top(count) => (Some(true), Some(count)),
@@ -98,9 +105,10 @@ impl ChatRequest {
             top_p: self.decoding.top_p(),
             max_tokens,
             max_completion_tokens,
-            seed: spec.send_seed.then_some(self.seed),
+            seed: adapted.sends_seed(spec).then_some(self.seed),
             logprobs,
             top_logprobs,
+            chat_template_kwargs: (!spec.template_variables.is_empty()).then_some(&spec.template_variables),
         };
         // Texts and finite numbers: to write them cannot fail.
         serde_json::to_string(&body).unwrap_or_default()
@@ -146,20 +154,30 @@ mod tests {
     fn bodies_are_what_the_protocol_says() {
         let message = r#""messages":[{"role":"user","content":"Why?"}],"temperature":1.0,"top_p":0.5"#;
         assert_eq!(
-            request(0).body(&spec("")),
+            request(0).body(&spec(""), Adapted::default()),
             format!(r#"{{"model":"m",{message},"max_tokens":7,"seed":3,"logprobs":true,"top_logprobs":0}}"#)
         );
         let other = spec(r#", "token_limit": "max_completion_tokens", "send_seed": false"#);
         let plain = ChatRequest { listing: Listing::Nothing, ..request(0) };
-        assert_eq!(plain.body(&other), format!(r#"{{"model":"m",{message},"max_completion_tokens":7}}"#));
+        assert_eq!(
+            plain.body(&other, Adapted::default()),
+            format!(r#"{{"model":"m",{message},"max_completion_tokens":7}}"#)
+        );
+    }
+
+    #[test]
+    fn template_variables_are_sent_as_servers_take_them() {
+        let spec = spec(r#", "template_variables": {"enable_thinking": false}"#);
+        let body = request(0).body(&spec, Adapted::default());
+        assert!(body.ends_with(r#""chat_template_kwargs":{"enable_thinking":false}}"#), "{body}");
     }
 
     #[test]
     fn samples_are_kept_apart_also_without_a_seed() {
         let spec = spec(r#", "send_seed": false"#);
         let (first, second) = (request(1), request(2));
-        let body = first.body(&spec);
-        assert_eq!(body, second.body(&spec));
+        let body = first.body(&spec, Adapted::default());
+        assert_eq!(body, second.body(&spec, Adapted::default()));
         assert_ne!(first.hash(&spec, &body), second.hash(&spec, &body));
     }
 }

@@ -1,4 +1,6 @@
-//! Which model a server says it used. Names at hosted servers are aliases; a run is of one model.
+//! Which model a server says it used. A run is of one model, and the model's *name* says which. A fingerprint
+//! speaks of the server's own state: hosted models answer from several configurations at once, so it alternates,
+//! and a build of llama.cpp or Ollama has another after an update. It is recorded with each row.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -21,25 +23,43 @@ impl fmt::Display for Served {
     }
 }
 
+/// A change that ends a run.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    /// What was said before.
+    pub(super) before: Served,
+    /// Whether only the fingerprints differ.
+    pub(super) by_fingerprint: bool,
+}
+
 /// The one model of a run.
-#[derive(Debug, Default)]
-pub(super) struct ServedModel(Mutex<Served>);
+#[derive(Debug)]
+pub(super) struct ServedModel {
+    /// Whether a change of the fingerprint is a change of the model.
+    same_fingerprint: bool,
+    known: Mutex<Served>,
+}
 
 impl ServedModel {
-    /// What the run has seen so far.
+    pub(super) fn new(same_fingerprint: bool) -> Self {
+        Self { same_fingerprint, known: Mutex::default() }
+    }
+
+    /// What the run was served by first.
     pub(super) fn get(&self) -> Served {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Takes what a reply says. A field that a reply leaves out is no change.
     ///
     /// # Errors
-    /// What was said before, if that is something else.
-    pub(super) fn see(&self, now: &Served) -> Result<(), Served> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What was said before, if that is another model.
+    pub(super) fn see(&self, now: &Served) -> Result<(), Change> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let differs = |before: &Option<String>, now: &Option<String>| matches!((before, now), (Some(before), Some(now)) if before != now);
-        if differs(&known.model, &now.model) || differs(&known.system_fingerprint, &now.system_fingerprint) {
-            return Err(known.clone());
+        let by_name = differs(&known.model, &now.model);
+        if by_name || (self.same_fingerprint && differs(&known.system_fingerprint, &now.system_fingerprint)) {
+            return Err(Change { before: known.clone(), by_fingerprint: !by_name });
         }
         if known.model.is_none() {
             known.model.clone_from(&now.model);
@@ -60,14 +80,25 @@ mod tests {
     }
 
     #[test]
-    fn only_a_said_difference_is_a_change() {
-        let run = ServedModel::default();
+    fn only_a_said_difference_of_names_is_a_change() {
+        let run = ServedModel::new(false);
         assert_eq!(run.see(&served(None, None)), Ok(()));
         assert_eq!(run.see(&served(Some("a"), None)), Ok(()));
         assert_eq!(run.see(&served(None, Some("f"))), Ok(()));
-        assert_eq!(run.see(&served(Some("a"), Some("f"))), Ok(()));
+        assert_eq!(run.see(&served(Some("a"), Some("g"))), Ok(()));
+        assert_eq!(run.see(&served(None, Some("b4567-0a1b2c3"))), Ok(()));
         let before = served(Some("a"), Some("f"));
-        assert_eq!(run.see(&served(Some("b"), None)), Err(before.clone()));
-        assert_eq!(run.see(&served(Some("a"), Some("g"))), Err(before));
+        assert_eq!(run.see(&served(Some("b"), Some("f"))), Err(Change { before, by_fingerprint: false }));
+    }
+
+    #[test]
+    fn a_pipeline_may_ask_for_one_fingerprint() {
+        let run = ServedModel::new(true);
+        assert_eq!(run.see(&served(Some("a"), Some("f"))), Ok(()));
+        assert_eq!(run.see(&served(Some("a"), None)), Ok(()));
+        let before = served(Some("a"), Some("f"));
+        let by = |by_fingerprint| Err(Change { before: before.clone(), by_fingerprint });
+        assert_eq!(run.see(&served(Some("a"), Some("g"))), by(true));
+        assert_eq!(run.see(&served(Some("b"), Some("g"))), by(false));
     }
 }

@@ -1,5 +1,6 @@
 //! How a server is reached and used: as a plan says it, and as it was checked.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use plimsoll_core::ModelId;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 use super::key::ApiKey;
@@ -34,7 +36,7 @@ pub struct RawOpenAi {
     pub limits: RawLimits,
     /// How many of the likeliest tokens are asked for where p(True) needs them, 1 to 20; the more, the
     /// fewer masses are only bounded. Without it 20, which is what the protocol allows; a server that
-    /// allows fewer says so.
+    /// allows fewer and says so is asked for as many as it allows.
     #[serde(default)]
     pub top_logprobs: Option<u8>,
     /// The name of the field that bounds an answer's length.
@@ -43,6 +45,14 @@ pub struct RawOpenAi {
     /// Whether requests carry a seed; false for servers that refuse the field. Default true.
     #[serde(default)]
     pub send_seed: Option<bool>,
+    /// Whether a change of the server's fingerprint (`system_fingerprint`) stops the run, as a change of the
+    /// served model's name does. Default false: hosted models alternate between several fingerprints, and a
+    /// server has another one after an update.
+    #[serde(default)]
+    pub same_fingerprint: Option<bool>,
+    /// Variables of the server's chat template (`enable_thinking: false`), sent as `chat_template_kwargs`.
+    #[serde(default)]
+    pub template_variables: BTreeMap<String, Value>,
 }
 
 /// Limits as a plan has them.
@@ -94,6 +104,16 @@ pub enum TokenLimit {
     MaxCompletionTokens,
 }
 
+impl TokenLimit {
+    /// The name of the field, and in pipeline files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MaxTokens => "max_tokens",
+            Self::MaxCompletionTokens => "max_completion_tokens",
+        }
+    }
+}
+
 /// What is wrong with one key of a plan.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{key}: {problem}")]
@@ -118,6 +138,8 @@ pub struct OpenAiSpec {
     pub(super) top_logprobs: u8,
     pub(super) token_limit: TokenLimit,
     pub(super) send_seed: bool,
+    pub(super) same_fingerprint: bool,
+    pub(super) template_variables: BTreeMap<String, Value>,
     /// How requests are made and made again; operational, no row depends on it.
     pub network: Network,
     /// Folder in which replies are kept; `None` = they are not.
@@ -161,6 +183,8 @@ impl OpenAiSpec {
                 top_logprobs: raw.top_logprobs.unwrap_or(MOST_TOP_LOGPROBS),
                 token_limit: raw.token_limit,
                 send_seed: raw.send_seed.unwrap_or(true),
+                same_fingerprint: raw.same_fingerprint.unwrap_or(false),
+                template_variables: raw.template_variables,
                 network,
                 cache: None,
             }),

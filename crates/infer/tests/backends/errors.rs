@@ -106,7 +106,7 @@ fn what_every_request_would_meet_stops_the_run() {
 fn a_server_that_fails_row_after_row_stops_the_run() {
     let server = Server::scripted(|_, _| Some(Reply::new(500, "down")));
     let mut spec = spec(&server.base_url, &json!({"limits": {"retries": 0}}));
-    spec.network.most_failures_in_a_row = 5;
+    spec.network.max_failures_in_a_row = 5;
     let (rows, ended) = answer(&OpenAi::new(spec), &asks(50), &only());
     assert!(ended.is_err() && rows.len() < 10, "{}", rows.len());
     assert!(rows.iter().all(|row| row.generations[0].failure.as_deref() == Some("server_failed")));
@@ -167,24 +167,47 @@ fn a_cancelled_run_does_not_wait_for_the_server() {
     assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
 }
 
+/// A server that says something else of itself from the fourth reply on.
+fn changing(field: &'static str, value: &'static str) -> Server {
+    Server::scripted(move |request, before| {
+        let mut body = completion(&request.body, &[("a", -1.0), ("", -1.0)], false);
+        if before >= 3 {
+            body[field] = json!(value);
+        }
+        Some(Reply::json(200, &body))
+    })
+}
+
 #[test]
 fn another_model_behind_the_name_stops_the_run() {
-    for (field, shown) in [("model", "`served-2`"), ("system_fingerprint", "`fp-2`")] {
-        let server = Server::scripted(move |request, before| {
-            let mut body = completion(&request.body, &[("a", -1.0), ("", -1.0)], false);
-            if before >= 3 {
-                body[field] = json!(shown.trim_matches('`'));
-            }
-            Some(Reply::json(200, &body))
-        });
-        let backend = OpenAi::new(spec(&server.base_url, &json!({"limits": {"concurrency": 1}})));
+    for (field, value, key) in [("model", "served-2", false), ("system_fingerprint", "fp-2", true)] {
+        let server = changing(field, value);
+        let spec = |limits: serde_json::Value| {
+            spec(&server.base_url, &json!({"limits": limits, "same_fingerprint": key}))
+        };
+        let backend = OpenAi::new(spec(json!({"concurrency": 1})));
         let (rows, ended) = answer(&backend, &asks(6), &only());
         assert_eq!(rows.len(), 3);
         let error = crate::fixture::chain(&ended.unwrap_err());
-        assert!(error.contains(shown) && error.contains("`made/test/3`"), "{error}");
+        assert!(error.contains(&format!("`{value}`")) && error.contains("`made/test/3`"), "{error}");
+        assert_eq!(error.contains("`same_fingerprint`"), key, "{error}");
         // A later part of the run is told what the first was served by.
-        let resumed = OpenAi::new(spec(&server.base_url, &json!({})));
-        resumed.expect_served(&backend.served()).unwrap();
+        let resumed = OpenAi::new(spec(json!({})));
+        resumed.resume(&backend.served()).unwrap();
         assert!(stopped(&resumed, &asks(1), &only()).contains("changed the model"));
     }
+}
+
+#[test]
+fn another_fingerprint_is_recorded_and_stops_nothing() {
+    let server = changing("system_fingerprint", "b4567-0a1b2c3");
+    let backend = OpenAi::new(spec(&server.base_url, &json!({"limits": {"concurrency": 1}})));
+    let rows = rows(&backend, &asks(6), &only());
+    let fingerprints: Vec<&str> =
+        rows.iter().filter_map(|row| row.generations[0].system_fingerprint.as_deref()).collect();
+    assert_eq!(fingerprints, ["fp-1", "fp-1", "fp-1", "b4567-0a1b2c3", "b4567-0a1b2c3", "b4567-0a1b2c3"]);
+    // Also where a later part of the run begins with the other one.
+    let resumed = OpenAi::new(spec(&server.base_url, &json!({})));
+    resumed.resume(&backend.served()).unwrap();
+    crate::fixture::rows(&resumed, &asks(6), &only());
 }

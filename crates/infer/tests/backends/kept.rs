@@ -64,8 +64,21 @@ fn damaged_files_are_named() {
     let path = files(folder.path()).remove(0);
     let whole = std::fs::read_to_string(&path).unwrap();
     let other = whole.replacen("\"request\":\"", "\"request\":\"0", 1);
-    let newer = whole.replacen("\"version\":1", "\"version\":2", 1);
-    for text in ["", "null", "{}", "[[[[[[", &whole[..whole.len() / 2], &other, &newer, "\u{0}\u{0}"] {
+    let newer = whole.replacen("\"version\":2", "\"version\":3", 1);
+    let unknown = whole.replacen("\"completion\":{", "\"refused\":{", 1);
+    let reason = format!("{}\"came\":{{\"refused\":\"because\"}}}}", whole.split("\"came\"").next().unwrap());
+    for text in [
+        &unknown,
+        &reason,
+        "",
+        "null",
+        "{}",
+        "[[[[[[",
+        &whole[..whole.len() / 2],
+        &other,
+        &newer,
+        "\u{0}\u{0}",
+    ] {
         std::fs::write(&path, text).unwrap();
         let error = stopped(&cached(&server, folder.path()), &asks(1), &signals);
         assert!(error.contains("is damaged") && error.contains(path.to_str().unwrap()), "{error}");

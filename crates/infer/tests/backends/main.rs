@@ -13,6 +13,8 @@ mod real;
 #[cfg(test)]
 mod recordings;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod replies;
 #[cfg(test)]
 mod secrets;
