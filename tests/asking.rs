@@ -2,6 +2,7 @@
 
 mod bench;
 mod changes;
+mod hosted;
 mod interruption;
 mod plans;
 mod pocket;

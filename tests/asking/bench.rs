@@ -44,6 +44,8 @@ pub(super) struct Written {
     pub(super) llms: String,
     /// Lines below `methods`.
     pub(super) methods: String,
+    /// Tokens that an answer may have.
+    pub(super) max_new_tokens: usize,
     /// Whatever else.
     pub(super) more: String,
 }
@@ -56,12 +58,13 @@ impl Written {
             slms: candle("small"),
             llms: candle("large"),
             methods: "\n  - average_token_probability\n".to_owned(),
+            max_new_tokens: 3,
             more: String::new(),
         }
     }
 
     pub(super) fn text(&self) -> String {
-        let Self { datasets, slms, llms, methods, more } = self;
+        let Self { datasets, slms, llms, methods, max_new_tokens, more } = self;
         format!(
             "name: asking
 seed: 50
@@ -69,7 +72,7 @@ datasets:
 {datasets}prompt: {{style: direct, few_shot: 0}}
 slms:
 {slms}llms:
-{llms}decoding: {{temperature: 0.0, top_p: 1.0, max_new_tokens: 3}}
+{llms}decoding: {{temperature: 0.0, top_p: 1.0, max_new_tokens: {max_new_tokens}}}
 methods:{methods}calibration: {{bins: 10, fraction: 0.5}}
 thresholds:
   routing_ratio: [0.3]

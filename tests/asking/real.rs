@@ -29,6 +29,7 @@ fn real_questions_go_through_all_stages() {
         dataset("openbookqa", &source("openbookqa/test.jsonl"), "test", ROWS),
     ];
     let plan = Written {
+        max_new_tokens: 3,
         datasets: datasets.concat(),
         slms: candle("small"),
         llms: candle("large"),

@@ -13,11 +13,11 @@ use super::bench::{
 use crate::chat_server::{Reply, Request, Server, completion};
 use crate::harness::{Run, Sandbox};
 
-const KEY: &str = "sk-never-shown-0123";
+pub(super) const KEY: &str = "sk-never-shown-0123";
 const MAIN: usize = 12;
 
 /// A server as an item of a plan; `more` are keys of its own.
-fn item(id: &str, server: &Server, more: &str) -> String {
+pub(super) fn item(id: &str, server: &Server, more: &str) -> String {
     let url = &server.base_url;
     format!(
         "  - {{id: {id}, backend: openai, base_url: \"{url}\", model: {id}-1, api_key_env: MADE_UP_KEY{more}}}\n"
@@ -25,7 +25,7 @@ fn item(id: &str, server: &Server, more: &str) -> String {
 }
 
 /// A plan whose models answer from a server.
-fn plan(server: &Server, methods: &str, more: &str) -> Written {
+pub(super) fn plan(server: &Server, methods: &str, more: &str) -> Written {
     Written {
         slms: item("small", server, more),
         llms: item("large", server, more),
@@ -34,21 +34,26 @@ fn plan(server: &Server, methods: &str, more: &str) -> Written {
     }
 }
 
-fn sandbox(plan: &Written) -> Sandbox {
+pub(super) fn sandbox(plan: &Written) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("gsm8k.jsonl", gsm8k(60));
     sandbox.write("plan.yaml", plan.text());
     sandbox
 }
 
-fn run(sandbox: &Sandbox, arguments: &str) -> Run {
-    let mut command = command(sandbox, &format!("run plan.yaml --out out {arguments}"));
+pub(super) fn run(sandbox: &Sandbox, arguments: &str) -> Run {
+    run_into(sandbox, "out", arguments)
+}
+
+/// Runs the plan into a folder.
+pub(super) fn run_into(sandbox: &Sandbox, out: &str, arguments: &str) -> Run {
+    let mut command = command(sandbox, &format!("run plan.yaml --out {out} {arguments}"));
     command.env("MADE_UP_KEY", KEY);
     Run::of(command)
 }
 
 /// What a model of the made-up server says, which depends on the request alone.
-fn talk(request: &Request) -> Value {
+pub(super) fn talk(request: &Request) -> Value {
     let (body, last) = (&request.body, request.last());
     let word = if last.len() % 2 == 0 { "1" } else { "2" };
     if last.contains("True or False only") {
@@ -312,18 +317,18 @@ impl Referee {
     }
 }
 
-fn judged(server: &Server) -> Sandbox {
-    let judge = item("referee", server, "");
+/// A plan over `coqa.json` whose answers this judge grades.
+pub(super) fn judged_plan(server: &Server, judge: &str, policy: &str) -> Written {
     let judge = judge.trim().trim_start_matches("- ");
-    let plan = Written {
+    Written {
         datasets: dataset("coqa", "coqa.json", "validation", MAIN),
-        more: format!(
-            "inference: {{chunk: 4}}\nlabels: {{grading: {{policy: {}, judge: {judge}}}}}\n",
-            policy("wrong", "judge")
-        ),
+        more: format!("inference: {{chunk: 4}}\nlabels: {{grading: {{policy: {policy}, judge: {judge}}}}}\n"),
         ..plan(server, " [perplexity]\n", "")
-    };
-    let sandbox = sandbox(&plan);
+    }
+}
+
+fn judged(server: &Server) -> Sandbox {
+    let sandbox = sandbox(&judged_plan(server, &item("referee", server, ""), &policy("wrong", "judge")));
     sandbox.write("coqa.json", coqa(12, 3));
     sandbox
 }

@@ -26,6 +26,7 @@ fn three_datasets() -> Sandbox {
         dataset("openbookqa", "openbookqa.jsonl", "test", FEW),
     ];
     let plan = Written {
+        max_new_tokens: 3,
         datasets: datasets.concat(),
         slms: candle("small"),
         llms: candle("large"),

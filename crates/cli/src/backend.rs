@@ -1,5 +1,6 @@
 //! A model of a plan as a backend: one arm for each kind. What a model is can be told before it is loaded.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -129,14 +130,9 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Whether its rows say which model a server used.
-    fn is_served(&self) -> bool {
-        matches!(self.form, Form::Server(_))
-    }
-
-    /// Loads or opens it. `served` is what an earlier part of the run was answered by: a change since then
-    /// stops the run.
-    fn load(self, inference: &InferencePlan, served: &Served) -> Result<Box<dyn Backend>, Failure> {
+    /// Loads or opens it. `served` is what an earlier part of the run was answered by, if any: a change since
+    /// then stops the run.
+    fn load(self, inference: &InferencePlan, served: Option<&Served>) -> Result<Box<dyn Backend>, Failure> {
         match self.form {
             Form::Local(local) => {
                 tracing::info!(model = %self.id, "loading");
@@ -148,8 +144,10 @@ impl<'a> Prepared<'a> {
             }
             Form::Server(spec) => {
                 let server = OpenAi::new(*spec);
-                // Nothing was seen before, so nothing can differ.
-                server.expect_served(served).unwrap_or_default();
+                if let Some(served) = served {
+                    // Nothing was seen before, so nothing can differ.
+                    server.resume(served).unwrap_or_default();
+                }
                 Ok(Box::new(server))
             }
             Form::Recorded(replay) => Ok(replay),
@@ -165,8 +163,18 @@ pub(crate) struct Lazy<'a> {
     waiting: Option<Prepared<'a>>,
     backend: Option<Box<dyn Backend>>,
     inference: InferencePlan,
-    is_served: bool,
-    served: Served,
+    so_far: SoFar,
+}
+
+/// What a model has answered, in this run and in earlier ones.
+#[derive(Debug, Default)]
+struct SoFar {
+    /// By what it was served; `None` until an answer is there.
+    answered_by: Option<Served>,
+    /// Why questions were not answered, while none was.
+    reasons: BTreeMap<String, u64>,
+    /// The chunks without an answer.
+    chunks: Vec<String>,
 }
 
 impl<'a> Lazy<'a> {
@@ -175,11 +183,10 @@ impl<'a> Lazy<'a> {
         Self {
             id: model.id.clone(),
             identity: model.identity.clone(),
-            is_served: model.is_served(),
             waiting: Some(model),
             backend: None,
             inference,
-            served: Served::default(),
+            so_far: SoFar::default(),
         }
     }
 
@@ -194,35 +201,75 @@ impl<'a> Lazy<'a> {
         control: &Control<'_>,
     ) -> Result<(Chunk, bool), Failure> {
         let address = Chunks::address(&self.identity, &self.id, batch);
-        if let Some(chunk) = chunks.find(&address, batch.signals()).or_fail(Kind::Stage)? {
-            self.kept(&chunk)?;
-            return Ok((chunk, false));
-        }
-        let chunk = chunks.answer(&address, self.get()?, batch, control).map_err(backend_failure)?;
-        Ok((chunk, true))
+        let found = chunks.find(&address, batch.signals()).or_fail(Kind::Stage)?;
+        let is_new = found.is_none();
+        let chunk = match found {
+            Some(chunk) => chunk,
+            None => chunks.answer(&address, self.get()?, batch, control).map_err(backend_failure)?,
+        };
+        self.so_far.take(&chunk, address)?;
+        Ok((chunk, is_new))
     }
 
-    /// Takes notice of a chunk that an earlier run finished.
-    fn kept(&mut self, chunk: &Chunk) -> Result<(), Failure> {
-        if !self.is_served || self.served.model.is_some() {
+    /// Ends the work of this model, once all chunks are there.
+    ///
+    /// # Errors
+    /// A stage failure if it was asked and answered nothing: what follows would be made of nothing. Its chunks are
+    /// forgotten, so that the same command asks again.
+    pub(crate) fn finish(self, chunks: &Chunks) -> Result<(), Failure> {
+        let SoFar { answered_by, reasons, chunks: addresses } = self.so_far;
+        if answered_by.is_some() || reasons.is_empty() {
             return Ok(());
         }
-        let rows: Vec<GenerationRow> =
-            read_rows(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)?;
-        if let Some(row) = rows.into_iter().find(|row| row.served_model.is_some()) {
-            self.served = Served { model: row.served_model, system_fingerprint: row.system_fingerprint };
+        for address in &addresses {
+            chunks.forget(address).or_fail(Kind::Stage)?;
         }
-        Ok(())
+        let counted: Vec<String> =
+            reasons.iter().map(|(reason, count)| format!("{count} times `{reason}`")).collect();
+        let total: u64 = reasons.values().sum();
+        Err(Failure::new(
+            Kind::Stage,
+            format!(
+                "model `{}` answered none of {total} questions ({}); mend what the notes above say of it, and the \
+                 same command asks again",
+                self.id,
+                counted.join(", ")
+            ),
+        ))
     }
 
     /// The model, loaded.
     fn get(&mut self) -> Result<&dyn Backend, Failure> {
         if let Some(prepared) = self.waiting.take() {
-            self.backend = Some(prepared.load(&self.inference, &self.served)?);
+            self.backend = Some(prepared.load(&self.inference, self.so_far.answered_by.as_ref())?);
         }
         self.backend
             .as_deref()
             .ok_or_else(|| Failure::new(Kind::Stage, "the model could not be loaded before"))
+    }
+}
+
+impl SoFar {
+    /// Takes notice of a chunk, as long as nothing was answered.
+    fn take(&mut self, chunk: &Chunk, address: String) -> Result<(), Failure> {
+        if self.answered_by.is_some() {
+            return Ok(());
+        }
+        let rows: Vec<GenerationRow> =
+            read_rows(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)?;
+        for row in rows.into_iter().filter(|row| row.sample_index == 0) {
+            if row.text.is_some() {
+                let Served { model, system_fingerprint } = self.answered_by.take().unwrap_or_default();
+                self.answered_by = Some(Served {
+                    model: model.or(row.served_model),
+                    system_fingerprint: system_fingerprint.or(row.system_fingerprint),
+                });
+            } else {
+                *self.reasons.entry(row.failure.unwrap_or_default()).or_default() += 1;
+            }
+        }
+        self.chunks.push(address);
+        Ok(())
     }
 }
 

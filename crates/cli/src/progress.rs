@@ -184,6 +184,7 @@ impl plimsoll_infer::Progress for Answers {
                 let seconds = wait.as_secs_f64();
                 self.bar.suspend(|| tracing::warn!("{problem}; trying again in {seconds:.1} s"));
             }
+            plimsoll_infer::Event::Notice { text } => self.bar.suspend(|| tracing::warn!("{text}")),
             _ => {}
         }
     }

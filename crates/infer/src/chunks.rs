@@ -28,7 +28,7 @@ use crate::error::{BackendError, SinkError};
 use crate::hexadecimal::hexadecimal;
 
 /// Version of the way chunks are made; a change that changes answers is a new one.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The record of a chunk, whose presence says that it is whole.
 const RECORD: &str = "chunk.json";
 const STAGE: &str = "infer";
@@ -130,6 +130,19 @@ impl Chunks {
         Ok(Some(Chunk { generations, hidden_states }))
     }
 
+    /// Lets the next run answer the chunk at an address anew.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] for a disk that cannot be written.
+    pub fn forget(&self, address: &str) -> Result<(), StoreError> {
+        let record = self.folder.join(address).join(RECORD);
+        match fs::remove_file(&record) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(StoreError::Io { action: "replace", path: record, source }),
+        }
+    }
+
     /// Answers a batch and keeps it.
     ///
     /// # Errors
@@ -163,13 +176,7 @@ impl Chunks {
     ) -> Result<Chunk, StoreError> {
         let folder = self.folder.join(address);
         // Without its record the chunk counts as absent while its tables change.
-        match fs::remove_file(folder.join(RECORD)) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => {
-                return Err(StoreError::Io { action: "replace", path: folder.join(RECORD), source });
-            }
-        }
+        self.forget(address)?;
         let provenance = Provenance {
             stage: STAGE.to_owned(),
             config_sha256: address.to_owned(),

@@ -138,6 +138,9 @@ pub(crate) struct ModelPlan {
     /// openai: whether requests carry a seed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) send_seed: Option<bool>,
+    /// openai: whether a change of the server's fingerprint stops the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) same_fingerprint: Option<bool>,
     /// replay: the recordings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<RecordingPlan>,

@@ -153,6 +153,7 @@ impl Inference<'_> {
             }
             place(part, &chunk, folder, outputs)?;
         }
+        model.finish(chunks)?;
         if answered > 0 {
             let seconds = start.elapsed().as_secs_f64();
             self.console.note(format_args!(

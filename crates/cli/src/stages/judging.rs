@@ -49,5 +49,6 @@ pub(crate) fn replies(
             replies.insert(row.question_id, row.text);
         }
     }
+    judge.finish(&chunks)?;
     Ok(replies)
 }

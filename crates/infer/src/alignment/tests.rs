@@ -1,3 +1,5 @@
+//! Spans of tokens as servers list them.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -80,6 +80,7 @@ pub(in crate::pipeline) struct RawModel {
     pub(in crate::pipeline) top_logprobs: Option<u8>,
     pub(in crate::pipeline) token_limit: Option<TokenLimit>,
     pub(in crate::pipeline) send_seed: Option<bool>,
+    pub(in crate::pipeline) same_fingerprint: Option<bool>,
     pub(in crate::pipeline) files: Option<Vec<RawRecording>>,
     pub(in crate::pipeline) recorded_as: Option<String>,
     pub(in crate::pipeline) price: Option<Price>,

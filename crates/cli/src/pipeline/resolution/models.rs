@@ -39,6 +39,7 @@ pub(super) fn resolve_model(raw: RawModel, at: &str, problems: &mut Problems) ->
         top_logprobs: raw.top_logprobs,
         token_limit: raw.token_limit,
         send_seed: raw.send_seed,
+        same_fingerprint: raw.same_fingerprint,
         files: files?,
         recorded_as: raw.recorded_as,
         price: raw.price,
@@ -65,6 +66,7 @@ fn refuse_foreign_keys(raw: &RawModel, backend: BackendName, at: &str, problems:
         ("top_logprobs", raw.top_logprobs.is_some(), Openai),
         ("token_limit", raw.token_limit.is_some(), Openai),
         ("send_seed", raw.send_seed.is_some(), Openai),
+        ("same_fingerprint", raw.same_fingerprint.is_some(), Openai),
         ("files", raw.files.is_some(), Replay),
         ("recorded_as", raw.recorded_as.is_some(), Replay),
     ];
@@ -123,6 +125,8 @@ pub(crate) fn server(model: &ModelPlan) -> Option<RawOpenAi> {
         top_logprobs: model.top_logprobs,
         token_limit: model.token_limit.unwrap_or_default(),
         send_seed: model.send_seed,
+        same_fingerprint: model.same_fingerprint,
+        template_variables: std::collections::BTreeMap::new(),
     })
 }
 

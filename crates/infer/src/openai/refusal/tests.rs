@@ -1,3 +1,5 @@
+//! Error bodies as servers word them.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Replies as servers give them.
+
 use proptest::prelude::*;
 use serde_json::json;
 
