@@ -1,6 +1,6 @@
 //! `plimsoll run` on plans that ask models: from made-up questions, or real ones, to thresholds.
 
-mod bench;
+pub(crate) mod bench;
 mod changes;
 mod hosted;
 mod interruption;

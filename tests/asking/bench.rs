@@ -107,7 +107,7 @@ pub(super) fn with_models(layers: usize) -> Sandbox {
 }
 
 /// A command that runs the program with all caches inside the sandbox and no proxy.
-pub(super) fn command(sandbox: &Sandbox, arguments: &str) -> Command {
+pub(crate) fn command(sandbox: &Sandbox, arguments: &str) -> Command {
     let mut command = sandbox.command(&arguments.split_whitespace().collect::<Vec<_>>());
     isolate(&mut command, sandbox);
     command
@@ -127,7 +127,7 @@ pub(super) fn sh(sandbox: &Sandbox, arguments: &str) -> Run {
 }
 
 /// The rows of a table of an output folder, of one file or of many.
-pub(super) fn rows(sandbox: &Sandbox, out: &str, table: &str) -> Vec<Value> {
+pub(crate) fn rows(sandbox: &Sandbox, out: &str, table: &str) -> Vec<Value> {
     let table: &'static Table = TABLES.iter().find(|known| known.name == table).unwrap();
     let folder = sandbox.path(&format!("{out}/tables"));
     let one = folder.join(format!("{}.parquet", table.name));
@@ -141,7 +141,7 @@ pub(super) fn rows(sandbox: &Sandbox, out: &str, table: &str) -> Vec<Value> {
 }
 
 /// How many rows say this.
-pub(super) fn count(rows: &[Value], is_one: impl Fn(&Value) -> bool) -> usize {
+pub(crate) fn count(rows: &[Value], is_one: impl Fn(&Value) -> bool) -> usize {
     rows.iter().filter(|row| is_one(row)).count()
 }
 
