@@ -27,6 +27,9 @@ pub(crate) struct Piece {
 /// First and last byte, exclusive, of each token in a text.
 type Spans = Vec<(usize, usize)>;
 
+/// A way to find a text in the bytes of its tokens.
+type Find = fn(&str, &[Vec<u8>]) -> Option<Spans>;
+
 /// The tokens of a text with their spans. A token that the text does not show has an empty span: white space
 /// that the text has lost, a special token that it leaves out, a stop token after its end, and all that a server
 /// took off before it, such as the reasoning of a model.
@@ -38,7 +41,7 @@ type Spans = Vec<(usize, usize)>;
 /// [`Missing::TokensDoNotJoin`] if the pieces are not those of the text, [`Missing::InvalidLogprobs`] for
 /// a number that is no log-probability.
 pub(crate) fn align(text: &str, pieces: &[Piece]) -> Result<Vec<TokenRow>, Missing> {
-    let find: [fn(&str, &[Vec<u8>]) -> Option<Spans>; 3] = [whole, end, wildcard::spans];
+    let find: [Find; 3] = [whole, end, wildcard::spans];
     let spelled: Vec<(Spelling, Vec<Vec<u8>>)> =
         Spelling::ALL.into_iter().filter_map(|spelling| Some((spelling, spelling.of_all(pieces)?))).collect();
     let found =

@@ -20,7 +20,7 @@ enum Alphabet {
     Plain,
     /// The character that byte-level BPE writes for it: `Ġ` for a space, `Ċ` for a line break.
     ByteLevel,
-    /// `▁` for a space, `<0x0A>` for a byte, as SentencePiece writes them.
+    /// `▁` for a space, `<0x0A>` for a byte, as `SentencePiece` writes them.
     SentencePiece,
 }
 

@@ -54,7 +54,49 @@ fn what_is_no_log_probability_is_refused() {
     }
 }
 
+/// Texts, and pieces of them as a server may list them: cut anywhere, parts of characters shown as U+FFFD, spelled as a
+/// vocabulary does, with reasoning before and a stop token after.
+fn listed() -> impl Strategy<Value = (String, Vec<Piece>)> {
+    let text = "[a-c \u{e9}\u{4e2d}\u{1fad9}]{1,12}";
+    (text, prop::collection::vec(0usize..48, 0..6), any::<[bool; 3]>()).prop_map(|(text, cuts, how)| {
+        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+        cuts.extend([0, text.len()]);
+        cuts.sort_unstable();
+        cuts.dedup();
+        let shown = |pair: &[usize]| {
+            let bytes = &text.as_bytes()[pair[0]..pair[1]];
+            if how[0] { String::from_utf8_lossy(bytes).into_owned().into_bytes() } else { bytes.to_vec() }
+        };
+        let mut bytes: Vec<Vec<u8>> = cuts.windows(2).map(shown).collect();
+        if how[1] {
+            bytes.splice(0..0, [b"<think>".to_vec(), b"hm".to_vec(), b"</think>".to_vec()]);
+        }
+        if how[2] {
+            bytes.push(b"<eos>".to_vec());
+        }
+        let piece = |bytes| Piece { bytes, ..Piece::default() };
+        (text.clone(), bytes.into_iter().map(piece).collect())
+    })
+}
+
 proptest! {
+    #[test]
+    fn spans_never_overlap_and_fill_the_text_wherever_tokens_are_found((text, pieces) in listed()) {
+        if let Ok(tokens) = align(&text, &pieces) {
+            prop_assert_eq!(tokens.len(), pieces.len());
+            prop_assert!(tokens.windows(2).all(|pair| pair[0].end == pair[1].start));
+            prop_assert_eq!(tokens.last().map(|token| token.end as usize), Some(text.len()));
+        }
+    }
+
+    #[test]
+    fn tokens_with_all_their_bytes_are_found((text, pieces) in listed()) {
+        // White space at its ends is what a text may have lost, and U+FFFD may stand for too many bytes.
+        let is_whole = !pieces.iter().any(|piece| String::from_utf8_lossy(&piece.bytes).contains('\u{fffd}'));
+        prop_assume!(is_whole && text.trim() == text);
+        prop_assert!(align(&text, &pieces).is_ok(), "{:?} {:?}", text, pieces);
+    }
+
     #[test]
     fn any_cut_of_a_text_fills_it_without_gaps(text in "\\PC{0,40}", cuts in prop::collection::vec(0usize..80, 0..8)) {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();

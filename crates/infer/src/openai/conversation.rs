@@ -72,9 +72,7 @@ impl Conversation<'_> {
         let Some(source) = error else { return Ok(()) };
         let question_id = self.asking.question_id.to_owned();
         match self.exchange.failures.failed(reason) {
-            Some(questions) => {
-                Err(Stop::Failed(OpenAiError::FailingThroughout { questions, question_id, source }))
-            }
+            Some(questions) => Err(OpenAiError::FailingThroughout { questions, question_id, source }.into()),
             None => Ok(()),
         }
     }

@@ -40,12 +40,12 @@ pub(super) enum Stop {
     /// The run ends, for a reason that is told elsewhere.
     Halted,
     /// The run ends for this reason.
-    Failed(OpenAiError),
+    Failed(Box<OpenAiError>),
 }
 
 impl From<OpenAiError> for Stop {
     fn from(error: OpenAiError) -> Self {
-        Self::Failed(error)
+        Self::Failed(Box::new(error))
     }
 }
 
@@ -208,7 +208,7 @@ impl Exchange {
         let cost_usd = self.ledger.cost_usd(completion.prompt_tokens, completion.generated_tokens);
         self.ledger.book(reserve, cost_usd);
         if cost_usd.is_none() && self.ledger.has_budget() {
-            return Err(Stop::Failed(OpenAiError::UsageUnknown));
+            return Err(OpenAiError::UsageUnknown.into());
         }
         if cost_usd.is_some() {
             asking.progress.event(&Event::Spent { total_usd: self.ledger.spent_usd() });
@@ -226,7 +226,7 @@ impl Exchange {
     ) -> Result<Outcome, Stop> {
         let Meaning::Row(reason) = error.meaning() else {
             let question_id = asking.question_id.to_owned();
-            return Err(Stop::Failed(OpenAiError::Request { question_id, source: error }));
+            return Err(OpenAiError::Request { question_id, source: error }.into());
         };
         if is_of_row(reason) {
             self.keep(&Kept::refusal(hash, reason, attempts))?;

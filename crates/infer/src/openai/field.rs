@@ -122,13 +122,23 @@ impl RefusedField {
     }
 }
 
+/// How log-probs of chosen tokens are asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Chosen {
+    /// By themselves.
+    #[default]
+    Alone,
+    /// With the likeliest token beside each, since the server refuses a count of 0.
+    WithOne,
+    /// Not at all.
+    Never,
+}
+
 /// What a server refused so far, so that it is not sent again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Adapted {
-    /// The log-probs of chosen tokens are not listed.
-    no_chosen: bool,
-    /// Likeliest tokens are asked for beside chosen ones, since the server refuses a count of 0.
-    chosen_with_one: bool,
+    /// How log-probs of chosen tokens are asked for.
+    chosen: Chosen,
     /// The most likeliest tokens that it lists; 0 = none.
     max_top: Option<u8>,
     /// It takes no seed.
@@ -141,13 +151,16 @@ impl Adapted {
     /// Which log-probs are asked for where these are wanted.
     pub(super) fn listing(self, wanted: Listing) -> Listing {
         match wanted {
-            Listing::Chosen if self.no_chosen => Listing::Nothing,
-            Listing::Chosen if self.chosen_with_one => Listing::Top(1),
+            Listing::Chosen => match self.chosen {
+                Chosen::Alone => Listing::Chosen,
+                Chosen::WithOne => Listing::Top(1),
+                Chosen::Never => Listing::Nothing,
+            },
             Listing::Top(count) => match count.min(self.max_top.unwrap_or(count)) {
                 0 => Listing::Nothing,
                 count => Listing::Top(count),
             },
-            wanted => wanted,
+            Listing::Nothing => Listing::Nothing,
         }
     }
 
@@ -197,11 +210,11 @@ impl Adapted {
     fn learn_logprobs(&mut self, max: Option<u8>, at_least_one: bool, wanted: Listing) -> Option<String> {
         match (wanted, self.listing(wanted)) {
             (Listing::Chosen, Listing::Chosen) if at_least_one => {
-                self.chosen_with_one = true;
+                self.chosen = Chosen::WithOne;
                 Some("`top_logprobs` of 0 is refused, and 1 asked for from now on".to_owned())
             }
             (Listing::Chosen, Listing::Chosen | Listing::Top(_)) => {
-                self.no_chosen = true;
+                self.chosen = Chosen::Never;
                 Some("`logprobs` is refused, and not asked for from now on; methods that need log-probs are \
                       missing with `no_logprobs` (leave them out of `methods`, or use a server that lists them)"
                     .to_owned())

@@ -187,10 +187,8 @@ fn tokens(text: &str, listed: &[Listed], key: Option<&ApiKey>) -> Result<Vec<Tok
     }
     let tokens = align(text, &pieces)?;
     // A null costs nothing where it belongs to no part of the text, as on a stop token.
-    match tokens.iter().any(|token| token.is_answer() && token.logprob.is_none()) {
-        true => Err(Missing::NoLogprobs),
-        false => Ok(tokens),
-    }
+    let lacks = |token: &TokenRow| token.is_answer() && token.logprob.is_none();
+    if tokens.iter().any(lacks) { Err(Missing::NoLogprobs) } else { Ok(tokens) }
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Work {
                 Err(Stop::Failed(error)) => {
                     // Here, and not where it is read: meanwhile others would begin what fails alike.
                     self.halt.cancel();
-                    Err(error)
+                    Err(*error)
                 }
             };
             // Nobody listens once the batch has ended.

@@ -1,5 +1,6 @@
 //! Error bodies as servers word them.
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -169,5 +170,34 @@ fn what_every_row_would_meet_is_no_reason_of_a_row() {
             RequestError::Refused { reason: Missing::ContextTooLong | Missing::ContentFilter, .. }
         );
         assert!(!reason, "{message}: {found:?}");
+    }
+}
+
+/// Any document, its fields called as those that are looked at.
+fn any_body() -> impl Strategy<Value = Value> {
+    let names =
+        prop::sample::select(vec!["error", "message", "detail", "code", "status", "loc", "innererror", "x"]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[a-zA-Z_ 0-9{\\[\"\u{e9}\u{0}]{0,12}".prop_map(Value::from),
+        Just(json!("top_logprobs")),
+        Just(json!("{\"error\": {\"message\": \"[1, 2\"}}")),
+    ];
+    leaf.prop_recursive(6, 48, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(names.clone(), inner, 0..5).prop_map(|fields| json!(fields)),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn any_body_is_an_error_with_a_message_of_one_line(status in 200u16..600, body in any_body()) {
+        let _ = Says::is_error(&body);
+        let message = error(status, &body).to_string();
+        prop_assert!(!message.contains(['\n', '\u{0}']) && message.len() < 2000, "{}", message);
     }
 }
