@@ -211,3 +211,29 @@ fn another_fingerprint_is_recorded_and_stops_nothing() {
     resumed.resume(&backend.served()).unwrap();
     crate::fixture::rows(&resumed, &asks(6), &only());
 }
+
+/// What servers say of their own state: hosted ones alternate, some say nothing in some replies, builds change with an
+/// update, and some say something else each time.
+#[test]
+fn no_shape_of_a_fingerprint_stops_a_run() {
+    type Shape = fn(usize) -> serde_json::Value;
+    let shapes: [(Shape, usize); 6] = [
+        (|n| json!(["fp_44709d6fcb", "fp_0aa8d3e20b"][n % 2]), 2),
+        (|n| if n % 3 == 0 { json!(null) } else { json!("fp_ollama") }, 1),
+        (|n| json!(if n < 4 { "b4567-0a1b2c3" } else { "b5000-1c2d3e4" }), 2),
+        (|n| json!(format!("{n:x}")), 8),
+        (|n| if n < 5 { json!("") } else { json!("fp_late") }, 1),
+        (|n| if n % 2 == 0 { json!({"build": n}) } else { json!("fp_x") }, 1),
+    ];
+    for (index, (shape, distinct)) in shapes.into_iter().enumerate() {
+        let server = Server::scripted(move |request, before| {
+            let mut body = completion(&request.body, &[("a", -1.0), ("", -1.0)], false);
+            body["system_fingerprint"] = shape(before);
+            Some(Reply::json(200, &body))
+        });
+        let rows = rows(&backend(&server), &asks(8), &only());
+        let seen: std::collections::BTreeSet<&str> =
+            rows.iter().filter_map(|row| row.generations[0].system_fingerprint.as_deref()).collect();
+        assert_eq!(seen.len(), distinct, "{index}: {seen:?}");
+    }
+}

@@ -68,7 +68,7 @@ fn a_refused_question_is_asked_once_and_stops_nothing() {
 #[test]
 fn a_run_that_was_interrupted_goes_on_wherever_that_was() {
     // Long runs of refusals, longer than what ends a run in which nothing is answered.
-    let refuses = |number: usize| number % 10 != 0;
+    let refuses = |number: usize| !number.is_multiple_of(10);
     let signals = SignalRequest::answer().with_samples(5, 1.0).unwrap();
     for done in [1, 3, 11, 20, 33] {
         let server = Server::scripted(move |request, _| refuses(number(request)).then(filtered));
