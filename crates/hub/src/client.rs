@@ -1,17 +1,15 @@
 //! Requests to the hub: redirects, the token, retries, and what statuses mean.
 
 use std::io::Read;
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use std::{io, thread};
 
-use rustls::crypto::ring;
+use plimsoll_http::retry::retry_after;
+use plimsoll_http::{Failure, HttpAgent, Timeouts};
+use ureq::Body;
 use ureq::http::{HeaderMap, Response};
-use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
-use ureq::{Agent, Body, Proxy, ProxyBuilder};
 use url::Url;
 
-use crate::error::HubError;
 use crate::options::Options;
 use crate::progress::{Event, Progress};
 use crate::request_error::RequestError;
@@ -22,13 +20,14 @@ use crate::source::HubSource;
 const MOST_REDIRECTS: usize = 8;
 /// A transfer that is slower than this counts as failed.
 const LEAST_BYTES_PER_SECOND: f64 = 1024.0;
+/// Connections that are kept open.
+const CONNECTIONS: usize = 4;
 /// Bytes that are read at once.
 const CHUNK: usize = 128 * 1024;
 
 /// Asks one hub.
 pub(crate) struct Client<'a> {
-    agent: Agent,
-    knows_certificates: bool,
+    agent: HttpAgent,
     options: &'a Options,
     progress: &'a dyn Progress,
 }
@@ -54,31 +53,14 @@ pub(crate) struct Reply {
 }
 
 impl<'a> Client<'a> {
-    pub(crate) fn new(options: &'a Options, progress: &'a dyn Progress) -> Result<Self, HubError> {
-        let certificates = rustls_native_certs::load_native_certs().certs;
-        let knows_certificates = !certificates.is_empty();
-        let roots: RootCerts = certificates.iter().map(|der| Certificate::from_der(der).to_owned()).into();
-        let tls = TlsConfig::builder()
-            .provider(TlsProvider::Rustls)
-            .unversioned_rustls_crypto_provider(Arc::new(ring::default_provider()))
-            .root_certs(roots)
-            .build();
-        let agent = Agent::config_builder()
-            .tls_config(tls)
-            .proxy(proxy(options)?)
-            .user_agent(concat!("plimsoll/", env!("CARGO_PKG_VERSION")))
-            .accept_encoding("identity")
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .timeout_resolve(Some(options.connect_timeout))
-            .timeout_connect(Some(options.connect_timeout))
-            .timeout_recv_response(Some(options.read_timeout))
-            .timeout_per_read(Some(options.read_timeout))
-            .timeout_per_write(Some(options.read_timeout))
-            .build()
-            .new_agent();
-        Ok(Self { agent, knows_certificates, options, progress })
+    pub(crate) fn new(options: &'a Options, progress: &'a dyn Progress) -> Self {
+        let timeouts = Timeouts {
+            connect: Some(options.connect_timeout),
+            silence: Some(options.read_timeout),
+            total: None,
+        };
+        let agent = HttpAgent::new(options.proxy.as_ref(), timeouts, CONNECTIONS);
+        Self { agent, options, progress }
     }
 
     /// Asks until there is an answer, waiting longer after each failure that may pass.
@@ -133,20 +115,19 @@ impl<'a> Client<'a> {
     /// One request to one address. Here, and nowhere else, the token is sent: to the endpoint's own
     /// scheme, host and port.
     fn send(&self, url: &Url, ask: Ask) -> Result<Response<Body>, RequestError> {
-        if url.scheme() == "https" && !self.knows_certificates {
-            return Err(RequestError::NoCertificates { host: host(url) });
-        }
+        let failed = |failure| request_error(failure, &host(url), self.options.read_timeout);
+        let agent = self.agent.for_scheme(url.scheme()).map_err(failed)?;
         let mut request = match ask {
-            Ask::Headers => self.agent.head(url.as_str()),
-            Ask::Body { .. } => self.agent.get(url.as_str()),
+            Ask::Headers => agent.head(url.as_str()),
+            Ask::Body { .. } => agent.get(url.as_str()),
         };
         if let Ask::Body { from: from @ 1.. } = ask {
             request = request.header("range", format!("bytes={from}-"));
         }
         if let Some(token) = self.options.token.as_ref().filter(|_| self.options.endpoint.owns(url)) {
-            request = request.header("authorization", format!("Bearer {}", token.reveal()));
+            request = request.header("authorization", token.bearer());
         }
-        request.call().map_err(|error| failure(error, &host(url), self.options.read_timeout))
+        request.call().map_err(|error| failed(error.into()))
     }
 
     fn check(
@@ -172,7 +153,7 @@ impl<'a> Client<'a> {
         let host = host(url);
         let token_sent = own && self.options.token.is_some();
         let page = || self.options.endpoint.address(source.page()).to_string();
-        let wait = retry::asked_wait(headers, SystemTime::now());
+        let wait = retry_after(headers, SystemTime::now());
         let code = headers.get("x-error-code").and_then(|code| code.to_str().ok()).unwrap_or_default();
         match (status, code) {
             (429, _) => RequestError::RateLimited { host, wait },
@@ -222,7 +203,9 @@ impl Reply {
                 Ok(0) => return Ok(()),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(failure(error.into(), &self.host, options.read_timeout).into()),
+                Err(error) => {
+                    return Err(request_error(error.into(), &self.host, options.read_timeout).into());
+                }
             };
             sink(&buffer[..count])?;
             came += count as f64;
@@ -261,48 +244,16 @@ fn host(url: &Url) -> String {
 }
 
 /// What a failure on the way means. Addresses stay out of it.
-fn failure(error: ureq::Error, host: &str, within: Duration) -> RequestError {
+fn request_error(failure: Failure, host: &str, within: Duration) -> RequestError {
     let host = host.to_owned();
-    match error {
-        ureq::Error::Timeout(_) => RequestError::Timeout { host, within },
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => RequestError::Tls { host, source: Box::new(error) },
-        // What rustls finds wrong in a handshake.
-        ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-            RequestError::Tls { host, source: Box::new(error) }
-        }
-        ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-            RequestError::Timeout { host, within }
-        }
-        ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
-            RequestError::Unreachable { host, source: Box::new(error) }
-        }
-        ureq::Error::ConnectProxyFailed(_) => {
-            RequestError::Unreachable { host, source: "the proxy refused".into() }
-        }
-        ureq::Error::Protocol(_) | ureq::Error::Http(_) | ureq::Error::LargeResponseHeader(..) => {
-            RequestError::Reply { host, problem: "this is not HTTP", source: Some(Box::new(error)) }
+    match failure {
+        Failure::Timeout => RequestError::Timeout { host, within },
+        Failure::Tls(source) => RequestError::Tls { host, source },
+        Failure::NoCertificates => RequestError::NoCertificates { host },
+        Failure::Unreachable(source) | Failure::Cut(source) => RequestError::Unreachable { host, source },
+        Failure::NotHttp(source) => {
+            RequestError::Reply { host, problem: "this is not HTTP", source: Some(source) }
         }
         _ => RequestError::Reply { host, problem: "the request cannot be made", source: None },
     }
-}
-
-/// The proxy that the options name.
-fn proxy(options: &Options) -> Result<Option<Proxy>, HubError> {
-    let Some(address) = &options.proxy else { return Ok(None) };
-    let refused = |problem| HubError::Variable {
-        variable: "the proxy (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY)",
-        problem,
-    };
-    let proxy =
-        Proxy::new(address.reveal()).map_err(|_| refused("it is no address such as http://proxy:3128"))?;
-    let mut builder = Proxy::builder(proxy.protocol()).host(proxy.host()).port(proxy.port());
-    if let Some(user) = proxy.username() {
-        builder = builder.username(user);
-    }
-    if let Some(password) = proxy.password() {
-        builder = builder.password(password);
-    }
-    let exceptions = options.no_proxy.split(',').map(str::trim).filter(|exception| !exception.is_empty());
-    let proxy = exceptions.fold(builder, ProxyBuilder::no_proxy).build();
-    proxy.map(Some).map_err(|_| refused("it is no address such as http://proxy:3128"))
 }

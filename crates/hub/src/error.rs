@@ -18,6 +18,9 @@ pub enum HubError {
         /// Why it is none.
         problem: &'static str,
     },
+    /// The proxy cannot be used.
+    #[error("the environment cannot be used")]
+    Proxy(#[source] plimsoll_http::ProxyProblem),
     /// An environment variable, or the option that stands for it, cannot be used. Its value is not
     /// shown, since it may hold a secret.
     #[error("{variable} cannot be used: {problem}")]

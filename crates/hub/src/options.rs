@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
+use plimsoll_http::{Proxy, Secret};
+
 use crate::endpoint::{DEFAULT_ENDPOINT, Endpoint};
 use crate::error::HubError;
-use crate::secret::Secret;
 
 /// What the variables `HF_*` say, and the limits. [`Options::from_env`] reads them; tests and embedders
 /// set them one by one.
@@ -22,10 +23,8 @@ pub struct Options {
     pub token: Option<Secret>,
     /// Whether only the cache may be used: `HF_HUB_OFFLINE`.
     pub offline: bool,
-    /// The proxy's address: `HTTPS_PROXY` or `HTTP_PROXY`, after the endpoint's scheme, else `ALL_PROXY`.
-    pub proxy: Option<Secret>,
-    /// Hosts that are reached without the proxy, separated by commas: `NO_PROXY`.
-    pub no_proxy: String,
+    /// The proxy that the environment names for the endpoint's scheme.
+    pub proxy: Option<Proxy>,
     /// For how long a connection may take.
     pub connect_timeout: Duration,
     /// For how long a server may be silent.
@@ -54,7 +53,6 @@ impl Options {
             token: None,
             offline: false,
             proxy: None,
-            no_proxy: String::new(),
             connect_timeout: Duration::from_secs(20),
             read_timeout: Duration::from_mins(1),
             retries: 4,
@@ -92,8 +90,8 @@ impl Options {
         if !silent {
             options.token = variables.token(home.as_deref())?;
         }
-        options.proxy = variables.proxy(options.endpoint.scheme())?;
-        options.no_proxy = variables.either("NO_PROXY", "no_proxy")?.unwrap_or_default();
+        options.proxy =
+            Proxy::from_variables(options.endpoint.scheme(), variable).map_err(HubError::Proxy)?;
         Ok(options)
     }
 
@@ -157,14 +155,6 @@ impl Variables<'_> {
             Err(error) => Err(HubError::io("read the token file", &path)(error)),
         }
     }
-
-    fn proxy(&self, scheme: &str) -> Result<Option<Secret>, HubError> {
-        let own = match scheme {
-            "https" => self.either("HTTPS_PROXY", "https_proxy")?,
-            _ => self.either("HTTP_PROXY", "http_proxy")?,
-        };
-        Ok(own.or(self.either("ALL_PROXY", "all_proxy")?).map(Secret::new))
-    }
 }
 
 /// A token without the white space around it, which must fit into a header.
@@ -208,14 +198,14 @@ mod tests {
         let plain = options(&[("HOME", "/h"), ("ALL_PROXY", "socks5://p:1")]).unwrap();
         assert_eq!(plain.endpoint.to_string(), DEFAULT_ENDPOINT);
         assert!(!plain.offline && plain.token.is_none());
-        assert_eq!(plain.proxy, Some(Secret::new("socks5://p:1")));
+        assert_eq!(format!("{:?}", plain.proxy.unwrap()), "Proxy(p:1)");
         for (text, offline) in [("1", true), ("true", true), ("ON", true), ("0", false), ("no", false)] {
             assert_eq!(options(&[("HF_HUB_OFFLINE", text)]).unwrap().offline, offline, "{text}");
         }
         let mirror =
             options(&[("HF_ENDPOINT", "http://m:8080/"), ("HTTPS_PROXY", "a"), ("http_proxy", "b")]).unwrap();
         assert_eq!(mirror.endpoint.to_string(), "http://m:8080");
-        assert_eq!(mirror.proxy, Some(Secret::new("b")));
+        assert!(format!("{:?}", mirror.proxy.unwrap()).starts_with("Proxy(b:"));
         assert!(matches!(
             options(&[("HF_ENDPOINT", "mirror")]),
             Err(HubError::Variable { variable: "HF_ENDPOINT", .. })

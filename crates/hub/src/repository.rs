@@ -34,7 +34,7 @@ pub(crate) fn resolve(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<Fetched, HubError> {
-    let client = if options.offline { None } else { Some(Client::new(options, progress)?) };
+    let client = (!options.offline).then(|| Client::new(options, progress));
     let cache = Cache::new(options.cache()?, source);
     let repository = Repository { options, progress, cache, client };
     let listing = repository.list(source)?;

@@ -1,17 +1,16 @@
 //! One request, one reply.
 
-use std::error::Error as StdError;
-use std::io;
 use std::time::SystemTime;
 
+use plimsoll_http::retry::retry_after;
+use plimsoll_http::{Failure, HttpAgent};
 use serde_json::Value;
+use ureq::Body;
 use ureq::http::{HeaderValue, Response};
-use ureq::{Agent, Body};
 use url::Url;
 
 use super::error::RequestError;
 use super::key::ApiKey;
-use super::pace::retry_after;
 use super::refusal::Says;
 use super::reply::Completion;
 use super::spec::OpenAiSpec;
@@ -22,8 +21,8 @@ const LARGEST_REFUSAL: u64 = 64 << 10;
 /// Speaks to one server.
 #[derive(Debug)]
 pub(super) struct Client {
-    agent: Agent,
-    knows_certificates: bool,
+    agent: HttpAgent,
+    scheme: String,
     address: String,
     host: String,
     largest_reply: u64,
@@ -33,11 +32,10 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(spec: &OpenAiSpec) -> Self {
-        let (agent, knows_certificates) = spec.network.agent(spec.concurrency.get());
         let host = spec.base_url.origin().ascii_serialization();
         Self {
-            agent,
-            knows_certificates,
+            agent: spec.network.agent(spec.concurrency.get()),
+            scheme: spec.base_url.scheme().to_owned(),
             address: address(&spec.base_url),
             host,
             largest_reply: spec.network.largest_reply,
@@ -48,17 +46,15 @@ impl Client {
 
     /// Sends a body that allows so many tokens, and reads what comes back.
     pub(super) fn complete(&self, body: &str, max_tokens: u32) -> Result<Completion, RequestError> {
-        if self.address.starts_with("https:") && !self.knows_certificates {
-            return Err(RequestError::NoCertificates { host: self.host.clone() });
-        }
-        let mut request = self.agent.post(&self.address).content_type("application/json");
+        let agent = self.agent.for_scheme(&self.scheme).map_err(|failure| self.failed(failure))?;
+        let mut request = agent.post(&self.address).content_type("application/json");
         if let Some(key) = &self.key {
             let refused = |_| self.malformed("the key fits into no header");
             let mut header = HeaderValue::from_str(&key.header()).map_err(refused)?;
             header.set_sensitive(true);
             request = request.header("authorization", header);
         }
-        let response = request.send(body).map_err(|error| self.failure(error))?;
+        let response = request.send(body).map_err(|error| self.failed(error.into()))?;
         let status = response.status().as_u16();
         if status == 200 { self.reply(response, max_tokens) } else { Err(self.refusal(status, response)) }
     }
@@ -66,7 +62,7 @@ impl Client {
     fn reply(&self, mut response: Response<Body>, max_tokens: u32) -> Result<Completion, RequestError> {
         let wait = retry_after(response.headers(), SystemTime::now());
         let bytes = response.body_mut().with_config().limit(self.largest_reply).read_to_vec();
-        let bytes = bytes.map_err(|error| self.failure(error))?;
+        let bytes = bytes.map_err(|error| self.failed(error.into()))?;
         let document = self.document(&bytes).ok_or_else(|| self.malformed("it is no JSON"))?;
         if Says::is_error(&document) {
             return Err(Says::read(&document).into_error(self.host.clone(), 200, wait));
@@ -81,7 +77,7 @@ impl Client {
             response.body_mut().with_config().limit(LARGEST_REFUSAL).read_to_vec().unwrap_or_default();
         let says = match self.document(&bytes) {
             Some(document) => Says::read(&document),
-            None => Says::plain(&self.blotted(&String::from_utf8_lossy(&bytes))),
+            None => Says::plain(&self.redacted(&String::from_utf8_lossy(&bytes))),
         };
         says.into_error(self.host.clone(), status, wait)
     }
@@ -90,13 +86,13 @@ impl Client {
     fn document(&self, bytes: &[u8]) -> Option<Value> {
         let mut document = serde_json::from_slice(bytes).ok()?;
         if let Some(key) = &self.key {
-            key.blot_document(&mut document);
+            key.redact_document(&mut document);
         }
         Some(document)
     }
 
-    fn blotted(&self, text: &str) -> String {
-        self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.blot(text))
+    fn redacted(&self, text: &str) -> String {
+        self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.redact(text))
     }
 
     fn malformed(&self, problem: &'static str) -> RequestError {
@@ -104,45 +100,18 @@ impl Client {
     }
 
     /// What a failure on the way means.
-    fn failure(&self, error: ureq::Error) -> RequestError {
+    fn failed(&self, failure: Failure) -> RequestError {
         let host = self.host.clone();
-        match error {
-            ureq::Error::Timeout(_) => RequestError::Timeout { host, within: self.within },
-            ureq::Error::BodyExceedsLimit(most) => RequestError::TooLarge { host, most },
-            ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
-                RequestError::Tls { host, source: Box::new(error) }
-            }
-            ureq::Error::Io(error) => self.io(error),
-            ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => {
-                RequestError::Unreachable { host, source: Box::new(error) }
-            }
-            ureq::Error::ConnectProxyFailed(_) => {
-                RequestError::Unreachable { host, source: "the proxy refused".into() }
-            }
+        match failure {
+            Failure::Timeout => RequestError::Timeout { host, within: self.within },
+            Failure::TooLarge { max: most } => RequestError::TooLarge { host, most },
+            Failure::Tls(source) => RequestError::Tls { host, source },
+            Failure::NoCertificates => RequestError::NoCertificates { host },
+            Failure::Unreachable(source) => RequestError::Unreachable { host, source },
+            Failure::Cut(_) => RequestError::Cut { host },
             _ => RequestError::Malformed { host, problem: "it is no HTTP" },
         }
     }
-
-    fn io(&self, error: io::Error) -> RequestError {
-        let host = self.host.clone();
-        match error.kind() {
-            io::ErrorKind::TimedOut => RequestError::Timeout { host, within: self.within },
-            // What rustls finds wrong in a handshake.
-            io::ErrorKind::InvalidData if is_tls(&error) => {
-                RequestError::Tls { host, source: Box::new(error) }
-            }
-            io::ErrorKind::InvalidData => RequestError::Malformed { host, problem: "it is no HTTP" },
-            io::ErrorKind::UnexpectedEof
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::BrokenPipe => RequestError::Cut { host },
-            _ => RequestError::Unreachable { host, source: Box::new(error) },
-        }
-    }
-}
-
-fn is_tls(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(<dyn StdError + Send + Sync>::is::<rustls::Error>)
 }
 
 fn address(base: &Url) -> String {

@@ -1,17 +1,13 @@
 //! The key of an API, which must not be seen anywhere.
 
-use std::fmt;
-
+use plimsoll_http::Secret;
 use serde_json::Value;
 
-/// Shorter texts are no keys: to blot them out would change answers.
-const FEWEST_BYTES: usize = 8;
-/// What stands where the key was.
-const BLOT: &str = "[key]";
-
+/// Shorter texts are no keys: to redact them would change answers.
+const MIN_BYTES: usize = 8;
 /// A key. Its `Debug` shows nothing of it and it has no `Display`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ApiKey(String);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey(Secret);
 
 impl ApiKey {
     /// Takes a key without the white space around it.
@@ -24,53 +20,47 @@ impl ApiKey {
             Err("it is empty; set it, or leave `api_key_env` out for a server that needs no key")
         } else if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             Err("it holds characters that no key has")
-        } else if text.len() < FEWEST_BYTES {
+        } else if text.len() < MIN_BYTES {
             Err(
                 "it is shorter than 8 characters and could stand in answers by chance; leave `api_key_env` out for a server that needs no key",
             )
         } else {
-            Ok(Self(text.to_owned()))
+            Ok(Self(Secret::new(text)))
         }
     }
 
     /// The value of the `authorization` header.
     pub(super) fn header(&self) -> String {
-        format!("Bearer {}", self.0)
+        self.0.bearer()
     }
 
     /// Whether a text shows the key.
     pub(super) fn is_in(&self, text: &str) -> bool {
-        text.contains(&self.0)
+        self.0.is_in(text)
     }
 
     /// A text without the key.
-    pub(super) fn blot(&self, text: &str) -> String {
-        text.replace(&self.0, BLOT)
+    pub(super) fn redact(&self, text: &str) -> String {
+        self.0.redact(text)
     }
 
-    /// Blots the key out of every text of a document, names of fields included. To be done after the
+    /// Redacts the key in every text of a document, names of fields included. To be done after the
     /// document was parsed: a server may escape characters.
-    pub(super) fn blot_document(&self, document: &mut Value) {
+    pub(super) fn redact_document(&self, document: &mut Value) {
         match document {
-            Value::String(text) if self.is_in(text) => *text = self.blot(text),
-            Value::Array(items) => items.iter_mut().for_each(|item| self.blot_document(item)),
+            Value::String(text) if self.is_in(text) => *text = self.redact(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.redact_document(item)),
             Value::Object(fields) => {
                 if fields.keys().any(|name| self.is_in(name)) {
                     *fields = std::mem::take(fields)
                         .into_iter()
-                        .map(|(name, value)| (self.blot(&name), value))
+                        .map(|(name, value)| (self.redact(&name), value))
                         .collect();
                 }
-                fields.values_mut().for_each(|value| self.blot_document(value));
+                fields.values_mut().for_each(|value| self.redact_document(value));
             }
             _ => {}
         }
-    }
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("ApiKey(hidden)")
     }
 }
 
@@ -81,14 +71,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_blotted_out_of_documents_however_it_is_escaped() {
+    fn a_key_is_redacted_in_documents_however_it_is_escaped() {
         let key = ApiKey::new(" sk-secret-1\n").unwrap();
         let text =
             r#"{"a \u0073k-secret-1": ["x sk\u002dsecret-1 y", {"b": "sk-secret-1sk-secret-1"}], "c": 1}"#;
         let mut document = serde_json::from_str(text).unwrap();
-        key.blot_document(&mut document);
+        key.redact_document(&mut document);
         assert_eq!(document, json!({"a [key]": ["x [key] y", {"b": "[key][key]"}], "c": 1}));
-        assert_eq!(format!("{key:?}"), "ApiKey(hidden)");
+        assert_eq!(format!("{key:?}"), "ApiKey(Secret(hidden))");
     }
 
     #[test]

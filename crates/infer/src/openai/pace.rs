@@ -1,18 +1,17 @@
 //! When the next request may be made: after a failure, and in a minute.
 
-use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use ureq::http::HeaderMap;
+use plimsoll_http::retry::backoff;
 
 use super::error::RequestError;
 use super::network::Network;
 use crate::control::Cancel;
 
 /// No own wait is longer.
-const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
+const MAX_BACKOFF: Duration = Duration::from_mins(1);
 
 /// Spaces the requests of all threads.
 #[derive(Debug)]
@@ -59,30 +58,11 @@ pub(super) fn wait(network: &Network, failures: u32, error: &RequestError) -> Op
     if !error.is_passing() || failures > network.retries {
         return None;
     }
-    let own = backoff(network.backoff, failures);
+    let own = backoff(network.backoff, failures, MAX_BACKOFF);
     match error.asked_wait() {
         Some(asked) => (asked <= network.longest_wait).then_some(asked.max(own)),
         None => Some(own),
     }
-}
-
-/// Twice as long after each failure, and up to half of that less, so that many threads that failed
-/// together do not come back together.
-fn backoff(first: Duration, failures: u32) -> Duration {
-    let whole = first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_BACKOFF);
-    let percent = RandomState::new().hash_one(failures) % 51;
-    whole.saturating_sub(whole.saturating_mul(u32::try_from(percent).unwrap_or(0)) / 100)
-}
-
-/// `Retry-After` in seconds or as a date.
-pub(super) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get("retry-after")?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse::<f64>() {
-        // Some servers give fractions of a second.
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
 #[cfg(test)]
@@ -91,25 +71,6 @@ mod tests {
 
     fn network() -> Network {
         Network::from_variables("http", &|_| None).unwrap()
-    }
-
-    #[test]
-    fn what_servers_ask_for_is_read() {
-        let now = httpdate::parse_http_date("Wed, 21 Oct 2015 07:28:00 GMT").unwrap();
-        for (value, seconds) in [
-            ("120", Some(120.0)),
-            ("0.25", Some(0.25)),
-            ("Wed, 21 Oct 2015 07:28:30 GMT", Some(30.0)),
-            ("Wed, 21 Oct 2015 07:00:00 GMT", Some(0.0)),
-            ("soon", None),
-            ("-1", None),
-            ("NaN", None),
-            ("1e300", None),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert("retry-after", value.parse().unwrap());
-            assert_eq!(retry_after(&headers, now).map(|wait| wait.as_secs_f64()), seconds, "{value}");
-        }
     }
 
     #[test]
@@ -130,7 +91,6 @@ mod tests {
         assert_eq!(wait(&network, 1, &busy(9)), Some(Duration::from_secs(9)));
         assert_eq!(wait(&network, 1, &busy(1_000_000)), None);
         assert!(wait(&network, 1, &busy(0)).unwrap() > Duration::ZERO, "no spinning");
-        assert!(backoff(Duration::from_secs(1), u32::MAX) <= LONGEST_BACKOFF);
     }
 
     #[test]

@@ -161,7 +161,10 @@ impl OpenAiSpec {
         let key =
             raw.api_key_env.as_deref().and_then(|name| problems.keep("api_key_env", key(name, variable)));
         let scheme = base_url.as_ref().map_or("https", Url::scheme);
-        let mut network = problems.keep("environment", Network::from_variables(scheme, variable));
+        let mut network = problems.keep(
+            "environment",
+            Network::from_variables(scheme, variable).map_err(|problem| problem.to_string()),
+        );
         let limits = raw.limits.clone();
         if let Some(network) = &mut network {
             network.retries = limits.retries.unwrap_or(network.retries);

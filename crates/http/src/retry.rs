@@ -1,0 +1,84 @@
+//! When to send a request again.
+
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, SystemTime};
+
+use ureq::http::HeaderMap;
+
+/// The wait before the next attempt, after so many failures in a row: twice as long each time, at most `max`, and
+/// up to half of that less, so that many clients that failed together do not come back together.
+pub fn backoff(first: Duration, failures: u32, max: Duration) -> Duration {
+    let whole = first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(max);
+    let percent = RandomState::new().hash_one(failures) % 51;
+    whole.saturating_sub(whole.saturating_mul(u32::try_from(percent).unwrap_or(0)) / 100)
+}
+
+/// How long a server asks to wait: `Retry-After` in seconds, whole or not, or as a date; `Retry-After-Ms`; else the
+/// time that a `RateLimit` header gives.
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let milliseconds =
+        || Duration::try_from_secs_f64(text("retry-after-ms")?.parse::<f64>().ok()? / 1e3).ok();
+    text("retry-after")
+        .and_then(|value| seconds_or_date(value, now))
+        .or_else(milliseconds)
+        .or_else(|| rate_limit(text("ratelimit")?))
+}
+
+fn seconds_or_date(value: &str, now: SystemTime) -> Option<Duration> {
+    if let Ok(seconds) = value.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+/// `"api";r=0;t=55`: nothing remains, and the window ends in 55 seconds.
+fn rate_limit(value: &str) -> Option<Duration> {
+    let seconds = value.split(';').find_map(|part| part.trim().strip_prefix("t="))?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(name: &'static str, value: &'static str) -> Option<f64> {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, value.parse().unwrap());
+        let now = httpdate::parse_http_date("Wed, 21 Oct 2015 07:28:00 GMT").unwrap();
+        retry_after(&headers, now).map(|wait| wait.as_secs_f64())
+    }
+
+    #[test]
+    fn what_servers_ask_for_is_read() {
+        for (name, value, seconds) in [
+            ("retry-after", "120", Some(120.0)),
+            ("retry-after", "0.25", Some(0.25)),
+            ("retry-after", "Wed, 21 Oct 2015 07:28:30 GMT", Some(30.0)),
+            ("retry-after", "Wed, 21 Oct 2015 07:00:00 GMT", Some(0.0)),
+            ("retry-after", "soon", None),
+            ("retry-after", "-1", None),
+            ("retry-after", "NaN", None),
+            ("retry-after", "1e300", None),
+            ("retry-after-ms", "250", Some(0.25)),
+            ("retry-after-ms", "soon", None),
+            ("ratelimit", "\"api\";r=0;t=55", Some(55.0)),
+            ("ratelimit", "\"api\";r=0", None),
+            ("x-other", "1", None),
+        ] {
+            assert_eq!(asked(name, value), seconds, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn waits_double_and_end() {
+        let (first, max) = (Duration::from_millis(500), Duration::from_secs(30));
+        for failures in 1..=6 {
+            let whole = first * (1 << (failures - 1));
+            let wait = backoff(first, failures, max);
+            assert!(wait <= whole && wait >= whole * 49 / 100, "{failures}: {wait:?}");
+        }
+        assert!(backoff(first, u32::MAX, max) <= max);
+    }
+}
