@@ -10,12 +10,14 @@
 //! | [`question`], [`prompt`], [`label`] | a question, how it is asked, what came of an answer |
 //! | [`decoding`], [`signal`] | how answers are decoded, and what is observed beside them |
 //! | [`finish`], [`reasoning`] | how a generation ended; which part of a reply is the answer |
+//! | [`exact`], [`view`] | exact numbers; texts as folded characters |
 //! | [`missing`] | why something that was asked of a model is not there |
 //! | [`outcome`] | correct, wrong, or ungraded |
 //! | [`records`] | the rows of the tables that are written |
 //! | [`scores`] | the score table: questions, and one series of confidences per (SLM, LLM, method) |
 
 pub mod decoding;
+pub mod exact;
 pub mod finish;
 pub mod id;
 pub mod label;
@@ -28,8 +30,10 @@ pub mod records;
 pub mod scores;
 pub mod seed;
 pub mod signal;
+pub mod view;
 
 pub use decoding::Decoding;
+pub use exact::ExactNumber;
 pub use finish::Finish;
 pub use id::{DatasetId, DomainId, MethodId, ModelId, QuestionId};
 pub use label::Label;
