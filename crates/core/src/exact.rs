@@ -117,7 +117,8 @@ impl ExactNumber {
         let form = match &self.form {
             Form::Decimal { digits, .. } if digits.is_empty() => self.form.clone(),
             Form::Decimal { digits, exponent } => {
-                let exponent = exponent.checked_add(places).filter(|sum| sum.unsigned_abs() <= MAX_EXPONENT)?;
+                let exponent =
+                    exponent.checked_add(places).filter(|sum| sum.unsigned_abs() <= MAX_EXPONENT)?;
                 Form::Decimal { digits: digits.clone(), exponent }
             }
             Form::Fraction { numerator, denominator } => {
