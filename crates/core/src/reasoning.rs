@@ -14,7 +14,6 @@
 
 mod channels;
 mod marks;
-mod tag;
 
 use std::ops::Range;
 

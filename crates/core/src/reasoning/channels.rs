@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::marks::{Effect, Mark};
-use super::tag::Tag;
+use crate::tag::Tag;
 
 /// Channels whose messages are answers; those of any other are reasoning or calls of tools.
 const ANSWERS: &[&str] = &["final", "answer", "response"];

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::channels;
-use super::tag::{Says, Tag, opens};
+use crate::tag::{Says, Tag, opens};
 use crate::view::fold;
 
 /// Where reasoning or what is said begins or ends.
