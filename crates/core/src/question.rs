@@ -63,7 +63,7 @@ pub struct Question {
     pub question: String,
     /// Choices, in the order in which they are shown; empty unless the kind is choice.
     pub choices: Vec<Choice>,
-    /// Every accepted answer, the first being the main one: choice labels, plain numbers (`1234.5`),
+    /// Every accepted answer, the first being the main one: choice labels, plain numbers (`1234.5`, `1/3`),
     /// `yes` or `no`, texts. Never empty.
     pub gold: Vec<String>,
     /// Subject within the dataset, for stratified sampling.

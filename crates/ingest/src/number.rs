@@ -1,30 +1,32 @@
 //! Numbers as gold answers: one plain way to write each.
 
+use plimsoll_core::ExactNumber;
+
 use crate::draft::wrong_gold;
 use crate::reason::Reason;
 
 /// Digits beyond which a number is an accident.
-const MOST_DIGITS: usize = 400;
-/// The most digits after the point that a fraction is written out to before it is rounded to a double.
-const FRACTION_DIGITS: u32 = 17;
+const MAX_DIGITS: usize = 400;
 
 /// The plain form of a number: sign, digits, point, digits; no commas, no zeros that say nothing.
-/// A fraction becomes the decimal that it equals, or, if it has none that ends, the shortest decimal of
-/// the nearest double. Digits are kept as they are written; nothing passes through a float.
+/// A fraction becomes the decimal that it equals, or, if it has none that ends, the reduced fraction: it is the
+/// same exact number that an answer is compared with. Digits are kept as they are written; nothing passes
+/// through a float.
 ///
 /// ```
 /// use plimsoll_ingest::number::plain;
 /// assert_eq!(plain("1,234.50").unwrap(), "1234.5");
 /// assert_eq!(plain("\u{2212}3").unwrap(), "-3");
 /// assert_eq!(plain("3/4").unwrap(), "0.75");
+/// assert_eq!(plain("2/6").unwrap(), "1/3");
 /// ```
 ///
 /// # Errors
-/// [`Reason::Gold`] for anything that is no number.
+/// [`Reason::Gold`] for anything that is no number, and for a fraction too long to be held exactly.
 pub fn plain(text: &str) -> Result<String, Reason> {
     let wrong = || wrong_gold(text, "a number");
     let text = text.trim();
-    if text.len() > MOST_DIGITS {
+    if text.len() > MAX_DIGITS {
         return Err(wrong());
     }
     match text.split_once('/') {
@@ -46,7 +48,7 @@ fn decimal(text: &str) -> Option<String> {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (digits, 0),
     };
-    if exponent.unsigned_abs() as usize > MOST_DIGITS {
+    if exponent.unsigned_abs() as usize > MAX_DIGITS {
         return None;
     }
     let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
@@ -86,19 +88,9 @@ fn shifted(whole: &str, part: &str, exponent: i32) -> (String, String) {
     }
 }
 
-/// The decimal of a fraction of two plain numbers.
+/// The exact fraction of two plain numbers.
 fn fraction(above: &str, below: &str) -> Option<String> {
-    let exact = || -> Option<String> {
-        let (above, below) = (above.parse::<i128>().ok()?, below.parse::<i128>().ok()?);
-        let scale = 10i128.checked_pow(FRACTION_DIGITS)?;
-        let scaled = above.checked_mul(scale)?;
-        let value = (below != 0 && scaled % below == 0).then(|| scaled / below)?;
-        decimal(&format!("{value}e-{FRACTION_DIGITS}"))
-    };
-    exact().or_else(|| {
-        let value = above.parse::<f64>().ok()? / below.parse::<f64>().ok()?;
-        value.is_finite().then(|| decimal(&value.to_string()))?
-    })
+    ExactNumber::from_plain(&format!("{above}/{below}")).map(|value| value.to_string())
 }
 
 #[cfg(test)]
@@ -127,7 +119,16 @@ mod tests {
             ("0.8333333333333334", "0.8333333333333334"),
             ("1/2", "0.5"),
             ("-3/8", "-0.375"),
-            ("1/3", "0.3333333333333333"),
+            ("1/3", "1/3"),
+            ("2/6", "1/3"),
+            ("22 / 7", "22/7"),
+            ("-4/6", "-2/3"),
+            ("\u{2212}1/3", "-1/3"),
+            ("1/-3", "-1/3"),
+            ("1,000/3", "1000/3"),
+            ("0.5/1.5", "1/3"),
+            ("1/1048576", "0.00000095367431640625"),
+            ("0.3333333333333333", "0.3333333333333333"),
             (" 9 ", "9"),
         ] {
             assert_eq!(plain(text).as_deref(), Ok(expected), "{text}");
@@ -148,6 +149,9 @@ mod tests {
             "1.2.3",
             "1/0",
             "1/2/3",
+            "1/",
+            "/3",
+            "1e300/7",
             "nan",
             "inf",
             "1e999999",
@@ -162,6 +166,15 @@ mod tests {
         fn the_plain_form_is_the_same_number_and_its_own_plain_form(value in -1e15f64..1e15) {
             let text = plain(&value.to_string()).unwrap();
             prop_assert_eq!(text.parse::<f64>().unwrap(), if value == 0.0 { 0.0 } else { value });
+            prop_assert_eq!(plain(&text).unwrap(), text);
+        }
+
+        #[test]
+        fn a_fraction_is_the_same_exact_number_and_its_own_plain_form(a in -9_999i32..9_999, b in 1i32..9_999) {
+            let text = plain(&format!("{a}/{b}")).unwrap();
+            let exact = ExactNumber::from_plain(&text).unwrap();
+            let number = |n: i32| ExactNumber::from_plain(&n.to_string()).unwrap();
+            prop_assert_eq!(Some(exact), number(a).divided(&number(b)));
             prop_assert_eq!(plain(&text).unwrap(), text);
         }
 

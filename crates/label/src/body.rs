@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use plimsoll_core::question::{AnswerKind, Question};
 
-use crate::number::scan::{is_currency, number};
-use crate::view::View;
+use crate::number::scan::number;
+use plimsoll_core::view::View;
+use plimsoll_core::view::is_currency;
 
 /// Ends of reasoning; the answer stands behind the last.
 const REASONING_ENDS: &[&str] = &["</think>", "</thinking>", "</reasoning>", "</thought>"];
@@ -138,8 +139,8 @@ fn confidence(view: &View<'_>, at: usize, chance: bool) -> Option<Range<usize>> 
             end += qualifier.len();
         }
     }
-    let mark = crate::markup::skip_closing(view, end);
-    let number_follows = || view.at(crate::markup::skip_closing(view, mark + 1)).is_ascii_digit();
+    let mark = view.skip_closing(end);
+    let number_follows = || view.at(view.skip_closing(mark + 1)).is_ascii_digit();
     let said = matches!(view.at(mark), ':' | '=') && (always || number_follows());
     let verb =
         ["is", "of", "was"].iter().find(|verb| view.has_word(mark, verb)).map(|verb| mark + verb.len());
@@ -232,7 +233,7 @@ fn bare_ending(view: &View<'_>) -> Option<Range<usize>> {
 impl Body {
     /// Whether nothing is there to read.
     pub(crate) fn is_empty(&self, text: &str) -> bool {
-        text[self.all.clone()].chars().filter_map(crate::view::fold).all(char::is_whitespace)
+        text[self.all.clone()].chars().filter_map(plimsoll_core::view::fold).all(char::is_whitespace)
     }
 }
 

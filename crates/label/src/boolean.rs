@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::markup::{only_marks, skip_opening};
 use crate::page::{Form, Page, Place, Reading};
-use crate::view::View;
+use plimsoll_core::view::View;
 
 /// Words for yes.
 const YES: &[&str] = &[

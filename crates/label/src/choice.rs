@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::markup::{only_marks, skip_opening};
 use crate::number::scan::number;
 use crate::page::{Form, Page, Place, Reading, Says};
-use crate::view::View;
+use plimsoll_core::view::View;
 
 /// Words that may stand in front of a label.
 const BEFORE_LABEL: &[&str] =
@@ -221,7 +221,7 @@ fn by_value(page: &Page<'_>, place: &Place, start: usize) -> Option<Reading> {
     if !page.options.are_numbers() {
         return None;
     }
-    let from = if view.at(start) == '$' || !crate::number::scan::is_currency(view.before(start)) {
+    let from = if view.at(start) == '$' || !plimsoll_core::view::is_currency(view.before(start)) {
         start
     } else {
         start - 1

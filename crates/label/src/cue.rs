@@ -1,7 +1,7 @@
 //! Phrases that announce an answer: `Answer:`, `the answer is`, `I choose`.
 
-use crate::markup::{skip_closing, skip_line_start};
-use crate::view::View;
+use crate::markup::skip_line_start;
+use plimsoll_core::view::View;
 
 /// How an answer is announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +145,7 @@ fn unspaced(view: &View<'_>, at: usize) -> Option<Cue> {
     let noun = UNSPACED
         .iter()
         .find(|noun| view.at(at) == noun.chars().next().unwrap_or(' ') && view.has(at, noun))?;
-    let mut end = skip_closing(view, at + noun.chars().count());
+    let mut end = view.skip_closing(at + noun.chars().count());
     if view.at(end) == '应' || view.at(end) == '就' {
         end += 1;
     }
@@ -245,7 +245,7 @@ fn previous_words(view: &View<'_>, at: usize) -> Vec<String> {
 /// What stands behind the noun: a colon, a line break (a heading), or words and a verb.
 fn after_noun(view: &View<'_>, noun: usize, end: usize) -> Option<Cue> {
     let heads_line = skip_line_start(view, noun) == noun;
-    let direct = skip_closing(view, end);
+    let direct = view.skip_closing(end);
     match view.at(direct) {
         ':' | '=' => {
             let announced = if heads_line { Announced::Line } else { Announced::Is };
@@ -344,6 +344,6 @@ fn skip_fillers(view: &View<'_>, mut at: usize) -> usize {
             at += 1;
         }
     }
-    let spaces = skip_closing(view, at);
+    let spaces = view.skip_closing(at);
     if matches!(view.at(spaces), ':' | '=') { skip_colon(view, spaces) } else { at }
 }

@@ -9,7 +9,7 @@ use crate::page::{Page, Says};
 use crate::reason::Reason;
 use crate::refusal::refuses;
 use crate::rule::{Rule, Tier, rules};
-use crate::view::View;
+use plimsoll_core::view::View;
 
 /// How a generation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

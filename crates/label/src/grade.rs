@@ -5,9 +5,10 @@ use plimsoll_core::question::{AnswerKind, Question};
 
 use crate::coqa;
 use crate::extract::{Extraction, Found};
+use crate::number::parse_number;
 use crate::policy::{Policy, References, SpanGrading, Treatment};
 use crate::reason::Reason;
-use crate::value::Value;
+use plimsoll_core::ExactNumber;
 
 /// Grades an extraction without a judge.
 ///
@@ -49,8 +50,8 @@ fn verdict(question: &Question, answer: &str, policy: &Policy) -> Result<(bool, 
 }
 
 fn number(golds: &[String], answer: &str, tolerance: f64) -> Result<bool, Reason> {
-    let answer = Value::parse(answer).ok_or(Reason::NoAnswer)?;
-    let golds: Option<Vec<Value>> = golds.iter().map(|gold| Value::parse(gold)).collect();
+    let answer = parse_number(answer).ok_or(Reason::NoAnswer)?;
+    let golds: Option<Vec<ExactNumber>> = golds.iter().map(|gold| parse_number(gold)).collect();
     let golds = golds.ok_or(Reason::GoldUnreadable)?;
     Ok(golds.iter().any(|gold| answer.agrees(gold, tolerance)))
 }

@@ -55,15 +55,13 @@ mod span;
 #[cfg(test)]
 mod testing;
 mod tokens;
-mod value;
-mod view;
 
 pub use error::{JudgeError, PolicyError, PolicyProblem};
 pub use extract::{Extraction, Finish, Found, extract};
 pub use grade::grade;
 pub use judge::{Judge, Verdict};
+pub use number::parse_number;
 pub use policy::{Policy, RawPolicy, References, SpanGrading, Treatment};
 pub use reason::Reason;
 pub use rule::{RULES, Rule, Tier};
 pub use tokens::token_span;
-pub use value::Value;

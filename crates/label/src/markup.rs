@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::view::View;
+use plimsoll_core::view::View;
 
 /// LaTeX commands whose braces hold plain text.
 const TEXT_COMMANDS: &[&str] = &[
@@ -60,19 +60,6 @@ fn tag_end(view: &View<'_>, at: usize) -> Option<usize> {
     let name = at + 1 + usize::from(view.at(at + 1) == '/');
     let close = (name..name + 12).find(|place| !view.at(*place).is_ascii_alphanumeric())?;
     (close > name && view.at(close) == '>').then_some(close + 1)
-}
-
-/// Skips closing marks and spaces behind a word, but no line break.
-pub(crate) fn skip_closing(view: &View<'_>, start: usize) -> usize {
-    let mut at = start;
-    while at < view.len() && at < start + MOST_MARKS {
-        match view.at(at) {
-            '\n' => break,
-            c if c.is_whitespace() || matches!(c, '*' | '_' | '`' | '"' | '\'') => at += 1,
-            _ => break,
-        }
-    }
-    at
 }
 
 /// Whether a range holds nothing but closing marks, punctuation and white space.

@@ -9,8 +9,8 @@ use std::ops::Range;
 
 use crate::markup::{line_end_within, only_marks, skip_opening};
 use crate::page::{Form, Page, Place, Reading};
-use crate::value::Value;
-use crate::view::View;
+use plimsoll_core::ExactNumber;
+use plimsoll_core::view::{View, is_currency};
 
 use scan::{Token, number};
 
@@ -20,15 +20,20 @@ const MOST_LOOKAHEAD: usize = 400;
 /// Most words of a unit behind a number that stands alone.
 const MOST_UNIT_WORDS: usize = 5;
 
-impl Value {
-    /// Reads a text that is one number and nothing else, as gold answers are: `1234.5`, `1,234`,
-    /// `$5`, `1/2`, `3 1/2`, `-3`, `1e6`. A percent sign is left out of account.
-    pub fn parse(text: &str) -> Option<Self> {
-        let view = View::new(text, 0..text.len());
-        let all = view.trim(0..view.len());
-        let token = number(&view, all.start)?;
-        (token.range.end == all.end && token.scale.is_none()).then_some(token.value).flatten()
-    }
+/// Reads a text that is one number and nothing else, as gold answers are: `1234.5`, `1,234`, `$5`, `1/2`,
+/// `3 1/2`, `-3`, `1e6`, `2^10`. A percent sign is left out of account.
+///
+/// ```
+/// use plimsoll_label::parse_number;
+/// assert_eq!(parse_number("1,234.50"), parse_number("1234.5"));
+/// assert_eq!(parse_number("2/6").unwrap().to_string(), "1/3");
+/// assert_eq!(parse_number("12 apples"), None);
+/// ```
+pub fn parse_number(text: &str) -> Option<ExactNumber> {
+    let view = View::new(text, 0..text.len());
+    let all = view.trim(0..view.len());
+    let token = number(&view, all.start)?;
+    (token.range.end == all.end && token.scale.is_none()).then_some(token.value).flatten()
 }
 
 /// Every number of a text, in order.
@@ -66,7 +71,7 @@ fn begins(view: &View<'_>, at: usize) -> bool {
                 || view.has(at, "\\tfrac")
                 || view.has(at, "\\frac")
         }
-        c => scan::is_currency(c),
+        c => is_currency(c),
     }
 }
 
@@ -81,7 +86,7 @@ fn operand_before(view: &View<'_>, sign: usize) -> bool {
 
 /// The value of a token as the question means it: a percentage is a number of hundredths unless the
 /// question or its gold answer speaks of percent; `million` multiplies unless the question says it.
-fn meant(page: &Page<'_>, token: &Token) -> Option<Value> {
+fn meant(page: &Page<'_>, token: &Token) -> Option<ExactNumber> {
     let mut value = token.value.clone()?;
     let says = |word: &str| page.question.question.to_lowercase().contains(word);
     if let Some((_, shift)) = token.scale.filter(|(word, _)| !says(word)) {

@@ -7,7 +7,7 @@ use plimsoll_core::question::{AnswerKind, Question};
 use crate::choice::options::Options;
 use crate::cue::{self, Cue};
 use crate::number::{self, scan::Token};
-use crate::view::View;
+use plimsoll_core::view::View;
 
 /// A place at which a rule says that the answer stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

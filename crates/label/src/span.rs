@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::markup::{line_end_within, only_marks};
 use crate::page::{Form, Page, Place, Reading};
-use crate::view::View;
+use plimsoll_core::view::View;
 
 /// Longest answer that is taken from behind a cue.
 const MOST_CHARACTERS: usize = 2_000;

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use plimsoll_core::question::Choice;
 
-use crate::value::Value;
-use crate::view::{View, fold};
+use crate::number::parse_number;
+use plimsoll_core::ExactNumber;
+use plimsoll_core::view::{View, fold};
 
 /// Articles that may stand before an option's text.
 const ARTICLES: &[&str] = &["a", "an", "the"];
@@ -17,7 +18,7 @@ struct OptionText {
     /// Folded, lower case, one space between words, no full stop at the end, no article at the start.
     text: Vec<char>,
     /// The text's value, where it is a number.
-    value: Option<Value>,
+    value: Option<ExactNumber>,
 }
 
 /// The choices of a question.
@@ -43,7 +44,7 @@ impl Options {
             .map(|choice| OptionText {
                 label: choice.label.trim().chars().filter_map(fold).flat_map(char::to_lowercase).collect(),
                 text: comparable(&choice.text),
-                value: Value::parse(&choice.text),
+                value: parse_number(&choice.text),
             })
             .collect();
         Self { options }
@@ -92,7 +93,7 @@ impl Options {
     }
 
     /// The choices with a value.
-    pub(crate) fn with_value(&self, value: &Value) -> Vec<usize> {
+    pub(crate) fn with_value(&self, value: &ExactNumber) -> Vec<usize> {
         (0..self.options.len()).filter(|index| self.options[*index].value.as_ref() == Some(value)).collect()
     }
 

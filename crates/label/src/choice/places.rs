@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{skip_separator, skip_words};
 use crate::markup::skip_opening;
 use crate::page::{Form, Page, Place};
-use crate::view::View;
+use plimsoll_core::view::View;
 
 /// Labels that stand as such anywhere: `(B)`, `option B`.
 pub(crate) fn marked_labels(page: &Page<'_>) -> Vec<Place> {

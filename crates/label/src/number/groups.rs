@@ -11,8 +11,8 @@
 
 use std::ops::Range;
 
-use crate::value::Value;
-use crate::view::{View, is_thin_space};
+use plimsoll_core::ExactNumber;
+use plimsoll_core::view::{View, is_thin_space};
 
 /// How two runs of digits are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ enum Mark {
 }
 
 /// Reads digits with their marks from a place; the end, and the value unless the marks make no sense.
-pub(crate) fn digits(view: &View<'_>, at: usize) -> Option<(usize, Option<Value>)> {
+pub(crate) fn digits(view: &View<'_>, at: usize) -> Option<(usize, Option<ExactNumber>)> {
     let mut runs: Vec<(Mark, Range<usize>)> = Vec::new();
     let mut place = at;
     if view.at(place) == '.' {
@@ -77,7 +77,7 @@ fn mark(view: &View<'_>, at: usize, previous: &Range<usize>, first: bool) -> Opt
 }
 
 /// The value of runs of digits joined by marks.
-fn read(view: &View<'_>, first: &Range<usize>, runs: &[(Mark, Range<usize>)]) -> Option<Value> {
+fn read(view: &View<'_>, first: &Range<usize>, runs: &[(Mark, Range<usize>)]) -> Option<ExactNumber> {
     let Some(((last_mark, last), front)) = runs.split_last() else {
         return decimal(view, std::slice::from_ref(first), None);
     };
@@ -109,7 +109,7 @@ fn read(view: &View<'_>, first: &Range<usize>, runs: &[(Mark, Range<usize>)]) ->
 }
 
 /// The value if the runs, the last included, are groups of one number.
-fn all_groups(view: &View<'_>, mut runs: Vec<Range<usize>>, last: &Range<usize>) -> Option<Value> {
+fn all_groups(view: &View<'_>, mut runs: Vec<Range<usize>>, last: &Range<usize>) -> Option<ExactNumber> {
     runs.push(last.clone());
     (grouped_in_threes(view, &runs) || grouped_as_in_india(view, &runs))
         .then(|| decimal(view, &runs, None))
@@ -136,11 +136,11 @@ fn grouped_as_in_india(view: &View<'_>, runs: &[Range<usize>]) -> bool {
 }
 
 /// Digits in front of the point, and those behind it.
-fn decimal(view: &View<'_>, whole: &[Range<usize>], part: Option<&Range<usize>>) -> Option<Value> {
+fn decimal(view: &View<'_>, whole: &[Range<usize>], part: Option<&Range<usize>>) -> Option<ExactNumber> {
     let mut text: String = whole.iter().flat_map(|run| view.slice(run.clone())).collect();
     let behind = part.map_or(0, Range::len);
     text.extend(part.into_iter().flat_map(|run| view.slice(run.clone())));
-    Value::decimal(&text, -i64::try_from(behind).ok()?)
+    ExactNumber::decimal(&text, -i64::try_from(behind).ok()?)
 }
 
 #[cfg(test)]

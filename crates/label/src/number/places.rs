@@ -6,7 +6,7 @@ use super::{behind_equals, near, words};
 use crate::markup::skip_opening;
 use crate::number::scan::Token;
 use crate::page::{Form, Page, Place};
-use crate::view::View;
+use plimsoll_core::view::View;
 
 /// The last number of a text that counts nothing else: no list mark, no ordinal, no `Step 3`.
 pub(crate) fn last(page: &Page<'_>) -> Vec<Place> {

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::groups::digits;
-use crate::value::Value;
-use crate::view::{View, is_thin_space};
+use plimsoll_core::ExactNumber;
+use plimsoll_core::view::{View, is_currency, is_thin_space};
 
 /// A number in a text.
 #[derive(Debug, Clone)]
@@ -13,7 +13,7 @@ pub(crate) struct Token {
     pub(crate) range: Range<usize>,
     /// Its value before percent or a scale word count; `None` for what is written with digits but is
     /// no single number (times, dates, versions, `1/0`, `1,2,3`).
-    pub(crate) value: Option<Value>,
+    pub(crate) value: Option<ExactNumber>,
     /// Whether a percent sign or word follows.
     pub(crate) percent: bool,
     /// The power of ten of a word such as `million` behind it, with that word.
@@ -33,14 +33,6 @@ const SCALES: &[(&str, i64)] = &[
     ("mn", 6),
 ];
 
-/// Signs of currencies.
-const CURRENCIES: &str = "$€£¥₹₩₽₺¢";
-
-/// Whether a character is a currency sign.
-pub(crate) fn is_currency(c: char) -> bool {
-    CURRENCIES.contains(c)
-}
-
 /// Reads the number that begins at a place, its sign or currency sign included.
 pub(crate) fn number(view: &View<'_>, start: usize) -> Option<Token> {
     let (negative, first, at) = sign(view, start)?;
@@ -54,7 +46,7 @@ pub(crate) fn number(view: &View<'_>, start: usize) -> Option<Token> {
         (end, value) = (next, None);
     }
     if negative {
-        value = value.map(Value::negated);
+        value = value.map(ExactNumber::negated);
     }
     Some(suffix(
         view,
@@ -93,18 +85,18 @@ fn latex_fraction(view: &View<'_>, at: usize) -> bool {
 }
 
 /// Digits, a vulgar fraction or a LaTeX fraction.
-fn core(view: &View<'_>, at: usize) -> Option<(usize, Option<Value>)> {
+fn core(view: &View<'_>, at: usize) -> Option<(usize, Option<ExactNumber>)> {
     if view.at(at) == '\\' {
         return Some(latex(view, at));
     }
     if let Some((numerator, denominator)) = vulgar(view.at(at)) {
-        return Some((at + 1, Value::whole(numerator).divided(&Value::whole(denominator))));
+        return Some((at + 1, ExactNumber::whole(numerator).divided(&ExactNumber::whole(denominator))));
     }
     digits(view, at)
 }
 
 /// `\frac{1}{2}`, `\frac12`; the value is `None` where the parts are no plain numbers.
-fn latex(view: &View<'_>, at: usize) -> (usize, Option<Value>) {
+fn latex(view: &View<'_>, at: usize) -> (usize, Option<ExactNumber>) {
     let mut end = at + 1;
     while view.at(end).is_ascii_alphabetic() {
         end += 1;
@@ -122,7 +114,7 @@ fn latex(view: &View<'_>, at: usize) -> (usize, Option<Value>) {
             }
             (*part, end) = (value.map(|value| if negative { value.negated() } else { value }), close + 1);
         } else if let Some(digit) = view.at(end).to_digit(10) {
-            (*part, end) = (Some(Value::whole(digit)), end + 1);
+            (*part, end) = (Some(ExactNumber::whole(digit)), end + 1);
         } else {
             return (end, None);
         }
@@ -132,7 +124,11 @@ fn latex(view: &View<'_>, at: usize) -> (usize, Option<Value>) {
 }
 
 /// A fraction behind a whole number: `/2`, ` 1/2`, `½`, `\frac{1}{2}`.
-fn fraction(view: &View<'_>, end: usize, value: Option<&Value>) -> Option<(usize, Option<Value>)> {
+fn fraction(
+    view: &View<'_>,
+    end: usize,
+    value: Option<&ExactNumber>,
+) -> Option<(usize, Option<ExactNumber>)> {
     let slash = view.skip_spaces(end);
     let close = view.skip_spaces(slash + 1);
     if slash <= end + 1 && view.at(slash) == '/' && view.at(close).is_ascii_digit() {
@@ -152,7 +148,7 @@ fn fraction(view: &View<'_>, end: usize, value: Option<&Value>) -> Option<(usize
 }
 
 /// `a/b` with a < b and at most three digits each, as in `3 1/2`.
-fn small_fraction(view: &View<'_>, at: usize) -> Option<(usize, Option<Value>)> {
+fn small_fraction(view: &View<'_>, at: usize) -> Option<(usize, Option<ExactNumber>)> {
     let run = |from: usize| -> Option<(usize, u32)> {
         let end = (from..from + 4).find(|place| !view.at(*place).is_ascii_digit())?;
         Some((end, view.string(from..end).parse().ok()?))
@@ -163,7 +159,7 @@ fn small_fraction(view: &View<'_>, at: usize) -> Option<(usize, Option<Value>)> 
     }
     let (end, denominator) = run(slash + 1)?;
     (numerator < denominator && !matches!(view.at(end), '/'))
-        .then(|| (end, Value::whole(numerator).divided(&Value::whole(denominator))))
+        .then(|| (end, ExactNumber::whole(numerator).divided(&ExactNumber::whole(denominator))))
 }
 
 /// `e5`, `E-3`, `x 10^5`, `\times 10^{-3}`; the inner `None` is an exponent beyond reading.

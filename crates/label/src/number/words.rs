@@ -1,7 +1,7 @@
 //! Numbers written as words, zero to ninety-nine.
 
-use crate::value::Value;
-use crate::view::View;
+use plimsoll_core::ExactNumber;
+use plimsoll_core::view::View;
 
 const ONES: &[&str] = &[
     "zero",
@@ -36,7 +36,7 @@ const LARGER: &[&str] = &[
 
 /// Reads the number words at a place; end, start and value. A number that goes on with `hundred` or
 /// the like is not read at all, rather than wrongly.
-pub(crate) fn number(view: &View<'_>, start: usize, limit: usize) -> Option<(usize, usize, Value)> {
+pub(crate) fn number(view: &View<'_>, start: usize, limit: usize) -> Option<(usize, usize, ExactNumber)> {
     let start = (start..limit.min(start + 4)).find(|at| view.starts_word(*at))?;
     let word = view.word(start);
     let (negative, first) = if matches!(word.as_str(), "minus" | "negative") {
@@ -60,19 +60,21 @@ fn skip_hyphen(view: &View<'_>, at: usize) -> usize {
     view.skip_spaces(at + usize::from(view.at(at) == '-'))
 }
 
-fn small(view: &View<'_>, at: usize) -> Option<(usize, Value)> {
+fn small(view: &View<'_>, at: usize) -> Option<(usize, ExactNumber)> {
     let word = view.word(at);
     let end = view.word_end(at);
     let position = |list: &[&str], word: &str| {
         list.iter().position(|name| *name == word).and_then(|i| u32::try_from(i).ok())
     };
     if let Some(ones) = position(ONES, &word) {
-        return Some((end, Value::whole(ones)));
+        return Some((end, ExactNumber::whole(ones)));
     }
     let tens = (position(TENS, &word)? + 2) * 10;
     let next = skip_hyphen(view, end);
     let ones = position(ONES, &view.word(next)).filter(|ones| next > end && (1..10).contains(ones));
-    Some(ones.map_or((end, Value::whole(tens)), |ones| (view.word_end(next), Value::whole(tens + ones))))
+    Some(ones.map_or((end, ExactNumber::whole(tens)), |ones| {
+        (view.word_end(next), ExactNumber::whole(tens + ones))
+    }))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What holds for any text.
 
 use plimsoll_core::question::{AnswerKind, Question};
-use plimsoll_label::{Extraction, Finish, Value, coqa, extract};
+use plimsoll_label::{Extraction, Finish, coqa, extract, parse_number};
 use proptest::prelude::*;
 
 use crate::questions::question;
@@ -103,7 +103,7 @@ proptest! {
     #[test]
     fn canonical_numbers_are_themselves(whole in -1_000_000_000_000i64..1_000_000_000_000, part in 0u32..1000) {
         let question = question(AnswerKind::Number, "How many?", &[], &["0"]);
-        let gold = Value::parse(&format!("{whole}.{part:03}")).unwrap().to_string();
+        let gold = parse_number(&format!("{whole}.{part:03}")).unwrap().to_string();
         for text in [gold.clone(), format!("The answer is {gold}."), format!("\\boxed{{{gold}}}"), format!("#### {gold}"), format!("Answer: {gold}\nConfidence: 0.9")] {
             let found = extract(&question, &text, Finish::Stop);
             prop_assert_eq!(found.answer(), Some(gold.as_str()), "{}", text);
@@ -112,9 +112,9 @@ proptest! {
 
     #[test]
     fn canonical_fractions_are_themselves(a in 0u32..100_000, b in 1u32..100_000) {
-        let value = Value::parse(&format!("{a}/{b}")).unwrap();
-        prop_assert_eq!(Value::parse(&value.to_string()), Some(value.clone()));
-        prop_assert_eq!(Value::parse(&format!("\\frac{{{a}}}{{{b}}}")), Some(value.clone()));
+        let value = parse_number(&format!("{a}/{b}")).unwrap();
+        prop_assert_eq!(parse_number(&value.to_string()), Some(value.clone()));
+        prop_assert_eq!(parse_number(&format!("\\frac{{{a}}}{{{b}}}")), Some(value.clone()));
         let size = f64::from(a) / f64::from(b);
         prop_assert!((value.to_f64() - size).abs() <= size * 1e-15);
     }

@@ -16,9 +16,20 @@ const ZEROS: &[u32] = &[
     0x1E2F0, 0x1E950, 0x1FBF0,
 ];
 
+/// Closing marks that are skipped after a word, at most.
+const MAX_MARKS: usize = 64;
+
+/// Signs of currencies.
+const CURRENCIES: &str = "$€£¥₹₩₽₺¢";
+
+/// Whether a character is a currency sign.
+pub fn is_currency(c: char) -> bool {
+    CURRENCIES.contains(c)
+}
+
 /// One character for the rules, or `None` where the character is invisible (zero-width characters,
 /// marks of writing direction, soft hyphens, variation selectors).
-pub(crate) fn fold(c: char) -> Option<char> {
+pub fn fold(c: char) -> Option<char> {
     if c.is_ascii() {
         return Some(if c.is_ascii_control() && !matches!(c, '\n' | '\t') { '\u{20}' } else { c });
     }
@@ -57,13 +68,13 @@ fn digit(c: char) -> Option<char> {
 }
 
 /// Whether a character separates the groups of a long number as a space does.
-pub(crate) fn is_thin_space(c: char) -> bool {
+pub fn is_thin_space(c: char) -> bool {
     matches!(c, '\u{A0}' | '\u{202F}' | '\u{2007}' | '\u{2008}' | '\u{2009}' | '\u{200A}')
 }
 
 /// A text, folded, with the way back to bytes.
 #[derive(Debug)]
-pub(crate) struct View<'a> {
+pub struct View<'a> {
     text: &'a str,
     chars: Vec<char>,
     /// Byte at which each character begins.
@@ -71,10 +82,10 @@ pub(crate) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// Folds the bytes `body` of a text.
-    pub(crate) fn new(text: &'a str, body: Range<usize>) -> Self {
+    /// Folds the bytes `body` of a text; nothing where these are no whole characters of it.
+    pub fn new(text: &'a str, body: Range<usize>) -> Self {
         let (mut chars, mut starts) = (Vec::with_capacity(body.len()), Vec::with_capacity(body.len()));
-        for (start, c) in text[body.clone()].char_indices() {
+        for (start, c) in text.get(body.clone()).unwrap_or_default().char_indices() {
             if let Some(folded) = fold(c) {
                 chars.push(folded);
                 starts.push(body.start + start);
@@ -84,33 +95,38 @@ impl<'a> View<'a> {
     }
 
     /// Number of characters.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.chars.len()
     }
 
-    /// The character at a place; a line break beyond the end, so that every line ends.
-    pub(crate) fn at(&self, place: usize) -> char {
-        self.chars.get(place).copied().unwrap_or('\n')
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.chars.is_empty()
     }
 
-    /// The character before a place; a line break at the start.
-    pub(crate) fn before(&self, place: usize) -> char {
-        place.checked_sub(1).map_or('\n', |previous| self.at(previous))
+    /// The character at a position; a line break beyond the end, so that every line ends.
+    pub fn at(&self, position: usize) -> char {
+        self.chars.get(position).copied().unwrap_or('\n')
+    }
+
+    /// The character before a position; a line break at the start.
+    pub fn before(&self, position: usize) -> char {
+        position.checked_sub(1).map_or('\n', |previous| self.at(previous))
     }
 
     /// The characters of a range, cut to the text.
-    pub(crate) fn slice(&self, range: Range<usize>) -> &[char] {
+    pub fn slice(&self, range: Range<usize>) -> &[char] {
         let end = range.end.min(self.chars.len());
         &self.chars[range.start.min(end)..end]
     }
 
     /// The folded text of a range.
-    pub(crate) fn string(&self, range: Range<usize>) -> String {
+    pub fn string(&self, range: Range<usize>) -> String {
         self.slice(range).iter().collect()
     }
 
     /// The bytes of a non-empty range of characters; `None` for an empty one.
-    pub(crate) fn bytes(&self, range: Range<usize>) -> Option<Range<usize>> {
+    pub fn bytes(&self, range: Range<usize>) -> Option<Range<usize>> {
         let last = *self.starts.get(range.end.checked_sub(1)?.min(self.starts.len().checked_sub(1)?))?;
         let first = *self.starts.get(range.start)?;
         let width = self.text[last..].chars().next().map_or(0, char::len_utf8);
@@ -118,12 +134,12 @@ impl<'a> View<'a> {
     }
 
     /// The text as it was written.
-    pub(crate) fn original(&self, range: Range<usize>) -> &'a str {
+    pub fn original(&self, range: Range<usize>) -> &'a str {
         self.bytes(range).map_or("", |bytes| &self.text[bytes])
     }
 
     /// Blanks a range out, so that no rule sees it; line breaks stay.
-    pub(crate) fn mask(&mut self, range: Range<usize>, with: char) {
+    pub fn mask(&mut self, range: Range<usize>, with: char) {
         let end = range.end.min(self.chars.len());
         for c in &mut self.chars[range.start.min(end)..end] {
             if *c != '\n' {
@@ -132,72 +148,86 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether a word begins at a place.
-    pub(crate) fn starts_word(&self, place: usize) -> bool {
-        let previous = self.before(place);
+    /// Whether a word begins at a position.
+    pub fn starts_word(&self, position: usize) -> bool {
+        let previous = self.before(position);
         let contracted = previous == '\''
-            && place > 1
-            && self.at(place).is_alphabetic()
-            && self.at(place - 2).is_alphabetic();
-        self.at(place).is_alphanumeric() && !previous.is_alphanumeric() && !contracted
+            && position > 1
+            && self.at(position).is_alphabetic()
+            && self.at(position - 2).is_alphabetic();
+        self.at(position).is_alphanumeric() && !previous.is_alphanumeric() && !contracted
     }
 
-    /// End of the word at a place: letters, digits, and apostrophes between letters.
-    pub(crate) fn word_end(&self, place: usize) -> usize {
-        let mut end = place;
+    /// End of the word at a position: letters, digits, and apostrophes between letters.
+    pub fn word_end(&self, position: usize) -> usize {
+        let mut end = position;
         while self.at(end).is_alphanumeric()
-            || (end > place && self.at(end) == '\'' && self.at(end + 1).is_alphabetic())
+            || (end > position && self.at(end) == '\'' && self.at(end + 1).is_alphabetic())
         {
             end += 1;
         }
         end
     }
 
-    /// The word at a place in lower case, at most 24 characters of it.
-    pub(crate) fn word(&self, place: usize) -> String {
-        let end = self.word_end_within(place, 24);
-        self.slice(place..end).iter().flat_map(|c| c.to_lowercase()).collect()
+    /// The word at a position in lower case, at most 24 characters of it.
+    pub fn word(&self, position: usize) -> String {
+        let end = self.word_end_within(position, 24);
+        self.slice(position..end).iter().flat_map(|c| c.to_lowercase()).collect()
     }
 
-    fn word_end_within(&self, place: usize, most: usize) -> usize {
-        let mut end = place;
-        while end < place + most
+    fn word_end_within(&self, position: usize, max: usize) -> usize {
+        let mut end = position;
+        while end < position + max
             && (self.at(end).is_alphanumeric()
-                || (end > place && self.at(end) == '\'' && self.at(end + 1).is_alphabetic()))
+                || (end > position && self.at(end) == '\'' && self.at(end + 1).is_alphabetic()))
         {
             end += 1;
         }
         end
     }
 
-    /// Whether ASCII text stands at a place, in any case.
-    pub(crate) fn has(&self, place: usize, text: &str) -> bool {
-        text.chars().enumerate().all(|(i, c)| self.at(place + i).eq_ignore_ascii_case(&c))
+    /// Whether ASCII text stands at a position, in any case.
+    pub fn has(&self, position: usize, text: &str) -> bool {
+        text.chars().enumerate().all(|(i, c)| self.at(position + i).eq_ignore_ascii_case(&c))
     }
 
-    /// Whether a word or words stand at a place, in any case, and end there.
-    pub(crate) fn has_word(&self, place: usize, text: &str) -> bool {
-        self.has(place, text) && !self.at(place + text.chars().count()).is_alphanumeric()
+    /// Whether a word or words stand at a position, in any case, and end there.
+    pub fn has_word(&self, position: usize, text: &str) -> bool {
+        self.has(position, text) && !self.at(position + text.chars().count()).is_alphanumeric()
     }
 
-    /// The first place at or after this one that is no space or tab.
-    pub(crate) fn skip_spaces(&self, mut place: usize) -> usize {
-        while place < self.len() && self.at(place) != '\n' && self.at(place).is_whitespace() {
-            place += 1;
+    /// The first position at or after this one that is no space or tab.
+    pub fn skip_spaces(&self, mut position: usize) -> usize {
+        while position < self.len() && self.at(position) != '\n' && self.at(position).is_whitespace() {
+            position += 1;
         }
-        place
+        position
     }
 
-    /// The first place at or after this one that is no white space at all.
-    pub(crate) fn skip_white(&self, mut place: usize) -> usize {
-        while place < self.len() && self.at(place).is_whitespace() {
-            place += 1;
+    /// The first position at or after this one that is no white space at all.
+    pub fn skip_white(&self, mut position: usize) -> usize {
+        while position < self.len() && self.at(position).is_whitespace() {
+            position += 1;
         }
-        place
+        position
+    }
+
+    /// The first position at or after this one that is no closing mark of Markdown, quote or space; a line
+    /// break ends the search, and so do 64 marks.
+    pub fn skip_closing(&self, start: usize) -> usize {
+        let mut at = start;
+        while at < self.len() && at < start + MAX_MARKS {
+            match self.at(at) {
+                '\n' => break,
+                c if c.is_whitespace() || matches!(c, '*' | '_' | '`' | '"' | '\'') => at += 1,
+                _ => break,
+            }
+        }
+        at
     }
 
     /// A range without the white space around it.
-    pub(crate) fn trim(&self, range: Range<usize>) -> Range<usize> {
+    pub fn trim(&self, range: Range<usize>) -> Range<usize> {
         let end = range.end.min(self.len());
         let start = self.skip_white(range.start).min(end);
         let mut last = end;
@@ -207,16 +237,16 @@ impl<'a> View<'a> {
         start..last
     }
 
-    /// End of the line of a place: its line break, or the end of the text.
-    pub(crate) fn line_end(&self, mut place: usize) -> usize {
-        while place < self.len() && self.at(place) != '\n' {
-            place += 1;
+    /// End of the line of a position: its line break, or the end of the text.
+    pub fn line_end(&self, mut position: usize) -> usize {
+        while position < self.len() && self.at(position) != '\n' {
+            position += 1;
         }
-        place
+        position
     }
 
     /// The lines that hold something, trimmed.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+    pub fn lines(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         let mut at = 0;
         std::iter::from_fn(move || {
             while at < self.len() {
@@ -232,7 +262,7 @@ impl<'a> View<'a> {
     }
 
     /// The last line that holds something, trimmed.
-    pub(crate) fn last_line(&self) -> Option<Range<usize>> {
+    pub fn last_line(&self) -> Option<Range<usize>> {
         let all = self.trim(0..self.len());
         let mut start = all.end;
         while start > all.start && self.before(start) != '\n' {
@@ -241,11 +271,11 @@ impl<'a> View<'a> {
         (!all.is_empty()).then(|| self.trim(start..all.end))
     }
 
-    /// Whether a sentence ends at a place: a line break, or one of `.!?` before white space.
-    pub(crate) fn ends_sentence(&self, place: usize) -> bool {
-        match self.at(place) {
+    /// Whether a sentence ends at a position: a line break, or one of `.!?` before white space.
+    pub fn ends_sentence(&self, position: usize) -> bool {
+        match self.at(position) {
             '\n' => true,
-            '.' | '!' | '?' | ';' => self.at(place + 1).is_whitespace(),
+            '.' | '!' | '?' | ';' => self.at(position + 1).is_whitespace(),
             _ => false,
         }
     }
