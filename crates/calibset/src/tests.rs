@@ -2,6 +2,7 @@
 
 mod bytes;
 mod formats;
+mod non_finite;
 mod pipelines;
 mod sql;
 mod values;

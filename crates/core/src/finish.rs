@@ -125,7 +125,9 @@ mod tests {
         ] {
             assert_eq!(Finish::from_word(word), Finish::Length, "{word}");
         }
-        for word in ["content_filter", "SAFETY", "ContentFiltered", "PROHIBITED_CONTENT", "guardrail_intervened"] {
+        for word in
+            ["content_filter", "SAFETY", "ContentFiltered", "PROHIBITED_CONTENT", "guardrail_intervened"]
+        {
             assert_eq!(Finish::from_word(word), Finish::ContentFilter, "{word}");
         }
         for word in ["stop", "STOP", "eos", "eos_token", "end_turn", "tool_calls", "stop_sequence", ""] {

@@ -10,6 +10,7 @@
 //! | [`question`], [`prompt`], [`label`] | a question, how it is asked, what came of an answer |
 //! | [`decoding`], [`signal`] | how answers are decoded, and what is observed beside them |
 //! | [`finish`], [`reasoning`] | how a generation ended; which part of a reply is the answer |
+//! | [`json`] | JSON with `NaN` and `Infinity` in it |
 //! | [`missing`] | why something that was asked of a model is not there |
 //! | [`outcome`] | correct, wrong, or ungraded |
 //! | [`records`] | the rows of the tables that are written |
@@ -18,6 +19,7 @@
 pub mod decoding;
 pub mod finish;
 pub mod id;
+pub mod json;
 pub mod label;
 pub mod missing;
 pub mod outcome;

@@ -156,11 +156,13 @@ fn json_lines_that_are_refused() {
         ("duplicate key", "{\"a\": 1, \"b\": 2, \"a\": 1}", "not a JSON object: key `a` stands twice"),
         ("escaped duplicate key", "{\"a\": 1, \"\\u0061\": 1}", "key `a` stands twice"),
         (
-            "NaN",
-            "{\"confidence\": NaN}",
-            "expected value (NaN and Infinity are not JSON; write null where a value is missing), at column 16",
+            "None",
+            "{\"confidence\": None}",
+            "expected value (write null where a value is missing), at column 16",
         ),
-        ("minus infinity", "{\"confidence\": -Infinity}", "NaN and Infinity are not JSON"),
+        ("pandas' missing", "{\"confidence\": <NA>}", "write null where a value is missing"),
+        ("NaN alone", "NaN", "line 3 (data row 2): not a JSON object: expected value"),
+        ("NaN for a key", "{NaN: 1}", "key must be a string"),
         ("lone surrogate", "{\"method\": \"\\ud800\"}", "line 3 (data row 2): not a JSON object"),
         ("name of a place", "{\"_file\": 1}", "a column `_file`"),
     ] {
