@@ -108,7 +108,7 @@ struct Lines {
 
 impl Lines {
     fn open(path: &Path, row_bytes: u64) -> Result<Self, CalibsetError> {
-        let reader = BufReader::with_capacity(1 << 18, super::open(path)?);
+        let reader = BufReader::with_capacity(1 << 18, super::open_text(path)?);
         Ok(Self { path: path.to_owned(), reader, row_bytes, bytes: Vec::new(), row: 0, line: 0 })
     }
 
