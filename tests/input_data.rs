@@ -81,7 +81,7 @@ fn devices_that_never_end_are_no_files() {
     sandbox.sh("fit --scores /dev/zero --out out").exits(3).says(["`/dev/zero` is not a regular file"]);
     sandbox.sh("config /dev/zero").exits(2).says(["`/dev/zero` is larger than"]);
     sandbox.sh("run /dev/null").exits(2).says(["it is empty"]);
-    sandbox.sh("fit --scores . --out out").exits(3).says(["`.` is not a regular file"]);
+    sandbox.sh("fit --scores . --out out").exits(3).says(["there is no file below `.`"]);
 }
 
 #[test]

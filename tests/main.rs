@@ -29,6 +29,7 @@ mod schemas;
 mod scores_alone;
 mod shapes;
 mod skipping;
+mod table_cases;
 mod thresholds_files;
 mod tidy;
 mod variables;

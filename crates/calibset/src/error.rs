@@ -32,6 +32,18 @@ pub enum CalibsetError {
         /// The pattern.
         pattern: String,
     },
+    /// A folder without a file.
+    #[error("there is no file below `{}`; names that start with `.` or `_` do not count", path.display())]
+    EmptyFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A folder below another that is somewhere else.
+    #[error("`{}` is a link to a folder, which is not followed; name the files by a pattern", path.display())]
+    LinkedFolder {
+        /// The link.
+        path: PathBuf,
+    },
     /// The file system refused.
     #[error("cannot read `{}`", path.display())]
     Io {
@@ -41,7 +53,7 @@ pub enum CalibsetError {
         #[source]
         source: io::Error,
     },
-    /// A folder, a pipe or a device; files are read twice, so that only regular files will do.
+    /// A pipe or a device, or a folder where a file is due; files are read twice, so that only regular files will do.
     #[error("`{}` is not a regular file", path.display())]
     NotAFile {
         /// What it is called.
@@ -52,6 +64,16 @@ pub enum CalibsetError {
     UnknownExtension {
         /// The file.
         path: PathBuf,
+    },
+    /// A compressed file.
+    #[error("`{}` is compressed ({format}); unpack it first: {how}", path.display())]
+    Compressed {
+        /// The file.
+        path: PathBuf,
+        /// How it is compressed.
+        format: &'static str,
+        /// The command that unpacks it.
+        how: &'static str,
     },
     /// Files of two formats in one table.
     #[error("`{}` and `{}` are of different formats; one table takes one", first.display(), path.display())]
@@ -147,6 +169,46 @@ pub enum CalibsetError {
         column: String,
         /// A file that has it.
         other: PathBuf,
+    },
+    /// A folder whose name would be a column, but is no text.
+    #[error("`{}`: the name of the folder `{folder}`, `%` escapes decoded, is no UTF-8 text, so that no column can be made of it", path.display())]
+    PartitionText {
+        /// The file.
+        path: PathBuf,
+        /// The folder, as far as it is text.
+        folder: String,
+    },
+    /// A path that says twice what a column is.
+    #[error("`{}` lies in two folders `{column}=..`", path.display())]
+    RepeatedPartition {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// Files of one table whose paths name different columns.
+    #[error("`{}` lies in no folder `{column}=..`, as `{}` does; files of one table lie in the same partitions", path.display(), other.display())]
+    OtherPartitions {
+        /// The file that does not.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// A file that does.
+        other: PathBuf,
+    },
+    /// A file that says otherwise than its path.
+    #[error("`{}` data row {row}: column `{column}` is {found}, but the folders of the path say {partition}; rename the column or the folder", path.display())]
+    PartitionDiffers {
+        /// The file.
+        path: PathBuf,
+        /// The data row, from 1.
+        row: u64,
+        /// The column.
+        column: String,
+        /// What stands in the file.
+        found: String,
+        /// What stands in the path.
+        partition: String,
     },
     /// Parquet files of one table with a column of different types.
     #[error("column `{column}` is {found} in `{}` and {before} in the files before", path.display())]

@@ -1,13 +1,14 @@
-//! Files as a SQL table: their columns, `_file` and `_row`.
+//! Files as a SQL table: their columns, those of their folders, `_file` and `_row`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{
     ArrayRef, DictionaryArray, Int32Array, Int64Array, RecordBatch, RecordBatchOptions, StringArray,
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::{DataFusionError, Result as DataFusionResult};
@@ -19,6 +20,7 @@ use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 
 use crate::error::CalibsetError;
 use crate::files::{self, Chunk, Chunks, FILE_COLUMN, ROW_COLUMN};
+use crate::partitions::Partitions;
 use crate::spec::FileSpec;
 
 /// Where a table leaves what went wrong with its files, so that it need not be dug out of the query
@@ -46,7 +48,12 @@ pub(crate) struct FileTable {
 
 struct Inner {
     spec: FileSpec,
+    /// The files' own columns first.
     schema: SchemaRef,
+    /// How many columns are the files' own.
+    own: usize,
+    /// The columns of their folders, those among them that the files have, too.
+    partitions: Partitions,
     /// Data rows of each file, as the first pass counted them.
     rows: Vec<u64>,
     /// The files' names, the values of `_file`.
@@ -60,12 +67,31 @@ impl fmt::Debug for Inner {
     }
 }
 
+impl Inner {
+    /// Whether a column is one of the files' own.
+    fn is_own(&self, name: &str) -> bool {
+        self.schema.fields().iter().take(self.own).any(|field| field.name() == name)
+    }
+}
+
 impl FileTable {
-    /// Finds the columns of the files. Those named in `text` are text, whatever their cells look like.
-    pub(crate) fn open(spec: FileSpec, text: &[&str]) -> Result<Self, CalibsetError> {
+    /// Finds the columns of the files. Those named in `text` are text, whatever their cells look like. A column
+    /// of folders in which only some of the files lie is an error if it `matters`, and none otherwise.
+    pub(crate) fn open(
+        spec: FileSpec,
+        text: &[&str],
+        matters: &dyn Fn(&str) -> bool,
+    ) -> Result<Self, CalibsetError> {
+        let partitions = Partitions::find(&spec, text, matters)?;
         let layout = files::layout(&spec, text)?;
         let mut fields: Vec<Field> =
             layout.columns.into_iter().map(|(name, data_type)| Field::new(name, data_type, true)).collect();
+        let own = fields.len();
+        for (name, data_type) in partitions.columns() {
+            if !fields.iter().any(|field| field.name() == name) {
+                fields.push(Field::new(name, data_type.clone(), true));
+            }
+        }
         let names = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
         fields.push(Field::new(FILE_COLUMN, names, true));
         fields.push(Field::new(ROW_COLUMN, DataType::Int64, true));
@@ -73,6 +99,8 @@ impl FileTable {
         let inner = Inner {
             spec,
             schema: Arc::new(Schema::new(fields)),
+            own,
+            partitions,
             rows: layout.rows,
             names: Arc::new(StringArray::from(names)),
             failure: Failure::default(),
@@ -80,10 +108,16 @@ impl FileTable {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// The names of the files' own columns.
+    /// The names of the columns of the files and of their folders.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
-        let own = self.inner.schema.fields().len() - 2;
-        self.inner.schema.fields().iter().take(own).map(|field| field.name().as_str())
+        let places = [FILE_COLUMN, ROW_COLUMN];
+        let names = self.inner.schema.fields().iter().map(|field| field.name().as_str());
+        names.filter(move |name| !places.contains(name))
+    }
+
+    /// Whether the files have a column of their own.
+    pub(crate) fn has_columns(&self) -> bool {
+        self.inner.own > 0
     }
 
     /// The files and how many data rows each has.
@@ -142,8 +176,8 @@ impl PartitionStream for Partition {
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let is_own = |field: &&Arc<Field>| field.name() != FILE_COLUMN && field.name() != ROW_COLUMN;
-        let own: Vec<Arc<Field>> = self.schema.fields().iter().filter(is_own).cloned().collect();
+        let own: Vec<Arc<Field>> =
+            self.schema.fields().iter().filter(|field| self.inner.is_own(field.name())).cloned().collect();
         let batches = Batches {
             inner: Arc::clone(&self.inner),
             schema: Arc::clone(&self.schema),
@@ -180,7 +214,7 @@ impl Batches {
                 none => none.insert(files::scan(&inner.spec, path, &self.own)?),
             };
             if let Some(chunk) = chunks.next().transpose()? {
-                let batch = self.batch(&chunk).map_err(CalibsetError::decode(path))?;
+                let batch = self.batch(&chunk, path)?;
                 self.row += chunk.rows as u64;
                 return Ok(Some(batch));
             }
@@ -192,27 +226,59 @@ impl Batches {
         Ok(None)
     }
 
-    /// Adds `_file` and `_row` where they are asked for.
-    fn batch(&self, chunk: &Chunk) -> Result<RecordBatch, arrow::error::ArrowError> {
+    /// Adds `_file`, `_row` and the columns of folders where they are asked for.
+    fn batch(&self, chunk: &Chunk, path: &Path) -> Result<RecordBatch, CalibsetError> {
         let mut own = chunk.columns.iter();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         for field in self.schema.fields() {
-            match field.name().as_str() {
-                FILE_COLUMN => {
-                    let file = i32::try_from(self.file).unwrap_or(i32::MAX);
-                    let keys = Int32Array::from_value(file, chunk.rows);
-                    let names: ArrayRef = Arc::clone(&self.inner.names) as ArrayRef;
-                    columns.push(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, names)?));
-                }
-                ROW_COLUMN => {
-                    let first = i64::try_from(self.row).unwrap_or(i64::MAX).saturating_add(1);
-                    columns.push(Arc::new(Int64Array::from_iter_values((first..).take(chunk.rows))));
-                }
-                _ => columns.extend(own.next().cloned()),
+            let name = field.name();
+            if self.inner.is_own(name) {
+                let Some(column) = own.next() else { break };
+                self.check_partition(name, column, path)?;
+                columns.push(Arc::clone(column));
+            } else {
+                columns.push(self.added(name, chunk.rows).map_err(CalibsetError::decode(path))?);
             }
         }
         let options = RecordBatchOptions::new().with_row_count(Some(chunk.rows));
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)
+            .map_err(CalibsetError::decode(path))
+    }
+
+    /// A column that the files do not have.
+    fn added(&self, name: &str, rows: usize) -> Result<ArrayRef, ArrowError> {
+        match name {
+            FILE_COLUMN => {
+                let file = i32::try_from(self.file).unwrap_or(i32::MAX);
+                let names: ArrayRef = Arc::clone(&self.inner.names) as ArrayRef;
+                let keys = Int32Array::from_value(file, rows);
+                Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, names)?))
+            }
+            ROW_COLUMN => {
+                let first = i64::try_from(self.row).unwrap_or(i64::MAX).saturating_add(1);
+                Ok(Arc::new(Int64Array::from_iter_values((first..).take(rows))))
+            }
+            _ => self
+                .inner
+                .partitions
+                .rows(name, self.file, rows)
+                .unwrap_or_else(|| Err(ArrowError::SchemaError(format!("there is no column `{name}`")))),
+        }
+    }
+
+    /// Whether a column of the file says the same as its path, where both say something.
+    fn check_partition(&self, name: &str, column: &ArrayRef, path: &Path) -> Result<(), CalibsetError> {
+        let differs = self.inner.partitions.contradiction(name, self.file, column);
+        match differs.map_err(CalibsetError::decode(path))? {
+            None => Ok(()),
+            Some((row, found, partition)) => Err(CalibsetError::PartitionDiffers {
+                path: path.to_owned(),
+                row: self.row + row as u64 + 1,
+                column: name.to_owned(),
+                found,
+                partition,
+            }),
+        }
     }
 }
 

@@ -11,11 +11,15 @@ mod parquet;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, SchemaRef};
 
+pub(crate) use self::cells::Kind as CellKind;
+
+use crate::compressed;
 use crate::error::CalibsetError;
 use crate::spec::{FileSpec, Format};
 
@@ -85,6 +89,18 @@ pub(crate) fn lines_of(spec: &FileSpec, path: &Path, rows: &BTreeSet<u64>) -> BT
         Format::Parquet => Ok(BTreeMap::new()),
     };
     lines.unwrap_or_default()
+}
+
+/// Opens a text file.
+fn open_text(path: &Path) -> Result<File, CalibsetError> {
+    let mut file = open(path)?;
+    let mut start = Vec::new();
+    let read = (&mut file).take(compressed::MAGIC_BYTES as u64).read_to_end(&mut start);
+    read.and_then(|_| file.rewind()).map_err(CalibsetError::io(path))?;
+    match compressed::by_content(path, &start) {
+        Some(error) => Err(error),
+        None => Ok(file),
+    }
 }
 
 /// Opens a regular file that is not empty.

@@ -76,8 +76,8 @@ pub fn import(
 ) -> Result<Imported, CalibsetError> {
     let mut tables = Vec::new();
     for (name, spec) in &import.files {
-        let table = FileTable::open(spec.clone(), &[])?;
-        if table.columns().next().is_none() {
+        let table = FileTable::open(spec.clone(), &[], &|_| true)?;
+        if !table.has_columns() {
             return Err(no_rows(&table));
         }
         tables.push((name.clone(), table));
@@ -89,7 +89,8 @@ pub fn import(
     collector.finish(&tables)
 }
 
-/// Reads files that have Plimsoll's own columns, of any formats. Other columns are ignored, with a note.
+/// Reads files that have Plimsoll's own columns, in themselves or in the names of their folders (`dataset=a/`), of any
+/// formats. Other columns are ignored, with a note.
 ///
 /// # Errors
 /// As [`import`].
@@ -98,7 +99,8 @@ pub fn read_scores(paths: &[PathBuf], progress: &dyn Progress) -> Result<Importe
     let mut notes = Vec::new();
     let mut queries = Vec::new();
     for spec in by_format(paths)? {
-        let table = FileTable::open(spec, &IDS)?;
+        // A folder `run=5` around some of the files is no reason to refuse them.
+        let table = FileTable::open(spec, &IDS, &|name| scores::TABLE.column(name).is_some())?;
         if table.rows().all(|(_, rows)| rows == 0) {
             return Err(no_rows(&table));
         }

@@ -25,6 +25,11 @@
 //! - **Places.** Every table has the columns `_file` (as given) and `_row` (1-based data row of its
 //!   file). A query that selects both gets errors with file, line and row; without them an error
 //!   gives the row of the result.
+//! - **Folders** named `COLUMN=VALUE`, as Hive, Spark and Polars write partitions, are columns of every row below
+//!   them, `%20` and its like decoded; an empty value and `__HIVE_DEFAULT_PARTITION__` are null. They hold integers
+//!   where every value is written as one, and text otherwise. A column that stands in the files, too, must say the
+//!   same; files of one table lie in the same partitions. Only folders of the path or pattern as it is given count,
+//!   not those above it. A folder in place of a file is all files below it, but for names that start with `.` or `_`.
 //! - **Names keep their case**, quoted or not: a header `Category` is `Category` or `"Category"`,
 //!   never `category`. Names with spaces or punctuation need quotes (`"Unnamed: 0"`). Functions and
 //!   keywords go in any case.
@@ -42,7 +47,7 @@
 //! | [`problem`] | what can be wrong with a row |
 //!
 //! Inside: `files` reads one format each, `file_table` makes a SQL table of files, `session` is the one
-//! place that makes a `DataFusion` context, `rows` turns a query's result into score rows.
+//! place that makes a `DataFusion` context, `partitions` reads folders' names, `rows` turns a query's result into score rows.
 
 pub mod error;
 pub mod import;
@@ -50,9 +55,11 @@ pub mod problem;
 pub mod spec;
 
 mod collector;
+mod compressed;
 mod file_table;
 mod files;
 mod nearest;
+mod partitions;
 mod rows;
 mod score_batches;
 mod session;

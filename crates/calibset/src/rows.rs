@@ -187,7 +187,7 @@ fn texts(column: &ArrayRef, name: &'static str) -> Result<StringViewArray, Calib
 }
 
 /// The type of the values, whether they stand in a dictionary or not.
-fn innermost(data_type: &DataType) -> &DataType {
+pub(crate) fn innermost(data_type: &DataType) -> &DataType {
     match data_type {
         DataType::Dictionary(_, values) => innermost(values),
         DataType::RunEndEncoded(_, values) => innermost(values.data_type()),
@@ -195,7 +195,8 @@ fn innermost(data_type: &DataType) -> &DataType {
     }
 }
 
-fn is_text(data_type: &DataType) -> bool {
+/// Whether the values are text.
+pub(crate) fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 

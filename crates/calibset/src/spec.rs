@@ -1,9 +1,11 @@
 //! Which files, in which format.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::compressed;
 use crate::error::CalibsetError;
 
 /// The format of a file.
@@ -23,13 +25,15 @@ impl Format {
     /// `.ndjson` `.json`, `.parquet`.
     ///
     /// # Errors
-    /// [`CalibsetError::UnknownExtension`] for any other.
+    /// [`CalibsetError::Compressed`] for that of a compressed file, [`CalibsetError::UnknownExtension`] for any
+    /// other.
     pub fn from_path(path: &Path) -> Result<Self, CalibsetError> {
         match extension(path).as_str() {
             "csv" | "tsv" | "txt" => Ok(Self::Csv),
             "jsonl" | "ndjson" | "json" => Ok(Self::JsonLines),
             "parquet" => Ok(Self::Parquet),
-            _ => Err(CalibsetError::UnknownExtension { path: path.to_owned() }),
+            _ => Err(compressed::by_name(path)
+                .unwrap_or_else(|| CalibsetError::UnknownExtension { path: path.to_owned() })),
         }
     }
 }
@@ -45,14 +49,15 @@ pub struct FileSpec {
     pub delimiter: u8,
     /// Whether a CSV file starts with the names of its columns; without, they are `column_1`, `column_2`, ..
     pub header: bool,
+    /// The folder below which folders named `COLUMN=VALUE` are columns; empty for all folders of the paths.
+    pub root: PathBuf,
 }
 
 impl FileSpec {
     /// Format and delimiter by the files' extension (a tab for `.tsv`, else a comma), with a header.
     ///
     /// # Errors
-    /// [`CalibsetError::NoFiles`], [`CalibsetError::UnknownExtension`] or
-    /// [`CalibsetError::MixedFormats`].
+    /// [`CalibsetError::NoFiles`], [`CalibsetError::MixedFormats`], or as [`Format::from_path`].
     pub fn new(paths: Vec<PathBuf>) -> Result<Self, CalibsetError> {
         let first = paths.first().ok_or(CalibsetError::NoFiles)?;
         let (format, delimiter) = (Format::from_path(first)?, default_delimiter(first));
@@ -61,7 +66,7 @@ impl FileSpec {
                 return Err(CalibsetError::MixedFormats { first: first.clone(), path: path.clone() });
             }
         }
-        Ok(Self { paths, format, delimiter, header: true })
+        Ok(Self { paths, format, delimiter, header: true, root: PathBuf::new() })
     }
 
     /// Refuses what cannot be read whatever the files hold.
@@ -82,21 +87,24 @@ pub(crate) fn default_delimiter(path: &Path) -> u8 {
     if extension(path) == "tsv" { b'\t' } else { b',' }
 }
 
-fn extension(path: &Path) -> String {
+/// What a file's name ends in, in lower case.
+pub(crate) fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
 /// The files that a pattern (`logs/*.csv`, `logs/**/x?.parquet`) names, sorted. A path that exists is
-/// taken as it is, even if it looks like a pattern; folders that a pattern matches are not files and
-/// are left out.
+/// taken as it is, even if it looks like a pattern: a file, or a folder, which stands for all files below it
+/// but for those whose name, or the name of a folder on the way, starts with `.` or `_` (what Spark and
+/// others leave beside the data; a folder `_a=b` is data). Folders that a pattern matches are left out.
 ///
 /// # Errors
-/// [`CalibsetError::NoMatch`] if there is none, [`CalibsetError::Pattern`] for a bad pattern,
-/// [`CalibsetError::Io`] for a folder that cannot be read, [`CalibsetError::NotAFile`] for a folder.
+/// [`CalibsetError::NoMatch`] or [`CalibsetError::EmptyFolder`] if there is none, [`CalibsetError::Pattern`] for a
+/// bad pattern, [`CalibsetError::Io`] for a folder that cannot be read, [`CalibsetError::LinkedFolder`] for one
+/// that is a link below another.
 pub fn expand_paths(pattern: &str) -> Result<Vec<PathBuf>, CalibsetError> {
     let literal = PathBuf::from(pattern);
     if literal.is_dir() {
-        return Err(CalibsetError::NotAFile { path: literal });
+        return files_below(&literal);
     }
     if literal.exists() {
         return Ok(vec![literal]);
@@ -119,9 +127,35 @@ pub fn expand_paths(pattern: &str) -> Result<Vec<PathBuf>, CalibsetError> {
     Ok(paths)
 }
 
+/// The files below a folder, sorted.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, CalibsetError> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(CalibsetError::io(&folder))? {
+            let entry = entry.map_err(CalibsetError::io(&folder))?;
+            let (path, kind) = (entry.path(), entry.file_type().map_err(CalibsetError::io(&folder))?);
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+            let beside = matches!(name.first(), Some(b'.' | b'_'));
+            if !path.is_dir() {
+                files.extend((!beside).then_some(path));
+            } else if !beside || name.contains(&b'=') {
+                // It may lead back here, or to rows that are read anyway.
+                if kind.is_symlink() {
+                    return Err(CalibsetError::LinkedFolder { path });
+                }
+                folders.push(path);
+            }
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(CalibsetError::EmptyFolder { path: folder.to_owned() });
+    }
+    Ok(files)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::fs;
 
     use super::*;
 
@@ -138,7 +172,7 @@ mod tests {
         ] {
             assert_eq!(Format::from_path(Path::new(name)).unwrap(), format, "{name}");
         }
-        for name in ["a", "a.xlsx", ".csv", "a.csv.gz"] {
+        for name in ["a", "a.xlsx", ".csv"] {
             let refused = Format::from_path(Path::new(name));
             assert!(matches!(refused, Err(CalibsetError::UnknownExtension { .. })), "{name}");
         }
@@ -170,7 +204,40 @@ mod tests {
         assert_eq!(expand("[x].csv").unwrap(), [at("[x].csv")]);
         assert!(matches!(expand("*.parquet"), Err(CalibsetError::NoMatch { .. })));
         assert!(matches!(expand("nope.csv"), Err(CalibsetError::NoMatch { .. })));
-        assert!(matches!(expand("d.csv"), Err(CalibsetError::NotAFile { .. })));
+        assert!(matches!(expand("d.csv"), Err(CalibsetError::EmptyFolder { .. })));
         assert!(matches!(expand("a[.csv"), Err(CalibsetError::Pattern { .. })));
+    }
+
+    #[test]
+    fn a_folder_is_the_files_below_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in [
+            "hive/b=2/x.csv",
+            "hive/b=1/x.csv",
+            "hive/_c=1/x.csv",
+            "hive/_SUCCESS",
+            "hive/_delta_log/x.csv",
+            "hive/.hidden/x.csv",
+            "hive/b=1/.x.csv.crc",
+            "hive/notes",
+        ] {
+            fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            fs::write(at(name), "x").unwrap();
+        }
+        let found = expand_paths(at("hive").to_str().unwrap()).unwrap();
+        let names = ["hive/_c=1/x.csv", "hive/b=1/x.csv", "hive/b=2/x.csv", "hive/notes"];
+        assert_eq!(found, names.map(at));
+        // What is no table is not passed over: it is named.
+        assert!(
+            matches!(FileSpec::new(found), Err(CalibsetError::UnknownExtension { path }) if path == at("hive/notes"))
+        );
+        #[cfg(unix)]
+        for (to, link) in [("hive", "hive/b=1/again"), ("hive/b=2", "hive/z=2")] {
+            std::os::unix::fs::symlink(at(to), at(link)).unwrap();
+            let refused = expand_paths(at("hive").to_str().unwrap()).unwrap_err().to_string();
+            assert!(refused.starts_with(&format!("`{}` is a link", at(link).display())), "{refused}");
+            fs::remove_file(at(link)).unwrap();
+        }
     }
 }

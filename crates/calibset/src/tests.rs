@@ -2,6 +2,8 @@
 
 mod bytes;
 mod formats;
+mod non_finite;
+mod partitions;
 mod pipelines;
 mod sql;
 mod values;
@@ -31,6 +33,7 @@ impl Folder {
     }
 
     fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
         fs::write(self.path(name), bytes).unwrap();
         self.path(name)
     }

@@ -62,6 +62,7 @@ pub(crate) fn failure(error: CalibsetError, asked: Asked) -> Failure {
         CalibsetError::Pattern { .. }
         | CalibsetError::NoFiles
         | CalibsetError::UnknownExtension { .. }
+        | CalibsetError::Compressed { .. }
         | CalibsetError::MixedFormats { .. }
         | CalibsetError::Delimiter { .. }
         | CalibsetError::QueryTooLong { .. }

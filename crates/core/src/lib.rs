@@ -12,6 +12,7 @@
 //! | [`finish`], [`reasoning`] | how a generation ended; which part of a reply is the answer |
 //! | [`reply`], [`stated`] | a reply, and where another turn begins in it; the confidences that it states |
 //! | [`exact`], [`view`] | exact numbers; texts as folded characters |
+//! | [`json`] | JSON with `NaN` and `Infinity` in it |
 //! | [`missing`] | why something that was asked of a model is not there |
 //! | [`outcome`] | correct, wrong, or ungraded |
 //! | [`records`] | the rows of the tables that are written |
@@ -21,6 +22,7 @@ pub mod decoding;
 pub mod exact;
 pub mod finish;
 pub mod id;
+pub mod json;
 pub mod label;
 pub mod missing;
 pub mod outcome;

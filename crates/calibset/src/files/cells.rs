@@ -9,7 +9,7 @@ use arrow::datatypes::DataType;
 
 /// The type of a cell, and of the cells of a column so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Nothing.
     Null,
     /// True or false.
@@ -24,7 +24,7 @@ pub(super) enum Kind {
 
 impl Kind {
     /// The type of a CSV cell.
-    pub(super) fn of_cell(cell: &str) -> Self {
+    pub(crate) fn of_cell(cell: &str) -> Self {
         let digits = cell.strip_prefix('-').unwrap_or(cell).as_bytes();
         let Some(first) = digits.first() else {
             return if cell.is_empty() { Self::Null } else { Self::Text };
@@ -47,7 +47,7 @@ impl Kind {
     }
 
     /// The type that holds both.
-    pub(super) fn join(self, other: Self) -> Self {
+    pub(crate) fn join(self, other: Self) -> Self {
         match (self, other) {
             (kind, Self::Null) | (Self::Null, kind) => kind,
             (a, b) if a == b => a,
@@ -57,7 +57,7 @@ impl Kind {
     }
 
     /// The Arrow type of a column of this type.
-    pub(super) fn data_type(self) -> DataType {
+    pub(crate) fn data_type(self) -> DataType {
         match self {
             Self::Boolean => DataType::Boolean,
             Self::Integer => DataType::Int64,

@@ -97,7 +97,7 @@ struct Records {
 
 impl Records {
     fn open(spec: &FileSpec, path: &Path, row_bytes: u64) -> Result<Self, CalibsetError> {
-        let file = super::open(path)?;
+        let file = super::open_text(path)?;
         let mark = if spec.delimiter == 4 { 5 } else { 4 };
         let mark = String::from_utf8_lossy(&[mark; MARK_BYTES]).into_owned();
         let (source, meter) = Marked::new(file, &mark);

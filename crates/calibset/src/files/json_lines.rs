@@ -1,5 +1,6 @@
 //! JSON lines: one object a line. Each value is kept as its text until its column's type is known, so
-//! that no digit of an id or a number is lost.
+//! that no digit of an id or a number is lost. `NaN` and `Infinity`, which Python's `json` writes, are
+//! numbers as in CSV; what is wrong with them is said of the row that uses them.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -9,6 +10,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use arrow::datatypes::{DataType, SchemaRef};
+use plimsoll_core::json::{LenientJson, is_non_finite};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -25,7 +27,10 @@ pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<Layout, CalibsetE
     for path in &spec.paths {
         let mut lines = Lines::open(path, ROW_BYTES)?;
         while lines.advance()? {
-            lines.each_value(&mut keys, &mut |column, value| {
+            lines.each_value(&mut keys, &mut |(column, key), value| {
+                if is_non_finite(value) && text.contains(&key) {
+                    return Err(format!("is {value}, which is no text; write null where it is missing"));
+                }
                 if kinds.len() <= column {
                     kinds.resize(column + 1, Kind::Null);
                 }
@@ -33,7 +38,7 @@ pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<Layout, CalibsetE
                 if *kind != Kind::Text {
                     *kind = kind.join(kind_of(value));
                 }
-                true
+                Ok(())
             })?;
         }
         super::check_names(path, &keys.names)?;
@@ -69,6 +74,7 @@ pub(super) fn lines_of(path: &Path, rows: &BTreeSet<u64>) -> Result<BTreeMap<u64
 /// The type of a value.
 fn kind_of(value: &str) -> Kind {
     match value.as_bytes().first() {
+        Some(_) if is_non_finite(value) => Kind::Number,
         Some(b'n') => Kind::Null,
         Some(b't' | b'f') => Kind::Boolean,
         Some(b'-' | b'0'..=b'9') if value.parse::<i64>().is_ok() => Kind::Integer,
@@ -102,7 +108,7 @@ struct Lines {
 
 impl Lines {
     fn open(path: &Path, row_bytes: u64) -> Result<Self, CalibsetError> {
-        let reader = BufReader::with_capacity(1 << 18, super::open(path)?);
+        let reader = BufReader::with_capacity(1 << 18, super::open_text(path)?);
         Ok(Self { path: path.to_owned(), reader, row_bytes, bytes: Vec::new(), row: 0, line: 0 })
     }
 
@@ -130,22 +136,19 @@ impl Lines {
         }
     }
 
-    /// Hands the values of the line to `take`, as they are written, with their columns. `take` says
-    /// whether it could use a value.
-    fn each_value(
-        &self,
-        keys: &mut Keys,
-        take: &mut dyn FnMut(usize, &str) -> bool,
-    ) -> Result<(), CalibsetError> {
+    /// Hands the values of the line to `take`, as they are written, with their columns and keys. `take`
+    /// says what is wrong with a value that it cannot use.
+    fn each_value(&self, keys: &mut Keys, take: &mut Take<'_>) -> Result<(), CalibsetError> {
         let text = str::from_utf8(&self.bytes).map_err(|_| self.problem(TextProblem::NotUtf8))?;
         if text.trim_start().starts_with('[') {
             return Err(self.problem(TextProblem::JsonArray));
         }
         keys.next = 0;
         keys.line += 1;
-        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let json = LenientJson::new(text);
+        let mut deserializer = serde_json::Deserializer::from_str(json.masked());
         deserializer
-            .deserialize_map(Values { keys, take })
+            .deserialize_map(Values { keys, json: &json, take })
             .and_then(|()| deserializer.end())
             .map_err(|error| self.refused(text, &error))
     }
@@ -154,8 +157,8 @@ impl Lines {
         // The parser was given one line; its line number says nothing.
         let place = format!(" at line {} column {}", error.line(), error.column());
         let mut reason = error.to_string().replace(&place, "");
-        if text.get(error.column().saturating_sub(1)..).is_some_and(starts_like_no_number) {
-            reason.push_str(" (NaN and Infinity are not JSON; write null where a value is missing)");
+        if text.get(error.column().saturating_sub(1)..).is_some_and(starts_like_no_value) {
+            reason.push_str(" (write null where a value is missing)");
         }
         self.problem(TextProblem::Json { reason, column: error.column() })
     }
@@ -165,9 +168,13 @@ impl Lines {
     }
 }
 
-fn starts_like_no_number(text: &str) -> bool {
-    ["N", "I", "-I"].iter().any(|start| text.trim_start().starts_with(start))
+/// Whether a text goes on with what others write for a value that is missing (`None`, `NA`, `undefined`).
+fn starts_like_no_value(text: &str) -> bool {
+    text.trim_start().starts_with(['N', 'n', 'u', '<'])
 }
+
+/// Takes a value, as it is written, of a column and its key; what is wrong with it if it is of no use.
+type Take<'a> = dyn FnMut((usize, &str), &str) -> Result<(), String> + 'a;
 
 /// The columns that keys stand for.
 struct Keys {
@@ -223,12 +230,13 @@ impl Keys {
 }
 
 /// Visits the keys and values of a line.
-struct Values<'a> {
+struct Values<'a, 't> {
     keys: &'a mut Keys,
-    take: &'a mut dyn FnMut(usize, &str) -> bool,
+    json: &'a LenientJson<'a>,
+    take: &'a mut Take<'t>,
 }
 
-impl<'de> Visitor<'de> for Values<'_> {
+impl<'de> Visitor<'de> for Values<'_, '_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -241,11 +249,10 @@ impl<'de> Visitor<'de> for Values<'_> {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let value = map.next_value::<&RawValue>()?.get();
-            if !(self.take)(column, value) {
-                let key = &self.keys.names[column];
-                return Err(A::Error::custom(format!("the value of `{key}` cannot be read")));
-            }
+            let value = self.json.as_written(map.next_value::<&RawValue>()?.get());
+            let key = &self.keys.names[column];
+            (self.take)((column, key), value)
+                .map_err(|problem| A::Error::custom(format!("the value of `{key}` {problem}")))?;
         }
         Ok(())
     }
@@ -291,12 +298,13 @@ impl JsonChunks {
                 self.done = true;
                 break;
             }
-            self.lines.each_value(&mut self.keys, &mut |column, value| {
+            self.lines.each_value(&mut self.keys, &mut |(column, _), value| {
                 if value == "null" {
                     columns[column].push_null();
-                    return true;
+                    return Ok(());
                 }
-                text_of(value).is_some_and(|text| columns[column].push(&text))
+                let pushed = text_of(value).is_some_and(|text| columns[column].push(&text));
+                if pushed { Ok(()) } else { Err("cannot be read".to_owned()) }
             })?;
             rows += 1;
             bytes += self.lines.bytes.len() + CELL_BYTES * columns.len();

@@ -156,11 +156,13 @@ fn json_lines_that_are_refused() {
         ("duplicate key", "{\"a\": 1, \"b\": 2, \"a\": 1}", "not a JSON object: key `a` stands twice"),
         ("escaped duplicate key", "{\"a\": 1, \"\\u0061\": 1}", "key `a` stands twice"),
         (
-            "NaN",
-            "{\"confidence\": NaN}",
-            "expected value (NaN and Infinity are not JSON; write null where a value is missing), at column 16",
+            "None",
+            "{\"confidence\": None}",
+            "expected value (write null where a value is missing), at column 16",
         ),
-        ("minus infinity", "{\"confidence\": -Infinity}", "NaN and Infinity are not JSON"),
+        ("pandas' missing", "{\"confidence\": <NA>}", "write null where a value is missing"),
+        ("NaN alone", "NaN", "line 3 (data row 2): not a JSON object: expected value"),
+        ("NaN for a key", "{NaN: 1}", "key must be a string"),
         ("lone surrogate", "{\"method\": \"\\ud800\"}", "line 3 (data row 2): not a JSON object"),
         ("name of a place", "{\"_file\": 1}", "a column `_file`"),
     ] {
@@ -285,7 +287,7 @@ fn a_file_that_changes_between_the_passes_is_refused() {
         ("d.jsonl", "{\"a\": 1}\n", "{\"a\": 1}\n{\"a\": 1}\n"),
     ] {
         let path = folder.write(name, before);
-        let table = FileTable::open(FileSpec::new(vec![path]).unwrap(), &[]).unwrap();
+        let table = FileTable::open(FileSpec::new(vec![path]).unwrap(), &[], &|_| true).unwrap();
         folder.write(name, after);
         let sql = "SELECT a AS question_id, 'd' AS dataset, a AS method, 0.5 AS confidence, true AS slm_correct FROM t";
         let tables = vec![("t".to_owned(), table)];
@@ -300,7 +302,12 @@ fn a_file_that_changes_between_the_passes_is_refused() {
 fn files_without_header() {
     let folder = Folder::new();
     let path = folder.write("a.txt", "q1 0.5 1\nq2 0.25 0\n");
-    let spec = FileSpec { paths: vec![path], format: Format::Csv, delimiter: b' ', header: false };
+    let spec = FileSpec {
+        format: Format::Csv,
+        delimiter: b' ',
+        header: false,
+        ..FileSpec::new(vec![path]).unwrap()
+    };
     let sql = "SELECT column_1 AS question_id, 'd' AS dataset, 'm' AS method, column_2 AS confidence,
                column_3 AS slm_correct FROM t";
     let imported = import(&Import::new([("t".to_owned(), spec)], sql), &(), None).unwrap();

@@ -9,7 +9,7 @@ use super::*;
 use crate::{Format, Progress};
 
 fn table(name: &str, delimiter: u8, paths: Vec<PathBuf>) -> (String, FileSpec) {
-    (name.to_owned(), FileSpec { paths, format: Format::Csv, delimiter, header: true })
+    (name.to_owned(), FileSpec { format: Format::Csv, delimiter, ..FileSpec::new(paths).unwrap() })
 }
 
 #[test]

@@ -32,7 +32,7 @@ Examples:
   plimsoll fit --scores 'logs/*.parquet' --ratio 0.1 0.3 --accuracy 0.8 \\
       --risk selective_error:0.1:0.1 --out calibration/mine")]
 pub(crate) struct FitArguments {
-    /// Tables of scores; patterns are expanded
+    /// Tables of scores: files, patterns, or folders of partitions (dataset=a/..)
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     scores: Vec<String>,
     #[command(flatten)]

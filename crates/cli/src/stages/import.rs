@@ -48,7 +48,9 @@ impl Inputs {
             }
             let (format, delimiter) = (file.format, file.delimiter_byte());
             let header = file.header.unwrap_or(true);
-            tables.push((table.clone(), FileSpec { paths, format, delimiter, header }));
+            // What the plan's own folder is called says nothing of the rows.
+            let root = base.clone();
+            tables.push((table.clone(), FileSpec { paths, format, delimiter, header, root }));
         }
         let parameters = json!({"files": written.files, "sql": written.sql});
         // The query may make ids of the files' paths (column `_file`).

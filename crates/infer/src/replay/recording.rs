@@ -1,6 +1,7 @@
 //! A line of either format: whose it is, and what it records.
 
 use plimsoll_core::Missing;
+use plimsoll_core::json::is_non_finite;
 use plimsoll_core::records::GenerationRow;
 use plimsoll_core::seed::key_of;
 
@@ -46,9 +47,7 @@ pub(super) fn name(
     let id = match line.raw(&fields.question_id) {
         Some(text) if text.starts_with('"') => line.text(&fields.question_id)?,
         // A number as it is written: 7 and 7.0 are different names.
-        Some(text) if text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
-            Some(text.to_owned())
-        }
+        Some(text) if is_number(text) => Some(text.to_owned()),
         Some(_) => return Err(line.wrong(&fields.question_id, "is neither a text nor a number")),
         None => None,
     };
@@ -58,6 +57,10 @@ pub(super) fn name(
     let row = line.get(&fields.row, "is no whole number of at least 0")?;
     let row = row.ok_or_else(|| line.wrong(&fields.question_id, "is missing"))?;
     by_row(file, row).map(Some)
+}
+
+fn is_number(text: &str) -> bool {
+    text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) && !is_non_finite(text)
 }
 
 fn by_row(file: &RecordingFile, row: u64) -> Result<Name, ReplayError> {

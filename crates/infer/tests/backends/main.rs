@@ -9,6 +9,8 @@ mod kept;
 #[cfg(test)]
 mod money;
 #[cfg(test)]
+mod non_finite;
+#[cfg(test)]
 mod real;
 #[cfg(test)]
 mod recordings;

@@ -1,11 +1,13 @@
 //! JSON: one object a line, an array of objects, or an object that holds such an array under `data`.
 //! Which one it is shows in the first lines, since the extension does not say it: `AQuA`'s `.json` files
-//! are lines, `MultiArith`'s are an array, `CoQA`'s an object.
+//! are lines, `MultiArith`'s are an array, `CoQA`'s an object. `NaN` and `Infinity`, which Python's `json`
+//! writes for an empty cell of a table, are nothing.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 
+use plimsoll_core::json::with_nulls;
 use serde_json::value::RawValue;
 
 use super::lines::{Lines, without_mark};
@@ -61,11 +63,11 @@ enum Start {
 
 impl Start {
     fn of(line: &[u8]) -> Self {
-        let text = line.trim_ascii();
-        if text.first() != Some(&b'{') {
+        let text = String::from_utf8_lossy(line.trim_ascii());
+        if !text.starts_with('{') {
             return Self::Other;
         }
-        match serde_json::from_slice::<BTreeMap<String, &RawValue>>(text) {
+        match serde_json::from_str::<BTreeMap<String, &RawValue>>(&with_nulls(&text)) {
             Ok(fields) if fields.get(DATA).is_some_and(|data| data.get().starts_with('[')) => Self::Data,
             Ok(_) => Self::Object,
             Err(error) if error.is_eof() => Self::Open,
@@ -91,7 +93,7 @@ fn line(number: u64, bytes: &[u8]) -> Raw {
 
 /// The object that a text is.
 fn object(text: &str) -> Result<Cell, Reason> {
-    let cell = from_json(text).map_err(|error| {
+    let cell = from_json(&with_nulls(text)).map_err(|error| {
         // The parser was given one row; its line number says nothing.
         let place = format!(" at line {} column {}", error.line(), error.column());
         Reason::Json { message: error.to_string().replace(&place, ""), column: error.column() }
@@ -119,6 +121,7 @@ fn document(path: &Path, take: &mut Take<'_>) -> Result<(), IngestError> {
         let mark = bytes.len() - without_mark(&bytes).len();
         IngestError::NotUtf8 { path: path.to_owned(), offset: mark + error.valid_up_to() }
     })?;
+    let text = &*with_nulls(text);
     let rows = if text.trim_start().starts_with('[') {
         serde_json::from_str(text).map_err(|error| damaged(path, &error))?
     } else {

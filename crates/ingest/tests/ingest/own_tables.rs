@@ -63,6 +63,32 @@ fn numbers_texts_and_truth() {
 }
 
 #[test]
+fn not_a_number_is_nothing_in_rows_of_any_form() {
+    let row = |more: &str| format!("{{\"q\": \"say NaN, \\\"NaN\\\"\", {more}\"g\": 5}}");
+    let json = r#"{"domain": "d", "answer_kind": "number", "question": "q", "gold": "g", "context": "p"}"#;
+    for word in ["NaN", "Infinity", "-Infinity", "nan", "-inf"] {
+        let odd = row(&format!("\"p\": {word}, \"score\": [{{\"a\": {word}}}, {word}], "));
+        for (name, text) in [
+            ("x.jsonl", format!("{odd}\n{}\n", row("\"p\": null, "))),
+            ("y.jsonl", format!("{}\n{odd}\n", row("\"p\": null, "))),
+            ("x.json", format!("[{odd},\n{}]", row("\"p\": null, "))),
+            ("y.json", format!("{{\"version\": {word}, \"data\": [{odd}, {}]}}", row("\"p\": null, "))),
+            ("z.json", format!("{{\n\"data\":\n[{odd}, {}]}}", row("\"p\": null, "))),
+        ] {
+            let found = read(name, &text, json, Some("test"));
+            assert_eq!((found.questions.len(), found.refused.len()), (2, 0), "{text}");
+            for question in &found.questions {
+                assert_eq!((question.question.as_str(), &question.context), ("say NaN, \"NaN\"", &None));
+            }
+        }
+        // Where it stands for what a question needs, the row says what it lacks.
+        let found =
+            read("x.jsonl", &row("\"p\": null, ").replace("\"g\": 5", &format!("\"g\": {word}")), json, None);
+        assert_eq!(found.refused[0].reason, Reason::Unlabelled);
+    }
+}
+
+#[test]
 fn rows_of_another_split_are_refused_and_counted() {
     let text = "q,g,s\na,1,train\nb,2,test\nc,3,tests\n";
     let json = r#"{"domain": "d", "answer_kind": "number", "question": "q", "gold": "g", "split": "s"}"#;
