@@ -10,6 +10,7 @@
 //! | [`question`], [`prompt`], [`label`] | a question, how it is asked, what came of an answer |
 //! | [`decoding`], [`signal`] | how answers are decoded, and what is observed beside them |
 //! | [`finish`], [`reasoning`] | how a generation ended; which part of a reply is the answer |
+//! | [`reply`], [`stated`] | a reply, and where another turn begins in it; the confidences that it states |
 //! | [`exact`], [`view`] | exact numbers; texts as folded characters |
 //! | [`missing`] | why something that was asked of a model is not there |
 //! | [`outcome`] | correct, wrong, or ungraded |
@@ -27,9 +28,12 @@ pub mod prompt;
 pub mod question;
 pub mod reasoning;
 pub mod records;
+pub mod reply;
 pub mod scores;
 pub mod seed;
 pub mod signal;
+pub mod stated;
+mod tag;
 pub mod view;
 
 pub use decoding::Decoding;
@@ -41,6 +45,7 @@ pub use missing::Missing;
 pub use outcome::Outcome;
 pub use prompt::Prompt;
 pub use question::{AnswerKind, Choice, Question};
+pub use reply::Reply;
 pub use scores::{OtherLength, RawScore, RowProblem, ScoreTable, ScoreTableBuilder, Series};
 pub use seed::Seed;
 pub use signal::SignalRequest;

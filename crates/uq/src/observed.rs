@@ -1,7 +1,7 @@
 //! What was observed of one question, as methods see it.
 
 use plimsoll_core::records::{FollowUpRow, GenerationRow, TokenRow};
-use plimsoll_core::{AnswerKind, Label, Missing};
+use plimsoll_core::{AnswerKind, Label, Missing, Reply};
 
 use crate::reason::Reason;
 
@@ -10,6 +10,8 @@ use crate::reason::Reason;
 pub struct Observed<'a> {
     /// What kind of answer the question wants.
     pub kind: AnswerKind,
+    /// The question's text; empty if it is not known.
+    pub question: &'a str,
     /// The greedy answer to the main prompt (`sample_index` 0).
     pub answer: Option<&'a GenerationRow>,
     /// Its label.
@@ -24,6 +26,20 @@ impl<'a> Observed<'a> {
     /// The greedy answer, if there is a text.
     pub(crate) fn greedy(&self) -> Result<&'a GenerationRow, Reason> {
         present(self.answer)
+    }
+
+    /// The tokens of the greedy answer that hold some of what it says: without those of its reasoning, and
+    /// without the stop token.
+    pub(crate) fn answer_tokens(&self) -> Result<Vec<&'a TokenRow>, Reason> {
+        let tokens = self.tokens()?;
+        let reply = reply(self.answer)?;
+        let part = reply.answer_part().range;
+        // Without reasoning the answer is all that was generated.
+        let is_all = part == (0..reply.text.len());
+        let overlaps = |token: &TokenRow| {
+            !part.is_empty() && (token.start as usize) < part.end && (token.end as usize) > part.start
+        };
+        Ok(tokens.iter().filter(|token| token.is_answer() && (is_all || overlaps(token))).collect())
     }
 
     /// The tokens of the greedy answer, the stop token among them.
@@ -54,6 +70,11 @@ pub(crate) fn present(row: Option<&GenerationRow>) -> Result<&GenerationRow, Rea
         (None, Some(reason)) => Err(named(reason, Missing::NoText)),
         (None, None) => Err(Reason::Signal(Missing::NoText)),
     }
+}
+
+/// What a row says, or why it says nothing.
+pub(crate) fn reply(row: Option<&GenerationRow>) -> Result<Reply<'_>, Reason> {
+    Reply::from_generation(present(row)?).ok_or(Reason::Signal(Missing::NoText))
 }
 
 /// The natural logs of some tokens' probabilities.

@@ -5,24 +5,23 @@
 //! threshold: "85" without a percent sign is out of range, "0.7 or 0.8" is several numbers, "above 0.9"
 //! is a bound, "high" is no number. Numbers outside [0, 1] are never clamped.
 //!
-//! Where the number may stand depends on what was asked ([`Turn`]): behind a label at the start of a line
-//! (`Confidence: 0.8`), the last such line counting; or, where nothing but a number was asked for, anywhere
-//! in the reply if it is the only number.
+//! The number is looked for in the answer of a reply, without the reasoning before it and without what a base
+//! model went on to write. Where it may stand depends on what was asked ([`Asked`]). Where an answer and a
+//! confidence were, it is what [`stated()`] recognises: after a label (`Confidence: 0.8`), before `sure`, or
+//! alone below the answer; the last of the plainest form counts. Where nothing but a confidence was asked for,
+//! a number without any label will do too, if it is the only one that can be meant.
 
 mod number;
 mod text;
 
+use plimsoll_core::Reply;
+use plimsoll_core::reply::{own_turn, run_on};
+use plimsoll_core::stated::{Asked, stated};
+use plimsoll_core::view::View;
 use plimsoll_router::Confidence;
 
-/// What was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// One turn: an answer and a confidence, each on a line of its own. Numbers without the label belong
-    /// to the answer.
-    AnswerAndConfidence,
-    /// A second turn: a confidence and nothing else.
-    ConfidenceOnly,
-}
+/// Characters of a reply that are read. A confidence stands at its end.
+const MAX_CHARACTERS: usize = 64 * 1024;
 
 /// Why no confidence could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +30,9 @@ pub enum Unread {
     /// Nothing was written.
     #[error("empty")]
     Empty,
+    /// The reply ends within its reasoning.
+    #[error("still_reasoning")]
+    StillReasoning,
     /// No line says `Confidence:` where one was asked for.
     #[error("no_confidence_line")]
     NoLine,
@@ -54,22 +56,35 @@ pub enum Unread {
 /// [`Unread`] says why it states none.
 ///
 /// ```
-/// use plimsoll_uq::verbalized::{Turn, Unread, read};
-/// let both = Turn::AnswerAndConfidence;
-/// assert_eq!(read("Answer: B\nConfidence: 85%", both).unwrap().get(), 0.85);
-/// assert_eq!(read("Answer: 12", both), Err(Unread::NoLine));
-/// assert_eq!(read("I am 90 % sure.", Turn::ConfidenceOnly).unwrap().get(), 0.9);
-/// assert_eq!(read("85", Turn::ConfidenceOnly), Err(Unread::OutOfRange));
+/// use plimsoll_core::stated::Asked;
+/// use plimsoll_core::{AnswerKind, Reply};
+/// use plimsoll_uq::verbalized::{Unread, read};
+/// let both = Asked { answer: Some(AnswerKind::Choice), question: "Which?" };
+/// assert_eq!(read(&Reply::complete("Answer: B, Confidence: 85%"), both).unwrap().get(), 0.85);
+/// assert_eq!(read(&Reply::complete("Answer: 12"), both), Err(Unread::NoLine));
+/// let only = |text| read(&Reply::complete(text), Asked::CONFIDENCE);
+/// assert_eq!(only("<think>Is it 0.5?</think>\n\nI am 90 % sure.").unwrap().get(), 0.9);
+/// assert_eq!(only("85"), Err(Unread::OutOfRange));
 /// ```
-pub fn read(reply: &str, turn: Turn) -> Result<Confidence, Unread> {
-    let reply = text::plain(reply);
-    if reply.trim().is_empty() {
+pub fn read(reply: &Reply<'_>, asked: Asked<'_>) -> Result<Confidence, Unread> {
+    let part = reply.answer_part();
+    if part.reasoning_is_open {
+        return Err(Unread::StillReasoning);
+    }
+    let answer = &reply.text[part.range];
+    let turn = &answer[own_turn(answer)];
+    let turn = run_on(turn, &[asked.question]).map_or(turn, |at| &turn[..at]);
+    let start = turn.char_indices().rev().nth(MAX_CHARACTERS - 1).map_or(0, |(index, _)| index);
+    let view = View::new(turn, start..turn.len());
+    if view.trim(0..view.len()).is_empty() {
         return Err(Unread::Empty);
     }
-    match (text::labelled(&reply, turn), turn) {
-        (Some(value), _) => number::only(value),
-        (None, Turn::AnswerAndConfidence) => Err(Unread::NoLine),
-        (None, Turn::ConfidenceOnly) => number::only(&reply),
+    let found = stated(&view, asked);
+    // The plainest form, and the last that has it: a model that corrects itself means its correction.
+    match (found.iter().rev().min_by_key(|stated| stated.form), asked.answer) {
+        (Some(stated), _) => number::only(&text::plain(&view.string(stated.value.clone()))),
+        (None, Some(_)) => Err(Unread::NoLine),
+        (None, None) => number::only(&text::plain(&view.string(0..view.len()))),
     }
 }
 

@@ -17,8 +17,8 @@ const ID: &str = "average_token_probability";
 /// # Formula
 /// (1/N) sum of exp(`logprob_i`), arithmetic, over the full vocabulary, not renormalised over the options.
 /// For choices i runs over the tokens of the *final* option in the answer (its letter or its words, as the
-/// extractor found it), otherwise over all tokens of the answer; the stop token is none of them
-/// (arXiv:2502.04428, section 3). Compare [`super::perplexity`], the geometric mean.
+/// extractor found it), otherwise over all tokens of the answer; those of reasoning before it and
+/// the stop token are none of them (arXiv:2502.04428, section 3). Compare [`super::perplexity`], the geometric mean.
 #[derive(Debug)]
 pub(super) struct AverageTokenProbability;
 
@@ -28,7 +28,7 @@ impl Method for AverageTokenProbability {
     }
 
     fn definition(&self) -> &'static str {
-        "arithmetic mean of the probabilities of the answer's tokens, the stop token excluded; for multiple choice, of the \
+        "arithmetic mean of the probabilities of the answer's tokens, those of reasoning and the stop token excluded; for multiple choice, of the \
          tokens of the final option only; over the full vocabulary at temperature 1"
     }
 
@@ -40,19 +40,19 @@ impl Method for AverageTokenProbability {
             prompt: PromptKind::Main,
             scoring: Scoring::Closed(score),
             parameters: parameters::none(ID, given)?,
-            version: 1,
+            version: 2,
         })
     }
 }
 
 fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
-    let tokens = observed.tokens()?;
     let logprobs = if observed.kind == AnswerKind::Choice {
         let span = observed.label.and_then(|label| label.tokens.clone()).ok_or(Reason::NoOptionSpan)?;
-        let option = tokens.get(span).filter(|option| !option.is_empty()).ok_or(Reason::NoOptionSpan)?;
+        let option =
+            observed.tokens()?.get(span).filter(|option| !option.is_empty()).ok_or(Reason::NoOptionSpan)?;
         logprobs(option)?
     } else {
-        logprobs(tokens.iter().filter(|token| token.is_answer()))?
+        logprobs(observed.answer_tokens()?)?
     };
     if logprobs.is_empty() {
         return Err(Reason::EmptyAnswer);

@@ -1,13 +1,14 @@
 //! Jaccard degree.
 
 use plimsoll_core::Missing;
+use plimsoll_core::records::GenerationRow;
 use plimsoll_core::signal::SignalRequest;
 use plimsoll_router::Confidence;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
-use crate::observed::{Observed, present};
+use crate::observed::{Observed, reply};
 use crate::reason::Reason;
 
 const ID: &str = "jaccard_degree";
@@ -20,7 +21,8 @@ const MOST_SAMPLES: u32 = 1000;
 /// # Formula
 /// sum over i, j of `W_ij` / m^2, `W_ij` = |`A_i` and `A_j`| / |`A_i` or `A_j`| of the lower-cased whitespace token sets of
 /// the m samples (the greedy answer is none of them), two empty answers counting 1, diagonal included: in
-/// [1/m, 1] (Lin et al., arXiv:2305.19187, whose expression is 1 minus this).
+/// [1/m, 1] (Lin et al., arXiv:2305.19187, whose expression is 1 minus this). Samples of a model that reasons are
+/// compared by what they say after their reasoning.
 #[derive(Debug)]
 pub(super) struct JaccardDegree;
 
@@ -37,8 +39,8 @@ impl Method for JaccardDegree {
     }
 
     fn definition(&self) -> &'static str {
-        "mean Jaccard index over all ordered pairs of the sampled answers' lower-cased whitespace token sets, diagonal \
-         included, so at least 1 / samples"
+        "mean Jaccard index over all ordered pairs of the sampled answers' lower-cased whitespace token sets, reasoning \
+         left out, diagonal included, so at least 1 / samples"
     }
 
     fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
@@ -60,7 +62,7 @@ impl Method for JaccardDegree {
             prompt: PromptKind::Main,
             scoring: Scoring::Closed(score),
             parameters: json!({"samples": samples, "temperature": temperature}),
-            version: 1,
+            version: 2,
         })
     }
 }
@@ -70,7 +72,14 @@ fn score(observed: &Observed<'_>, parameters: &Value) -> Result<Confidence, Reas
     let wanted = parameters["samples"].as_u64().unwrap_or(u64::MAX);
     let samples = usize::try_from(wanted).ok().and_then(|wanted| observed.samples.get(..wanted));
     let samples = samples.ok_or(Reason::Signal(Missing::NotRecorded))?;
-    let texts: Result<Vec<&str>, Reason> =
-        samples.iter().map(|sample| Ok(present(Some(sample))?.text.as_deref().unwrap_or_default())).collect();
+    let texts: Result<Vec<&str>, Reason> = samples.iter().map(answer).collect();
     Confidence::jaccard_degree(&texts?).ok_or(Reason::Signal(Missing::NotRecorded))
+}
+
+/// What a sample says without its reasoning. Two that only reason do not agree.
+fn answer(sample: &GenerationRow) -> Result<&str, Reason> {
+    let reply = reply(Some(sample))?;
+    let answer = reply.answer();
+    let only_reasons = answer.trim().is_empty() && !reply.text.trim().is_empty();
+    if only_reasons { Err(Reason::EmptyAnswer) } else { Ok(answer) }
 }

@@ -14,8 +14,8 @@ const ID: &str = "perplexity";
 /// 1 / perplexity of the answer.
 ///
 /// # Formula
-/// exp((1/N) sum of `logprob_i`) over the answer's tokens, the stop token excluded: the geometric mean of their
-/// probabilities, 1 / PPL (arXiv:2502.04428, section 3).
+/// exp((1/N) sum of `logprob_i`) over the answer's tokens, those of reasoning and the stop token excluded: the
+/// geometric mean of their probabilities, 1 / PPL (arXiv:2502.04428, section 3).
 #[derive(Debug)]
 pub(super) struct Perplexity;
 
@@ -25,7 +25,8 @@ impl Method for Perplexity {
     }
 
     fn definition(&self) -> &'static str {
-        "1 / perplexity: exp of the mean natural-log probability of the answer's tokens, the stop token excluded"
+        "1 / perplexity: exp of the mean natural-log probability of the answer's tokens, those of reasoning and the stop \
+         token excluded"
     }
 
     fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
@@ -36,13 +37,13 @@ impl Method for Perplexity {
             prompt: PromptKind::Main,
             scoring: Scoring::Closed(score),
             parameters: parameters::none(ID, given)?,
-            version: 1,
+            version: 2,
         })
     }
 }
 
 fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
-    let logprobs = logprobs(observed.tokens()?.iter().filter(|token| token.is_answer()))?;
+    let logprobs = logprobs(observed.answer_tokens()?)?;
     if logprobs.is_empty() {
         return Err(Reason::EmptyAnswer);
     }

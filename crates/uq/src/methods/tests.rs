@@ -105,6 +105,7 @@ fn values_worked_by_hand() {
     let verbalized = sample("Answer: B\nConfidence: 0.9");
     let observed = Observed {
         kind: AnswerKind::Choice,
+        question: "",
         answer: Some(&answer),
         label: Some(&label),
         samples: &samples,
@@ -123,8 +124,14 @@ fn values_worked_by_hand() {
 
 #[test]
 fn what_is_missing_has_a_reason() {
-    let nothing =
-        Observed { kind: AnswerKind::Number, answer: None, label: None, samples: &[], verbalized: None };
+    let nothing = Observed {
+        kind: AnswerKind::Number,
+        question: "",
+        answer: None,
+        label: None,
+        samples: &[],
+        verbalized: None,
+    };
     for id in METHODS.iter().map(|method| method.id()).filter(|id| !id.ends_with("probe")) {
         assert_score(id, &nothing, Err("not_recorded"));
     }
@@ -168,6 +175,7 @@ fn an_answer_of_nothing_but_a_stop_token_has_no_confidence() {
     empty.tokens = empty.tokens.map(|tokens| tokens[3..].to_vec());
     let observed = Observed {
         kind: AnswerKind::Span,
+        question: "",
         answer: Some(&empty),
         label: None,
         samples: &[],
@@ -185,6 +193,7 @@ fn log_probs_that_are_none_are_missing_not_numbers() {
         let label = label();
         let observed = Observed {
             kind: AnswerKind::Choice,
+            question: "",
             answer: Some(&broken),
             label: Some(&label),
             samples: &[],
@@ -198,8 +207,14 @@ fn log_probs_that_are_none_are_missing_not_numbers() {
 
 #[test]
 fn fewer_samples_are_no_smaller_scale() {
-    let observed =
-        |samples| Observed { kind: AnswerKind::Span, answer: None, label: None, samples, verbalized: None };
+    let observed = |samples| Observed {
+        kind: AnswerKind::Span,
+        question: "",
+        answer: None,
+        label: None,
+        samples,
+        verbalized: None,
+    };
     let two = [sample("a"), sample("a")];
     assert_score("jaccard_degree", &observed(&two), Err("not_recorded"));
     let failed = GenerationRow { failure: Some("server_failed".into()), ..GenerationRow::default() };
@@ -210,11 +225,94 @@ fn fewer_samples_are_no_smaller_scale() {
     assert_score("jaccard_degree", &observed(&four), Ok(1.0));
 }
 
+/// "<think>no</think> B" and a stop token: the answer's two tokens are the last two with a span.
+fn reasoned() -> GenerationRow {
+    let tokens = [("<think>", 0, 0.9), ("no", 7, 0.1), ("</think>", 9, 0.9), (" ", 17, 0.2), ("B", 18, 0.5)];
+    let stop = TokenRow { text: "<end>".into(), start: 19, end: 19, logprob: Some(-9.0), id: None };
+    let tokens = tokens.map(|(text, start, probability)| token(text, start, probability));
+    GenerationRow {
+        text: Some("<think>no</think> B".into()),
+        tokens: Some(tokens.into_iter().chain([stop]).collect()),
+        ..answer()
+    }
+}
+
+#[test]
+fn a_confidence_speaks_of_the_answer_and_not_of_the_reasoning_before_it() {
+    let row = reasoned();
+    let samples = ["<think>a b c</think>B", "<think>d</think>b", "[THINK]e[/THINK] B"].map(sample);
+    let verbalized = sample("<think>Confidence: 0.1?</think>Answer: B, Confidence: 0.9");
+    let observed = Observed {
+        kind: AnswerKind::Span,
+        question: "",
+        answer: Some(&row),
+        label: None,
+        samples: &samples,
+        verbalized: Some(&verbalized),
+    };
+    assert_score("perplexity", &observed, Ok(0.5));
+    assert_score("average_token_probability", &observed, Ok(0.5));
+    assert_score("jaccard_degree", &observed, Ok(1.0));
+    assert_score("verbalization_1s", &observed, Ok(0.9));
+
+    // A token that holds some of the answer is one of its tokens.
+    let mut joined = reasoned();
+    joined.tokens = Some(vec![token("<think>no", 0, 0.1), token("</think> B", 9, 0.25)]);
+    assert_score("perplexity", &Observed { answer: Some(&joined), ..observed }, Ok(0.25));
+}
+
+#[test]
+fn what_only_reasons_has_no_confidence() {
+    let mut open = reasoned();
+    open.text = Some("<think>no</think_ B".into());
+    open.follow_ups[1].text = Some("<think>70%?".into());
+    let samples = [sample("<think>a"), sample("<think>a"), sample("<think>a")];
+    let verbalized = sample("<think>Answer: B\nConfidence: 0.9");
+    let observed = Observed {
+        kind: AnswerKind::Span,
+        question: "",
+        answer: Some(&open),
+        label: None,
+        samples: &samples,
+        verbalized: Some(&verbalized),
+    };
+    assert_score("perplexity", &observed, Err("empty_answer"));
+    assert_score("average_token_probability", &observed, Err("empty_answer"));
+    assert_score("jaccard_degree", &observed, Err("empty_answer"));
+    assert_score("verbalization_1s", &observed, Err("verbalized_still_reasoning"));
+    assert_score("verbalization_2s", &observed, Err("verbalized_still_reasoning"));
+
+    // Where the opening mark stood in the prompt, the row says so.
+    let mut within = reasoned();
+    within.text = Some("The answer is B.".into());
+    within.starts_in_reasoning = Some(true);
+    within.follow_ups[1].starts_in_reasoning = Some(true);
+    let observed = Observed { answer: Some(&within), ..observed };
+    assert_score("perplexity", &observed, Err("empty_answer"));
+    assert_score("verbalization_2s", &observed, Err("verbalized_still_reasoning"));
+}
+
+#[test]
+fn a_model_that_reasons_is_given_room_where_the_plan_says_so() {
+    let room = |parameters: &Value| {
+        let resolved = method("verbalization_2s").unwrap().resolve(parameters).unwrap();
+        resolved.request.follow_ups()["verbalization_2s"].text_tokens
+    };
+    assert_eq!(room(&Value::Null), Some(32));
+    assert_eq!(room(&json!({"max_new_tokens": 2048})), Some(2048));
+}
+
 #[test]
 fn an_unknown_reason_in_a_row_stays_a_reason() {
     let odd = GenerationRow { failure: Some("of_a_later_version".into()), ..GenerationRow::default() };
-    let observed =
-        Observed { kind: AnswerKind::Span, answer: Some(&odd), label: None, samples: &[], verbalized: None };
+    let observed = Observed {
+        kind: AnswerKind::Span,
+        question: "",
+        answer: Some(&odd),
+        label: None,
+        samples: &[],
+        verbalized: None,
+    };
     assert_score("perplexity", &observed, Err(Missing::NoText.name()));
 }
 
@@ -222,6 +320,9 @@ fn an_unknown_reason_in_a_row_stays_a_reason() {
 fn parameters_are_checked_by_name() {
     let wrong = [
         ("perplexity", json!({"epochs": 3}), "takes no parameters"),
+        ("verbalization_2s", json!({"max_new_tokens": 0}), "max_new_tokens is 0"),
+        ("verbalization_2s", json!({"max_new_tokens": -1}), "verbalization_2s"),
+        ("verbalization_2s", json!({"tokens": 8}), "tokens"),
         ("jaccard_degree", Value::Null, "samples"),
         ("jaccard_degree", json!({"samples": 5}), "temperature"),
         ("jaccard_degree", json!({"samples": 1, "temperature": 1.0}), "samples is 1"),

@@ -1,13 +1,14 @@
 //! Verbalization in one step.
 
 use plimsoll_core::signal::SignalRequest;
+use plimsoll_core::stated::Asked;
 use plimsoll_router::Confidence;
 use serde_json::Value;
 
 use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
-use crate::observed::{Observed, present};
+use crate::observed::{Observed, reply};
 use crate::reason::Reason;
-use crate::verbalized::{Turn, read};
+use crate::verbalized::read;
 
 const ID: &str = "verbalization_1s";
 
@@ -24,8 +25,8 @@ impl Method for Verbalization1s {
     }
 
     fn definition(&self) -> &'static str {
-        "the probability from 0 to 1, or percentage, that the model writes on a line `Confidence:` beside its answer; it \
-         speaks of that answer"
+        "the probability from 0 to 1, or percentage, that the model states as its confidence beside its answer; it speaks \
+         of that answer"
     }
 
     fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
@@ -36,12 +37,12 @@ impl Method for Verbalization1s {
             prompt: PromptKind::Verbalized,
             scoring: Scoring::Closed(score),
             parameters: parameters::none(ID, given)?,
-            version: 1,
+            version: 2,
         })
     }
 }
 
 fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
-    let reply = present(observed.verbalized)?;
-    read(reply.text.as_deref().unwrap_or_default(), Turn::AnswerAndConfidence).map_err(Reason::Unread)
+    let asked = Asked { answer: Some(observed.kind), question: observed.question };
+    read(&reply(observed.verbalized)?, asked).map_err(Reason::Unread)
 }

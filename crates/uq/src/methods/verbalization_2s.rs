@@ -1,26 +1,39 @@
 //! Verbalization in two steps.
 
 use plimsoll_core::Missing;
+use plimsoll_core::Reply;
 use plimsoll_core::signal::SignalRequest;
+use plimsoll_core::stated::Asked;
 use plimsoll_router::Confidence;
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
 use crate::observed::Observed;
 use crate::reason::Reason;
-use crate::verbalized::{Turn, read};
+use crate::verbalized::read;
 
 /// The method's id, and that of its follow-up in the prompt.
 const ID: &str = "verbalization_2s";
 
-/// Tokens of the reply: room for a sentence around the number.
+/// Tokens of the reply, unless the plan gives others: room for a sentence around the number. A model that
+/// reasons before it needs more.
 const REPLY_TOKENS: u32 = 32;
+
+/// Tokens of the reply, at most.
+const MAX_REPLY_TOKENS: u32 = 65_536;
 
 /// The confidence that the model writes when it is asked in a second turn.
 ///
 /// (Tian et al., arXiv:2305.14975; arXiv:2502.04428, section 3.)
 #[derive(Debug)]
 pub(super) struct Verbalization2s;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Parameters {
+    max_new_tokens: Option<u32>,
+}
 
 impl Method for Verbalization2s {
     fn id(&self) -> &'static str {
@@ -33,19 +46,22 @@ impl Method for Verbalization2s {
     }
 
     fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
+        let Parameters { max_new_tokens } = parameters::read(ID, given)?;
+        let tokens = max_new_tokens.unwrap_or(REPLY_TOKENS);
+        parameters::within((ID, "max_new_tokens"), tokens, 1..=MAX_REPLY_TOKENS, "from 1 to 65536")?;
         Ok(Resolved {
             id: ID,
             definition: self.definition(),
-            request: SignalRequest::answer().with_follow_up_text(ID, REPLY_TOKENS),
+            request: SignalRequest::answer().with_follow_up_text(ID, tokens),
             prompt: PromptKind::Main,
             scoring: Scoring::Closed(score),
-            parameters: parameters::none(ID, given)?,
-            version: 1,
+            parameters: json!({"max_new_tokens": tokens}),
+            version: 2,
         })
     }
 }
 
 fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
-    let reply = observed.follow_up(ID)?.text.as_deref().ok_or(Reason::Signal(Missing::NoText))?;
-    read(reply, Turn::ConfidenceOnly).map_err(Reason::Unread)
+    let reply = Reply::from_follow_up(observed.follow_up(ID)?).ok_or(Reason::Signal(Missing::NoText))?;
+    read(&reply, Asked::CONFIDENCE).map_err(Reason::Unread)
 }

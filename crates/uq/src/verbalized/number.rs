@@ -30,52 +30,89 @@ const BOUNDS_AFTER: [&str; 7] = ["+", "or more", "or higher", "or less", "or low
 /// Signs and words of a percentage.
 const PERCENT: [&str; 4] = ["%", "percent", "per cent", "pct"];
 
+/// What joins two numbers to one statement about both: a range, a choice, a sum.
+const JOINTS: [&str; 18] = [
+    "", "-", "to", "or", "and", "and/or", "through", "/", "+", "*", "x", "=", "..", "...", "±", "~", "->",
+    "vs",
+];
+
 /// A number as it is written, and where.
 #[derive(Debug, Clone, Copy)]
 struct Written {
     value: f64,
     start: usize,
     end: usize,
+    /// Whether it is written as a share of a whole: with a point, a percent sign, or what it is out of.
+    is_share: bool,
 }
 
-/// The probability that a text states, if it states exactly one. The same one stated twice
-/// ("0.85 (85%)") is one.
+/// The probability that a text states, if no other number in it can be meant. The same one stated twice
+/// ("0.85 (85%)") is one; numbers of a remark ("0.9, based on 3 checks") count something else, unless they could
+/// be a probability themselves.
 pub(super) fn only(text: &str) -> Result<Confidence, Unread> {
     let stated = stated(text);
-    let Some((first, others)) = stated.split_first() else {
-        return Err(Unread::NoNumber);
+    let Some(first) = stated.first() else { return Err(Unread::NoNumber) };
+    let leads = !text[..first.start].contains(char::is_alphanumeric);
+    let chosen =
+        if leads { 0 } else { stated.iter().position(|one| is_probability(text, *one)).unwrap_or(0) };
+    let value = stated[chosen].value;
+    let is_rival = |(index, other): (usize, &Written)| {
+        other.value != value && (is_probability(text, *other) || is_joined(text, &stated, (index, chosen)))
     };
-    if others.iter().any(|other| other.value != first.value) {
+    if stated.iter().enumerate().any(is_rival) {
         return Err(Unread::SeveralNumbers);
     }
-    if stated.iter().any(|one| bounded(text, *one)) {
+    if stated.iter().any(|one| one.value == value && is_bounded(text, *one)) {
         return Err(Unread::Bound);
     }
-    Confidence::new(first.value).map_err(|_| Unread::OutOfRange)
+    Confidence::new(value).map_err(|_| Unread::OutOfRange)
 }
 
-/// The probabilities of a text: shares of a whole and percentages resolved, the range that the question
-/// named ("from 0 to 1") left out.
+/// Whether a number can be a probability: one from 0 to 1, but for a 0 or 1 that counts what follows it.
+fn is_probability(text: &str, number: Written) -> bool {
+    (0.0..=1.0).contains(&number.value) && (number.is_share || !counts(text, number))
+}
+
+/// Whether a word follows a number, which then may be what it counts.
+fn counts(text: &str, number: Written) -> bool {
+    text[number.end..].trim_start().starts_with(char::is_alphabetic)
+}
+
+/// Whether two numbers stand side by side with nothing but a joint between them.
+fn is_joined(text: &str, stated: &[Written], (one, other): (usize, usize)) -> bool {
+    let (first, second) = (one.min(other), one.max(other));
+    if second != first + 1 {
+        return false;
+    }
+    let between = text[stated[first].end..stated[second].start].trim().to_lowercase();
+    let joint = between.trim_matches('%').trim();
+    JOINTS.contains(&joint) || (matches!(joint, "," | ";") && !counts(text, stated[second]))
+}
+
+/// The numbers of a text: shares of a whole and percentages resolved, the range that the question named
+/// ("from 0 to 1") left out.
 fn stated(text: &str) -> Vec<Written> {
     let numbers = numbers(text);
     let mut found = Vec::with_capacity(numbers.len());
     let mut rest = numbers.as_slice();
-    while let Some((number, behind)) = rest.split_first() {
-        rest = behind;
-        if let Some((next, behind)) = rest.split_first() {
+    while let Some((number, after)) = rest.split_first() {
+        rest = after;
+        if let Some((next, after)) = rest.split_first() {
             let between = text[number.end..next.start].trim().to_lowercase();
             if is_range(number, next, &between) {
-                rest = behind;
+                rest = after;
                 continue;
             }
             if is_share(next, &between) {
-                found.push(Written { value: number.value / next.value, start: number.start, end: next.end });
-                rest = behind;
+                let value = number.value / next.value;
+                found.push(Written { value, start: number.start, end: next.end, is_share: true });
+                rest = after;
                 continue;
             }
         }
-        let scale = if percent(&text[number.end..]) { 100.0 } else { 1.0 };
-        found.push(Written { value: number.value / scale, ..*number });
+        let is_percentage = percent(&text[number.end..]);
+        let value = if is_percentage { number.value / 100.0 } else { number.value };
+        found.push(Written { value, is_share: is_percentage || number.is_share, ..*number });
     }
     found
 }
@@ -92,17 +129,27 @@ fn is_share(whole: &Written, between: &str) -> bool {
     whole.value >= 1.0 && whole.value.fract() == 0.0 && ["/", "out of", "of"].contains(&between)
 }
 
-fn percent(behind: &str) -> bool {
-    let behind = behind.trim_start().to_lowercase();
-    PERCENT.iter().any(|sign| behind.starts_with(sign))
+/// Characters around a number in which its unit and its bounds are looked for.
+const MAX_AROUND: usize = 24;
+
+fn percent(after: &str) -> bool {
+    let after = head(after.trim_start());
+    PERCENT.iter().any(|sign| after.starts_with(sign))
 }
 
-fn bounded(text: &str, number: Written) -> bool {
-    let before = text[..number.start].trim_end().to_lowercase();
-    let behind = text[number.end..].trim_start().to_lowercase();
-    let behind = behind.trim_start_matches(['%', ' ']);
+fn is_bounded(text: &str, number: Written) -> bool {
+    let before = &text[..number.start];
+    let start = before.char_indices().rev().nth(MAX_AROUND - 1).map_or(0, |(index, _)| index);
+    let before = before[start..].trim_end().to_lowercase();
+    let after = head(text[number.end..].trim_start());
+    let after = after.trim_start_matches(['%', ' ']);
     BOUNDS_BEFORE.iter().any(|bound| ends_with_word(&before, bound))
-        || BOUNDS_AFTER.iter().any(|bound| behind.starts_with(bound))
+        || BOUNDS_AFTER.iter().any(|bound| after.starts_with(bound))
+}
+
+/// The start of a text in lower case.
+fn head(text: &str) -> String {
+    text.chars().take(MAX_AROUND).flat_map(char::to_lowercase).collect()
 }
 
 /// Whether a text ends with a sign, or with a word that is not the tail of a longer one.
@@ -162,7 +209,8 @@ fn number(text: &str, start: usize) -> Written {
     }
     // Digits with a point always parse; too many of them are an infinity, which is out of range.
     let value: f64 = written.parse().unwrap_or(f64::INFINITY);
-    Written { value: if has_minus(text, start) { -value } else { value }, start, end }
+    let is_share = written.contains('.');
+    Written { value: if has_minus(text, start) { -value } else { value }, start, end, is_share }
 }
 
 /// Where the digits that start at a byte end.
@@ -173,8 +221,8 @@ fn digits(text: &str, start: usize) -> usize {
 /// Whether letters touch the number, other than those of a percentage.
 fn in_word(text: &str, number: Written) -> bool {
     let touches = |c: char| c.is_alphabetic() || c == '_';
-    let behind = &text[number.end..];
-    text[..number.start].ends_with(touches) || (behind.starts_with(touches) && !percent(behind))
+    let after = &text[number.end..];
+    text[..number.start].ends_with(touches) || (after.starts_with(touches) && !percent(after))
 }
 
 /// Whether a minus before the number is its sign, not a hyphen or the dash of a range.

@@ -2,8 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::Turn::{AnswerAndConfidence, ConfidenceOnly};
+use plimsoll_core::AnswerKind;
+
 use super::*;
+
+/// What a reply in one turn was asked for.
+const BOTH: Asked<'static> =
+    Asked { answer: Some(AnswerKind::Number), question: "How many jars stand on the shelf?" };
 
 /// Absolute: what decimal fractions and divisions round.
 const AS_WRITTEN: f64 = 1e-12;
@@ -49,7 +54,61 @@ const ONE_TURN: &[(&str, Result<f64, Unread>)] = &[
     ("Answer: 0.5", Err(Unread::NoLine)),
     ("The probability is 3/8.\nProbability = 0.375", Err(Unread::NoLine)),
     ("I have confidence: the answer is B", Err(Unread::NoLine)),
-    ("My answer has a Confidence: 0.8", Err(Unread::NoLine)),
+    // After the answer, on its line.
+    ("My answer has a Confidence: 0.8", Ok(0.8)),
+    ("Answer: 18 | Confidence: 0.9", Ok(0.9)),
+    ("| Answer: 18 | Confidence: 0.9 |", Ok(0.9)),
+    ("Answer: 18, Confidence: 0.9", Ok(0.9)),
+    ("Answer: 18; confidence 0.9", Ok(0.9)),
+    ("Answer: 18 Confidence: 0.9", Ok(0.9)),
+    ("Answer: 18 (confidence: 0.9)", Ok(0.9)),
+    ("Answer: 18 (confidence 0.9, 2 checks)", Ok(0.9)),
+    ("Answer: 18. Confidence - none. Confidence: 0.9", Ok(0.9)),
+    ("Answer: 18 [Confidence = 90 %]", Ok(0.9)),
+    ("The answer is 18, with a confidence of 0.9.", Ok(0.9)),
+    ("Answer: 18. I am 90% sure.", Ok(0.9)),
+    ("Answer: 18. I am 0.9 confident of that.", Ok(0.9)),
+    ("{\"answer\": 18, \"confidence\": 0.9}", Ok(0.9)),
+    ("{\"confidence\": 0.9, \"answer\": 18, \"steps\": 1}", Ok(0.9)),
+    ("{'answer': 18, 'confidence_note': 3, 'confidence': 0.9}", Ok(0.9)),
+    ("<answer>18</answer>\n<confidence>0.9</confidence>", Ok(0.9)),
+    ("<answer>18</answer><confidence>90%</confidence>", Ok(0.9)),
+    ("Answer: 18\n1. Confidence: 0.9", Ok(0.9)),
+    ("1) Answer: 18\n2) Confidence: 0.9", Ok(0.9)),
+    ("Answer: 18\nMy confidence in this answer is 0.9.", Ok(0.9)),
+    ("Confidence: 0.9 | Answer: 0.5", Ok(0.9)),
+    ("18\n0.9", Ok(0.9)),
+    ("18 jars\n90 %", Ok(0.9)),
+    ("Guess: 18\nProbability: 0.9", Ok(0.9)),
+    ("Guess: 18\nLikelihood: 90%", Ok(0.9)),
+    // With remarks.
+    ("Answer: 18\nConfidence: 0.9 (based on 3 checks)", Ok(0.9)),
+    ("Answer: 18\nConfidence: 0.9, since 9 + 9 = 18", Ok(0.9)),
+    ("Answer: 18\nConfidence: 0.9 - I am sure of all 4 steps.", Ok(0.9)),
+    ("Answer: 18\nConfidence: 0.95 (very high)", Ok(0.95)),
+    ("Answer: 18\nConfidence: after 2 checks I would say 0.9", Ok(0.9)),
+    ("Answer: 18\nConfidence: 0.9 (1 step)", Ok(0.9)),
+    ("Answer: 18\nConfidence: 0.9 (0.8 before the second check)", Err(Unread::SeveralNumbers)),
+    ("Answer: 18\nConfidence: 0.9, maybe 0.8", Err(Unread::SeveralNumbers)),
+    ("Answer: 18\nConfidence: 0.9 or 9", Err(Unread::SeveralNumbers)),
+    ("Answer: 18\nConfidence: 85 (0.85)", Err(Unread::SeveralNumbers)),
+    ("Answer: 18\nConfidence: 85 (3 checks)", Err(Unread::OutOfRange)),
+    ("Answer: 18. I am at least 90% sure.", Err(Unread::Bound)),
+    ("Answer: 18\nConfidence: ninety percent", Err(Unread::NoNumber)),
+    ("Answer: 18, confidence: high", Err(Unread::NoNumber)),
+    // A tag is no bound.
+    ("Answer: 18\nConfidence: <b>0.9</b>", Ok(0.9)),
+    ("Answer: 18\nConfidence: 0.9</s>", Ok(0.9)),
+    ("Answer: 18\nConfidence:0.9<|im_end|>", Ok(0.9)),
+    ("<p>Answer: 18</p><p>Confidence: 0.9</p>", Ok(0.9)),
+    ("Answer: 18\nConfidence: <0.9", Err(Unread::Bound)),
+    // After reasoning, and before what a base model runs on to.
+    ("<think>Confidence: 0.2?</think>\nAnswer: 18\nConfidence: 0.9", Ok(0.9)),
+    ("Confidence: 0.2?\n[/THINK]Answer: 18, Confidence: 0.9", Ok(0.9)),
+    ("<think>Answer: 18\nConfidence: 0.9", Err(Unread::StillReasoning)),
+    ("<think>Answer: 18\nConfidence: 0.9</think>", Err(Unread::Empty)),
+    ("Answer: 18\nConfidence: 0.9\n\nQuestion: How many cows?\nAnswer: 5\nConfidence: 0.2", Ok(0.9)),
+    ("Let me see.\nQuestion: How many jars stand on the shelf?\nAnswer: 18\nConfidence: 0.9", Ok(0.9)),
     ("", Err(Unread::Empty)),
     (" \n\t ", Err(Unread::Empty)),
     ("Answer: B\nConfidence:", Err(Unread::NoNumber)),
@@ -92,7 +151,35 @@ const SECOND_TURN: &[(&str, Result<f64, Unread>)] = &[
     ("0", Ok(0.0)),
     ("Llama3 would say 0.2", Ok(0.2)),
     ("85", Err(Unread::OutOfRange)),
-    ("The answer is 42 with 90% confidence", Err(Unread::SeveralNumbers)),
+    ("The answer is 42 with 90% confidence", Ok(0.9)),
+    ("My answer is 18 and I am 95% sure.", Ok(0.95)),
+    ("The first 2 steps are right, so I would say 0.9.", Ok(0.9)),
+    ("0.9 out of 1.0", Ok(0.9)),
+    ("1.0 (I am certain)", Ok(1.0)),
+    ("The likelihood is 0.95.", Ok(0.95)),
+    ("0.95<|im_end|>", Ok(0.95)),
+    ("<answer>0.95</answer>", Ok(0.95)),
+    ("<b>0.95</b>", Ok(0.95)),
+    ("<think>\nIt is right.\n</think>\n\n0.95", Ok(0.95)),
+    ("<think>\nChecked 2 times, so 0.9?\n</think>\n\n0.95", Ok(0.95)),
+    ("So I am sure.\n</think>\n\n0.95", Ok(0.95)),
+    ("[THINK]0.2[/THINK]95%", Ok(0.95)),
+    ("◁think▷0.2◁/think▷0.95", Ok(0.95)),
+    (
+        "<|channel|>analysis<|message|>9 + 9.<|end|><|start|>assistant<|channel|>final<|message|>0.95",
+        Ok(0.95),
+    ),
+    ("analysisThe sum 9 + 9 is right.assistantfinal0.95", Ok(0.95)),
+    ("<|START_THINKING|>0.2<|END_THINKING|><|START_RESPONSE|>0.95<|END_RESPONSE|>", Ok(0.95)),
+    ("0.95\n\nQuestion: A farmer has 5 cows.", Ok(0.95)),
+    ("0.95\n### Problem 2:\nA farmer has 0.5 cows.", Ok(0.95)),
+    ("0.95\nUser: and 0.3?", Ok(0.95)),
+    ("<think>\nMaybe 0.2? The first step was", Err(Unread::StillReasoning)),
+    ("<think>It is right: 0.95</think>", Err(Unread::Empty)),
+    ("0.9 - 0.95", Err(Unread::SeveralNumbers)),
+    ("High", Err(Unread::NoNumber)),
+    ("95", Err(Unread::OutOfRange)),
+    ("95 of the steps, 0.5 of the rest", Err(Unread::SeveralNumbers)),
     ("I am sure.", Err(Unread::NoNumber)),
     ("A number from 0 to 1", Err(Unread::NoNumber)),
     ("over 90%", Err(Unread::Bound)),
@@ -101,8 +188,8 @@ const SECOND_TURN: &[(&str, Result<f64, Unread>)] = &[
 ];
 
 #[track_caller]
-fn assert_read(reply: &str, turn: Turn, expected: Result<f64, Unread>) {
-    match (read(reply, turn), expected) {
+fn assert_read(reply: &str, asked: Asked<'_>, expected: Result<f64, Unread>) {
+    match (read(&Reply::complete(reply), asked), expected) {
         (Ok(found), Ok(value)) => assert!((found.get() - value).abs() <= AS_WRITTEN, "{reply:?}: {found:?}"),
         (Err(found), Err(reason)) => assert_eq!(found, reason, "{reply:?}"),
         (found, expected) => panic!("{reply:?}: {found:?} instead of {expected:?}"),
@@ -112,33 +199,122 @@ fn assert_read(reply: &str, turn: Turn, expected: Result<f64, Unread>) {
 #[test]
 fn spellings_of_one_turn() {
     for (reply, expected) in ONE_TURN {
-        assert_read(reply, AnswerAndConfidence, *expected);
+        assert_read(reply, BOTH, *expected);
     }
 }
 
 #[test]
 fn spellings_of_a_second_turn() {
     for (reply, expected) in SECOND_TURN {
-        assert_read(reply, ConfidenceOnly, *expected);
+        assert_read(reply, Asked::CONFIDENCE, *expected);
     }
     assert!(ONE_TURN.len() + SECOND_TURN.len() >= 60);
 }
 
 #[test]
 fn huge_replies_take_no_time() {
-    for filler in ["9", "Confidence: ", "0.5 ", "\n", "e", "-", "\u{FDFA}"] {
+    for filler in [
+        "9",
+        "Confidence: ",
+        "Confidence:\n",
+        "certainty is 1 ",
+        "0.5 ",
+        "0 ",
+        "90% sure ",
+        "probability: 0.1 ",
+        "\n",
+        "e",
+        "-",
+        "<",
+        "<b>",
+        "<confidence>",
+        "(",
+        "\nQuestion: a",
+        "\u{FDFA}",
+    ] {
         let reply = filler.repeat(1_000_000);
-        let _ = read(&reply, ConfidenceOnly);
+        let start = std::time::Instant::now();
+        let _ = read(&Reply::complete(&reply), Asked::CONFIDENCE);
+        let _ = read(&Reply::complete(&reply), BOTH);
+        assert!(
+            start.elapsed() < std::time::Duration::from_secs(20),
+            "{filler:?} took {:?}",
+            start.elapsed()
+        );
     }
     let end = format!("{}\nConfidence: 0.5", "word ".repeat(1_000_000));
-    assert_read(&end, AnswerAndConfidence, Ok(0.5));
+    assert_read(&end, BOTH, Ok(0.5));
+}
+
+/// Says what was read.
+fn say(line: &str) {
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "{line}").unwrap();
+}
+
+/// Holds every reply of a folder of public bug reports to the confidence that it states, `null` being none. They
+/// stay outside the repository; `PLIMSOLL_REAL_DATA` says where they are.
+fn hold_case(case: &str, asked: Asked<'_>) {
+    let Some(root) = std::env::var_os("PLIMSOLL_REAL_DATA") else {
+        say(&format!("SKIPPED {case}: PLIMSOLL_REAL_DATA is not set, so nothing was read"));
+        return;
+    };
+    let path = std::path::Path::new(&root).join("cases").join(case).join("items.json");
+    let items: Vec<serde_json::Value> =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    for item in &items {
+        let found = read(&Reply::complete(item["conf"].as_str().unwrap()), asked);
+        match item["want"].as_f64() {
+            Some(wanted) => {
+                assert!(
+                    found.is_ok_and(|found| (found.get() - wanted).abs() <= AS_WRITTEN),
+                    "{item}: {found:?}"
+                );
+            }
+            None => assert!(found.is_err() && item["want"].is_null(), "{item}: {found:?}"),
+        }
+    }
+    say(&format!("{case}: {} replies", items.len()));
+}
+
+#[test]
+fn replies_of_bug_reports_state_what_they_should() {
+    hold_case("case17", BOTH);
+    hold_case("case38", Asked::CONFIDENCE);
+}
+
+#[test]
+fn a_prompt_that_ended_within_reasoning() {
+    let within = |text| read(&Reply { starts_in_reasoning: true, ..Reply::cut(text) }, Asked::CONFIDENCE);
+    assert_eq!(within("Maybe 0.2? The first step was"), Err(Unread::StillReasoning));
+    assert_eq!(within("Maybe 0.2?\n</think>\n\n0.95").unwrap().get(), 0.95);
+}
+
+#[test]
+fn a_question_about_chances_has_probabilities_for_answers() {
+    let asked = Asked { answer: Some(AnswerKind::Number), question: "What is the probability of two heads?" };
+    for (reply, expected) in [
+        ("Answer: 0.25\nProbability: 0.25", Err(Unread::NoLine)),
+        ("It is 25% certain.", Err(Unread::NoLine)),
+        ("Answer: 0.25\nConfidence: 0.9", Ok(0.9)),
+    ] {
+        assert_read(reply, asked, expected);
+    }
+}
+
+#[test]
+fn a_bare_number_after_a_text() {
+    let asked = Asked { answer: Some(AnswerKind::Span), question: "Which city?" };
+    assert_read("Paris, 0.9", asked, Ok(0.9));
+    assert_read("Paris\n0.9", asked, Ok(0.9));
+    assert_read("The distance is 0.9", asked, Err(Unread::NoLine));
 }
 
 proptest! {
     #[test]
     fn whatever_is_written_the_result_is_a_confidence_or_a_reason(reply in "\\PC{0,80}|[-0-9.,%/eE \n:a-zA-Z]{0,60}") {
-        for turn in [AnswerAndConfidence, ConfidenceOnly] {
-            if let Ok(confidence) = read(&reply, turn) {
+        for turn in [BOTH, Asked::CONFIDENCE] {
+            if let Ok(confidence) = read(&Reply::complete(&reply), turn) {
                 prop_assert!((0.0..=1.0).contains(&confidence.get()));
             }
         }
@@ -146,14 +322,14 @@ proptest! {
 
     #[test]
     fn every_number_in_the_range_is_read_as_itself(value in 0.0f64..=1.0) {
-        let read = read(&format!("Answer: x\nConfidence: {value}"), AnswerAndConfidence).unwrap();
+        let read = read(&Reply::complete(&format!("Answer: x\nConfidence: {value}")), BOTH).unwrap();
         prop_assert_eq!(read.get(), value);
     }
 
     #[test]
     fn percentages_are_hundredths(percent in 0u32..=1000) {
         let percent = f64::from(percent) / 10.0;
-        let read = read(&format!("{percent}%"), ConfidenceOnly).unwrap();
+        let read = read(&Reply::complete(&format!("{percent}%")), Asked::CONFIDENCE).unwrap();
         prop_assert!((read.get() - percent / 100.0).abs() <= AS_WRITTEN);
     }
 }

@@ -70,6 +70,12 @@ const QUALIFIERS: &[&str] = &[
 /// Words for what is said.
 const RESPONSE: &[&str] = &["response", "answer", "solution", "output", "final"];
 
+/// Words of special tokens that end a turn or a text, as a whole.
+const TURN_ENDS: &[&str] = &["end", "eot", "eos", "eom", "endoftext", "return"];
+
+/// Words that may stand beside one of these.
+const TURN_WORDS: &[&str] = &["of", "turn", "text", "sentence", "message", "token", "id", "im"];
+
 /// Words of a beginning.
 const OPENING: &[&str] = &["start", "begin", "beginning", "open"];
 
@@ -78,9 +84,9 @@ const CLOSING: &[&str] = &["end", "stop", "close", "finish"];
 
 /// A tag.
 #[derive(Debug)]
-pub(super) struct Tag {
+pub(crate) struct Tag {
     /// Bytes, the brackets included.
-    pub(super) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// The opening bracket.
     bracket: char,
     /// Whether a bar stands after the opening bracket, and before the closing one.
@@ -95,7 +101,7 @@ pub(super) struct Tag {
 
 /// What a tag says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Says {
+pub(crate) enum Says {
     /// Reasoning begins.
     Opens,
     /// Reasoning ends.
@@ -107,13 +113,13 @@ pub(super) enum Says {
 }
 
 /// Whether a character opens a tag, as [`fold`] leaves it.
-pub(super) fn opens(c: char) -> bool {
+pub(crate) fn opens(c: char) -> bool {
     BRACKETS.iter().any(|(open, _)| *open == c)
 }
 
 impl Tag {
     /// Reads the tag that begins at a byte; `None` if what stands there has not the shape of one.
-    pub(super) fn read(text: &str, start: usize) -> Option<Self> {
+    pub(crate) fn read(text: &str, start: usize) -> Option<Self> {
         let mut inner = String::new();
         let mut chars = text.get(start..)?.char_indices();
         let (_, first) = chars.next()?;
@@ -144,7 +150,7 @@ impl Tag {
     }
 
     /// The one word of a special token: a name between two bars.
-    pub(super) fn special(&self) -> Option<&str> {
+    pub(crate) fn special(&self) -> Option<&str> {
         match (self.bars, self.words.as_slice()) {
             ((true, true), [word]) if !self.slash => Some(word),
             _ => None,
@@ -152,7 +158,7 @@ impl Tag {
     }
 
     /// The one word of a tag with a bar on one side, and whether that is the side of a closing tag.
-    pub(super) fn one_sided(&self) -> Option<(&str, bool)> {
+    pub(crate) fn one_sided(&self) -> Option<(&str, bool)> {
         match (self.bars, self.words.as_slice()) {
             ((opening, closing), [word]) if opening != closing => Some((word, closing)),
             _ => None,
@@ -160,7 +166,7 @@ impl Tag {
     }
 
     /// What the tag says; `None` if its name is no word for reasoning or responding.
-    pub(super) fn says(&self) -> Option<Says> {
+    pub(crate) fn says(&self) -> Option<Says> {
         let has = |list: &[&str]| self.words.iter().any(|word| list.contains(&word.as_str()));
         let (opening, closing) = (has(OPENING), has(CLOSING));
         let only = |list: &[&str]| {
@@ -179,18 +185,39 @@ impl Tag {
         None
     }
 
+    /// Whether the tag is a special token that ends a turn or a text, or begins that of somebody else.
+    pub(crate) fn ends_turn(&self) -> bool {
+        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        let has_bars = self.bars.0 || self.bars.1;
+        match words.as_slice() {
+            ["s"] => self.slash && self.bracket == '<',
+            ["turn" | "user"] => has_bars,
+            ["im", "start"] | ["start", "header", "id"] | ["start", "of", "turn" | "role"] => true,
+            words => {
+                let is_end = words.iter().any(|word| TURN_ENDS.contains(word));
+                let others = words.iter().all(|word| TURN_ENDS.contains(word) || TURN_WORDS.contains(word));
+                // `<end>` and `[return]` may be anything.
+                is_end && others && (has_bars || self.bracket == '<' && (words.len() > 1 || words == ["eos"]))
+            }
+        }
+    }
+
     /// Whether the tag is a mark of reasoning only beside another one that opens or closes the same: what stands
     /// in square brackets may be English, and so may a word for an end.
-    pub(super) fn needs_partner(&self) -> bool {
-        let plain = |word: &String| PLAIN_REASONING.contains(&word.as_str());
-        let is_special = self.bars.0 || self.bars.1 || self.bracket == '◁' || self.slash;
-        let is_token = self.is_upper && matches!(self.words.as_slice(), [word] if plain(word));
-        let ends = self.words.iter().any(|word| CLOSING.contains(&word.as_str()));
-        !is_special && !(self.is_square() && is_token) && (self.is_square() || ends)
+    pub(crate) fn needs_partner(&self) -> bool {
+        if self.bars.0 || self.bars.1 || self.bracket == '◁' || self.slash {
+            return false;
+        }
+        if self.is_square() {
+            let is_plain =
+                matches!(self.words.as_slice(), [word] if PLAIN_REASONING.contains(&word.as_str()));
+            return !(self.is_upper && is_plain);
+        }
+        self.words.iter().any(|word| CLOSING.contains(&word.as_str()))
     }
 
     /// Whether it stands in square brackets.
-    pub(super) fn is_square(&self) -> bool {
+    pub(crate) fn is_square(&self) -> bool {
         self.bracket == '['
     }
 }
