@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plimsoll_core::records::{GenerationRow, HiddenStateRow};
-use plimsoll_core::{Decoding, Label, ModelId, Prompt, Question, Seed, SignalRequest};
+use plimsoll_core::stated::Asked;
+use plimsoll_core::{AnswerKind, Decoding, Label, ModelId, Prompt, Question, Reply, Seed, SignalRequest};
 use plimsoll_engine::chat::Moment;
 use plimsoll_engine::{HashCache, LocalBackend, Opened, Placement};
 use plimsoll_infer::{Answered, Ask, Backend as _, Batch, Cancel, Control, Progress};
-use plimsoll_label::{Finish, Policy, extract, grade, token_span};
+use plimsoll_label::{Policy, extract, grade, token_span};
 use plimsoll_router::Confidence;
 use plimsoll_uq::methods::{PromptKind, Scoring};
 use plimsoll_uq::probe::{Probe, ProbeError};
-use plimsoll_uq::verbalized::{Turn, read};
+use plimsoll_uq::verbalized::read;
 use plimsoll_uq::{METHODS, Observed, Reason, Resolved};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -140,10 +141,8 @@ fn policy() -> Policy {
 
 /// The label of an answer, its tokens among it.
 fn label(question: &Question, answer: &GenerationRow) -> Label {
-    let finish =
-        if answer.finish_reason.as_deref() == Some("length") { Finish::Length } else { Finish::Stop };
-    let text = answer.text.as_deref().unwrap();
-    let mut label = grade(question, &extract(question, text, finish), &policy());
+    let reply = Reply::from_generation(answer).unwrap();
+    let mut label = grade(question, &extract(question, &reply), &policy());
     let tokens = answer.tokens.as_ref().unwrap();
     let places: Vec<_> = tokens.iter().map(|token| token.start as usize..token.end as usize).collect();
     label.tokens = label.span.as_ref().and_then(|span| token_span(span, &places));
@@ -175,9 +174,10 @@ impl Seen {
         }
     }
 
-    fn observed(&self, row: &Row) -> Observed<'_> {
+    fn observed<'r>(&'r self, row: &'r Row) -> Observed<'r> {
         Observed {
             kind: row.question.answer_kind,
+            question: &row.question.question,
             answer: Some(&self.answer),
             label: Some(&self.label),
             samples: &self.samples,
@@ -352,11 +352,12 @@ fn lm_polygraph_says_the_same_in_its_own_terms() {
 #[test]
 fn replies_by_hand_are_read_as_the_reference_reads_them() {
     let golden = golden();
-    let both = golden.replies_both.iter().map(|reply| (Turn::AnswerAndConfidence, reply));
-    let sure = golden.replies_sure.iter().map(|reply| (Turn::ConfidenceOnly, reply));
-    for (turn, (text, value, reason)) in both.chain(sure) {
-        let found =
-            read(text, turn).map(Confidence::get).map_err(|unread| Some(Reason::Unread(unread).name()));
+    let asked = Asked { answer: Some(AnswerKind::Number), question: "" };
+    let both = golden.replies_both.iter().map(|reply| (asked, reply));
+    let sure = golden.replies_sure.iter().map(|reply| (Asked::CONFIDENCE, reply));
+    for (asked, (text, value, reason)) in both.chain(sure) {
+        let found = read(&Reply::complete(text), asked).map(Confidence::get);
+        let found = found.map_err(|unread| Some(Reason::Unread(unread).name()));
         assert_eq!(found, value.ok_or(reason.clone()), "{text:?}");
     }
 }

@@ -302,7 +302,7 @@ fn referee(verdicts: usize) -> Referee {
             return Some(Reply::error(401, "locked"));
         }
         told.lock().unwrap().push(request.last().to_owned());
-        let asked: Value = serde_json::from_str(request.last()).unwrap();
+        let asked: Value = serde_json::from_str(request.last().lines().last().unwrap()).unwrap();
         let is_right = asked["candidate_answer"].as_str().unwrap().ends_with(['0', '2']);
         let verdict = format!("{{\"verdict\": \"{}\"}}", if is_right { "correct" } else { "incorrect" });
         Some(Reply::json(200, &completion(&request.body, &[(&verdict, -0.1), ("</s>", -0.1)], false)))

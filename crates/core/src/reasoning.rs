@@ -8,6 +8,7 @@
 //! | a tag whose name is a word for reasoning | `<think>`, `</Thinking>`, `<seed:think>`, `[THINK]`, `◁think▷`, `<\|START_THINKING\|>`, `<\|end_of_thought\|>`, `<thinking effort="high">` |
 //! | a tag of the channels of the harmony format | `<\|channel\|>analysis<\|message\|>`, `<\|end\|>`, `<\|start\|>assistant`, `<\|channel>thought`, `<channel\|>` |
 //! | such channels where the special tokens were dropped | `analysisWe add ..`, `..assistantfinal18` |
+//! | a sentence that announces them | `Here is my thought process:` at the start of a reply, `Here is my response:` |
 //!
 //! What stands outside of reasoning was said, and the last that was said is the answer. Text before a closing
 //! mark is reasoning even where no mark opens it: then the opening one stood in the prompt.

@@ -134,9 +134,6 @@ enum Around {
     Heading,
 }
 
-/// Share of the words of a question that are those of the one that was asked, from which on it is that one.
-const RESTATED: f64 = 0.8;
-
 /// Words of a question that are compared, at most.
 const MAX_WORDS: usize = 60;
 
@@ -192,18 +189,121 @@ fn question_label(line: &str, is_after_blank: bool) -> Option<usize> {
     fits.then_some(line.len() - rest.len())
 }
 
-/// Whether the first line of a text is what was asked.
+/// Whether the first line of a text is what was asked: each of its words is one of that. A model that invents a
+/// question often changes a single word of the one before.
 fn is_restated(text: &str, asked: &BTreeSet<String>) -> bool {
-    let (mut all, mut known) = (0usize, 0usize);
     let line = text.split('\n').find(|line| line.contains(char::is_alphanumeric)).unwrap_or_default();
-    for word in words(line).take(MAX_WORDS) {
-        all += 1;
-        known += usize::from(asked.contains(&word));
-    }
-    all > 0 && known as f64 >= RESTATED * all as f64
+    let mut words = words(line).take(MAX_WORDS).peekable();
+    words.peek().is_some() && words.all(|word| asked.contains(&word))
 }
 
 fn words(text: &str) -> impl Iterator<Item = String> + '_ {
     let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.map(str::to_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn rows_become_replies() {
+        let row = GenerationRow {
+            text: Some("9 + 9</think>18".into()),
+            finish_reason: Some("content_filter".into()),
+            starts_in_reasoning: Some(true),
+            ..GenerationRow::default()
+        };
+        let reply = Reply::from_generation(&row).unwrap();
+        assert_eq!((reply.answer(), reply.is_cut()), ("18", true));
+        assert_eq!(Reply::from_generation(&GenerationRow::default()), None);
+        let row = FollowUpRow { text: Some(String::new()), ..FollowUpRow::default() };
+        let reply = Reply::from_follow_up(&row).unwrap();
+        assert_eq!((reply.finish, reply.is_cut(), reply.starts_in_reasoning), (None, false, false));
+    }
+
+    #[test]
+    fn a_turn_is_without_headers_and_ends_with_its_token() {
+        for (text, turn) in [
+            ("18", "18"),
+            ("  18 ", "18 "),
+            ("assistant\n\n18", "18"),
+            ("<|start_header_id|>assistant<|end_header_id|>\n\n18<|eot_id|>", "18"),
+            ("18<|im_end|>\n<|im_start|>user\n5", "18"),
+            ("18</s>5", "18"),
+            ("18<end_of_turn>", "18"),
+            ("18<turn|>", "18"),
+            ("18<|turn>user\n5", "18"),
+            ("18<\u{FF5C}end\u{2581}of\u{2581}sentence\u{FF5C}>5", "18"),
+            ("18<|END_OF_TURN_TOKEN|>", "18"),
+            ("18<|endoftext|>Question", "18"),
+            ("18<|return|>", "18"),
+            ("18<eos>", "18"),
+            ("18\n<|user|>\n5", "18\n"),
+            ("a<b>18</b>", "a<b>18</b>"),
+            ("[return] <end> <turn> 18", "[return] <end> <turn> 18"),
+            ("the <|end_of_role|> 18", "the <|end_of_role|> 18"),
+            ("", ""),
+        ] {
+            assert_eq!(&text[own_turn(text)], turn, "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_that_invent_another_question() {
+        let asked = ["How many jars stand on the shelf?", "A shelf has 18 jars."];
+        for (text, before) in [
+            ("18\nQuestion: How many cows?", "18"),
+            ("18\n\n**Question 2**\nHow many cows?", "18\n"),
+            ("18\nQ: How many cows?", "18"),
+            ("18\nQ2: How many cows?", "18"),
+            ("18\n### Problem 3\nCows", "18"),
+            ("18\n\nProblem: Cows\nSolution: 5", "18\n"),
+            ("18\nExercise 4.2: Cows", "18"),
+            ("18\nQuery: cows", "18"),
+            ("18\n### Instruction\nAdd cows", "18"),
+            ("18\nuser: cows?", "18"),
+            ("18\nHuman\ncows?", "18"),
+            ("18\n\nPassage: Cows moo.", "18\n"),
+            ("18\n> Question: How many cows?", "18"),
+            ("18\nQuestion\u{FF1A}cows", "18"),
+            ("18\nQuestion: How many jars stand on the table?", "18"),
+        ] {
+            assert_eq!(run_on(text, &asked).map(|at| &text[..at]), Some(before), "{text}");
+        }
+        for text in [
+            "Question: How many cows?\n18",
+            "\n\nQuestion: cows",
+            "So:\nQuestion: How many jars stand on the shelf?\n18",
+            "So:\n\nPassage: A shelf has 18 jars.\n18",
+            "So:\nPassage: cows\n18",
+            "The problem: cows\nproblem: cows\nProblem solved\nQuestions remain\nquestion marks\n18",
+            "So\nQ\n18",
+            "18",
+            "",
+        ] {
+            assert_eq!(run_on(text, &asked), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn hostile_texts_take_time_in_proportion() {
+        for piece in [
+            "\nQuestion: How many",
+            "\nQuestion:",
+            "\n",
+            "Question: ",
+            "<|im_end",
+            "<",
+            "assistant\n",
+            "\nQ1",
+        ] {
+            let text = format!("18{}", piece.repeat(2_000_000 / piece.len()));
+            let start = Instant::now();
+            let _ = (own_turn(&text), run_on(&text, &["How many"]), run_on(&text, &[&text]));
+            assert!(start.elapsed() < Duration::from_secs(20), "{piece:?} took {:?}", start.elapsed());
+        }
+    }
 }

@@ -147,3 +147,6 @@ impl Scan {
         from.map(|from| with_value(view, at, from, StatedForm::Probability))
     }
 }
+
+#[cfg(test)]
+mod tests;

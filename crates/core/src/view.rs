@@ -229,7 +229,11 @@ impl<'a> View<'a> {
     /// A range without the white space around it.
     pub fn trim(&self, range: Range<usize>) -> Range<usize> {
         let end = range.end.min(self.len());
-        let start = self.skip_white(range.start).min(end);
+        let mut start = range.start.min(end);
+        // Within the range: a text of nothing but line breaks would be read to its end at each of them.
+        while start < end && self.at(start).is_whitespace() {
+            start += 1;
+        }
         let mut last = end;
         while last > start && self.before(last).is_whitespace() {
             last -= 1;

@@ -26,6 +26,9 @@ pub(crate) fn read(page: &Page<'_>, place: &Place) -> Option<Reading> {
     let view = &page.view;
     let end = place.range.end;
     let start = skip_words(view, place.range.start, end);
+    if let Some(several) = several(page, place, start) {
+        return Some(several);
+    }
     let label = label_at(page, start, place.form).filter(|label| label.end <= end);
     let text = page.options.text(view, start).filter(|hit| hit.range.end <= end);
     // A text that merely begins like a label ("C major") is longer than the label.
@@ -54,6 +57,18 @@ fn skip_words(view: &View<'_>, start: usize, end: usize) -> usize {
         at = next;
     }
     at
+}
+
+/// `both A and B`, `either (A) or (B)`: several labels at once.
+fn several(page: &Page<'_>, place: &Place, start: usize) -> Option<Reading> {
+    let view = &page.view;
+    if !view.has_word(start, "both") && !view.has_word(start, "either") {
+        return None;
+    }
+    let first = skip_words(view, view.word_end(start), place.range.end);
+    let label = label_at(page, first, place.form)?;
+    let other = joined(page, label.end, place.range.end).filter(|other| other.choice != label.choice)?;
+    Some(Reading::unclear(start..other.end))
 }
 
 /// A label at a place.

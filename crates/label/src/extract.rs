@@ -1,24 +1,17 @@
-//! From a generated text to an answer, or to the reason why there is none.
+//! From a reply to an answer, or to the reason why there is none.
 
 use std::ops::Range;
 
+use plimsoll_core::Reply;
 use plimsoll_core::question::{AnswerKind, Question};
 
 use crate::body::{Body, body, mask};
+use crate::doubt::Doubts;
 use crate::page::{Page, Says};
 use crate::reason::Reason;
 use crate::refusal::refuses;
 use crate::rule::{Rule, Tier, rules};
 use plimsoll_core::view::View;
-
-/// How a generation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Finish {
-    /// The model stopped.
-    Stop,
-    /// It was cut at its limit of tokens.
-    Length,
-}
 
 /// An answer that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,47 +88,51 @@ const EMPTY_WORDS: &[&str] = &[
     "text", "both", "either", "a", "it", "are", "guess",
 ];
 
-/// Finds the answer in a generated text.
+/// Finds the answer in a reply.
 ///
-/// The answer stands in what is left of the text without reasoning tags, leaked role headers, turn
-/// marks and stated confidences. What a base model wrote after inventing the next question counts
-/// only where nothing was found before it.
+/// The answer stands in what is left of the text without reasoning, leaked role headers, turn marks and stated
+/// confidences. What a base model wrote after inventing the next question counts only where nothing was found
+/// before it. Of a reply that was cut or withheld in part, a statement that the text goes on to question
+/// is no answer.
 ///
 /// ```
-/// use plimsoll_label::{Finish, extract};
+/// use plimsoll_core::Reply;
+/// use plimsoll_label::extract;
 /// # let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/apples.json");
 /// # let question = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
 /// // `question` asks "How many apples are left?".
-/// let found = extract(&question, "3 + 9 = 12, so the answer is **12 apples**.", Finish::Stop);
+/// let found = extract(&question, &Reply::complete("3 + 9 = 12, so the answer is **12 apples**."));
 /// assert_eq!(found.answer(), Some("12"));
 /// assert_eq!(found.found().map(|found| (found.rule, found.span.clone())), Some(("answer_is", 31..33)));
+/// let cut = extract(&question, &Reply::cut("The answer is 18. But wait, I"));
+/// assert_eq!(cut.answer(), None);
 /// ```
-pub fn extract(question: &Question, text: &str, finish: Finish) -> Extraction {
-    // Space behind the text says nothing, not even after a backslash, where it is a LaTeX command.
-    let text = text.trim_end();
-    let body = body(text);
-    if body.is_empty(text) {
-        return Extraction::Missing(without_text(&body, finish));
+pub fn extract(question: &Question, reply: &Reply<'_>) -> Extraction {
+    // Space after the text says nothing, not even after a backslash, where it is a LaTeX command.
+    let reply = Reply { text: reply.text.trim_end(), ..*reply };
+    let body = body(&reply, question);
+    if body.is_empty(reply.text) {
+        return Extraction::Missing(without_text(&body, &reply));
     }
     let Some(before) = body.before_run_on.clone() else {
-        return within(question, text, body.all, finish).0;
+        return within(question, reply.text, body.all, body.is_cut).0;
     };
     // The model went on by itself, so its answer was not cut.
-    let (first, tier) = within(question, text, before, Finish::Stop);
-    if tier.is_some_and(|tier| tier < Tier::Implied) {
+    let (first, tier) = within(question, reply.text, before, false);
+    if first.found().is_some() || tier.is_some_and(|tier| tier < Tier::Implied) {
         return first;
     }
-    match within(question, text, body.all, finish) {
+    match within(question, reply.text, body.all, body.is_cut) {
         (second @ Extraction::Found(_), Some(Tier::Whole | Tier::Explicit)) => second,
         _ => first,
     }
 }
 
-fn without_text(body: &Body, finish: Finish) -> Reason {
-    match (finish, body.reasoning_open) {
-        (Finish::Length, _) => Reason::Truncated,
-        (Finish::Stop, true) => Reason::NoAnswer,
-        (Finish::Stop, false) => Reason::Empty,
+fn without_text(body: &Body, reply: &Reply<'_>) -> Reason {
+    match (reply.is_cut(), body.has_reasoning && !reply.text.is_empty()) {
+        (true, _) => Reason::Truncated,
+        (false, true) => Reason::NoAnswer,
+        (false, false) => Reason::Empty,
     }
 }
 
@@ -149,19 +146,19 @@ struct Candidate {
 }
 
 /// Extracts from the bytes of a body; with the tier that decided.
-fn within(
-    question: &Question,
-    text: &str,
-    bytes: Range<usize>,
-    finish: Finish,
-) -> (Extraction, Option<Tier>) {
+fn within(question: &Question, text: &str, bytes: Range<usize>, cut: bool) -> (Extraction, Option<Tier>) {
     let mut view = View::new(text, bytes);
     mask(&mut view, question);
     let page = Page::new(question, view);
-    let cut = finish == Finish::Length;
+    let mut doubts = cut.then(|| Doubts::new(&page));
     for tier in [Tier::Whole, Tier::Explicit, Tier::Stated, Tier::Placed] {
         let found = rules(question.answer_kind).filter(|(_, rule)| rule.tier == tier);
-        let candidates = found.flat_map(|(rank, rule)| candidates(&page, rank, rule, cut)).collect();
+        let mut candidates: Vec<Candidate> =
+            found.flat_map(|(rank, rule)| candidates(&page, rank, rule, cut)).collect();
+        if let Some(doubts) = &mut doubts {
+            doubts.extend(candidates.iter().map(|candidate| &candidate.range));
+            candidates.retain(|candidate| !doubts.contain(&candidate.range));
+        }
         if let Some(decision) = settle(&page, candidates, tier == Tier::Placed) {
             return (decision, Some(tier));
         }

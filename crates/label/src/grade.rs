@@ -17,12 +17,13 @@ use plimsoll_core::ExactNumber;
 /// judge and it equals no gold answer, it is ungraded for `needs_judge`; see [`crate::judge::grade`].
 ///
 /// ```
-/// use plimsoll_label::{Finish, extract, grade};
+/// use plimsoll_core::Reply;
+/// use plimsoll_label::{extract, grade};
 /// # let file = |name| std::fs::read_to_string(format!("{}/tests/data/{name}.json", env!("CARGO_MANIFEST_DIR"))).unwrap();
 /// # let question = serde_json::from_str(&file("apples")).unwrap();
 /// # let policy = serde_json::from_str(&file("policy")).unwrap();
 /// // `question` asks "How many apples are left?", its gold answer is 12.
-/// let label = grade(&question, &extract(&question, "24/2", Finish::Stop), &policy);
+/// let label = grade(&question, &extract(&question, &Reply::complete("24/2")), &policy);
 /// assert_eq!((label.correct, label.answer.as_deref(), label.rule.as_str()), (Some(true), Some("12"), "whole"));
 /// ```
 pub fn grade(question: &Question, extraction: &Extraction, policy: &Policy) -> Label {

@@ -21,25 +21,31 @@
 //!   (`50%` = 0.5) unless the question or its gold answer speaks of percent; then it is the number
 //!   before the sign. `3 million` is 3,000,000 unless the question says `million`. A dozen is a unit.
 //!   Which comma groups and which is decimal: see the table in `number/groups.rs`.
-//! - *A cut text* (finish reason length) has an answer only if an explicit statement, or the text's
-//!   beginning, gives it; a number at the very end may have gone on and is not taken.
+//! - *Reasoning is no answer*, whatever its marks ([`plimsoll_core::reasoning`]). A reply that ends within its
+//!   reasoning is truncated if it was cut, and has no answer if it was not.
+//! - *A cut text* (finish reason length, or a content filter that withheld the rest) has an answer only if an
+//!   explicit statement, or the text's beginning, gives it, and the text does not go on to question it (`so 12?
+//!   Hmm, ..`); a number at the very end may have gone on and is not taken.
+//! - *An exponent or index is no number*: `60 m^2` is 60, `x_1 = 5` is 5. A number to a whole power is its value:
+//!   `10^2` is 100.
 //! - *Stated confidences* (`Confidence: 90 %`, `I am 90% sure`, a second line `0.9`) are blanked out
-//!   first, so that the one-step verbalization prompt needs no rules of its own.
+//!   first, by the recogniser that reads them for methods ([`plimsoll_core::stated`]).
 //! - *A base model that runs on* into an invented next question has answered before it.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `body`, `view`, `markup` | the part of a text that is the answer; folded characters; Markdown and LaTeX |
+//! | `body`, `markup` | the part of a reply that is the answer; Markdown and LaTeX |
 //! | `cue`, `rule` | phrases that announce an answer; the registry of rules |
 //! | `choice`, `number`, `boolean`, `span` | one reader per answer kind |
-//! | `extract`, `refusal`, `reason`, `tokens` | the decision, and why there is none |
-//! | `grade`, `value`, [`coqa`], `policy`, [`judge`] | grades |
+//! | `extract`, `doubt`, `refusal`, `reason`, `tokens` | the decision, and why there is none |
+//! | `grade`, [`coqa`], `policy`, [`judge`] | grades |
 
 mod body;
 mod boolean;
 mod choice;
 pub mod coqa;
 mod cue;
+mod doubt;
 mod error;
 mod extract;
 mod grade;
@@ -57,7 +63,7 @@ mod testing;
 mod tokens;
 
 pub use error::{JudgeError, PolicyError, PolicyProblem};
-pub use extract::{Extraction, Finish, Found, extract};
+pub use extract::{Extraction, Found, extract};
 pub use grade::grade;
 pub use judge::{Judge, Verdict};
 pub use number::parse_number;

@@ -3,6 +3,7 @@
 mod groups;
 pub(crate) mod places;
 pub(crate) mod scan;
+mod script;
 mod words;
 
 use std::ops::Range;
@@ -13,6 +14,7 @@ use plimsoll_core::ExactNumber;
 use plimsoll_core::view::{View, is_currency};
 
 use scan::{Token, number};
+use script::script;
 
 /// How far behind a cue a number is looked for.
 const MOST_LOOKAHEAD: usize = 400;
@@ -36,10 +38,14 @@ pub fn parse_number(text: &str) -> Option<ExactNumber> {
     (token.range.end == all.end && token.scale.is_none()).then_some(token.value).flatten()
 }
 
-/// Every number of a text, in order.
+/// Every number of a text, in order; exponents and indices of units and variables are none.
 pub(crate) fn tokens(view: &View<'_>) -> Vec<Token> {
     let (mut found, mut at) = (Vec::new(), 0);
     while at < view.len() {
+        if let Some(script) = script(view, at) {
+            at = script.end;
+            continue;
+        }
         match begins(view, at).then(|| number(view, at)).flatten() {
             Some(token) => {
                 at = token.range.end.max(at + 1);
@@ -156,19 +162,29 @@ fn filled(page: &Page<'_>, range: Range<usize>) -> Option<Reading> {
     }
 }
 
+/// Letters that, alone and with a power, are variables and no units.
+const VARIABLES: &str = "abijknpqruvwxyz";
+
 /// Whether a range holds what makes a number part of an expression: roots, powers, π, variables.
 fn symbolic(view: &View<'_>, range: Range<usize>) -> bool {
     let glued = view.at(range.start).is_ascii_lowercase()
         && view.word_end(range.start) == range.start + 1
         && matches!(view.at(range.start), 'x' | 'y' | 'z' | 'n' | 'a' | 'b' | 'i');
     let power = |at: usize| view.at(at) == '^' && !view.has(at, "^\\circ") && !view.has(at, "^{\\circ");
-    let unit_power = |at: usize| view.before(at).is_alphabetic() || view.before(at) == '}';
     glued
         || range.into_iter().any(|at| {
             matches!(view.at(at), '√' | 'π')
-                || (power(at) && !unit_power(at))
+                || (power(at) && !has_unit_before(view, at))
                 || (view.at(at) == '\\' && (view.has(at, "\\sqrt") || view.has(at, "\\pi")))
         })
+}
+
+/// Whether a unit stands before a power, and no variable or bracket.
+fn has_unit_before(view: &View<'_>, power: usize) -> bool {
+    let at = if matches!(view.before(power), ' ' | '\\') { power - 1 } else { power };
+    let unit = view.before(at);
+    let is_single = at > 1 && !view.at(at - 2).is_alphabetic();
+    (unit.is_alphabetic() && !(is_single && VARIABLES.contains(unit))) || unit == '}'
 }
 
 /// A range that is a number, with at most a name and `=` before it and a unit behind it.
@@ -257,15 +273,21 @@ fn prefix(view: &View<'_>, start: usize, end: usize) -> usize {
     at
 }
 
-/// Whether a range is a unit: few words, no digits.
+/// Whether a range is a unit: few words, no digits but those of exponents.
 fn is_unit(view: &View<'_>, range: Range<usize>) -> bool {
-    let words = range.clone().filter(|at| view.starts_word(*at)).count();
-    words <= MOST_UNIT_WORDS
-        && range.len() < 120
-        && !range.clone().any(|at| {
-            view.at(at).is_ascii_digit() || matches!(view.at(at), '+' | '*' | '×') && is_operator(view, at)
-        })
-        && !sentence_within(view, range)
+    if range.len() >= 120 || range.clone().filter(|at| view.starts_word(*at)).count() > MOST_UNIT_WORDS {
+        return false;
+    }
+    let mut at = range.start;
+    while at < range.end {
+        match (script(view, at), view.at(at)) {
+            (Some(script), _) => at = script.end,
+            (None, c) if c.is_ascii_digit() => return false,
+            (None, '+' | '*' | '×') if is_operator(view, at) => return false,
+            _ => at += 1,
+        }
+    }
+    !sentence_within(view, range)
 }
 
 /// Whether a mark stands between two operands.

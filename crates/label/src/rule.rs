@@ -115,7 +115,7 @@ pub const RULES: &[Rule] = &[
         choice::places::called_correct,
         "`Option B is the correct answer`.",
     ),
-    rule("hedged", Tier::Stated, &[Choice, Number, Boolean], hedged, "`the answer could be B`."),
+    lost_by_cut(rule("hedged", Tier::Stated, &[Choice, Number, Boolean], hedged, "`the answer could be B`.")),
     lost_by_cut(rule(
         "closing",
         Tier::Placed,

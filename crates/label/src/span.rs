@@ -111,7 +111,7 @@ fn shed(view: &View<'_>, range: Range<usize>) -> Range<usize> {
         return range.start + 2..range.end;
     }
     let initials = last == '.' && range.len() > 3 && view.at(range.end - 3) == '.';
-    if matches!(last, '*' | '_' | ',' | ';' | ':') || (last == '.' && !initials) {
+    if matches!(last, '*' | '_' | ',' | ';' | ':' | '|') || (last == '.' && !initials) {
         return range.start..range.end - 1;
     }
     // Left over where a stated confidence was blanked out.

@@ -4,6 +4,8 @@
 
 #[path = "all/answers.rs"]
 mod answers;
+#[path = "all/cases.rs"]
+mod cases;
 #[path = "all/goldens.rs"]
 mod goldens;
 #[path = "all/hostile.rs"]

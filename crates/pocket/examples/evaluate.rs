@@ -6,13 +6,13 @@
 use std::io::{Write as _, stdout};
 use std::path::PathBuf;
 
-use plimsoll_core::Seed;
+use plimsoll_core::{Reply, Seed};
 use plimsoll_core::prompt::Message;
 use plimsoll_engine::chat::Moment;
 use plimsoll_engine::sampling::Sampling;
 use plimsoll_engine::{Opened, Placement};
 use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt};
-use plimsoll_label::{Finish, Policy, extract, grade};
+use plimsoll_label::{Policy, extract, grade};
 use plimsoll_pocket::DATASETS;
 use plimsoll_pocket::train::ask::{Asking, ask};
 use plimsoll_pocket::train::held_out::rows;
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let chats: Vec<&[Message]> = prompts.iter().map(|prompt| prompt.messages.as_slice()).collect();
         let answers = ask(&model, &chats, &how)?;
         let right = rows.iter().zip(&answers).filter(|(row, answers)| {
-            grade(row, &extract(row, &answers[0], Finish::Stop), &policy).correct == Some(true)
+            grade(row, &extract(row, &Reply::complete(&answers[0])), &policy).correct == Some(true)
         });
         let share = right.count() as f64 / rows.len().max(1) as f64;
         sum += share;

@@ -21,7 +21,7 @@ use crate::progress::Answers;
 /// Where a judge's chunks lie in an output folder.
 const CHUNKS: &str = ".work/judge";
 
-/// What the judge says to each ask; `None` where it said nothing.
+/// What the judge says to each ask, as a row that may hold no text.
 ///
 /// # Errors
 /// What stops the judge's backend. Finished chunks stay.
@@ -30,7 +30,7 @@ pub(crate) fn replies(
     asks: &[Ask],
     (folder, asked, cancel): (&OutputFolder, &Asked<'_>, &Cancel),
     console: &Console,
-) -> Result<BTreeMap<String, Option<String>>, Failure> {
+) -> Result<BTreeMap<String, GenerationRow>, Failure> {
     let chunks = Chunks::new(folder.path(CHUNKS), asked.seed, PROGRAM_VERSION);
     let answers = Arc::new(Answers::new(console, judge.id.as_str(), asks.len() as u64));
     let hears: Arc<dyn Hears> = Arc::clone(&answers) as Arc<dyn Hears>;
@@ -46,7 +46,7 @@ pub(crate) fn replies(
             answers.kept(asks.len() as u64);
         }
         for row in read_rows::<GenerationRow>(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)? {
-            replies.insert(row.question_id, row.text);
+            replies.insert(row.question_id.clone(), row);
         }
     }
     judge.finish(&chunks)?;

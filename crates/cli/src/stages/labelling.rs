@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use plimsoll_core::prompt::{Message, Prompt};
 use plimsoll_core::records::{GenerationRow, LabelRow};
-use plimsoll_core::{Decoding, Label, Question, QuestionId};
+use plimsoll_core::{Decoding, Label, Question, QuestionId, Reply};
 use plimsoll_infer::Ask;
 use plimsoll_label::judge::{self, Judge};
-use plimsoll_label::{Extraction, Finish, JudgeError, Policy, extract, grade, token_span};
+use plimsoll_label::{Extraction, JudgeError, Policy, extract, grade, token_span};
 use plimsoll_store::tables::{generations, labels};
 use plimsoll_store::{TableWriter, read_rows};
 use serde_json::{Value, json};
@@ -24,9 +24,6 @@ use crate::folder::{OutputFolder, table_path};
 use crate::pipeline::asking::Grading;
 use crate::progress::Progress;
 use crate::stages::judging::replies;
-
-/// The most tokens of a verdict: one JSON object.
-pub(crate) const VERDICT_TOKENS: u32 = 32;
 
 /// The part of the plan that labels depend on.
 pub(crate) fn parameters(grading: &Grading) -> Value {
@@ -50,7 +47,7 @@ pub(crate) struct Labelling<'a> {
 
 /// How a judge is asked: greedily, for one JSON object.
 pub(crate) fn verdict_decoding() -> Result<Decoding, Failure> {
-    Decoding::new(0.0, 1.0, VERDICT_TOKENS).or_fail(Kind::Stage)
+    Decoding::new(0.0, 1.0, judge::MAX_TOKENS).or_fail(Kind::Stage)
 }
 
 impl Labelling<'_> {
@@ -154,9 +151,7 @@ impl Labelling<'_> {
 
 /// What an answer says; `None` without a text.
 fn extraction(question: &Question, answer: &GenerationRow) -> Option<Extraction> {
-    let finish =
-        if answer.finish_reason.as_deref() == Some("length") { Finish::Length } else { Finish::Stop };
-    answer.text.as_deref().map(|text| extract(question, text, finish))
+    Reply::from_generation(answer).map(|reply| extract(question, &reply))
 }
 
 /// An answer that was never given is ungraded for the reason that the backend gave.
@@ -207,7 +202,7 @@ fn judge_ask(messages: Vec<Message>) -> Option<Ask> {
 #[derive(Debug)]
 struct Verdicts {
     id: String,
-    replies: BTreeMap<String, Option<String>>,
+    replies: BTreeMap<String, GenerationRow>,
 }
 
 impl Judge for Verdicts {
@@ -215,11 +210,10 @@ impl Judge for Verdicts {
         &self.id
     }
 
-    fn ask(&self, messages: &[Message]) -> Result<String, JudgeError> {
+    fn ask(&self, messages: &[Message]) -> Result<Reply<'_>, JudgeError> {
         let known = judge_ask(messages.to_vec()).and_then(|ask| self.replies.get(ask.question_id.as_str()));
         known
-            .cloned()
-            .flatten()
+            .and_then(Reply::from_generation)
             .ok_or_else(|| JudgeError::Request { model: self.id.clone(), source: "it gave no reply".into() })
     }
 }

@@ -220,6 +220,7 @@ impl Scoring<'_> {
         let verbalized = dataset.verbalized.get(id).and_then(|rows| rows.first());
         let observed = Observed {
             kind: question.answer_kind,
+            question: &question.question,
             answer: if method.prompt == PromptKind::Main { answer } else { None },
             label: answer.and_then(|answer| labels.of(answer)),
             samples: &samples,

@@ -104,3 +104,36 @@ pub(super) fn without_tokens(reply: &str) -> Vec<Mark> {
 fn is_message(rest: &str) -> bool {
     rest.starts_with(" to=") || rest.chars().next().is_some_and(|c| c.is_alphabetic() && !c.is_lowercase())
 }
+
+/// Sentences with which a reply begins its reasoning, and those with which a line begins what is said after it.
+const SENTENCES: [&[&str]; 2] = [
+    &["here is my thought process", "here's my thought process", "here\u{2019}s my thought process"],
+    &["here is my response", "here's my response", "here\u{2019}s my response"],
+];
+
+/// The marks of a reply that announces its reasoning in words: `Here is my thought process:` at its start, and
+/// `Here is my response:`.
+pub(super) fn in_sentences(reply: &str) -> Vec<Mark> {
+    let [opening, closing] = SENTENCES;
+    let start = reply.len() - reply.trim_start().len();
+    let Some(length) = sentence(&reply[start..], opening) else { return Vec::new() };
+    let mut marks = vec![Mark { effect: Effect::Open, range: start..start + length }];
+    let mut at = 0;
+    for line in reply.split('\n') {
+        let from = at + (line.len() - line.trim_start().len());
+        if let Some(length) = sentence(&reply[from..at + line.len()], closing) {
+            marks.push(Mark { effect: Effect::Close, range: from..from + length });
+        }
+        at += line.len() + 1;
+    }
+    marks
+}
+
+/// The length of the sentence that begins a text, its colon included.
+fn sentence(text: &str, known: &[&str]) -> Option<usize> {
+    let head = |length: usize| text.get(..length);
+    let said =
+        |sentence: &&&str| head(sentence.len()).is_some_and(|head| head.eq_ignore_ascii_case(sentence));
+    let length = known.iter().find(said)?.len();
+    Some(length + usize::from(text[length..].starts_with(':')))
+}

@@ -30,7 +30,8 @@ pub(super) enum Effect {
 /// The marks of a reply. `starts_within` says that it begins within reasoning.
 pub(super) fn in_reply(reply: &str, starts_within: bool) -> Vec<Mark> {
     let mut marks = in_tags(reply, starts_within);
-    let others = channels::without_tokens(reply);
+    let mut others = channels::without_tokens(reply);
+    others.extend(channels::in_sentences(reply));
     if !others.is_empty() {
         marks.extend(others);
         marks.sort_by_key(|mark| mark.range.start);

@@ -79,6 +79,10 @@ const ANSWERED: &[&str] = &[
     "analysisWe get 12?assistantcommentary to=functions.add code{}assistantanalysisSo 6.assistantfinal18",
     "commentaryLet me add 12.assistantfinal18",
     "We get 12?assistantfinal18",
+    // Sentences.
+    "Here is my thought process:\n12?\n\nHere is my response:\n18",
+    "Here's my thought process: 12?\nHere's my response: 18",
+    "Here\u{2019}s my thought process: 12?\n\nHere\u{2019}s my response:\n\n18",
 ];
 
 /// Replies that end within reasoning.
@@ -95,6 +99,7 @@ const OPEN: &[&str] = &[
     "<|channel>thought\n12",
     "analysisWe add 9 and 9, so 12",
     "analysis我们需要12",
+    "Here is my thought process:\n12",
 ];
 
 /// Texts without a mark, however much they look like having one.
@@ -138,6 +143,8 @@ const PLAIN: &[&str] = &[
     "commentary",
     "commentary on 18",
     "The assistant finally said 18",
+    "18\nHere is my response: 18",
+    "So here is my thought process: 18",
 ];
 
 #[test]

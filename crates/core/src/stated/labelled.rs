@@ -142,12 +142,16 @@ pub(super) fn begins_line(view: &View<'_>, label: usize) -> bool {
     true
 }
 
-/// Whether a number or a word for a level stands where a value begins.
+/// Whether a value stands at a position: a number, a word for a level, or words before a number that can be a
+/// confidence.
 fn has_value(view: &View<'_>, from: usize) -> bool {
-    let at = view.skip_spaces(from);
-    let end = statement_end(view, at);
-    let is_level = LEVELS.contains(&view.word(skip_marks(view, at)).as_str());
-    is_level || (at..end).any(|at| view.at(at).is_ascii_digit())
+    let at = skip_marks(view, from);
+    if begins_number(view, at) || LEVELS.contains(&view.word(at).as_str()) {
+        return true;
+    }
+    let numbers =
+        (at..statement_end(view, at)).filter(|at| begins_number(view, *at) && !begins_number(view, at - 1));
+    numbers.into_iter().any(|at| begins_share(view, at))
 }
 
 /// A statement whose value begins at a position, or on the next line that holds something.
@@ -164,7 +168,11 @@ pub(super) fn with_value(view: &View<'_>, at: usize, from: usize, form: StatedFo
     } else if view.at(begin) == '<' && is_tag(view, begin) {
         begin = first;
     }
-    Stated { range: at..statement_end(view, begin), value: begin..remarks_end(view, begin), form }
+    let remarks = remarks_end(view, begin);
+    // A statement in brackets is all that they hold.
+    let is_bracketed = matches!(view.before(at), '(' | '[') && matches!(view.at(remarks), ')' | ']');
+    let end = if is_bracketed { remarks } else { statement_end(view, begin) };
+    Stated { range: at..end, value: begin..remarks, form }
 }
 
 /// Skips spaces, tags, and opening marks of Markdown, LaTeX and quotes within a line.

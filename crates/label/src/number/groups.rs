@@ -3,7 +3,7 @@
 //! | written | read as | why |
 //! |---|---|---|
 //! | `1,234` `1,234,567.8` `12,34,567` | 1234, 1234567.8, 1234567 | commas in front of groups of three (or the Indian two, two, three) |
-//! | `1 234` `1\u{202F}234,5` `1'234` `1_234` `1\,234` `1{,}234` | 1234, 1234.5, .. | groups of exactly three |
+//! | `1 234` `1\u{202F}234,5` `1'234` `1_234` `1\,234` `1{,}234` `1,\! 234` | 1234, 1234.5, .. | groups of exactly three |
 //! | `1.234` | 1.234 | one point is a decimal point, as English models write it |
 //! | `1.234.567` `1.234,5` | 1234567, 1234.5 | points group where there are two, or a comma follows |
 //! | `3,5` `0,125` `1234,5` | 3.5, 0.125, 1234.5 | a comma that cannot group is a decimal comma |
@@ -54,26 +54,51 @@ fn run(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     (end > at).then_some(at..end)
 }
 
-/// The mark at a place, if digits follow it, and where they begin.
+/// LaTeX that sets space between groups.
+const SPACINGS: &[&str] = &["\\!", "\\,", "\\;", "\\:", "\\ ", "{}"];
+
+/// Spacings between two groups, at most.
+const MAX_SPACINGS: usize = 4;
+
+/// The mark at a position, if digits follow it, and where they begin.
 fn mark(view: &View<'_>, at: usize, previous: &Range<usize>, first: bool) -> Option<(Mark, usize)> {
     let three = |from: usize| {
-        (from..from + 3).all(|place| view.at(place).is_ascii_digit()) && !view.at(from + 3).is_ascii_digit()
+        (from..from + 3).all(|digit| view.at(digit).is_ascii_digit()) && !view.at(from + 3).is_ascii_digit()
     };
     // Spaces and apostrophes group only exactly: one to three digits, then threes.
     let groups =
         if first { previous.len() <= 3 && view.at(previous.start) != '0' } else { previous.len() == 3 };
+    let exactly = |mark: Mark, from: usize| Some((mark, from)).filter(|_| groups && three(from));
+    let comma = match view.at(at) {
+        ',' => at + 1,
+        '{' if view.has(at, "{,}") => at + 3,
+        _ => at,
+    };
+    let spaced = skip_spacings(view, comma);
     let (mark, from) = match view.at(at) {
-        ',' => (Mark::Comma, at + 1),
+        _ if spaced > comma => exactly(if comma > at { Mark::Comma } else { Mark::Other }, spaced)?,
+        _ if comma > at => (Mark::Comma, comma),
         '.' => (Mark::Point, at + 1),
-        '{' if view.has(at, "{,}") => (Mark::Comma, at + 3),
-        '\'' | '_' if groups && three(at + 1) => (Mark::Other, at + 1),
-        '\\' if matches!(view.at(at + 1), ',' | ' ' | ';') && groups && three(at + 2) => {
-            (Mark::Other, at + 2)
-        }
-        c if (c == ' ' || is_thin_space(c)) && groups && three(at + 1) => (Mark::Space, at + 1),
+        '\'' | '_' => exactly(Mark::Other, at + 1)?,
+        c if c == ' ' || is_thin_space(c) => exactly(Mark::Space, at + 1)?,
         _ => return None,
     };
     view.at(from).is_ascii_digit().then_some((mark, from))
+}
+
+/// Skips LaTeX that sets space, and a space after it.
+fn skip_spacings(view: &View<'_>, from: usize) -> usize {
+    let mut at = from;
+    for _ in 0..MAX_SPACINGS {
+        match SPACINGS.iter().find(|spacing| view.has(at, spacing)) {
+            Some(spacing) => at += spacing.len(),
+            None => break,
+        }
+        if view.at(at) == ' ' {
+            at += 1;
+        }
+    }
+    at
 }
 
 /// The value of runs of digits joined by marks.
@@ -159,6 +184,10 @@ mod tests {
             ("1_234", "1234"),
             ("1\\,234", "1234"),
             ("1{,}234", "1234"),
+            ("1,\\! 234,\\! 567", "1234567"),
+            ("1,\\!234", "1234"),
+            ("1{,}\\,234", "1234"),
+            ("1\\;234", "1234"),
             ("1.234", "1.234"),
             ("1.234.567", "1234567"),
             ("1.234,5", "1234.5"),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::groups::digits;
+use super::script::{self, Exponent};
 use plimsoll_core::ExactNumber;
 use plimsoll_core::view::{View, is_currency, is_thin_space};
 
@@ -39,8 +40,13 @@ pub(crate) fn number(view: &View<'_>, start: usize) -> Option<Token> {
     let (mut end, mut value) = core(view, at)?;
     if let Some((next, exact)) = fraction(view, end, value.as_ref()) {
         (end, value) = (next, exact);
-    } else if let Some((next, shift)) = exponent(view, end) {
-        (end, value) = (next, value.and_then(|value| value.shifted(shift?)));
+    } else {
+        if let Some((next, raised)) = raised(view, end, value.as_ref()) {
+            (end, value) = (next, raised);
+        }
+        if let Some((next, shift)) = exponent(view, end) {
+            (end, value) = (next, value.and_then(|value| value.shifted(shift?)));
+        }
     }
     if let Some(next) = other_notation(view, end) {
         (end, value) = (next, None);
@@ -162,6 +168,17 @@ fn small_fraction(view: &View<'_>, at: usize) -> Option<(usize, Option<ExactNumb
         .then(|| (end, ExactNumber::whole(numerator).divided(&ExactNumber::whole(denominator))))
 }
 
+/// A power after a number: `^10`, `^{-2}`, `³`; the value is `None` where it is no whole one, or a power again.
+fn raised(view: &View<'_>, end: usize, value: Option<&ExactNumber>) -> Option<(usize, Option<ExactNumber>)> {
+    match script::exponent(view, end)? {
+        (_, Exponent::Sign) => None,
+        (next, Exponent::Whole(power)) if script::exponent(view, next).is_none() => {
+            Some((next, value.and_then(|value| value.raised(power))))
+        }
+        (next, _) => Some((next, None)),
+    }
+}
+
 /// `e5`, `E-3`, `x 10^5`, `\times 10^{-3}`; the inner `None` is an exponent beyond reading.
 fn exponent(view: &View<'_>, end: usize) -> Option<(usize, Option<i64>)> {
     if matches!(view.at(end), 'e' | 'E') {
@@ -180,19 +197,10 @@ fn exponent(view: &View<'_>, end: usize) -> Option<(usize, Option<i64>)> {
     if !view.has(ten, "10") {
         return None;
     }
-    if let Some(superscript) = superscripts(view, ten + 2) {
-        return Some(superscript);
+    match script::exponent(view, ten + 2)? {
+        (next, Exponent::Whole(shift)) => Some((next, Some(shift))),
+        _ => None,
     }
-    let caret = ten + 2;
-    if view.at(caret) != '^' {
-        return None;
-    }
-    let mut from = caret + 1;
-    let braced = matches!(view.at(from), '{' | '(');
-    from += usize::from(braced);
-    let negative = view.at(from) == '-';
-    let (next, shift) = power(view, from + usize::from(negative), negative)?;
-    Some((next + usize::from(braced && matches!(view.at(next), '}' | ')')), shift))
 }
 
 fn power(view: &View<'_>, from: usize, negative: bool) -> Option<(usize, Option<i64>)> {
@@ -204,24 +212,10 @@ fn power(view: &View<'_>, from: usize, negative: bool) -> Option<(usize, Option<
     (end > from).then(|| (end, number.map(|number| if negative { -number } else { number })))
 }
 
-/// `³`, `⁻⁴` behind a ten.
-fn superscripts(view: &View<'_>, at: usize) -> Option<(usize, Option<i64>)> {
-    let negative = view.at(at) == '⁻';
-    let from = at + usize::from(negative);
-    let (mut end, mut number) = (from, 0i64);
-    while let Some(digit) = "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().position(|c| c == view.at(end)) {
-        (number, end) =
-            (number.saturating_mul(10).saturating_add(i64::try_from(digit).unwrap_or(0)), end + 1);
-    }
-    (end > from).then_some((end, Some(if negative { -number } else { number })))
-}
-
 /// The end of what makes a number a time, a date, a range or an identifier.
 fn other_notation(view: &View<'_>, end: usize) -> Option<usize> {
-    let joined = |place: usize| {
-        matches!(view.at(place), ':' | '-' | '/' | '^') && view.at(place + 1).is_ascii_digit()
-            || view.has(place, "^{")
-    };
+    let joined =
+        |place: usize| matches!(view.at(place), ':' | '-' | '/') && view.at(place + 1).is_ascii_digit();
     let letters = view.word_end(end);
     let identifier = letters > end
         && view.slice(end..letters).iter().any(char::is_ascii_digit)

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::question::{AnswerKind, Question};
-use plimsoll_label::{Finish, RULES, Reason, References, SpanGrading, extract, grade, token_span};
+use plimsoll_core::{Finish, Reply};
+use plimsoll_label::{RULES, Reason, References, SpanGrading, extract, grade, token_span};
 use serde::Deserialize;
 
 use crate::questions::{lenient_policy, question};
@@ -55,7 +56,7 @@ fn made() -> Vec<Made> {
 }
 
 fn finish(name: &str) -> Finish {
-    if name == "length" { Finish::Length } else { Finish::Stop }
+    Finish::from_name(name).unwrap()
 }
 
 #[test]
@@ -66,7 +67,8 @@ fn every_made_up_answer_is_read_and_graded_as_a_reader_would() {
     let mut wrong = Vec::new();
     for row in &rows {
         let question = &questions[&row.q];
-        let found = extract(question, &row.text, finish(&row.finish));
+        let found =
+            extract(question, &Reply { finish: Some(finish(&row.finish)), ..Reply::complete(&row.text) });
         let label = grade(question, &found, &policy);
         let rule = label.reason.clone().unwrap_or_else(|| label.rule.clone());
         if (&label.answer, &rule, label.correct) != (&row.answer, &row.rule, row.correct) {
@@ -77,6 +79,33 @@ fn every_made_up_answer_is_read_and_graded_as_a_reader_would() {
         }
     }
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), rows.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_reply_whose_prompt_opened_its_reasoning_says_nothing_before_that_ends() {
+    let questions = questions();
+    let apples = &questions["apples"];
+    for (text, finish, expected) in [
+        ("3 + 9 = 12, so the answer is 12.", Finish::Length, Err(Reason::Truncated)),
+        ("3 + 9 = 12, so the answer is 12.", Finish::ContentFilter, Err(Reason::Truncated)),
+        ("3 + 9 = 12, so the answer is 12.", Finish::Stop, Err(Reason::NoAnswer)),
+        ("The answer is 7?\n</think>\n\nThe answer is 12.", Finish::Stop, Ok("12")),
+        ("The answer is 7?\n</think>\n\nThe answer is 12", Finish::Length, Err(Reason::Truncated)),
+        ("<think>\nThe answer is 7?\n</think>\n\n12", Finish::Stop, Ok("12")),
+        ("", Finish::Stop, Err(Reason::Empty)),
+        ("", Finish::Length, Err(Reason::Truncated)),
+    ] {
+        let reply = Reply { text, finish: Some(finish), starts_in_reasoning: true };
+        let found = extract(apples, &reply);
+        assert_eq!(found.answer().ok_or(found.reason()), expected.map_err(Some), "{text:?} {finish:?}");
+    }
+}
+
+#[test]
+fn how_a_reply_ended_is_unknown_as_if_it_had_stopped() {
+    let questions = questions();
+    let reply = Reply { finish: None, ..Reply::complete("She has 3 + 9 = 12") };
+    assert_eq!(extract(&questions["apples"], &reply).answer(), Some("12"));
 }
 
 #[test]
@@ -98,7 +127,7 @@ fn the_span_holds_the_answer_and_maps_to_tokens() {
         // "The", " answer", " is", " $", "1", ",234.50", "."
         ("money", "The answer is $1,234.50.", "1,234.50", 4..6),
     ] {
-        let found = extract(&questions[name], text, Finish::Stop);
+        let found = extract(&questions[name], &Reply::complete(text));
         let held = found.found().unwrap().span.clone();
         assert_eq!(&text[held.clone()], span);
         let offsets = if name == "capital" {
@@ -115,7 +144,7 @@ fn gold_answers_grade_themselves_as_right() {
     let policy = lenient_policy(SpanGrading::ExactMatch);
     for (name, question) in questions() {
         for gold in &question.gold {
-            let label = grade(&question, &extract(&question, gold, Finish::Stop), &policy);
+            let label = grade(&question, &extract(&question, &Reply::complete(gold)), &policy);
             assert_eq!(label.correct, Some(true), "{name}: {gold}");
         }
     }

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use plimsoll_core::question::AnswerKind;
-use plimsoll_label::{Extraction, Finish, References, SpanGrading, extract, grade, parse_number};
+use plimsoll_core::{Finish, Reply};
+use plimsoll_label::{Extraction, References, SpanGrading, extract, grade, parse_number};
 
 use crate::questions::{lenient_policy, question};
 
@@ -33,7 +34,7 @@ fn extract_all(text: &str) -> Vec<Extraction> {
         let finishes: &[Finish] =
             if text.len() > 10_000 { &[Finish::Stop] } else { &[Finish::Stop, Finish::Length] };
         for finish in finishes.iter().copied() {
-            let extraction = extract(question, text, finish);
+            let extraction = extract(question, &Reply { finish: Some(finish), ..Reply::complete(text) });
             if let Some(span) = extraction.found().map(|found| found.span.clone()) {
                 assert!(text.get(span.clone()).is_some_and(|held| !held.is_empty()), "{span:?}");
             }
@@ -44,85 +45,131 @@ fn extract_all(text: &str) -> Vec<Extraction> {
     found
 }
 
+/// What huge answers are made of.
+const PIECES: &[&str] = &[
+    "\\boxed{",
+    "{",
+    "}",
+    "\\boxed{1}",
+    "**",
+    "**1**",
+    "#### 1\n",
+    "####",
+    "answer is ",
+    "the answer is A. ",
+    "Answer: ",
+    "answer ",
+    "the ",
+    "A ",
+    "(A) ",
+    "1",
+    "1,",
+    "1,234,",
+    "1 234 ",
+    "1/2 ",
+    "3 1/2 ",
+    "1 ",
+    "1.",
+    "-",
+    "\\frac{",
+    "\\frac{1}{2}",
+    "=",
+    "= 1 ",
+    "<<",
+    "<<1",
+    "confidence: ",
+    "confidence ",
+    "90% sure ",
+    "<answer>",
+    "</answer>",
+    "<think>",
+    "yes ",
+    "no ",
+    "not ",
+    "\n",
+    "\n\n",
+    " ",
+    "$",
+    "\"",
+    "(",
+    "I choose ",
+    "if ",
+    "Question:",
+    "\nQuestion:\n",
+    "twenty-",
+    "1e9",
+    "option ",
+    "\u{200B}",
+    "\u{0}",
+    "\u{202E}",
+    "é",
+    "١",
+    "B is ",
+    "'",
+    "a'",
+    "St. ",
+    "<b>",
+    "10^",
+    "x 10^9 ",
+    "\\",
+    "\\(",
+    "Paris",
+    "0.9",
+    ", 0.9",
+    "~",
+    "the answer to ",
+    "<think></think>",
+    "[THINK]",
+    "<|channel|>",
+    "m^2 ",
+    "m^{",
+    "m**2",
+    "m<sup>2",
+    "^",
+    "_",
+    "2^",
+    "1,\\! ",
+    "both A and ",
+    "hmm ",
+    "? Wait, ",
+    "\nProblem: ",
+];
+
 #[test]
 fn huge_answers_take_time_in_proportion() {
-    let pieces = [
-        "\\boxed{",
-        "{",
-        "}",
-        "\\boxed{1}",
-        "**",
-        "**1**",
-        "#### 1\n",
-        "####",
-        "answer is ",
-        "the answer is A. ",
-        "Answer: ",
-        "answer ",
-        "the ",
-        "A ",
-        "(A) ",
-        "1",
-        "1,",
-        "1,234,",
-        "1 234 ",
-        "1/2 ",
-        "3 1/2 ",
-        "1 ",
-        "1.",
-        "-",
-        "\\frac{",
-        "\\frac{1}{2}",
-        "=",
-        "= 1 ",
-        "<<",
-        "<<1",
-        "confidence: ",
-        "confidence ",
-        "90% sure ",
-        "<answer>",
-        "</answer>",
-        "<think>",
-        "yes ",
-        "no ",
-        "not ",
-        "\n",
-        "\n\n",
-        " ",
-        "$",
-        "\"",
-        "(",
-        "I choose ",
-        "if ",
-        "Question:",
-        "\nQuestion:\n",
-        "twenty-",
-        "1e9",
-        "option ",
-        "\u{200B}",
-        "\u{0}",
-        "\u{202E}",
-        "é",
-        "١",
-        "B is ",
-        "'",
-        "a'",
-        "St. ",
-        "<b>",
-        "10^",
-        "x 10^9 ",
-        "\\",
-        "\\(",
-        "Paris",
-        "0.9",
-        ", 0.9",
-        "~",
-        "the answer to ",
-    ];
-    for piece in pieces {
-        let text = piece.repeat(HUGE / piece.len());
+    for piece in PIECES {
+        // In the middle, so that nobody trims it away.
+        let text = format!("a{}b", piece.repeat(HUGE / piece.len()));
         let start = Instant::now();
         extract_all(&text);
+        assert!(start.elapsed() < PATIENCE, "{piece:?} took {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn huge_texts_that_were_cut_take_time_in_proportion() {
+    let kinds = [
+        question(AnswerKind::Number, "How many?", &[], &["12"]),
+        question(AnswerKind::Choice, "Which?", &["x", "y"], &["A"]),
+    ];
+    for piece in [
+        "hmm ",
+        "? ",
+        "Wait, ",
+        "the answer is 1? ",
+        "Maybe the answer is A. ",
+        "Let me check. ",
+        "\\boxed{1} but ",
+        "the answer is 1 and ",
+        "\u{2014}",
+        ". ",
+        "so ",
+    ] {
+        let text = format!("a{}b", piece.repeat(HUGE / piece.len()));
+        let start = Instant::now();
+        for question in &kinds {
+            let _ = extract(question, &Reply::cut(&text));
+        }
         assert!(start.elapsed() < PATIENCE, "{piece:?} took {:?}", start.elapsed());
     }
 }
@@ -134,7 +181,7 @@ fn ten_megabytes_are_read() {
     assert!(text.len() > 10_000_000);
     let start = Instant::now();
     let choice = question(AnswerKind::Choice, "Which?", &["x", "y"], &["B"]);
-    assert_eq!(extract(&choice, &text, Finish::Stop).answer(), Some("B"));
+    assert_eq!(extract(&choice, &Reply::complete(&text)).answer(), Some("B"));
     assert!(start.elapsed() < PATIENCE);
 }
 
@@ -160,7 +207,7 @@ fn broken_markup_and_invisible_characters_do_no_harm() {
         ("1/0", None),
         ("1e99999999999999999999", None),
     ] {
-        assert_eq!(extract(&number, text, Finish::Stop).answer(), answer, "{text:?}");
+        assert_eq!(extract(&number, &Reply::complete(text)).answer(), answer, "{text:?}");
         extract_all(text);
     }
 }
@@ -168,14 +215,14 @@ fn broken_markup_and_invisible_characters_do_no_harm() {
 #[test]
 fn huge_numbers_keep_their_value() {
     let number = question(AnswerKind::Number, "How many?", &[], &["1e999999"]);
-    assert_eq!(extract(&number, "1e999999", Finish::Stop).answer(), Some("1e999999"));
+    assert_eq!(extract(&number, &Reply::complete("1e999999")).answer(), Some("1e999999"));
     let digits = "9".repeat(10_000);
-    let found = extract(&number, &format!("The answer is {digits}."), Finish::Stop);
+    let found = extract(&number, &Reply::complete(&format!("The answer is {digits}.")));
     assert_eq!(found.answer(), Some(digits.as_str()));
     assert_ne!(parse_number(&digits), parse_number(&format!("{digits}9")));
     let right = grade(
         &number,
-        &extract(&number, "10e999998", Finish::Stop),
+        &extract(&number, &Reply::complete("10e999998")),
         &lenient_policy(SpanGrading::ExactMatch),
     );
     assert_eq!(right.correct, Some(true));

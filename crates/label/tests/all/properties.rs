@@ -1,7 +1,8 @@
 //! What holds for any text.
 
+use plimsoll_core::Reply;
 use plimsoll_core::question::{AnswerKind, Question};
-use plimsoll_label::{Extraction, Finish, coqa, extract, parse_number};
+use plimsoll_label::{Extraction, coqa, extract, parse_number};
 use proptest::prelude::*;
 
 use crate::questions::question;
@@ -65,14 +66,17 @@ fn answerlike() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
 }
 
+fn reply(text: &str, cut: bool) -> Reply<'_> {
+    if cut { Reply::cut(text) } else { Reply::complete(text) }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
     fn spans_lie_on_characters_and_hold_something(text in answerlike(), cut in any::<bool>()) {
-        let finish = if cut { Finish::Length } else { Finish::Stop };
         for question in questions() {
-            if let Extraction::Found(found) = extract(&question, &text, finish) {
+            if let Extraction::Found(found) = extract(&question, &reply(&text, cut)) {
                 let held = text.get(found.span.clone());
                 prop_assert!(held.is_some_and(|held| !held.trim().is_empty()), "{:?}", found);
                 if question.answer_kind == AnswerKind::Span {
@@ -84,17 +88,17 @@ proptest! {
 
     #[test]
     fn white_space_behind_changes_nothing(text in answerlike(), space in "[ \n\t]{0,5}", cut in any::<bool>()) {
-        let finish = if cut { Finish::Length } else { Finish::Stop };
         for question in questions() {
-            prop_assert_eq!(extract(&question, &text, finish), extract(&question, &format!("{text}{space}"), finish));
+            let padded = format!("{text}{space}");
+            prop_assert_eq!(extract(&question, &reply(&text, cut)), extract(&question, &reply(&padded, cut)));
         }
     }
 
     #[test]
     fn an_answer_that_was_found_is_found_in_itself(text in answerlike()) {
         for question in questions().into_iter().filter(|question| question.answer_kind != AnswerKind::Span) {
-            if let Some(answer) = extract(&question, &text, Finish::Stop).answer() {
-                let again = extract(&question, answer, Finish::Stop);
+            if let Some(answer) = extract(&question, &Reply::complete(&text)).answer() {
+                let again = extract(&question, &Reply::complete(answer));
                 prop_assert_eq!(again.answer(), Some(answer));
             }
         }
@@ -105,7 +109,7 @@ proptest! {
         let question = question(AnswerKind::Number, "How many?", &[], &["0"]);
         let gold = parse_number(&format!("{whole}.{part:03}")).unwrap().to_string();
         for text in [gold.clone(), format!("The answer is {gold}."), format!("\\boxed{{{gold}}}"), format!("#### {gold}"), format!("Answer: {gold}\nConfidence: 0.9")] {
-            let found = extract(&question, &text, Finish::Stop);
+            let found = extract(&question, &Reply::complete(&text));
             prop_assert_eq!(found.answer(), Some(gold.as_str()), "{}", text);
         }
     }
@@ -124,7 +128,7 @@ proptest! {
         let gold = words.join(" ");
         let question = question(AnswerKind::Span, "What?", &[], &[&gold]);
         for text in [gold.clone(), format!("\"{gold}\"."), format!("Answer: {gold}\nConfidence: 80%")] {
-            let found = extract(&question, &text, Finish::Stop);
+            let found = extract(&question, &Reply::complete(&text));
             prop_assert_eq!(found.answer(), Some(gold.as_str()), "{}", text);
         }
     }

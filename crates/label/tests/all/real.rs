@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use plimsoll_core::Reply;
 use plimsoll_core::question::{AnswerKind, Question};
-use plimsoll_label::{Extraction, Finish, References, SpanGrading, coqa, extract, grade};
+use plimsoll_label::{Extraction, References, SpanGrading, coqa, extract, grade};
 use serde_json::Value;
 
 use crate::questions::{lenient_policy, question};
 
-/// The folder of real outputs; says plainly when there is none.
-fn real_data(test: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("PLIMSOLL_REAL_DATA").map(|root| Path::new(&root).join("real_outputs"));
+/// A folder of the real data; says plainly when there is none.
+pub(crate) fn real_data(test: &str, folder: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("PLIMSOLL_REAL_DATA").map(|root| Path::new(&root).join(folder));
     if folder.is_none() {
         say(&format!("SKIPPED {test}: PLIMSOLL_REAL_DATA is not set, so nothing was measured"));
     }
@@ -21,7 +22,7 @@ fn real_data(test: &str) -> Option<PathBuf> {
 }
 
 /// Prints a measured figure.
-fn say(line: &str) {
+pub(crate) fn say(line: &str) {
     let mut out = std::io::stderr();
     writeln!(out, "{line}").unwrap();
 }
@@ -93,7 +94,7 @@ fn gsm8k(folder: &Path, change: fn(&str) -> &str) -> Tally {
             let solution = change(row[model]["solution"].as_str().unwrap());
             let label = grade(
                 &question,
-                &extract(&question, solution, Finish::Stop),
+                &extract(&question, &Reply::complete(solution)),
                 &lenient_policy(SpanGrading::ExactMatch),
             );
             let theirs = row[model]["is_correct"].as_bool().unwrap();
@@ -115,7 +116,7 @@ fn without_answer_line(solution: &str) -> &str {
 
 #[test]
 fn gsm8k_solutions_get_the_label_that_openai_gave_them() {
-    let Some(folder) = real_data("GSM8K solutions") else { return };
+    let Some(folder) = real_data("GSM8K solutions", "real_outputs") else { return };
     let tally = gsm8k(&folder, |solution| solution);
     tally.report("GSM8K solutions");
     assert_eq!(tally.of(""), 1600);
@@ -124,7 +125,7 @@ fn gsm8k_solutions_get_the_label_that_openai_gave_them() {
 
 #[test]
 fn gsm8k_solutions_without_their_answer_line_mostly_keep_their_label() {
-    let Some(folder) = real_data("GSM8K solutions without answer line") else { return };
+    let Some(folder) = real_data("GSM8K solutions without answer line", "real_outputs") else { return };
     let tally = gsm8k(&folder, without_answer_line);
     tally.report("GSM8K solutions without answer line");
     assert!(tally.of("agrees") >= GSM8K_WITHOUT_LINE, "{} agree", tally.of("agrees"));
@@ -166,7 +167,7 @@ fn difference(question: &Question, found: &Extraction, ours: Option<bool>, their
 
 #[test]
 fn open_answers_get_the_label_that_a_judge_gave_them() {
-    let Some(folder) = real_data("open QA") else { return };
+    let Some(folder) = real_data("open QA", "real_outputs") else { return };
     let policy = lenient_policy(SpanGrading::F1 { threshold: 0.5, references: References::Best });
     let (mut labels, mut answers) = (Tally::default(), Tally::default());
     for dataset in ["triviaqa", "sciq", "nq"] {
@@ -180,7 +181,7 @@ fn open_answers_get_the_label_that_a_judge_gave_them() {
             let (judged, extracted) = (column("extracted_prom46_score"), column("extracted_answer"));
             for row in &rows[1..] {
                 let question = question(AnswerKind::Span, &row[ask], &[], &[&row[target]]);
-                let found = extract(&question, &row[response], Finish::Stop);
+                let found = extract(&question, &Reply::complete(&row[response]));
                 let ours = grade(&question, &found, &policy).correct;
                 let parsed = !matches!(row[extracted].as_str(), "FAILED TO PARSE" | "");
                 let class = if parsed {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plimsoll_core::{AnswerKind, Question, Seed};
+use plimsoll_core::{AnswerKind, Question, Reply, Seed};
 use plimsoll_ingest::pool::{PoolRole, RoleShares, find_duplicates, role_of};
 use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt};
-use plimsoll_label::{Finish, Policy, extract, grade};
+use plimsoll_label::{Policy, extract, grade};
 use plimsoll_pocket::DATASETS;
 use plimsoll_pocket::suite::{Document, SPLITS, Stream, native_rows};
 
@@ -20,7 +20,7 @@ fn policy() -> Policy {
 
 /// How a text is graded.
 fn correct(question: &Question, text: &str) -> Option<bool> {
-    grade(question, &extract(question, text, Finish::Stop), &policy()).correct
+    grade(question, &extract(question, &Reply::complete(text)), &policy()).correct
 }
 
 #[test]

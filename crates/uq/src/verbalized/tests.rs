@@ -246,6 +246,43 @@ fn huge_replies_take_no_time() {
     assert_read(&end, BOTH, Ok(0.5));
 }
 
+/// Says what was read.
+fn say(line: &str) {
+    use std::io::Write as _;
+    writeln!(std::io::stderr(), "{line}").unwrap();
+}
+
+/// Holds every reply of a folder of public bug reports to the confidence that it states, `null` being none. They
+/// stay outside the repository; `PLIMSOLL_REAL_DATA` says where they are.
+fn hold_case(case: &str, asked: Asked<'_>) {
+    let Some(root) = std::env::var_os("PLIMSOLL_REAL_DATA") else {
+        say(&format!("SKIPPED {case}: PLIMSOLL_REAL_DATA is not set, so nothing was read"));
+        return;
+    };
+    let path = std::path::Path::new(&root).join("cases").join(case).join("items.json");
+    let items: Vec<serde_json::Value> =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    for item in &items {
+        let found = read(&Reply::complete(item["conf"].as_str().unwrap()), asked);
+        match item["want"].as_f64() {
+            Some(wanted) => {
+                assert!(
+                    found.is_ok_and(|found| (found.get() - wanted).abs() <= AS_WRITTEN),
+                    "{item}: {found:?}"
+                );
+            }
+            None => assert!(found.is_err() && item["want"].is_null(), "{item}: {found:?}"),
+        }
+    }
+    say(&format!("{case}: {} replies", items.len()));
+}
+
+#[test]
+fn replies_of_bug_reports_state_what_they_should() {
+    hold_case("case17", BOTH);
+    hold_case("case38", Asked::CONFIDENCE);
+}
+
 #[test]
 fn a_prompt_that_ended_within_reasoning() {
     let within = |text| read(&Reply { starts_in_reasoning: true, ..Reply::cut(text) }, Asked::CONFIDENCE);
