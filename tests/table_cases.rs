@@ -178,3 +178,59 @@ fn hive_partitions_of_another_writer() {
         assert_eq!(points(&sandbox)[0]["rows"], all[0][0]["rows"], "{given}");
     }
 }
+
+/// Rows of the pool and tested rows that would do, as the thresholds file says.
+fn would_do(sandbox: &Sandbox, scores: &str) -> Option<(u64, u64)> {
+    let options = "--risk selective_error:0.2:0.1 --fraction 1 --bootstrap 0 --out out";
+    sandbox
+        .run(&[&["fit", "--scores", scores][..], &options.split(' ').collect::<Vec<_>>()].concat())
+        .exits(0);
+    let name = sandbox.files("out").into_iter().find(|name| name.ends_with(".thresholds.json")).unwrap();
+    let file = sandbox.json(&format!("out/{name}"));
+    let infeasible = &file["methods"][0]["operating_points"][0]["infeasible"];
+    Some((infeasible["rows_pool_needed"].as_u64()?, infeasible["rows_tested_needed"].as_u64()?))
+}
+
+#[test]
+fn a_pool_without_an_error_needs_a_few_rows_more() {
+    let sandbox = Sandbox::new();
+    let plan = sandbox.sh("plan --alpha 0.2 --delta 0.1 --json").exits(0).json();
+    let least = plan["least_rows"].as_u64().unwrap();
+    let pool = |rows: u64, lost: &[u64]| {
+        let row = |row: u64| format!("q{row},a,m,0.{:02},{}\n", 50 + row, u64::from(!lost.contains(&row)));
+        let rows: String = (0..rows).map(row).collect();
+        sandbox.write("scores.csv", format!("question_id,dataset,method,confidence,slm_correct\n{rows}"));
+        would_do(&sandbox, "scores.csv")
+    };
+    let mut before = u64::MAX;
+    for rows in [1, 2, 3, 5, 8, 10, 15, 20] {
+        let (pool, tested) = pool(rows, &[]).unwrap();
+        assert!(tested >= least && tested <= 3 * least && pool > rows, "{rows}: {pool} {tested}");
+        assert!(pool <= before, "{rows}: {pool} after {before}");
+        before = pool;
+    }
+    // As many as are named, or half again as many, are enough.
+    assert_eq!(pool(before * 3 / 2, &[]), None);
+    // A single wrong answer is no evidence against any number; fifteen of fifteen are.
+    assert!(pool(1, &[0]).is_some() && pool(5, &[2]).is_some());
+    assert_eq!(pool(15, &(0..15).collect::<Vec<_>>()), None);
+    sandbox.sh("thresholds show out/slm.thresholds.json").exits(0).shows(["no number of rows would do"]);
+}
+
+#[test]
+fn pools_without_an_error_of_a_report() {
+    let Some(folder) = case("case25") else { return };
+    let (sandbox, mut before) = (Sandbox::new(), u64::MAX);
+    for rows in [1, 2, 3, 5, 8, 10, 15, 20] {
+        let path = folder.join(format!("right_{rows}.csv"));
+        let (pool, tested) = would_do(&sandbox, path.to_str().unwrap()).unwrap();
+        assert!((18..=54).contains(&tested) && pool > rows && pool <= before, "{rows}: {pool} {tested}");
+        before = pool;
+    }
+    for (name, has_number) in
+        [("all_right", false), ("all_wrong", false), ("inverted", false), ("one_row", true)]
+    {
+        let path = folder.join(format!("{name}.csv"));
+        assert_eq!(would_do(&sandbox, path.to_str().unwrap()).is_some(), has_number, "{name}");
+    }
+}

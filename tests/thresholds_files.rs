@@ -84,7 +84,7 @@ fn show_is_for_people() {
     good/selective_error=0.3:0.1: selective_error <= 0.3 with probability >= 0.9; 38 of 156 tested rows wrong, p = 0.0715; on the pool's distribution
     noise/routing_ratio=0.01: 0.0200 of the questions have no confidence and are always handed over
     noise/accuracy=0.7: the lower 95 % limit reaches it at threshold 0.766150, handing over 0.7700 [0.7346, 0.8191]
-    noise/selective_error=0.3:0.1: no threshold has an observed risk below 0.3: no number of rows would do with this method
+    noise/selective_error=0.3:0.1: even the most confident answers are wrong as often as 0.3 or more: no number of rows would do with this method
     ");
     assert_eq!(sandbox.sh(&format!("thresholds show {FITTED} --json")).exits(0).json(), file);
 }

@@ -72,6 +72,8 @@ pub struct Draw {
     pub rows: Vec<DrawnRow>,
     /// Confidences of the pool per bin, and how many are missing.
     pub pool: Histogram,
+    /// Share of the rows in the proportional part.
+    pub fraction: f64,
     /// Rows without a confidence on which the systematic sample fell: they are not drawn, but a
     /// test of a risk over all rows counts them as trials without a loss.
     pub missing_tested: Vec<u32>,
@@ -105,7 +107,7 @@ impl Draw {
             order.missing.iter().copied().filter(|row| prepared.selected(selection, *row)).collect();
         pool.missing = missing.len() as u64;
         let missing_tested = missing.into_iter().filter(|_| lattice.hit()).collect();
-        Self { rows, pool, missing_tested }
+        Self { rows, pool, fraction: spec.fraction, missing_tested }
     }
 
     /// Number of rows in the proportional part.

@@ -13,7 +13,14 @@ use plimsoll_router::{Confidence, Risk, Threshold};
 use crate::draw::Draw;
 use crate::prepared::Prepared;
 use crate::sample::Undrawn;
-use crate::tail::{binomial_cdf, clopper_pearson_upper, least_rows, rows_needed, zero_error_rows};
+use crate::tail::{binomial_cdf, clopper_pearson_upper, least_rows, zero_error_rows};
+
+mod rows;
+
+use rows::Seen;
+
+/// One cluster in so many is set aside for the sequence where every row was drawn.
+const SET_ASIDE: u64 = 3;
 
 /// One trial of a test.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +39,8 @@ pub struct TestSet {
     sequence: Vec<Threshold>,
     /// Rows of the pool that one tested row stands for.
     pool_rows_per_trial: f64,
+    /// Of the rows with a confidence that are tested or that the sequence comes from, the share that is tested.
+    tested_share: f64,
 }
 
 /// What came out of a test.
@@ -50,15 +59,20 @@ impl TestSet {
     pub fn new(prepared: &Prepared<'_>, draw: &Draw, undrawn: &Undrawn, seed: &Seed) -> Self {
         let proportional = draw.rows.iter().filter(|drawn| drawn.proportional).map(|drawn| drawn.row);
         let mut rows: Vec<u32> = proportional.chain(draw.missing_tested.iter().copied()).collect();
+        let drawn = rows.len() as f64;
         if !prepared.independent() {
             rows.sort_unstable_by_key(|row| {
                 (prepared.cluster(*row), seed.hash_key(prepared.key(*row)), *row)
             });
             rows.dedup_by_key(|row| prepared.cluster(*row));
         }
+        let rows_per_cluster = if rows.is_empty() { 1.0 } else { drawn / rows.len() as f64 };
+        // Of a long pool: a short one may be drawn whole though a share was asked for.
+        let tested_share = if draw.fraction < 1.0 { draw.fraction } else { 1.0 - 1.0 / SET_ASIDE as f64 };
+        let pool_rows_per_trial = rows_per_cluster / tested_share;
         let mut sequence = undrawn.quantiles.clone();
         if sequence.is_empty() {
-            let set_aside = |row: &u32| seed.hash_key(prepared.cluster(*row)).is_multiple_of(3);
+            let set_aside = |row: &u32| seed.hash_key(prepared.cluster(*row)).is_multiple_of(SET_ASIDE);
             let mut aside: Vec<Confidence> = rows
                 .iter()
                 .filter(|row| set_aside(row))
@@ -69,9 +83,8 @@ impl TestSet {
             sequence = quantiles(&aside);
         }
         let trials: Vec<Trial> = rows.iter().map(|row| trial(prepared, *row)).collect();
-        let pool_rows_per_trial = draw.pool.total() as f64 / (trials.len() as f64).max(1.0);
         let sequence = sequence.iter().rev().filter_map(|c| Threshold::new(c.get()).ok()).collect();
-        Self { trials, sequence, pool_rows_per_trial }
+        Self { trials, sequence, pool_rows_per_trial, tested_share }
     }
 
     /// Tests a risk.
@@ -195,54 +208,35 @@ impl Walk {
         }
     }
 
-    /// What it would take, if the observed risks were the true ones.
+    /// What it would take.
     fn infeasible(&self, set: &TestSet) -> Infeasible {
         let tested = self.all_trials;
-        let mut best_observed_risk: Option<f64> = None;
-        // Rows by an estimate, and the numbers from which they are computed exactly: one exact
-        // search instead of one per threshold, since it is slow where a risk is all but alpha.
-        let mut cheapest: Option<(f64, f64, u64)> = None;
-        for threshold in &set.sequence {
-            let (trials, losses) = self.counts(*threshold);
-            if trials == 0 {
-                continue;
-            }
-            let observed = losses as f64 / trials as f64;
-            if trials >= self.least_trials {
-                best_observed_risk = Some(best_observed_risk.map_or(observed, |best| best.min(observed)));
-            }
-            // The observed risk of a handful of rows says nothing: floor it at half a loss.
-            let assumed = observed.max(0.5 / trials as f64);
-            if assumed < self.alpha {
-                let estimate = chernoff_rows(assumed, self.alpha, self.delta).max(self.least_trials as f64);
-                let rows = estimate * tested as f64 / trials as f64;
-                if cheapest.is_none_or(|(fewest, ..)| rows < fewest) {
-                    cheapest = Some((rows, assumed, trials));
-                }
-            }
-        }
+        let counts = || set.sequence.iter().map(|threshold| self.counts(*threshold));
+        let testable = || counts().filter(|(trials, _)| *trials >= self.least_trials);
+        let best_observed_risk =
+            testable().map(|(trials, losses)| losses as f64 / trials as f64).reduce(f64::min);
         let needed = match self.risk {
-            Risk::SelectiveError => cheapest.and_then(|(_, assumed, trials)| {
-                let rows = rows_needed(assumed, self.alpha, self.delta)?;
-                Some(scale_up(rows.max(self.least_trials), tested as f64 / trials as f64))
-            }),
+            Risk::SelectiveError => Seen {
+                scored: &self.scored,
+                tested,
+                first: testable().next().map(|(trials, _)| trials),
+                alpha: self.alpha,
+                delta: self.delta,
+                tested_share: set.tested_share,
+            }
+            .rows_that_would_do(),
             // Handing everything over has no loss, so it only ever fails for want of rows.
             Risk::JointError | Risk::Regret => Some(self.least_trials),
         };
+        // Rows without a graded LLM answer are no trials of a regret.
+        let per_trial = set.pool_rows_per_trial * set.trials.len().max(1) as f64 / tested.max(1) as f64;
         Infeasible {
             rows_tested: tested,
             best_observed_risk,
             rows_tested_needed: needed,
-            rows_pool_needed: needed.map(|rows| scale_up(rows, set.pool_rows_per_trial)),
+            rows_pool_needed: needed.map(|rows| scale_up(rows, per_trial)),
         }
     }
-}
-
-/// About how many rows show that a rate is below alpha: ln(1 / delta) / KL(rate, alpha), from the
-/// Chernoff bound of the tail; good enough to say which of two thresholds needs fewer.
-fn chernoff_rows(rate: f64, alpha: f64, delta: f64) -> f64 {
-    let part = |a: f64, b: f64| if a > 0.0 { a * (a / b).ln() } else { 0.0 };
-    -delta.ln() / (part(rate, alpha) + part(1.0 - rate, 1.0 - alpha))
 }
 
 #[expect(

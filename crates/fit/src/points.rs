@@ -159,7 +159,7 @@ fn infeasible_note(infeasible: &Infeasible, alpha: f64) -> String {
             )
         }
         _ => format!(
-            "no threshold has an observed risk below {alpha}: no number of rows would do with this method"
+            "even the most confident answers are wrong as often as {alpha} or more: no number of rows would do with this method"
         ),
     }
 }

@@ -185,6 +185,30 @@ pub fn zero_error_rows(alpha: f64, delta: f64) -> u64 {
     (low..=high).find(|n| binomial_cdf(0, *n, alpha) <= delta).unwrap_or(quotient)
 }
 
+/// The largest number of errors with which `rows` rows pass the test; `None` if they do not even without one.
+///
+/// # Formula
+/// max { k : P(Bin(rows, alpha) <= k) <= delta }
+///
+/// ```
+/// use plimsoll_fit::tail::max_errors;
+/// assert_eq!((max_errors(1, 0.5, 0.25), max_errors(2, 0.5, 0.25)), (None, Some(0)));
+/// assert_eq!(max_errors(38, 0.1, 0.1), Some(1)); // see `least_rows`
+/// ```
+pub fn max_errors(rows: u64, alpha: f64, delta: f64) -> Option<u64> {
+    let passes = |errors: u64| binomial_cdf(errors, rows, alpha) <= delta;
+    if !passes(0) {
+        return None;
+    }
+    // Passes at `low`, fails at `high`: the tail grows with the errors, and is 1 for as many as rows.
+    let (mut low, mut high) = (0, rows);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if passes(middle) { low = middle } else { high = middle }
+    }
+    Some(low)
+}
+
 /// How many rows a guarantee needs if `error_rate` of them are wrong. `None` if the rate is not
 /// below `alpha`, or if more than [`MOST_ROWS`] are needed.
 ///
@@ -433,6 +457,19 @@ mod tests {
         assert_eq!(least_rows(0.1, 0.0), u64::MAX);
         assert_eq!(least_rows(1e-13, 0.1), u64::MAX);
         assert!(least_rows(0.001, 1e-6) < 200_000);
+    }
+
+    #[test]
+    fn max_errors_is_the_edge() {
+        for rows in [45u64, 100, 1000, 12_345] {
+            let most = max_errors(rows, 0.05, 0.1).unwrap();
+            assert!(binomial_cdf(most, rows, 0.05) <= 0.1, "{rows}");
+            assert!(binomial_cdf(most + 1, rows, 0.05) > 0.1, "{rows}");
+        }
+        assert_eq!(max_errors(44, 0.05, 0.1), None);
+        assert_eq!(max_errors(45, 0.05, 0.1), Some(0));
+        assert_eq!(max_errors(1, 0.999, 0.5), Some(0));
+        assert_eq!((max_errors(0, 0.5, 0.1), max_errors(5, 0.0, 0.1)), (None, None));
     }
 
     #[test]

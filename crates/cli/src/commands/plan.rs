@@ -1,7 +1,7 @@
 //! `plimsoll plan`.
 
 use clap::Args;
-use plimsoll_fit::tail::{binomial_cdf, clopper_pearson_upper, least_rows, rows_needed, zero_error_rows};
+use plimsoll_fit::tail::{clopper_pearson_upper, least_rows, max_errors, rows_needed, zero_error_rows};
 use serde::Serialize;
 
 use crate::arguments::values;
@@ -75,7 +75,7 @@ fn needs(arguments: &PlanArguments) -> Needs {
         error_rate,
         rows_needed: error_rate.and_then(|error_rate| rows_needed(error_rate, alpha, delta)),
         rows,
-        most_errors: rows.and_then(|rows| most_errors(rows, alpha, delta)),
+        most_errors: rows.and_then(|rows| max_errors(rows, alpha, delta)),
         smallest_alpha: rows.map(|rows| clopper_pearson_upper(0, rows, delta)),
         smallest_alpha_at_error_rate: expected
             .map(|(errors, rows)| clopper_pearson_upper(errors, rows, delta)),
@@ -89,20 +89,6 @@ fn needs(arguments: &PlanArguments) -> Needs {
 )]
 fn expected_errors(rows: u64, error_rate: f64) -> u64 {
     ((rows as f64 * error_rate).round() as u64).min(rows)
-}
-
-/// The largest k with P(Bin(rows, alpha) <= k) <= delta.
-fn most_errors(rows: u64, alpha: f64, delta: f64) -> Option<u64> {
-    if binomial_cdf(0, rows, alpha) > delta {
-        return None;
-    }
-    // Passes at `low`, fails at `high`: the tail grows with k, and reaches 1 at k = rows.
-    let (mut low, mut high) = (0, rows);
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if binomial_cdf(middle, rows, alpha) <= delta { low = middle } else { high = middle }
-    }
-    Some(low)
 }
 
 fn text(needs: &Needs) -> String {
@@ -171,18 +157,6 @@ mod tests {
         ] {
             assert_eq!(of(alpha, delta, None, None).zero_error_rows, expected, "{alpha} {delta}");
         }
-    }
-
-    #[test]
-    fn most_errors_is_the_edge() {
-        for rows in [45u64, 100, 1000, 12_345] {
-            let most = most_errors(rows, 0.05, 0.1).unwrap();
-            assert!(binomial_cdf(most, rows, 0.05) <= 0.1, "{rows}");
-            assert!(binomial_cdf(most + 1, rows, 0.05) > 0.1, "{rows}");
-        }
-        assert_eq!(most_errors(44, 0.05, 0.1), None);
-        assert_eq!(most_errors(45, 0.05, 0.1), Some(0));
-        assert_eq!(most_errors(1, 0.999, 0.5), Some(0));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::*;
 use crate::draw::{DrawOrder, DrawSpec};
 use crate::prepared::Selection;
 use crate::sample::Sample;
+use crate::tail::rows_needed;
 use crate::testing::{MadeUp, table};
 
 /// P(LLM right), whatever the SLM does.
@@ -300,7 +301,7 @@ fn a_verdict_by_hand() {
     let prepared = Prepared::new(&made.questions, &made.series[0]);
     let trials = (0..100).map(|row| trial(&prepared, row)).collect();
     let sequence = [0.9, 0.4].iter().map(|t| Threshold::new(*t).unwrap()).collect();
-    let tests = TestSet { trials, sequence, pool_rows_per_trial: 10.0 };
+    let tests = TestSet { trials, sequence, pool_rows_per_trial: 10.0, tested_share: 0.1 };
     assert_eq!(tests.trials(), 100);
 
     let Verdict::Holds(threshold, guarantee) = tests.test(SelectiveError, 0.15, 0.1) else {
@@ -328,12 +329,13 @@ fn a_verdict_by_hand() {
 
     // Two wrong in 60 are no proof of 4 %, but 3.3 % would be of enough rows.
     let Verdict::Fails(infeasible) = tests.test(SelectiveError, 0.04, 0.1) else { panic!("holds") };
-    let needed = rows_needed(2.0 / 60.0, 0.04, 0.1).unwrap();
+    // (Two rows of the rate that a curve through all of them tells are counted in.)
+    let needed = |losses: f64| Some((rows_needed(losses / 60.0, 0.04, 0.1).unwrap() * 100).div_ceil(60));
     assert_eq!(infeasible.rows_tested, 100);
-    assert_eq!(infeasible.rows_tested_needed, Some((needed * 100).div_ceil(60)));
+    assert!(infeasible.rows_tested_needed > needed(1.0) && infeasible.rows_tested_needed < needed(2.2));
     assert_eq!(infeasible.rows_pool_needed, infeasible.rows_tested_needed.map(|rows| rows * 10));
 
-    let Verdict::Fails(infeasible) = tests.test(SelectiveError, 0.03, 0.1) else { panic!("holds") };
+    let Verdict::Fails(infeasible) = tests.test(SelectiveError, 0.005, 0.1) else { panic!("holds") };
     assert_eq!((infeasible.rows_tested_needed, infeasible.rows_pool_needed), (None, None));
 
     // 100 rows cannot show a joint error of 1 % even without a loss; 230 could.
@@ -352,7 +354,7 @@ fn the_walk_ends_at_the_first_failure() {
     let prepared = Prepared::new(&made.questions, &made.series[0]);
     let trials = (0..2200).map(|row| trial(&prepared, row)).collect();
     let sequence = [0.9, 0.5, 0.2].iter().map(|t| Threshold::new(*t).unwrap()).collect();
-    let tests = TestSet { trials, sequence, pool_rows_per_trial: 1.0 };
+    let tests = TestSet { trials, sequence, pool_rows_per_trial: 1.0, tested_share: 0.1 };
     let Verdict::Holds(threshold, guarantee) = tests.test(SelectiveError, 0.1, 0.1) else {
         panic!("infeasible")
     };
@@ -370,7 +372,7 @@ fn the_walk_starts_where_enough_rows_are_kept() {
     let prepared = Prepared::new(&made.questions, &made.series[0]);
     let trials = (0..1030).map(|row| trial(&prepared, row)).collect();
     let sequence = [0.9, 0.5].iter().map(|t| Threshold::new(*t).unwrap()).collect();
-    let tests = TestSet { trials, sequence, pool_rows_per_trial: 1.0 };
+    let tests = TestSet { trials, sequence, pool_rows_per_trial: 1.0, tested_share: 0.1 };
     let Verdict::Holds(threshold, guarantee) = tests.test(SelectiveError, 0.1, 0.1) else {
         panic!("infeasible")
     };
@@ -427,6 +429,6 @@ fn as_many_rows_as_named_often_do() {
     }
     assert!(named >= 20, "{named}");
     /// Of the runs with a number: the estimate is rough, but neither hopeless nor idle.
-    const OFTEN: f64 = 0.3;
+    const OFTEN: f64 = 0.5;
     assert!(f64::from(feasible) >= OFTEN * f64::from(named), "{feasible} of {named}");
 }

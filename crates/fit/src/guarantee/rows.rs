@@ -1,0 +1,174 @@
+//! How many rows would do for a selective error that could not be bounded.
+//!
+//! A walk ends at the first threshold that it tests, the strictest that keeps enough rows, if that one fails: so
+//! this one decides. With more rows it is a stricter one, which keeps about as many as before, until the sequence
+//! has none that is stricter; from then on it keeps more. How often answers are wrong that are surer than those that
+//! were tested is told by a curve through all of them.
+
+mod losses;
+
+use plimsoll_router::Confidence;
+
+use self::losses::Curve;
+use super::scale_up;
+use crate::sample::GRID;
+use crate::tail::{
+    binomial_cdf, clopper_pearson_lower, clopper_pearson_upper, least_rows, max_errors, rows_needed,
+};
+
+/// How sure a start is to pass for its rows to be enough.
+const SURE: f64 = 0.9;
+/// Rows of the rate that the curve tells that are added to those of equal confidence, which tell their own.
+const EXPECTED_ROWS: f64 = 2.0;
+/// How likely it may be that more rows lie below the sequence than are counted in.
+const UNLIKELY: f64 = 1.0 / 3.0;
+
+/// What was seen of a selective error that could not be bounded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    /// Tested rows with a confidence, from the most confident: confidence, loss.
+    pub(super) scored: &'a [(Confidence, bool)],
+    /// Tested rows, those without a confidence among them.
+    pub(super) tested: u64,
+    /// Kept rows of the first threshold that was tested; it failed.
+    pub(super) first: Option<u64>,
+    pub(super) alpha: f64,
+    pub(super) delta: f64,
+    /// Of the rows with a confidence that are tested or that the sequence comes from, the share that is tested.
+    pub(super) tested_share: f64,
+}
+
+impl Seen<'_> {
+    /// Tested rows with which the risk would be bounded about every second time or more often; `None` if there is
+    /// evidence that even the most confident answers are wrong as often as alpha or more.
+    ///
+    /// # Formula
+    /// s = [`least_rows`], with which a threshold is tested; r the rate of losses with which s rows pass every second
+    /// time, or alpha / 2 if that is less; e(q) the rate of losses among the share q of the most confident rows, by [`Curve`]; down to several of
+    /// equal confidence their own rate, with two rows more of the curve's. A long sequence has thresholds at q = 0.01, 0.02, ..,
+    /// 1, but none amid equal confidences. One of them needs m = max(s,
+    /// [`rows_needed`]\(e(q))) kept rows (s alone, if so many pass at e(q) nine times in ten), and so m / q rows, of
+    /// which the next stricter one keeps less than s, or else that one decides: this is asked for where e(q) > r, while
+    /// with e(q) <= r the stricter ones are no worse. Where e of the strictest threshold is alpha or more, but all rows
+    /// together are no evidence of such a rate (Clopper and Pearson's lower limit at 1 - delta), it is taken to be r. The answer is the fewest rows that one of them needs, up to the
+    /// one that failed, which a walk does not pass, plus the rows that lie below the loosest threshold.
+    pub(super) fn rows_that_would_do(&self) -> Option<u64> {
+        let start = Start::new(self.alpha, self.delta)?;
+        let scored = self.scored.len().max(1) as f64 / (self.tested as f64).max(1.0);
+        let mut thresholds = self.thresholds(&Curve::new(self.scored, start.rate));
+        if let Some(strictest) =
+            thresholds.first_mut().filter(|of| of.rate >= self.alpha && !self.are_too_bad())
+        {
+            strictest.rate = start.rate;
+        }
+        let mut cheapest: Option<(f64, Threshold)> = None;
+        let mut stricter = 0.0;
+        for of in thresholds {
+            let above = std::mem::replace(&mut stricter, of.share);
+            if of.rate >= self.alpha {
+                continue;
+            }
+            // An estimate says which is cheapest: one exact search instead of one for each.
+            let kept = chernoff_rows(of.rate, self.alpha, self.delta).max(start.least as f64);
+            let decides = of.rate <= start.rate || kept / of.share * above < start.least as f64;
+            if decides && cheapest.is_none_or(|(fewest, _)| kept / of.share < fewest) {
+                cheapest = Some((kept / of.share, of));
+            }
+        }
+        let (_, cheapest) = cheapest?;
+        let rows = scale_up(start.kept(cheapest.rate, self)?, 1.0 / (cheapest.share * scored));
+        Some(rows.saturating_add(self.below_sequence()).max(self.tested + 1))
+    }
+
+    /// Whether all rows together are evidence of a rate of alpha or more.
+    fn are_too_bad(&self) -> bool {
+        let lost = self.scored.iter().filter(|(_, loss)| *loss).count() as u64;
+        clopper_pearson_lower(lost, self.scored.len() as u64, self.delta) >= self.alpha
+    }
+
+    /// The thresholds of a long sequence, from strict to loose, up to the one that failed.
+    fn thresholds(&self, curve: &Curve) -> Vec<Threshold> {
+        let total = self.scored.len().max(1) as f64;
+        let grid = |from: f64, to: f64| {
+            let places = 1..=GRID;
+            places.map(|place| place as f64 / GRID as f64).filter(move |share| from < *share && *share <= to)
+        };
+        let (mut thresholds, mut rows, mut lost, mut expected) = (Vec::new(), 0, 0.0, 0.0);
+        for tied in self.scored.chunk_by(|a, b| a.0 == b.0) {
+            let (before, count) = (rows, tied.len());
+            rows += count;
+            let (from, to) = (before as f64 / total, rows as f64 / total);
+            lost += tied.iter().filter(|(_, loss)| *loss).count() as f64;
+            expected += count as f64 * curve.at(f64::midpoint(from, to));
+            if count > 1 {
+                let rate = (lost + EXPECTED_ROWS * expected / rows as f64) / (rows as f64 + EXPECTED_ROWS);
+                thresholds.push(Threshold { share: to, rate });
+            } else {
+                thresholds.extend(grid(from, to).map(|share| Threshold { share, rate: curve.mean(share) }));
+            }
+        }
+        if self.scored.is_empty() {
+            thresholds.extend(grid(0.0, 1.0).map(|share| Threshold { share, rate: curve.mean(share) }));
+        }
+        let failed = self.first.map_or(f64::INFINITY, |first| first as f64 / total);
+        thresholds.retain(|of| of.share <= failed);
+        thresholds
+    }
+
+    /// Tested rows below the loosest threshold of the sequence, the smallest of the confidences that it comes from.
+    /// Each of the lowest rows is a tested one with probability `tested_share`.
+    fn below_sequence(&self) -> u64 {
+        /// No sequence is so short that more lie below it.
+        const MAX: i32 = 1000;
+        let below = (0..MAX).find(|rows| self.tested_share.powi(rows + 1) <= UNLIKELY);
+        below.unwrap_or(MAX).unsigned_abs().into()
+    }
+}
+
+/// A threshold that a sequence may have.
+#[derive(Debug, Clone, Copy)]
+struct Threshold {
+    /// The share of the rows with a confidence that it keeps.
+    share: f64,
+    /// The rate of losses among them.
+    rate: f64,
+}
+
+/// Where a walk starts.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    /// Kept rows from which on a threshold is tested.
+    least: u64,
+    /// Losses with which so many rows pass.
+    max_losses: u64,
+    /// A rate of losses with which they pass every second time or more often, at most half of alpha.
+    rate: f64,
+}
+
+impl Start {
+    /// `None` if no number of rows passes.
+    fn new(alpha: f64, delta: f64) -> Option<Self> {
+        let least = Some(least_rows(alpha, delta)).filter(|rows| *rows < u64::MAX)?;
+        let max_losses = max_errors(least, alpha, delta)?;
+        let every_second_time = clopper_pearson_upper(max_losses, least, 0.5);
+        Some(Self { least, max_losses, rate: every_second_time.min(alpha / 2.0) })
+    }
+
+    /// Kept rows that are needed at a rate; `None` if none are enough.
+    fn kept(self, rate: f64, seen: &Seen<'_>) -> Option<u64> {
+        if binomial_cdf(self.max_losses, self.least, rate) >= SURE {
+            return Some(self.least);
+        }
+        rows_needed(rate, seen.alpha, seen.delta).map(|rows| rows.max(self.least))
+    }
+}
+
+/// About how many rows show that a rate is below alpha: ln(1 / delta) / KL(rate, alpha), from the
+/// Chernoff bound of the tail; good enough to say which of two thresholds needs fewer.
+fn chernoff_rows(rate: f64, alpha: f64, delta: f64) -> f64 {
+    let part = |a: f64, b: f64| if a > 0.0 { a * (a / b).ln() } else { 0.0 };
+    -delta.ln() / (part(rate, alpha) + part(1.0 - rate, 1.0 - alpha))
+}
+
+#[cfg(test)]
+mod tests;
