@@ -78,6 +78,14 @@ lint: ## Check formatting and lints; warnings are errors.
 fmt: ## Format every file.
 	$(CARGO) fmt --all
 
+# The oldest Rust that the router promises, and its cargo.
+MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' crates/router/Cargo.toml)
+MSRV_CARGO ?= cargo +$(MSRV)
+
+.PHONY: msrv
+msrv: ## Check the router with the oldest Rust that it promises (rustup toolchain install VERSION before).
+	$(MSRV_CARGO) check --locked -p plimsoll-router --all-features --all-targets --target-dir $(TARGET)/msrv
+
 .PHONY: doc
 doc: ## Build the documentation; broken links are errors.
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --features $(FEATURES)

@@ -7,6 +7,7 @@
 //! A deployer needs [`Router::open`](crate::Router::open) alone. These types are for those who write
 //! files, or show what is in one. They are `non_exhaustive`, since a minor version of the format
 //! adds keys: constructors take what a value cannot be without, the rest is set field by field.
+//! Their docs are the descriptions of the published JSON Schema and change with the format alone.
 //!
 //! Format version 1.0. A reader knows every minor version up to its own; a newer one is refused by
 //! name, because a key that it does not know could change what a threshold means.
