@@ -8,7 +8,7 @@ PYTHON ?= python3
 export CARGO_TERM_COLOR ?= auto
 
 # What tests need besides the default features. Not --all-features: cuda and metal need their devices' tools.
-FEATURES = plimsoll-router/schema,plimsoll-fit/testing,plimsoll-infer/conformance
+FEATURES = plimsoll-router/conformance,plimsoll-router/schema,plimsoll-fit/testing,plimsoll-infer/conformance
 
 # The folder of binaries, wherever CARGO_TARGET_DIR puts it.
 TARGET = $(or $(CARGO_TARGET_DIR),target)
@@ -77,6 +77,14 @@ lint: ## Check formatting and lints; warnings are errors.
 .PHONY: fmt
 fmt: ## Format every file.
 	$(CARGO) fmt --all
+
+# The oldest Rust that the router promises, and its cargo.
+MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' crates/router/Cargo.toml)
+MSRV_CARGO ?= cargo +$(MSRV)
+
+.PHONY: msrv
+msrv: ## Check the router with the oldest Rust that it promises (rustup toolchain install VERSION before).
+	$(MSRV_CARGO) check --locked -p plimsoll-router --all-features --all-targets --target-dir $(TARGET)/msrv
 
 .PHONY: doc
 doc: ## Build the documentation; broken links are errors.

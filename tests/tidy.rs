@@ -1,7 +1,8 @@
 //! The invariants of ARCHITECTURE.md, kept by tests: crate arrows, heavy dependencies, lints, file
-//! sizes, docs, licences, versions.
+//! sizes, docs, licences, versions, of Rust too.
 
 mod licences;
+mod rust_version;
 mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};

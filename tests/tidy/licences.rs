@@ -1,8 +1,6 @@
 //! Every package that is built may be shipped under Apache-2.0.
 
-use std::process::Command;
-
-use super::workspace::metadata;
+use super::workspace::{host, metadata};
 
 /// Licences that ask for no more than a notice.
 const ALLOWED: &[&str] = &[
@@ -67,11 +65,7 @@ fn expressions_are_read_as_spdx_means_them() {
 
 #[test]
 fn every_dependency_has_a_licence_that_may_be_shipped() {
-    let compiler = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
-    let version = Command::new(compiler).arg("-vV").output().unwrap();
-    let version = String::from_utf8(version.stdout).unwrap();
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
-    let metadata = metadata(&["--filter-platform", host]);
+    let metadata = metadata(&["--filter-platform", &host()]);
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 100, "the dependencies were found");
     for package in packages {

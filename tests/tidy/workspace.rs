@@ -42,6 +42,14 @@ pub(super) fn metadata(arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// The platform that is built for; packages of others may not be there.
+pub(super) fn host() -> String {
+    let compiler = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let version = Command::new(compiler).arg("-vV").output().unwrap();
+    let version = String::from_utf8(version.stdout).unwrap();
+    version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
@@ -84,9 +92,16 @@ pub(super) fn lock_versions() -> BTreeMap<String, Vec<String>> {
 pub(super) fn rust_files() -> Vec<PathBuf> {
     let mut files = Vec::new();
     for folder in ["crates", "tests", "benches"] {
-        walk(&root().join(folder), &mut files);
+        files.extend(rust_files_under(folder));
     }
     files.sort();
+    files
+}
+
+/// Every Rust file under a folder of the workspace.
+pub(super) fn rust_files_under(folder: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    walk(&root().join(folder), &mut files);
     files
 }
 

@@ -108,25 +108,28 @@ impl<'a> Prepared<'a> {
 
     /// The model as a thresholds file names it.
     pub(crate) fn named(&self, decoding: &Decoding) -> ModelIdentity {
-        let decoding = Some(serde_json::to_string(decoding).unwrap_or_default());
-        let named = ModelIdentity { decoding, ..ModelIdentity::named(self.plan.id.as_str()) };
+        let decoding = serde_json::to_string(decoding).unwrap_or_default();
+        let mut named = ModelIdentity::named(self.plan.id.as_str()).with_decoding(decoding);
         match &self.form {
             Form::Local(local) => {
                 let described = local.opened.description();
-                let hashes = &local.hashes;
-                ModelIdentity {
-                    revision: local.commit.clone(),
-                    weights_sha256: Some(hashes.weights_sha256.clone()),
-                    tokenizer_sha256: Some(
-                        hashes.tokenizer_sha256.clone().unwrap_or_else(|| hashes.weights_sha256.clone()),
-                    ),
-                    chat_template_sha256: Some(described.chat_template_sha256),
-                    quantisation: Some(quantisation(&described.stored, &local.placement)),
-                    ..named
-                }
+                let weights = &local.hashes.weights_sha256;
+                let tokenizer = local.hashes.tokenizer_sha256.as_ref().unwrap_or(weights);
+                named.revision.clone_from(&local.commit);
+                named
+                    .with_weights_sha256(weights)
+                    .with_tokenizer_sha256(tokenizer)
+                    .with_chat_template_sha256(described.chat_template_sha256)
+                    .with_quantisation(quantisation(&described.stored, &local.placement))
             }
-            Form::Server(_) => ModelIdentity { revision: self.plan.model.clone(), ..named },
-            Form::Recorded(_) => ModelIdentity { revision: self.plan.recorded_as.clone(), ..named },
+            Form::Server(_) => {
+                named.revision.clone_from(&self.plan.model);
+                named
+            }
+            Form::Recorded(_) => {
+                named.revision.clone_from(&self.plan.recorded_as);
+                named
+            }
         }
     }
 

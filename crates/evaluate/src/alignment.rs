@@ -149,10 +149,9 @@ impl Judged {
                 None => (&self.of_order, index),
                 Some(place) => (&self.of_probability, place),
             };
-            let nothing = |value| Estimate { value, low: None, high: None };
             self.figures[index].map(|value| match replicates {
                 Some(replicates) => replicates.estimate(value, place),
-                None => nothing(value),
+                None => Estimate::new(value),
             })
         };
         let value = |estimate: Option<Estimate>| estimate.map(|estimate| estimate.value);

@@ -172,8 +172,8 @@ impl Replicates {
 
     /// A point estimate with the interval of a figure.
     pub fn estimate(&self, value: f64, figure: usize) -> Estimate {
-        let interval = self.interval(figure);
-        Estimate { value, low: interval.map(|(low, _)| low), high: interval.map(|(_, high)| high) }
+        let estimate = Estimate::new(value);
+        self.interval(figure).map_or(estimate, |(low, high)| estimate.with_interval(low, high))
     }
 }
 

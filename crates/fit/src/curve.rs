@@ -72,7 +72,7 @@ impl Curve {
             let last = tied[0].confidence;
             let threshold = match ties.peek() {
                 Some(next) => midpoint(last, next[0].confidence),
-                None => Threshold::HAND_OVER_ALL,
+                None => Threshold::DEFER_ALL,
             };
             points.push(point(threshold, below, Some(last), tied.len() as u64));
         }
@@ -138,7 +138,7 @@ impl Curve {
 fn midpoint(a: Confidence, b: Confidence) -> Threshold {
     let middle = a.get() + (b.get() - a.get()) / 2.0;
     let inside = if middle > a.get() { middle } else { b.get() };
-    Threshold::new(inside).unwrap_or(Threshold::HAND_OVER_ALL)
+    Threshold::new(inside).unwrap_or(Threshold::DEFER_ALL)
 }
 
 fn curve_point(split: Split, threshold: Threshold, below: Option<Confidence>, below_rows: u64) -> CurvePoint {

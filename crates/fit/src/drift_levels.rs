@@ -25,39 +25,30 @@ pub fn drift_levels(reference: &Histogram, seed: &Seed) -> Option<DriftLevels> {
     if reference.total() < 2 * u64::from(WINDOW) {
         return None;
     }
-    let unlimited = DriftLevels {
-        window: WINDOW,
-        psi: 0.0,
-        ks: 0.0,
-        missing_share: 0.0,
-        false_alarms_per_10k_decisions: 0.0,
-        windows_drawn: WINDOWS,
-    };
+    let mut levels = DriftLevels::new(WINDOW, WINDOWS);
     let reports = |label: &str, levels: DriftLevels| -> Vec<WindowReport> {
         let seed = seed.derive(label);
         (0..WINDOWS)
             .into_par_iter()
             .map(|number| {
                 let window = draw_window(reference, &seed.derive_index(u64::from(number)));
-                WindowReport::of(u64::from(number), &window, reference, &levels)
+                WindowReport::compare(u64::from(number), &window, reference, &levels)
             })
             .collect()
     };
-    let drawn = reports("levels", unlimited);
+    let drawn = reports("levels", levels);
     let level = |figure: fn(&WindowReport) -> f64| {
         let mut values: Vec<f64> = drawn.iter().map(figure).collect();
         values.sort_unstable_by(f64::total_cmp);
         quantile_linear(&values, 1.0 - FALSE_ALARM / 3.0).unwrap_or(0.0)
     };
-    let levels = DriftLevels {
-        psi: level(|report| report.psi),
-        ks: level(|report| report.ks),
-        missing_share: level(|report| report.missing_share),
-        ..unlimited
-    };
+    levels.psi = level(|report| report.psi);
+    levels.ks = level(|report| report.ks);
+    levels.missing_share = level(|report| report.missing_share);
     let alarms = reports("rate", levels).iter().filter(|report| report.alarm()).count();
     let per_window = alarms as f64 / f64::from(WINDOWS);
-    Some(DriftLevels { false_alarms_per_10k_decisions: per_window * 10_000.0 / f64::from(WINDOW), ..levels })
+    levels.false_alarms_per_10k_decisions = per_window * 10_000.0 / f64::from(WINDOW);
+    Some(levels)
 }
 
 /// A window of rows of the pool, drawn independently.
@@ -88,13 +79,13 @@ mod tests {
 
     #[test]
     fn levels_are_rarely_exceeded_without_drift() {
-        let reference = Histogram { counts: (1..=30).map(|bin| bin * 40).collect(), missing: 200 };
+        let reference = Histogram::from_counts((1..=30).map(|bin| bin * 40).collect(), 200);
         let levels = drift_levels(&reference, &Seed::new(7)).unwrap();
         // At most 1 % of windows of 500, so 0.2 alarms per 10,000 decisions, and Monte Carlo error.
         /// Half as much again.
         const MONTE_CARLO: f64 = 0.1;
         assert!(levels.false_alarms_per_10k_decisions <= 0.2 + MONTE_CARLO);
         assert!(levels.psi > 0.0 && levels.psi < 0.5 && levels.ks < 0.2 && levels.missing_share < 0.1);
-        assert!(drift_levels(&Histogram { counts: vec![10; 30], missing: 0 }, &Seed::new(7)).is_none());
+        assert!(drift_levels(&Histogram::from_counts(vec![10; 30], 0), &Seed::new(7)).is_none());
     }
 }

@@ -4,8 +4,7 @@ use plimsoll_core::Series;
 use plimsoll_core::scores::Questions;
 use plimsoll_router::canonical::hex;
 use plimsoll_router::thresholds::{
-    Calibration, DatasetIdentity, FORMAT, LabelSource, Method, ModelIdentity, Pipeline, Program, SourceFile,
-    VERSION,
+    Calibration, DatasetIdentity, LabelSource, Method, ModelIdentity, Pipeline, Program, SourceFile,
 };
 use plimsoll_router::{Error, Thresholds};
 use sha2::{Digest, Sha256};
@@ -52,26 +51,15 @@ pub fn thresholds_file(
     };
     let slm = pair.first().map(|series| named(&series.slm)).unwrap_or_default();
     let llm = pair.first().and_then(|series| series.llm.as_ref()).map(named);
-    let document = Thresholds {
-        format: FORMAT.to_owned(),
-        format_version: VERSION,
-        program: Program { name: "plimsoll".to_owned(), version: spec.program_version.clone() },
-        pipeline: spec.pipeline.clone(),
-        slm,
-        llm,
-        calibration: Calibration {
-            datasets: dataset_identities(questions, pair),
-            sources: spec.sources.clone(),
-            bins: spec.bins,
-            fraction: spec.fraction,
-            seed: spec.seed,
-            labels: spec.labels,
-            ungraded_excluded: spec.ungraded_excluded,
-            bootstrap: spec.bootstrap,
-        },
-        methods,
-        sha256: String::new(),
-    };
+    let mut calibration = Calibration::new(spec.bins, spec.fraction, spec.seed, spec.labels);
+    calibration.datasets = dataset_identities(questions, pair);
+    calibration.sources.clone_from(&spec.sources);
+    calibration.ungraded_excluded = spec.ungraded_excluded;
+    calibration.bootstrap = spec.bootstrap;
+    let program = Program::new("plimsoll", spec.program_version.as_str());
+    let mut document = Thresholds::new(program, spec.pipeline.clone(), slm, calibration);
+    document.llm = llm;
+    document.methods = methods;
     document.sealed()
 }
 
@@ -93,13 +81,8 @@ fn dataset_identities(questions: &Questions, pair: &[&Series]) -> Vec<DatasetIde
             rows.sort_unstable();
             rows.dedup();
             let dataset = &questions.datasets()[index];
-            DatasetIdentity {
-                id: dataset.id.to_string(),
-                domain: dataset.domain.to_string(),
-                split: None,
-                questions: rows.len() as u64,
-                sha256: hex(&hasher.finalize()),
-            }
+            let sha256 = hex(&hasher.finalize());
+            DatasetIdentity::new(dataset.id.as_str(), dataset.domain.as_str(), rows.len() as u64, sha256)
         })
         .collect()
 }

@@ -97,7 +97,7 @@ impl TestSet {
     /// handing everything over.
     pub fn test(&self, risk: Risk, alpha: f64, delta: f64) -> Verdict {
         let mut walk = Walk::new(self, risk, alpha, delta);
-        let strictest = matches!(risk, Risk::JointError | Risk::Regret).then_some(Threshold::HAND_OVER_ALL);
+        let strictest = matches!(risk, Risk::JointError | Risk::Regret).then_some(Threshold::DEFER_ALL);
         let sequence: Vec<Threshold> = strictest.into_iter().chain(self.sequence.iter().copied()).collect();
         for threshold in &sequence {
             if !walk.step(*threshold) {
@@ -179,20 +179,14 @@ impl Walk {
             return false;
         }
         self.passed += 1;
-        let guarantee = Guarantee {
-            risk: self.risk,
-            alpha: self.alpha,
-            delta: self.delta,
-            test: GuaranteeTest::FixedSequenceExactBinomial,
-            rows_tested: self.all_trials,
-            trials,
-            losses,
-            p_value,
-            upper_bound: clopper_pearson_upper(losses, trials, self.delta),
-            thresholds_in_sequence: 0,
-            thresholds_passed: self.passed,
-            least_trials: self.least_trials,
-        };
+        let test = GuaranteeTest::FixedSequenceExactBinomial;
+        let mut guarantee = Guarantee::new(self.risk, self.alpha, self.delta, test);
+        guarantee.rows_tested = self.all_trials;
+        (guarantee.trials, guarantee.losses) = (trials, losses);
+        guarantee.p_value = p_value;
+        guarantee.upper_bound = clopper_pearson_upper(losses, trials, self.delta);
+        guarantee.thresholds_passed = self.passed;
+        guarantee.min_trials = self.least_trials;
         self.best = Some((threshold, guarantee));
         true
     }
@@ -201,8 +195,9 @@ impl Walk {
     fn verdict(self, set: &TestSet, thresholds: usize) -> Verdict {
         let thresholds_in_sequence = u32::try_from(thresholds).unwrap_or(u32::MAX);
         match self.best {
-            Some((threshold, guarantee)) => {
-                Verdict::Holds(threshold, Guarantee { thresholds_in_sequence, ..guarantee })
+            Some((threshold, mut guarantee)) => {
+                guarantee.thresholds_in_sequence = thresholds_in_sequence;
+                Verdict::Holds(threshold, guarantee)
             }
             None => Verdict::Fails(self.infeasible(set)),
         }
@@ -230,12 +225,11 @@ impl Walk {
         };
         // Rows without a graded LLM answer are no trials of a regret.
         let per_trial = set.pool_rows_per_trial * set.trials.len().max(1) as f64 / tested.max(1) as f64;
-        Infeasible {
-            rows_tested: tested,
-            best_observed_risk,
-            rows_tested_needed: needed,
-            rows_pool_needed: needed.map(|rows| scale_up(rows, per_trial)),
-        }
+        let mut infeasible = Infeasible::new(tested);
+        infeasible.best_observed_risk = best_observed_risk;
+        infeasible.rows_tested_needed = needed;
+        infeasible.rows_pool_needed = needed.map(|rows| scale_up(rows, per_trial));
+        infeasible
     }
 }
 

@@ -34,18 +34,16 @@ pub fn achieved(sample: &Sample, thresholds: &[Threshold], resampling: Resamplin
                 let value = figures(split)[figure]?;
                 Some(match &replicates {
                     Some(replicates) => replicates.estimate(value, index * FIGURES + figure),
-                    None => Estimate { value, low: None, high: None },
+                    None => Estimate::new(value),
                 })
             };
-            let nothing = Estimate { value: 0.0, low: None, high: None };
-            Achieved {
-                routing_ratio: estimate(0).unwrap_or(nothing),
-                accuracy: estimate(1),
-                selective_error: estimate(2),
-                joint_error: estimate(3).unwrap_or(nothing),
-                regret: estimate(4),
-                usd_per_1k_questions: estimate(5).filter(|_| sample.has_costs),
-            }
+            let or_zero = |estimate: Option<Estimate>| estimate.unwrap_or(Estimate::new(0.0));
+            let mut achieved = Achieved::new(or_zero(estimate(0)), or_zero(estimate(3)));
+            achieved.accuracy = estimate(1);
+            achieved.selective_error = estimate(2);
+            achieved.regret = estimate(4);
+            achieved.usd_per_1k_questions = estimate(5).filter(|_| sample.has_costs);
+            achieved
         })
         .collect()
 }
@@ -189,7 +187,7 @@ mod tests {
             let table = table(&rows);
             let prepared = Prepared::new(&table.questions, &table.series[0]);
             let sample = Sample::all(&prepared, &Selection::all(2));
-            let thresholds = [Threshold::new(0.5).unwrap(), Threshold::KEEP_ALL, Threshold::HAND_OVER_ALL];
+            let thresholds = [Threshold::new(0.5).unwrap(), Threshold::KEEP_ALL, Threshold::DEFER_ALL];
             let resampling = Resampling { replicates: 500, seed: Seed::new(1) };
             let all = achieved(&sample, &thresholds, resampling);
             assert!(all[2].selective_error.is_none() && all[2].routing_ratio.value == 1.0);
@@ -197,7 +195,7 @@ mod tests {
             for estimate in
                 [Some(all[0].routing_ratio), all[0].accuracy, all[0].selective_error, all[0].regret]
             {
-                let Estimate { value, low, high } = estimate.unwrap();
+                let Estimate { value, low, high, .. } = estimate.unwrap();
                 assert!(low.unwrap() <= value && value <= high.unwrap());
             }
             let accuracy = all[0].accuracy.unwrap();

@@ -90,12 +90,11 @@ impl MapProblem {
 pub fn fit_maps(observations: &[Observation]) -> Maps {
     let levels = levels(observations);
     let fitted = levels.as_deref().map_err(|problem| *problem);
-    let mut missing = Vec::new();
-    let isotonic = fitted.and_then(isotonic::fit);
-    let isotonic = or_reason("isotonic", isotonic, &mut missing);
-    let platt = or_reason("platt", fitted.and_then(platt::fit), &mut missing);
-    let beta = or_reason("beta", fitted.and_then(beta::fit), &mut missing);
-    Maps { isotonic, platt, beta, missing }
+    let mut maps = Maps::default();
+    maps.isotonic = or_reason("isotonic", fitted.and_then(isotonic::fit), &mut maps.missing);
+    maps.platt = or_reason("platt", fitted.and_then(platt::fit), &mut maps.missing);
+    maps.beta = or_reason("beta", fitted.and_then(beta::fit), &mut maps.missing);
+    maps
 }
 
 /// The map, or `None` with its reason written down.

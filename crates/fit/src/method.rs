@@ -1,9 +1,7 @@
 //! One method of one pair: draw, fit every target, judge it, and write its entry.
 
 use plimsoll_core::{Outcome, Seed};
-use plimsoll_router::thresholds::{
-    Achieved, Conservative, Method, MethodRows, MissingPolicy, OperatingPoint, Orientation, Rule,
-};
+use plimsoll_router::thresholds::{Achieved, Conservative, Method, MethodRows, OperatingPoint};
 use plimsoll_router::{Target, Threshold};
 
 use crate::curve::Curve;
@@ -111,20 +109,12 @@ pub fn fit_method(
     let fitted = fit_targets(prepared, &order, selection, spec, &seed);
     let resampling = Resampling { replicates: spec.bootstrap, seed: seed.derive("bootstrap") };
     let id = prepared.series.method.to_string();
-    let method = Method {
-        definition: definition.to_owned(),
-        variant_sha256: plimsoll_router::canonical::sha256_hex(format!("{id}\n{definition}").as_bytes()),
-        probe_sha256: None,
-        orientation: Orientation::HigherIsMoreConfident,
-        rule: Rule::KeepIffAtOrAbove,
-        missing: MissingPolicy::HandOver,
-        rows: method_rows(prepared, selection, &fitted.draw),
-        reference: fitted.draw.pool.clone(),
-        drift: drift_levels(&fitted.draw.pool, &seed.derive("drift")),
-        maps: fit_maps(&observations(&fitted.sample)),
-        operating_points: operating_points(&id, &fitted, resampling),
-        id,
-    };
+    let variant_sha256 = plimsoll_router::canonical::sha256_hex(format!("{id}\n{definition}").as_bytes());
+    let rows = method_rows(prepared, selection, &fitted.draw);
+    let mut method = Method::new(id.as_str(), definition, variant_sha256, rows, fitted.draw.pool.clone());
+    method.drift = drift_levels(&fitted.draw.pool, &seed.derive("drift"));
+    method.maps = fit_maps(&observations(&fitted.sample));
+    method.operating_points = operating_points(&id, &fitted, resampling);
     FittedMethod { draw: fitted.draw, method }
 }
 
@@ -141,21 +131,18 @@ pub fn observations(sample: &Sample) -> Vec<Observation> {
 }
 
 fn method_rows(prepared: &Prepared<'_>, selection: &Selection, draw: &Draw) -> MethodRows {
-    let (mut ungraded_slm, mut ungraded_llm) = (0, 0);
+    let mut rows = MethodRows::default();
     let scored = prepared.scored_rows(selection).map(|scored| scored.outcomes);
     for (slm, llm) in scored.chain(prepared.missing(selection).map(|row| prepared.outcomes(row))) {
-        ungraded_slm += u64::from(slm == Outcome::Ungraded);
-        ungraded_llm += u64::from(llm == Outcome::Ungraded);
+        rows.ungraded_slm += u64::from(slm == Outcome::Ungraded);
+        rows.ungraded_llm += u64::from(llm == Outcome::Ungraded);
     }
-    MethodRows {
-        pool: draw.pool.total(),
-        scored: draw.pool.scored(),
-        missing: draw.pool.missing,
-        ungraded_slm,
-        ungraded_llm,
-        drawn: draw.rows.len() as u64,
-        proportional: draw.proportional(),
-    }
+    rows.pool = draw.pool.total();
+    rows.scored = draw.pool.scored();
+    rows.missing = draw.pool.missing;
+    rows.drawn = draw.rows.len() as u64;
+    rows.proportional = draw.proportional();
+    rows
 }
 
 /// Puts intervals to the fits. All thresholds, and the grid from which the cautious twin of an
@@ -174,17 +161,16 @@ fn operating_points(method: &str, fitted: &FittedTargets, resampling: Resampling
     fitted
         .fits
         .iter()
-        .map(|fit| OperatingPoint {
-            id: format!("{method}/{}", fit.target),
-            target: fit.target,
-            status: fit.status,
-            threshold: fit.threshold,
-            achieved: fit.threshold.and_then(|_| own.next()),
-            tie_break: fit.tie_break,
-            conservative: conservative(&fit.target, &grid),
-            guarantee: fit.guarantee.clone(),
-            infeasible: fit.infeasible.clone(),
-            note: fit.note.clone(),
+        .map(|fit| {
+            let mut point = OperatingPoint::new(method, fit.target, fit.status);
+            point.threshold = fit.threshold;
+            point.achieved = fit.threshold.and_then(|_| own.next());
+            point.tie_break = fit.tie_break;
+            point.conservative = conservative(&fit.target, &grid);
+            point.guarantee.clone_from(&fit.guarantee);
+            point.infeasible.clone_from(&fit.infeasible);
+            point.note.clone_from(&fit.note);
+            point
         })
         .collect()
 }
@@ -195,7 +181,7 @@ fn conservative(target: &Target, grid: &[(Threshold, Achieved)]) -> Option<Conse
     let sure = |achieved: &Achieved| achieved.accuracy.and_then(|accuracy| accuracy.low) >= Some(*value);
     grid.iter()
         .find(|(_, achieved)| sure(achieved))
-        .map(|(threshold, achieved)| Conservative { threshold: *threshold, achieved: *achieved })
+        .map(|(threshold, achieved)| Conservative::new(*threshold, *achieved))
 }
 
 #[cfg(test)]

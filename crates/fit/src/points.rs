@@ -61,9 +61,7 @@ pub fn fit_target(basis: Basis<'_>, target: Target) -> Fit {
         Target::RoutingRatio { value } => fit_ratio(basis, target, value),
         Target::Accuracy { value } => fit_accuracy(basis.curve, target, value),
         Target::Cost { usd_per_1k_questions } => fit_cost(basis, target, usd_per_1k_questions),
-        Target::SelectiveError { .. } | Target::JointError { .. } | Target::Regret { .. } => {
-            fit_risk(basis.tests, target)
-        }
+        _ => fit_risk(basis.tests, target),
     }
 }
 
@@ -97,11 +95,8 @@ fn tie_break(curve: &Curve, ratio: f64) -> Option<TieBreak> {
     let points = curve.points();
     let above = points.partition_point(|point| point.routing_ratio <= ratio);
     let (low, high) = (points.get(above.checked_sub(1)?)?, points.get(above)?);
-    Some(TieBreak {
-        threshold: low.threshold,
-        tied_confidence: high.below?.get(),
-        probability: (ratio - low.routing_ratio) / (high.routing_ratio - low.routing_ratio),
-    })
+    let probability = (ratio - low.routing_ratio) / (high.routing_ratio - low.routing_ratio);
+    Some(TieBreak::new(low.threshold, high.below?.get(), probability))
 }
 
 fn fit_accuracy(curve: &Curve, target: Target, accuracy: f64) -> Fit {
@@ -131,13 +126,15 @@ fn fit_cost(basis: Basis<'_>, target: Target, budget: f64) -> Fit {
 
 fn fit_risk(tests: &TestSet, target: Target) -> Fit {
     let Some((risk, alpha, delta)) = target.risk() else {
-        return Fit::new(target, Status::NoRows, None);
+        // A kind of target that is none of the above and bounds no risk: a test fits every kind that there is.
+        return Fit::new(target, Status::NotReached, None)
+            .noted(format!("this version does not fit targets of the kind {}", target.kind()));
     };
     match tests.test(risk, alpha, delta) {
         Verdict::Holds(threshold, guarantee) => {
             let fit = Fit::new(target, Status::Reached, Some(threshold));
             let fit = Fit { guarantee: Some(guarantee), ..fit };
-            if threshold == Threshold::HAND_OVER_ALL {
+            if threshold == Threshold::DEFER_ALL {
                 fit.noted("the bound holds only if every question is handed over")
             } else {
                 fit

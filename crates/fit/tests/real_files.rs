@@ -426,7 +426,7 @@ mod real_files {
             let rates = rates(&format!("{name} shuffled"), &population, |pool| {
                 [pool
                     .ours(Risk::SelectiveError, alpha)
-                    .is_some_and(|threshold| threshold != Threshold::HAND_OVER_ALL)]
+                    .is_some_and(|threshold| threshold != Threshold::DEFER_ALL)]
             });
             say(&format!("{name} shuffled: alpha {alpha:.3}, kept something {:.3}", rates[0]));
             assert!(at_most_delta(rates[0]), "{name}: {}", rates[0]);

@@ -2,7 +2,11 @@
 //! from what was observed. Device and pipeline call the same functions, so that a threshold fitted
 //! by the one means the same to the other.
 
+mod log_prob;
+
 use std::collections::BTreeSet;
+
+pub use log_prob::LogProb;
 
 use crate::error::Error;
 
@@ -39,7 +43,11 @@ impl Confidence {
         }
     }
 
-    /// Average token probability of the answer tokens.
+    /// The confidence of the method `average_token_probability`: the mean probability of the answer
+    /// tokens.
+    ///
+    /// Takes the log-probabilities as they come, `f32` or `f64`, by value or by reference, from a
+    /// slice or an iterator; each is widened and summed as `f64`.
     ///
     /// # Formula
     /// (1/N) sum of exp(`logprob_i`): the *arithmetic* mean of the probabilities (arXiv:2502.04428,
@@ -49,40 +57,39 @@ impl Confidence {
     ///
     /// ```
     /// use plimsoll_router::Confidence;
-    /// let half = (0.5f64).ln();
-    /// let c = Confidence::from_token_logprobs(&[half, 0.0]).unwrap();
+    /// let c = Confidence::average_token_probability([0.5f64.ln(), 0.0]).unwrap();
     /// assert!((c.get() - 0.75).abs() < 1e-12);
-    /// assert!(Confidence::from_token_logprobs(&[]).is_none());
+    /// let none: [f32; 0] = [];
+    /// assert!(Confidence::average_token_probability(none).is_none());
     /// ```
-    pub fn from_token_logprobs(logprobs_nats: &[f64]) -> Option<Self> {
-        if !valid_logprobs(logprobs_nats) {
-            return None;
-        }
-        let sum: f64 = logprobs_nats.iter().map(|logprob| logprob.exp()).sum();
-        Self::rounded(sum / logprobs_nats.len() as f64)
+    pub fn average_token_probability(logprobs_nats: impl IntoIterator<Item = impl LogProb>) -> Option<Self> {
+        Self::rounded(mean(logprobs_nats, f64::exp)?)
     }
 
-    /// 1 / perplexity of the answer tokens.
+    /// The confidence of the method `perplexity`: 1 / perplexity of the answer tokens.
+    ///
+    /// Takes log-probabilities as [`Confidence::average_token_probability`] does.
     ///
     /// # Formula
     /// exp((1/N) sum of `logprob_i`), the *geometric* mean of the token probabilities. The stop or
     /// end-of-sequence token is not an answer token. `None` as for
-    /// [`Confidence::from_token_logprobs`].
+    /// [`Confidence::average_token_probability`].
     ///
     /// ```
     /// use plimsoll_router::Confidence;
-    /// let c = Confidence::perplexity(&[(0.25f64).ln(), 0.0]).unwrap();
+    /// let c = Confidence::perplexity([0.25f64.ln(), 0.0]).unwrap();
     /// assert!((c.get() - 0.5).abs() < 1e-12);
+    ///
+    /// // As a runtime has them: 32 bits, the stop token last.
+    /// let logprobs: &[f32] = &[-0.25, -0.75, -3.0];
+    /// let answer = Confidence::perplexity(&logprobs[..2]).unwrap();
+    /// assert_eq!(answer.get(), (-0.5f64).exp());
     /// ```
-    pub fn perplexity(logprobs_nats: &[f64]) -> Option<Self> {
-        if !valid_logprobs(logprobs_nats) {
-            return None;
-        }
-        let mean = logprobs_nats.iter().sum::<f64>() / logprobs_nats.len() as f64;
-        Self::rounded(mean.exp())
+    pub fn perplexity(logprobs_nats: impl IntoIterator<Item = impl LogProb>) -> Option<Self> {
+        Self::rounded(mean(logprobs_nats, |logprob| logprob)?.exp())
     }
 
-    /// p(True): the normalised probability of "True" after "is this answer correct?".
+    /// The confidence of the method `p_true`: the normalised probability of "True" after "is this answer correct?".
     ///
     /// # Formula
     /// P(True) / (P(True) + P(False)); each mass is summed over its spellings (case, leading
@@ -102,7 +109,7 @@ impl Confidence {
         Self::rounded(true_mass / (true_mass + false_mass))
     }
 
-    /// Jaccard degree: how much m sampled answers agree.
+    /// The confidence of the method `jaccard_degree`: how much m sampled answers agree.
     ///
     /// # Formula
     /// sum over i, j of W\_ij / m^2, W\_ij = |A\_i and A\_j| / |A\_i or A\_j| of the lower-cased
@@ -126,12 +133,21 @@ impl Confidence {
     }
 }
 
-/// Natural logs of probabilities: at least one, none NaN, none above zero by more than the
-/// rounding of a 32-bit softmax.
-fn valid_logprobs(logprobs_nats: &[f64]) -> bool {
+/// The mean of `value` over log-probabilities. `None` if there is none, or if one is NaN or above
+/// zero by more than the rounding of a 32-bit softmax.
+fn mean(logprobs_nats: impl IntoIterator<Item = impl LogProb>, value: impl Fn(f64) -> f64) -> Option<f64> {
     /// How far above 0 a rounded 32-bit log-softmax may lie.
     const ROUNDING: f64 = 1e-4;
-    !logprobs_nats.is_empty() && logprobs_nats.iter().all(|logprob| *logprob <= ROUNDING)
+    let (mut sum, mut count) = (0.0, 0u64);
+    for logprob in logprobs_nats {
+        let logprob = logprob.nats();
+        if logprob.is_nan() || logprob > ROUNDING {
+            return None;
+        }
+        sum += value(logprob);
+        count += 1;
+    }
+    (count > 0).then(|| sum / count as f64)
 }
 
 /// |A and B| / |A or B|; 1 for two empty sets.
@@ -160,13 +176,16 @@ mod tests {
 
     #[test]
     fn broken_signals_are_missing_not_numbers() {
-        assert!(Confidence::from_token_logprobs(&[f64::NAN]).is_none());
-        assert!(Confidence::perplexity(&[0.5]).is_none());
+        assert!(Confidence::average_token_probability([f64::NAN]).is_none());
+        assert!(Confidence::perplexity([-0.1, 0.5]).is_none());
         assert!(Confidence::p_true(f64::INFINITY, 1.0).is_none());
         assert!(Confidence::p_true(-0.1, 1.0).is_none());
         assert!(Confidence::jaccard_degree::<&str>(&[]).is_none());
+        assert!(Confidence::perplexity([f32::NAN, -0.1]).is_none());
+        assert!(Confidence::perplexity([f32::INFINITY]).is_none());
+        assert!(Confidence::average_token_probability(std::iter::empty::<f32>()).is_none());
         // A token of probability zero is a signal, not a hole.
-        assert_eq!(Confidence::perplexity(&[f64::NEG_INFINITY]).unwrap().get(), 0.0);
+        assert_eq!(Confidence::perplexity([f64::NEG_INFINITY]).unwrap().get(), 0.0);
     }
 
     #[test]
@@ -175,12 +194,47 @@ mod tests {
         assert_eq!(Confidence::jaccard_degree(&["", "x"]).unwrap().get(), 0.5);
     }
 
+    /// The formulas over a slice of doubles, as plainly as possible.
+    fn plain(logprobs: &[f64]) -> (f64, f64) {
+        let count = logprobs.len() as f64;
+        let probabilities: Vec<f64> = logprobs.iter().map(|logprob| logprob.exp()).collect();
+        let arithmetic = probabilities.iter().sum::<f64>() / count;
+        let geometric = (logprobs.iter().sum::<f64>() / count).exp();
+        (arithmetic.clamp(0.0, 1.0), geometric.clamp(0.0, 1.0))
+    }
+
+    #[test]
+    fn log_probabilities_of_any_width_and_shape_give_one_number() {
+        let narrow: Vec<f32> = vec![-0.1, -2.5, 0.0, -1e-6, -30.0, -7.3];
+        let wide: Vec<f64> = narrow.iter().map(|logprob| f64::from(*logprob)).collect();
+        let expected = plain(&wide).1.to_bits();
+        let bits = |confidence: Option<Confidence>| confidence.unwrap().get().to_bits();
+        assert_eq!(bits(Confidence::perplexity(&narrow)), expected);
+        assert_eq!(bits(Confidence::perplexity(narrow.as_slice())), expected);
+        assert_eq!(bits(Confidence::perplexity(narrow.iter().copied())), expected);
+        assert_eq!(bits(Confidence::perplexity(wide.iter())), expected);
+        assert_eq!(bits(Confidence::perplexity(wide)), expected);
+        // As a runtime that keeps tokens has them, without a list of their own.
+        let tokens: Vec<(u32, f32)> = narrow.iter().map(|logprob| (7, *logprob)).collect();
+        assert_eq!(bits(Confidence::perplexity(tokens.iter().map(|(_, logprob)| logprob))), expected);
+    }
+
     proptest! {
+        #[test]
+        fn one_pass_gives_the_bits_of_the_plain_formulas(
+            logprobs in prop::collection::vec(prop_oneof![-800.0f64..=0.0, -1.0f64..=1e-4, Just(-0.0)], 1..60)
+        ) {
+            let (arithmetic, geometric) = plain(&logprobs);
+            let ours = Confidence::average_token_probability(&logprobs).unwrap().get();
+            prop_assert_eq!(ours.to_bits(), arithmetic.to_bits());
+            prop_assert_eq!(Confidence::perplexity(&logprobs).unwrap().get().to_bits(), geometric.to_bits());
+        }
+
         #[test]
         fn geometric_mean_is_at_most_the_arithmetic(logprobs in prop::collection::vec(-30.0f64..0.0, 1..40)) {
             /// Rounding of two sums of at most 40 terms.
             const ROUNDING: f64 = 1e-12;
-            let arithmetic = Confidence::from_token_logprobs(&logprobs).unwrap().get();
+            let arithmetic = Confidence::average_token_probability(&logprobs).unwrap().get();
             let geometric = Confidence::perplexity(&logprobs).unwrap().get();
             prop_assert!(geometric <= arithmetic + ROUNDING);
         }

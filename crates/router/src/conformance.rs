@@ -6,7 +6,7 @@ use serde_json::{json, Value};
 
 use crate::canonical::canonical_json;
 use crate::confidence::Confidence;
-use crate::decision::Threshold;
+use crate::decision::{decide, Threshold};
 use crate::drift::Monitor;
 use crate::histogram::{bin_of, Histogram};
 use crate::map::{Beta, Isotonic, Maps, Platt};
@@ -28,7 +28,7 @@ pub fn vectors() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// A small made-up thresholds file that uses every part of the format: the one that
+/// A small synthetic thresholds file that uses every part of the format: the one that
 /// `schemas/conformance/example.thresholds.json` holds.
 pub fn example_thresholds() -> Thresholds {
     let document = Thresholds {
@@ -74,7 +74,7 @@ fn example_method() -> Method {
         probe_sha256: None,
         orientation: Orientation::HigherIsMoreConfident,
         rule: Rule::KeepIffAtOrAbove,
-        missing: MissingPolicy::HandOver,
+        missing: MissingPolicy::Defer,
         rows: MethodRows {
             pool: 3010,
             scored: 3000,
@@ -158,7 +158,7 @@ fn example_points(method: &str) -> Vec<OperatingPoint> {
                 upper_bound: 0.19,
                 thresholds_in_sequence: 100,
                 thresholds_passed: 80,
-                least_trials: 11,
+                min_trials: 11,
             }),
             ..point(Target::SelectiveError { alpha, delta }, Status::Reached)
         },
@@ -183,7 +183,7 @@ fn confidence_vectors() -> Value {
     json!({
         "tolerance": 1e-15,
         "average_token_probability": logprobs.map(|l| json!({
-            "logprobs_nats": l, "confidence": number(Confidence::from_token_logprobs(l))})),
+            "logprobs_nats": l, "confidence": number(Confidence::average_token_probability(l))})),
         "perplexity": logprobs.map(|l| json!({
             "logprobs_nats": l, "confidence": number(Confidence::perplexity(l))})),
         "p_true": masses.map(|(t, f)| json!({
@@ -202,10 +202,10 @@ fn decide_vectors() -> Value {
         let below = f64::from_bits(t.to_bits().saturating_sub(1));
         for value in [None, Some(0.0), Some(below), Some(t), Some(1.0)] {
             let confidence = value.and_then(|value| Confidence::new(value).ok());
-            let (route, reason) = crate::decision::decide(threshold, confidence);
+            let decision = decide(threshold, confidence);
             cases.push(json!({
                 "threshold_id": point.id, "threshold": t, "confidence": confidence.map(Confidence::get),
-                "route": route, "reason": reason,
+                "route": decision.route, "reason": decision.reason,
             }));
         }
     }

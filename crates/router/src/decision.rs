@@ -1,14 +1,21 @@
-//! The decision: one comparison, in one place.
+//! The decision: one comparison, made by one function.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::confidence::Confidence;
 use crate::error::Error;
 
-/// A threshold on the confidence: a finite number in [0, 1], or [`Threshold::HAND_OVER_ALL`].
+/// A threshold on the confidence: a finite number in [0, 1], or [`Threshold::DEFER_ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[cfg_attr(feature = "schema", schemars(transparent))]
+// The words of the schema belong to the format and stay until its version rises.
+#[cfg_attr(
+    feature = "schema",
+    schemars(
+        transparent,
+        description = "A threshold on the confidence: a finite number in [0, 1], or [`Threshold::HAND_OVER_ALL`]."
+    )
+)]
 pub struct Threshold(
     #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.000_000_000_000_000_2)))] f64,
 );
@@ -16,15 +23,15 @@ pub struct Threshold(
 impl Threshold {
     /// Keeps every answer that has a confidence.
     pub const KEEP_ALL: Self = Self(0.0);
-    /// The next double above 1: keeps nothing.
-    pub const HAND_OVER_ALL: Self = Self(1.0 + f64::EPSILON);
+    /// The next double above 1: keeps nothing, defers every question.
+    pub const DEFER_ALL: Self = Self(1.0 + f64::EPSILON);
 
     /// Takes a finite number in [0, the next double above 1].
     ///
     /// # Errors
     /// [`Error::Threshold`] for anything else.
     pub fn new(value: f64) -> Result<Self, Error> {
-        if (0.0..=Self::HAND_OVER_ALL.0).contains(&value) {
+        if (0.0..=Self::DEFER_ALL.0).contains(&value) {
             Ok(Self(value + 0.0))
         } else {
             Err(Error::Threshold { value })
@@ -54,21 +61,22 @@ impl<'de> Deserialize<'de> for Threshold {
     }
 }
 
-/// Who answers.
+/// Which model answers. There are two, so a match needs no other arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
     /// The SLM's answer is kept.
     Slm,
-    /// The question is handed over to the LLM.
+    /// The question is deferred to the LLM.
     Llm,
 }
 
-/// Why.
+/// Why a decision was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Reason {
     /// The confidence is at or above the threshold.
     AtOrAbove,
@@ -78,38 +86,40 @@ pub enum Reason {
     Missing,
 }
 
-/// A decision with the id of the operating point that made it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Decision<'a> {
-    /// Who answers.
+/// A decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct Decision {
+    /// Which model answers.
     pub route: Route,
     /// Why.
     pub reason: Reason,
-    /// The operating point's id (`METHOD/TARGET`).
-    pub threshold_id: &'a str,
 }
 
 /// Decides. Total: every input has an answer.
 ///
 /// ```
 /// use plimsoll_router::{decide, Confidence, Reason, Route, Threshold};
-/// let zero = Confidence::new(0.0)?;
-/// assert_eq!(decide(Threshold::KEEP_ALL, Some(zero)), (Route::Slm, Reason::AtOrAbove));
-/// assert_eq!(decide(Threshold::HAND_OVER_ALL, Some(Confidence::new(1.0)?)), (Route::Llm, Reason::Below));
+/// let zero = decide(Threshold::KEEP_ALL, Some(Confidence::new(0.0)?));
+/// assert_eq!((zero.route, zero.reason), (Route::Slm, Reason::AtOrAbove));
+/// let one = decide(Threshold::DEFER_ALL, Some(Confidence::new(1.0)?));
+/// assert_eq!((one.route, one.reason), (Route::Llm, Reason::Below));
 /// # Ok::<(), plimsoll_router::Error>(())
 /// ```
-pub fn decide(threshold: Threshold, confidence: Option<Confidence>) -> (Route, Reason) {
-    match confidence {
+pub fn decide(threshold: Threshold, confidence: Option<Confidence>) -> Decision {
+    let (route, reason) = match confidence {
         None => (Route::Llm, Reason::Missing),
         Some(c) if threshold.keeps(c) => (Route::Slm, Reason::AtOrAbove),
         Some(_) => (Route::Llm, Reason::Below),
-    }
+    };
+    Decision { route, reason }
 }
 
 /// One line of a decision log: enough to audit a decision and to fit anew from production.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DecisionRecord {
     /// The thresholds file, named by its own SHA-256.
     pub thresholds_sha256: String,
@@ -123,7 +133,7 @@ pub struct DecisionRecord {
     pub confidence: Option<f64>,
     /// The confidence through the file's isotonic map: an estimate of P(correct); null without a map.
     pub probability: Option<f64>,
-    /// Who answers.
+    /// Which model answers.
     pub route: Route,
     /// Why.
     pub reason: Reason,
@@ -136,8 +146,8 @@ mod tests {
 
     #[test]
     fn thresholds_are_numbers_up_to_the_next_double_above_one() {
-        assert_eq!(Threshold::HAND_OVER_ALL.get(), f64::from_bits(1.0f64.to_bits() + 1));
-        assert!(Threshold::new(f64::from_bits(Threshold::HAND_OVER_ALL.get().to_bits() + 1)).is_err());
+        assert_eq!(Threshold::DEFER_ALL.get(), f64::from_bits(1.0f64.to_bits() + 1));
+        assert!(Threshold::new(f64::from_bits(Threshold::DEFER_ALL.get().to_bits() + 1)).is_err());
         for value in [f64::NAN, f64::INFINITY, -1e-9, 1.1] {
             assert!(Threshold::new(value).is_err(), "{value}");
         }
@@ -165,7 +175,7 @@ mod tests {
         fn decide_is_total_and_monotone(t in 0.0f64..=1.0, low in 0.0f64..=1.0, step in 0.0f64..=1.0) {
             let threshold = Threshold::new(t).unwrap();
             let high = (low + step).min(1.0);
-            let kept = |c: f64| decide(threshold, Some(Confidence::new(c).unwrap())).0 == Route::Slm;
+            let kept = |c: f64| decide(threshold, Some(Confidence::new(c).unwrap())).route == Route::Slm;
             prop_assert!(kept(high) || !kept(low));
             prop_assert_eq!(kept(low), low >= t);
         }

@@ -4,6 +4,9 @@
 //! window is compared with the file's reference histogram. The alarm levels were calibrated by
 //! drawing windows of that length from the pool itself. Drift of the confidences does not prove
 //! that the risk has changed, and the risk can change without it: an alarm asks for an audit.
+//!
+//! [`Router::observe`](crate::Router::observe) feeds one; [`Monitor`] is for those who decide
+//! without a [`Router`](crate::Router).
 
 use serde::Serialize;
 
@@ -11,17 +14,50 @@ use crate::confidence::Confidence;
 use crate::histogram::Histogram;
 use crate::thresholds::{DriftLevels, Method};
 
-/// Counts decisions and reports once per window. Holds one histogram, however long it runs.
+/// Counts decisions and reports once per window. Holds two histograms, however long it runs.
 #[derive(Debug, Clone)]
-pub struct Monitor<'a> {
-    reference: &'a Histogram,
+pub struct Monitor {
+    reference: Histogram,
     levels: DriftLevels,
     window: Histogram,
+    /// Decisions in the window that is not yet full.
+    observed: u32,
+    /// Full windows.
     windows: u64,
+    /// Whether the latest full window exceeded a level; `None` before the first.
+    alarm: Option<bool>,
+}
+
+/// What the windows so far say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DriftState {
+    /// The file holds no alarm levels for the method, since its pool was too small to calibrate
+    /// them: nothing is compared, and silence means nothing.
+    Unmonitored,
+    /// The first window is not yet full.
+    Collecting,
+    /// The latest full window is within all levels.
+    Normal,
+    /// The latest full window exceeds a level.
+    Alarm,
+}
+
+/// What the monitor says after an observation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Drift {
+    /// The state, this observation included.
+    pub state: DriftState,
+    /// The window that this observation filled; `None` for all others, so that an alarm is
+    /// handled once.
+    pub report: Option<WindowReport>,
 }
 
 /// What a full window looked like.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct WindowReport {
     /// Number of the window, from 0.
     pub window: u64,
@@ -40,11 +76,11 @@ pub struct WindowReport {
 }
 
 impl WindowReport {
-    /// Compares a full window with a reference.
-    pub fn of(number: u64, window: &Histogram, reference: &Histogram, levels: &DriftLevels) -> Self {
+    /// Compares the full window number `index` with a reference of the same bins.
+    pub fn compare(index: u64, window: &Histogram, reference: &Histogram, levels: &DriftLevels) -> Self {
         let (psi, ks, missing_share) = (window.psi(reference), window.ks(reference), window.missing_share());
         Self {
-            window: number,
+            window: index,
             psi,
             ks,
             missing_share,
@@ -60,24 +96,37 @@ impl WindowReport {
     }
 }
 
-impl<'a> Monitor<'a> {
+impl Monitor {
     /// A monitor for a method; `None` if the file holds no alarm levels for it.
-    pub fn new(method: &'a Method) -> Option<Self> {
+    pub fn new(method: &Method) -> Option<Self> {
         let levels = method.drift?;
         let window = Histogram::new(method.reference.counts.len());
-        Some(Self { reference: &method.reference, levels, window, windows: 0 })
+        let reference = method.reference.clone();
+        Some(Self { reference, levels, window, observed: 0, windows: 0, alarm: None })
     }
 
     /// Counts a decision; reports when it fills a window.
     pub fn observe(&mut self, confidence: Option<Confidence>) -> Option<WindowReport> {
         self.window.add(confidence);
-        if self.window.total() < u64::from(self.levels.window) {
+        self.observed = self.observed.saturating_add(1);
+        if self.observed < self.levels.window {
             return None;
         }
-        let report = WindowReport::of(self.windows, &self.window, self.reference, &self.levels);
+        let report = WindowReport::compare(self.windows, &self.window, &self.reference, &self.levels);
+        self.window.clear();
+        self.observed = 0;
         self.windows += 1;
-        self.window = Histogram::new(self.reference.counts.len());
+        self.alarm = Some(report.alarm());
         Some(report)
+    }
+
+    /// What the windows so far say; never [`DriftState::Unmonitored`].
+    pub const fn state(&self) -> DriftState {
+        match self.alarm {
+            None => DriftState::Collecting,
+            Some(false) => DriftState::Normal,
+            Some(true) => DriftState::Alarm,
+        }
     }
 }
 
@@ -97,10 +146,32 @@ mod tests {
             // The third window is all certainty, with every tenth confidence missing.
             let value = if index < 2 * window { (index % 30) as f64 / 30.0 } else { 1.0 };
             let confidence = (index < 2 * window || index % 10 > 0).then(|| Confidence::new(value).unwrap());
-            reports.extend(monitor.observe(confidence));
+            let report = monitor.observe(confidence);
+            assert_eq!(report.is_some(), (index + 1) % window == 0, "{index}");
+            reports.extend(report);
+            let expected =
+                [DriftState::Collecting, DriftState::Normal, DriftState::Normal, DriftState::Alarm];
+            assert_eq!(monitor.state(), expected[reports.len()], "{index}");
         }
-        assert_eq!(reports.len(), 3);
+        assert_eq!(reports.iter().map(|report| report.window).collect::<Vec<_>>(), [0, 1, 2]);
         assert!(!reports[0].alarm() && reports[0].psi == reports[1].psi);
         assert!(reports[2].psi_alarm && reports[2].ks_alarm && reports[2].missing_alarm);
+    }
+
+    #[test]
+    fn an_alarm_ends_with_the_next_window_within_the_levels() {
+        let mut method = example_thresholds().methods.remove(0);
+        if let Some(levels) = &mut method.drift {
+            levels.window = 30;
+        }
+        let mut monitor = Monitor::new(&method).unwrap();
+        let mut window = |value: fn(u32) -> f64| {
+            let reports = (0..30).filter_map(|row| monitor.observe(Confidence::new(value(row)).ok())).count();
+            assert_eq!(reports, 1);
+            monitor.state()
+        };
+        assert_eq!(window(|_| 0.0), DriftState::Alarm);
+        assert_eq!(window(|row| f64::from(row) / 30.0), DriftState::Normal);
+        assert_eq!(window(|_| 1.0), DriftState::Alarm);
     }
 }

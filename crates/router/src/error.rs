@@ -1,6 +1,7 @@
-//! Everything that can be wrong with a number, a thresholds file or a binding.
+//! Everything that can be wrong with a number, a thresholds file or a device.
 
-/// An error of this crate. Messages are lowercase fragments that name the thing and the place.
+/// An error of this crate. Messages are lowercase fragments that say what is wrong, where, and what
+/// to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -11,7 +12,7 @@ pub enum Error {
         value: f64,
     },
     /// A threshold that is not a finite number in [0, the next double above 1].
-    #[error("threshold {value} is not a finite number in [0, 1] (or the next double above 1, which hands everything over)")]
+    #[error("threshold {value} is not a finite number in [0, 1] (or the next double above 1, which defers every question)")]
     Threshold {
         /// The refused number.
         value: f64,
@@ -26,7 +27,7 @@ pub enum Error {
     },
     /// Not JSON, or JSON of another shape (unknown, missing or repeated keys, wrong types).
     #[error("thresholds file does not follow its schema")]
-    Json(#[source] serde_json::Error),
+    Json(#[source] JsonError),
     /// Another kind of document.
     #[error("thresholds file has format `{found}`, expected `{expected}`")]
     Format {
@@ -58,11 +59,11 @@ pub enum Error {
         computed: String,
     },
     /// A document that follows the schema but contradicts itself.
-    #[error("thresholds file is inconsistent at `{place}`: {problem}")]
+    #[error("thresholds file is inconsistent at `{path}`: {problem}")]
     Inconsistent {
         /// Path of the offending key.
-        place: String,
-        /// What is wrong there.
+        path: String,
+        /// What is wrong with its value.
         problem: String,
     },
     /// The device runs another model than the one that was calibrated.
@@ -94,11 +95,36 @@ pub enum Error {
         known: String,
     },
     /// An operating point that holds no threshold (infeasible, not reached, needs an LLM).
-    #[error("operating point `{id}` has no threshold: its status is {status}; hand every question over, or choose another point")]
+    #[error("operating point `{id}` has no threshold: its status is {status}; defer every question, or choose another operating point")]
     NoThreshold {
         /// The operating point.
         id: String,
         /// Its status.
         status: &'static str,
     },
+}
+
+/// What is wrong with a JSON text, with its line and column. Opaque, so that the library that reads
+/// JSON is no part of this crate's interface.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct JsonError(serde_json::Error);
+
+impl JsonError {
+    /// Line of the problem, from 1; 0 where there is no text, as for a value that cannot be written.
+    pub fn line(&self) -> usize {
+        self.0.line()
+    }
+
+    /// Column of the problem, from 1; 0 as for the line.
+    pub fn column(&self) -> usize {
+        self.0.column()
+    }
+}
+
+impl Error {
+    /// A private way in place of `From`, which would show the library.
+    pub(crate) fn json(error: serde_json::Error) -> Self {
+        Self::Json(JsonError(error))
+    }
 }

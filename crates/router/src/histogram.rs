@@ -10,6 +10,7 @@ use crate::confidence::Confidence;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Histogram {
     /// Rows per bin, from the least confident.
     pub counts: Vec<u64>,
@@ -47,7 +48,18 @@ pub fn bin_of(confidence: Confidence, bins: usize) -> usize {
 impl Histogram {
     /// An empty histogram.
     pub fn new(bins: usize) -> Self {
-        Self { counts: vec![0; bins], missing: 0 }
+        Self::from_counts(vec![0; bins], 0)
+    }
+
+    /// A histogram of rows that were counted elsewhere: per bin, and without a confidence.
+    pub const fn from_counts(counts: Vec<u64>, missing: u64) -> Self {
+        Self { counts, missing }
+    }
+
+    /// Forgets all rows and keeps the bins.
+    pub(crate) fn clear(&mut self) {
+        self.counts.fill(0);
+        self.missing = 0;
     }
 
     /// Counts one observation.

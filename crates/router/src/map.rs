@@ -9,6 +9,7 @@ use crate::confidence::Confidence;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Maps {
     /// Isotonic regression.
     pub isotonic: Option<Isotonic>,
@@ -24,6 +25,7 @@ pub struct Maps {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Isotonic {
     /// Confidences of the knots, strictly increasing.
     pub x: Vec<f64>,
@@ -35,6 +37,7 @@ pub struct Isotonic {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Platt {
     /// Slope; negative where confidence helps.
     pub a: f64,
@@ -46,6 +49,7 @@ pub struct Platt {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Beta {
     /// Weight of ln c, at least 0.
     pub a: f64,
@@ -56,6 +60,12 @@ pub struct Beta {
 }
 
 impl Isotonic {
+    /// A map through the knots (x, y); a file that holds it must have x strictly increasing, y
+    /// non-decreasing, both in [0, 1].
+    pub const fn new(x: Vec<f64>, y: Vec<f64>) -> Self {
+        Self { x, y }
+    }
+
     /// P(correct) of a confidence; `None` for a map without knots.
     ///
     /// # Formula
@@ -76,6 +86,11 @@ impl Isotonic {
 }
 
 impl Platt {
+    /// The map with this slope and offset.
+    pub const fn new(a: f64, b: f64) -> Self {
+        Self { a, b }
+    }
+
     /// P(correct) of a confidence.
     pub fn apply(&self, confidence: Confidence) -> f64 {
         logistic(-(self.a * confidence.get() + self.b))
@@ -85,6 +100,11 @@ impl Platt {
 impl Beta {
     /// Confidences are clipped to [`Beta::CLIP`, 1 - `Beta::CLIP`], so that the logs are finite.
     pub const CLIP: f64 = f64::EPSILON;
+
+    /// The map with these weights of ln c and -ln(1 - c), and this offset.
+    pub const fn new(a: f64, b: f64, intercept: f64) -> Self {
+        Self { a, b, intercept }
+    }
 
     /// P(correct) of a confidence.
     pub fn apply(&self, confidence: Confidence) -> f64 {

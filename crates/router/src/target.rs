@@ -19,6 +19,7 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
 pub enum Target {
     /// The share of questions handed to the LLM; the nearest achievable one is taken.
     RoutingRatio {
@@ -103,6 +104,10 @@ impl FromStr for Risk {
 }
 
 impl Target {
+    /// All kinds of targets, as [`Target::kind`] names them.
+    pub const KINDS: &'static [&'static str] =
+        &["routing_ratio", "accuracy", "cost", "selective_error", "joint_error", "regret"];
+
     /// The name of the kind (`routing_ratio`, `accuracy`, `cost`, or a risk's).
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -204,7 +209,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_round_trips() {
+    fn text_round_trips_for_every_kind() {
+        let mut kinds = Vec::new();
         for text in [
             "routing_ratio=0.3",
             "routing_ratio=0",
@@ -214,8 +220,15 @@ mod tests {
             "joint_error=0.02:0.1",
             "regret=0.05:0.1",
         ] {
-            assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
+            let target: Target = text.parse().unwrap();
+            assert_eq!(target.to_string(), text);
+            let json = serde_json::to_value(target).unwrap();
+            assert_eq!(json["kind"], target.kind());
+            assert_eq!(serde_json::from_value::<Target>(json).unwrap(), target);
+            kinds.push(target.kind());
         }
+        kinds.dedup();
+        assert_eq!(kinds, Target::KINDS);
     }
 
     #[test]

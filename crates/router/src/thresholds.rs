@@ -4,6 +4,11 @@
 //! reader cannot drift apart. Reading is strict: unknown keys, contradictions, and a content that
 //! does not have the hash that the file states are refused.
 //!
+//! A deployer needs [`Router::open`](crate::Router::open) alone. These types are for those who write
+//! files, or show what is in one. They are `non_exhaustive`, since a minor version of the format
+//! adds keys: constructors take what a value cannot be without, the rest is set field by field.
+//! Their docs are the descriptions of the published JSON Schema and change with the format alone.
+//!
 //! Format version 1.0. A reader knows every minor version up to its own; a newer one is refused by
 //! name, because a key that it does not know could change what a threshold means.
 
@@ -14,7 +19,7 @@ mod method;
 mod operating_point;
 
 pub use calibration::{Calibration, DatasetIdentity, LabelSource, SourceFile};
-pub use identity::{Bound, BoundPoint, ModelIdentity};
+pub use identity::ModelIdentity;
 pub use method::{DriftLevels, Method, MethodRows, MissingPolicy, Orientation, Rule};
 pub use operating_point::{
     Achieved, Conservative, Estimate, Guarantee, GuaranteeTest, Infeasible, OperatingPoint, Status, TieBreak,
@@ -37,6 +42,7 @@ pub const MAX_BYTES: usize = 256 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct FormatVersion {
     /// Changes when an old reader would misread a new file.
     pub major: u32,
@@ -48,6 +54,7 @@ pub struct FormatVersion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Program {
     /// Its name.
     pub name: String,
@@ -59,6 +66,7 @@ pub struct Program {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Pipeline {
     /// Its name.
     pub name: String,
@@ -70,6 +78,7 @@ pub struct Pipeline {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Thresholds {
     /// Always `plimsoll-thresholds`.
     pub format: String,
@@ -91,6 +100,20 @@ pub struct Thresholds {
     pub sha256: String,
 }
 
+impl Program {
+    /// A program and its version.
+    pub fn new(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self { name: name.into(), version: version.into() }
+    }
+}
+
+impl Pipeline {
+    /// A pipeline's name, and the SHA-256 of its resolved form.
+    pub fn new(name: impl Into<String>, sha256: impl Into<String>) -> Self {
+        Self { name: name.into(), sha256: sha256.into() }
+    }
+}
+
 /// What is read before anything else, so that a newer file gets a better answer than "unknown key".
 #[derive(Deserialize)]
 struct Header {
@@ -99,6 +122,22 @@ struct Header {
 }
 
 impl Thresholds {
+    /// A file of this format version without an LLM and without methods, which are set afterwards;
+    /// [`Thresholds::sealed`] comes last.
+    pub fn new(program: Program, pipeline: Pipeline, slm: ModelIdentity, calibration: Calibration) -> Self {
+        Self {
+            format: FORMAT.to_owned(),
+            format_version: VERSION,
+            program,
+            pipeline,
+            slm,
+            llm: None,
+            calibration,
+            methods: Vec::new(),
+            sha256: String::new(),
+        }
+    }
+
     /// Reads a file, strictly.
     ///
     /// # Errors
@@ -110,11 +149,11 @@ impl Thresholds {
             return Err(inconsistent("(document)", format!("is larger than {MAX_BYTES} bytes")));
         }
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let header: Header = serde_json::from_str(text).map_err(Error::Json)?;
+        let header: Header = serde_json::from_str(text).map_err(Error::json)?;
         check_header(&header)?;
-        let thresholds: Self = serde_json::from_str(text).map_err(Error::Json)?;
+        let thresholds: Self = serde_json::from_str(text).map_err(Error::json)?;
         // The hash is taken over what the file says, not over what was understood of it.
-        let content: Value = serde_json::from_str(text).map_err(Error::Json)?;
+        let content: Value = serde_json::from_str(text).map_err(Error::json)?;
         let computed = content_sha256(content);
         if computed != thresholds.sha256 {
             return Err(Error::Hash { stored: thresholds.sha256, computed });
@@ -129,7 +168,7 @@ impl Thresholds {
     /// [`Error::Inconsistent`] if the document contradicts itself.
     pub fn sealed(mut self) -> Result<Self, Error> {
         check::check(&self)?;
-        self.sha256 = content_sha256(serde_json::to_value(&self).map_err(Error::Json)?);
+        self.sha256 = content_sha256(serde_json::to_value(&self).map_err(Error::json)?);
         Ok(self)
     }
 
@@ -138,22 +177,11 @@ impl Thresholds {
     /// # Errors
     /// [`Error::Json`] if a number is not finite.
     pub fn to_json(&self) -> Result<String, Error> {
-        let value = serde_json::to_value(self).map_err(Error::Json)?;
+        let value = serde_json::to_value(self).map_err(Error::json)?;
         let mut text = String::new();
         write_indented(&value, 0, &mut text);
         text.push('\n');
         Ok(text)
-    }
-
-    /// A method of the file.
-    ///
-    /// # Errors
-    /// [`Error::UnknownMethod`], which lists the methods that there are.
-    pub fn method(&self, id: &str) -> Result<&Method, Error> {
-        self.methods.iter().find(|method| method.id == id).ok_or_else(|| Error::UnknownMethod {
-            method: id.to_owned(),
-            known: self.methods.iter().map(|method| method.id.as_str()).collect::<Vec<_>>().join(", "),
-        })
     }
 }
 
@@ -186,8 +214,8 @@ fn content_sha256(mut content: Value) -> String {
     canonical_sha256(&content)
 }
 
-pub(crate) fn inconsistent(place: impl Into<String>, problem: impl Into<String>) -> Error {
-    Error::Inconsistent { place: place.into(), problem: problem.into() }
+fn inconsistent(path: impl Into<String>, problem: impl Into<String>) -> Error {
+    Error::Inconsistent { path: path.into(), problem: problem.into() }
 }
 
 /// Writes JSON with two spaces a level; lists of scalars stay on one line.

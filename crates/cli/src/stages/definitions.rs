@@ -41,15 +41,12 @@ impl<'a> Definitions<'a> {
     }
 
     /// An entry with the hashes of its method's variant and probes.
-    pub(crate) fn sign(&self, series: &Series, entry: Method) -> Method {
-        match self.method(series) {
-            None => entry,
-            Some(method) => Method {
-                variant_sha256: method.variant_hash(),
-                probe_sha256: self.probe(series, method),
-                ..entry
-            },
+    pub(crate) fn sign(&self, series: &Series, mut entry: Method) -> Method {
+        if let Some(method) = self.method(series) {
+            entry.variant_sha256 = method.variant_hash();
+            entry.probe_sha256 = self.probe(series, method);
         }
+        entry
     }
 
     /// SHA-256 of the probe; of several, that of the lines `HASH  NAME\n`.

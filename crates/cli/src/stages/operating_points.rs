@@ -99,7 +99,7 @@ fn points(method: &Method) -> TextTable {
 /// An estimate with its interval.
 pub(crate) fn estimate(estimate: Option<Estimate>) -> String {
     match estimate {
-        Some(Estimate { value, low: Some(low), high: Some(high) }) => {
+        Some(Estimate { value, low: Some(low), high: Some(high), .. }) => {
             format!("{value:.4} [{low:.4}, {high:.4}]")
         }
         other => number(other.map(|estimate| estimate.value)),

@@ -66,6 +66,6 @@ impl Parameters {
 
     /// The command `name` with these parameters, as a thresholds file names it.
     pub(crate) fn as_pipeline(&self, name: &str) -> Pipeline {
-        Pipeline { name: name.to_owned(), sha256: canonical_sha256(&as_json(self)) }
+        Pipeline::new(name, canonical_sha256(&as_json(self)))
     }
 }

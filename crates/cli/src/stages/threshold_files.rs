@@ -103,7 +103,7 @@ pub(crate) fn note_choice_of_methods(table: &ScoreTable, parameters: &Parameters
 
 fn file_spec(origin: Origin<'_>) -> plimsoll_fit::FileSpec {
     let Origin { pipeline, sources, models, parameters } = origin;
-    let source = |source: &Source| SourceFile { name: source.name.clone(), sha256: source.sha256.clone() };
+    let source = |source: &Source| SourceFile::new(source.name.as_str(), source.sha256.as_str());
     plimsoll_fit::FileSpec {
         pipeline: pipeline.clone(),
         sources: sources.iter().map(source).collect(),

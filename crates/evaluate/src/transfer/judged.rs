@@ -2,8 +2,8 @@
 
 use plimsoll_core::records::TransferRow;
 use plimsoll_fit::{Curve, CurvePoint, Fit};
-use plimsoll_router::Target;
 use plimsoll_router::thresholds::{Achieved, Estimate};
+use plimsoll_router::{Risk, Target};
 
 use super::held_out::HeldOut;
 
@@ -26,7 +26,7 @@ pub(super) fn own_point<'a>(curve: &'a Curve, target: &Target) -> Option<&'a Cur
         Target::RoutingRatio { value } => curve.points().get(curve.nearest(*value)),
         Target::Accuracy { value } => curve.first_reaching(*value),
         Target::Cost { usd_per_1k_questions } => curve.best_within(*usd_per_1k_questions),
-        Target::SelectiveError { .. } | Target::JointError { .. } | Target::Regret { .. } => {
+        _ => {
             let (risk, alpha, _) = target.risk()?;
             curve.points().iter().find(|point| point.risk(risk).is_some_and(|risk| risk <= alpha))
         }
@@ -78,11 +78,11 @@ impl OfTarget<'_> {
 
     /// Whether the risk on the held-out rows exceeds its bound; nothing kept violates nothing.
     fn violated(&self, achieved: &Achieved) -> Option<bool> {
-        let (_, alpha, _) = self.fit.target.risk()?;
-        let observed = match self.fit.target {
-            Target::SelectiveError { .. } => achieved.selective_error.map_or(0.0, |risk| risk.value),
-            Target::JointError { .. } => achieved.joint_error.value,
-            _ => achieved.regret?.value,
+        let (risk, alpha, _) = self.fit.target.risk()?;
+        let observed = match risk {
+            Risk::SelectiveError => achieved.selective_error.map_or(0.0, |risk| risk.value),
+            Risk::JointError => achieved.joint_error.value,
+            Risk::Regret => achieved.regret?.value,
         };
         Some(observed > alpha)
     }

@@ -31,7 +31,7 @@ impl Counted {
         let mut sums = Self::default();
         for (row, weight) in rows {
             let confidence = row.confidence.map(|c| Confidence::new(c).unwrap());
-            let handed = decide(threshold, confidence).0 == Route::Llm;
+            let handed = decide(threshold, confidence).route == Route::Llm;
             let (slm_cost, llm_cost) = row.costs.unwrap_or_default();
             let slm_right = row.slm == Some(true);
             sums.all += weight;
@@ -195,7 +195,7 @@ proptest! {
             prop_assert!(gap[0] < *threshold && *threshold <= gap[1]);
         }
         if !values.is_empty() {
-            prop_assert_eq!(thresholds[values.len()], Threshold::HAND_OVER_ALL.get());
+            prop_assert_eq!(thresholds[values.len()], Threshold::DEFER_ALL.get());
         }
         prop_assert!(thresholds.windows(2).all(|pair| pair[0] < pair[1]));
         let rising = curve.points().windows(2).all(|pair| pair[0].routing_ratio < pair[1].routing_ratio);

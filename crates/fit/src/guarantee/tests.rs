@@ -279,7 +279,7 @@ fn a_score_that_says_nothing_is_refused() {
         let keeps_something = |seed: &Seed| {
             let fitted = fit(&table(&shuffled.pool(1500, &mut seed.derive("pool").rng())), 0.4, seed);
             threshold_of(&fitted.tests.test(SelectiveError, alpha, delta))
-                .is_some_and(|t| t != Threshold::HAND_OVER_ALL)
+                .is_some_and(|t| t != Threshold::DEFER_ALL)
         };
         let kept = rate(RUNS, "shuffled", keeps_something);
         assert!(kept <= at_most(delta, RUNS), "{wrong} {alpha} {delta}: {kept}");
@@ -312,7 +312,7 @@ fn a_verdict_by_hand() {
     assert_eq!((guarantee.thresholds_in_sequence, guarantee.thresholds_passed), (2, 1));
     assert_eq!(guarantee.p_value, binomial_cdf(2, 60, 0.15));
     assert_eq!(guarantee.upper_bound, clopper_pearson_upper(2, 60, 0.1));
-    assert_eq!(guarantee.least_trials, least_rows(0.15, 0.1));
+    assert_eq!(guarantee.min_trials, least_rows(0.15, 0.1));
 
     // 17 losses in 100 trials, the missing ones without a loss.
     let Verdict::Holds(threshold, guarantee) = tests.test(JointError, 0.25, 0.1) else {

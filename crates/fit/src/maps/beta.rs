@@ -48,7 +48,7 @@ pub fn fit_beta(observations: &[Observation]) -> Result<Beta, MapProblem> {
 
 pub(super) fn fit(levels: &[Level]) -> Result<Beta, MapProblem> {
     let (right, wrong) = class_weights(levels)?;
-    let flat = Beta { a: 0.0, b: 0.0, intercept: (right / wrong).ln() };
+    let flat = Beta::new(0.0, 0.0, (right / wrong).ln());
     let levels = clip(levels);
     // A curve of k features has at most k zeros.
     let features = levels.len().min(3) - 1;
@@ -88,7 +88,7 @@ fn fit_two(levels: &[Level]) -> Result<Option<Beta>, MapProblem> {
     } else if b < 0.0 {
         fit_one(levels, [1.0, 0.0])
     } else {
-        Ok(Some(Beta { a, b, intercept }))
+        Ok(Some(Beta::new(a, b, intercept)))
     }
 }
 
@@ -101,7 +101,7 @@ fn fit_one(levels: &[Level], mixture: [f64; 2]) -> Result<Option<Beta>, MapProbl
     };
     let cases: Vec<Case<2>> = levels.iter().map(case).collect();
     let [slope, intercept] = logistic::fit(&cases)?;
-    let map = Beta { a: mixture[0] * slope, b: mixture[1] * slope, intercept };
+    let map = Beta::new(mixture[0] * slope, mixture[1] * slope, intercept);
     Ok((slope >= 0.0).then_some(map))
 }
 
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn confidences_joined_by_the_clip_are_one_level() {
         let rows = [row(0.0, true, 1.0), row(1e-300, false, 3.0)];
-        assert_eq!(fit_beta(&rows), Ok(Beta { a: 0.0, b: 0.0, intercept: (1.0f64 / 3.0).ln() }));
+        assert_eq!(fit_beta(&rows), Ok(Beta::new(0.0, 0.0, (1.0f64 / 3.0).ln())));
     }
 
     proptest! {

@@ -42,7 +42,7 @@ pub(super) fn fit(levels: &[Level]) -> Result<Isotonic, MapProblem> {
     if levels.is_empty() {
         return Err(MapProblem::NoRows);
     }
-    let mut map = Isotonic { x: Vec::new(), y: Vec::new() };
+    let mut map = Isotonic::new(Vec::new(), Vec::new());
     for block in pool(&resolve(levels)) {
         map.x.push(block.first);
         map.y.push(block.mean());

@@ -48,10 +48,10 @@ pub(super) fn fit(levels: &[Level]) -> Result<Platt, MapProblem> {
     };
     let cases: Vec<Case<2>> = levels.iter().map(smoothed).collect();
     if let [only] = cases.as_slice() {
-        return Ok(Platt { a: 0.0, b: (only.wrong / only.right).ln() });
+        return Ok(Platt::new(0.0, (only.wrong / only.right).ln()));
     }
     let [slope, offset] = logistic::fit(&cases)?;
-    Ok(Platt { a: -slope, b: -offset })
+    Ok(Platt::new(-slope, -offset))
 }
 
 #[cfg(test)]

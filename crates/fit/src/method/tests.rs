@@ -3,7 +3,7 @@
 use plimsoll_core::{RawScore, ScoreTable, ScoreTableBuilder};
 use plimsoll_router::drift::Monitor;
 use plimsoll_router::thresholds::{LabelSource, Pipeline, Status};
-use plimsoll_router::{Error, Thresholds};
+use plimsoll_router::{Error, ModelIdentity, Router, Thresholds};
 use rand::Rng as _;
 
 use super::*;
@@ -22,7 +22,7 @@ fn spec(targets: &[&str]) -> FitSpec {
 
 fn file_spec() -> FileSpec {
     FileSpec {
-        pipeline: Pipeline { name: "made-up".to_owned(), sha256: "0".repeat(64) },
+        pipeline: Pipeline::new("made-up", "0".repeat(64)),
         models: Vec::new(),
         sources: Vec::new(),
         bins: 30,
@@ -114,8 +114,8 @@ fn the_file_of_a_pair_is_sealed_and_reads_back() {
         assert!(method.maps.missing.is_empty() && method.drift.is_some());
     }
     // Nothing was lost between the fit and the file: the router finds the point and decides by it.
-    let point = read.method("a").unwrap().operating_point(&"routing_ratio=0.5".parse().unwrap()).unwrap();
-    assert!((point.threshold.unwrap().get() - 0.5).abs() < 0.1);
+    let router = Router::new(&read, &ModelIdentity::named("slm"), "a", &"routing_ratio=0.5".parse().unwrap());
+    assert!((router.unwrap().threshold().get() - 0.5).abs() < 0.1);
     let changed = written.to_json().unwrap().replacen("made-up", "made-down", 1);
     assert!(matches!(Thresholds::from_json(&changed), Err(Error::Hash { .. })));
 }

@@ -40,7 +40,7 @@ fn missing(count: usize) -> Vec<MadeUp> {
 /// Share handed over and overall accuracy, row by row.
 fn applied(rows: &[MadeUp], threshold: Threshold) -> (f64, f64) {
     let handed = |row: &&MadeUp| {
-        decide(threshold, row.confidence.map(|c| Confidence::new(c).unwrap())).0 == Route::Llm
+        decide(threshold, row.confidence.map(|c| Confidence::new(c).unwrap())).route == Route::Llm
     };
     let right = |row: &&MadeUp| if handed(row) { row.llm == Some(true) } else { row.slm == Some(true) };
     let count = rows.len() as f64;
@@ -54,7 +54,7 @@ fn a_reachable_ratio_is_reached_between_two_rows() {
     assert!(fits.iter().all(|fit| fit.status == Status::Reached && fit.tie_break.is_none()));
     assert_eq!(fits[0].threshold, Some(Threshold::new(0.25).unwrap()));
     assert_eq!(fits[1].threshold, Some(Threshold::KEEP_ALL));
-    assert_eq!(fits[2].threshold, Some(Threshold::HAND_OVER_ALL));
+    assert_eq!(fits[2].threshold, Some(Threshold::DEFER_ALL));
     // 0.34 is missed by less than half a row.
     assert_eq!(fits[3].threshold, fits[0].threshold);
 }
@@ -70,7 +70,7 @@ fn a_ratio_amid_ties_names_the_tie_break() {
         (Threshold::KEEP_ALL, Threshold::KEEP_ALL, 0.2, 0.5),
         (Threshold::new(0.4).unwrap(), Threshold::new(0.4).unwrap(), 0.6, 0.4),
         // Nearer to 1, but the tie-break starts from the candidate under the target.
-        (Threshold::HAND_OVER_ALL, Threshold::new(0.4).unwrap(), 0.6, 0.6),
+        (Threshold::DEFER_ALL, Threshold::new(0.4).unwrap(), 0.6, 0.6),
     ];
     for (fit, (threshold, under, tied, probability)) in fits.iter().zip(expected) {
         let tie_break = fit.tie_break.unwrap();
@@ -91,7 +91,7 @@ fn missing_rows_bound_the_ratio_from_below() {
     assert!(fits[1..].iter().all(|fit| fit.status == Status::Reached));
     assert_eq!(fits[1].threshold, Some(Threshold::KEEP_ALL));
     assert_eq!(applied(&rows, fits[2].threshold.unwrap()).0, 0.4);
-    assert_eq!(fits[3].threshold, Some(Threshold::HAND_OVER_ALL));
+    assert_eq!(fits[3].threshold, Some(Threshold::DEFER_ALL));
 }
 
 #[test]
@@ -127,6 +127,27 @@ fn the_most_accurate_point_within_a_budget() {
     assert_eq!(ratios, [0.0, 0.2, 0.3, 0.3]);
     let costless: Vec<MadeUp> = rows.iter().map(|row| MadeUp { costs: None, ..row.clone() }).collect();
     assert_eq!(one(&costless, "cost=3").status, Status::NeedsCosts);
+}
+
+/// The router may bring kinds of targets that this crate has never heard of; those of its own version it fits.
+#[test]
+fn every_kind_of_target_is_fitted() {
+    let rows: Vec<MadeUp> =
+        calibrated(400, 1, 3).into_iter().map(|row| MadeUp { costs: Some((1.0, 10.0)), ..row }).collect();
+    let example = |kind: &&str| match *kind {
+        "routing_ratio" => "routing_ratio=0.5",
+        "accuracy" => "accuracy=0.1",
+        "cost" => "cost=100000",
+        "selective_error" => "selective_error=0.3:0.1",
+        "joint_error" => "joint_error=0.3:0.1",
+        "regret" => "regret=0.3:0.1",
+        other => panic!("write the fit of {other}, and an easy target of it here"),
+    };
+    let targets: Vec<&str> = Target::KINDS.iter().map(example).collect();
+    for fit in fit(&rows, &targets) {
+        assert!(fit.status == Status::Reached && fit.threshold.is_some(), "{fit:?}");
+        assert_eq!(fit.guarantee.is_some(), fit.target.risk().is_some(), "{}", fit.target);
+    }
 }
 
 #[test]
@@ -165,7 +186,7 @@ fn a_risk_that_only_handing_over_bounds_says_so() {
         &["joint_error=0.1:0.1", "regret=0.1:0.1", "selective_error=0.1:0.1", "joint_error=0.01:0.01"],
     );
     for fit in &fits[..2] {
-        assert_eq!((fit.status, fit.threshold), (Status::Reached, Some(Threshold::HAND_OVER_ALL)));
+        assert_eq!((fit.status, fit.threshold), (Status::Reached, Some(Threshold::DEFER_ALL)));
         assert!(fit.note.as_deref().unwrap().contains("only if every question is handed over"));
     }
     assert_eq!((fits[2].status, fits[2].threshold), (Status::Infeasible, None));
@@ -189,7 +210,7 @@ fn rows() -> impl Strategy<Value = Vec<MadeUp>> {
 /// Every decision that a threshold can make on these rows.
 fn all_thresholds(rows: &[MadeUp]) -> Vec<Threshold> {
     let own = rows.iter().filter_map(|row| row.confidence).filter_map(|c| Threshold::new(c).ok());
-    own.chain([Threshold::KEEP_ALL, Threshold::HAND_OVER_ALL]).collect()
+    own.chain([Threshold::KEEP_ALL, Threshold::DEFER_ALL]).collect()
 }
 
 proptest! {

@@ -107,7 +107,7 @@ fn numbers(counts: &DatasetCounts, pool: &DatasetCounts) -> Vec<String> {
     let bins = counts.right.len() as f64;
     let histogram = |counts: &DatasetCounts| {
         let rows = counts.right.iter().zip(&counts.wrong).zip(&counts.ungraded);
-        Histogram { counts: rows.map(|((a, b), c)| a + b + c).collect(), missing: counts.missing() }
+        Histogram::from_counts(rows.map(|((a, b), c)| a + b + c).collect(), counts.missing())
     };
     let own = histogram(counts);
     let weighted = own.counts.iter().enumerate().map(|(bin, rows)| (bin as f64 + 0.5) / bins * *rows as f64);

@@ -113,9 +113,9 @@ fn files(thresholds: &[Thresholds]) -> Grid {
     for file in thresholds {
         let of = &file.calibration;
         let labels = match of.labels {
-            plimsoll_router::thresholds::LabelSource::Imported => "imported",
             plimsoll_router::thresholds::LabelSource::Graded => "graded by rule",
             plimsoll_router::thresholds::LabelSource::Judged => "judged by a model",
+            other => other.name(),
         };
         grid.rows.push(vec![
             pair_name(&file.slm.id, file.llm.as_ref().map(|llm| llm.id.as_str())),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Calibration {
     /// The datasets of the pool.
     pub datasets: Vec<DatasetIdentity>,
@@ -29,6 +30,7 @@ pub struct Calibration {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DatasetIdentity {
     /// Its id.
     pub id: String,
@@ -46,6 +48,7 @@ pub struct DatasetIdentity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SourceFile {
     /// Its name, without the folders that lead to it.
     pub name: String,
@@ -57,6 +60,7 @@ pub struct SourceFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LabelSource {
     /// Grades came with the imported scores.
     Imported,
@@ -64,4 +68,52 @@ pub enum LabelSource {
     Graded,
     /// Some or all grades are a language model's verdicts: a guarantee is on the judge's label.
     Judged,
+}
+
+impl Calibration {
+    /// A draw without datasets and files, which are set afterwards: `bins` of equal width over
+    /// [0, 1], the `fraction` in (0, 1] that is drawn, the pipeline's seed, and who graded.
+    pub const fn new(bins: u32, fraction: f64, seed: u64, labels: LabelSource) -> Self {
+        Self {
+            datasets: Vec::new(),
+            sources: Vec::new(),
+            bins,
+            fraction,
+            seed,
+            labels,
+            ungraded_excluded: false,
+            bootstrap: 0,
+        }
+    }
+}
+
+impl DatasetIdentity {
+    /// A dataset of which so many questions were answered, with the SHA-256 over their keys and
+    /// grades; its split is set afterwards, where known.
+    pub fn new(
+        id: impl Into<String>,
+        domain: impl Into<String>,
+        questions: u64,
+        sha256: impl Into<String>,
+    ) -> Self {
+        Self { id: id.into(), domain: domain.into(), split: None, questions, sha256: sha256.into() }
+    }
+}
+
+impl SourceFile {
+    /// A file's name, and the SHA-256 of its bytes.
+    pub fn new(name: impl Into<String>, sha256: impl Into<String>) -> Self {
+        Self { name: name.into(), sha256: sha256.into() }
+    }
+}
+
+impl LabelSource {
+    /// The name used in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Imported => "imported",
+            Self::Graded => "graded",
+            Self::Judged => "judged",
+        }
+    }
 }

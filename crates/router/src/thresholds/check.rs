@@ -14,11 +14,11 @@ pub(super) fn check(thresholds: &Thresholds) -> Result<(), Error> {
     check_calibration(&thresholds.calibration)?;
     let mut ids = BTreeSet::new();
     for (index, method) in thresholds.methods.iter().enumerate() {
-        let place = format!("methods[{index}]");
+        let path = format!("methods[{index}]");
         if !ids.insert(method.id.as_str()) {
-            return Err(inconsistent(format!("{place}.id"), format!("second method `{}`", method.id)));
+            return Err(inconsistent(format!("{path}.id"), format!("second method `{}`", method.id)));
         }
-        check_method(method, &place, thresholds.calibration.bins)?;
+        check_method(method, &path, thresholds.calibration.bins)?;
     }
     Ok(())
 }
@@ -33,49 +33,49 @@ fn check_calibration(calibration: &Calibration) -> Result<(), Error> {
     Ok(())
 }
 
-fn check_method(method: &Method, place: &str, bins: u32) -> Result<(), Error> {
+fn check_method(method: &Method, path: &str, bins: u32) -> Result<(), Error> {
     let reference = &method.reference;
     let counted: Option<u64> =
         reference.counts.iter().try_fold(reference.missing, |sum, count| sum.checked_add(*count));
     if reference.counts.len() != bins as usize {
-        return Err(inconsistent(format!("{place}.reference"), format!("does not have {bins} bins")));
+        return Err(inconsistent(format!("{path}.reference"), format!("does not have {bins} bins")));
     }
     let rows = &method.rows;
     if counted != Some(rows.pool) || rows.scored.checked_add(rows.missing) != Some(rows.pool) {
-        return Err(inconsistent(format!("{place}.rows"), "pool is not the sum of scored and missing rows"));
+        return Err(inconsistent(format!("{path}.rows"), "pool is not the sum of scored and missing rows"));
     }
     if rows.proportional > rows.drawn || rows.drawn > rows.scored {
-        return Err(inconsistent(format!("{place}.rows"), "more rows drawn than there are"));
+        return Err(inconsistent(format!("{path}.rows"), "more rows drawn than there are"));
     }
     if let Some(levels) = &method.drift {
         let numbers = [levels.psi, levels.ks, levels.missing_share, levels.false_alarms_per_10k_decisions];
         if levels.window == 0 || numbers.iter().any(|number| !number.is_finite() || *number < 0.0) {
-            return Err(inconsistent(format!("{place}.drift"), "needs a window and levels of at least 0"));
+            return Err(inconsistent(format!("{path}.drift"), "needs a window and levels of at least 0"));
         }
     }
-    check_maps(&method.maps, place)?;
+    check_maps(&method.maps, path)?;
     let mut ids = BTreeSet::new();
     for (index, point) in method.operating_points.iter().enumerate() {
-        let place = format!("{place}.operating_points[{index}]");
+        let path = format!("{path}.operating_points[{index}]");
         if !ids.insert(point.id.as_str()) || point.id != format!("{}/{}", method.id, point.target) {
             return Err(inconsistent(
-                format!("{place}.id"),
+                format!("{path}.id"),
                 "is not the method and target of the point, once",
             ));
         }
-        check_point(point, &place)?;
+        check_point(point, &path)?;
     }
     Ok(())
 }
 
-fn check_maps(maps: &Maps, place: &str) -> Result<(), Error> {
+fn check_maps(maps: &Maps, path: &str) -> Result<(), Error> {
     if let Some(map) = &maps.isotonic {
         let increasing = map.x.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
         let monotone = map.y.windows(2).all(|pair| matches!(pair, [a, b] if a <= b));
         let in_range = map.x.iter().chain(&map.y).all(|value| (0.0..=1.0).contains(value));
         if map.x.is_empty() || map.x.len() != map.y.len() || !increasing || !monotone || !in_range {
             return Err(inconsistent(
-                format!("{place}.maps.isotonic"),
+                format!("{path}.maps.isotonic"),
                 "needs as many y as x, x strictly increasing, y non-decreasing, all in [0, 1]",
             ));
         }
@@ -83,38 +83,38 @@ fn check_maps(maps: &Maps, place: &str) -> Result<(), Error> {
     let platt = maps.platt.iter().flat_map(|map| [map.a, map.b]);
     let beta = maps.beta.iter().flat_map(|map| [map.a, map.b, map.intercept]);
     if platt.chain(beta).any(|number| !number.is_finite()) {
-        return Err(inconsistent(format!("{place}.maps"), "holds a number that is not finite"));
+        return Err(inconsistent(format!("{path}.maps"), "holds a number that is not finite"));
     }
     Ok(())
 }
 
-fn check_point(point: &OperatingPoint, place: &str) -> Result<(), Error> {
-    point.target.validate().map_err(|error| inconsistent(format!("{place}.target"), error.to_string()))?;
+fn check_point(point: &OperatingPoint, path: &str) -> Result<(), Error> {
+    point.target.validate().map_err(|error| inconsistent(format!("{path}.target"), error.to_string()))?;
     let has_threshold = point.status.has_threshold();
     if point.threshold.is_some() != has_threshold || point.achieved.is_some() != has_threshold {
         return Err(inconsistent(
-            place,
+            path,
             format!("status {} and its threshold do not go together", point.status.name()),
         ));
     }
     if has_threshold && point.target.risk().is_some() != point.guarantee.is_some() {
-        return Err(inconsistent(place, "a bounded risk needs its guarantee, and nothing else has one"));
+        return Err(inconsistent(path, "a bounded risk needs its guarantee, and nothing else has one"));
     }
     if let Some(guarantee) = &point.guarantee {
         let stated = Some((guarantee.risk, guarantee.alpha, guarantee.delta));
         let passes = guarantee.p_value <= guarantee.delta && guarantee.losses <= guarantee.trials;
         if point.target.risk() != stated || !passes {
-            return Err(inconsistent(format!("{place}.guarantee"), "is not what the target asks for"));
+            return Err(inconsistent(format!("{path}.guarantee"), "is not what the target asks for"));
         }
     }
     let conservative = point.conservative.iter().map(|twin| &twin.achieved);
     for achieved in point.achieved.iter().chain(conservative) {
-        check_achieved(achieved, place)?;
+        check_achieved(achieved, path)?;
     }
     Ok(())
 }
 
-fn check_achieved(achieved: &Achieved, place: &str) -> Result<(), Error> {
+fn check_achieved(achieved: &Achieved, path: &str) -> Result<(), Error> {
     let finite = |estimate: &Estimate| {
         [Some(estimate.value), estimate.low, estimate.high].iter().flatten().all(|x| x.is_finite())
     };
@@ -129,6 +129,6 @@ fn check_achieved(achieved: &Achieved, place: &str) -> Result<(), Error> {
     if all.iter().flatten().all(finite) {
         Ok(())
     } else {
-        Err(inconsistent(format!("{place}.achieved"), "holds a number that is not finite"))
+        Err(inconsistent(format!("{path}.achieved"), "holds a number that is not finite"))
     }
 }

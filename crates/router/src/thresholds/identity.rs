@@ -2,16 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Method, OperatingPoint, Thresholds};
-use crate::confidence::Confidence;
-use crate::decision::{decide, Decision, DecisionRecord, Threshold};
 use crate::error::Error;
-use crate::target::Target;
 
 /// A model as it was run. Null fields are unknown (scores made elsewhere often know no hashes).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ModelIdentity {
     /// Name of the model.
     pub id: String,
@@ -30,187 +27,134 @@ pub struct ModelIdentity {
 }
 
 impl ModelIdentity {
-    /// An identity of which only the name is known.
+    /// The names of the fields, in order.
+    pub(crate) const FIELDS: [&'static str; 7] = [
+        "id",
+        "revision",
+        "weights_sha256",
+        "tokenizer_sha256",
+        "chat_template_sha256",
+        "quantisation",
+        "decoding",
+    ];
+
+    /// An identity of which only the name is known; the `with_` methods add what else is.
+    ///
+    /// ```
+    /// use plimsoll_router::ModelIdentity;
+    /// let device = ModelIdentity::named("smollm2-135m").with_quantisation("Q4_K_M");
+    /// assert_eq!(device.quantisation.as_deref(), Some("Q4_K_M"));
+    /// ```
     pub fn named(id: impl Into<String>) -> Self {
         Self { id: id.into(), ..Self::default() }
     }
 
-    /// The fields that bind a file to a device, beside the name.
-    fn fields(&self) -> [(&'static str, Option<&str>); 6] {
+    /// The same model, of this revision.
+    #[must_use]
+    pub fn with_revision(self, revision: impl Into<String>) -> Self {
+        Self { revision: Some(revision.into()), ..self }
+    }
+
+    /// The same model, whose weights have this hash.
+    #[must_use]
+    pub fn with_weights_sha256(self, sha256: impl Into<String>) -> Self {
+        Self { weights_sha256: Some(sha256.into()), ..self }
+    }
+
+    /// The same model, whose tokenizer has this hash.
+    #[must_use]
+    pub fn with_tokenizer_sha256(self, sha256: impl Into<String>) -> Self {
+        Self { tokenizer_sha256: Some(sha256.into()), ..self }
+    }
+
+    /// The same model, whose chat template has this hash.
+    #[must_use]
+    pub fn with_chat_template_sha256(self, sha256: impl Into<String>) -> Self {
+        Self { chat_template_sha256: Some(sha256.into()), ..self }
+    }
+
+    /// The same model, quantised like this.
+    #[must_use]
+    pub fn with_quantisation(self, quantisation: impl Into<String>) -> Self {
+        Self { quantisation: Some(quantisation.into()), ..self }
+    }
+
+    /// The same model, decoded with these parameters.
+    #[must_use]
+    pub fn with_decoding(self, decoding: impl Into<String>) -> Self {
+        Self { decoding: Some(decoding.into()), ..self }
+    }
+
+    /// The values of [`ModelIdentity::FIELDS`].
+    fn values(&self) -> [Option<&str>; 7] {
         [
-            ("revision", self.revision.as_deref()),
-            ("weights_sha256", self.weights_sha256.as_deref()),
-            ("tokenizer_sha256", self.tokenizer_sha256.as_deref()),
-            ("chat_template_sha256", self.chat_template_sha256.as_deref()),
-            ("quantisation", self.quantisation.as_deref()),
-            ("decoding", self.decoding.as_deref()),
+            Some(&self.id),
+            self.revision.as_deref(),
+            self.weights_sha256.as_deref(),
+            self.tokenizer_sha256.as_deref(),
+            self.chat_template_sha256.as_deref(),
+            self.quantisation.as_deref(),
+            self.decoding.as_deref(),
         ]
     }
-}
 
-/// A thresholds file that was checked against the device's model.
-#[derive(Debug, Clone)]
-pub struct Bound<'a> {
-    thresholds: &'a Thresholds,
-    unverified: Vec<&'static str>,
-}
-
-/// An operating point that has a threshold, ready to decide.
-#[derive(Debug, Clone, Copy)]
-pub struct BoundPoint<'a> {
-    thresholds: &'a Thresholds,
-    method: &'a Method,
-    point: &'a OperatingPoint,
-    threshold: Threshold,
-}
-
-impl Thresholds {
-    /// Binds the file to the model that this device runs.
-    ///
-    /// Every field that the file records must be stated by the device and be equal; a field that
-    /// the file does not record cannot be checked and is listed by [`Bound::unverified`].
+    /// Holds a device's model against this one, which was calibrated. Gives the fields that cannot
+    /// be checked, since they are unknown here.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] names the first field that differs.
-    pub fn bind(&self, device: &ModelIdentity) -> Result<Bound<'_>, Error> {
-        let mismatch = |field, expected: &str, found: Option<&str>| Error::Mismatch {
-            field,
-            expected: expected.to_owned(),
-            found: found.unwrap_or("not given").to_owned(),
-        };
-        if self.slm.id != device.id {
-            return Err(mismatch("id", &self.slm.id, Some(&device.id)));
-        }
+    /// [`Error::Mismatch`] names the first field that differs, or that the device does not state.
+    pub(crate) fn verify(&self, device: &Self) -> Result<Vec<&'static str>, Error> {
         let mut unverified = Vec::new();
-        for ((field, expected), (_, found)) in self.slm.fields().into_iter().zip(device.fields()) {
+        for ((field, expected), found) in Self::FIELDS.into_iter().zip(self.values()).zip(device.values()) {
             match expected {
                 None => unverified.push(field),
                 Some(expected) if found == Some(expected) => {}
-                Some(expected) => return Err(mismatch(field, expected, found)),
+                Some(expected) => {
+                    return Err(Error::Mismatch {
+                        field,
+                        expected: expected.to_owned(),
+                        found: found.unwrap_or("not given").to_owned(),
+                    })
+                }
             }
         }
-        Ok(Bound { thresholds: self, unverified })
-    }
-}
-
-impl<'a> Bound<'a> {
-    /// Fields that the file does not record, so that nothing was checked about them.
-    pub fn unverified(&self) -> &[&'static str] {
-        &self.unverified
-    }
-
-    /// The operating point of a method for a target.
-    ///
-    /// # Errors
-    /// [`Error::UnknownMethod`], [`Error::UnknownTarget`], or [`Error::NoThreshold`] for a target
-    /// that could not be met.
-    pub fn operating_point(&self, method: &str, target: &Target) -> Result<BoundPoint<'a>, Error> {
-        self.thresholds.point(method, target)
-    }
-}
-
-impl Thresholds {
-    /// The operating point of a method for a target, without asking which model the device runs;
-    /// [`Bound::operating_point`] is what a deployment wants.
-    ///
-    /// # Errors
-    /// As [`Bound::operating_point`].
-    pub fn point(&self, method: &str, target: &Target) -> Result<BoundPoint<'_>, Error> {
-        let method = self.method(method)?;
-        let point = method.operating_point(target)?;
-        let threshold = point
-            .threshold
-            .ok_or_else(|| Error::NoThreshold { id: point.id.clone(), status: point.status.name() })?;
-        Ok(BoundPoint { thresholds: self, method, point, threshold })
-    }
-}
-
-impl<'a> BoundPoint<'a> {
-    /// Decides about one question.
-    pub fn decide(&self, confidence: Option<Confidence>) -> Decision<'a> {
-        let (route, reason) = decide(self.threshold, confidence);
-        Decision { route, reason, threshold_id: &self.point.id }
-    }
-
-    /// Decides and writes down everything that an audit or a new fit needs.
-    pub fn record(&self, confidence: Option<Confidence>) -> DecisionRecord {
-        let decision = self.decide(confidence);
-        let map = self.method.maps.isotonic.as_ref();
-        DecisionRecord {
-            thresholds_sha256: self.thresholds.sha256.clone(),
-            threshold_id: self.point.id.clone(),
-            method: self.method.id.clone(),
-            threshold: self.threshold,
-            confidence: confidence.map(Confidence::get),
-            probability: confidence.zip(map).and_then(|(c, map)| map.apply(c)),
-            route: decision.route,
-            reason: decision.reason,
-        }
-    }
-
-    /// The threshold.
-    pub const fn threshold(&self) -> Threshold {
-        self.threshold
-    }
-
-    /// The operating point, with what it achieved on the calibration data.
-    pub const fn point(&self) -> &'a OperatingPoint {
-        self.point
-    }
-
-    /// The method.
-    pub const fn method(&self) -> &'a Method {
-        self.method
+        Ok(unverified)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conformance::example_thresholds;
-    use crate::decision::{Reason, Route};
 
     #[test]
-    fn binds_to_the_same_model_only() {
-        let mut thresholds = example_thresholds();
-        thresholds.slm.weights_sha256 = Some("aa".to_owned());
-        thresholds.slm.quantisation = Some("Q4_K_M".to_owned());
-        let device = thresholds.slm.clone();
-        assert_eq!(thresholds.bind(&device).unwrap().unverified().len(), 4);
-        for (change, field) in [
-            (ModelIdentity { id: "other".to_owned(), ..device.clone() }, "id"),
-            (ModelIdentity { weights_sha256: Some("bb".to_owned()), ..device.clone() }, "weights_sha256"),
-            (ModelIdentity { quantisation: None, ..device }, "quantisation"),
-        ] {
-            match thresholds.bind(&change) {
-                Err(Error::Mismatch { field: found, .. }) => assert_eq!(found, field),
-                other => panic!("{other:?}"),
+    fn the_names_are_those_of_the_fields() {
+        let full = ModelIdentity::named("a")
+            .with_revision("b")
+            .with_weights_sha256("c")
+            .with_tokenizer_sha256("d")
+            .with_chat_template_sha256("e")
+            .with_quantisation("f")
+            .with_decoding("g");
+        assert_eq!(full.values(), ["a", "b", "c", "d", "e", "f", "g"].map(Some));
+        let json = serde_json::to_value(&full).unwrap();
+        let stored: Vec<Option<&str>> =
+            ModelIdentity::FIELDS.iter().map(|name| json[name].as_str()).collect();
+        assert_eq!(stored, full.values());
+        assert_eq!(json.as_object().unwrap().len(), ModelIdentity::FIELDS.len());
+    }
+
+    #[test]
+    fn every_field_that_is_known_is_held_against_the_device() {
+        let text = |field: &str| format!("{{\"id\": \"a\", \"{field}\": \"x\"}}");
+        for field in &ModelIdentity::FIELDS[1..] {
+            let calibrated: ModelIdentity = serde_json::from_str(&text(field)).unwrap();
+            assert_eq!(calibrated.verify(&calibrated).unwrap().len(), 5, "{field}");
+            match calibrated.verify(&ModelIdentity::named("a")) {
+                Err(Error::Mismatch { field: found, expected, found: stated }) => {
+                    assert_eq!((found, expected.as_str(), stated.as_str()), (*field, "x", "not given"));
+                }
+                other => panic!("{field}: {other:?}"),
             }
         }
-    }
-
-    #[test]
-    fn a_bound_point_decides_and_records() {
-        let thresholds = example_thresholds();
-        let bound = thresholds.bind(&thresholds.slm).unwrap();
-        let target = "routing_ratio=0.3".parse().unwrap();
-        let point = bound.operating_point("perplexity", &target).unwrap();
-        let tie = Confidence::new(point.threshold().get()).unwrap();
-        assert_eq!(point.decide(Some(tie)).route, Route::Slm);
-        let record = point.record(None);
-        assert_eq!((record.route, record.reason, record.confidence), (Route::Llm, Reason::Missing, None));
-        assert_eq!(record.thresholds_sha256, thresholds.sha256);
-    }
-
-    #[test]
-    fn what_is_not_there_is_named() {
-        let thresholds = example_thresholds();
-        let target: Target = "routing_ratio=0.3".parse().unwrap();
-        let error = thresholds.point("p_true", &target).unwrap_err().to_string();
-        assert!(error.contains("perplexity"), "{error}");
-        let error = thresholds.point("perplexity", &"accuracy=0.5".parse().unwrap()).unwrap_err().to_string();
-        assert!(error.contains("routing_ratio=0.3"), "{error}");
-        let infeasible = "selective_error=0.01:0.1".parse().unwrap();
-        assert!(matches!(thresholds.point("perplexity", &infeasible), Err(Error::NoThreshold { .. })));
     }
 }

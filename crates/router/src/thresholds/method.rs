@@ -3,15 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::OperatingPoint;
-use crate::error::Error;
 use crate::histogram::Histogram;
 use crate::map::Maps;
-use crate::target::Target;
 
 /// A method with its reference distribution, maps and operating points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Method {
     /// Its id.
     pub id: String,
@@ -42,19 +41,29 @@ pub struct Method {
 }
 
 impl Method {
-    /// The operating point for a target.
-    ///
-    /// # Errors
-    /// [`Error::UnknownTarget`], which lists the targets that there are.
-    pub fn operating_point(&self, target: &Target) -> Result<&OperatingPoint, Error> {
-        self.operating_points.iter().find(|point| point.target == *target).ok_or_else(|| {
-            let known: Vec<String> = self.operating_points.iter().map(|p| p.target.to_string()).collect();
-            Error::UnknownTarget {
-                method: self.id.clone(),
-                target: target.to_string(),
-                known: known.join(", "),
-            }
-        })
+    /// A method with its rows and the histogram of its pool. Operating points, maps, alarm levels
+    /// and a probe's hash are set afterwards; how the number is read and compared is the format's.
+    pub fn new(
+        id: impl Into<String>,
+        definition: impl Into<String>,
+        variant_sha256: impl Into<String>,
+        rows: MethodRows,
+        reference: Histogram,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            definition: definition.into(),
+            variant_sha256: variant_sha256.into(),
+            probe_sha256: None,
+            orientation: Orientation::HigherIsMoreConfident,
+            rule: Rule::KeepIffAtOrAbove,
+            missing: MissingPolicy::Defer,
+            rows,
+            reference,
+            drift: None,
+            maps: Maps::default(),
+            operating_points: Vec::new(),
+        }
     }
 }
 
@@ -79,16 +88,17 @@ pub enum Rule {
 /// What happens without a confidence. There is one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
 pub enum MissingPolicy {
     /// The question goes to the LLM.
-    HandOver,
+    #[serde(rename = "hand_over")]
+    Defer,
 }
 
 /// Rows behind the thresholds of a method.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct MethodRows {
     /// Rows of the pool.
     pub pool: u64,
@@ -110,6 +120,7 @@ pub struct MethodRows {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DriftLevels {
     /// Decisions per window; windows do not overlap. The levels hold for this length only.
     pub window: u32,
@@ -123,4 +134,19 @@ pub struct DriftLevels {
     pub false_alarms_per_10k_decisions: f64,
     /// Windows drawn to calibrate the levels.
     pub windows_drawn: u32,
+}
+
+impl DriftLevels {
+    /// Windows of so many decisions, calibrated on `windows_drawn` of them, with levels of 0, which
+    /// are set afterwards.
+    pub const fn new(window: u32, windows_drawn: u32) -> Self {
+        Self {
+            window,
+            psi: 0.0,
+            ks: 0.0,
+            missing_share: 0.0,
+            false_alarms_per_10k_decisions: 0.0,
+            windows_drawn,
+        }
+    }
 }

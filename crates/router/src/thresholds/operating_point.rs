@@ -9,6 +9,7 @@ use crate::target::{Risk, Target};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OperatingPoint {
     /// `METHOD/TARGET`, unique in the file; the `threshold_id` of decisions.
     pub id: String,
@@ -32,10 +33,29 @@ pub struct OperatingPoint {
     pub note: Option<String>,
 }
 
+impl OperatingPoint {
+    /// The point of a method for a target, with its id and nothing else.
+    pub fn new(method: &str, target: Target, status: Status) -> Self {
+        Self {
+            id: format!("{method}/{target}"),
+            target,
+            status,
+            threshold: None,
+            achieved: None,
+            tie_break: None,
+            conservative: None,
+            guarantee: None,
+            infeasible: None,
+            note: None,
+        }
+    }
+}
+
 /// How the fit of an operating point went. Only `reached`, `tied` and `missing_share` have a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Status {
     /// The target is met (a ratio: to within half a calibration row).
     Reached,
@@ -81,6 +101,7 @@ impl Status {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Estimate {
     /// Point estimate, weighted by the draw.
     pub value: f64,
@@ -90,10 +111,24 @@ pub struct Estimate {
     pub high: Option<f64>,
 }
 
+impl Estimate {
+    /// An estimate without an interval.
+    pub const fn new(value: f64) -> Self {
+        Self { value, low: None, high: None }
+    }
+
+    /// The same estimate, with its 95 % limits.
+    #[must_use]
+    pub const fn with_interval(self, low: f64, high: f64) -> Self {
+        Self { low: Some(low), high: Some(high), ..self }
+    }
+}
+
 /// What a threshold achieved. Every figure is over all rows: a missing confidence is handed over.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Achieved {
     /// Share of questions handed over.
     pub routing_ratio: Estimate,
@@ -109,10 +144,25 @@ pub struct Achieved {
     pub usd_per_1k_questions: Option<Estimate>,
 }
 
+impl Achieved {
+    /// The two figures that every threshold has; the others are set afterwards.
+    pub const fn new(routing_ratio: Estimate, joint_error: Estimate) -> Self {
+        Self {
+            routing_ratio,
+            accuracy: None,
+            selective_error: None,
+            joint_error,
+            regret: None,
+            usd_per_1k_questions: None,
+        }
+    }
+}
+
 /// The tie-break that would reach an unreachable ratio, for information.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct TieBreak {
     /// The threshold whose ratio lies at or under the target.
     pub threshold: Threshold,
@@ -122,10 +172,18 @@ pub struct TieBreak {
     pub probability: f64,
 }
 
+impl TieBreak {
+    /// A threshold, the confidence at which rows are tied, and the share of them to defer.
+    pub const fn new(threshold: Threshold, tied_confidence: f64, probability: f64) -> Self {
+        Self { threshold, tied_confidence, probability }
+    }
+}
+
 /// The cautious twin of an accuracy point.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Conservative {
     /// The threshold, one of the 101 candidates nearest to the ratios 0, 0.01, .., 1.
     pub threshold: Threshold,
@@ -133,10 +191,18 @@ pub struct Conservative {
     pub achieved: Achieved,
 }
 
+impl Conservative {
+    /// A threshold and what it achieved.
+    pub const fn new(threshold: Threshold, achieved: Achieved) -> Self {
+        Self { threshold, achieved }
+    }
+}
+
 /// The test behind a guarantee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum GuaranteeTest {
     /// Thresholds tested from strict to loose, each with the exact binomial tail, until one fails.
     FixedSequenceExactBinomial,
@@ -148,6 +214,7 @@ pub enum GuaranteeTest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Guarantee {
     /// The bounded risk.
     pub risk: Risk,
@@ -172,13 +239,36 @@ pub struct Guarantee {
     /// Of these, thresholds that passed.
     pub thresholds_passed: u32,
     /// Trials that the first tested threshold had to have, computed before any label was seen.
-    pub least_trials: u64,
+    #[serde(rename = "least_trials")]
+    pub min_trials: u64,
+}
+
+impl Guarantee {
+    /// The test of a bounded risk, before anything was counted: no rows, a p-value and an upper
+    /// limit of 1. The counts are set afterwards.
+    pub const fn new(risk: Risk, alpha: f64, delta: f64, test: GuaranteeTest) -> Self {
+        Self {
+            risk,
+            alpha,
+            delta,
+            test,
+            rows_tested: 0,
+            trials: 0,
+            losses: 0,
+            p_value: 1.0,
+            upper_bound: 1.0,
+            thresholds_in_sequence: 0,
+            thresholds_passed: 0,
+            min_trials: 0,
+        }
+    }
 }
 
 /// Why a risk could not be bounded, and what it would take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Infeasible {
     /// Rows that were tested.
     pub rows_tested: u64,
@@ -188,4 +278,11 @@ pub struct Infeasible {
     pub rows_tested_needed: Option<u64>,
     /// The same as rows of the pool.
     pub rows_pool_needed: Option<u64>,
+}
+
+impl Infeasible {
+    /// So many rows were tested; what else is known is set afterwards.
+    pub const fn new(rows_tested: u64) -> Self {
+        Self { rows_tested, best_observed_risk: None, rows_tested_needed: None, rows_pool_needed: None }
+    }
 }

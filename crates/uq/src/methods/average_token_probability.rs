@@ -57,5 +57,5 @@ fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
     if logprobs.is_empty() {
         return Err(Reason::EmptyAnswer);
     }
-    Confidence::from_token_logprobs(&logprobs).ok_or(Reason::Signal(Missing::InvalidLogprobs))
+    Confidence::average_token_probability(&logprobs).ok_or(Reason::Signal(Missing::InvalidLogprobs))
 }

@@ -31,7 +31,7 @@ pub(super) struct Dependencies<'a> {
 impl<'a> Dependencies<'a> {
     /// Of a plan.
     pub(super) fn new(plan: &'a Plan, origin: Origin<'a>) -> Self {
-        let pipeline = Pipeline { name: plan.name.clone(), sha256: plan.sha256() };
+        let pipeline = Pipeline::new(plan.name.as_str(), plan.sha256());
         Self { plan, origin, fit: Parameters::of(plan), pipeline }
     }
 

@@ -4,9 +4,8 @@ use std::io::{self, BufRead as _, Read as _};
 use std::path::PathBuf;
 
 use clap::Args;
-use plimsoll_router::thresholds::BoundPoint;
-use plimsoll_router::{Confidence, Target};
-use serde::{Deserialize, Deserializer};
+use plimsoll_router::{Confidence, Decision, Reason, Route, Router, Target};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::read_file;
 use crate::arguments::values;
@@ -47,6 +46,14 @@ struct Line {
     confidence: Option<f64>,
 }
 
+/// A line of stdout.
+#[derive(Debug, Serialize)]
+struct Answer<'a> {
+    route: Route,
+    reason: Reason,
+    threshold_id: &'a str,
+}
+
 /// Null counts, an absent key does not: it could be a misspelt one.
 fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     Option::deserialize(deserializer)
@@ -55,7 +62,8 @@ fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::
 /// Runs the command.
 pub(super) fn run(arguments: &DecideArguments) -> Result<(), Failure> {
     let thresholds = read_file(&arguments.file)?;
-    let point = thresholds.point(&arguments.method, &arguments.target).or_fail(Kind::Usage)?;
+    let router = Router::without_device_check(&thresholds, &arguments.method, &arguments.target);
+    let router = router.or_fail(Kind::Usage)?;
     let mut stdin = io::stdin().lock();
     let mut line = Vec::new();
     for number in 1u64.. {
@@ -66,7 +74,7 @@ pub(super) fn run(arguments: &DecideArguments) -> Result<(), Failure> {
         if read == 0 {
             break;
         }
-        let answer = answer(&line, &point)
+        let answer = answer(&line, &router)
             .map_err(|problem| Failure::input(format!("line {number} of standard input: {problem}")))?;
         if !Console::to_stdout(&answer)? {
             break;
@@ -75,7 +83,7 @@ pub(super) fn run(arguments: &DecideArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn answer(line: &[u8], point: &BoundPoint<'_>) -> Result<Vec<u8>, String> {
+fn answer(line: &[u8], router: &Router) -> Result<Vec<u8>, String> {
     if line.len() as u64 > MOST_LINE_BYTES {
         return Err(format!("is longer than {MOST_LINE_BYTES} bytes"));
     }
@@ -85,7 +93,9 @@ fn answer(line: &[u8], point: &BoundPoint<'_>) -> Result<Vec<u8>, String> {
     }
     let line: Line = serde_json::from_slice(line).map_err(|error| without_place(&error))?;
     let confidence = line.confidence.map(Confidence::new).transpose().map_err(|error| error.to_string())?;
-    let mut answer = serde_json::to_vec(&point.decide(confidence)).map_err(|error| error.to_string())?;
+    let Decision { route, reason, .. } = router.decide(confidence);
+    let answer = Answer { route, reason, threshold_id: &router.point().id };
+    let mut answer = serde_json::to_vec(&answer).map_err(|error| error.to_string())?;
     answer.push(b'\n');
     Ok(answer)
 }
@@ -108,13 +118,14 @@ mod tests {
     #[test]
     fn lines_good_and_bad() {
         let thresholds = example_thresholds();
-        let point = thresholds.point("perplexity", &"routing_ratio=0.3".parse().unwrap()).unwrap();
+        let target = "routing_ratio=0.3".parse().unwrap();
+        let router = Router::without_device_check(&thresholds, "perplexity", &target).unwrap();
         for (line, expected) in [
             ("{\"confidence\": 1}\r\n", "slm"),
             ("\u{feff}{\"id\": [1], \"confidence\": 0.1}", "llm"),
             ("{\"confidence\": null}", "missing"),
         ] {
-            let answer = String::from_utf8(answer(line.as_bytes(), &point).unwrap()).unwrap();
+            let answer = String::from_utf8(answer(line.as_bytes(), &router).unwrap()).unwrap();
             assert!(answer.contains(expected) && answer.ends_with('\n'), "{line}: {answer}");
         }
         for (line, expected) in [
@@ -131,9 +142,9 @@ mod tests {
             ("0.5", "invalid type"),
             ("{", "EOF"),
         ] {
-            let problem = answer(line.as_bytes(), &point).unwrap_err();
+            let problem = answer(line.as_bytes(), &router).unwrap_err();
             assert!(problem.contains(expected), "{line}: {problem}");
         }
-        assert!(answer(&vec![b' '; (1 << 20) + 1], &point).unwrap_err().contains("longer"));
+        assert!(answer(&vec![b' '; (1 << 20) + 1], &router).unwrap_err().contains("longer"));
     }
 }

@@ -42,9 +42,9 @@ fn origin(thresholds: &Thresholds) -> String {
     let calibration = &thresholds.calibration;
     let questions: u64 = calibration.datasets.iter().map(|dataset| dataset.questions).sum();
     let labels = match calibration.labels {
-        LabelSource::Imported => "imported",
         LabelSource::Graded => "graded by rule",
         LabelSource::Judged => "a judge's verdicts: a guarantee is on the judge's label",
+        other => other.name(),
     };
     let ungraded = if calibration.ungraded_excluded { "left out" } else { "counted as wrong" };
     format!(

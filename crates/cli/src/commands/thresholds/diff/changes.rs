@@ -1,7 +1,7 @@
 //! What differs between two thresholds files.
 
 use plimsoll_router::histogram::{Histogram, bin_edge};
-use plimsoll_router::thresholds::{Calibration, LabelSource, Method, ModelIdentity, OperatingPoint};
+use plimsoll_router::thresholds::{Calibration, Method, ModelIdentity, OperatingPoint};
 use plimsoll_router::{Threshold, Thresholds};
 use serde::Serialize;
 
@@ -197,7 +197,7 @@ impl Differences {
         self.value("calibration.fraction", &old.fraction, &new.fraction);
         self.value("calibration.seed", &old.seed, &new.seed);
         self.value("calibration.bootstrap", &old.bootstrap, &new.bootstrap);
-        self.value("calibration.labels", &labels(old.labels), &labels(new.labels));
+        self.value("calibration.labels", &old.labels.name(), &new.labels.name());
         self.value("calibration.ungraded_excluded", &old.ungraded_excluded, &new.ungraded_excluded);
         let sha256 = |calibration: &Calibration, id: &str| {
             calibration.datasets.iter().find(|dataset| dataset.id == id).map(|dataset| dataset.sha256.clone())
@@ -213,25 +213,17 @@ impl Differences {
     }
 }
 
-fn labels(source: LabelSource) -> &'static str {
-    match source {
-        LabelSource::Imported => "imported",
-        LabelSource::Graded => "graded",
-        LabelSource::Judged => "judged",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn flips_by_hand() {
-        let reference = Histogram { counts: vec![10, 20, 30, 40], missing: 100 };
+        let reference = Histogram::from_counts(vec![10, 20, 30, 40], 100);
         // Half of the second bin and a fifth of the third: (10 + 6) / 200.
         assert!((flipped_share(&reference, 0.375, 0.55) - 0.08).abs() < 1e-15);
         assert_eq!(flipped_share(&reference, 0.5, 0.5), 0.0);
-        assert_eq!(flipped_share(&reference, 0.0, Threshold::HAND_OVER_ALL.get()), 0.5);
+        assert_eq!(flipped_share(&reference, 0.0, Threshold::DEFER_ALL.get()), 0.5);
         assert_eq!(flipped_share(&Histogram::new(3), 0.0, 1.0), 0.0);
     }
 }

@@ -1,0 +1,207 @@
+//! One operating point of a thresholds file, checked and owned: what an app keeps in a struct.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::confidence::Confidence;
+use crate::decision::{decide, Decision, DecisionRecord, Threshold};
+use crate::drift::{Drift, DriftState, Monitor};
+use crate::error::Error;
+use crate::target::Target;
+use crate::thresholds::{Method, ModelIdentity, OperatingPoint, Thresholds};
+
+/// Decides, watches for drift and writes log records at one operating point.
+///
+/// A router owns all that it needs, borrows nothing, and is [`Send`] and [`Sync`]: keep it in a
+/// struct, share it in an [`Arc`](std::sync::Arc). All methods take `&self`. [`Router::decide`]
+/// and [`Router::record`] read immutable data and never wait; only the window counts of
+/// [`Router::observe`] lie behind a lock of their own, which is held for the increment of a count
+/// and, once per window, for a comparison of two histograms. With `&mut self` instead, every
+/// server would have to put a lock around the whole router, and decisions would wait for it.
+///
+/// ```
+/// use plimsoll_router::{Confidence, Error, ModelIdentity, Route, Router};
+///
+/// fn route(json: &str, token_logprobs: &[f32]) -> Result<Route, Error> {
+///     let device = ModelIdentity::named("smollm2-135m").with_quantisation("Q4_K_M");
+///     let router = Router::open(json, &device, "perplexity", &"routing_ratio=0.3".parse()?)?;
+///     let decision = router.decide(Confidence::perplexity(token_logprobs));
+///     Ok(decision.route)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Router {
+    thresholds_sha256: String,
+    method: Method,
+    point: OperatingPoint,
+    threshold: Threshold,
+    unverified: Vec<&'static str>,
+    /// `None` if the file holds no alarm levels for the method.
+    monitor: Option<Mutex<Monitor>>,
+}
+
+/// The promise of the docs, kept by the compiler.
+const _: () = {
+    const fn is_owned_and_shareable<T: Send + Sync + 'static>() {}
+    is_owned_and_shareable::<Router>();
+    is_owned_and_shareable::<Error>();
+};
+
+impl Router {
+    /// Opens a thresholds file at one operating point, and checks everything: the schema, the
+    /// hash, the consistency of the document, that it was made for the model that this device
+    /// runs, and that the point is there and has a threshold.
+    ///
+    /// Every identity field that the file records must be stated by the device and be equal; the
+    /// ones that it does not record cannot be checked, and [`Router::unverified`] lists them.
+    ///
+    /// # Errors
+    /// What [`Thresholds::from_json`] and [`Router::new`] give.
+    pub fn open(json: &str, device: &ModelIdentity, method: &str, target: &Target) -> Result<Self, Error> {
+        Self::new(&Thresholds::from_json(json)?, device, method, target)
+    }
+
+    /// Opens one operating point of a file that is already read: for several points of one file.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] names the first identity field that differs;
+    /// [`Error::UnknownMethod`] and [`Error::UnknownTarget`] list what the file has;
+    /// [`Error::NoThreshold`] is for a target that could not be met.
+    pub fn new(
+        thresholds: &Thresholds,
+        device: &ModelIdentity,
+        method: &str,
+        target: &Target,
+    ) -> Result<Self, Error> {
+        let unverified = thresholds.slm.verify(device)?;
+        Self::find(thresholds, method, target, unverified)
+    }
+
+    /// As [`Router::new`], without asking which model the device runs: for tools that decide about
+    /// recorded confidences. A deployment wants [`Router::open`].
+    ///
+    /// # Errors
+    /// As [`Router::new`], but for the identity.
+    pub fn without_device_check(
+        thresholds: &Thresholds,
+        method: &str,
+        target: &Target,
+    ) -> Result<Self, Error> {
+        Self::find(thresholds, method, target, ModelIdentity::FIELDS.to_vec())
+    }
+
+    /// The one lookup of an operating point.
+    fn find(
+        thresholds: &Thresholds,
+        method: &str,
+        target: &Target,
+        unverified: Vec<&'static str>,
+    ) -> Result<Self, Error> {
+        let find_method = thresholds.methods.iter().find(|candidate| candidate.id == method);
+        let method = find_method.ok_or_else(|| Error::UnknownMethod {
+            method: method.to_owned(),
+            known: join(thresholds.methods.iter().map(|method| method.id.clone())),
+        })?;
+        let find_point = method.operating_points.iter().find(|point| point.target == *target);
+        let point = find_point.ok_or_else(|| Error::UnknownTarget {
+            method: method.id.clone(),
+            target: target.to_string(),
+            known: join(method.operating_points.iter().map(|point| point.target.to_string())),
+        })?;
+        let threshold = point
+            .threshold
+            .ok_or_else(|| Error::NoThreshold { id: point.id.clone(), status: point.status.name() })?;
+        Ok(Self {
+            thresholds_sha256: thresholds.sha256.clone(),
+            method: method.clone(),
+            point: point.clone(),
+            threshold,
+            unverified,
+            monitor: Monitor::new(method).map(Mutex::new),
+        })
+    }
+
+    /// Decides about one question. Total: every input has an answer. A missing confidence (`None`)
+    /// defers.
+    pub fn decide(&self, confidence: Option<Confidence>) -> Decision {
+        decide(self.threshold, confidence)
+    }
+
+    /// Decides, and gives everything that an audit or a new fit needs. The decision is that of
+    /// [`Router::decide`].
+    pub fn record(&self, confidence: Option<Confidence>) -> DecisionRecord {
+        let Decision { route, reason } = self.decide(confidence);
+        DecisionRecord {
+            thresholds_sha256: self.thresholds_sha256.clone(),
+            threshold_id: self.point.id.clone(),
+            method: self.method.id.clone(),
+            threshold: self.threshold,
+            confidence: confidence.map(Confidence::get),
+            probability: confidence.and_then(|confidence| self.probability(confidence)),
+            route,
+            reason,
+        }
+    }
+
+    /// Counts a confidence in the drift monitor, once for each question that is decided, and says
+    /// what the windows so far show. Deciding does not count by itself.
+    ///
+    /// Of several threads, each observation is counted once; the one that fills a window gets its
+    /// report.
+    pub fn observe(&self, confidence: Option<Confidence>) -> Drift {
+        match self.monitor() {
+            None => Drift { state: DriftState::Unmonitored, report: None },
+            Some(mut monitor) => {
+                let report = monitor.observe(confidence);
+                Drift { state: monitor.state(), report }
+            }
+        }
+    }
+
+    /// What the windows so far show, without counting: for a health page.
+    pub fn drift_state(&self) -> DriftState {
+        self.monitor().map_or(DriftState::Unmonitored, |monitor| monitor.state())
+    }
+
+    /// A monitor holds counts alone, so one that a panicking thread left behind is as good as any.
+    fn monitor(&self) -> Option<MutexGuard<'_, Monitor>> {
+        Some(self.monitor.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The confidence through the file's isotonic map: an estimate of P(correct), to be shown and
+    /// never compared with the threshold. `None` if the file has no such map.
+    pub fn probability(&self, confidence: Confidence) -> Option<f64> {
+        self.method.maps.isotonic.as_ref()?.apply(confidence)
+    }
+
+    /// The threshold.
+    pub const fn threshold(&self) -> Threshold {
+        self.threshold
+    }
+
+    /// The operating point, with what it achieved on the calibration data and its guarantee.
+    pub const fn point(&self) -> &OperatingPoint {
+        &self.point
+    }
+
+    /// The method: its definition, the hashes of its variant and probe, its maps.
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// SHA-256 of the thresholds file.
+    pub fn thresholds_sha256(&self) -> &str {
+        &self.thresholds_sha256
+    }
+
+    /// Identity fields about which nothing was checked, since the file does not record them.
+    pub fn unverified(&self) -> &[&'static str] {
+        &self.unverified
+    }
+}
+
+fn join(names: impl Iterator<Item = String>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! The router on the example file, on untrusted files, and between threads.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::conformance::example_thresholds;
+use crate::decision::{Reason, Route};
+
+fn target(text: &str) -> Target {
+    text.parse().unwrap()
+}
+
+fn open(json: &str) -> Result<Router, Error> {
+    Router::open(json, &ModelIdentity::named("small"), "perplexity", &target("routing_ratio=0.3"))
+}
+
+fn example() -> Router {
+    open(&example_thresholds().to_json().unwrap()).unwrap()
+}
+
+#[test]
+fn decides_records_and_tells_where_from() {
+    let (thresholds, router) = (example_thresholds(), example());
+    let tie = Confidence::new(router.threshold().get()).unwrap();
+    let below = Confidence::new(f64::from_bits(tie.get().to_bits() - 1)).unwrap();
+    assert_eq!(router.decide(Some(tie)), Decision { route: Route::Slm, reason: Reason::AtOrAbove });
+    assert_eq!(router.decide(Some(below)), Decision { route: Route::Llm, reason: Reason::Below });
+    assert_eq!(router.decide(None), Decision { route: Route::Llm, reason: Reason::Missing });
+    let record = router.record(None);
+    assert_eq!((record.route, record.reason), (Route::Llm, Reason::Missing));
+    assert_eq!((record.confidence, record.probability), (None, None));
+    let record = router.record(Some(tie));
+    assert_eq!((record.route, record.confidence), (Route::Slm, Some(tie.get())));
+    assert_eq!(record.probability, thresholds.methods[0].maps.isotonic.as_ref().unwrap().apply(tie));
+    assert_eq!(record.thresholds_sha256, thresholds.sha256);
+    assert_eq!(record.threshold_id, "perplexity/routing_ratio=0.3");
+    assert_eq!(router.thresholds_sha256(), thresholds.sha256);
+    assert_eq!(
+        (router.point(), router.method()),
+        (&thresholds.methods[0].operating_points[0], &thresholds.methods[0])
+    );
+}
+
+#[test]
+fn opens_for_the_same_model_only() {
+    let mut thresholds = example_thresholds();
+    thresholds.slm.weights_sha256 = Some("aa".to_owned());
+    thresholds.slm.quantisation = Some("Q4_K_M".to_owned());
+    let open =
+        |device: &ModelIdentity| Router::new(&thresholds, device, "perplexity", &target("routing_ratio=0.3"));
+    let device = thresholds.slm.clone();
+    assert_eq!(
+        open(&device).unwrap().unverified(),
+        ["revision", "tokenizer_sha256", "chat_template_sha256", "decoding"]
+    );
+    // What the file does not record is not asked for.
+    assert!(open(&device.clone().with_decoding("{}")).is_ok());
+    let unknown = ModelIdentity { quantisation: None, ..device.clone() };
+    for (change, field) in [
+        (ModelIdentity { id: "other".to_owned(), ..device.clone() }, "id"),
+        (device.clone().with_weights_sha256("bb"), "weights_sha256"),
+        (device.clone().with_weights_sha256("AA"), "weights_sha256"),
+        (device.with_quantisation("Q8_0"), "quantisation"),
+        (unknown, "quantisation"),
+    ] {
+        match open(&change) {
+            Err(Error::Mismatch { field: found, .. }) => assert_eq!(found, field),
+            other => panic!("{other:?}"),
+        }
+    }
+    let router = Router::without_device_check(&thresholds, "perplexity", &target("routing_ratio=0.3"));
+    assert_eq!(router.unwrap().unverified(), ModelIdentity::FIELDS);
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let thresholds = example_thresholds();
+    let error = |method: &str, wanted: &str| {
+        Router::without_device_check(&thresholds, method, &target(wanted)).unwrap_err()
+    };
+    let text = error("p_true", "routing_ratio=0.3").to_string();
+    assert!(text.contains("no method `p_true`; it has: perplexity"), "{text}");
+    let text = error("perplexity", "accuracy=0.5").to_string();
+    assert!(text.contains("no operating point `accuracy=0.5`"), "{text}");
+    assert!(text.contains("routing_ratio=0.3, routing_ratio=0.7, selective_error=0.2:0.1"), "{text}");
+    assert!(matches!(
+        error("perplexity", "selective_error=0.01:0.1"),
+        Error::NoThreshold { status: "infeasible", .. }
+    ));
+}
+
+#[test]
+fn observing_counts_and_deciding_does_not() {
+    let router = example();
+    let window = router.method().drift.unwrap().window;
+    let spread = |row: u32| Confidence::new(f64::from(row % 30) / 30.0).ok();
+    for row in 0..10 * window {
+        router.decide(spread(row));
+        router.record(None);
+    }
+    assert_eq!(router.drift_state(), DriftState::Collecting);
+    for row in 1..window {
+        assert_eq!(router.observe(spread(row)), Drift { state: DriftState::Collecting, report: None });
+    }
+    let full = router.observe(spread(0));
+    assert_eq!((full.state, full.report.unwrap().window), (DriftState::Normal, 0));
+    let reports: Vec<Drift> = (0..window).map(|_| router.observe(None)).collect();
+    assert!(reports[..reports.len() - 1].iter().all(|drift| drift.state == DriftState::Normal));
+    let last = reports.last().unwrap();
+    assert!(last.state == DriftState::Alarm && last.report.unwrap().missing_alarm);
+    assert_eq!(router.drift_state(), DriftState::Alarm);
+}
+
+#[test]
+fn a_file_without_alarm_levels_is_unmonitored() {
+    let mut thresholds = example_thresholds();
+    thresholds.methods[0].drift = None;
+    let router =
+        Router::without_device_check(&thresholds, "perplexity", &target("routing_ratio=0.3")).unwrap();
+    assert!((0..1000).all(|_| router.observe(None) == Drift { state: DriftState::Unmonitored, report: None }));
+    assert_eq!(router.drift_state(), DriftState::Unmonitored);
+}
+
+#[test]
+fn threads_share_a_router_and_lose_no_observation() {
+    let router = std::sync::Arc::new(example());
+    let window = u64::from(router.method().drift.unwrap().window);
+    const THREADS: u64 = 4;
+    let threads: Vec<_> = (0..THREADS)
+        .map(|_| {
+            let router = router.clone();
+            std::thread::spawn(move || {
+                let observe = |_| router.observe(Confidence::new(0.5).ok()).report;
+                (0..3 * window).filter_map(observe).map(|report| report.window).collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    let mut windows: Vec<u64> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+    windows.sort_unstable();
+    assert_eq!(windows, (0..3 * THREADS).collect::<Vec<_>>());
+}
+
+#[test]
+fn truncated_corrupt_empty_and_foreign_files_are_errors() {
+    let json = example_thresholds().to_json().unwrap();
+    for bad in ["", " ", "null", "[]", "{}", "{\"format\":", "\u{feff}", "\0", "routing_ratio=0.3"] {
+        assert!(open(bad).is_err(), "{bad:?}");
+    }
+    for length in (0..json.len() - 1).step_by(37).filter(|length| json.is_char_boundary(*length)) {
+        assert!(open(&json[..length]).is_err(), "{length} bytes");
+    }
+    assert!(open(&format!("\u{feff}{json}")).is_ok());
+    assert!(open(&format!("{json}{json}")).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_changed_byte_is_an_error_or_no_change(position in 0usize..7000, byte in 0u8..128) {
+        let json = example_thresholds().to_json().unwrap();
+        let mut bytes = json.into_bytes();
+        let position = position % bytes.len();
+        bytes[position] = byte;
+        let changed = String::from_utf8(bytes).unwrap();
+        // White space and the spelling of numbers are no content; all else is under the hash.
+        if let Ok(router) = open(&changed) {
+            prop_assert_eq!(router.point().clone(), example().point().clone());
+        }
+    }
+
+    #[test]
+    fn decide_and_record_agree_with_the_rule(value in proptest::option::of(0.0f64..=1.0)) {
+        let router = example();
+        let confidence = value.map(|value| Confidence::new(value).unwrap());
+        let kept = value.is_some_and(|value| value >= router.threshold().get());
+        let decision = router.decide(confidence);
+        prop_assert_eq!(decision.route, if kept { Route::Slm } else { Route::Llm });
+        let record = router.record(confidence);
+        prop_assert_eq!((record.route, record.reason), (decision.route, decision.reason));
+    }
+}
