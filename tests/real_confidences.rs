@@ -50,7 +50,8 @@ fn agrees(found: f64, printed: f64) -> bool {
 fn score(id: &str, parameters: &Value, answer: Option<&GenerationRow>, samples: &[GenerationRow]) -> f64 {
     let resolved = method(id).unwrap().resolve(parameters).unwrap();
     let Scoring::Closed(score) = resolved.scoring else { panic!("{id} is a probe") };
-    let observed = Observed { kind: AnswerKind::Span, question: "", answer, label: None, samples, verbalized: None };
+    let observed =
+        Observed { kind: AnswerKind::Span, question: "", answer, label: None, samples, verbalized: None };
     score(&observed, &resolved.parameters).unwrap().get()
 }
 

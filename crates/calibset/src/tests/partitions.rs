@@ -204,11 +204,7 @@ fn folders_above_what_is_given_are_no_columns() {
 fn hostile_names() {
     let folder = Folder::new();
     folder.write("dataset=a%0Ab/method=m/p.csv", csv());
-    assert_refused(
-        &folder,
-        scores(&folder, &[""]),
-        &["line 2 (data row 1)", "dataset", "control character"],
-    );
+    assert_refused(&folder, scores(&folder, &[""]), &["line 2 (data row 1)", "dataset", "control character"]);
     for (path, expected) in [
         ("_row=1/p.csv", "`_row`, a name that is kept"),
         ("dataset=%ff/p.csv", "the name of the folder `dataset=%ff`"),

@@ -125,6 +125,7 @@ impl<'a> Matching<'a> {
         };
         row.text.clone_from(&recorded.text);
         row.finish_reason.clone_from(&recorded.finish_reason);
+        row.starts_in_reasoning = recorded.starts_in_reasoning;
         row.prompt_tokens = recorded.prompt_tokens;
         row.completion_tokens = recorded.completion_tokens;
         row.latency_ms = recorded.latency_ms;

@@ -1,7 +1,7 @@
 //! One recorded text with what is known of it.
 
-use plimsoll_core::Missing;
 use plimsoll_core::records::{GenerationRow, TokenRow};
+use plimsoll_core::{Finish, Missing};
 
 use super::error::ReplayError;
 use super::line::Line;
@@ -14,7 +14,8 @@ pub(super) fn row(line: &Line<'_>, fields: &RecordingFields) -> Result<Generatio
     let amount = |field: &str| line.get(field, "is no number");
     let mut row = GenerationRow {
         text: line.text(&fields.text)?,
-        finish_reason: line.text("finish_reason")?,
+        finish_reason: line.text("finish_reason")?.map(|word| finish(&word)),
+        starts_in_reasoning: line.get("starts_in_reasoning", "is no truth value")?,
         logprobs_missing: line.text("logprobs_missing")?,
         follow_ups: line.get("follow_ups", "is no list of follow-ups")?.unwrap_or_default(),
         prompt_tokens: count("prompt_tokens")?,
@@ -27,6 +28,16 @@ pub(super) fn row(line: &Line<'_>, fields: &RecordingFields) -> Result<Generatio
         system_fingerprint: line.text("system_fingerprint")?,
         ..GenerationRow::default()
     };
+    for follow_up in &mut row.follow_ups {
+        follow_up.finish_reason = follow_up.finish_reason.as_deref().map(finish);
+    }
+    if row.text.is_none()
+        && row.failure.is_none()
+        && row.finish_reason.as_deref() == Some(Finish::Length.name())
+    {
+        // All tokens went into reasoning: what was said is the empty text, cut.
+        row.text = Some(String::new());
+    }
     match tokens(line, fields, row.text.as_deref())? {
         Some(Ok(tokens)) => row.tokens = Some(tokens),
         Some(Err(reason)) => row.logprobs_missing = Some(reason.name().to_owned()),
@@ -38,6 +49,11 @@ pub(super) fn row(line: &Line<'_>, fields: &RecordingFields) -> Result<Generatio
         row.tokens = None;
     }
     Ok(row)
+}
+
+/// How a generation ended, in our word for whatever the recording has.
+fn finish(word: &str) -> String {
+    Finish::from_word(word).name().to_owned()
 }
 
 /// The tokens, or why they cannot be used; `None` if none are recorded.

@@ -57,6 +57,25 @@ fn texts_tokens_and_samples_as_others_write_them() {
 }
 
 #[test]
+fn a_cut_of_a_recording_is_one_by_whatever_name() {
+    for (fields, finish, text) in [
+        (r#""text": "3 + 4 is", "finish_reason": "MAX_TOKENS""#, "length", Some("3 + 4 is")),
+        (r#""text": null, "finish_reason": "length""#, "length", Some("")),
+        (r#""text": null, "failure": "timed_out", "finish_reason": "length""#, "length", None),
+        (r#""text": "4", "finish_reason": "eos_token""#, "stop", Some("4")),
+        (r#""text": "4", "finish_reason": "SAFETY""#, "content_filter", Some("4")),
+    ] {
+        let answered = replayed(
+            &format!(r#"{{{ID}, "starts_in_reasoning": true, {fields}}}"#),
+            &SignalRequest::answer(),
+        );
+        let row = &answered.generations[0];
+        assert_eq!((row.finish_reason.as_deref(), row.text.as_deref()), (Some(finish), text), "{fields}");
+        assert_eq!(row.starts_in_reasoning, Some(true));
+    }
+}
+
+#[test]
 fn what_is_not_recorded_has_a_reason() {
     let signals = everything();
     for (line, failure, logprobs) in [
