@@ -6,8 +6,8 @@
 use std::io::{Write as _, stdout};
 use std::path::PathBuf;
 
-use plimsoll_core::{Reply, Seed};
 use plimsoll_core::prompt::Message;
+use plimsoll_core::{Reply, Seed};
 use plimsoll_engine::chat::Moment;
 use plimsoll_engine::sampling::Sampling;
 use plimsoll_engine::{Opened, Placement};
