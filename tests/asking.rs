@@ -9,4 +9,5 @@ mod pools;
 mod real;
 mod replayed;
 mod servers;
+mod told;
 mod whole;
