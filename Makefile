@@ -27,7 +27,7 @@ release: ## Build the optimised plimsoll binary, target/release/plimsoll.
 	$(CARGO) build --locked --release -p plimsoll
 
 .PHONY: test
-test: ## Run every test. PLIMSOLL_REAL_DATA=DIR adds the tests on real model outputs.
+test: ## Run every test. PLIMSOLL_REAL_DATA=DIR adds those on real outputs, PLIMSOLL_REAL_MODELS=DIR those on real models.
 	$(CARGO) test --locked --workspace --features $(FEATURES)
 
 # What `make calibrate` runs.

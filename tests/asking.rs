@@ -10,4 +10,5 @@ mod pools;
 mod real;
 mod replayed;
 mod servers;
+mod told;
 mod whole;

@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 use crate::harness::{Run, Sandbox};
 use crate::made_model::write_talker;
 
-/// All eight methods, with a probe of a layer that a model of ten has.
+/// All eight methods, with a probe of a layer that a model of ten has. A model of random weights would say anything when
+/// it is asked for True or False, so that p(True) has no floor.
 pub(super) const METHODS: &str = "
   - average_token_probability
   - perplexity
-  - p_true
+  - p_true: {min_mass: 0.0}
   - jaccard_degree: {samples: 2, temperature: 1.0}
   - verbalization_1s
   - verbalization_2s

@@ -91,7 +91,7 @@ impl Console {
 }
 
 /// A text in which the control characters of strangers' files and models command no terminal: they are shown.
-fn harmless(text: &str) -> String {
+pub(crate) fn harmless(text: &str) -> String {
     let shown = |character: char| -> String {
         let is_plain = !character.is_control() || matches!(character, '\n' | '\t');
         if is_plain { character.to_string() } else { character.escape_debug().to_string() }

@@ -34,6 +34,7 @@ pub(crate) mod parameters;
 pub(crate) mod probes;
 pub(crate) mod report;
 pub(crate) mod scoring;
+pub(crate) mod served;
 pub(crate) mod summary;
 pub(crate) mod threshold_files;
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::figures::Grid;
 use crate::inputs::{Inputs, TableFacts};
-use crate::page::{datasets, models};
+use crate::page::{datasets, models, served};
 use crate::text::{count, markdown, pair_name, quoted};
 use crate::verdict::{Tone, findings};
 use crate::view::Pair;
@@ -140,6 +140,10 @@ fn made(text: &mut String, inputs: &Inputs) {
     }
     if !inputs.thresholds.is_empty() {
         table(text, &models(&inputs.thresholds));
+    }
+    if let Some(grid) = served(inputs) {
+        text.push_str("What the servers said they are:\n\n");
+        table(text, &grid);
     }
 }
 

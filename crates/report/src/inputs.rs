@@ -15,6 +15,8 @@ pub struct Inputs {
     pub datasets: Vec<DatasetFacts>,
     /// The confidences of each series, by dataset.
     pub series: Vec<SeriesCounts>,
+    /// What the servers of each model said they are; empty for models in process.
+    pub served: Vec<ServedModel>,
     /// The thresholds file of each pair.
     pub thresholds: Vec<Thresholds>,
     /// Rows of `alignment`.
@@ -69,6 +71,51 @@ pub struct DatasetFacts {
     pub dropped: Option<u64>,
 }
 
+/// What the server of a model said it is, in its replies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServedModel {
+    /// The model, as the plan names it.
+    pub model: String,
+    /// What was said, the most frequent first.
+    pub said: Vec<Served>,
+    /// Replies that said something else.
+    pub others: u64,
+}
+
+impl ServedModel {
+    /// Replies that said something.
+    pub fn replies(&self) -> u64 {
+        self.said.iter().map(|said| said.replies).sum::<u64>() + self.others
+    }
+}
+
+/// What replies of a server say of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Name of the model.
+    pub served_model: Option<String>,
+    /// Its fingerprint.
+    pub system_fingerprint: Option<String>,
+    /// How many replies say so.
+    pub replies: u64,
+}
+
+/// How likely the replies were together whose probabilities a method compares.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct AnswerMass {
+    /// Rows of which it is known.
+    pub rows: u64,
+    /// Its sum over them.
+    pub sum: f64,
+}
+
+impl AnswerMass {
+    /// The mean; `None` if it is not known of any row.
+    pub fn mean(&self) -> Option<f64> {
+        (self.rows > 0).then(|| self.sum / self.rows as f64)
+    }
+}
+
 /// The rows of one (SLM, LLM, method), counted by dataset.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SeriesCounts {
@@ -95,6 +142,8 @@ pub struct DatasetCounts {
     pub ungraded: Vec<u64>,
     /// Rows without a confidence, by reason; the reason of imported rows is not known.
     pub missing: BTreeMap<String, u64>,
+    /// For a method that compares the probabilities of replies.
+    pub answer_mass: AnswerMass,
     /// Right SLM answers, scored or not.
     pub slm_right: u64,
     /// Ungraded SLM answers, scored or not.

@@ -12,7 +12,8 @@ mod rates;
 
 use std::fmt::Write as _;
 
-pub(crate) use self::origin::{datasets, models};
+pub(crate) use self::origin::{datasets, models, served};
+pub(crate) use self::rates::TOO_SMALL;
 
 use self::markup::Texts;
 use crate::figures::Plot;
@@ -275,6 +276,13 @@ fn missing(pair: &Pair<'_>) -> String {
             html.push_str(&markup::folded("By dataset", &table));
         }
         None => html.push_str("<p class=\"soft\">Every row has a confidence and a graded SLM answer.</p>\n"),
+    }
+    if let Some(grid) = rates::answer_masses(pair) {
+        html.push_str(
+            "<p class=\"soft\">A method that compares the probabilities of two replies says little where the model would rather \
+             give neither: how likely it was to give one of them.</p>\n",
+        );
+        html.push_str(&markup::table(&grid, "Probability of the replies that are compared", Texts(&[1])));
     }
     html
 }

@@ -115,6 +115,14 @@ pub(crate) fn share(value: Option<f64>) -> String {
     }
 }
 
+/// A probability that may be tiny.
+pub(crate) fn probability(value: Option<f64>) -> String {
+    match value {
+        Some(value) if value > 0.0 && value < 0.0005 => format!("{value:.1e}"),
+        value => share(value),
+    }
+}
+
 /// A share with its interval.
 pub(crate) fn interval(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
     match (value, low, high) {
@@ -177,6 +185,11 @@ mod tests {
         assert_eq!((count(7), count(1_234_567)), ("7".to_owned(), "1,234,567".to_owned()));
         assert_eq!((share(Some(-0.0001)), share(Some(f64::NAN))), ("0.000".to_owned(), NONE.to_owned()));
         assert_eq!(interval(Some(0.5), Some(0.25), Some(0.75)), "0.500 [0.250, 0.750]");
+        assert_eq!(probability(Some(1.25e-7)), "1.2e-7");
+        assert_eq!(
+            (probability(Some(0.25)), probability(Some(0.0))),
+            ("0.250".to_owned(), "0.000".to_owned())
+        );
         assert_eq!((percent(1, 8), percent(0, 0)), ("12.5 %".to_owned(), NONE.to_owned()));
     }
 }

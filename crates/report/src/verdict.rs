@@ -4,19 +4,23 @@ use std::fmt::Write as _;
 
 use plimsoll_core::records::{MACRO, POOL};
 
+use crate::figures::confidence::pooled;
 use crate::figures::heat::{held_out, over_random_of, rmse_of};
 use crate::figures::mean;
 use crate::figures::routing::nearest;
 use crate::figures::targets::ROUTING_RATIO;
 use crate::figures::transfer::DATASET;
 use crate::inputs::SeriesCounts;
-use crate::text::{interval, percent, plural, share};
+use crate::page::TOO_SMALL;
+use crate::text::{interval, percent, plural, probability, share};
 use crate::view::{Method, Pair, is_summary};
 
 /// A mean ROC AUC over datasets below this is called weak.
 const WEAK: f64 = 0.60;
 /// A mean distance of achieved and target share beyond this is called a miss.
 const FAR: f64 = 0.05;
+/// A mean probability of the replies that a method compares below this is called small.
+const LIKELY: f64 = 0.5;
 /// Names that a sentence lists.
 const MOST_NAMES: usize = 6;
 
@@ -56,6 +60,7 @@ pub(crate) fn findings(pair: &Pair<'_>) -> Vec<Finding> {
     all.extend(promises(best));
     all.extend(guarantees(pair));
     all.extend(missing(pair));
+    all.extend(masses(pair));
     all
 }
 
@@ -280,6 +285,31 @@ fn missing(pair: &Pair<'_>) -> Option<Finding> {
         finding(
             Tone::Plain,
             format!("Confidences are missing, and their questions always handed over: {}.", list(&shares)),
+        )
+    })
+}
+
+/// Methods that compare replies which the model would seldom give.
+fn masses(pair: &Pair<'_>) -> Option<Finding> {
+    let of = |method: &Method<'_>| {
+        let pool = pooled(&method.counts?.datasets);
+        let mean = pool.answer_mass.mean().filter(|mean| *mean < LIKELY)?;
+        let too_small = pool.missing.get(TOO_SMALL).copied().unwrap_or(0);
+        Some(format!(
+            "{} ({} on average, too little in {})",
+            method.id,
+            probability(Some(mean)),
+            percent(too_small, pool.rows())
+        ))
+    };
+    let unlikely: Vec<String> = pair.methods.values().filter_map(of).collect();
+    (!unlikely.is_empty()).then(|| {
+        finding(
+            Tone::Less,
+            format!(
+                "The model would rather reply something else than what is compared, whose probability is below {LIKELY}: {}.",
+                list(&unlikely)
+            ),
         )
     })
 }

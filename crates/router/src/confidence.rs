@@ -94,7 +94,8 @@ impl Confidence {
     /// # Formula
     /// P(True) / (P(True) + P(False)); each mass is summed over its spellings (case, leading
     /// space) at the first generated position. `None` if a mass is negative or not finite, or if
-    /// both are zero.
+    /// both are zero. Where the two together have less than the method's `min_mass` (0.01, unless its
+    /// definition in the thresholds file says otherwise), the confidence is missing: do not ask for it.
     ///
     /// ```
     /// use plimsoll_router::Confidence;

@@ -34,7 +34,7 @@ pub use error::StoreError;
 pub use hash::sha256_file;
 pub use marked::{Marked, Meter};
 pub use provenance::Provenance;
-pub use read::{TableReader, read_batches, read_rows};
+pub use read::{TableReader, read_batches, read_columns, read_rows};
 pub use table::{Column, Kind, Table};
 pub use tables::TABLES;
 pub use write::{TableWriter, write_rows};

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use arrow::json::LineDelimitedWriter;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde::de::DeserializeOwned;
 
@@ -51,6 +52,11 @@ impl Iterator for TableReader {
 /// [`StoreError::OtherTable`], [`StoreError::OtherVersion`] or [`StoreError::OtherColumns`] for a
 /// file that is not this table as this program knows it.
 pub fn read_batches(path: &Path, table: &'static Table) -> Result<TableReader, StoreError> {
+    open(path, table, None)
+}
+
+/// Opens a file for these columns alone, or for all.
+fn open(path: &Path, table: &'static Table, columns: Option<&[&str]>) -> Result<TableReader, StoreError> {
     let file = File::open(path).map_err(StoreError::io("open", path))?;
     let damaged = |source| StoreError::Read { path: path.to_owned(), source };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged)?;
@@ -74,7 +80,15 @@ pub fn read_batches(path: &Path, table: &'static Table) -> Result<TableReader, S
         return Err(StoreError::OtherColumns { path: path.to_owned(), table: table.name });
     }
     let provenance = Provenance::from_metadata(metadata);
-    let batches = builder.with_batch_size(BATCH_ROWS).build().map_err(damaged)?;
+    let mask = match columns {
+        None => ProjectionMask::all(),
+        Some(columns) => {
+            let wanted = |index: &usize| columns.contains(&table.columns[*index].name);
+            ProjectionMask::roots(builder.parquet_schema(), (0..table.columns.len()).filter(wanted))
+        }
+    };
+    let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
+    let batches = builder.build().map_err(damaged)?;
     Ok(TableReader { table, path: path.to_owned(), provenance, batches })
 }
 
@@ -84,10 +98,27 @@ pub fn read_batches(path: &Path, table: &'static Table) -> Result<TableReader, S
 /// # Errors
 /// As [`read_batches`]; [`StoreError::Decode`] if a row is not of this type.
 pub fn read_rows<T: DeserializeOwned>(path: &Path, table: &'static Table) -> Result<Vec<T>, StoreError> {
+    rows(open(path, table, None)?, path)
+}
+
+/// [`read_rows`], of some columns alone: `T` has fields of these names, and no others are decoded.
+///
+/// # Errors
+/// As [`read_rows`].
+pub fn read_columns<T: DeserializeOwned>(
+    path: &Path,
+    table: &'static Table,
+    columns: &[&str],
+) -> Result<Vec<T>, StoreError> {
+    rows(open(path, table, Some(columns))?, path)
+}
+
+fn rows<T: DeserializeOwned>(batches: TableReader, path: &Path) -> Result<Vec<T>, StoreError> {
+    let table = batches.table;
     let decode = |source| StoreError::Decode { table: table.name, path: path.to_owned(), source };
     let mut rows = Vec::new();
     let mut text = Vec::new();
-    for batch in read_batches(path, table)? {
+    for batch in batches {
         text.clear();
         let mut writer = LineDelimitedWriter::new(&mut text);
         writer.write(&batch?).and_then(|()| writer.finish()).map_err(decode)?;
@@ -132,6 +163,39 @@ mod tests {
         let read: Vec<Row> = read_rows(&path, &FIRST).unwrap();
         assert_eq!(read.len(), rows.len());
         assert!(read.iter().zip(&rows).all(|(a, b)| a.a.to_bits() == b.a.to_bits()));
+    }
+
+    #[test]
+    fn some_columns_alone() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Wide {
+            a: String,
+            b: Option<f64>,
+            c: u64,
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Narrow {
+            c: u64,
+            b: Option<f64>,
+        }
+        static WIDE: Table = Table {
+            name: "wide",
+            version: 1,
+            columns: &[
+                Column::new("a", Kind::Text, "A."),
+                Column::nullable("b", Kind::Number, "B."),
+                Column::new("c", Kind::Count, "C."),
+            ],
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wide");
+        let wide = |c: u64| Wide { a: "x".repeat(100), b: (c > 0).then_some(0.5), c };
+        write_rows(&WIDE, &[wide(0), wide(1)], &path, &Provenance::default()).unwrap();
+        let narrow: Vec<Narrow> = read_columns(&path, &WIDE, &["b", "c"]).unwrap();
+        assert_eq!(narrow, [Narrow { c: 0, b: None }, Narrow { c: 1, b: Some(0.5) }]);
+        // What was not asked for is not there, and the file is held to its schema all the same.
+        assert!(read_columns::<Wide>(&path, &WIDE, &["b", "c"]).is_err());
+        assert!(read_columns::<Narrow>(&path, &FIRST, &["a"]).is_err());
     }
 
     #[test]

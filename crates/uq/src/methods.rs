@@ -48,6 +48,12 @@ pub trait Method: Sync + std::fmt::Debug {
     /// # Errors
     /// [`ParameterError`] names the parameter that is missing, unknown or out of range.
     fn resolve(&self, parameters: &Value) -> Result<Resolved, ParameterError>;
+
+    /// How likely the model was to reply as the method supposes, where it compares the probabilities of replies: their
+    /// sum, in [0, 1], as far as they were listed. `None` for other methods, and where none was observed.
+    fn answer_mass(&self, _observed: &Observed<'_>) -> Option<f64> {
+        None
+    }
 }
 
 /// A method with its parameters.

@@ -18,6 +18,8 @@ pub enum Reason {
     Unread(Unread),
     /// Both masses of p(True) are zero, or one is no probability.
     InvalidMasses,
+    /// True and False have too little of the probability for their ratio to say anything.
+    MassesTooSmall,
     /// The probe of this dataset had too few rows to learn from, in all or of one class.
     #[cfg(feature = "probe")]
     TooFew(crate::probe::TooFew),
@@ -32,6 +34,7 @@ impl Reason {
             Self::NoOptionSpan => "no_option_span".to_owned(),
             Self::Unread(unread) => format!("verbalized_{unread}"),
             Self::InvalidMasses => "invalid_masses".to_owned(),
+            Self::MassesTooSmall => "masses_too_small".to_owned(),
             #[cfg(feature = "probe")]
             Self::TooFew(few) => few.to_string(),
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plimsoll_core::records::{ConfidenceRow, DatasetRow};
 use plimsoll_core::{ModelId, Outcome, ScoreTable, Series};
 use plimsoll_report::inputs::{
-    ColumnFacts, DatasetCounts, DatasetFacts, Inputs, Provenance, SeriesCounts, TableFacts,
+    AnswerMass, ColumnFacts, DatasetCounts, DatasetFacts, Inputs, Provenance, SeriesCounts, TableFacts,
 };
 use plimsoll_report::report;
 use plimsoll_router::Thresholds;
@@ -14,6 +14,7 @@ use plimsoll_router::thresholds::Pipeline;
 use plimsoll_store::{Table, read_rows, tables, write_atomic};
 use serde::de::DeserializeOwned;
 
+use super::served::served;
 use super::{REPORT, STAGES, key};
 use crate::failure::{Failure, Kind, OrFail as _};
 use crate::folder::manifest::Source;
@@ -104,12 +105,13 @@ fn gather(facts: Facts<'_>, folder: &OutputFolder) -> Result<Inputs, Failure> {
             excluded_ungraded: facts.scores.excluded_ungraded,
         },
         datasets: dataset_facts(rows(&tables::datasets::TABLE, folder)?, facts.scores),
-        series: counts(facts.scores, facts.bins as usize, &reasons(confidences)),
+        series: counts(facts.scores, facts.bins as usize, &told(confidences)),
         alignment: rows(&tables::alignment::TABLE, folder)?,
         curves: rows(&tables::curves::TABLE, folder)?,
         curve_areas: rows(&tables::curve_areas::TABLE, folder)?,
         transfer: rows(&tables::transfer::TABLE, folder)?,
         transfer_curves: rows(&tables::transfer_curves::TABLE, folder)?,
+        served: served(folder)?,
         thresholds: facts.thresholds,
         tables: Vec::new(),
     };
@@ -153,29 +155,44 @@ fn dataset_facts(rows: Vec<DatasetRow>, scores: &ScoreTable) -> Vec<DatasetFacts
     rows.into_iter().map(facts).collect()
 }
 
-/// Rows without a confidence by dataset, model and method, and then by reason.
-type Reasons = BTreeMap<(String, String, String), BTreeMap<String, u64>>;
-
-fn reasons(confidences: Vec<ConfidenceRow>) -> Reasons {
-    let mut reasons = Reasons::new();
-    for row in confidences.into_iter().filter(|row| row.fold.is_none() && row.confidence.is_none()) {
-        let reason = row.missing_reason.unwrap_or_else(|| NO_REASON.to_owned());
-        *reasons.entry((row.dataset, row.model, row.method)).or_default().entry(reason).or_default() += 1;
-    }
-    reasons
+/// What the table of confidences tells beside them.
+#[derive(Debug, Default)]
+struct Told {
+    /// Rows without a confidence, by reason.
+    missing: BTreeMap<String, u64>,
+    answer_mass: AnswerMass,
 }
 
-fn counts(scores: &ScoreTable, bins: usize, reasons: &Reasons) -> Vec<SeriesCounts> {
+/// What is told by dataset, model and method.
+type AllTold = BTreeMap<(String, String, String), Told>;
+
+fn told(confidences: Vec<ConfidenceRow>) -> AllTold {
+    let mut told = AllTold::new();
+    for row in confidences.into_iter().filter(|row| row.fold.is_none()) {
+        let of = told.entry((row.dataset, row.model, row.method)).or_default();
+        if row.confidence.is_none() {
+            let reason = row.missing_reason.unwrap_or_else(|| NO_REASON.to_owned());
+            *of.missing.entry(reason).or_default() += 1;
+        }
+        if let Some(mass) = row.answer_mass {
+            of.answer_mass.rows += 1;
+            of.answer_mass.sum += mass;
+        }
+    }
+    told
+}
+
+fn counts(scores: &ScoreTable, bins: usize, told: &AllTold) -> Vec<SeriesCounts> {
     let of = |series: &Series| SeriesCounts {
         slm: series.slm.to_string(),
         llm: series.llm.as_ref().map(ModelId::to_string),
         method: series.method.to_string(),
-        datasets: series_counts(scores, series, bins, reasons),
+        datasets: series_counts(scores, series, bins, told),
     };
     scores.series.iter().map(of).collect()
 }
 
-fn series_counts(scores: &ScoreTable, series: &Series, bins: usize, reasons: &Reasons) -> Vec<DatasetCounts> {
+fn series_counts(scores: &ScoreTable, series: &Series, bins: usize, told: &AllTold) -> Vec<DatasetCounts> {
     let mut all: BTreeMap<&str, (DatasetCounts, u64)> = BTreeMap::new();
     for (row, question) in series.question.iter().enumerate() {
         let dataset = scores.questions.dataset(*question).id.as_str();
@@ -201,7 +218,9 @@ fn series_counts(scores: &ScoreTable, series: &Series, bins: usize, reasons: &Re
     }
     let with_reasons = |(mut counts, missing): (DatasetCounts, u64)| {
         let key = (counts.dataset.clone(), series.slm.to_string(), series.method.to_string());
-        let known = reasons.get(&key).filter(|known| known.values().sum::<u64>() == missing);
+        let told = told.get(&key);
+        counts.answer_mass = told.map(|told| told.answer_mass).unwrap_or_default();
+        let known = told.map(|told| &told.missing).filter(|known| known.values().sum::<u64>() == missing);
         counts.missing = match known {
             Some(known) => known.clone(),
             None => (missing > 0).then(|| (NO_REASON.to_owned(), missing)).into_iter().collect(),

@@ -56,7 +56,10 @@ pub(crate) fn parameters(asked: &Asked<'_>, held_out: &[HoldOut]) -> Value {
         asked.asking.methods.iter().map(|method| json!([method.id, method.variant_hash()])).collect();
     let prices: Vec<Value> = asked.models().map(|model| json!([model.id, model.price])).collect();
     let held_out: Vec<&str> = held_out.iter().map(|by| by.name()).collect();
-    json!({"seed": asked.seed, "methods": methods, "prices": prices, "held_out": held_out})
+    json!({
+        "seed": asked.seed, "methods": methods, "prices": prices, "held_out": held_out,
+        "tables": [confidences::TABLE.version, scores::TABLE.version],
+    })
 }
 
 /// The tables as they grow.
@@ -92,7 +95,15 @@ struct Series<'a> {
     slm: &'a ModelPlan,
     method: &'a Resolved,
     dataset: &'a str,
-    scored: Vec<(&'a Question, Scored)>,
+    rows: Vec<Row<'a>>,
+}
+
+/// What a method says of the answer to a question.
+struct Row<'a> {
+    question: &'a Question,
+    scored: Scored,
+    /// How likely the replies are together whose probabilities the method compares.
+    answer_mass: Option<f64>,
 }
 
 /// What was said of one dataset.
@@ -146,8 +157,10 @@ impl Scoring<'_> {
                         for dataset in &datasets {
                             let scored = probes.score(&trained, dataset.name, &dataset.questions)?;
                             for (fold, scored) in scored {
-                                let scored = dataset.questions.iter().copied().zip(scored).collect();
-                                let series = Series { slm, method, dataset: dataset.name, scored };
+                                let rows = dataset.questions.iter().copied().zip(scored);
+                                let row = |(question, scored)| Row { question, scored, answer_mass: None };
+                                let rows = rows.map(row).collect();
+                                let series = Series { slm, method, dataset: dataset.name, rows };
                                 Self::write_confidences(&series, fold.as_deref(), &mut tables)?;
                                 if fold.is_none() {
                                     self.write_scores(&series, dataset, &labels, &mut tables)?;
@@ -196,24 +209,26 @@ impl Scoring<'_> {
         tables: &mut Tables,
     ) -> Result<(), Failure> {
         for dataset in datasets {
-            let score = |question: &&Question| self.score_one(method, question, dataset, labels);
-            let scored: Vec<Scored> = dataset.questions.iter().map(score).collect();
-            let scored = dataset.questions.iter().copied().zip(scored).collect();
-            let series = Series { slm, method, dataset: dataset.name, scored };
+            let questions = dataset.questions.iter().copied();
+            let rows = questions.map(|question| self.score_one(method, question, dataset, labels)).collect();
+            let series = Series { slm, method, dataset: dataset.name, rows };
             Self::write_confidences(&series, None, tables)?;
             self.write_scores(&series, dataset, labels, tables)?;
         }
         Ok(())
     }
 
-    fn score_one(
+    fn score_one<'q>(
         &self,
         method: &Resolved,
-        question: &Question,
+        question: &'q Question,
         dataset: &OfDataset<'_>,
         labels: &Labels,
-    ) -> Scored {
-        let How::Closed(score) = method.scoring else { return Err(Missing::NotRecorded.name().to_owned()) };
+    ) -> Row<'q> {
+        let How::Closed(score) = method.scoring else {
+            let scored = Err(Missing::NotRecorded.name().to_owned());
+            return Row { question, scored, answer_mass: None };
+        };
         let id = question.question_id.as_str();
         let answer = dataset.answer(method, id);
         let samples = dataset.main.get(id).map_or_else(Vec::new, |rows| self.samples(method, rows));
@@ -226,7 +241,11 @@ impl Scoring<'_> {
             samples: &samples,
             verbalized,
         };
-        score(&observed, &method.parameters).map_err(Reason::name)
+        Row {
+            question,
+            scored: score(&observed, &method.parameters).map_err(Reason::name),
+            answer_mass: plimsoll_uq::method(method.id).and_then(|method| method.answer_mass(&observed)),
+        }
     }
 
     /// The samples that a method asked for: those at its temperature.
@@ -241,16 +260,17 @@ impl Scoring<'_> {
     ) -> Result<(), Failure> {
         let variant_hash = series.method.variant_hash();
         let rows: Vec<ConfidenceRow> = series
-            .scored
+            .rows
             .iter()
-            .map(|(question, scored)| ConfidenceRow {
-                question_id: question.question_id.to_string(),
+            .map(|row| ConfidenceRow {
+                question_id: row.question.question_id.to_string(),
                 dataset: series.dataset.to_owned(),
                 model: series.slm.id.clone(),
                 method: series.method.id.to_owned(),
                 fold: fold.map(str::to_owned),
-                confidence: scored.as_ref().ok().map(|confidence| confidence.get()),
-                missing_reason: scored.as_ref().err().cloned(),
+                confidence: row.scored.as_ref().ok().map(|confidence| confidence.get()),
+                missing_reason: row.scored.as_ref().err().cloned(),
+                answer_mass: row.answer_mass,
                 variant_hash: variant_hash.clone(),
             })
             .collect();
@@ -268,7 +288,7 @@ impl Scoring<'_> {
         let pairs: Vec<Option<usize>> =
             if asking.llms.is_empty() { vec![None] } else { (0..asking.llms.len()).map(Some).collect() };
         for llm in pairs {
-            let row = |(question, scored): &(&Question, Scored)| {
+            let row = |Row { question, scored, .. }: &Row<'_>| {
                 let id = question.question_id.as_str();
                 let answer = dataset.answer(series.method, id);
                 let large = llm.and_then(|llm| dataset.large[llm].get(id)).and_then(|rows| rows.first());
@@ -292,7 +312,7 @@ impl Scoring<'_> {
                         .and_then(|(llm, large)| costs::of_text(large, asking.llms[llm].price)),
                 }
             };
-            let rows: Vec<ScoreRow> = series.scored.iter().map(row).collect();
+            let rows: Vec<ScoreRow> = series.rows.iter().map(row).collect();
             tables.scores.write_rows(&rows).or_fail(Kind::Stage)?;
         }
         Ok(())

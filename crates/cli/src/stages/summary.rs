@@ -2,13 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use plimsoll_core::records::{AlignmentRow, MACRO, POOL};
 use plimsoll_core::{ModelId, Outcome, ScoreTable, Series};
-use plimsoll_uq::Resolved;
+use plimsoll_report::inputs::{AnswerMass, Served, ServedModel};
+use plimsoll_store::read_columns;
+use plimsoll_store::tables::confidences::{self, columns};
 use plimsoll_uq::methods::PromptKind;
-use serde::Serialize;
+use plimsoll_uq::{Reason, Resolved};
+use serde::{Deserialize, Serialize};
 
+use crate::console::harmless;
+use crate::failure::{Failure, Kind, OrFail as _};
 use crate::text_table::{Side, TextTable, number};
 
 /// The overview of a run.
@@ -18,6 +24,8 @@ pub(crate) struct Overview {
     pub(crate) models: Vec<ModelRow>,
     /// Each method of each small model.
     pub(crate) methods: Vec<MethodRow>,
+    /// What the servers of models said they are.
+    pub(crate) served: Vec<ServedRow>,
 }
 
 /// Answers of a model to the main prompts of a dataset.
@@ -43,6 +51,58 @@ pub(crate) struct MethodRow {
     roc_auc_high: Option<f64>,
     /// Mean over datasets.
     roc_auc_macro: Option<f64>,
+    /// Mean probability of the replies whose probabilities the method compares; null for other methods.
+    answer_mass: Option<f64>,
+    /// Rows without a confidence because these have too little of it.
+    masses_too_small: Option<u64>,
+}
+
+/// What so many replies of a server say of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct ServedRow {
+    model: String,
+    served_model: Option<String>,
+    system_fingerprint: Option<String>,
+    replies: u64,
+    /// Of the model's replies that say something.
+    share: f64,
+}
+
+/// A row of the table of confidences, as far as the overview needs it.
+#[derive(Debug, Deserialize)]
+struct MassRow {
+    model: String,
+    method: String,
+    missing_reason: Option<String>,
+    answer_mass: Option<f64>,
+}
+
+/// Masses of the replies that methods compare, by small model and method.
+#[derive(Debug, Default)]
+pub(crate) struct Masses(BTreeMap<(String, String), (AnswerMass, u64)>);
+
+impl Masses {
+    /// Reads the table of confidences.
+    ///
+    /// # Errors
+    /// A failure for a table that cannot be read.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let mut all = Self::default();
+        let wanted = [columns::MODEL, columns::METHOD, columns::MISSING_REASON, columns::ANSWER_MASS];
+        let rows: Vec<MassRow> = read_columns(path, &confidences::TABLE, &wanted).or_fail(Kind::Stage)?;
+        for row in rows {
+            let Some(mass) = row.answer_mass else { continue };
+            let (masses, too_small) = all.0.entry((row.model, row.method)).or_default();
+            masses.rows += 1;
+            masses.sum += mass;
+            *too_small += u64::from(row.missing_reason == Some(Reason::MassesTooSmall.name()));
+        }
+        Ok(all)
+    }
+
+    fn of(&self, series: &Series) -> Option<(AnswerMass, u64)> {
+        self.0.get(&(series.slm.to_string(), series.method.to_string())).copied()
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,8 +120,13 @@ impl Counts {
     }
 }
 
-/// The overview of a table of scores and, if it was judged, its alignment.
-pub(crate) fn overview(table: &ScoreTable, planned: &[Resolved], alignment: &[AlignmentRow]) -> Overview {
+/// The overview of a table of scores, of what was observed beside them and, if it was judged, of its alignment.
+pub(crate) fn overview(
+    (table, masses): (&ScoreTable, &Masses),
+    planned: &[Resolved],
+    alignment: &[AlignmentRow],
+    served: Vec<ServedModel>,
+) -> Overview {
     let mut counts: BTreeMap<(String, usize), Counts> = BTreeMap::new();
     for series in own_answers(table, planned) {
         count(series.slm.as_str(), series, &series.slm_outcome, table, &mut counts);
@@ -86,7 +151,21 @@ pub(crate) fn overview(table: &ScoreTable, planned: &[Resolved], alignment: &[Al
     models.sort_by_key(|row| {
         datasets.iter().position(|d| d.id.as_str() == row.dataset).unwrap_or(datasets.len())
     });
-    Overview { models, methods: methods(table, alignment) }
+    let served = served.into_iter().flat_map(served_rows).collect();
+    Overview { models, methods: methods((table, masses), alignment), served }
+}
+
+fn served_rows(of: ServedModel) -> Vec<ServedRow> {
+    let all = of.replies() as f64;
+    let row = |said: Served| ServedRow {
+        model: of.model.clone(),
+        share: said.replies as f64 / all,
+        served_model: said.served_model,
+        system_fingerprint: said.system_fingerprint,
+        replies: said.replies,
+    };
+    let others = Served { served_model: Some("others".to_owned()), replies: of.others, ..Served::default() };
+    of.said.into_iter().chain((of.others > 0).then_some(others)).map(row).collect()
 }
 
 /// One series of each small model whose grades are those of the answers to the main prompts. The answers that
@@ -135,7 +214,7 @@ fn count(
     }
 }
 
-fn methods(table: &ScoreTable, alignment: &[AlignmentRow]) -> Vec<MethodRow> {
+fn methods((table, masses): (&ScoreTable, &Masses), alignment: &[AlignmentRow]) -> Vec<MethodRow> {
     let mut rows: Vec<MethodRow> = Vec::new();
     for series in &table.series {
         let known = |row: &MethodRow| row.slm == series.slm.as_str() && row.method == series.method.as_str();
@@ -150,7 +229,7 @@ fn methods(table: &ScoreTable, alignment: &[AlignmentRow]) -> Vec<MethodRow> {
                     && row.dataset == dataset
             })
         };
-        let (pool, mean) = (of(POOL), of(MACRO));
+        let (pool, mean, masses) = (of(POOL), of(MACRO), masses.of(series));
         rows.push(MethodRow {
             slm: series.slm.to_string(),
             method: series.method.to_string(),
@@ -160,6 +239,8 @@ fn methods(table: &ScoreTable, alignment: &[AlignmentRow]) -> Vec<MethodRow> {
             roc_auc_low: pool.and_then(|row| row.roc_auc_low),
             roc_auc_high: pool.and_then(|row| row.roc_auc_high),
             roc_auc_macro: mean.and_then(|row| row.roc_auc),
+            answer_mass: masses.and_then(|(mass, _)| mass.mean()),
+            masses_too_small: masses.map(|(_, too_small)| too_small),
         });
     }
     rows
@@ -214,5 +295,88 @@ pub(crate) fn text(overview: &Overview) -> String {
         table.push([row.slm.clone(), row.method.clone(), auc, number(row.roc_auc_macro), share]);
     }
     text.push_str(&table.text(2));
+    for row in &overview.methods {
+        if let (Some(mass), Some(too_small)) = (row.answer_mass, row.masses_too_small) {
+            let (slm, method, rows) = (&row.slm, &row.method, row.rows);
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(
+                text,
+                "  {method} of {slm}: the replies that are compared have {} of the probability on average, too little \
+                 in {too_small} of {rows} rows",
+                probability(mass)
+            );
+        }
+    }
+    text.push_str(&served_text(&overview.served));
     text
+}
+
+/// What servers said they are, for people; their words command no terminal.
+fn served_text(served: &[ServedRow]) -> String {
+    if served.is_empty() {
+        return String::new();
+    }
+    let mut table = TextTable::new(&[
+        ("model", Side::Left),
+        ("served as", Side::Left),
+        ("fingerprint", Side::Left),
+        ("replies", Side::Right),
+        ("share", Side::Right),
+    ]);
+    for row in served {
+        let said =
+            |text: &Option<String>| text.as_ref().map_or_else(|| "-".to_owned(), |text| on_one_line(text));
+        table.push([
+            row.model.clone(),
+            said(&row.served_model),
+            said(&row.system_fingerprint),
+            row.replies.to_string(),
+            format!("{:.1} %", 100.0 * row.share),
+        ]);
+    }
+    format!("\nwhat the servers said they are\n{}", table.text(2))
+}
+
+/// A text of strangers in a cell.
+fn on_one_line(text: &str) -> String {
+    harmless(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
+/// A probability that may be tiny.
+fn probability(value: f64) -> String {
+    if value > 0.0 && value < 0.00005 { format!("{value:.1e}") } else { number(Some(value)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_servers_command_no_terminal() {
+        let served = ServedModel {
+            model: "small".to_owned(),
+            said: vec![
+                Served {
+                    served_model: Some("gpt-x\u{1b}[31m".to_owned()),
+                    system_fingerprint: Some("fp\na\t\u{9b}".to_owned()),
+                    replies: 30,
+                },
+                Served { served_model: Some("gpt-x".to_owned()), system_fingerprint: None, replies: 9 },
+            ],
+            others: 1,
+        };
+        let text = served_text(&served_rows(served));
+        assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+        assert_eq!(text.lines().count(), 6, "{text}");
+        for part in ["gpt-x\\u{1b}[31m", "fp\\na\\t\\u{9b}", "75.0 %", "22.5 %", "others", "2.5 %"] {
+            assert!(text.contains(part), "{text}");
+        }
+        assert_eq!(served_text(&[]), "");
+    }
+
+    #[test]
+    fn tiny_probabilities_are_no_zeros() {
+        assert_eq!(probability(1.25e-7), "1.2e-7");
+        assert_eq!((probability(0.0), probability(0.97)), ("0.0000".to_owned(), "0.9700".to_owned()));
+    }
 }

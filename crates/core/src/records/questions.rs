@@ -68,6 +68,10 @@ pub struct ConfidenceRow {
     pub confidence: Option<f64>,
     /// Why it is missing.
     pub missing_reason: Option<String>,
+    /// How likely the replies are together whose probabilities the method compares (p(True)), in [0, 1], as far as
+    /// they were listed; `None` = another method, or not observed.
+    #[serde(default)]
+    pub answer_mass: Option<f64>,
     /// SHA-256 of the method's variant.
     pub variant_hash: String,
 }

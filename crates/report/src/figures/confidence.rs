@@ -58,6 +58,8 @@ pub(crate) fn pooled(datasets: &[DatasetCounts]) -> DatasetCounts {
         for (reason, rows) in &counts.missing {
             *pool.missing.entry(reason.clone()).or_default() += rows;
         }
+        pool.answer_mass.rows += counts.answer_mass.rows;
+        pool.answer_mass.sum += counts.answer_mass.sum;
         pool.slm_right += counts.slm_right;
         pool.slm_ungraded += counts.slm_ungraded;
         pool.llm_right += counts.llm_right;

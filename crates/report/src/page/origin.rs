@@ -8,7 +8,7 @@ use plimsoll_router::thresholds::ModelIdentity;
 use super::markup::{Texts, folded, table};
 use crate::figures::Grid;
 use crate::inputs::Inputs;
-use crate::text::{NONE, count, escape, pair_name};
+use crate::text::{NONE, count, escape, pair_name, percent};
 
 /// The section.
 pub(crate) fn section(inputs: &Inputs) -> String {
@@ -36,6 +36,10 @@ pub(crate) fn section(inputs: &Inputs) -> String {
     if !inputs.thresholds.is_empty() {
         html.push_str("<h3>Models</h3>\n");
         html.push_str(&table(&models(&inputs.thresholds), "Models", Texts(&[1, 2, 3, 4, 5])));
+        if let Some(grid) = served(inputs) {
+            html.push_str("<h3>What the servers said they are</h3>\n");
+            html.push_str(&table(&grid, "What the servers said they are", Texts(&[1, 2])));
+        }
         html.push_str("<h3>Thresholds files</h3>\n");
         html.push_str(&table(&files(&inputs.thresholds), "Thresholds files", Texts(&[6])));
         let sources = sources(&inputs.thresholds);
@@ -106,6 +110,28 @@ pub(crate) fn models(thresholds: &[Thresholds]) -> Grid {
         ]);
     }
     grid.known()
+}
+
+/// What the servers of models said they are, as a table; also of the card.
+pub(crate) fn served(inputs: &Inputs) -> Option<Grid> {
+    let mut grid = Grid::new(&["model", "served as", "fingerprint", "replies", "share"]);
+    for of in &inputs.served {
+        let mut row = |model: &str, fingerprint: &str, replies: u64| {
+            let cells = [&of.model, model, fingerprint, &count(replies), &percent(replies, of.replies())];
+            grid.rows.push(cells.map(str::to_owned).to_vec());
+        };
+        for said in &of.said {
+            row(
+                &or_none(said.served_model.as_ref()),
+                &or_none(said.system_fingerprint.as_ref()),
+                said.replies,
+            );
+        }
+        if of.others > 0 {
+            row("others", "others", of.others);
+        }
+    }
+    (!grid.rows.is_empty()).then_some(grid)
 }
 
 fn files(thresholds: &[Thresholds]) -> Grid {

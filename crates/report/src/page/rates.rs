@@ -5,7 +5,7 @@ use crate::figures::targets::ROUTING_RATIO;
 use crate::figures::transfer::DATASET;
 use crate::figures::{Grid, mean};
 use crate::inputs::DatasetCounts;
-use crate::text::{NONE, count, percent, share};
+use crate::text::{NONE, count, percent, probability, share};
 use crate::view::{Pair, is_summary};
 
 /// Accuracies of the SLM and the LLM by dataset.
@@ -125,6 +125,35 @@ pub(crate) fn by_dataset(pair: &Pair<'_>) -> Option<Grid> {
         grid.rows.push(cells);
     }
     Some(grid)
+}
+
+/// The reason of a row in which the replies that are compared are too unlikely.
+pub(crate) const TOO_SMALL: &str = "masses_too_small";
+
+/// How likely the replies were that methods compare, by method and dataset; `None` if none does.
+pub(crate) fn answer_masses(pair: &Pair<'_>) -> Option<Grid> {
+    let mut grid = Grid::new(&[
+        "method",
+        "dataset",
+        "rows",
+        "mean probability of the replies",
+        "too little for a confidence",
+    ]);
+    for (method, counts) in pair.methods.iter().filter_map(|(id, method)| Some((id, method.counts?))) {
+        let pool = crate::figures::confidence::pooled(&counts.datasets);
+        let all = std::iter::once(("all together", &pool));
+        let each = counts.datasets.iter().map(|own| (own.dataset.as_str(), own));
+        for (dataset, own) in all.chain(each).filter(|(_, own)| own.answer_mass.rows > 0) {
+            grid.rows.push(vec![
+                (*method).to_owned(),
+                dataset.to_owned(),
+                count(own.answer_mass.rows),
+                probability(own.answer_mass.mean()),
+                of(own.missing.get(TOO_SMALL).copied().unwrap_or(0), own),
+            ]);
+        }
+    }
+    (!grid.rows.is_empty()).then_some(grid)
 }
 
 fn of(part: u64, counts: &DatasetCounts) -> String {

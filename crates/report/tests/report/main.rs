@@ -166,6 +166,72 @@ fn sixteen_pairs_of_eight_methods_and_fourteen_datasets_stay_readable() {
 }
 
 #[test]
+fn servers_are_told_by_what_they_said() {
+    use plimsoll_report::inputs::{Served, ServedModel};
+    let mut inputs = made_up(&["small"], 1, 2);
+    assert!(!of(&inputs).html.contains("What the servers said"));
+    let said = |model: &str, fingerprint: Option<&str>, replies| Served {
+        served_model: Some(model.to_owned()),
+        system_fingerprint: fingerprint.map(str::to_owned),
+        replies,
+    };
+    inputs.served = vec![
+        ServedModel {
+            model: "small".to_owned(),
+            said: vec![
+                said("gpt-x-2025-04-14", Some("fp_a"), 1600),
+                said("gpt-x-2025-04-14", Some("fp_b"), 300),
+            ],
+            others: 100,
+        },
+        ServedModel { model: "large".to_owned(), said: vec![said(HOSTILE[0], None, 1)], others: 0 },
+        ServedModel {
+            model: "none".to_owned(),
+            said: vec![said(HOSTILE[1], Some(HOSTILE[1]), 2)],
+            others: 0,
+        },
+    ];
+    let report = of(&inputs);
+    xml::check_html(&report.html).unwrap();
+    for document in [&report.html, &report.card] {
+        assert!(document.contains("What the servers said they are"));
+        for share in ["1,600", "80.0 %", "15.0 %", "5.0 %", "fp_a", "fp_b"] {
+            assert!(document.contains(share), "{share}");
+        }
+        for raw in ["<img", "<script>alert", "</title><", "\u{202e}", "\u{0}"] {
+            assert!(!document.contains(raw), "{raw:?}");
+        }
+    }
+    assert!(report.card.contains("| small | gpt-x-2025-04-14 | fp_a | 1,600 | 80.0 % |"), "{}", report.card);
+    assert!(report.card.contains("| small | others | others | 100 | 5.0 % |"));
+}
+
+#[test]
+fn replies_that_a_model_would_seldom_give_are_told() {
+    use plimsoll_report::inputs::AnswerMass;
+    let mut inputs = made_up(&["small"], 2, 2);
+    assert!(!of(&inputs).html.contains("Probability of the replies"));
+    // A model that gives them, and one that would rather think.
+    for (mean, too_small, said) in
+        [(0.97, 0, None), (1.25e-7, 2, Some("m1 (1.2e-7 on average, too little in"))]
+    {
+        for counts in &mut inputs.series[1].datasets {
+            counts.answer_mass = AnswerMass { rows: 100, sum: 100.0 * mean };
+            counts.missing.insert("masses_too_small".to_owned(), too_small);
+        }
+        let report = of(&inputs);
+        xml::check_html(&report.html).unwrap();
+        assert!(report.html.contains("Probability of the replies that are compared"));
+        let shown = if mean > 0.5 { "0.970" } else { "1.2e-7" };
+        assert!(report.html.contains(&format!("<td>200</td><td>{shown}</td>")), "{mean}");
+        for document in [&report.html, &report.card] {
+            assert_eq!(document.contains("would rather reply something else"), said.is_some());
+            assert!(said.is_none_or(|said| document.contains(said)));
+        }
+    }
+}
+
+#[test]
 fn what_does_not_fit_is_linked() {
     let inputs = made_up(&["small"], 2, 3);
     let (all, none) = (of(&inputs), report_within(&inputs, 0).unwrap());

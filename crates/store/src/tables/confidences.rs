@@ -18,6 +18,8 @@ pub mod columns {
     pub const CONFIDENCE: &str = "confidence";
     /// Why it is missing.
     pub const MISSING_REASON: &str = "missing_reason";
+    /// Probability of the replies that the method compares.
+    pub const ANSWER_MASS: &str = "answer_mass";
     /// SHA-256 of the method's variant.
     pub const VARIANT_HASH: &str = "variant_hash";
 }
@@ -25,7 +27,7 @@ pub mod columns {
 /// The table.
 pub const TABLE: Table = Table {
     name: "confidences",
-    version: 1,
+    version: 2,
     columns: &[
         Column::new(columns::QUESTION_ID, Kind::Text, "Question."),
         Column::new(columns::DATASET, Kind::Text, "Its dataset."),
@@ -43,6 +45,12 @@ pub const TABLE: Table = Table {
             "Confidence in [0, 1], higher = more likely correct; null = missing.",
         ),
         Column::nullable(columns::MISSING_REASON, Kind::Text, "Why it is missing."),
+        Column::nullable(
+            columns::ANSWER_MASS,
+            Kind::Number,
+            "How likely the replies are together whose probabilities the method compares (p(True)), in [0, 1], as far as \
+             they were listed; null = another method, or not observed.",
+        ),
         Column::new(columns::VARIANT_HASH, Kind::Text, "SHA-256 of the method's id, version and parameters."),
     ],
 };

@@ -9,7 +9,7 @@ use plimsoll_infer::Cancel;
 use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::Method;
 use plimsoll_store::read_rows;
-use plimsoll_store::tables::{alignment, scores};
+use plimsoll_store::tables::{alignment, confidences, scores};
 use serde::Serialize;
 
 use super::Stage;
@@ -30,7 +30,8 @@ use crate::stages::inference::{self, Inference, parts};
 use crate::stages::labelling::Labelling;
 use crate::stages::made::Made;
 use crate::stages::scoring::Scoring;
-use crate::stages::summary::{self, Overview};
+use crate::stages::served::served;
+use crate::stages::summary::{self, Masses, Overview};
 use crate::stages::threshold_files::{self, Origin as FileOrigin};
 use crate::stages::{ingest, key, limits, outlook, report};
 
@@ -352,7 +353,8 @@ impl<'a> Run<'a> {
         } else {
             Vec::new()
         };
-        Ok(Some(summary::overview(table, methods, &aligned)))
+        let masses = Masses::read(&self.folder.path(&table_path(confidences::TABLE.name)))?;
+        Ok(Some(summary::overview((table, &masses), methods, &aligned, served(&self.folder)?)))
     }
 
     /// The thresholds files of this plan, as they lie in the folder.
