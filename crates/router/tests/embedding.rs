@@ -1,6 +1,6 @@
 //! The crate as an app has it: packed by cargo, unpacked outside this workspace, built there without a
 //! network, and its examples run.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
