@@ -76,22 +76,22 @@ pub struct DatasetFacts {
 pub struct ServedModel {
     /// The model, as the plan names it.
     pub model: String,
-    /// What was said, the most frequent first.
-    pub said: Vec<Served>,
-    /// Replies that said something else.
+    /// What they say, the most frequent first.
+    pub states: Vec<ServedState>,
+    /// Replies that say something else.
     pub others: u64,
 }
 
 impl ServedModel {
-    /// Replies that said something.
+    /// Replies that say something.
     pub fn replies(&self) -> u64 {
-        self.said.iter().map(|said| said.replies).sum::<u64>() + self.others
+        self.states.iter().map(|state| state.replies).sum::<u64>() + self.others
     }
 }
 
 /// What replies of a server say of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Served {
+pub struct ServedState {
     /// Name of the model.
     pub served_model: Option<String>,
     /// Its fingerprint.

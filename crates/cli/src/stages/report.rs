@@ -105,7 +105,7 @@ fn gather(facts: Facts<'_>, folder: &OutputFolder) -> Result<Inputs, Failure> {
             excluded_ungraded: facts.scores.excluded_ungraded,
         },
         datasets: dataset_facts(rows(&tables::datasets::TABLE, folder)?, facts.scores),
-        series: counts(facts.scores, facts.bins as usize, &told(confidences)),
+        series: counts(facts.scores, facts.bins as usize, &by_method(confidences)),
         alignment: rows(&tables::alignment::TABLE, folder)?,
         curves: rows(&tables::curves::TABLE, folder)?,
         curve_areas: rows(&tables::curve_areas::TABLE, folder)?,
@@ -155,21 +155,21 @@ fn dataset_facts(rows: Vec<DatasetRow>, scores: &ScoreTable) -> Vec<DatasetFacts
     rows.into_iter().map(facts).collect()
 }
 
-/// What the table of confidences tells beside them.
+/// What the table of confidences holds beside them.
 #[derive(Debug, Default)]
-struct Told {
+struct ConfidenceFacts {
     /// Rows without a confidence, by reason.
     missing: BTreeMap<String, u64>,
     answer_mass: AnswerMass,
 }
 
-/// What is told by dataset, model and method.
-type AllTold = BTreeMap<(String, String, String), Told>;
+/// By dataset, model and method.
+type AllConfidenceFacts = BTreeMap<(String, String, String), ConfidenceFacts>;
 
-fn told(confidences: Vec<ConfidenceRow>) -> AllTold {
-    let mut told = AllTold::new();
+fn by_method(confidences: Vec<ConfidenceRow>) -> AllConfidenceFacts {
+    let mut facts = AllConfidenceFacts::new();
     for row in confidences.into_iter().filter(|row| row.fold.is_none()) {
-        let of = told.entry((row.dataset, row.model, row.method)).or_default();
+        let of = facts.entry((row.dataset, row.model, row.method)).or_default();
         if row.confidence.is_none() {
             let reason = row.missing_reason.unwrap_or_else(|| NO_REASON.to_owned());
             *of.missing.entry(reason).or_default() += 1;
@@ -179,20 +179,25 @@ fn told(confidences: Vec<ConfidenceRow>) -> AllTold {
             of.answer_mass.sum += mass;
         }
     }
-    told
+    facts
 }
 
-fn counts(scores: &ScoreTable, bins: usize, told: &AllTold) -> Vec<SeriesCounts> {
+fn counts(scores: &ScoreTable, bins: usize, facts: &AllConfidenceFacts) -> Vec<SeriesCounts> {
     let of = |series: &Series| SeriesCounts {
         slm: series.slm.to_string(),
         llm: series.llm.as_ref().map(ModelId::to_string),
         method: series.method.to_string(),
-        datasets: series_counts(scores, series, bins, told),
+        datasets: series_counts(scores, series, bins, facts),
     };
     scores.series.iter().map(of).collect()
 }
 
-fn series_counts(scores: &ScoreTable, series: &Series, bins: usize, told: &AllTold) -> Vec<DatasetCounts> {
+fn series_counts(
+    scores: &ScoreTable,
+    series: &Series,
+    bins: usize,
+    facts: &AllConfidenceFacts,
+) -> Vec<DatasetCounts> {
     let mut all: BTreeMap<&str, (DatasetCounts, u64)> = BTreeMap::new();
     for (row, question) in series.question.iter().enumerate() {
         let dataset = scores.questions.dataset(*question).id.as_str();
@@ -218,9 +223,9 @@ fn series_counts(scores: &ScoreTable, series: &Series, bins: usize, told: &AllTo
     }
     let with_reasons = |(mut counts, missing): (DatasetCounts, u64)| {
         let key = (counts.dataset.clone(), series.slm.to_string(), series.method.to_string());
-        let told = told.get(&key);
-        counts.answer_mass = told.map(|told| told.answer_mass).unwrap_or_default();
-        let known = told.map(|told| &told.missing).filter(|known| known.values().sum::<u64>() == missing);
+        let facts = facts.get(&key);
+        counts.answer_mass = facts.map(|facts| facts.answer_mass).unwrap_or_default();
+        let known = facts.map(|facts| &facts.missing).filter(|known| known.values().sum::<u64>() == missing);
         counts.missing = match known {
             Some(known) => known.clone(),
             None => (missing > 0).then(|| (NO_REASON.to_owned(), missing)).into_iter().collect(),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use plimsoll_core::records::{AlignmentRow, MACRO, POOL};
 use plimsoll_core::{ModelId, Outcome, ScoreTable, Series};
-use plimsoll_report::inputs::{AnswerMass, Served, ServedModel};
+use plimsoll_report::inputs::{AnswerMass, ServedModel, ServedState};
 use plimsoll_store::read_columns;
 use plimsoll_store::tables::confidences::{self, columns};
 use plimsoll_uq::methods::PromptKind;
@@ -157,15 +157,16 @@ pub(crate) fn overview(
 
 fn served_rows(of: ServedModel) -> Vec<ServedRow> {
     let all = of.replies() as f64;
-    let row = |said: Served| ServedRow {
+    let row = |state: ServedState| ServedRow {
         model: of.model.clone(),
-        share: said.replies as f64 / all,
-        served_model: said.served_model,
-        system_fingerprint: said.system_fingerprint,
-        replies: said.replies,
+        share: state.replies as f64 / all,
+        served_model: state.served_model,
+        system_fingerprint: state.system_fingerprint,
+        replies: state.replies,
     };
-    let others = Served { served_model: Some("others".to_owned()), replies: of.others, ..Served::default() };
-    of.said.into_iter().chain((of.others > 0).then_some(others)).map(row).collect()
+    let others =
+        ServedState { served_model: Some("others".to_owned()), replies: of.others, ..ServedState::default() };
+    of.states.into_iter().chain((of.others > 0).then_some(others)).map(row).collect()
 }
 
 /// One series of each small model whose grades are those of the answers to the main prompts. The answers that
@@ -324,12 +325,12 @@ fn served_text(served: &[ServedRow]) -> String {
         ("share", Side::Right),
     ]);
     for row in served {
-        let said =
+        let cell =
             |text: &Option<String>| text.as_ref().map_or_else(|| "-".to_owned(), |text| on_one_line(text));
         table.push([
             row.model.clone(),
-            said(&row.served_model),
-            said(&row.system_fingerprint),
+            cell(&row.served_model),
+            cell(&row.system_fingerprint),
             row.replies.to_string(),
             format!("{:.1} %", 100.0 * row.share),
         ]);
@@ -355,13 +356,13 @@ mod tests {
     fn words_of_servers_command_no_terminal() {
         let served = ServedModel {
             model: "small".to_owned(),
-            said: vec![
-                Served {
+            states: vec![
+                ServedState {
                     served_model: Some("gpt-x\u{1b}[31m".to_owned()),
                     system_fingerprint: Some("fp\na\t\u{9b}".to_owned()),
                     replies: 30,
                 },
-                Served { served_model: Some("gpt-x".to_owned()), system_fingerprint: None, replies: 9 },
+                ServedState { served_model: Some("gpt-x".to_owned()), system_fingerprint: None, replies: 9 },
             ],
             others: 1,
         };

@@ -3,7 +3,7 @@
 //! A walk ends at the first threshold that it tests, the strictest that keeps enough rows, if that one fails: so
 //! this one decides. With more rows it is a stricter one, which keeps about as many as before, until the sequence
 //! has none that is stricter; from then on it keeps more. How often answers are wrong that are surer than those that
-//! were tested is told by a curve through all of them.
+//! were tested is read off a curve through all of them.
 
 mod losses;
 
@@ -43,15 +43,16 @@ impl Seen<'_> {
     /// evidence that even the most confident answers are wrong as often as alpha or more.
     ///
     /// # Formula
-    /// s = [`least_rows`], with which a threshold is tested; r the rate of losses with which s rows pass every second
-    /// time, or alpha / 2 if that is less; e(q) the rate of losses among the share q of the most confident rows, by [`Curve`]; down to several of
-    /// equal confidence their own rate, with two rows more of the curve's. A long sequence has thresholds at q = 0.01, 0.02, ..,
-    /// 1, but none amid equal confidences. One of them needs m = max(s,
-    /// [`rows_needed`]\(e(q))) kept rows (s alone, if so many pass at e(q) nine times in ten), and so m / q rows, of
-    /// which the next stricter one keeps less than s, or else that one decides: this is asked for where e(q) > r, while
-    /// with e(q) <= r the stricter ones are no worse. Where e of the strictest threshold is alpha or more, but all rows
-    /// together are no evidence of such a rate (Clopper and Pearson's lower limit at 1 - delta), it is taken to be r. The answer is the fewest rows that one of them needs, up to the
-    /// one that failed, which a walk does not pass, plus the rows that lie below the loosest threshold.
+    /// s = [`least_rows`], with which a threshold is tested. r is the rate of losses with which s rows pass every
+    /// second time, or alpha / 2 if that is less. e(q) is the rate among the share q of the most confident rows by
+    /// [`Curve`], or, where q ends with several rows of equal confidence, their own with two rows of the curve's.
+    ///
+    /// A long sequence has thresholds at q = 0.01, 0.02, .., 1, but none amid equal confidences. One of them would do
+    /// with m / q rows, m = max(s, [`rows_needed`]\(e(q))), or s if so many pass at e(q) nine times in ten. Where
+    /// e(q) > r it must be the one that decides: the next stricter one keeps less than s of so many rows. The answer is
+    /// the fewest rows of all thresholds up to the one that failed, which no walk passes, and the rows that lie below
+    /// the loosest one. Where even the strictest has e >= alpha, but all rows together are no evidence of such a rate
+    /// (Clopper and Pearson's lower limit at 1 - delta), its e is taken to be r.
     pub(super) fn rows_that_would_do(&self) -> Option<u64> {
         let start = Start::new(self.alpha, self.delta)?;
         let scored = self.scored.len().max(1) as f64 / (self.tested as f64).max(1.0);
@@ -89,29 +90,27 @@ impl Seen<'_> {
     /// The thresholds of a long sequence, from strict to loose, up to the one that failed.
     fn thresholds(&self, curve: &Curve) -> Vec<Threshold> {
         let total = self.scored.len().max(1) as f64;
-        let grid = |from: f64, to: f64| {
-            let places = 1..=GRID;
-            places.map(|place| place as f64 / GRID as f64).filter(move |share| from < *share && *share <= to)
-        };
-        let (mut thresholds, mut rows, mut lost, mut expected) = (Vec::new(), 0, 0.0, 0.0);
+        let (mut thresholds, mut grid) = (Vec::new(), Grid { curve: *curve, next: 1 });
+        let (mut rows, mut lost, mut expected) = (0.0, 0.0, 0.0);
         for tied in self.scored.chunk_by(|a, b| a.0 == b.0) {
-            let (before, count) = (rows, tied.len());
+            let (from, count) = (rows / total, tied.len() as f64);
             rows += count;
-            let (from, to) = (before as f64 / total, rows as f64 / total);
             lost += tied.iter().filter(|(_, loss)| *loss).count() as f64;
-            expected += count as f64 * curve.at(f64::midpoint(from, to));
-            if count > 1 {
-                let rate = (lost + EXPECTED_ROWS * expected / rows as f64) / (rows as f64 + EXPECTED_ROWS);
-                thresholds.push(Threshold { share: to, rate });
+            expected += count * curve.at(f64::midpoint(from, rows / total));
+            if tied.len() > 1 {
+                let rate = (lost + EXPECTED_ROWS * expected / rows) / (rows + EXPECTED_ROWS);
+                grid.skip(rows / total);
+                thresholds.push(Threshold { share: rows / total, rate });
             } else {
-                thresholds.extend(grid(from, to).map(|share| Threshold { share, rate: curve.mean(share) }));
+                grid.take(rows / total, &mut thresholds);
             }
         }
         if self.scored.is_empty() {
-            thresholds.extend(grid(0.0, 1.0).map(|share| Threshold { share, rate: curve.mean(share) }));
+            grid.take(1.0, &mut thresholds);
         }
+        let strictest = thresholds.first().map_or(0.0, |of| of.share);
         let failed = self.first.map_or(f64::INFINITY, |first| first as f64 / total);
-        thresholds.retain(|of| of.share <= failed);
+        thresholds.retain(|of| of.share <= failed.max(strictest));
         thresholds
     }
 
@@ -132,6 +131,34 @@ struct Threshold {
     share: f64,
     /// The rate of losses among them.
     rate: f64,
+}
+
+/// The thresholds among rows of different confidence.
+struct Grid {
+    curve: Curve,
+    /// In hundredths.
+    next: u64,
+}
+
+impl Grid {
+    /// Those up to a share.
+    fn take(&mut self, to: f64, thresholds: &mut Vec<Threshold>) {
+        while self.next <= GRID && self.share() <= to {
+            thresholds.push(Threshold { share: self.share(), rate: self.curve.mean(self.share()) });
+            self.next += 1;
+        }
+    }
+
+    /// Passes over those up to a share.
+    fn skip(&mut self, to: f64) {
+        while self.next <= GRID && self.share() <= to {
+            self.next += 1;
+        }
+    }
+
+    fn share(&self) -> f64 {
+        self.next as f64 / GRID as f64
+    }
 }
 
 /// Where a walk starts.

@@ -120,12 +120,9 @@ pub(crate) fn served(inputs: &Inputs) -> Option<Grid> {
             let cells = [&of.model, model, fingerprint, &count(replies), &percent(replies, of.replies())];
             grid.rows.push(cells.map(str::to_owned).to_vec());
         };
-        for said in &of.said {
-            row(
-                &or_none(said.served_model.as_ref()),
-                &or_none(said.system_fingerprint.as_ref()),
-                said.replies,
-            );
+        for state in &of.states {
+            let fingerprint = or_none(state.system_fingerprint.as_ref());
+            row(&or_none(state.served_model.as_ref()), &fingerprint, state.replies);
         }
         if of.others > 0 {
             row("others", "others", of.others);

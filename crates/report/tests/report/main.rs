@@ -166,11 +166,11 @@ fn sixteen_pairs_of_eight_methods_and_fourteen_datasets_stay_readable() {
 }
 
 #[test]
-fn servers_are_told_by_what_they_said() {
-    use plimsoll_report::inputs::{Served, ServedModel};
+fn servers_are_shown_by_what_their_replies_say() {
+    use plimsoll_report::inputs::{ServedModel, ServedState};
     let mut inputs = made_up(&["small"], 1, 2);
     assert!(!of(&inputs).html.contains("What the servers said"));
-    let said = |model: &str, fingerprint: Option<&str>, replies| Served {
+    let state = |model: &str, fingerprint: Option<&str>, replies| ServedState {
         served_model: Some(model.to_owned()),
         system_fingerprint: fingerprint.map(str::to_owned),
         replies,
@@ -178,16 +178,16 @@ fn servers_are_told_by_what_they_said() {
     inputs.served = vec![
         ServedModel {
             model: "small".to_owned(),
-            said: vec![
-                said("gpt-x-2025-04-14", Some("fp_a"), 1600),
-                said("gpt-x-2025-04-14", Some("fp_b"), 300),
+            states: vec![
+                state("gpt-x-2025-04-14", Some("fp_a"), 1600),
+                state("gpt-x-2025-04-14", Some("fp_b"), 300),
             ],
             others: 100,
         },
-        ServedModel { model: "large".to_owned(), said: vec![said(HOSTILE[0], None, 1)], others: 0 },
+        ServedModel { model: "large".to_owned(), states: vec![state(HOSTILE[0], None, 1)], others: 0 },
         ServedModel {
             model: "none".to_owned(),
-            said: vec![said(HOSTILE[1], Some(HOSTILE[1]), 2)],
+            states: vec![state(HOSTILE[1], Some(HOSTILE[1]), 2)],
             others: 0,
         },
     ];

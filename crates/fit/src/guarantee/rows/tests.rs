@@ -19,8 +19,8 @@ const LEVELS: [(f64, f64); 5] = [(0.2, 0.1), (0.1, 0.1), (0.05, 0.2), (0.05, 0.0
 
 /// Rows from the most confident, each of a confidence of its own.
 fn distinct(losses: &[bool]) -> Vec<(Confidence, bool)> {
-    let confidence = |place: usize| Confidence::new(1.0 - place as f64 / (losses.len() as f64 + 1.0));
-    losses.iter().enumerate().map(|(place, loss)| (confidence(place).unwrap(), *loss)).collect()
+    let confidence = |index: usize| Confidence::new(1.0 - index as f64 / (losses.len() as f64 + 1.0));
+    losses.iter().enumerate().map(|(index, loss)| (confidence(index).unwrap(), *loss)).collect()
 }
 
 /// So many rows, this share of them lost, evenly.
@@ -84,6 +84,22 @@ fn where_all_confidences_are_equal_the_rate_of_all_decides() {
         assert!(found > 100 && found >= needed(share) && found <= needed(at_most), "{losses}: {found}");
     }
     assert_eq!((constant(40), constant(100)), (None, None));
+}
+
+#[test]
+fn a_first_threshold_stricter_than_the_grid_leaves_a_number() {
+    // Of 10,000 rows the first threshold kept fewer than a hundredth, and failed.
+    let rows = even(10_000, 0.15);
+    let needed = Seen { first: Some(38), ..seen(&rows, (0.2, 0.1)) }.rows_that_would_do().unwrap();
+    assert!((10_001..100_000).contains(&needed), "{needed}");
+}
+
+#[test]
+fn many_rows_take_one_pass() {
+    for rows in [even(1_000_000, 0.15), vec![(Confidence::new(0.5).unwrap(), true); 1_000_000]] {
+        let seen = Seen { first: Some(10_000), ..seen(&rows, (0.2, 0.1)) };
+        assert_eq!(seen.rows_that_would_do().is_some(), rows[1].0 != rows[0].0);
+    }
 }
 
 #[test]

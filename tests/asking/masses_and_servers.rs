@@ -1,4 +1,4 @@
-//! What a run tells beside its figures: how likely the replies were that p(True) compares, and what servers said they are.
+//! What a run shows beside its figures: how likely the replies were that p(True) compares, and what servers said they are.
 
 use std::env;
 use std::path::PathBuf;
@@ -99,9 +99,9 @@ fn a_model_that_wants_to_think_has_no_p_true() {
         too_small += u64::from(row["missing_reason"] == "masses_too_small");
     }
     assert!(too_small > 3 && count(&rows, |row| row["confidence"].is_number()) > 3, "{too_small}");
-    let told = overview(&document);
-    assert_eq!(told["masses_too_small"], too_small);
-    assert!((told["answer_mass"].as_f64().unwrap() - sum / MAIN as f64).abs() < 1e-9);
+    let shown = overview(&document);
+    assert_eq!(shown["masses_too_small"], too_small);
+    assert!((shown["answer_mass"].as_f64().unwrap() - sum / MAIN as f64).abs() < 1e-9);
     let methods = document["overview"]["methods"].as_array().unwrap();
     let of_perplexity = methods.iter().find(|row| row["method"] == "perplexity").unwrap();
     assert!(of_perplexity["answer_mass"].is_null() && of_perplexity["masses_too_small"].is_null());
