@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use plimsoll_core::ModelId;
+use plimsoll_engine::chat::Variables;
 use plimsoll_hub::Source;
 use plimsoll_infer::openai::{OpenAiSpec, Price, RawOpenAi};
 
@@ -39,10 +40,12 @@ pub(super) fn resolve_model(raw: RawModel, at: &str, problems: &mut Problems) ->
         top_logprobs: raw.top_logprobs,
         token_limit: raw.token_limit,
         send_seed: raw.send_seed,
+        template_variables: raw.template_variables.unwrap_or_default(),
         files: files?,
         recorded_as: raw.recorded_as,
         price: raw.price,
     };
+    check_variables(&model, at, problems);
     match backend {
         BackendName::Candle => check_candle(&mut model, at, problems),
         BackendName::Openai => check_openai(&model, at, problems),
@@ -73,6 +76,21 @@ fn refuse_foreign_keys(raw: &RawModel, backend: BackendName, at: &str, problems:
             let problem = format!("is a key of backend `{}`, and this is `{}`", owner.name(), backend.name());
             problems.add(&format!("{at}.{key}"), problem);
         }
+    }
+}
+
+/// Names and values; whether a template reads them is seen when the model is opened.
+fn check_variables(model: &ModelPlan, at: &str, problems: &mut Problems) {
+    let at = format!("{at}.template_variables");
+    if model.backend == BackendName::Replay {
+        if !model.template_variables.is_empty() {
+            problems.add(&at, "is given to a chat template, and recordings were made with what they were made");
+        }
+        return;
+    }
+    let variables = model.template_variables.iter().map(|(name, value)| (name.clone(), value.clone()));
+    if let Err(error) = Variables::new(variables) {
+        problems.add(&at, error.to_string());
     }
 }
 
