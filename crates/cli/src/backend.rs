@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use plimsoll_core::records::GenerationRow;
 use plimsoll_core::{Decoding, ModelId, SignalRequest};
-use plimsoll_engine::chat::Moment;
+use plimsoll_engine::chat::{Moment, Variables};
 use plimsoll_engine::{Estimate, LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
 use plimsoll_infer::openai::{OpenAi, OpenAiSpec, Served};
 use plimsoll_infer::replay::{RecordingFile, Replay, ReplaySpec};
@@ -318,19 +318,33 @@ fn quantisation(stored: &str, placement: &Placement) -> String {
 fn local(plan: &ModelPlan, places: Places<'_>, console: &Console) -> Result<(Form, String), Failure> {
     let source = plan.source.as_deref().unwrap_or_default();
     let Found { opened, commit } = open_model(source, (Some(places.base), places.offline), console)?;
+    let opened = with_variables(opened, plan)?;
     let described = opened.description();
     if let Some(problem) = &described.tokenizer_problem {
         return Err(Failure::input(problem.clone()));
     }
     let placement = placement(plan.dtype, plan.device.unwrap_or_default(), opened.natural_dtype())?;
     let hashes = opened.hashes(&hash_cache()).map_err(engine_failure)?;
-    let identity = canonical_sha256(&json!({
+    let mut identity = json!({
         "backend": "candle 1",
         "weights": hashes.weights_sha256, "tokenizer": hashes.tokenizer_sha256, "config": hashes.config_sha256,
         "chat_template": described.chat_template_sha256, "stop_tokens": described.stop_tokens,
         "dtype": placement.dtype.as_str(), "device": plan.device.unwrap_or(Device::Cpu),
-    }));
+    });
+    if let Some(products) = opened.packed_products(&placement.device) {
+        identity["packed_products"] = products.into();
+    }
+    let identity = canonical_sha256(&identity);
     Ok((Form::Local(Box::new(Local { opened, commit, hashes, placement })), identity))
+}
+
+/// The model with the variables that the plan gives its chat template. They are part of the template's hash.
+fn with_variables(opened: Opened, plan: &ModelPlan) -> Result<Opened, Failure> {
+    let variables = plan.template_variables.iter().map(|(name, value)| (name.clone(), value.clone()));
+    let variables = Variables::new(variables).or_fail(Kind::Usage);
+    let during = |failure: Failure| failure.during("template_variables");
+    let opened = opened.with_variables(variables.map_err(during)?).or_fail(Kind::Usage);
+    opened.map_err(during)
 }
 
 fn hosted(plan: &ModelPlan, id: &ModelId, replies: &Path) -> Result<(Form, String), Failure> {

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use plimsoll_engine::chat::Variables;
 use plimsoll_engine::step::StepError;
 use plimsoll_engine::{EngineError, HashCache, LanguageModel, Opened};
 use plimsoll_hub::{HubSource, Options, Selection, Source};
+use serde_json::Value;
 
 use crate::compute::{Device, Dtype, placement};
 use crate::console::Console;
@@ -40,6 +42,26 @@ pub(crate) struct ModelArguments {
     pub(crate) model: String,
 }
 
+/// What its chat template is given.
+#[derive(Debug, Args)]
+pub(crate) struct TemplateArguments {
+    /// A variable for the chat template, such as enable_thinking=false; may be given several times
+    ///
+    /// The value is JSON: false, 3, '"low"' or '["a", "b"]'. `plimsoll model inspect` lists the variables that a
+    /// template reads; another is refused, since the template would go on as if it were not there.
+    #[arg(long = "template-variable", value_name = "NAME=JSON", value_parser = variable)]
+    variables: Vec<(String, Value)>,
+}
+
+/// A variable as typed.
+fn variable(text: &str) -> Result<(String, Value), String> {
+    let (name, json) = text.split_once('=').ok_or("a variable is written NAME=JSON")?;
+    let value = serde_json::from_str(json).map_err(|_| {
+        format!("`{json}` is not JSON: false, 3 and [\"a\"] are, and a text stands in quotes, {name}='\"{json}\"'")
+    })?;
+    Ok((name.to_owned(), value))
+}
+
 /// How it is held in memory and computed.
 #[derive(Debug, Args)]
 pub(crate) struct ComputeArguments {
@@ -67,6 +89,23 @@ impl ModelArguments {
     /// A usage failure for an address that is none, an input failure for files that are missing or damaged.
     pub(crate) fn open(&self, console: &Console) -> Result<Found, Failure> {
         open_model(&self.model, (None, false), console)
+    }
+}
+
+impl TemplateArguments {
+    /// The model, whose template is given the variables.
+    ///
+    /// # Errors
+    /// A usage failure for a variable that stands twice, that cannot be set, or that the template does not read.
+    pub(crate) fn give(&self, found: Found) -> Result<Found, Failure> {
+        let mut names: Vec<&str> = self.variables.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Failure::usage(format!("--template-variable {} is given twice", twice[0])));
+        }
+        let variables = Variables::new(self.variables.iter().cloned()).or_fail(Kind::Usage)?;
+        let opened = found.opened.with_variables(variables).or_fail(Kind::Usage)?;
+        Ok(Found { opened, ..found })
     }
 }
 

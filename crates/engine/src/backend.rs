@@ -54,7 +54,7 @@ use crate::chat::Moment;
 use crate::error::EngineError;
 use crate::model::{LanguageModel, ModelHashes};
 
-pub use encoder::Encoder;
+pub use encoder::{Encoded, Encoder};
 pub use estimate::Estimate;
 
 /// How much is done at once. None of it changes what is answered, beyond the rounding of sums.
@@ -97,7 +97,7 @@ impl LocalBackend {
     /// Takes a loaded model, the hashes of its files, and what its chat template takes for now.
     pub fn new(id: ModelId, model: LanguageModel, hashes: &ModelHashes, now: Moment) -> Self {
         let template = model.template();
-        let identity = canonical_sha256(&json!({
+        let mut identity = json!({
             "backend": "engine 1",
             "weights_sha256": hashes.weights_sha256,
             "tokenizer_sha256": hashes.tokenizer_sha256,
@@ -107,7 +107,11 @@ impl LocalBackend {
             "dtype": model.decoder().placement().dtype.as_str(),
             // A date that no prompt shows changes no answer.
             "now": template.reads_now().then(|| now.format("%Y-%m-%dT%H:%M:%S").ok()),
-        }));
+        });
+        if let Some(products) = model.packed_products() {
+            identity["packed_products"] = products.into();
+        }
+        let identity = canonical_sha256(&identity);
         let (limits, kept) = (LocalLimits::default(), Mutex::default());
         Self { id, model, identity, now, limits, kept, computed: Mutex::default() }
     }

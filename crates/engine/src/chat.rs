@@ -35,11 +35,14 @@ mod special;
 mod stored;
 mod templates;
 mod text;
+mod variables;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use minijinja::Value;
 use plimsoll_core::prompt::Message;
+use plimsoll_router::canonical;
 use render::Program;
 use sha2::{Digest as _, Sha256};
 
@@ -50,6 +53,7 @@ pub use moment::{Moment, MomentError};
 pub use render::{FUEL, MOST_SECONDS, MOST_SOURCE, MOST_TEXT};
 pub use special::{NAMES as SPECIAL_NAMES, SpecialTokens};
 pub use templates::Templates;
+pub use variables::{VariableError, Variables};
 
 /// How a model's chats are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +72,7 @@ pub struct ChatTemplate {
     special: SpecialTokens,
     sha256: [u8; 32],
     reads_now: bool,
+    variables: Variables,
 }
 
 /// What is to be written.
@@ -126,14 +131,45 @@ impl ChatTemplate {
         }
         let sha256 = Sha256::digest(source).into();
         let reads_now = source.contains("strftime_now");
-        let program = render::compile(source::adapt(source))?;
-        Ok(Self { program: Some(program), special, sha256, reads_now })
+        let program = Some(render::compile(source::adapt(source))?);
+        Ok(Self { program, special, sha256, reads_now, variables: Variables::default() })
     }
 
     /// The plain form, for a model without a template.
     pub fn plain() -> Self {
         let sha256 = Sha256::digest(PLAIN_NAME).into();
-        Self { program: None, special: SpecialTokens::default(), sha256, reads_now: false }
+        let (special, variables) = (SpecialTokens::default(), Variables::default());
+        Self { program: None, special, sha256, reads_now: false, variables }
+    }
+
+    /// The same template, which sees these variables in every chat that does not set them itself.
+    ///
+    /// # Errors
+    /// [`VariableError::Unread`] for a variable that the template does not read, which is mostly a slip of the pen, and
+    /// [`VariableError::NoTemplate`] for a model without one.
+    pub fn with_variables(self, variables: Variables) -> Result<Self, VariableError> {
+        let Some((name, _)) = variables.iter().next() else { return Ok(self) };
+        if self.program.is_none() {
+            return Err(VariableError::NoTemplate { name: name.to_owned() });
+        }
+        let read = self.reads();
+        match variables.first_unread(&read) {
+            Some(name) => {
+                Err(VariableError::Unread { name: name.to_owned(), read: read.into_iter().collect() })
+            }
+            None => Ok(Self { variables, ..self }),
+        }
+    }
+
+    /// The variables that the template reads and a user may set, by name.
+    pub fn reads(&self) -> BTreeSet<String> {
+        let names = self.program.iter().flat_map(|program| &program.reads);
+        names.filter(|name| variables::reserved(name).is_none()).cloned().collect()
+    }
+
+    /// The variables that a user has set.
+    pub fn variables(&self) -> &Variables {
+        &self.variables
     }
 
     /// How chats are written.
@@ -146,9 +182,18 @@ impl ChatTemplate {
         self.reads_now
     }
 
-    /// SHA-256 of the template's source, or of the plain form's name: a change of either changes prompts.
+    /// SHA-256 of the template's source, or of the plain form's name: a change of either changes prompts. Variables
+    /// that a user has set change them too: with any, it is that of the canonical JSON (RFC 8785) of
+    /// `{"chat_template_sha256": HASH OF THE SOURCE, "template_variables": {NAME: VALUE, ..}}`.
     pub fn sha256(&self) -> [u8; 32] {
-        self.sha256
+        if self.variables.is_empty() {
+            return self.sha256;
+        }
+        let together = serde_json::json!({
+            "chat_template_sha256": canonical::hex(&self.sha256),
+            "template_variables": self.variables.json(),
+        });
+        Sha256::digest(canonical::canonical_json(&together)).into()
     }
 
     /// Writes a chat as one text.
@@ -180,7 +225,8 @@ impl ChatTemplate {
             ("add_generation_prompt".to_owned(), Value::from(chat.add_generation_prompt)),
             (environment::MOMENT.to_owned(), Value::from_object(chat.now)),
         ];
-        let variables = chat.variables.iter().map(|(name, value)| (name.clone(), value.0.clone()));
+        let variables = self.variables.data().chain(chat.variables.iter().cloned());
+        let variables = variables.map(|(name, value)| (name, value.0));
         // The later of two with the same name stands.
         Value::from_pairs(special.chain(fixed).chain(variables))
     }

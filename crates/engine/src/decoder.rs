@@ -6,6 +6,7 @@
 
 mod attention;
 mod block;
+mod elementwise;
 mod few;
 mod load;
 mod norm;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::arch::ConfigError;
-use crate::chat::ChatError;
+use crate::chat::{ChatError, VariableError};
 use crate::generation::GenerationError;
 use crate::gguf::GgufError;
 use crate::step::StepError;
@@ -60,6 +60,9 @@ pub enum EngineError {
     /// A chat template that cannot be used.
     #[error("cannot use the chat template")]
     Chat(#[from] ChatError),
+    /// A variable that the chat template cannot be given.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
     /// A step that was not taken.
     #[error("the model cannot go on")]
     Step(#[from] StepError),

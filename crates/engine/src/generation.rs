@@ -5,7 +5,7 @@
 
 mod text;
 
-use plimsoll_core::Seed;
+use plimsoll_core::{Finish, Seed};
 
 use crate::sampling::{Sampling, SamplingError};
 use crate::tokenizer::{Tokenizer, TokenizerError};
@@ -33,25 +33,6 @@ pub struct Stop {
     pub strings: Vec<String>,
     /// Most tokens, those that end it included; at least 1 is generated.
     pub most_tokens: usize,
-}
-
-/// Why an answer ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finish {
-    /// By a stop token or a stop string.
-    Stop,
-    /// By its length.
-    Length,
-}
-
-impl Finish {
-    /// The name in tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Length => "length",
-        }
-    }
 }
 
 /// A generated token.

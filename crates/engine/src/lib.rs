@@ -53,7 +53,7 @@ pub mod weights;
 pub mod weights_error;
 
 pub use arch::{ARCHITECTURES, Architecture, ConfigError, read_config};
-pub use backend::{Encoder, Estimate, LocalBackend, LocalLimits};
+pub use backend::{Encoded, Encoder, Estimate, LocalBackend, LocalLimits};
 pub use cache::Cache;
 pub use decoder::Decoder;
 pub use error::EngineError;

@@ -5,20 +5,21 @@ mod identity;
 mod language_model;
 mod stop;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use files::{ModelFiles, Weights};
 pub use identity::{HashCache, ModelHashes};
 pub use language_model::{Answer, LanguageModel};
 
-use candle_core::DType;
+use candle_core::{DType, Device};
 
 use crate::arch::read_config;
 use crate::backend::Encoder;
-use crate::chat::{ChatTemplate, Form, Moment, SpecialTokens, Templates};
+use crate::chat::{ChatTemplate, Form, Moment, SpecialTokens, Templates, Variables};
 use crate::decoder::Decoder;
 use crate::error::{EngineError, Result};
-use crate::gguf::{GgufFile, GgufWeights};
+use crate::gguf::{GgufError, GgufFile, GgufWeights, Vocabulary};
 use crate::safetensors::Safetensors;
 use crate::spec::DecoderSpec;
 use crate::tokenizer::{Tokenizer, TokenizerError};
@@ -70,7 +71,7 @@ pub struct Description {
     pub stored: String,
     /// How chats are written.
     pub form: Form,
-    /// SHA-256 of the chat template, in lower-case hexadecimal.
+    /// SHA-256 of the chat template and its variables, in lower-case hexadecimal: [`ChatTemplate::sha256`].
     pub chat_template_sha256: String,
     /// Tokens that end an answer.
     pub stop_tokens: Vec<u32>,
@@ -113,12 +114,23 @@ impl Opened {
     fn of_gguf(files: ModelFiles, path: &Path) -> Result<Self> {
         let weights = GgufWeights::new(GgufFile::open(path)?)?;
         let spec = weights.spec().clone();
-        let tokenizer = match weights.file().tokenizer_json() {
-            Ok(json) => Tokenizer::from_json(json.as_bytes(), spec.vocabulary),
-            Err(error) => Err(TokenizerError::Unreadable { problem: chain(&error) }),
-        };
-        let (template, stop) = stop::of_gguf(weights.file())?;
+        let vocabulary = weights.file().vocabulary();
+        let tokenizer = of_gguf_file(weights.file(), vocabulary.as_ref(), spec.vocabulary);
+        let (template, stop) = stop::of_gguf(weights.file(), vocabulary.as_ref().ok())?;
         Ok(Self { files, spec, weights: Container::Gguf(Box::new(weights)), tokenizer, template, stop })
+    }
+
+    /// The same model, whose chat template sees these variables.
+    ///
+    /// # Errors
+    /// [`EngineError::Variable`] for one that the template does not read, or if there is no template.
+    pub fn with_variables(self, variables: Variables) -> Result<Self> {
+        Ok(Self { template: self.template.with_variables(variables)?, ..self })
+    }
+
+    /// The variables that its chat template reads and a user may set, by name.
+    pub fn template_reads(&self) -> BTreeSet<String> {
+        self.template.reads()
     }
 
     /// What it is.
@@ -164,6 +176,14 @@ impl Opened {
         }
     }
 
+    /// How rows are multiplied with its packed matrices, if it has any: what it says depends on it, so it belongs to
+    /// its identity. `None` where rows are rounded to 8 bits first, as on devices, or where nothing is packed.
+    pub fn packed_products(&self, device: &Device) -> Option<&'static str> {
+        let Container::Gguf(weights) = &self.weights else { return None };
+        let mut tensors = weights.file().header().tensors.values();
+        (device.is_cpu() && tensors.any(|info| !info.format.is_float())).then_some("f32 rows")
+    }
+
     /// What writes its prompts, for plans that are made before the weights are read.
     ///
     /// # Errors
@@ -179,10 +199,11 @@ impl Opened {
     /// [`EngineError::Tokenizer`] if the tokenizer cannot be used, before anything large is read; otherwise as
     /// [`Decoder::load`].
     pub fn load(self, placement: Placement) -> Result<LanguageModel> {
+        let products = self.packed_products(&placement.device);
         let Self { spec, weights, tokenizer, template, stop, .. } = self;
         let tokenizer = tokenizer?;
         let decoder = Decoder::load(spec, weights.tensors(), placement)?;
-        Ok(LanguageModel::new(decoder, tokenizer, template, stop))
+        Ok(LanguageModel::new(decoder, tokenizer, template, stop, products))
     }
 
     /// Reads the weights of the decoder alone, for whoever speaks in tokens.
@@ -199,6 +220,21 @@ impl Opened {
             Container::Gguf(weights) => stop::file_type(weights),
         }
     }
+}
+
+/// The tokenizer of a GGUF file whose vocabulary was looked at, for a model of so many tokens.
+fn of_gguf_file(
+    file: &GgufFile,
+    vocabulary: std::result::Result<&Vocabulary<'_>, &GgufError>,
+    size: usize,
+) -> std::result::Result<Tokenizer, TokenizerError> {
+    let unreadable = |error: &dyn std::error::Error| TokenizerError::Unreadable { problem: chain(error) };
+    if let Some(json) = file.tokenizer_beside().map_err(|error| unreadable(&error))? {
+        return Tokenizer::from_json(json.as_bytes(), size);
+    }
+    let parts = vocabulary.map_err(|error| unreadable(error))?.tokenizer();
+    let parts = parts.map_err(|error| unreadable(&file.vocabulary_error(error)))?;
+    Tokenizer::from_parts(&parts, size)
 }
 
 /// A small text file beside the weights.

@@ -6,10 +6,13 @@
 
 mod expressions;
 mod limits;
+mod parts;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tokenizers::{Encoding, Tokenizer as Inner};
+use tokenizers::{Encoding, Model as _, OffsetType, Tokenizer as Inner};
+
+pub use parts::TokenizerParts;
 
 use expressions::Expressions;
 
@@ -96,7 +99,18 @@ impl Tokenizer {
         inner.with_truncation(None).map_err(|error| unreadable(error.to_string()))?;
         let largest = inner.get_vocab(true).into_iter().max_by_key(|(_, token)| *token);
         let largest = largest.ok_or_else(|| unreadable("it has no token".to_owned()))?;
-        let tokenizer = Self { inner, expressions: Expressions::new(may_give_up) };
+        Self::fitting(inner, Expressions::new(may_give_up), largest, vocabulary)
+    }
+
+    /// A tokenizer whose largest token is `largest`, if a model of so many tokens has all that it can emit.
+    fn fitting(
+        inner: Inner,
+        expressions: Expressions,
+        largest: (String, u32),
+        vocabulary: usize,
+    ) -> Result<Self, TokenizerError> {
+        let unreadable = |problem: String| TokenizerError::Unreadable { problem };
+        let tokenizer = Self { inner, expressions };
         // The post-processor has numbers of its own, whatever the vocabulary says.
         let around = tokenizer.guarded_encode("", true).map_err(unreadable)?;
         let added = around.get_ids().iter().zip(around.get_tokens()).map(|(id, text)| (text.clone(), *id));
@@ -120,8 +134,10 @@ impl Tokenizer {
 
     fn guarded_encode(&self, text: &str, special: bool) -> Result<Encoding, String> {
         guarded(|| {
-            self.expressions.check(&self.inner, text)?;
-            self.inner.encode(text, special)
+            // The library's own way, but for what is looked at on it: a text is taken apart once.
+            let mut pieces = self.expressions.pieces(&self.inner, text)?;
+            self.inner.get_model().tokenize_in_pretokenized(&mut pieces, None)?;
+            self.inner.post_process(pieces.into_encoding(None, 0, OffsetType::Byte)?, None, special)
         })
     }
 

@@ -5,5 +5,6 @@
 //! into pieces of its result, never into pieces of a sum.
 
 pub mod adamw;
+pub mod packed;
 pub mod product;
 pub mod simd;

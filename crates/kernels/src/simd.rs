@@ -5,7 +5,7 @@
 use half::bf16;
 
 /// Lanes of a sum, unless a caller says otherwise.
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// A function whose loops are compiled twice, for the machine at hand: with AVX2 and fused products where
 /// an x86 has them, and plainly. Both give the same bits. What it calls must be inlined.
@@ -97,7 +97,7 @@ pub fn largest(numbers: &[f32]) -> f32 {
 /// Halves are added until one number is left.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
-fn total<const LANES: usize>(mut sums: [f32; LANES]) -> f32 {
+pub(crate) fn total<const LANES: usize>(mut sums: [f32; LANES]) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {

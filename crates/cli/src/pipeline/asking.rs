@@ -12,6 +12,7 @@ use plimsoll_uq::Resolved;
 use plimsoll_uq::methods::{PromptKind, Scoring};
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::compute::{Device, Dtype};
 
@@ -141,6 +142,9 @@ pub(crate) struct ModelPlan {
     /// openai: whether a change of the server's fingerprint stops the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) same_fingerprint: Option<bool>,
+    /// candle, openai: variables that the chat template is given, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) template_variables: BTreeMap<String, Value>,
     /// replay: the recordings.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<RecordingPlan>,

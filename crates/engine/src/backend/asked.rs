@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use plimsoll_core::reasoning::{AnswerPart, answer_part};
 use plimsoll_core::signal::{FollowUpSignal, Position};
 use plimsoll_core::{Missing, ModelId, Seed};
 use plimsoll_infer::ask::text_seed;
 use plimsoll_infer::{Answered, Ask, RowKey};
 
-use super::encoder::{Encoder, shared};
+use super::encoder::{Encoded, Encoder, shared};
 use super::rows::{self, Writing};
 use super::running::{Aim, Running};
 use super::spellings::Spellings;
@@ -47,15 +48,17 @@ pub(super) struct Shared<'a> {
 #[derive(Debug)]
 pub(super) struct Asked<'a> {
     ask: &'a Ask,
-    pub(super) prompt: Vec<u32>,
+    prompt: Encoded,
     /// The prompt, read, with the logits behind it.
     base: Option<(Cache, Vec<f32>)>,
     /// The prompt with the answer, as far as it was read.
     answer: Option<Cache>,
-    /// The answer's tokens without the one that stopped it.
+    /// The tokens of the text without the one that stopped it.
     answer_tokens: Vec<u32>,
+    /// Which of them is the last of the answer, reasoning left out.
+    last_of_answer: Option<usize>,
     /// What is wanted of each follow-up, with its prompt.
-    second_turns: Vec<(FollowUpSignal, Vec<u32>)>,
+    second_turns: Vec<(FollowUpSignal, Encoded)>,
     spellings: Option<Arc<Spellings>>,
     /// Bytes that its caches hold.
     pub(super) held: usize,
@@ -72,7 +75,7 @@ pub(super) struct Begun<'a> {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(ask: &'a Ask, prompt: Vec<u32>, shared: &Shared<'a>) -> Self {
+    pub(super) fn new(ask: &'a Ask, prompt: Encoded, shared: &Shared<'a>) -> Self {
         // Whatever is not filled in later had no answer to speak of.
         let key = RowKey::new(ask, shared.id);
         let rows = rows::missing(&key, &ask.question_id, &shared.texts, Missing::NoAnswer);
@@ -83,7 +86,8 @@ impl<'a> Asked<'a> {
             base: None,
             answer: None,
             answer_tokens: Vec::new(),
-            second_turns: wanted.map(|signal| (*signal, Vec::new())).collect(),
+            last_of_answer: None,
+            second_turns: wanted.map(|signal| (*signal, Encoded::default())).collect(),
             spellings: None,
             held: 0,
             open: 0,
@@ -95,14 +99,14 @@ impl<'a> Asked<'a> {
     /// that are there.
     pub(super) fn growth(&self, work: Work, prefix: usize, with: &Shared<'_>) -> usize {
         match work {
-            Work::Prompt => self.prompt.len() - prefix,
+            Work::Prompt => self.prompt.tokens.len() - prefix,
             Work::Text(index) => {
-                let read = if with.shares { 0 } else { self.prompt.len() };
+                let read = if with.shares { 0 } else { self.prompt.tokens.len() };
                 read + with.texts.list[index].most_tokens()
             }
             Work::State(_) => 1,
             Work::FollowUp(index) => {
-                let (signal, tokens) = &self.second_turns[index];
+                let (signal, Encoded { tokens, .. }) = &self.second_turns[index];
                 tokens.len() - self.known(tokens, with) + signal.text_tokens.unwrap_or(0) as usize
             }
         }
@@ -111,8 +115,8 @@ impl<'a> Asked<'a> {
     /// Tokens of the whole prompt that a text stands behind; `None` for work that makes none.
     pub(super) fn prompt_of(&self, work: Work) -> Option<usize> {
         match work {
-            Work::Text(_) => Some(self.prompt.len()),
-            Work::FollowUp(index) => Some(self.second_turns[index].1.len()),
+            Work::Text(_) => Some(self.prompt.tokens.len()),
+            Work::FollowUp(index) => Some(self.second_turns[index].1.tokens.len()),
             Work::Prompt | Work::State(_) => None,
         }
     }
@@ -133,7 +137,7 @@ impl<'a> Asked<'a> {
         let running = match work {
             Work::Prompt => {
                 let cache = prefix.map_or_else(|| with.model.decoder().cache(), Cache::fork);
-                let rest = self.prompt[cache.len()..].to_vec();
+                let rest = self.prompt.tokens[cache.len()..].to_vec();
                 Running::new(Aim::Logits(Vec::new()), cache, rest)
             }
             Work::Text(index) => return self.begin_text(index, with),
@@ -149,7 +153,7 @@ impl<'a> Asked<'a> {
         let sequence = with.sequence(text.sampling, text.most_tokens(), seed);
         let aim = Aim::Text(Box::new(sequence));
         let Some((base, logits)) = &mut self.base else {
-            let running = Running::new(aim, with.model.decoder().cache(), self.prompt.clone());
+            let running = Running::new(aim, with.model.decoder().cache(), self.prompt.tokens.clone());
             return Ok(Begun { running, has_ended: false });
         };
         let mut running = Running::new(aim, base.fork(), Vec::new());
@@ -161,7 +165,7 @@ impl<'a> Asked<'a> {
     fn begin_state(&mut self, index: usize, with: &Shared<'a>) -> Result<Running<'a>> {
         let place = self.place(with.texts.states[index].position).ok_or(EngineError::NoTokens)?;
         let layer = with.layer(index).ok_or(EngineError::NoTokens)?;
-        let token = self.prompt.iter().chain(&self.answer_tokens).nth(place);
+        let token = self.prompt.tokens.iter().chain(&self.answer_tokens).nth(place);
         let token = *token.ok_or(EngineError::NoTokens)?;
         let mut cache = self.answer.as_mut().ok_or(EngineError::NoTokens)?.fork();
         cache.truncate(place);
@@ -170,17 +174,15 @@ impl<'a> Asked<'a> {
 
     /// Where in the prompt and the answer a state is looked at.
     fn place(&self, position: Position) -> Option<usize> {
-        let prompt = self.prompt.len();
+        let prompt = self.prompt.tokens.len();
         match position {
             Position::LastPromptToken => prompt.checked_sub(1),
-            Position::LastAnswerToken => {
-                (!self.answer_tokens.is_empty()).then(|| prompt + self.answer_tokens.len() - 1)
-            }
+            Position::LastAnswerToken => self.last_of_answer.map(|index| prompt + index),
         }
     }
 
     fn begin_follow_up(&mut self, index: usize, with: &Shared<'a>) -> Running<'a> {
-        let (signal, tokens) = &self.second_turns[index];
+        let (signal, Encoded { tokens, .. }) = &self.second_turns[index];
         let known = self.known(tokens, with);
         let rest = tokens[known..].to_vec();
         let text = signal.text_tokens.map(|most| {
@@ -219,9 +221,9 @@ impl<'a> Asked<'a> {
             }
             (Work::FollowUp(index), Aim::Reply { masses, text, .. }) => {
                 let text = text.map(|sequence| finished(*sequence, failure)).transpose()?;
-                let (_, tokens) = &self.second_turns[index];
+                let (_, prompt) = &self.second_turns[index];
                 let row = &mut self.rows.generations[0].follow_ups[index];
-                rows::reply(row, masses, text, tokens.len());
+                rows::reply(row, masses, text, prompt);
                 Ok(Vec::new())
             }
             _ => Err(EngineError::NoTokens),
@@ -240,7 +242,7 @@ impl<'a> Asked<'a> {
             Ok(generated) => {
                 let logprobs = with.texts.signals.logprobs();
                 let writing = Writing { tokenizer: with.encoder.tokenizer, logprobs };
-                writing.text(row, &generated, self.prompt.len());
+                writing.text(row, &generated, &self.prompt);
                 Some(generated).filter(|_| index == 0)
             }
             Err(reason) => {
@@ -256,6 +258,8 @@ impl<'a> Asked<'a> {
         if self.answer_tokens.last().is_some_and(|last| with.model.stop_tokens().contains(last)) {
             self.answer_tokens.pop();
         }
+        let said = answer_part(&generated.text, self.prompt.starts_in_reasoning);
+        self.last_of_answer = last_of_answer(generated, &said, self.answer_tokens.len());
         let mut work = Vec::new();
         for index in 0..with.texts.states.len() {
             match self.can_look(index, with) {
@@ -264,13 +268,13 @@ impl<'a> Asked<'a> {
             }
         }
         for (index, id) in with.texts.signals.follow_ups().keys().enumerate() {
-            let tokens = self.second_turn(id, &generated.text, with);
+            let prompt = self.second_turn(id, &generated.text, &said, with);
             let row = &mut self.rows.generations[0].follow_ups[index];
             row.missing_reason = None;
-            match tokens {
+            match prompt {
                 Err(reason) => row.missing_reason = Some(rows::name(reason)),
-                Ok(tokens) => {
-                    self.second_turns[index].1 = tokens;
+                Ok(prompt) => {
+                    self.second_turns[index].1 = prompt;
                     work.extend(self.wanted_of(index, with).then_some(Work::FollowUp(index)));
                 }
             }
@@ -285,13 +289,21 @@ impl<'a> Asked<'a> {
         if place < with.encoder.context { Ok(()) } else { Err(Missing::ContextTooLong) }
     }
 
+    /// The prompt of a follow-up. It shows what was said and not the reasoning before it, as templates of models that
+    /// reason do with what stands in a history.
     fn second_turn(
         &self,
         id: &str,
-        answer: &str,
+        text: &str,
+        said: &AnswerPart,
         with: &Shared<'_>,
-    ) -> std::result::Result<Vec<u32>, Missing> {
+    ) -> std::result::Result<Encoded, Missing> {
         let follow_up = self.ask.prompt.follow_up(id).ok_or(Missing::NoSuchFollowUp)?;
+        if said.reasoning_is_open {
+            return Err(Missing::NoAnswer);
+        }
+        let answer = text.get(said.range.clone()).unwrap_or_default();
+        let answer = if said.range.start > 0 { answer.trim_start() } else { answer };
         with.encoder.follow_up(&self.ask.prompt, follow_up, answer)
     }
 
@@ -326,6 +338,21 @@ impl<'a> Shared<'a> {
         let stop = Stop { tokens: self.model.stop_tokens().to_vec(), strings: Vec::new(), most_tokens };
         Sequence::new(self.model.tokenizer(), sampling, stop, seed)
     }
+}
+
+/// Which of the first `count` tokens of a text is the last of its answer. Of a text without reasoning it is the last
+/// of all, whether the text shows it or not.
+fn last_of_answer(generated: &Generated, said: &AnswerPart, count: usize) -> Option<usize> {
+    if said.reasoning_is_open {
+        return None;
+    }
+    if said.range == (0..generated.text.len()) {
+        return count.checked_sub(1);
+    }
+    let tokens = &generated.tokens[..count.min(generated.tokens.len())];
+    tokens.iter().rposition(|token| {
+        token.start < token.end && token.start < said.range.end && token.end > said.range.start
+    })
 }
 
 /// The text of a sequence, or why there is none. Tokens without a text spoil this text only.

@@ -1,7 +1,7 @@
 //! Messages as the tokens of a model's prompt.
 
-use plimsoll_core::Missing;
 use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
+use plimsoll_core::{Missing, reasoning};
 
 use crate::chat::{Chat, ChatTemplate, Form, Moment};
 use crate::error::{EngineError, Result};
@@ -20,39 +20,65 @@ pub struct Encoder<'m> {
     pub context: usize,
 }
 
+/// A prompt as the model reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Encoded {
+    /// Its tokens.
+    pub tokens: Vec<u32>,
+    /// Whether it ends within reasoning that the template opened, so that the reply begins there.
+    pub starts_in_reasoning: bool,
+}
+
 impl Encoder<'_> {
-    /// The tokens of a chat that asks for a reply. The template writes special tokens itself.
+    /// The prompt of a chat that asks for a reply. The template writes special tokens itself.
     ///
     /// # Errors
     /// [`EngineError::Chat`] if the template refuses the messages, [`EngineError::Tokenizer`].
-    pub fn encode(&self, messages: &[Message]) -> Result<Vec<u32>> {
-        let text = self.template.render(&Chat::new(messages, self.now))?;
+    pub fn encode(&self, messages: &[Message]) -> Result<Encoded> {
+        let chat = Chat::new(messages, self.now);
+        let text = self.template.render(&chat)?;
+        let starts_in_reasoning = self.opens_reasoning(chat, &text);
         // The plain form is a text like any other: what the tokenizer puts before texts belongs before it.
         let special = self.template.form() == Form::Plain;
         let pieces = self.tokenizer.encode(&text, special)?;
-        Ok(pieces.into_iter().map(|piece| piece.id).collect())
+        Ok(Encoded { tokens: pieces.into_iter().map(|piece| piece.id).collect(), starts_in_reasoning })
     }
 
-    /// The tokens of a chat whose reply has room for a token, or why there are none.
-    pub(super) fn fitting(&self, messages: &[Message]) -> std::result::Result<Vec<u32>, Missing> {
-        let tokens = self.encode(messages).map_err(|error| match error {
+    /// Whether what the template writes to ask for a reply opens reasoning. Marks in the messages are the user's, and
+    /// open none.
+    fn opens_reasoning(&self, chat: Chat, text: &str) -> bool {
+        if !reasoning::ends_within(text) {
+            return false;
+        }
+        let Ok(asked_nothing) = self.template.render(&Chat { add_generation_prompt: false, ..chat }) else {
+            return true;
+        };
+        let same = |(one, other): &(char, char)| one == other;
+        let shared: usize =
+            text.chars().zip(asked_nothing.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+        reasoning::ends_within(&text[shared..])
+    }
+
+    /// The prompt of a chat whose reply has room for a token, or why there is none.
+    pub(super) fn fitting(&self, messages: &[Message]) -> std::result::Result<Encoded, Missing> {
+        let encoded = self.encode(messages).map_err(|error| match error {
             EngineError::Chat(_) => Missing::TemplateRefused,
             _ => Missing::TokenizerFailed,
         })?;
-        match tokens.len() {
+        match encoded.tokens.len() {
             0 => Err(Missing::TokenizerFailed),
             count if count >= self.context => Err(Missing::ContextTooLong),
-            _ => Ok(tokens),
+            _ => Ok(encoded),
         }
     }
 
-    /// The tokens of a second turn.
+    /// The prompt of a second turn about an answer, without the reasoning before it.
     pub(super) fn follow_up(
         &self,
         prompt: &Prompt,
         follow_up: &FollowUp,
         answer: &str,
-    ) -> std::result::Result<Vec<u32>, Missing> {
+    ) -> std::result::Result<Encoded, Missing> {
         let mut messages = Vec::new();
         if follow_up.continues {
             messages.clone_from(&prompt.messages);

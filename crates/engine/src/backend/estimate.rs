@@ -7,7 +7,7 @@ use plimsoll_core::{Decoding, SignalRequest};
 use plimsoll_infer::Ask;
 use rayon::prelude::*;
 
-use super::encoder::{Encoder, shared, shared_by_all};
+use super::encoder::{Encoded, Encoder, shared, shared_by_all};
 use super::prefix::rounded;
 
 /// Prompts and tokens of a request.
@@ -58,7 +58,7 @@ impl Encoder<'_> {
     /// What it will take to answer asks that share a prefix, as those of one dataset do.
     pub fn estimate(&self, asks: &[Ask], signals: &SignalRequest, decoding: Decoding) -> Estimate {
         let prompts: Vec<Option<Vec<u32>>> =
-            asks.par_iter().map(|ask| self.fitting(&ask.prompt.messages).ok()).collect();
+            asks.par_iter().map(|ask| Some(self.fitting(&ask.prompt.messages).ok()?.tokens)).collect();
         let answerable = prompts.iter().flatten();
         let prefix = rounded(shared_by_all(answerable.clone().map(Vec::as_slice)));
         let parts: Vec<Estimate> = asks
@@ -87,7 +87,7 @@ impl Encoder<'_> {
         };
         for (id, signal) in wanted.signals.follow_ups() {
             let tokens = ask.prompt.follow_up(id).map(|asked| self.follow_up(&ask.prompt, asked, ""));
-            let Some(Ok(tokens)) = tokens else { continue };
+            let Some(Ok(Encoded { tokens, .. })) = tokens else { continue };
             sum.texts += u64::from(signal.text_tokens.is_some());
             sum.most_new_tokens += u64::from(signal.text_tokens.unwrap_or(0));
             sum.unshared_prefill_tokens += tokens.len() as u64;

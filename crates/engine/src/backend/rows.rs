@@ -4,6 +4,7 @@ use plimsoll_core::records::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRo
 use plimsoll_core::{Missing, QuestionId};
 use plimsoll_infer::{Answered, RowKey};
 
+use super::encoder::Encoded;
 use super::spellings::Masses;
 use super::texts::{Text, Texts};
 use crate::generation::{Generated, Token};
@@ -51,12 +52,13 @@ pub(super) struct Writing<'a> {
 
 impl Writing<'_> {
     /// Puts a text into its row; tokens for the answer only.
-    pub(super) fn text(&self, row: &mut GenerationRow, generated: &Generated, prompt_tokens: usize) {
+    pub(super) fn text(&self, row: &mut GenerationRow, generated: &Generated, prompt: &Encoded) {
         row.failure = None;
         row.logprobs_missing = None;
         row.attempts = 1;
         row.finish_reason = Some(generated.finish.name().to_owned());
-        row.prompt_tokens = Some(prompt_tokens as u64);
+        row.starts_in_reasoning = Some(prompt.starts_in_reasoning);
+        row.prompt_tokens = Some(prompt.tokens.len() as u64);
         row.completion_tokens = Some(generated.tokens.len() as u64);
         row.text = Some(generated.text.clone());
         if row.sample_index == 0 {
@@ -93,9 +95,10 @@ pub(super) fn reply(
     row: &mut FollowUpRow,
     masses: Option<Masses>,
     text: Option<Result<Generated, Missing>>,
-    prompt_tokens: usize,
+    prompt: &Encoded,
 ) {
-    row.prompt_tokens = Some(prompt_tokens as u64);
+    row.starts_in_reasoning = Some(prompt.starts_in_reasoning);
+    row.prompt_tokens = Some(prompt.tokens.len() as u64);
     row.completion_tokens = Some(0);
     if let Some(masses) = masses {
         row.true_mass = Some(masses.true_mass);
@@ -106,6 +109,7 @@ pub(super) fn reply(
     match text {
         Some(Ok(generated)) => {
             row.completion_tokens = Some(generated.tokens.len() as u64);
+            row.finish_reason = Some(generated.finish.name().to_owned());
             row.text = Some(generated.text);
         }
         Some(Err(reason)) => row.missing_reason = Some(name(reason)),

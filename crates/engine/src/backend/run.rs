@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::LocalBackend;
 use super::asked::{Asked, Begun, Shared, Work};
-use super::encoder::shared_by_all;
+use super::encoder::{Encoded, shared_by_all};
 use super::prefix::rounded;
 use super::rows;
 use super::running::Running;
@@ -35,9 +35,9 @@ pub(super) fn run(
         seed: batch.seed(),
         shares: backend.limits.shares,
     };
-    let prompts: Vec<Result<Vec<u32>, Missing>> =
+    let prompts: Vec<Result<Encoded, Missing>> =
         batch.asks().par_iter().map(|ask| shared.encoder.fitting(&ask.prompt.messages)).collect();
-    let fitting = prompts.iter().flatten().map(Vec::as_slice);
+    let fitting = prompts.iter().flatten().map(|prompt| prompt.tokens.as_slice());
     let length = if shared.shares { prefix_length(fitting.clone()) } else { 0 };
     let prefix = fitting.clone().next().filter(|_| length > 0).map(|prompt| &prompt[..length]);
     let prefix = prefix.map(|tokens| backend.prefix(tokens, &mut watch)).transpose()?;

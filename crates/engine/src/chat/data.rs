@@ -59,6 +59,25 @@ impl From<i64> for Data {
     }
 }
 
+impl From<&serde_json::Value> for Data {
+    fn from(json: &serde_json::Value) -> Self {
+        use serde_json::Value as Json;
+        match json {
+            Json::Null => Self::none(),
+            Json::Bool(flag) => Self::from(*flag),
+            Json::String(text) => Self::from(text.as_str()),
+            Json::Array(items) => Self::list(items.iter().map(Self::from)),
+            Json::Object(map) => Self::map(map.iter().map(|(key, value)| (key.as_str(), Self::from(value)))),
+            // Of an integer beyond 64 bits, JSON has a float.
+            Json::Number(number) => Self(match (number.as_i64(), number.as_u64()) {
+                (Some(number), _) => Value::from(number),
+                (None, Some(number)) => Value::from(number),
+                (None, None) => Value::from(number.as_f64().unwrap_or(f64::NAN)),
+            }),
+        }
+    }
+}
+
 impl From<&Message> for Data {
     fn from(message: &Message) -> Self {
         let role = match message.role {

@@ -13,6 +13,7 @@
 //! Rendering runs on a thread with a stack of its own, since the nesting a template may build within its
 //! fuel must not overflow the stack of a caller.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,13 +46,26 @@ const STACK_BYTES: usize = 256 << 20;
 #[derive(Debug)]
 pub(super) struct Program {
     environment: Environment<'static>,
+    /// The names that it reads and does not set before, functions left out.
+    pub(super) reads: BTreeSet<String>,
     given_up: AtomicBool,
 }
 
 /// Compiles a source.
 pub(super) fn compile(source: String) -> Result<Arc<Program>, ChatError> {
-    let compiled = within(MOST_TIME, move || environment(source))?;
-    Ok(Arc::new(Program { environment: compiled, given_up: AtomicBool::new(false) }))
+    let (environment, reads) = within(MOST_TIME, move || {
+        let environment = environment(source)?;
+        let reads = reads(&environment);
+        Ok((environment, reads))
+    })?;
+    Ok(Arc::new(Program { environment, reads, given_up: AtomicBool::new(false) }))
+}
+
+fn reads(environment: &Environment<'_>) -> BTreeSet<String> {
+    let functions: BTreeSet<&str> = environment.globals().map(|(name, _)| name).collect();
+    let template = environment.get_template(NAME).ok();
+    let names = template.map(|template| template.undeclared_variables(false)).unwrap_or_default();
+    names.into_iter().filter(|name| !functions.contains(name.as_str())).collect()
 }
 
 /// Renders, for at most `most`.

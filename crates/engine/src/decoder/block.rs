@@ -6,6 +6,7 @@ use candle_core::{D, Tensor};
 use rayon::prelude::*;
 
 use super::attention::{Shape, attend, joined};
+use super::elementwise;
 use super::norm::RmsNorm;
 use super::rotary::Angles;
 use crate::cache::Cache;
@@ -106,7 +107,7 @@ impl Block {
             Some(norm) => norm.forward(&part)?,
             None => part,
         };
-        stream + super::scaled(part, self.residual)?
+        elementwise::sum(stream, &super::scaled(part, self.residual)?)
     }
 
     fn attention(
@@ -159,11 +160,6 @@ impl Block {
     fn feed_forward(&self, rows: &Tensor) -> candle_core::Result<Tensor> {
         let parts = self.gate_up.forward(rows)?;
         let [gate, up] = parts.as_slice() else { candle_core::bail!("gate and up are two") };
-        let gate = match self.activation {
-            Activation::Silu => gate.silu()?,
-            Activation::GeluTanh => gate.gelu()?,
-            Activation::Gelu => gate.gelu_erf()?,
-        };
-        self.down.forward(&(gate * up)?)
+        self.down.forward(&elementwise::gated(self.activation, gate, up)?)
     }
 }

@@ -2,6 +2,7 @@
 
 use candle_core::quantized::GgmlDType;
 use half::{bf16, f16};
+use plimsoll_kernels::packed::Packing;
 
 /// A format of weights that is read here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -147,6 +148,38 @@ impl BlockFormat {
         self.layout().values == 1
     }
 
+    /// How the kernels name it; `None` for floats.
+    pub(super) fn packing(self) -> Option<Packing> {
+        Some(match self {
+            Self::F32 | Self::F16 | Self::BF16 => return None,
+            Self::Q4_0 => Packing::Q4_0,
+            Self::Q4_1 => Packing::Q4_1,
+            Self::Q5_0 => Packing::Q5_0,
+            Self::Q5_1 => Packing::Q5_1,
+            Self::Q8_0 => Packing::Q8_0,
+            Self::Q2K => Packing::Q2K,
+            Self::Q3K => Packing::Q3K,
+            Self::Q4K => Packing::Q4K,
+            Self::Q5K => Packing::Q5K,
+            Self::Q6K => Packing::Q6K,
+        })
+    }
+
+    /// Unpacks whole blocks, whose values and scales are finite.
+    pub(super) fn unpack(self, bytes: &[u8], values: &mut [f32]) {
+        fn each<const N: usize>(bytes: &[u8], values: &mut [f32], float: impl Fn([u8; N]) -> f32) {
+            for (value, bytes) in values.iter_mut().zip(bytes.as_chunks::<N>().0) {
+                *value = float(*bytes);
+            }
+        }
+        match (self, self.packing()) {
+            (_, Some(packing)) => packing.unpack(bytes, values),
+            (Self::F16, None) => each(bytes, values, |bytes| f16::from_le_bytes(bytes).to_f32()),
+            (Self::BF16, None) => each(bytes, values, |bytes| bf16::from_le_bytes(bytes).to_f32()),
+            (_, None) => each(bytes, values, f32::from_le_bytes),
+        }
+    }
+
     /// candle's name for it.
     pub(super) fn ggml(self) -> GgmlDType {
         self.layout().ggml
@@ -183,6 +216,10 @@ mod tests {
             assert_eq!(layout.format as usize, index, "{}", layout.name);
             assert_eq!(layout.ggml.block_size(), layout.values, "{}", layout.name);
             assert_eq!(layout.ggml.type_size(), layout.bytes, "{}", layout.name);
+            if let Some(packing) = layout.format.packing() {
+                assert_eq!((packing.values(), packing.bytes()), (layout.values, layout.bytes));
+            }
+            assert_eq!(layout.format.packing().is_none(), layout.format.is_float());
             assert_eq!(BlockFormat::of(layout.id), Ok(layout.format));
         }
     }

@@ -65,12 +65,14 @@ impl GgufFile {
         &self.header
     }
 
-    /// Fills `buffer` from byte `offset` on.
-    pub(super) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    /// Appends so many bytes from byte `offset` on.
+    pub(super) fn append(&self, offset: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
         // Whoever panicked with the lock held left no state behind: each read seeks first.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(offset))?;
-        file.read_exact(buffer)
+        // Not a slice to be filled: its bytes would be written twice.
+        let read = Read::take(&mut *file, length as u64).read_to_end(buffer)?;
+        if read < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
     }
 
     /// The vocabulary in the metadata.
@@ -88,20 +90,24 @@ impl GgufFile {
     /// A file beside that cannot be read or is over 128 MiB; without one, a vocabulary that is damaged or
     /// of a kind that is not read.
     pub fn tokenizer_json(&self) -> Result<String, GgufError> {
-        let beside = self.path.with_file_name("tokenizer.json");
-        let failed = GgufError::io("read", &beside);
-        let file = match File::open(&beside) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let json = self.vocabulary()?.tokenizer_json();
-                return json.map_err(|source| self.vocabulary_error(source));
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        bounded_text(file).map_err(failed)
+        if let Some(json) = self.tokenizer_beside()? {
+            return Ok(json);
+        }
+        let json = self.vocabulary()?.tokenizer_json();
+        json.map_err(|source| self.vocabulary_error(source))
     }
 
-    fn vocabulary_error(&self, source: VocabularyError) -> GgufError {
+    /// The content of the `tokenizer.json` beside this file, if there is one.
+    pub(crate) fn tokenizer_beside(&self) -> Result<Option<String>, GgufError> {
+        let beside = self.path.with_file_name("tokenizer.json");
+        match File::open(&beside) {
+            Ok(file) => bounded_text(file).map(Some).map_err(GgufError::io("read", &beside)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(GgufError::io("read", &beside)(error)),
+        }
+    }
+
+    pub(crate) fn vocabulary_error(&self, source: VocabularyError) -> GgufError {
         let (path, source) = (self.path.clone(), Box::new(source));
         GgufError::Vocabulary { path, source }
     }

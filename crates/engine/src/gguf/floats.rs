@@ -29,28 +29,24 @@ impl Floats {
         }
     }
 
-    /// Appends the values of a tensor of F32. Gives the place of the first that the type cannot hold.
-    ///
-    /// # Errors
-    /// A tensor of another type.
-    pub(super) fn push(&mut self, piece: &Tensor) -> Result<Option<usize>> {
-        let values = piece.flatten_all()?.to_vec1::<f32>()?;
-        Ok(match self {
+    /// Appends values. Gives the place of the first that the type cannot hold.
+    pub(super) fn push(&mut self, values: &[f32]) -> Option<usize> {
+        match self {
             Self::F32(all) => {
-                all.extend(values);
+                all.extend_from_slice(values);
                 None
             }
             Self::F16(all) => {
                 let start = all.len();
-                all.extend(values.into_iter().map(f16::from_f32));
+                all.extend(values.iter().copied().map(f16::from_f32));
                 all[start..].iter().position(|value| !value.is_finite())
             }
             Self::BF16(all) => {
                 let start = all.len();
-                all.extend(values.into_iter().map(bf16::from_f32));
+                all.extend(values.iter().copied().map(bf16::from_f32));
                 all[start..].iter().position(|value| !value.is_finite())
             }
-        })
+        }
     }
 
     /// All of them as a vector on the CPU.

@@ -1,9 +1,10 @@
 //! Bytes of a file to tensors, each held against what a weight may be.
 
+use std::ops::Range;
+
 use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{DType, Device, Tensor};
 
-use super::blocks::BlockFormat;
 use super::error::{GgufError, WeightError};
 use super::file::GgufFile;
 use super::floats::Floats;
@@ -12,39 +13,46 @@ use crate::weights::room;
 
 /// How many bytes of a packed tensor are unpacked at a time.
 const STAGING_BYTES: usize = 1 << 20;
-/// candle's blocks are read from bytes that lie as their half-precision scales must.
+/// What candle copies to a device is read as blocks, from bytes that lie as their half-precision scales must.
 const BLOCK_ALIGNMENT: usize = 16;
 
 /// A tensor on the CPU of one dimension, unpacked piece by piece to F32, F16 or BF16.
 pub(super) fn unpacked(file: &GgufFile, rows: &Rows, dtype: DType) -> Result<Tensor, WeightError> {
-    let (count, bytes) = (rows.count(), rows.bytes());
+    let (count, bytes, width) = (rows.count(), rows.bytes(), rows.values());
     let at_a_time = (STAGING_BYTES / bytes).clamp(1, count);
-    let mut staging = Staging::new(at_a_time * bytes)?;
-    let mut floats = Floats::new(dtype, count * rows.values())?;
+    let mut staging = room(at_a_time * bytes).map_err(no_memory)?;
+    let mut values = room(at_a_time * width).map_err(no_memory)?;
+    let mut floats = Floats::new(dtype, count * width)?;
     for first in (0..count).step_by(at_a_time) {
         let some = at_a_time.min(count - first);
-        let buffer = &mut staging.bytes()[..some * bytes];
-        read_rows(file, rows, first, buffer)?;
-        let piece = qtensor(buffer, rows.format(), &[some, rows.values()], &Device::Cpu);
-        let piece = piece.and_then(|piece| piece.dequantize(&Device::Cpu));
-        let too_large = piece.and_then(|piece| floats.push(&piece)).map_err(WeightError::Candle)?;
-        if let Some(value) = too_large {
-            let (row, column) = (first + value / rows.values(), value % rows.values());
+        staging.clear();
+        read_rows(file, rows, first..first + some, &mut staging)?;
+        values.resize(some * width, 0.0);
+        rows.format().unpack(&staging, &mut values);
+        if let Some(value) = floats.push(&values) {
+            let (row, column) = (first + value / width, value % width);
             return Err(WeightError::TooLarge { row, column, dtype });
         }
     }
     floats.tensor().map_err(WeightError::Candle)
 }
 
-/// A matrix as it is packed. Its bytes are there twice while candle copies them.
-pub(super) fn packed(file: &GgufFile, rows: &Rows, device: &Device) -> Result<QTensor, WeightError> {
-    let mut staging = Staging::new(rows.count() * rows.bytes())?;
-    let buffer = staging.bytes();
-    read_rows(file, rows, 0, buffer)?;
-    // candle's copy ends the program where there is no room for it.
-    room::<u8>(buffer.len()).map_err(no_memory)?;
-    let shape = [rows.count(), rows.values()];
-    qtensor(buffer, rows.format(), &shape, device).map_err(WeightError::Candle)
+/// The bytes of a matrix as it is packed, its rows in the decoder's order.
+pub(super) fn packed(file: &GgufFile, rows: &Rows) -> Result<Vec<u8>, WeightError> {
+    let mut bytes = room(rows.count() * rows.bytes()).map_err(no_memory)?;
+    read_rows(file, rows, 0..rows.count(), &mut bytes)?;
+    Ok(bytes)
+}
+
+/// A packed matrix on a device. Its bytes are there twice while they are copied.
+pub(super) fn on_device(file: &GgufFile, rows: &Rows, device: &Device) -> Result<QTensor, WeightError> {
+    let bytes = packed(file, rows)?;
+    let mut staging = Staging::new(bytes.len())?;
+    staging.bytes().copy_from_slice(&bytes);
+    drop(bytes);
+    let storage = QStorage::from_data((&*staging.bytes()).into(), device, rows.format().ggml());
+    let tensor = storage.and_then(|storage| QTensor::new(storage, (rows.count(), rows.values())));
+    tensor.map_err(WeightError::Candle)
 }
 
 /// The numbers that rotary frequencies are divided by: the tensor of that name, which must have `count`.
@@ -60,11 +68,16 @@ pub(super) fn divisors(file: &GgufFile, name: &str, count: usize) -> Result<Vec<
     read().map_err(|source| GgufError::tensor(file.path(), name, source))
 }
 
-/// Reads whole rows, in order, into a buffer, and looks for what is not finite.
-fn read_rows(file: &GgufFile, rows: &Rows, first: usize, buffer: &mut [u8]) -> Result<(), WeightError> {
-    for piece in rows.pieces(first, buffer.len() / rows.bytes()) {
-        let into = &mut buffer[piece.within.clone()];
-        file.read_at(piece.offset, into).map_err(WeightError::Io)?;
+/// Appends whole rows, in order, and looks for what is not finite.
+fn read_rows(
+    file: &GgufFile,
+    rows: &Rows,
+    wanted: Range<usize>,
+    buffer: &mut Vec<u8>,
+) -> Result<(), WeightError> {
+    let first = wanted.start;
+    for (offset, length) in rows.pieces(wanted) {
+        file.append(offset, length, buffer).map_err(WeightError::Io)?;
     }
     match rows.format().first_non_finite(buffer) {
         Some(value) => {
@@ -77,16 +90,6 @@ fn read_rows(file: &GgufFile, rows: &Rows, first: usize, buffer: &mut [u8]) -> R
 
 pub(super) fn no_memory(bytes: usize) -> WeightError {
     WeightError::Memory { bytes }
-}
-
-fn qtensor(
-    bytes: &[u8],
-    format: BlockFormat,
-    shape: &[usize],
-    device: &Device,
-) -> candle_core::Result<QTensor> {
-    let storage = QStorage::from_data(bytes.into(), device, format.ggml())?;
-    QTensor::new(storage, shape)
 }
 
 /// Bytes that begin at a multiple of [`BLOCK_ALIGNMENT`], which candle asks of blocks and a `Vec<u8>` does

@@ -47,7 +47,10 @@ pub(super) fn merges<'a>(vocabulary: &Vocabulary<'a>, scores: &[f32]) -> Vec<(&'
         }
         for (at, _) in text.char_indices().skip(1) {
             let (left, right) = text.split_at(at);
-            if let (Some(first), Some(second)) = (normal(left), normal(right)) {
+            // The second is looked for only beside a first: half of the look-ups.
+            if let Some(first) = normal(left)
+                && let Some(second) = normal(right)
+            {
                 merges.push((id, first, second, (left, right)));
             }
         }

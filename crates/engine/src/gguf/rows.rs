@@ -29,15 +29,6 @@ pub(super) struct Rows {
     bytes: usize,
 }
 
-/// Rows that stand together in the file.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Piece {
-    /// Where they begin in the file.
-    pub(super) offset: u64,
-    /// Where they go in the buffer.
-    pub(super) within: Range<usize>,
-}
-
 impl Rows {
     /// A vector is one row, unless its order changes: then each value is one.
     pub(super) fn new(info: &TensorInfo, order: RowOrder) -> Self {
@@ -77,16 +68,14 @@ impl Rows {
         self.bytes
     }
 
-    /// Where the rows `first..first + count` stand, in this order.
-    pub(super) fn pieces(&self, first: usize, count: usize) -> impl Iterator<Item = Piece> {
+    /// Where these rows stand, in this order: offsets in the file, and how many bytes stand together there.
+    pub(super) fn pieces(&self, rows: Range<usize>) -> impl Iterator<Item = (u64, usize)> {
         let together = match self.order {
-            RowOrder::AsStored => count,
+            RowOrder::AsStored => rows.len(),
             RowOrder::Interleaved { .. } => 1,
         };
-        (0..count).step_by(together.max(1)).map(move |row| Piece {
-            offset: self.offset + (self.stored(first + row) * self.bytes) as u64,
-            within: row * self.bytes..(row + together) * self.bytes,
-        })
+        let piece = move |row| (self.offset + (self.stored(row) * self.bytes) as u64, together * self.bytes);
+        rows.step_by(together.max(1)).map(piece)
     }
 
     /// The place in the file of a row.
@@ -114,9 +103,8 @@ mod tests {
     #[test]
     fn rows_as_stored_are_read_together() {
         let rows = rows(&[6, 2], RowOrder::AsStored);
-        let pieces: Vec<_> = rows.pieces(2, 3).collect();
-        let (offset, within) = (100 + 16, 0..24);
-        assert_eq!(pieces, [Piece { offset, within }]);
+        assert_eq!(rows.pieces(2..5).collect::<Vec<_>>(), [(100 + 16, 24)]);
+        assert_eq!(rows.pieces(2..2).count(), 0);
     }
 
     #[test]
@@ -128,9 +116,8 @@ mod tests {
             assert_eq!(stored, [0, 2, 1, 3, 4, 6, 5, 7]);
             assert_eq!(rows.count(), 8);
             let size = rows.bytes();
-            let second = rows.pieces(1, 2).nth(1).unwrap();
-            assert_eq!(second.offset, 100 + size as u64);
-            assert_eq!(second.within, size..2 * size);
+            let pieces: Vec<_> = rows.pieces(1..3).collect();
+            assert_eq!(pieces, [(100 + 2 * size as u64, size), (100 + size as u64, size)]);
         }
     }
 }

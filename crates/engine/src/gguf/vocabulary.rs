@@ -1,4 +1,4 @@
-//! The vocabulary of a file as what stands in a `tokenizer.json`.
+//! The vocabulary of a file as a tokenizer.
 //!
 //! Two kinds are read: byte-level BPE (`gpt2`) and the BPE of `SentencePiece` (`llama`), which orders its
 //! merges by the scores of their results. Other kinds, and pre-tokenizers that are not known here, are
@@ -6,13 +6,14 @@
 
 use std::collections::HashMap;
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::metadata::{Metadata, needed};
 use super::pieces;
 use super::pre_tokenizer::PreTokenizer;
 use super::value::Texts;
 use super::vocabulary_error::{MAX_TOKEN_BYTES, MAX_VOCABULARY_BYTES, VocabularyError};
+use crate::tokenizer::TokenizerParts;
 
 /// What a token is for, as numbered in `tokenizer.ggml.token_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,41 +173,44 @@ impl<'a> Vocabulary<'a> {
     /// The vocabulary as the content of a `tokenizer.json`.
     ///
     /// # Errors
-    /// A kind of tokenizer or a pre-tokenizer that is not read, or a damaged vocabulary.
+    /// As [`Vocabulary::tokenizer`].
     pub fn tokenizer_json(&self) -> Result<String, VocabularyError> {
-        const KIND: &str = "tokenizer.ggml.model";
-        let json = match needed(KIND, self.metadata.text(KIND)?)? {
-            "gpt2" => self.byte_level()?,
-            "llama" => self.sentence_pieces()?,
-            kind => {
-                let kind = kind.to_owned();
-                return Err(VocabularyError::Kind { kind });
-            }
-        };
-        Ok(json.to_string())
+        Ok(self.tokenizer()?.json())
     }
 
-    fn byte_level(&self) -> Result<Json, VocabularyError> {
+    /// The vocabulary as the parts of a tokenizer.
+    ///
+    /// # Errors
+    /// A kind of tokenizer or a pre-tokenizer that is not read, or a damaged vocabulary.
+    pub fn tokenizer(&self) -> Result<TokenizerParts<'a>, VocabularyError> {
+        const KIND: &str = "tokenizer.ggml.model";
+        match needed(KIND, self.metadata.text(KIND)?)? {
+            "gpt2" => self.byte_level(),
+            "llama" => self.sentence_pieces(),
+            kind => {
+                let kind = kind.to_owned();
+                Err(VocabularyError::Kind { kind })
+            }
+        }
+    }
+
+    fn byte_level(&self) -> Result<TokenizerParts<'a>, VocabularyError> {
         // Files older than the key mean what llama.cpp calls `default`.
         let name = self.metadata.text("tokenizer.ggml.pre")?.unwrap_or("default");
         let Some(pre) = PreTokenizer::named(name) else {
             let name = name.to_owned();
             return Err(VocabularyError::PreTokenizer { name });
         };
-        Ok(json!({
-            "version": "1.0",
-            "added_tokens": self.added_tokens(),
-            "normalizer": pre.normalizer(),
-            "pre_tokenizer": pre.json(),
-            "post_processor": self.post_processor(pre.adds_bos)?,
-            "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false},
-            "model": {
-                "type": "BPE",
-                "vocab": self.vocab(),
-                "merges": self.merges()?,
-                "ignore_merges": pre.ignores_merges,
-            },
-        }))
+        let decoder = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false});
+        Ok(TokenizerParts {
+            steps: steps(pre.normalizer(), pre.json(), self.post_processor(pre.adds_bos)?, decoder),
+            added: self.added(),
+            tokens: self.tokens.iter().collect(),
+            merges: self.merges()?,
+            unknown: None,
+            falls_back_to_bytes: false,
+            ignores_merges: pre.ignores_merges,
+        })
     }
 
     fn merges(&self) -> Result<Vec<(&'a str, &'a str)>, VocabularyError> {
@@ -220,26 +224,20 @@ impl<'a> Vocabulary<'a> {
         merges.iter().enumerate().map(pair).collect()
     }
 
-    fn sentence_pieces(&self) -> Result<Json, VocabularyError> {
+    fn sentence_pieces(&self) -> Result<TokenizerParts<'a>, VocabularyError> {
         let prefix = self.metadata.boolean("tokenizer.ggml.add_space_prefix")?;
         let prefix = prefix.unwrap_or(true);
         let unknown = self.id("tokenizer.ggml.unknown_token_id")?;
-        Ok(json!({
-            "version": "1.0",
-            "added_tokens": self.added_tokens(),
-            "normalizer": pieces::normalizer(prefix),
-            "pre_tokenizer": null,
-            "post_processor": self.post_processor(true)?,
-            "decoder": pieces::decoder(prefix),
-            "model": {
-                "type": "BPE",
-                "unk_token": unknown.and_then(|id| self.text(id)),
-                "fuse_unk": true,
-                "byte_fallback": true,
-                "vocab": self.vocab(),
-                "merges": pieces::merges(self, self.scores()?),
-            },
-        }))
+        let post_processor = self.post_processor(true)?;
+        Ok(TokenizerParts {
+            steps: steps(pieces::normalizer(prefix), Json::Null, post_processor, pieces::decoder(prefix)),
+            added: self.added(),
+            tokens: self.tokens.iter().collect(),
+            merges: pieces::merges(self, self.scores()?),
+            unknown: unknown.and_then(|id| self.text(id)),
+            falls_back_to_bytes: true,
+            ignores_merges: false,
+        })
     }
 
     fn scores(&self) -> Result<&'a [f32], VocabularyError> {
@@ -252,30 +250,14 @@ impl<'a> Vocabulary<'a> {
         }
     }
 
-    fn vocab(&self) -> Json {
-        let entry = |(id, text): (usize, &str)| (text.to_owned(), Json::from(id));
-        Json::Object(self.tokens.iter().enumerate().map(entry).collect())
-    }
-
-    /// Tokens that are looked for in a text before anything else.
-    fn added_tokens(&self) -> Vec<Json> {
-        let added = |(id, text): (usize, &str)| {
-            let special = match self.types.get(id)? {
-                TokenType::Control | TokenType::Unknown => true,
-                TokenType::UserDefined => false,
-                TokenType::Normal | TokenType::Unused | TokenType::Byte => return None,
-            };
-            Some(json!({
-                "id": id,
-                "content": text,
-                "special": special,
-                "normalized": false,
-                "single_word": false,
-                "lstrip": false,
-                "rstrip": false,
-            }))
+    /// Tokens that are looked for in a text before anything else, and whether they are special.
+    fn added(&self) -> Vec<(usize, bool)> {
+        let added = |(id, kind): (usize, &TokenType)| match kind {
+            TokenType::Control | TokenType::Unknown => Some((id, true)),
+            TokenType::UserDefined => Some((id, false)),
+            TokenType::Normal | TokenType::Unused | TokenType::Byte => None,
         };
-        self.tokens.iter().enumerate().filter_map(added).collect()
+        self.types.iter().enumerate().filter_map(added).collect()
     }
 
     /// Sets the first and the last token, where the file or else its kind says so.
@@ -318,6 +300,17 @@ impl<'a> Vocabulary<'a> {
         let id = needed(key, self.id(key)?)?;
         Ok(self.text(id).map(|text| (id, text)))
     }
+}
+
+/// The steps before and after, by the names of a `tokenizer.json`.
+fn steps(normalizer: Json, pre_tokenizer: Json, post_processor: Json, decoder: Json) -> Map<String, Json> {
+    let steps = [
+        ("normalizer", normalizer),
+        ("pre_tokenizer", pre_tokenizer),
+        ("post_processor", post_processor),
+        ("decoder", decoder),
+    ];
+    steps.into_iter().map(|(name, step)| (name.to_owned(), step)).collect()
 }
 
 fn same_length(key: &'static str, found: usize, tokens: &Texts) -> Result<(), VocabularyError> {

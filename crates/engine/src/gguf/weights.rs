@@ -82,11 +82,7 @@ impl GgufWeights {
     }
 
     /// A matrix `[rows, columns]`, kept packed where it is packed, else in the dtype of the computation, in
-    /// which its rows are given, too. The file's bytes of this one tensor are in memory twice while candle
-    /// copies them.
-    ///
-    /// A format and width that candle cannot multiply with as they are (an odd number of blocks of `Q4_1`,
-    /// `Q5_0` or `Q5_1`) are unpacked.
+    /// which its rows are given, too. On their way to a device, the bytes of this one tensor are in memory twice.
     ///
     /// # Errors
     /// A weight that is missing, of another shape, cannot be read, or holds NaN or infinity.
@@ -97,14 +93,18 @@ impl GgufWeights {
         placement: &Placement,
     ) -> Result<GgufMatrix, WeightsError> {
         let (source, info) = self.expect(name, &shape)?;
-        if !GgufMatrix::stays_packed(info.format, shape[1]) {
+        let Some(packing) = info.format.packing() else {
             return Ok(GgufMatrix::floats(self.dense(name, &shape, placement)?));
-        }
-        let rows = Rows::new(info, source.order);
-        match loading::packed(&self.file, &rows, &placement.device) {
-            Ok(weights) => Ok(GgufMatrix::packed(weights, placement.dtype)),
-            Err(error) => Err(self.error(name, error)),
-        }
+        };
+        let (rows, dtype) = (Rows::new(info, source.order), placement.dtype);
+        let matrix = if placement.device.is_cpu() {
+            loading::packed(&self.file, &rows)
+                .map(|bytes| GgufMatrix::here((info.format, packing), bytes, shape[1], dtype))
+        } else {
+            loading::on_device(&self.file, &rows, &placement.device)
+                .map(|weights| GgufMatrix::on_device(weights, info.format, dtype))
+        };
+        matrix.map_err(|error| self.error(name, error))
     }
 
     fn found(&self, name: &str) -> Option<(&Source, &TensorInfo)> {

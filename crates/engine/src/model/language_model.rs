@@ -20,6 +20,7 @@ pub struct LanguageModel {
     tokenizer: Tokenizer,
     template: ChatTemplate,
     stop: Vec<u32>,
+    products: Option<&'static str>,
 }
 
 /// How an answer is made.
@@ -41,8 +42,9 @@ impl LanguageModel {
         tokenizer: Tokenizer,
         template: ChatTemplate,
         stop: Vec<u32>,
+        products: Option<&'static str>,
     ) -> Self {
-        Self { decoder, tokenizer, template, stop }
+        Self { decoder, tokenizer, template, stop, products }
     }
 
     /// The decoder.
@@ -60,6 +62,11 @@ impl LanguageModel {
         &self.template
     }
 
+    /// As [`Opened::packed_products`](crate::Opened::packed_products).
+    pub fn packed_products(&self) -> Option<&'static str> {
+        self.products
+    }
+
     /// Tokens that end an answer.
     pub fn stop_tokens(&self) -> &[u32] {
         &self.stop
@@ -70,7 +77,7 @@ impl LanguageModel {
     /// # Errors
     /// [`EngineError::Chat`] if the template refuses the messages, [`EngineError::Tokenizer`].
     pub fn encode_chat(&self, messages: &[Message], now: Moment) -> Result<Vec<u32>> {
-        self.encoder(now).encode(messages)
+        Ok(self.encoder(now).encode(messages)?.tokens)
     }
 
     /// What writes its prompts.

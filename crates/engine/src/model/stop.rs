@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::ModelFiles;
 use crate::chat::{ChatTemplate, SpecialTokens, Templates};
 use crate::error::{EngineError, Result};
-use crate::gguf::{BlockFormat, GgufError, GgufFile, GgufWeights};
+use crate::gguf::{BlockFormat, GgufFile, GgufWeights, Vocabulary};
 use crate::tokenizer::Tokenizer;
 
 /// One token or several.
@@ -43,9 +43,12 @@ pub(super) fn of_folder(files: &ModelFiles, tokenizer: Option<&Tokenizer>) -> Re
 
 /// The chat template of a GGUF file, and the tokens that end an answer. A file without a vocabulary has
 /// neither.
-pub(super) fn of_gguf(file: &GgufFile) -> Result<(ChatTemplate, Vec<u32>)> {
-    let failed = |source| GgufError::Vocabulary { path: file.path().to_owned(), source: Box::new(source) };
-    let Ok(vocabulary) = file.vocabulary() else {
+pub(super) fn of_gguf(
+    file: &GgufFile,
+    vocabulary: Option<&Vocabulary<'_>>,
+) -> Result<(ChatTemplate, Vec<u32>)> {
+    let failed = |source| file.vocabulary_error(source);
+    let Some(vocabulary) = vocabulary else {
         return Ok((ChatTemplate::plain(), Vec::new()));
     };
     let special = vocabulary.special_tokens().map_err(failed)?;

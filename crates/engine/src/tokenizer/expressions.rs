@@ -1,8 +1,8 @@
 //! Expressions that give up.
 //!
 //! Where an expression with look-around runs out of steps or room, the library stops splitting without a word, and
-//! a text has other tokens than its tokenizer says. So each such expression is run here first, over the very pieces
-//! that the library will run it over.
+//! a text has other tokens than its tokenizer says. So each such expression is run here before each step of the
+//! library's, over the very pieces that the step will run it over.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -15,8 +15,10 @@ use tokenizers::{
     Tokenizer as Inner,
 };
 
-/// Longest time for the expressions of one text.
+/// Longest time for the expressions of one text, and after how many matches it is looked at: each match has a limit of
+/// steps, a hundredth of a second.
 const MOST_TIME: Duration = Duration::from_secs(10);
+const LOOKS: usize = 16;
 
 /// The expression that a `ByteLevel` step has of its own.
 pub(super) const BYTE_LEVEL: &str =
@@ -32,14 +34,14 @@ impl Expressions {
         Self(sources.into_iter().map(|source| (source, OnceLock::new())).collect())
     }
 
-    /// Whether the library can take a text apart.
-    pub(super) fn check(&self, inner: &Inner, text: &str) -> Result<(), String> {
-        let Some(step) = inner.get_pre_tokenizer().filter(|_| !self.0.is_empty() && !text.is_empty()) else {
-            return Ok(());
-        };
+    /// A text taken apart as the library does it, if none of its expressions gives up.
+    pub(super) fn pieces(&self, inner: &Inner, text: &str) -> Result<PreTokenizedString, String> {
         let normalizer = inner.get_normalizer();
         let mut pieces = inner.get_added_vocabulary().extract_and_normalize(normalizer, text);
-        self.walk(step, &mut pieces, Instant::now() + MOST_TIME)
+        if let Some(step) = inner.get_pre_tokenizer() {
+            self.walk(step, &mut pieces, Instant::now() + MOST_TIME)?;
+        }
+        Ok(pieces)
     }
 
     fn walk(
@@ -72,9 +74,9 @@ fn run(regex: &Regex, pieces: &PreTokenizedString, end: Instant) -> Result<(), S
         if tokens.is_some() {
             continue;
         }
-        for found in regex.find_iter(piece) {
+        for (index, found) in regex.find_iter(piece).enumerate() {
             found.map_err(|error| format!("an expression of its pre-tokenizer gives up: {error}"))?;
-            if Instant::now() > end {
+            if index % LOOKS == 0 && Instant::now() > end {
                 let seconds = MOST_TIME.as_secs();
                 return Err(format!("the expressions of its pre-tokenizer take more than {seconds} s"));
             }

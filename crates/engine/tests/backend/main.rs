@@ -5,5 +5,7 @@
 mod counts;
 mod model;
 mod plain;
+mod real;
+mod reasoning;
 mod reasons;
 mod same;

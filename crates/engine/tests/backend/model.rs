@@ -29,7 +29,7 @@ const SPECIAL: [&str; 3] = ["<|say|>", "<|end|>", "<|begin|>"];
 const WORDS: [&str; 2] = ["True", "False"];
 
 /// A template that raises where it is told to.
-const TEMPLATE: &str = "{% for message in messages %}{% if 'forbidden' in message.content %}\
+pub(crate) const TEMPLATE: &str = "{% for message in messages %}{% if 'forbidden' in message.content %}\
 {{ raise_exception('no') }}{% endif %}<|begin|>{{ message.role }}: {{ message.content }}<|end|>{% endfor %}\
 {% if add_generation_prompt %}<|say|>{% endif %}";
 
@@ -41,7 +41,7 @@ fn signs() -> Vec<char> {
     (0..256).map(sign).map(|code| char::from_u32(code).unwrap()).collect()
 }
 
-fn tokenizer() -> Value {
+pub(crate) fn tokenizer() -> Value {
     let mut vocabulary: BTreeMap<String, usize> =
         signs().iter().enumerate().map(|(byte, sign)| (sign.to_string(), byte)).collect();
     let mut merges = Vec::new();
@@ -118,11 +118,20 @@ fn config() -> Value {
 
 /// Writes a model's folder and opens it.
 pub(crate) fn opened(weights: &HashMap<String, Tensor>) -> (TempDir, Opened) {
+    opened_with(weights, &tokenizer(), TEMPLATE)
+}
+
+/// The same with another tokenizer and another template.
+pub(crate) fn opened_with(
+    weights: &HashMap<String, Tensor>,
+    tokenizer: &Value,
+    template: &str,
+) -> (TempDir, Opened) {
     let folder = TempDir::new().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("config.json", &config().to_string());
-    write("tokenizer.json", &tokenizer().to_string());
-    write("tokenizer_config.json", &json!({"chat_template": TEMPLATE}).to_string());
+    write("tokenizer.json", &tokenizer.to_string());
+    write("tokenizer_config.json", &json!({"chat_template": template}).to_string());
     candle_core::safetensors::save(weights, folder.path().join("model.safetensors")).unwrap();
     let opened = Opened::open(folder.path()).unwrap();
     (folder, opened)

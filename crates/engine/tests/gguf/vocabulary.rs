@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use plimsoll_engine::gguf::{Array, Header, Metadata, Value, Vocabulary, VocabularyError};
+use plimsoll_engine::tokenizer::{Tokenizer as ModelTokenizer, TokenizerParts};
 use tokenizers::Tokenizer;
 
 use crate::writer::{ARRAY, F32, TEXT, U32, Writer, array, text, value};
@@ -60,6 +61,59 @@ fn texts_become_the_tokens_of_llama_cpp() {
             assert_eq!(encoding.get_ids(), ids, "{name}: {text:?} {:?}", encoding.get_tokens());
         }
     }
+}
+
+/// The way without a `tokenizer.json` gives the very tokenizer that is written into one.
+#[test]
+fn parts_are_the_tokenizer_that_their_json_is() {
+    for name in NAMES {
+        let header = golden(name);
+        let parts = Vocabulary::new(&header.metadata).unwrap().tokenizer().unwrap();
+        let size = parts.tokens.len();
+        let (direct, read) = (
+            ModelTokenizer::from_parts(&parts, size).unwrap(),
+            ModelTokenizer::from_json(parts.json().as_bytes(), size).unwrap(),
+        );
+        assert_eq!(direct.vocabulary(), read.vocabulary(), "{name}");
+        for id in 0..=u32::try_from(size).unwrap() {
+            assert_eq!(direct.spelling(id), read.spelling(id), "{name}");
+        }
+        for (text, ids) in expected(&header.metadata) {
+            for special in [false, true] {
+                let pieces = direct.encode(&text, special).unwrap();
+                assert_eq!(pieces, read.encode(&text, special).unwrap(), "{name} {text:?}");
+                assert!(!special || pieces.iter().map(|piece| piece.id).eq(ids.iter().copied()));
+            }
+            assert_eq!(direct.decode(&ids).unwrap(), read.decode(&ids).unwrap(), "{name}");
+        }
+        let small = ModelTokenizer::from_parts(&parts, size - 1);
+        assert!(small.unwrap_err().to_string().contains("beyond the model's vocabulary"), "{name}");
+    }
+}
+
+#[test]
+fn parts_that_contradict_each_other_are_refused() {
+    let (header, size) = (golden("gpt-2"), 100_000);
+    let parts = Vocabulary::new(&header.metadata).unwrap().tokenizer().unwrap();
+    let refused = |change: fn(&mut TokenizerParts<'_>)| {
+        let mut parts = parts.clone();
+        change(&mut parts);
+        let direct = ModelTokenizer::from_parts(&parts, size);
+        let read = ModelTokenizer::from_json(parts.json().as_bytes(), size);
+        assert!(read.is_err());
+        direct.unwrap_err().to_string()
+    };
+    assert!(refused(|parts| parts.merges.push(("no such", "pair"))).contains("out of vocabulary"));
+    assert!(refused(|parts| parts.merges[0] = (parts.merges[0].1, "")).contains("out of vocabulary"));
+    assert!(refused(|parts| parts.tokens.clear()).contains("cannot be read"));
+    assert!(
+        refused(|parts| drop(parts.steps.insert("decoder".to_owned(), 7.into()))).contains("cannot be read")
+    );
+    let many = |parts: &mut TokenizerParts<'_>| {
+        let step = serde_json::json!({"type": "Prepend", "prepend": "x".repeat(2000)});
+        parts.steps.insert("normalizer".to_owned(), step);
+    };
+    assert!(refused(many).contains("1024 are the most"));
 }
 
 #[test]

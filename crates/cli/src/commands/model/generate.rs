@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::Token;
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
-use crate::models::{ComputeArguments, ModelArguments, engine_failure};
+use crate::models::{ComputeArguments, ModelArguments, TemplateArguments, engine_failure};
 use crate::progress::Progress;
 
 /// Let a model answer a prompt.
@@ -26,17 +26,20 @@ use crate::progress::Progress;
 Examples:
   plimsoll model generate --model models/SmolLM2-135M-Instruct --prompt \"What is 12 * 12?\"
   plimsoll model generate --model model.gguf --prompt \"Once upon a time\" --raw --temperature 0.8 --seed 7
+  plimsoll model generate --model hf://Qwen/Qwen3-0.6B --prompt \"Hello\" --template-variable enable_thinking=false
   plimsoll model generate --model hf://Qwen/Qwen2.5-0.5B-Instruct --prompt \"Hello\" --json")]
 pub(crate) struct GenerateArguments {
     #[command(flatten)]
     model: ModelArguments,
     #[command(flatten)]
     compute: ComputeArguments,
+    #[command(flatten)]
+    template: TemplateArguments,
     /// The prompt
     #[arg(long, value_name = "P")]
     prompt: String,
     /// Continue the prompt as it stands, without a chat template
-    #[arg(long)]
+    #[arg(long, conflicts_with = "variables")]
     raw: bool,
     /// What a system message says
     #[arg(long, value_name = "TEXT", conflicts_with = "raw")]
@@ -89,7 +92,8 @@ struct Document {
 /// Runs the command.
 pub(super) fn run(arguments: &GenerateArguments, console: &Console) -> Result<(), Failure> {
     let sampling = sampling(arguments)?;
-    let model = arguments.compute.load(arguments.model.open(console)?, console)?;
+    let found = arguments.template.give(arguments.model.open(console)?)?;
+    let model = arguments.compute.load(found, console)?;
     let prompt = if arguments.raw {
         model.encode_text(&arguments.prompt)
     } else {

@@ -6,9 +6,12 @@ use serde::Serialize;
 
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::models::{ModelArguments, engine_failure, hash_cache};
+use crate::models::{ModelArguments, TemplateArguments, engine_failure, hash_cache};
 
 /// Say what a model is: architecture, parameters, types, layers, chat template, hashes.
+///
+/// `variables` are those that the chat template reads and --template-variable, or `template_variables` in a pipeline
+/// file, may set. Given here they show in the template's hash, as a thresholds file holds it.
 ///
 /// Reads headers and small files only; weights are read to hash them, once: the hashes are kept in the
 /// user's cache folder until a file changes.
@@ -17,10 +20,13 @@ use crate::models::{ModelArguments, engine_failure, hash_cache};
 Examples:
   plimsoll model inspect --model models/SmolLM2-135M-Instruct
   plimsoll model inspect --model llama-3.2-1b-Q4_K_M.gguf --json
+  plimsoll model inspect --model qwen3-0.6b-Q8_0.gguf --template-variable enable_thinking=false
   plimsoll model inspect --model hf://Qwen/Qwen2.5-0.5B-Instruct@main")]
 pub(crate) struct InspectArguments {
     #[command(flatten)]
     model: ModelArguments,
+    #[command(flatten)]
+    template: TemplateArguments,
     /// Leave out the hashes of the weights, which need the whole files to be read
     #[arg(long)]
     no_hashes: bool,
@@ -40,6 +46,7 @@ struct Document {
     context: usize,
     chat_template: &'static str,
     chat_template_sha256: String,
+    template_variables: Vec<String>,
     stop_tokens: Vec<u32>,
     weights_sha256: Option<String>,
     tokenizer_sha256: Option<String>,
@@ -50,7 +57,7 @@ struct Document {
 
 /// Runs the command.
 pub(super) fn run(arguments: &InspectArguments, console: &Console) -> Result<(), Failure> {
-    let found = arguments.model.open(console)?;
+    let found = arguments.template.give(arguments.model.open(console)?)?;
     let described = found.opened.description();
     let hashes = if arguments.no_hashes {
         None
@@ -74,6 +81,7 @@ pub(super) fn run(arguments: &InspectArguments, console: &Console) -> Result<(),
             Form::Plain => "plain",
         },
         chat_template_sha256: described.chat_template_sha256,
+        template_variables: found.opened.template_reads().into_iter().collect(),
         stop_tokens: described.stop_tokens,
         weights_sha256: hashes.as_ref().map(|hashes| hashes.weights_sha256.clone()),
         tokenizer_sha256: hashes.as_ref().and_then(|hashes| hashes.tokenizer_sha256.clone()),
@@ -97,6 +105,7 @@ fn text(document: &Document) -> String {
         ("vocabulary", document.vocabulary.to_string()),
         ("context", format!("{} tokens", document.context)),
         ("chat", chat(document)),
+        ("variables", variables(document)),
         ("stop tokens", document.stop_tokens.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
         ("weights", or_dash(&document.weights_sha256)),
         ("tokenizer", or_dash(&document.tokenizer_sha256)),
@@ -114,6 +123,11 @@ fn chat(document: &Document) -> String {
         "plain" => "no template; prompts are written as plain text".to_owned(),
         _ => format!("template {}", document.chat_template_sha256),
     }
+}
+
+/// What may be given by --template-variable.
+fn variables(document: &Document) -> String {
+    if document.template_variables.is_empty() { "-".to_owned() } else { document.template_variables.join(" ") }
 }
 
 /// A count of parameters, for people.

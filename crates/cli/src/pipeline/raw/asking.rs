@@ -1,10 +1,13 @@
 //! What a plan that asks models may hold, as written.
 
+use std::collections::BTreeMap;
+
 use plimsoll_infer::openai::{Price, RawLimits as RawServerLimits, TokenLimit};
 use plimsoll_infer::replay::{RecordingFields, RecordingFormat};
 use plimsoll_ingest::pool::{Duplicates, Stratum};
 use plimsoll_ingest::prompts::PromptStyle;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::compute::{Device, Dtype};
 use crate::pipeline::asking::BackendName;
@@ -81,6 +84,7 @@ pub(in crate::pipeline) struct RawModel {
     pub(in crate::pipeline) token_limit: Option<TokenLimit>,
     pub(in crate::pipeline) send_seed: Option<bool>,
     pub(in crate::pipeline) same_fingerprint: Option<bool>,
+    pub(in crate::pipeline) template_variables: Option<BTreeMap<String, Value>>,
     pub(in crate::pipeline) files: Option<Vec<RawRecording>>,
     pub(in crate::pipeline) recorded_as: Option<String>,
     pub(in crate::pipeline) price: Option<Price>,

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use plimsoll_core::ModelId;
+use plimsoll_engine::chat::Variables;
 use plimsoll_hub::Source;
 use plimsoll_infer::openai::{OpenAiSpec, Price, RawOpenAi};
 
@@ -40,10 +41,12 @@ pub(super) fn resolve_model(raw: RawModel, at: &str, problems: &mut Problems) ->
         token_limit: raw.token_limit,
         send_seed: raw.send_seed,
         same_fingerprint: raw.same_fingerprint,
+        template_variables: raw.template_variables.unwrap_or_default(),
         files: files?,
         recorded_as: raw.recorded_as,
         price: raw.price,
     };
+    check_variables(&model, at, problems);
     match backend {
         BackendName::Candle => check_candle(&mut model, at, problems),
         BackendName::Openai => check_openai(&model, at, problems),
@@ -75,6 +78,21 @@ fn refuse_foreign_keys(raw: &RawModel, backend: BackendName, at: &str, problems:
             let problem = format!("is a key of backend `{}`, and this is `{}`", owner.name(), backend.name());
             problems.add(&format!("{at}.{key}"), problem);
         }
+    }
+}
+
+/// Names and values; whether a template reads them is seen when the model is opened.
+fn check_variables(model: &ModelPlan, at: &str, problems: &mut Problems) {
+    let at = format!("{at}.template_variables");
+    if model.backend == BackendName::Replay {
+        if !model.template_variables.is_empty() {
+            problems.add(&at, "is given to a chat template, and recordings were made with what they were made");
+        }
+        return;
+    }
+    let variables = model.template_variables.iter().map(|(name, value)| (name.clone(), value.clone()));
+    if let Err(error) = Variables::new(variables) {
+        problems.add(&at, error.to_string());
     }
 }
 
@@ -126,7 +144,7 @@ pub(crate) fn server(model: &ModelPlan) -> Option<RawOpenAi> {
         token_limit: model.token_limit.unwrap_or_default(),
         send_seed: model.send_seed,
         same_fingerprint: model.same_fingerprint,
-        template_variables: std::collections::BTreeMap::new(),
+        template_variables: model.template_variables.clone(),
     })
 }
 

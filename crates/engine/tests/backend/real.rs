@@ -1,0 +1,85 @@
+//! Real model files, which are not part of the repository: `PLIMSOLL_REAL_MODELS` names the folder that holds them.
+
+use std::path::PathBuf;
+
+use plimsoll_core::Seed;
+use plimsoll_core::prompt::{Message, Role};
+use plimsoll_engine::chat::Form;
+use plimsoll_engine::sampling::Sampling;
+use plimsoll_engine::{Answer, LanguageModel, Opened, Placement};
+
+use crate::model::now;
+
+/// The real files, if a folder of them is named.
+fn files() -> Vec<PathBuf> {
+    let Some(folder) = std::env::var_os("PLIMSOLL_REAL_MODELS") else {
+        println!("SKIPPED, nothing was tested: PLIMSOLL_REAL_MODELS does not name a folder with .gguf files");
+        return Vec::new();
+    };
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|ending| ending == "gguf")).collect();
+    files.sort();
+    files
+}
+
+fn said(model: &LanguageModel, prompt: &[u32], most_tokens: usize) -> String {
+    let answer =
+        Answer { sampling: Sampling::greedy(), most_tokens, stop_strings: Vec::new(), seed: Seed::new(0) };
+    model.generate(prompt, &answer, &mut |_| ()).unwrap().text
+}
+
+/// Each file loads, gives a text its bytes back, and says what any model of its size knows.
+#[test]
+fn real_files_load_and_know_the_capital_of_france() {
+    for path in files() {
+        let opened = Opened::open(&path).unwrap();
+        let (form, problem) = (opened.description().form, opened.description().tokenizer_problem);
+        assert_eq!(problem, None, "{}", path.display());
+        let model = opened.load(Placement::cpu_f32()).unwrap();
+        let text = "The ferry — 東京, déjà vu 🛳 — costs $4.50; def f(x): return x\n";
+        let ids: Vec<u32> =
+            model.tokenizer().encode(text, false).unwrap().into_iter().map(|piece| piece.id).collect();
+        assert_eq!(model.tokenizer().decode(&ids).unwrap().trim_start(), text, "{}", path.display());
+        let said = if form == Form::Plain {
+            said(&model, &model.encode_text("The capital of France is").unwrap(), 8)
+        } else {
+            let question = "What is the capital of France? Answer in one short sentence.".to_owned();
+            let messages = [Message { role: Role::User, text: question }];
+            said(&model, &model.encode_chat(&messages, now()).unwrap(), 16)
+        };
+        println!("{}: {said:?}", path.display());
+        assert!(said.contains("Paris"), "{}: {said:?}", path.display());
+    }
+}
+
+/// A prompt read at once and token by token: the same logits, but for the order of sums in attention.
+#[test]
+fn real_files_say_the_same_token_by_token() {
+    use plimsoll_engine::{Positions, Row};
+    /// Absolute, of logits of several units.
+    const SAME: f32 = 2e-2;
+    for path in files() {
+        if std::fs::metadata(&path).unwrap().len() > 300 << 20 {
+            println!("left out for its size: {}", path.display());
+            continue;
+        }
+        let model = Opened::open(&path).unwrap().load(Placement::cpu_f32()).unwrap();
+        let tokens = model.encode_text("Wind and tide wait for nobody, least of all a late ferry.").unwrap();
+        let decoder = model.decoder();
+        let logits = |pieces: usize| -> Vec<f32> {
+            let mut cache = decoder.cache();
+            let mut last = None;
+            for piece in tokens.chunks(pieces) {
+                let mut row = Row::new(piece, &mut cache);
+                row.logits = Positions::Last;
+                last = decoder.step(&mut [row]).unwrap().remove(0).logits;
+            }
+            last.unwrap().flatten_all().unwrap().to_vec1().unwrap()
+        };
+        let (at_once, one_by_one) = (logits(tokens.len()), logits(1));
+        let off = at_once.iter().zip(&one_by_one).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        println!("{}: {off}", path.display());
+        assert!(off < SAME, "{}: {off}", path.display());
+    }
+}
