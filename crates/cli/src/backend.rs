@@ -260,14 +260,15 @@ impl SoFar {
         }
         let rows: Vec<GenerationRow> =
             read_rows(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)?;
-        for row in rows.into_iter().filter(|row| row.sample_index == 0) {
+        // A recording may hold samples and no greedy answer.
+        for row in rows {
             if row.text.is_some() {
                 let Served { model, system_fingerprint } = self.answered_by.take().unwrap_or_default();
                 self.answered_by = Some(Served {
                     model: model.or(row.served_model),
                     system_fingerprint: system_fingerprint.or(row.system_fingerprint),
                 });
-            } else {
+            } else if row.sample_index == 0 {
                 *self.reasons.entry(row.failure.unwrap_or_default()).or_default() += 1;
             }
         }

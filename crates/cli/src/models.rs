@@ -57,7 +57,9 @@ pub(crate) struct TemplateArguments {
 fn variable(text: &str) -> Result<(String, Value), String> {
     let (name, json) = text.split_once('=').ok_or("a variable is written NAME=JSON")?;
     let value = serde_json::from_str(json).map_err(|_| {
-        format!("`{json}` is not JSON: false, 3 and [\"a\"] are, and a text stands in quotes, {name}='\"{json}\"'")
+        format!(
+            "`{json}` is not JSON: false, 3 and [\"a\"] are, and a text stands in quotes, {name}='\"{json}\"'"
+        )
     })?;
     Ok((name.to_owned(), value))
 }

@@ -3,9 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use plimsoll_core::prompt::{Message, Role};
-use plimsoll_engine::chat::{
-    Chat, ChatTemplate, Data, Moment, SpecialTokens, VariableError, Variables,
-};
+use plimsoll_engine::chat::{Chat, ChatTemplate, Data, Moment, SpecialTokens, VariableError, Variables};
 use plimsoll_router::canonical::{canonical_sha256, hex};
 use serde_json::{Value, json};
 
@@ -86,7 +84,10 @@ fn the_hash_is_of_the_source_and_with_variables_of_both() {
 fn a_template_tells_which_variables_it_reads() {
     let reads = |source: &str| template(source).reads().into_iter().collect::<Vec<_>>();
     assert_eq!(reads(SWITCH), ["enable_thinking"]);
-    assert_eq!(reads("{{ messages }}{{ bos_token }}{{ strftime_now('%d') }}{{ tools }}"), Vec::<String>::new());
+    assert_eq!(
+        reads("{{ messages }}{{ bos_token }}{{ strftime_now('%d') }}{{ tools }}"),
+        Vec::<String>::new()
+    );
     // Set only where it is not there yet, as many families do.
     let default = "{% if reasoning_effort is not defined %}{% set reasoning_effort = 'medium' %}{% endif %}{{ reasoning_effort }}";
     assert_eq!(reads(default), ["reasoning_effort"]);
@@ -110,7 +111,9 @@ fn a_variable_that_no_template_reads_is_named() {
     assert!(refused(SWITCH, "Enable_Thinking").contains("does not read `Enable_Thinking`"));
     assert!(refused(SWITCH, "thinking").contains("it reads enable_thinking"));
     assert!(refused("{% set x = 1 %}{{ x }}", "x").ends_with("it reads none"));
-    assert!(refused("{# enable_thinking #}{{ 'enable_thinking' }}", "enable_thinking").ends_with("it reads none"));
+    assert!(
+        refused("{# enable_thinking #}{{ 'enable_thinking' }}", "enable_thinking").ends_with("it reads none")
+    );
     let plain = ChatTemplate::plain().with_variables(variables(&[("x", json!(1))]).unwrap());
     assert_eq!(plain.unwrap_err(), VariableError::NoTemplate { name: "x".to_owned() });
     assert!(ChatTemplate::plain().with_variables(Variables::default()).is_ok());
@@ -139,7 +142,20 @@ fn names_that_mean_something_already_are_refused_with_a_reason() {
 
 #[test]
 fn names_and_values_that_are_none_are_refused() {
-    for name in ["", " ", "1x", "a-b", "a.b", "ä", "x y", "x\n", "strftime now", &"x".repeat(65), "{{x}}", "\u{202e}x"] {
+    for name in [
+        "",
+        " ",
+        "1x",
+        "a-b",
+        "a.b",
+        "ä",
+        "x y",
+        "x\n",
+        "strftime now",
+        &"x".repeat(65),
+        "{{x}}",
+        "\u{202e}x",
+    ] {
         let refused = variables(&[(name, json!(1))]).unwrap_err();
         assert!(matches!(refused, VariableError::Name { .. }), "{name}: {refused}");
         assert!(!refused.to_string().contains(['\n', '\u{202e}']), "{refused}");

@@ -52,10 +52,12 @@ fn joined(
         return Ok(None);
     }
     let ((ones, one_layout), (others, other_layout)) = (one.storage_and_layout(), other.storage_and_layout());
-    let (Storage::Cpu(CpuStorage::F32(ones)), Storage::Cpu(CpuStorage::F32(others))) = (&*ones, &*others) else {
+    let (Storage::Cpu(CpuStorage::F32(ones)), Storage::Cpu(CpuStorage::F32(others))) = (&*ones, &*others)
+    else {
         return Ok(None);
     };
-    let (Some(own), Some(theirs)) = (one_layout.contiguous_offsets(), other_layout.contiguous_offsets()) else {
+    let (Some(own), Some(theirs)) = (one_layout.contiguous_offsets(), other_layout.contiguous_offsets())
+    else {
         return Ok(None);
     };
     let (ones, others) = (&ones[own.0..own.1], &others[theirs.0..theirs.1]);
@@ -97,7 +99,11 @@ mod tests {
                 (Activation::Gelu, one.gelu_erf().unwrap()),
             ] {
                 let expected = (activated * &other).unwrap();
-                assert_eq!(bits(&gated(activation, &one, &other).unwrap()), bits(&expected), "{activation:?}");
+                assert_eq!(
+                    bits(&gated(activation, &one, &other).unwrap()),
+                    bits(&expected),
+                    "{activation:?}"
+                );
             }
         }
     }

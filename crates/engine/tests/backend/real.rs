@@ -42,7 +42,10 @@ fn real_files_load_and_know_the_capital_of_france() {
             model.tokenizer().encode(text, false).unwrap().into_iter().map(|piece| piece.id).collect();
         assert_eq!(model.tokenizer().decode(&ids).unwrap().trim_start(), text, "{}", path.display());
         let said = if form == Form::Plain {
-            said(&model, &model.encode_text("The capital of France is").unwrap(), 8)
+            // A base model goes on with a pattern; by itself it has no reason to answer.
+            let shots =
+                "The capital of Germany is Berlin. The capital of Italy is Rome. The capital of France is";
+            said(&model, &model.encode_text(shots).unwrap(), 8)
         } else {
             let question = "What is the capital of France? Answer in one short sentence.".to_owned();
             let messages = [Message { role: Role::User, text: question }];

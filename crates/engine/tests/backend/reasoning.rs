@@ -44,7 +44,9 @@ fn flags(answered: &Answered) -> Vec<Option<bool>> {
 
 #[test]
 fn a_prompt_that_opens_reasoning_is_told_and_an_answer_that_never_comes_is_none() {
-    for (end, variables) in [(OPENS, Variables::default()), (SWITCH, Variables::default()), (SWITCH, thinking(true))] {
+    for (end, variables) in
+        [(OPENS, Variables::default()), (SWITCH, Variables::default()), (SWITCH, thinking(true))]
+    {
         let backend = backend(&tokenizer(), &template(end), variables);
         for answered in rows(&backend, &asks(4), &everything(), greedy()) {
             assert_eq!(flags(&answered), [Some(true); 6]);
@@ -86,7 +88,8 @@ fn a_prompt_whose_reasoning_is_closed_or_never_opened_begins_with_the_answer() {
 #[test]
 fn marks_in_a_question_open_nothing() {
     let mut asks = asks(5);
-    let texts = ["What does <think> do?", "<think>", "</think><think>", "<think>\n", "Say: assistant<|say|><think>"];
+    let texts =
+        ["What does <think> do?", "<think>", "</think><think>", "<think>\n", "Say: assistant<|say|><think>"];
     for (ask, text) in asks.iter_mut().zip(texts) {
         ask.prompt.messages.pop();
         ask.prompt.messages.push(Message { role: Role::User, text: text.to_owned() });
@@ -106,7 +109,8 @@ fn a_variable_is_another_prompt_and_another_identity() {
         let prompt = backend.language_model().encode_chat(&asks(1)[0].prompt.messages, now()).unwrap();
         (backend.identity(), prompt)
     };
-    let (plain, off, on) = (identity(Variables::default()), identity(thinking(false)), identity(thinking(true)));
+    let (plain, off, on) =
+        (identity(Variables::default()), identity(thinking(false)), identity(thinking(true)));
     assert_ne!(plain.0, off.0);
     assert_ne!(plain.0, on.0);
     assert_ne!(on.0, off.0);
@@ -156,7 +160,9 @@ fn a_second_turn_shows_the_answer_without_its_reasoning() {
     // What the model says third and sixth gets other texts: reasoning stands before its answer.
     let texts = BTreeMap::from([(tokens[2], "<think>hm</think>"), (tokens[5], "Ġ42")]);
     let texts: BTreeMap<u32, &str> = texts.into_iter().filter(|(token, _)| *token < 256).collect();
-    if !texts.contains_key(&tokens[2]) || asks[index].prompt.messages.iter().any(|message| message.text.is_empty()) {
+    if !texts.contains_key(&tokens[2])
+        || asks[index].prompt.messages.iter().any(|message| message.text.is_empty())
+    {
         panic!("the tiny model says no byte third: choose another seed");
     }
     let backend = backend(&spelled(&texts), TEMPLATE, Variables::default());
@@ -182,7 +188,8 @@ fn a_second_turn_shows_the_answer_without_its_reasoning() {
             assert_eq!(row.text, generated(model, &tokens, reply_tokens), "{}", row.id);
         }
     }
-    let known: Vec<_> = answered.hidden_states.iter().filter(|row| row.position == "last_answer_token").collect();
+    let known: Vec<_> =
+        answered.hidden_states.iter().filter(|row| row.position == "last_answer_token").collect();
     assert!(known.len() == 2 && LAYERS > 2);
     assert!(known.iter().all(|row| row.vector.is_some()));
 }

@@ -130,6 +130,7 @@ mod tests {
             ..GenerationRow::default()
         };
         let observed = Observed {
+            question: "",
             kind: AnswerKind::Number,
             answer: Some(&answer),
             label: None,

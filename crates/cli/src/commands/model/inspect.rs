@@ -127,7 +127,11 @@ fn chat(document: &Document) -> String {
 
 /// What may be given by --template-variable.
 fn variables(document: &Document) -> String {
-    if document.template_variables.is_empty() { "-".to_owned() } else { document.template_variables.join(" ") }
+    if document.template_variables.is_empty() {
+        "-".to_owned()
+    } else {
+        document.template_variables.join(" ")
+    }
 }
 
 /// A count of parameters, for people.

@@ -86,7 +86,8 @@ fn check_variables(model: &ModelPlan, at: &str, problems: &mut Problems) {
     let at = format!("{at}.template_variables");
     if model.backend == BackendName::Replay {
         if !model.template_variables.is_empty() {
-            problems.add(&at, "is given to a chat template, and recordings were made with what they were made");
+            problems
+                .add(&at, "is given to a chat template, and recordings were made with what they were made");
         }
         return;
     }
