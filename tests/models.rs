@@ -143,6 +143,49 @@ fn a_gguf_file_is_a_model_too() {
 }
 
 #[test]
+fn variables_reach_the_chat_template_and_its_hash() {
+    let sandbox = with_model();
+    let switch = "{% for message in messages %}{{ message['content'] }}{% endfor %}{% if brief %}briefly{% endif %}{{ style }}:";
+    let config = json!({"chat_template": switch, "eos_token": "<|end|>"});
+    sandbox.write("model/tokenizer_config.json", config.to_string());
+    let inspect = |more: &[&str]| {
+        let mut arguments = vec!["model", "inspect", "--model", "model", "--no-hashes", "--json"];
+        arguments.extend(more);
+        run(&sandbox, &arguments).exits(0).json()
+    };
+    let plain = inspect(&[]);
+    assert_eq!(plain["template_variables"], json!(["brief", "style"]));
+    let hash = |more: &[&str]| inspect(more)["chat_template_sha256"].clone();
+    let given = hash(&["--template-variable", "brief=true"]);
+    assert_ne!(given, plain["chat_template_sha256"]);
+    assert_ne!(given, hash(&["--template-variable", "brief=false"]));
+    run(&sandbox, &["model", "inspect", "--model", "model"]).exits(0).shows(["variables     brief style"]);
+    let generate = |more: &[&str]| {
+        let mut arguments = vec!["model", "generate", "--model", "model", "--prompt", "the ferry"];
+        arguments.extend(["--max-new-tokens", "8", "--json"]);
+        arguments.extend(more);
+        run(&sandbox, &arguments)
+    };
+    let answer = |more: &[&str]| generate(more).exits(0).json();
+    assert_ne!(answer(&["--template-variable", "brief=true"])["tokens"], answer(&[])["tokens"]);
+    assert_eq!(answer(&["--template-variable", "brief=false"])["tokens"], answer(&[])["tokens"]);
+    for (more, message) in [
+        (
+            &["--template-variable", "breif=true"][..],
+            "the chat template does not read `breif`; it reads brief, style",
+        ),
+        (&["--template-variable", "style=low"], "a text stands in quotes"),
+        (&["--template-variable", "style"], "a variable is written NAME=JSON"),
+        (&["--template-variable", "messages=[]"], "it holds the messages of the prompt"),
+        (&["--template-variable", "style={}"], "`style` is neither a text"),
+        (&["--template-variable", "style=1", "--template-variable", "style=2"], "style is given twice"),
+        (&["--template-variable", "style=1", "--raw"], "--raw"),
+    ] {
+        generate(more).exits(2).says([message]);
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_exit_code() {
     let sandbox = with_model();
     let ask = |model: &str, more: &[&str]| {

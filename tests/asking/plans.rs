@@ -212,6 +212,68 @@ outside_choices: wrong, number_relative_tolerance: 0.0, span: judge}";
     }
 }
 
+/// `slms[0]` with these template variables.
+fn with_variables(variables: &str) -> Run {
+    with("dtype: f32}", &format!("dtype: f32, template_variables: {variables}}}"))
+}
+
+#[test]
+fn template_variables_are_part_of_a_plan_and_of_its_hash() {
+    let shown = with_variables("{enable_thinking: false, effort: low, budget: 3, names: [a, b]}").exits(0);
+    shown.shows(["template_variables:", "enable_thinking: false", "effort: low", "budget: 3", "names:"]);
+    assert!(
+        !config(&good()).exits(0).stdout.contains("template_variables"),
+        "what is not set is not written"
+    );
+    let server = "{id: small, backend: openai, base_url: \"http://127.0.0.1:9/v1\", model: m, template_variables: {enable_thinking: false}}";
+    with("{id: small, backend: candle, source: small, dtype: f32}", server)
+        .exits(0)
+        .shows(["enable_thinking: false"]);
+    let sandbox = Sandbox::new();
+    sandbox.write("plan.yaml", good());
+    let hash = |settings: &str| {
+        sandbox.sh(&format!("config plan.yaml --json {settings}")).exits(0).json()["sha256"].clone()
+    };
+    let off = hash("--set slms.0.template_variables.enable_thinking=false");
+    assert_ne!(off, hash(""));
+    assert_ne!(off, hash("--set slms.0.template_variables.enable_thinking=true"));
+}
+
+#[test]
+fn template_variables_that_make_no_sense_are_named() {
+    for (variables, message) in [
+        (
+            "{messages: []}",
+            "slms[0].template_variables: `messages` cannot be set: it holds the messages of the prompt",
+        ),
+        ("{add_generation_prompt: false}", "`add_generation_prompt` cannot be set: it is always true"),
+        ("{bos_token: x}", "`bos_token` cannot be set: it is a token of the model's own tokenizer"),
+        ("{tools: []}", "`tools` cannot be set: it stays empty"),
+        ("{\"enable thinking\": false}", "`enable thinking` is no name of a variable"),
+        ("{x: {y: 1}}", "`x` is neither a text, a number, true, false or null, nor a list of these"),
+        ("[enable_thinking]", "slms[0].template_variables"),
+        ("false", "slms[0].template_variables"),
+    ] {
+        with_variables(variables).exits(2).says([message]);
+    }
+    let replay = "{id: small, backend: replay, files: [{path: a, format: generations}], template_variables: {enable_thinking: false}}";
+    with("{id: small, backend: candle, source: small, dtype: f32}", replay)
+        .exits(2)
+        .says(["slms[0].template_variables: is given to a chat template, and recordings were made with what they were made"]);
+    // A slip of the pen is no variable of the template: told before anything is asked.
+    let sandbox = with_models(1);
+    sandbox.write("gsm8k.jsonl", gsm8k(20));
+    let plan = Written { methods: " [perplexity]\n".to_owned(), ..Written::of_gsm8k(5) }.text();
+    sandbox.write(
+        "plan.yaml",
+        plan.replacen("dtype: f32}", "dtype: f32, template_variables: {enable_thinkng: false}}", 1),
+    );
+    sh(&sandbox, "run plan.yaml --dry-run --out out")
+        .exits(0)
+        .shows(["missing: model `small`", "the chat template does not read `enable_thinkng`; it reads none"]);
+    sh(&sandbox, "run plan.yaml --out out").exits(2).says(["does not read `enable_thinkng`"]);
+}
+
 #[test]
 fn hostile_values_of_every_key_are_refused_in_words() {
     let values = [
@@ -232,7 +294,7 @@ fn hostile_values_of_every_key_are_refused_in_words() {
     let keys: Vec<&str> =
         "datasets datasets.0 datasets.0.id datasets.0.source datasets.0.split datasets.0.sample \
 datasets.0.sample.rows prompt prompt.style prompt.few_shot slms slms.0 slms.0.id \
-slms.0.backend slms.0.source slms.0.dtype llms decoding decoding.temperature decoding.top_p \
+slms.0.backend slms.0.source slms.0.dtype slms.0.template_variables llms decoding decoding.temperature decoding.top_p \
 decoding.max_new_tokens methods methods.0 methods.3.jaccard_degree.samples \
 methods.6.trained_probe.layer inference pool labels labels.grading labels.grading.policy \
 labels.grading.judge"

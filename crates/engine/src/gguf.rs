@@ -19,11 +19,11 @@
 //! - **Distrust.** No number in a file is believed before it was held against the file's length. Tensors are
 //!   inside the file, aligned and alone in their bytes; keys and names stand once.
 //! - **Memory.** Opening reads the header only. A tensor is read when it is asked for, straight into its
-//!   final place, or, where it stays packed, through one copy of its own bytes. Values and scales that are
-//!   NaN or infinite are found then.
-//! - **Packed products.** A packed matrix stays packed. It is multiplied by candle, which rounds activations
-//!   to 8 bits block by block as llama.cpp does, and keeps a second, reordered copy of `Q4_K`, `Q6_K` and
-//!   `Q8_0` matrices from their first product on where the processor has instructions for it.
+//!   final place. Values and scales that are NaN or infinite are found then.
+//! - **Packed products.** A packed matrix stays packed. On the processor it is multiplied by
+//!   `plimsoll_kernels::packed`: activations are not rounded to 8 bits, as llama.cpp does, so a product is that of the
+//!   unpacked matrix, and a row has the same bits whatever rows stand beside it. On a device candle multiplies, and
+//!   rounds. Which it is belongs to a model's identity (`packed_products`).
 //! - **Same names, same rows.** Weights have the names, and the rows the order, that transformers gives
 //!   them, so that the decoder knows nothing of GGUF.
 //! - **Vocabulary.** Byte-level BPE and the BPE of `SentencePiece` become what a `tokenizer.json` would say;

@@ -6,7 +6,7 @@ use plimsoll_core::Seed;
 use plimsoll_core::prompt::{Message, Role};
 use plimsoll_engine::chat::Form;
 use plimsoll_engine::sampling::Sampling;
-use plimsoll_engine::{Answer, LanguageModel, Opened, Placement};
+use plimsoll_engine::{Answer, LanguageModel, Opened, Placement, Positions, Row};
 
 use crate::model::now;
 
@@ -41,30 +41,26 @@ fn real_files_load_and_know_the_capital_of_france() {
         let ids: Vec<u32> =
             model.tokenizer().encode(text, false).unwrap().into_iter().map(|piece| piece.id).collect();
         assert_eq!(model.tokenizer().decode(&ids).unwrap().trim_start(), text, "{}", path.display());
-        let said = if form == Form::Plain {
-            // A base model goes on with a pattern; by itself it has no reason to answer.
-            let shots =
-                "The capital of Germany is Berlin. The capital of Italy is Rome. The capital of France is";
-            said(&model, &model.encode_text(shots).unwrap(), 8)
+        // A base model goes on; one for chats answers.
+        let (said, expected) = if form == Form::Plain {
+            (said(&model, &model.encode_text("Paris is the capital of").unwrap(), 8), "France")
         } else {
             let question = "What is the capital of France? Answer in one short sentence.".to_owned();
             let messages = [Message { role: Role::User, text: question }];
-            said(&model, &model.encode_chat(&messages, now()).unwrap(), 16)
+            (said(&model, &model.encode_chat(&messages, now()).unwrap(), 16), "Paris")
         };
-        println!("{}: {said:?}", path.display());
-        assert!(said.contains("Paris"), "{}: {said:?}", path.display());
+        assert!(said.contains(expected), "{}: {said:?}", path.display());
     }
 }
 
-/// A prompt read at once and token by token: the same logits, but for the order of sums in attention.
+/// A prompt read at once and token by token: the same logits, but for the order of sums in attention. Of files of up
+/// to 300 MiB.
 #[test]
 fn real_files_say_the_same_token_by_token() {
-    use plimsoll_engine::{Positions, Row};
-    /// Absolute, of logits of several units.
-    const SAME: f32 = 2e-2;
+    /// Absolute, of logits of several units; 2e-5 was seen.
+    const SAME: f32 = 1e-3;
     for path in files() {
         if std::fs::metadata(&path).unwrap().len() > 300 << 20 {
-            println!("left out for its size: {}", path.display());
             continue;
         }
         let model = Opened::open(&path).unwrap().load(Placement::cpu_f32()).unwrap();
@@ -82,7 +78,6 @@ fn real_files_say_the_same_token_by_token() {
         };
         let (at_once, one_by_one) = (logits(tokens.len()), logits(1));
         let off = at_once.iter().zip(&one_by_one).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        println!("{}: {off}", path.display());
         assert!(off < SAME, "{}: {off}", path.display());
     }
 }
