@@ -59,8 +59,18 @@ impl Case {
             sandbox.write("server.py", script.replace(from, to));
         }
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let server = serve(&root.join("rig"), &sandbox, port);
-        Some(Self { sandbox, server, port })
+        let case = Self { server: serve(&root.join("rig"), &sandbox, port), sandbox, port };
+        case.wait_until_served();
+        Some(case)
+    }
+
+    /// Waits for the server to listen; dropped, a case ends its server.
+    fn wait_until_served(&self) {
+        let is_served = |_| {
+            std::thread::sleep(Duration::from_millis(20));
+            TcpStream::connect(("127.0.0.1", self.port)).is_ok()
+        };
+        assert!((0..500).any(is_served), "the server of the case did not start");
     }
 
     /// The command that runs the case.
@@ -122,14 +132,7 @@ fn serve(rig: &Path, sandbox: &Sandbox, port: u16) -> Child {
     server.arg(rig.join("fake.py")).arg(sandbox.root()).arg(port.to_string()).arg(SECONDS);
     // Nothing is written beside the rig.
     server.env("PYTHONPATH", rig).env("PYTHONDONTWRITEBYTECODE", "1").stderr(Stdio::null());
-    let server = server.spawn().unwrap();
-    for _ in 0..500 {
-        if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return server;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    panic!("the server of the case did not start");
+    server.spawn().unwrap()
 }
 
 #[test]

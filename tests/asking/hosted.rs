@@ -83,7 +83,7 @@ fn filtering() -> Server {
         let error = json!({"error": {"code": "content_filter", "status": 400, "param": "prompt", "type": null,
             "message": "The response was filtered due to the prompt triggering the content management policy.",
             "innererror": {"code": "ResponsibleAIPolicyViolation"}}});
-        let reply = if number(request) % 8 == 0 {
+        let reply = if number(request).is_multiple_of(8) {
             Reply::json(400, &error)
         } else {
             Reply::json(200, &talk(request))
@@ -101,7 +101,7 @@ fn assert_filtered(sandbox: &Sandbox, samples: usize) {
     let generations = rows(sandbox, "out", "generations");
     assert_eq!(generations.len(), 2 * MAIN + samples * MAIN);
     for row in &generations {
-        let is_refused = numbers[row["question_id"].as_str().unwrap()] % 8 == 0;
+        let is_refused = numbers[row["question_id"].as_str().unwrap()].is_multiple_of(8);
         let reason = if is_refused { json!("content_filter") } else { Value::Null };
         assert_eq!((row["text"].is_null(), &row["failure"]), (is_refused, &reason), "{row}");
     }
@@ -241,7 +241,7 @@ fn thinker(request: &Request) -> Value {
     }
     // A parser at the server takes the reasoning off, and leaves the log-probs of all tokens.
     let mut reply = reasoned(body, "The answer is 12. Or is the answer 13?", word);
-    if number(request) % 2 == 0 {
+    if number(request).is_multiple_of(2) {
         reply["choices"][0]["message"]["content"] = json!(word);
     }
     reply

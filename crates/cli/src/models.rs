@@ -45,11 +45,16 @@ pub(crate) struct ModelArguments {
 /// What its chat template is given.
 #[derive(Debug, Args)]
 pub(crate) struct TemplateArguments {
-    /// A variable for the chat template, such as enable_thinking=false; may be given several times
-    ///
-    /// The value is JSON: false, 3, '"low"' or '["a", "b"]'. `plimsoll model inspect` lists the variables that a
-    /// template reads; another is refused, since the template would go on as if it were not there.
-    #[arg(long = "template-variable", value_name = "NAME=JSON", value_parser = variable)]
+    #[arg(
+        long = "template-variable",
+        value_name = "NAME=JSON",
+        value_parser = variable,
+        help = "A variable for the chat template, such as enable_thinking=false; may be given several times",
+        long_help = "A variable for the chat template, such as enable_thinking=false; may be given several times\n\n\
+                     The value is JSON: false, 3, '\"low\"' or '[\"a\", \"b\"]'. `plimsoll model inspect` lists the \
+                     variables that a template reads; another is refused, since the template would go on as if it \
+                     were not there."
+    )]
     variables: Vec<(String, Value)>,
 }
 
@@ -102,8 +107,9 @@ impl TemplateArguments {
     pub(crate) fn give(&self, found: Found) -> Result<Found, Failure> {
         let mut names: Vec<&str> = self.variables.iter().map(|(name, _)| name.as_str()).collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Failure::usage(format!("--template-variable {} is given twice", twice[0])));
+        let mut pairs = names.iter().zip(names.iter().skip(1));
+        if let Some((twice, _)) = pairs.find(|(name, next)| name == next) {
+            return Err(Failure::usage(format!("--template-variable {twice} is given twice")));
         }
         let variables = Variables::new(self.variables.iter().cloned()).or_fail(Kind::Usage)?;
         let opened = found.opened.with_variables(variables).or_fail(Kind::Usage)?;

@@ -37,7 +37,7 @@ pub(super) fn gated(activation: Activation, gate: &Tensor, up: &Tensor) -> candl
 
 fn gelu(x: f32) -> f32 {
     /// The root of 2 / pi, as candle has it.
-    const FACTOR: f32 = 0.797_884_56;
+    const FACTOR: f32 = 0.797_884_6;
     0.5 * x * (1.0 + f32::tanh(FACTOR * x * (1.0 + 0.044_715 * x * x)))
 }
 

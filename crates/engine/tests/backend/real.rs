@@ -11,6 +11,7 @@ use plimsoll_engine::{Answer, LanguageModel, Opened, Placement, Positions, Row};
 use crate::model::now;
 
 /// The real files, if a folder of them is named.
+#[expect(clippy::print_stdout, reason = "says that nothing was tested")]
 fn files() -> Vec<PathBuf> {
     let Some(folder) = std::env::var_os("PLIMSOLL_REAL_MODELS") else {
         println!("SKIPPED, nothing was tested: PLIMSOLL_REAL_MODELS does not name a folder with .gguf files");
