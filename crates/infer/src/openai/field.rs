@@ -43,16 +43,8 @@ const TOO_MANY: &[&str] = &[
     " no more ",
 ];
 
-/// Words that refuse a field.
+/// Words that refuse a field, or its value.
 const REFUSED: &[&str] = &[
-    " unsupported",
-    " not support",
-    " unknown",
-    " unrecognized",
-    " unrecognised",
-    " unexpected",
-    " extra ",
-    " not permitted",
     " not allowed",
     " not enabled",
     " invalid ",
@@ -90,7 +82,7 @@ impl RefusedField {
         if words.have_any(&["logprob", " log prob"]) {
             return Some(Self::logprobs(words));
         }
-        let refuses = words.have_any(REFUSED);
+        let refuses = words.have_any(NAME_REFUSED) || words.have_any(REFUSED);
         if refuses && (named("seed") || words.have(" seed ")) {
             return Some(Self::Seed);
         }
