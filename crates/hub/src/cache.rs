@@ -15,7 +15,7 @@ use crate::listing::Listing;
 use crate::local::walk;
 use crate::name::is_commit;
 use crate::options::Options;
-use crate::progress::{Event, Progress};
+use crate::progress::{DownloadEvent, DownloadObserver};
 use crate::source::HubSource;
 
 /// How often a lock that another process holds is tried.
@@ -122,7 +122,7 @@ impl Cache {
         blob: &str,
         file: &str,
         options: &Options,
-        progress: &dyn Progress,
+        progress: &dyn DownloadObserver,
     ) -> Result<File, HubError> {
         let path = self.locks.join(format!("{blob}.lock"));
         make_parent(&path)?;
@@ -138,7 +138,7 @@ impl Cache {
             }
             let size = fs::metadata(&partial).map_or(0, |data| data.len());
             let (known, since) = *last.get_or_insert_with(|| {
-                progress.event(&Event::WaitingForOther { file });
+                progress.event(&DownloadEvent::WaitingForOther { file });
                 (size, Instant::now())
             });
             if size != known {
