@@ -1,7 +1,7 @@
 //! Cross-entropy over the vocabulary.
 
 use super::Loss;
-use crate::train::sample::Packed;
+use crate::sample::Packed;
 use plimsoll_kernels::simd::{exp, largest, sum};
 use plimsoll_kernels::wide;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::optimiser::Settings;
 use super::reader::Weights;
 use super::shape::Shape;
-use crate::suite::{DATASETS, Mixture};
+use plimsoll_pocket::suite::{DATASETS, Mixture};
 
 /// A training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

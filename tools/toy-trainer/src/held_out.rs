@@ -13,7 +13,7 @@ use super::network::{Loss, Network};
 use super::plan::Plan;
 use super::reader::Reader;
 use super::sample::Sample;
-use crate::suite::{DATASETS, Document, Stream, native_file, native_rows};
+use plimsoll_pocket::suite::{DATASETS, Document, Stream, native_file, native_rows};
 
 /// What a look found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -145,7 +145,7 @@ pub fn reply(question: &Question) -> &str {
 }
 
 /// Whether each run of tokens with weight, one behind the other, would be said greedily.
-pub(super) fn runs(
+pub(crate) fn runs(
     network: &mut Network,
     numbers: &[f32],
     sample: &Sample,

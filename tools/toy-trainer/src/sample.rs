@@ -13,27 +13,27 @@ pub struct Sample {
 
 /// Documents one after the other, each seen by itself.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Packed {
+pub(crate) struct Packed {
     /// What is read.
-    pub(super) tokens: Vec<u32>,
+    pub(crate) tokens: Vec<u32>,
     /// Its place in its document.
-    pub(super) positions: Vec<usize>,
+    pub(crate) positions: Vec<usize>,
     /// Where documents lie.
-    pub(super) documents: Vec<Range<usize>>,
+    pub(crate) documents: Vec<Range<usize>>,
     /// Places behind which a token is foretold, with the token and its weight.
-    pub(super) foretold: Vec<Foretold>,
+    pub(crate) foretold: Vec<Foretold>,
 }
 
 /// A token that is to be foretold.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Foretold {
-    pub(super) place: usize,
-    pub(super) token: u32,
-    pub(super) weight: f32,
+pub(crate) struct Foretold {
+    pub(crate) place: usize,
+    pub(crate) token: u32,
+    pub(crate) weight: f32,
 }
 
 impl Packed {
-    pub(super) fn new(samples: &[Sample]) -> Self {
+    pub(crate) fn new(samples: &[Sample]) -> Self {
         let mut packed = Self::default();
         for sample in samples {
             let start = packed.tokens.len();
@@ -55,7 +55,7 @@ impl Packed {
 
 /// Cuts a list of documents into runs of about so many tokens, so that what a run needs stays near the
 /// processor. A longer document is a run of its own.
-pub(super) fn runs(samples: &[Sample], most_tokens: usize) -> Vec<Range<usize>> {
+pub(crate) fn runs(samples: &[Sample], most_tokens: usize) -> Vec<Range<usize>> {
     let mut runs = Vec::new();
     let (mut start, mut tokens) = (0, 0);
     for (index, sample) in samples.iter().enumerate() {

@@ -111,12 +111,12 @@ fn template() -> String {
     )
 }
 
-pub(super) fn whole_json(path: &Path, value: &Value) -> Result<(), TrainError> {
+pub(crate) fn whole_json(path: &Path, value: &Value) -> Result<(), TrainError> {
     whole(path, format!("{value:#}\n").as_bytes())
 }
 
 /// Writes a file that is there whole or not at all.
-pub(super) fn whole(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+pub(crate) fn whole(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -139,11 +139,11 @@ mod tests {
     use plimsoll_engine::{Opened, Placement, Positions, Row};
 
     use super::*;
-    use crate::train::network::Network;
-    use crate::train::numbers;
-    use crate::train::reader::Reader;
-    use crate::train::sample::Sample;
-    use crate::train::vocabulary::learn;
+    use crate::network::Network;
+    use crate::numbers;
+    use crate::reader::Reader;
+    use crate::sample::Sample;
+    use crate::vocabulary::learn;
 
     /// Of a logit of a few blocks in f32, summed in another order.
     const LOGIT_TOLERANCE: f32 = 2e-4;

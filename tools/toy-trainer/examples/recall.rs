@@ -1,5 +1,5 @@
 //! The gate of the trainer in a toy: recall of one of five pairs, by a decoder of so many layers after so many
-//! steps: `cargo run --release -p plimsoll-pocket --example recall -- --layers 4 --steps 450 --seed 1`.
+//! steps: `cargo run --release -p plimsoll-toy-trainer --example recall -- --layers 4 --steps 450 --seed 1`.
 //!
 //! Recall should be above .95 by step 450.
 
@@ -7,10 +7,10 @@ use std::io::{Write as _, stdout};
 use std::time::Instant;
 
 use plimsoll_core::Seed;
-use plimsoll_pocket::train::network::Network;
-use plimsoll_pocket::train::optimiser::{Memory, Optimiser};
-use plimsoll_pocket::train::shape::Shape;
-use plimsoll_pocket::train::{Plan, numbers, toy};
+use plimsoll_toy_trainer::network::Network;
+use plimsoll_toy_trainer::optimiser::{Memory, Optimiser};
+use plimsoll_toy_trainer::shape::Shape;
+use plimsoll_toy_trainer::{Plan, numbers, toy};
 
 /// Documents of a step.
 const DOCUMENTS: u64 = 64;

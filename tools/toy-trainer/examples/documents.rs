@@ -1,13 +1,13 @@
 //! How long documents of the mixture are in tokens, and how a few are split:
-//! `cargo run -p plimsoll-pocket --example documents -- TOKENIZER.JSON`. What counts stands in brackets.
+//! `cargo run -p plimsoll-toy-trainer --example documents -- TOKENIZER.JSON`. What counts stands in brackets.
 
 use std::io::{Write as _, stdout};
 
 use plimsoll_core::Seed;
 use plimsoll_engine::tokenizer::Tokenizer;
 use plimsoll_pocket::suite::Stream;
-use plimsoll_pocket::train::Plan;
-use plimsoll_pocket::train::reader::Reader;
+use plimsoll_toy_trainer::Plan;
+use plimsoll_toy_trainer::reader::Reader;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("which tokenizer.json?")?;

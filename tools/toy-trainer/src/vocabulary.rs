@@ -104,24 +104,24 @@ fn spelled(bytes: &[u8]) -> String {
 
 /// Splits texts as the tokenizer does: into phrases, and the words between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Words {
+pub(crate) struct Words {
     phrases: Vec<String>,
 }
 
 impl Words {
-    pub(super) fn new(phrases: &[String]) -> Self {
+    pub(crate) fn new(phrases: &[String]) -> Self {
         Self { phrases: phrases.to_vec() }
     }
 
     /// Those of a `tokenizer.json` of this module.
-    pub(super) fn of(json: &Value) -> Self {
+    pub(crate) fn of(json: &Value) -> Self {
         let added = json["added_tokens"].as_array().into_iter().flatten();
         let phrases = added.filter(|token| token["special"] == json!(false));
         Self { phrases: phrases.filter_map(|token| token["content"].as_str().map(str::to_owned)).collect() }
     }
 
     /// The words of a text, phrases among them.
-    pub(super) fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
+    pub(crate) fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
         let (mut words, mut rest) = (Vec::new(), text);
         // Of phrases that begin at one place the longest is taken.
         while let Some((place, length)) = self.first(rest) {

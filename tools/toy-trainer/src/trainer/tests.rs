@@ -3,7 +3,7 @@
 use plimsoll_engine::Positions;
 
 use super::*;
-use crate::train::shape::Shape;
+use crate::shape::Shape;
 
 /// A training of a few steps in each phase.
 fn tiny() -> Plan {
@@ -140,7 +140,7 @@ fn held_out_replies_count_as_right_where_the_engine_says_them() {
     let mut network = Network::new(trainer.plan.shape);
     let mut sample = Sample { tokens, weights };
     let runs = |network: &mut Network, sample: &Sample| -> Vec<bool> {
-        super::super::held_out::runs(network, &trainer.numbers, sample).collect()
+        crate::held_out::runs(network, &trainer.numbers, sample).collect()
     };
     assert_eq!(runs(&mut network, &sample), [true]);
     sample.tokens[5] = (sample.tokens[5] + 1) % 400;

@@ -1,6 +1,6 @@
 //! The rotary embedding, halves against halves as in the hub's layout.
 
-use crate::train::shape::Shape;
+use crate::shape::Shape;
 use plimsoll_kernels::wide;
 
 /// Cosines and sines of every place.

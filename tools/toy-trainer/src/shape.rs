@@ -96,13 +96,13 @@ pub struct Layout {
 
 /// Where the parts of one block begin.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Block {
-    pub(super) input_norm: usize,
-    pub(super) query_key_value: usize,
-    pub(super) output: usize,
-    pub(super) middle_norm: usize,
-    pub(super) gate_up: usize,
-    pub(super) down: usize,
+pub(crate) struct Block {
+    pub(crate) input_norm: usize,
+    pub(crate) query_key_value: usize,
+    pub(crate) output: usize,
+    pub(crate) middle_norm: usize,
+    pub(crate) gate_up: usize,
+    pub(crate) down: usize,
 }
 
 impl Layout {
@@ -150,7 +150,7 @@ impl Layout {
         self.len() == 0
     }
 
-    pub(super) fn block(&self, shape: &Shape, layer: usize) -> Block {
+    pub(crate) fn block(&self, shape: &Shape, layer: usize) -> Block {
         let (hidden, wide) = (shape.hidden, shape.feed_forward);
         let input_norm = self.embedding + layer * self.block;
         let query_key_value = input_norm + hidden;
@@ -160,7 +160,7 @@ impl Layout {
         Block { input_norm, query_key_value, output, middle_norm, gate_up, down: gate_up + 2 * wide * hidden }
     }
 
-    pub(super) fn final_norm(&self, shape: &Shape) -> usize {
+    pub(crate) fn final_norm(&self, shape: &Shape) -> usize {
         self.embedding + shape.layers * self.block
     }
 }

@@ -1,5 +1,5 @@
 //! Asks a model the rows of a split of all datasets, greedily, and grades what it says:
-//! `cargo run --release -p plimsoll-pocket --example evaluate -- MODEL [validation|test] [ROWS]`.
+//! `cargo run --release -p plimsoll-toy-trainer --example evaluate -- MODEL [validation|test] [ROWS]`.
 //!
 //! Choices are made on `validation`; `test` is what evaluations ask, for reports alone.
 
@@ -14,8 +14,8 @@ use plimsoll_engine::{Opened, Placement};
 use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt};
 use plimsoll_label::{Policy, extract, grade};
 use plimsoll_pocket::DATASETS;
-use plimsoll_pocket::train::ask::{Asking, ask};
-use plimsoll_pocket::train::held_out::rows;
+use plimsoll_toy_trainer::ask::{Asking, ask};
+use plimsoll_toy_trainer::held_out::rows;
 
 /// Forgives nothing.
 const POLICY: &str = r#"{"refusal": "wrong", "truncated": "wrong", "empty": "wrong", "ambiguous": "wrong",

@@ -23,7 +23,7 @@ use super::plan::{Plan, Recall};
 use super::reader::Reader;
 use super::sample::Sample;
 use super::{follow_ups, numbers, vocabulary};
-use crate::suite::{Document, Mixture, Stream, fixed_phrases};
+use plimsoll_pocket::suite::{Document, Mixture, Stream, fixed_phrases};
 
 /// Beginnings of a user's text that stand behind an empty line in every prompt, and labels of options, which
 /// become one token with what stands before them.

@@ -18,7 +18,7 @@ use super::held_out::reply;
 use super::plan::FollowUps;
 use super::reader::Reader;
 use super::sample::Sample;
-use crate::suite::{DATASETS, follow_up_questions};
+use plimsoll_pocket::suite::{DATASETS, follow_up_questions};
 
 /// Most tokens of an answer that is asked for here.
 const MAX_TOKENS: usize = 12;
@@ -194,7 +194,7 @@ mod tests {
         let questions = follow_up_questions("pocket_facts", Seed::new(1), 1).unwrap();
         let dataset = DATASETS.iter().find(|dataset| dataset.id() == "pocket_facts").unwrap();
         let texts = vec!["wrong True False Answer: Confidence: 0.2 ".repeat(3)];
-        let json = crate::train::vocabulary::learn(&texts, &[], 330).unwrap();
+        let json = crate::vocabulary::learn(&texts, &[], 330).unwrap();
         let mut reader = Reader::new(&json, 330).unwrap();
         let taught = |sample: &Sample, reader: &Reader| -> String {
             let places = (0..sample.tokens.len()).filter(|place| sample.weights[*place] > 0.0);

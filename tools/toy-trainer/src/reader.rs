@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::error::TrainError;
 use super::sample::Sample;
 use super::vocabulary::{ASSISTANT, BEGIN, END, SPECIAL, USER, Words};
-use crate::suite::Document;
+use plimsoll_pocket::suite::Document;
 
 /// What tokens count by where they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

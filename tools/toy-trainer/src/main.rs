@@ -1,5 +1,5 @@
 //! Trains one of the two models:
-//! `cargo run --release -p plimsoll-pocket --example train -- slm --seed 1 --out FOLDER [--tokens N] [--resume]`.
+//! `cargo run --release -p plimsoll-toy-trainer -- slm --seed 1 --out FOLDER [--tokens N] [--resume]`.
 //!
 //! `--tokens` shortens or lengthens the second phase. A training that was cut off goes on with `--resume` and
 //! the same words otherwise.
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use plimsoll_core::Seed;
-use plimsoll_pocket::train::{Plan, Trainer};
+use plimsoll_toy_trainer::{Plan, Trainer};
 
 struct Arguments {
     plan: Plan,

@@ -4,7 +4,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use plimsoll_core::Seed;
 
 use super::*;
-use crate::train::numbers;
+use crate::numbers;
 
 /// Of a gradient in f32 against one in f64, as a share of the longest entry's length.
 const GRADIENT_TOLERANCE: f64 = 2e-5;

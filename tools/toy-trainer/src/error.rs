@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::suite::SuiteError;
+use plimsoll_pocket::suite::SuiteError;
 
 /// Why a training did not begin, go on or end.
 #[derive(Debug, thiserror::Error)]
@@ -109,17 +109,17 @@ pub enum TrainError {
 }
 
 impl TrainError {
-    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
     }
 
-    pub(super) fn engine(path: &Path) -> impl FnOnce(plimsoll_engine::EngineError) -> Self {
+    pub(crate) fn engine(path: &Path) -> impl FnOnce(plimsoll_engine::EngineError) -> Self {
         let path = path.to_owned();
         move |source| Self::Engine { path, source: Box::new(source) }
     }
 
-    pub(super) fn damaged<P: ToString + ?Sized>(path: &Path, problem: &P) -> Self {
+    pub(crate) fn damaged<P: ToString + ?Sized>(path: &Path, problem: &P) -> Self {
         Self::Damaged { path: path.to_owned(), problem: problem.to_string() }
     }
 }
