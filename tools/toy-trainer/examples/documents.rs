@@ -6,19 +6,19 @@ use std::io::{Write as _, stdout};
 use plimsoll_core::Seed;
 use plimsoll_engine::tokenizer::Tokenizer;
 use plimsoll_pocket::suite::Stream;
-use plimsoll_toy_trainer::Plan;
-use plimsoll_toy_trainer::reader::Reader;
+use plimsoll_toy_trainer::TrainingConfig;
+use plimsoll_toy_trainer::reader::DocumentReader;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args().nth(1).ok_or("which tokenizer.json?")?;
     let json = std::fs::read(path)?;
-    let plan = Plan::slm();
-    let mut reader = Reader::new(&serde_json::from_slice(&json)?, plan.shape.vocabulary)?;
-    let tokenizer = Tokenizer::from_json(&json, plan.shape.vocabulary)?;
-    let stream = Stream::new(Seed::new(1), &plan.mixture)?;
+    let config = TrainingConfig::slm();
+    let mut reader = DocumentReader::new(&serde_json::from_slice(&json)?, config.shape.vocabulary)?;
+    let tokenizer = Tokenizer::from_json(&json, config.shape.vocabulary)?;
+    let stream = Stream::new(Seed::new(1), &config.mixture)?;
     let mut out = stdout().lock();
     for index in 0..60 {
-        let sample = reader.document(&stream.document(index)?, &plan.weights)?;
+        let sample = reader.document(&stream.document(index)?, &config.weights)?;
         let spelled: Vec<String> = sample
             .tokens
             .iter()

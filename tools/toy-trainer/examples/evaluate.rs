@@ -1,7 +1,7 @@
-//! Asks a model the rows of a split of all datasets, greedily, and grades what it says:
+//! Generates greedy answers to the rows of a split of all datasets and grades them:
 //! `cargo run --release -p plimsoll-toy-trainer --example evaluate -- MODEL [validation|test] [ROWS]`.
 //!
-//! Choices are made on `validation`; `test` is what evaluations ask, for reports alone.
+//! Choices are made on `validation`; `test` is for reports alone.
 
 use std::io::{Write as _, stdout};
 use std::path::PathBuf;
@@ -14,8 +14,8 @@ use plimsoll_engine::{Opened, Placement};
 use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt};
 use plimsoll_label::{Policy, extract, grade};
 use plimsoll_pocket::DATASETS;
-use plimsoll_toy_trainer::ask::{Asking, ask};
-use plimsoll_toy_trainer::held_out::rows;
+use plimsoll_toy_trainer::evaluation::rows;
+use plimsoll_toy_trainer::generate::{GenerationSpec, generate};
 
 /// Forgives nothing.
 const POLICY: &str = r#"{"refusal": "wrong", "truncated": "wrong", "empty": "wrong", "ambiguous": "wrong",
@@ -25,25 +25,25 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1);
     let folder = PathBuf::from(words.next().ok_or("which model? a folder")?);
     let split = words.next().unwrap_or_else(|| "validation".to_owned());
-    let most: usize = words.next().map_or(Ok(usize::MAX), |word| word.parse())?;
+    let max_rows: usize = words.next().map_or(Ok(usize::MAX), |word| word.parse())?;
     let model = Opened::open(&folder)?.load(Placement::cpu_f32())?;
     let policy: Policy = serde_json::from_str(POLICY)?;
     let files = tempfile::tempdir()?;
-    let how = Asking {
+    let generation = GenerationSpec {
         samples: 0,
         sampling: Sampling::greedy(),
-        most_tokens: 16,
+        max_tokens: 16,
         seed: Seed::new(0),
         now: Moment::date(2000, 1, 1)?,
     };
     let mut sum = 0.0;
     for dataset in DATASETS {
         let mut rows = rows(*dataset, &split, files.path())?;
-        rows.truncate(most);
+        rows.truncate(max_rows);
         let spec = PromptSpec::new(*dataset, PromptStyle::Direct);
         let prompts: Vec<_> = rows.iter().map(|row| prompt(row, &[], &spec)).collect();
         let chats: Vec<&[Message]> = prompts.iter().map(|prompt| prompt.messages.as_slice()).collect();
-        let answers = ask(&model, &chats, &how)?;
+        let answers = generate(&model, &chats, &generation)?;
         let right = rows.iter().zip(&answers).filter(|(row, answers)| {
             grade(row, &extract(row, &Reply::complete(&answers[0])), &policy).correct == Some(true)
         });

@@ -7,63 +7,63 @@ use std::io::{Write as _, stdout};
 use std::time::Instant;
 
 use plimsoll_core::Seed;
-use plimsoll_toy_trainer::network::Network;
-use plimsoll_toy_trainer::optimiser::{Memory, Optimiser};
-use plimsoll_toy_trainer::shape::Shape;
-use plimsoll_toy_trainer::{Plan, numbers, toy};
+use plimsoll_toy_trainer::network::TrainableDecoder;
+use plimsoll_toy_trainer::optimiser::{Optimiser, OptimiserState};
+use plimsoll_toy_trainer::shape::ModelShape;
+use plimsoll_toy_trainer::{TrainingConfig, parameters, toy};
 
 /// Documents of a step.
 const DOCUMENTS: u64 = 64;
-/// Steps between two lines.
-const LOOK: u64 = 50;
+/// Steps between two evaluations.
+const EVAL_INTERVAL: u64 = 50;
 /// Steps in which the rate grows to its height.
 const WARM_UP: u64 = 30;
-/// Exercises of a look.
+/// Exercises of an evaluation.
 const EXERCISES: u64 = 200;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().collect();
     let number = |name: &str| -> Result<u64, Box<dyn std::error::Error>> {
-        let place = words.iter().position(|word| word == name).ok_or(format!("{name} is missing"))?;
-        Ok(words.get(place + 1).ok_or(format!("{name} needs a value"))?.parse()?)
+        let index = words.iter().position(|word| word == name).ok_or(format!("{name} is missing"))?;
+        Ok(words.get(index + 1).ok_or(format!("{name} needs a value"))?.parse()?)
     };
     let (layers, steps, seed) = (number("--layers")?, number("--steps")?, Seed::new(number("--seed")?));
-    let plan = Plan::slm();
+    let config = TrainingConfig::slm();
     let shape =
-        Shape { vocabulary: toy::VOCABULARY as usize, layers: usize::try_from(layers)?, ..plan.shape };
-    let mut network = Network::new(shape);
+        ModelShape { vocabulary: toy::VOCABULARY as usize, layers: usize::try_from(layers)?, ..config.shape };
+    let mut network = TrainableDecoder::new(shape);
     let layout = network.layout().clone();
-    let mut numbers = numbers::draw(&shape, &layout, seed.derive("numbers"))?;
-    let mut optimiser = Optimiser::new(plan.optimiser, Memory::new(&layout));
+    let mut parameters = parameters::draw(&shape, &layout, seed.derive("numbers"))?;
+    let mut optimiser = Optimiser::new(config.optimiser, OptimiserState::new(&layout));
     let mut gradient = vec![0.0; layout.len()];
-    let (mut tokens, begun) = (0, Instant::now());
+    let (mut tokens, started) = (0, Instant::now());
     for step in 0..steps {
         let documents = step * DOCUMENTS..(step + 1) * DOCUMENTS;
         let samples: Vec<_> = documents.map(|index| toy::sample(seed.derive("train"), index)).collect();
         tokens += samples.iter().map(|sample| sample.tokens.len() - 1).sum::<usize>();
-        let loss = network.gradient(&numbers, &samples, &mut gradient);
+        let loss = network.gradient(&parameters, &samples, &mut gradient);
         let warm = ((step + 1) as f32 / WARM_UP as f32).min(1.0);
-        optimiser.step(&layout, &mut numbers, &mut gradient, plan.rate * warm);
-        if (step + 1).is_multiple_of(LOOK) {
+        optimiser.step(&layout, &mut parameters, &mut gradient, config.rate * warm);
+        if (step + 1).is_multiple_of(EVAL_INTERVAL) {
             writeln!(
                 stdout(),
                 "step {} loss {:.3} recall {:.3} tokens {tokens} {:.0} tokens/s",
                 step + 1,
                 loss.mean(),
-                recall(&mut network, &numbers, seed),
-                tokens as f64 / begun.elapsed().as_secs_f64()
+                recall(&mut network, &parameters, seed),
+                tokens as f64 / started.elapsed().as_secs_f64()
             )?;
         }
     }
     Ok(())
 }
 
-fn recall(network: &mut Network, numbers: &[f32], seed: Seed) -> f64 {
+fn recall(network: &mut TrainableDecoder, parameters: &[f32], seed: Seed) -> f64 {
     let right = (0..EXERCISES).filter(|index| {
         let exercise = toy::exercise(seed.derive("test"), *index);
-        let logits = network.logits(numbers, &exercise);
-        let due = exercise.tokens.last().map_or(0.0, |token| logits[*token as usize]);
-        logits.iter().filter(|logit| **logit >= due).count() == 1
+        let logits = network.logits(parameters, &exercise);
+        let target = exercise.tokens.last().map_or(0.0, |token| logits[*token as usize]);
+        logits.iter().filter(|logit| **logit >= target).count() == 1
     });
     right.count() as f64 / EXERCISES as f64
 }

@@ -1,4 +1,4 @@
-//! All that a training needs to go on, in one file that is there whole or not at all.
+//! All that a training needs to resume, in one file that is written atomically.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::error::TrainError;
 use super::folder::whole;
-use super::optimiser::Memory;
+use super::optimiser::OptimiserState;
 
-/// How far a training is.
+/// How far a training has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Progress {
+pub struct TrainingProgress {
     /// The phase.
     pub phase: Phase,
     /// Steps taken, in all phases.
@@ -44,7 +44,7 @@ pub enum Phase {
     Done,
 }
 
-impl Progress {
+impl TrainingProgress {
     /// Before the first step.
     pub const BEGIN: Self =
         Self { phase: Phase::Recall, steps: 0, phase_steps: 0, tokens: 0, phase_tokens: 0, documents: 0 };
@@ -56,34 +56,36 @@ impl Progress {
     }
 }
 
-/// A training that stands still.
+/// A training that can be resumed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
-    /// How far it is.
-    pub progress: Progress,
-    /// The model's numbers.
-    pub numbers: Vec<f32>,
-    /// What its optimiser remembers.
-    pub memory: Memory,
+    /// How far it has come.
+    pub progress: TrainingProgress,
+    /// The model's parameters.
+    pub parameters: Vec<f32>,
+    /// The state of its optimiser.
+    pub state: OptimiserState,
 }
 
 const PROGRESS: &str = "progress";
 const TRAINING: &str = "training";
+/// Names of the tensors, which checkpoints that exist already have.
 const NAMES: [&str; 3] = ["numbers", "first", "second"];
 
 impl Checkpoint {
-    /// Writes it. `training` says of which training it is.
+    /// Writes it; `training` identifies the training.
     ///
     /// # Errors
     /// [`TrainError::Io`], [`TrainError::Damaged`] for what cannot be written.
     pub fn write(&self, path: &Path, training: &str) -> Result<(), TrainError> {
         let damaged = |problem: String| TrainError::damaged(path, &problem);
-        let progress = serde_json::to_string(&(self.progress, self.memory.steps));
+        let progress = serde_json::to_string(&(self.progress, self.state.steps));
         let progress = progress.map_err(|error| damaged(error.to_string()))?;
         let mut tensors = BTreeMap::new();
-        for (name, numbers) in NAMES.into_iter().zip([&self.numbers, &self.memory.first, &self.memory.second])
+        for (name, parameters) in
+            NAMES.into_iter().zip([&self.parameters, &self.state.first, &self.state.second])
         {
-            let tensor = Tensor::from_slice(numbers, numbers.len(), &Device::Cpu);
+            let tensor = Tensor::from_slice(parameters, parameters.len(), &Device::Cpu);
             tensors.insert(name, tensor.map_err(|error| damaged(error.to_string()))?);
         }
         let about = [(PROGRESS.to_owned(), progress), (TRAINING.to_owned(), training.to_owned())];
@@ -91,7 +93,7 @@ impl Checkpoint {
         whole(path, &bytes.map_err(|error| damaged(error.to_string()))?)
     }
 
-    /// Reads one of this training.
+    /// Reads the checkpoint of this training.
     ///
     /// # Errors
     /// [`TrainError::Io`], [`TrainError::Damaged`].
@@ -99,8 +101,7 @@ impl Checkpoint {
         let bytes = fs::read(path).map_err(TrainError::io(path))?;
         let damaged = |problem: String| TrainError::damaged(path, &problem);
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| damaged(error.to_string()))?;
-        let about =
-            header.metadata().as_ref().ok_or_else(|| damaged("it says nothing of itself".to_owned()))?;
+        let about = header.metadata().as_ref().ok_or_else(|| damaged("it has no metadata".to_owned()))?;
         let known = about.get(TRAINING).map_or("", String::as_str);
         if known != training {
             return Err(damaged(format!("its plan and seed are `{known}`, not `{training}`")));
@@ -108,12 +109,12 @@ impl Checkpoint {
         let progress = about.get(PROGRESS).map_or("", String::as_str);
         let (progress, steps) = serde_json::from_str(progress).map_err(|error| damaged(error.to_string()))?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|error| damaged(error.to_string()))?;
-        let [numbers, first, second] = NAMES.map(|name| {
+        let [parameters, first, second] = NAMES.map(|name| {
             let tensor = tensors.tensor(name).map_err(|error| damaged(error.to_string()))?;
             let chunks = tensor.data().as_chunks::<4>().0;
             Ok(chunks.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect::<Vec<f32>>())
         });
-        let (numbers, first, second): (_, Vec<f32>, Vec<f32>) = (numbers?, first?, second?);
-        Ok(Self { progress, numbers, memory: Memory { steps, first, second } })
+        let (parameters, first, second): (_, Vec<f32>, Vec<f32>) = (parameters?, first?, second?);
+        Ok(Self { progress, parameters, state: OptimiserState { steps, first, second } })
     }
 }

@@ -9,12 +9,12 @@ use plimsoll_pocket::suite::SuiteError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// A vocabulary that has no room.
+    /// A vocabulary that is too small.
     #[error("a vocabulary of {size} tokens is too small; bytes, special tokens and phrases take {taken}")]
     Vocabulary {
-        /// What was asked for.
+        /// The requested size.
         size: usize,
-        /// What is taken before the first merge.
+        /// Tokens taken before the first merge.
         taken: usize,
     },
     /// A file that could not be read or written.
@@ -36,21 +36,21 @@ pub enum TrainError {
     },
     /// A folder that holds a training already.
     #[error("{} holds a training; resume it, or name another folder", path.display())]
-    Begun {
+    AlreadyStarted {
         /// The folder.
         path: PathBuf,
     },
     /// A document of the stream.
-    #[error("document {index} of the stream cannot be made")]
+    #[error("document {index} of the stream cannot be generated")]
     Document {
-        /// Its number.
+        /// Its index.
         index: u64,
         /// The cause.
         #[source]
         source: SuiteError,
     },
     /// A part of the suite.
-    #[error("{what} cannot be had from the suite")]
+    #[error("the suite does not give {what}")]
     Suite {
         /// What.
         what: String,
@@ -67,11 +67,11 @@ pub enum TrainError {
         #[source]
         source: Box<plimsoll_ingest::IngestError>,
     },
-    /// A text that gives no tokens.
-    #[error("a text cannot be made tokens")]
+    /// A text that cannot be tokenized.
+    #[error("a text cannot be tokenized")]
     Tokenizer(#[source] plimsoll_engine::tokenizer::TokenizerError),
     /// A model that the engine cannot run.
-    #[error("the model in {} cannot be asked", path.display())]
+    #[error("the model in {} cannot be run", path.display())]
     Engine {
         /// Its folder.
         path: PathBuf,
@@ -84,23 +84,25 @@ pub enum TrainError {
     Context {
         /// Its tokens.
         tokens: usize,
-        /// The most.
+        /// Maximum.
         context: usize,
     },
-    /// Numbers that cannot be drawn.
-    #[error("the first numbers cannot be drawn")]
+    /// Initial parameters that cannot be drawn.
+    #[error("the initial parameters cannot be drawn")]
     Draw(#[source] rand_distr::NormalError),
-    /// A model that does not recall, though its time is up.
-    #[error("after {tokens} tokens the model recalls {share:.2} of what stands in its context, not {due:.2}")]
+    /// A model that does not recall within the tokens of its first phase.
+    #[error(
+        "after {tokens} tokens the model recalls {share:.2} of what stands in its context, not {required:.2}"
+    )]
     Gate {
-        /// Tokens seen.
+        /// Tokens trained on.
         tokens: u64,
-        /// What it recalls.
+        /// Share of right answers.
         share: f64,
-        /// What it should.
-        due: f64,
+        /// Share that is required.
+        required: f64,
     },
-    /// A loss that is no number.
+    /// A loss that is not finite.
     #[error("the loss of step {step} is not finite")]
     Diverged {
         /// The step.

@@ -9,34 +9,34 @@ use candle_core::{DType, Device, Tensor};
 use serde_json::{Value, json};
 
 use super::error::TrainError;
-use super::shape::{Layout, Part, Shape};
+use super::shape::{MatrixKind, ModelShape, ParameterLayout};
 use super::vocabulary::{ASSISTANT, BEGIN, END, SPECIAL, USER};
 
-/// How numbers are stored.
+/// The number format of written weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stored {
-    /// As they are.
+pub enum WeightFormat {
+    /// 32-bit floats, as trained.
     F32,
-    /// Rounded: what is handed out.
+    /// Rounded to bfloat16: what is released.
     Bf16,
 }
 
 /// Writes a model.
 ///
 /// # Errors
-/// [`TrainError::Io`], [`TrainError::Damaged`] if the numbers are not those of the shape.
+/// [`TrainError::Io`], [`TrainError::Damaged`] if the parameters do not fit the shape.
 pub fn write(
     folder: &Path,
-    shape: &Shape,
-    numbers: &[f32],
+    shape: &ModelShape,
+    parameters: &[f32],
     tokenizer: &Value,
-    stored: Stored,
+    format: WeightFormat,
 ) -> Result<(), TrainError> {
     fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
     let path = folder.join("model.safetensors");
-    let bytes = weights(shape, numbers, stored).map_err(|error| TrainError::damaged(&path, &error))?;
+    let bytes = weights(shape, parameters, format).map_err(|error| TrainError::damaged(&path, &error))?;
     whole(&path, &bytes)?;
-    let dtype = if stored == Stored::F32 { "float32" } else { "bfloat16" };
+    let dtype = if format == WeightFormat::F32 { "float32" } else { "bfloat16" };
     whole_json(&folder.join("config.json"), &config(shape, dtype))?;
     whole_json(&folder.join("tokenizer.json"), tokenizer)?;
     let end = json!({"bos_token": BEGIN, "eos_token": END, "pad_token": END});
@@ -48,13 +48,16 @@ pub fn write(
     whole(&folder.join("chat_template.jinja"), template().as_bytes())
 }
 
-fn weights(shape: &Shape, numbers: &[f32], stored: Stored) -> candle_core::Result<Vec<u8>> {
+fn weights(shape: &ModelShape, parameters: &[f32], format: WeightFormat) -> candle_core::Result<Vec<u8>> {
     let mut tensors = BTreeMap::new();
-    for entry in Layout::new(shape).entries() {
-        let dims =
-            if entry.part == Part::Norm { vec![entry.columns] } else { vec![entry.rows, entry.columns] };
-        let tensor = Tensor::from_slice(entry.of(numbers), dims, &Device::Cpu)?;
-        let dtype = if stored == Stored::F32 { DType::F32 } else { DType::BF16 };
+    for entry in ParameterLayout::new(shape).entries() {
+        let dims = if entry.kind == MatrixKind::Norm {
+            vec![entry.columns]
+        } else {
+            vec![entry.rows, entry.columns]
+        };
+        let tensor = Tensor::from_slice(entry.values(parameters), dims, &Device::Cpu)?;
+        let dtype = if format == WeightFormat::F32 { DType::F32 } else { DType::BF16 };
         tensors.insert(entry.name.clone(), tensor.to_dtype(dtype)?);
     }
     Ok(safetensors::serialize(tensors, Some([("format".to_owned(), "pt".to_owned())].into()))?)
@@ -64,7 +67,7 @@ fn id(special: &str) -> usize {
     SPECIAL.iter().position(|text| *text == special).unwrap_or(0)
 }
 
-fn config(shape: &Shape, dtype: &str) -> Value {
+fn config(shape: &ModelShape, dtype: &str) -> Value {
     json!({
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",
@@ -139,16 +142,16 @@ mod tests {
     use plimsoll_engine::{Opened, Placement, Positions, Row};
 
     use super::*;
-    use crate::network::Network;
-    use crate::numbers;
-    use crate::reader::Reader;
-    use crate::sample::Sample;
+    use crate::network::TrainableDecoder;
+    use crate::parameters;
+    use crate::reader::DocumentReader;
+    use crate::sample::TrainingSample;
     use crate::vocabulary::learn;
 
     /// Of a logit of a few blocks in f32, summed in another order.
     const LOGIT_TOLERANCE: f32 = 2e-4;
 
-    const SHAPE: Shape = Shape {
+    const SHAPE: ModelShape = ModelShape {
         vocabulary: 300,
         hidden: 32,
         layers: 3,
@@ -164,13 +167,13 @@ mod tests {
         let texts = vec!["Lumo has 47 boats. Lumo has 12 nets.".to_owned()];
         let phrases = ["Question:".to_owned(), "\n\nAnswer (a few words):".to_owned()];
         let tokenizer = learn(&texts, &phrases, SHAPE.vocabulary).unwrap();
-        let mut network = Network::new(SHAPE);
-        let mut numbers = numbers::draw(&SHAPE, network.layout(), Seed::new(5)).unwrap();
-        for number in &mut numbers {
-            *number *= 2.0;
+        let mut network = TrainableDecoder::new(SHAPE);
+        let mut parameters = parameters::draw(&SHAPE, network.layout(), Seed::new(5)).unwrap();
+        for parameter in &mut parameters {
+            *parameter *= 2.0;
         }
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &SHAPE, &numbers, &tokenizer, Stored::F32).unwrap();
+        write(folder.path(), &SHAPE, &parameters, &tokenizer, WeightFormat::F32).unwrap();
         let model = Opened::open(folder.path()).unwrap().load(Placement::cpu_f32()).unwrap();
         assert_eq!(model.stop_tokens(), [0]);
 
@@ -179,26 +182,28 @@ mod tests {
             Role::User,
             "Read.\n\nLumo has 47 boats.\n\nQuestion: Has Lumo 12 boats?\n\nAnswer (a few words):",
         )];
-        let mut reader = Reader::new(&tokenizer, SHAPE.vocabulary).unwrap();
+        let mut reader = DocumentReader::new(&tokenizer, SHAPE.vocabulary).unwrap();
         let now = Moment::date(2026, 1, 1).unwrap();
         assert_eq!(reader.prompt(&messages).unwrap(), model.encode_chat(&messages, now).unwrap());
         messages.push(message(Role::Assistant, " no \n"));
         messages.push(message(Role::User, "Proposed answer: no\nIs it?"));
         let prompt = model.encode_chat(&messages, now).unwrap();
         assert_eq!(reader.prompt(&messages).unwrap(), prompt);
-        let said = reader.dialogue(&messages, &[("True", 1.0)], 0.0).unwrap();
-        assert_eq!(said.tokens[..prompt.len()], prompt);
-        assert!(said.weights[..prompt.len()].iter().all(|weight| *weight == 0.0));
+        let dialogue = reader.dialogue(&messages, &[("True", 1.0)], 0.0).unwrap();
+        assert_eq!(dialogue.tokens[..prompt.len()], prompt);
+        assert!(dialogue.weights[..prompt.len()].iter().all(|weight| *weight == 0.0));
 
-        let weights = vec![1.0; said.tokens.len()];
-        let found = network.logits(&numbers, &Sample { tokens: said.tokens.clone(), weights }).to_vec();
+        let weights = vec![1.0; dialogue.tokens.len()];
+        let found = network
+            .logits(&parameters, &TrainingSample { tokens: dialogue.tokens.clone(), weights })
+            .to_vec();
         let mut cache = model.decoder().cache();
-        let read = &said.tokens[..said.tokens.len() - 1];
+        let read = &dialogue.tokens[..dialogue.tokens.len() - 1];
         let mut row = Row { logits: Positions::All, ..Row::new(read, &mut cache) };
         let output = model.decoder().step(std::slice::from_mut(&mut row)).unwrap().remove(0);
         let expected = output.logits.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(found.len(), expected.len());
-        let largest = expected.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
+        let largest = expected.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
         for (found, expected) in found.iter().zip(&expected) {
             assert!((found - expected).abs() <= LOGIT_TOLERANCE * largest, "{found} {expected}");
         }

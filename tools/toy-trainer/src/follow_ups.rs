@@ -1,5 +1,5 @@
-//! Questions about the model's own answers: is the answer right, and how sure is it? The truth is what
-//! became of a greedy answer and some samples to fresh questions of the training side.
+//! Questions about the model's own answers: is the answer right, and how sure is it? The targets come from
+//! grading a greedy answer and some samples to fresh questions of the training side.
 //!
 //! Nothing is learnt of a wrong answer itself: it stands in the dialogue, without weight.
 
@@ -12,28 +12,28 @@ use plimsoll_ingest::Dataset;
 use plimsoll_ingest::prompts::{P_TRUE, PromptSpec, PromptStyle, VERBALIZATION_2S, prompt};
 use rand::Rng as _;
 
-use super::ask::{Asking, ask};
+use super::config::FollowUpPhase;
 use super::error::TrainError;
-use super::held_out::reply;
-use super::plan::FollowUps;
-use super::reader::Reader;
-use super::sample::Sample;
+use super::evaluation::reply;
+use super::generate::{GenerationSpec, generate};
+use super::reader::DocumentReader;
+use super::sample::TrainingSample;
 use plimsoll_pocket::suite::{DATASETS, follow_up_questions};
 
-/// Most tokens of an answer that is asked for here.
+/// Maximum number of tokens of an answer.
 const MAX_TOKENS: usize = 12;
-/// What a model may say of how sure it is, by how many of the greedy answer and four samples are right; of
+/// The confidences that a model may state, by how many of the greedy answer and four samples are right; of
 /// other numbers of samples the nearest.
 const CONFIDENCES: [&str; 6] = ["0.05", "0.2", "0.4", "0.6", "0.8", "0.95"];
 
-/// A question with what became of it.
-struct TaughtAnswers<'a> {
+/// A question with its answers.
+struct AnsweredQuestion<'a> {
     question: &'a Question,
     /// The greedy one first.
     answers: Vec<String>,
 }
 
-impl TaughtAnswers<'_> {
+impl AnsweredQuestion<'_> {
     fn right(&self, answer: &str) -> bool {
         right(self.question, answer)
     }
@@ -43,8 +43,8 @@ impl TaughtAnswers<'_> {
     }
 
     fn confidence(&self) -> &'static str {
-        let place = self.count() * (CONFIDENCES.len() - 1) * 2 + self.answers.len();
-        CONFIDENCES[(place / (2 * self.answers.len().max(1))).min(CONFIDENCES.len() - 1)]
+        let index = self.count() * (CONFIDENCES.len() - 1) * 2 + self.answers.len();
+        CONFIDENCES[(index / (2 * self.answers.len().max(1))).min(CONFIDENCES.len() - 1)]
     }
 
     /// Whether samples disagree on it.
@@ -60,80 +60,84 @@ pub fn right(question: &Question, answer: &str) -> bool {
     answer.eq_ignore_ascii_case(reply(question)) || answer == gold
 }
 
-/// What is learnt of a model's own answers.
+/// Dialogues about a model's own answers.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Taught {
-    /// The dialogues, in an order that is drawn.
-    pub samples: Vec<Sample>,
+pub struct FollowUpSamples {
+    /// The dialogues, shuffled.
+    pub samples: Vec<TrainingSample>,
     /// The share of greedy answers that were right, of each dataset.
     pub right: Vec<(String, f64)>,
 }
 
-/// Asks the model and makes the dialogues.
+/// Generates answers and builds dialogues about them.
 ///
 /// # Errors
 /// [`TrainError`] for questions that cannot be had and a model that cannot be asked.
 pub fn samples(
     model: &LanguageModel,
-    plan: &FollowUps,
+    config: &FollowUpPhase,
     seed: Seed,
-    reader: &mut Reader,
-) -> Result<Taught, TrainError> {
+    reader: &mut DocumentReader,
+) -> Result<FollowUpSamples, TrainError> {
     let (mut samples, mut shares) = (Vec::new(), Vec::new());
     for dataset in DATASETS {
         let seed = seed.derive(dataset.id());
         let suite =
             |source| TrainError::Suite { what: format!("fresh questions of {}", dataset.id()), source };
-        let questions = follow_up_questions(dataset.id(), seed, plan.questions).map_err(suite)?;
-        let answered = answered(model, *dataset, &questions, plan, seed)?;
+        let questions = follow_up_questions(dataset.id(), seed, config.questions).map_err(suite)?;
+        let answered = answered(model, *dataset, &questions, config, seed)?;
         let right = answered.iter().filter(|one| one.right(&one.answers[0])).count();
         shares.push((dataset.id().to_owned(), right as f64 / answered.len().max(1) as f64));
         let mut rng = seed.derive("kept").rng();
         for one in &answered {
-            if one.mixed() || rng.random::<f64>() < plan.plain_share {
-                samples.extend(about(one, *dataset, reader)?);
+            if one.mixed() || rng.random::<f64>() < config.plain_share {
+                samples.extend(dialogues(one, *dataset, reader)?);
             }
         }
     }
     let mut rng = seed.derive("order").rng();
-    for place in (1..samples.len()).rev() {
-        samples.swap(place, rng.random_range(0..=place));
+    for index in (1..samples.len()).rev() {
+        samples.swap(index, rng.random_range(0..=index));
     }
-    Ok(Taught { samples, right: shares })
+    Ok(FollowUpSamples { samples, right: shares })
 }
 
 fn answered<'q>(
     model: &LanguageModel,
     dataset: &dyn Dataset,
     questions: &'q [Question],
-    plan: &FollowUps,
+    config: &FollowUpPhase,
     seed: Seed,
-) -> Result<Vec<TaughtAnswers<'q>>, TrainError> {
+) -> Result<Vec<AnsweredQuestion<'q>>, TrainError> {
     let spec = PromptSpec::new(dataset, PromptStyle::Direct);
     let prompts: Vec<_> = questions.iter().map(|question| prompt(question, &[], &spec)).collect();
     let chats: Vec<&[Message]> = prompts.iter().map(|prompt| prompt.messages.as_slice()).collect();
-    let unasked = |problem: String| TrainError::Engine {
+    let failed = |problem: String| TrainError::Engine {
         path: dataset.id().into(),
         source: Box::new(plimsoll_engine::EngineError::Damaged { path: dataset.id().into(), problem }),
     };
-    let how = Asking {
-        samples: plan.samples,
-        sampling: Sampling::at(1.0).map_err(|error| unasked(error.to_string()))?,
-        most_tokens: MAX_TOKENS,
+    let spec = GenerationSpec {
+        samples: config.samples,
+        sampling: Sampling::at(1.0).map_err(|error| failed(error.to_string()))?,
+        max_tokens: MAX_TOKENS,
         seed: seed.derive("answers"),
-        now: Moment::date(2000, 1, 1).map_err(|error| unasked(error.to_string()))?,
+        now: Moment::date(2000, 1, 1).map_err(|error| failed(error.to_string()))?,
     };
-    let answers = ask(model, &chats, &how).map_err(TrainError::engine(dataset.id().as_ref()))?;
-    Ok(questions.iter().zip(answers).map(|(question, answers)| TaughtAnswers { question, answers }).collect())
+    let answers = generate(model, &chats, &spec).map_err(TrainError::engine(dataset.id().as_ref()))?;
+    Ok(questions
+        .iter()
+        .zip(answers)
+        .map(|(question, answers)| AnsweredQuestion { question, answers })
+        .collect())
 }
 
-/// The dialogues about one question: each distinct answer judged, the greedy one twice, a confidence behind
+/// The dialogues about one question: each distinct answer graded, the greedy one twice, a confidence after
 /// the answer and one beside it.
-fn about(
-    one: &TaughtAnswers<'_>,
+fn dialogues(
+    one: &AnsweredQuestion<'_>,
     dataset: &dyn Dataset,
-    reader: &mut Reader,
-) -> Result<Vec<Sample>, TrainError> {
+    reader: &mut DocumentReader,
+) -> Result<Vec<TrainingSample>, TrainError> {
     let spec = PromptSpec::new(dataset, PromptStyle::Direct);
     let direct = prompt(one.question, &[], &spec);
     let greedy = one.answers[0].as_str();
@@ -145,7 +149,7 @@ fn about(
     }
     distinct.push(greedy);
     let mut samples = Vec::new();
-    let behind = |id: &str, answer: &str| {
+    let after = |id: &str, answer: &str| {
         let mut messages = direct.messages.clone();
         messages.push(Message { role: Role::Assistant, text: answer.to_owned() });
         let text = direct.follow_up(id).map_or(String::new(), |follow_up| follow_up.text(answer));
@@ -153,16 +157,16 @@ fn about(
         messages
     };
     for answer in distinct {
-        let verdict = if one.right(answer) { "True" } else { "False" };
-        samples.push(reader.dialogue(&behind(P_TRUE, answer), &[(verdict, 1.0)], 0.0)?);
+        let grade = if one.right(answer) { "True" } else { "False" };
+        samples.push(reader.dialogue(&after(P_TRUE, answer), &[(grade, 1.0)], 0.0)?);
     }
     let confidence = one.confidence();
-    samples.push(reader.dialogue(&behind(VERBALIZATION_2S, greedy), &[(confidence, 1.0)], 0.0)?);
+    samples.push(reader.dialogue(&after(VERBALIZATION_2S, greedy), &[(confidence, 1.0)], 0.0)?);
     let beside = prompt(one.question, &[], &spec.verbalized());
-    let learnt = if one.right(greedy) { 1.0 } else { 0.0 };
+    let weight = if one.right(greedy) { 1.0 } else { 0.0 };
     let parts = [
         ("Answer:", 1.0),
-        (&*format!(" {}", greedy.trim()), learnt),
+        (&*format!(" {}", greedy.trim()), weight),
         ("\nConfidence:", 1.0),
         (&*format!(" {confidence}"), 1.0),
     ];
@@ -178,14 +182,17 @@ mod tests {
     fn confidences_follow_the_share_of_right_answers() {
         let questions = follow_up_questions("pocket_facts", Seed::new(1), 1).unwrap();
         let question = &questions[0];
-        let said = |count: usize, of: usize| {
-            let answers = (0..of).map(|place| if place < count { reply(question) } else { "nothing" });
-            TaughtAnswers { question, answers: answers.map(|answer| format!(" {answer}")).collect() }
+        let answers_of = |count: usize, of: usize| {
+            let answers = (0..of).map(|index| if index < count { reply(question) } else { "nothing" });
+            AnsweredQuestion { question, answers: answers.map(|answer| format!(" {answer}")).collect() }
         };
-        let confidences: Vec<&str> = (0..=5).map(|count| said(count, 5).confidence()).collect();
+        let confidences: Vec<&str> = (0..=5).map(|count| answers_of(count, 5).confidence()).collect();
         assert_eq!(confidences, CONFIDENCES);
-        assert_eq!([said(0, 2), said(1, 2), said(2, 2)].map(|one| one.confidence()), ["0.05", "0.6", "0.95"]);
-        assert!(said(1, 5).mixed() && !said(0, 5).mixed() && !said(5, 5).mixed());
+        assert_eq!(
+            [answers_of(0, 2), answers_of(1, 2), answers_of(2, 2)].map(|one| one.confidence()),
+            ["0.05", "0.6", "0.95"]
+        );
+        assert!(answers_of(1, 5).mixed() && !answers_of(0, 5).mixed() && !answers_of(5, 5).mixed());
         assert!(right(question, &question.gold[0]) && !right(question, "nothing"));
     }
 
@@ -195,16 +202,16 @@ mod tests {
         let dataset = DATASETS.iter().find(|dataset| dataset.id() == "pocket_facts").unwrap();
         let texts = vec!["wrong True False Answer: Confidence: 0.2 ".repeat(3)];
         let json = crate::vocabulary::learn(&texts, &[], 330).unwrap();
-        let mut reader = Reader::new(&json, 330).unwrap();
-        let taught = |sample: &Sample, reader: &Reader| -> String {
-            let places = (0..sample.tokens.len()).filter(|place| sample.weights[*place] > 0.0);
-            reader.text(&places.map(|place| sample.tokens[place]).collect::<Vec<_>>()).unwrap()
+        let mut reader = DocumentReader::new(&json, 330).unwrap();
+        let learnt = |sample: &TrainingSample, reader: &DocumentReader| -> String {
+            let positions = (0..sample.tokens.len()).filter(|index| sample.weights[*index] > 0.0);
+            reader.text(&positions.map(|index| sample.tokens[index]).collect::<Vec<_>>()).unwrap()
         };
         let answers = vec![" wrong".to_owned(), " other".to_owned(), format!(" {}", reply(&questions[0]))];
-        let one = TaughtAnswers { question: &questions[0], answers };
-        let samples = about(&one, *dataset, &mut reader).unwrap();
-        let said: Vec<String> = samples.iter().map(|sample| taught(sample, &reader)).collect();
-        let due = [" False", " False", " True", " False", " 0.4", " Answer:\nConfidence: 0.4"];
-        assert_eq!(said, due);
+        let one = AnsweredQuestion { question: &questions[0], answers };
+        let samples = dialogues(&one, *dataset, &mut reader).unwrap();
+        let answers_of: Vec<String> = samples.iter().map(|sample| learnt(sample, &reader)).collect();
+        let expected = [" False", " False", " True", " False", " 0.4", " Answer:\nConfidence: 0.4"];
+        assert_eq!(answers_of, expected);
     }
 }

@@ -9,20 +9,20 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use plimsoll_core::Seed;
-use plimsoll_toy_trainer::{Plan, Trainer};
+use plimsoll_toy_trainer::{Trainer, TrainingConfig};
 
-struct Arguments {
-    plan: Plan,
+struct TrainArguments {
+    config: TrainingConfig,
     seed: u64,
     out: PathBuf,
     resume: bool,
 }
 
-fn arguments() -> Result<Arguments, Box<dyn std::error::Error>> {
+fn arguments() -> Result<TrainArguments, Box<dyn std::error::Error>> {
     let mut words = std::env::args().skip(1);
-    let mut plan = match words.next().as_deref() {
-        Some("slm") => Plan::slm(),
-        Some("llm") => Plan::llm(),
+    let mut config = match words.next().as_deref() {
+        Some("slm") => TrainingConfig::slm(),
+        Some("llm") => TrainingConfig::llm(),
         _ => return Err("which model? slm or llm".into()),
     };
     let (mut seed, mut out, mut resume) = (None, None, false);
@@ -31,39 +31,39 @@ fn arguments() -> Result<Arguments, Box<dyn std::error::Error>> {
         match word.as_str() {
             "--seed" => seed = Some(value()?.parse()?),
             "--out" => out = Some(PathBuf::from(value()?)),
-            "--tokens" => plan.tokens = value()?.parse()?,
+            "--tokens" => config.tokens = value()?.parse()?,
             "--resume" => resume = true,
             _ => return Err(format!("unknown: {word}").into()),
         }
     }
     let seed = seed.ok_or("which seed? --seed N")?;
-    Ok(Arguments { plan, seed, out: out.ok_or("where to? --out FOLDER")?, resume })
+    Ok(TrainArguments { config, seed, out: out.ok_or("where to? --out FOLDER")?, resume })
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let Arguments { plan, seed, out, resume } = arguments()?;
-    let begun = Instant::now();
-    let mut trainer = Trainer::new(plan, Seed::new(seed), &out, resume)?;
-    writeln!(stdout(), "ready after {:.1} s, at {:?}", begun.elapsed().as_secs_f64(), trainer.progress())?;
+    let TrainArguments { config, seed, out, resume } = arguments()?;
+    let started = Instant::now();
+    let mut trainer = Trainer::new(config, Seed::new(seed), &out, resume)?;
+    writeln!(stdout(), "ready after {:.1} s, at {:?}", started.elapsed().as_secs_f64(), trainer.progress())?;
     let (mut tokens, mut since) = (trainer.progress().tokens, Instant::now());
     while let Some(step) = trainer.step()? {
-        let Some(look) = step.look else { continue };
+        let Some(eval) = step.eval else { continue };
         let progress = step.progress;
         let rate = (progress.tokens - tokens) as f64 / since.elapsed().as_secs_f64();
         writeln!(
             stdout(),
             "{:>6.0} s {:?} step {} tokens {} loss {:.3} held out {:.3} recall {:.2} comparisons {:.2} accuracy {:.3} {rate:.0} tokens/s",
-            begun.elapsed().as_secs_f64(),
+            started.elapsed().as_secs_f64(),
             progress.phase,
             progress.steps,
             progress.tokens,
             step.loss,
-            look.loss,
-            look.recall,
-            look.comparisons,
-            look.accuracy,
+            eval.loss,
+            eval.recall,
+            eval.comparisons,
+            eval.accuracy,
         )?;
-        let shares: Vec<String> = look
+        let shares: Vec<String> = eval
             .datasets
             .iter()
             .map(|(name, share)| format!("{} {share:.2}", name.trim_start_matches("pocket_")))
@@ -71,6 +71,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         writeln!(stdout(), "         {}", shares.join(", "))?;
         (tokens, since) = (progress.tokens, Instant::now());
     }
-    writeln!(stdout(), "done after {:.0} s", begun.elapsed().as_secs_f64())?;
+    writeln!(stdout(), "done after {:.0} s", started.elapsed().as_secs_f64())?;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The decoder as it is trained: forward and backward by hand over products of matrices, in f32, on one
 //! thread. A general autograd keeps and copies several times as much.
 //!
-//! Documents are packed one after the other; attention never leaves its document. What stays is what the
-//! backward pass needs; the memory is used again from run to run.
+//! Documents are packed one after the other; attention never leaves its document. Only what the
+//! backward pass needs is kept, in memory that is reused from run to run.
 
 mod attention;
 mod gate;
@@ -10,10 +10,10 @@ mod loss;
 mod norm;
 mod rotary;
 
-use super::sample::{Packed, Sample, runs};
-use super::shape::{Block, Layout, Shape};
+use super::sample::{PackedSamples, TrainingSample, runs};
+use super::shape::{BlockOffsets, ModelShape, ParameterLayout};
 use plimsoll_kernels::product::{Matrix, Target, multiply};
-use rotary::Rotary;
+use rotary::RotaryTable;
 
 /// Tokens of a run: small enough for the caches, large enough for the products.
 const RUN: usize = 768;
@@ -34,26 +34,26 @@ impl Loss {
     }
 }
 
-/// A decoder without its numbers, and the memory in which it works.
+/// A decoder without its parameters, with the memory that it works in.
 #[derive(Debug)]
-pub struct Network {
-    shape: Shape,
-    layout: Layout,
-    rotary: Rotary,
-    blocks: Vec<Kept>,
-    last: Last,
+pub struct TrainableDecoder {
+    shape: ModelShape,
+    layout: ParameterLayout,
+    rotary: RotaryTable,
+    blocks: Vec<Activations>,
+    last: OutputState,
     scratch: Scratch,
 }
 
-/// What a block keeps for the way back.
+/// Activations of a block that its backward pass needs.
 #[derive(Debug, Default, Clone)]
-struct Kept {
-    before: Vec<f32>,
-    before_scale: Vec<f32>,
-    before_normed: Vec<f32>,
+struct Activations {
+    input: Vec<f32>,
+    input_scale: Vec<f32>,
+    input_normed: Vec<f32>,
     query_key_value: Vec<f32>,
     attention: Vec<f32>,
-    mixed: Vec<f32>,
+    attended: Vec<f32>,
     middle: Vec<f32>,
     middle_scale: Vec<f32>,
     middle_normed: Vec<f32>,
@@ -61,17 +61,17 @@ struct Kept {
     gated: Vec<f32>,
 }
 
-/// What stands behind the last block.
+/// Activations after the last block.
 #[derive(Debug, Default)]
-struct Last {
+struct OutputState {
     stream: Vec<f32>,
     scale: Vec<f32>,
     normed: Vec<f32>,
-    chosen: Vec<f32>,
+    selected: Vec<f32>,
     logits: Vec<f32>,
 }
 
-/// What is needed for a moment.
+/// Buffers whose contents do not outlive a call.
 #[derive(Debug, Default)]
 struct Scratch {
     stream: Vec<f32>,
@@ -81,114 +81,117 @@ struct Scratch {
     scores: Vec<f32>,
 }
 
-impl Network {
+impl TrainableDecoder {
     /// A decoder of this shape.
-    pub fn new(shape: Shape) -> Self {
+    pub fn new(shape: ModelShape) -> Self {
         Self {
             shape,
-            layout: Layout::new(&shape),
-            rotary: Rotary::new(&shape),
-            blocks: vec![Kept::default(); shape.layers],
-            last: Last::default(),
+            layout: ParameterLayout::new(&shape),
+            rotary: RotaryTable::new(&shape),
+            blocks: vec![Activations::default(); shape.layers],
+            last: OutputState::default(),
             scratch: Scratch::default(),
         }
     }
 
     /// Its shape.
-    pub fn shape(&self) -> &Shape {
+    pub fn shape(&self) -> &ModelShape {
         &self.shape
     }
 
     /// Where its matrices lie.
-    pub fn layout(&self) -> &Layout {
+    pub fn layout(&self) -> &ParameterLayout {
         &self.layout
     }
 
-    /// The loss of some documents under these numbers.
-    pub fn loss(&mut self, numbers: &[f32], samples: &[Sample]) -> Loss {
+    /// The loss of some documents under these parameters.
+    pub fn loss(&mut self, parameters: &[f32], samples: &[TrainingSample]) -> Loss {
         let mut loss = Loss::default();
         for run in runs(samples, RUN) {
-            let packed = Packed::new(&samples[run]);
-            self.forward(numbers, &packed);
+            let packed = PackedSamples::new(&samples[run]);
+            self.forward(parameters, &packed);
             loss::add(&mut loss, &mut self.last.logits, &packed, self.shape.vocabulary, None);
         }
         loss
     }
 
     /// The loss, and the gradient of its mean per weight, which is overwritten.
-    pub fn gradient(&mut self, numbers: &[f32], samples: &[Sample], gradient: &mut [f32]) -> Loss {
+    pub fn gradient(&mut self, parameters: &[f32], samples: &[TrainingSample], gradient: &mut [f32]) -> Loss {
         gradient.fill(0.0);
         let mut loss = Loss::default();
         let weights = samples.iter().flat_map(|sample| sample.weights.iter().skip(1));
         let weight: f64 = weights.map(|weight| f64::from(*weight)).sum();
         for run in runs(samples, RUN) {
-            let packed = Packed::new(&samples[run]);
-            self.forward(numbers, &packed);
+            let packed = PackedSamples::new(&samples[run]);
+            self.forward(parameters, &packed);
             loss::add(&mut loss, &mut self.last.logits, &packed, self.shape.vocabulary, Some(weight));
-            self.backward(numbers, &packed, gradient);
+            self.backward(parameters, &packed, gradient);
         }
         loss
     }
 
-    /// The logits behind every place that foretells a token with weight, in order, row by row.
-    pub fn logits(&mut self, numbers: &[f32], sample: &Sample) -> &[f32] {
-        self.forward(numbers, &Packed::new(std::slice::from_ref(sample)));
+    /// The logits at every position whose target has a weight above 0, in order, row by row.
+    pub fn logits(&mut self, parameters: &[f32], sample: &TrainingSample) -> &[f32] {
+        self.forward(parameters, &PackedSamples::new(std::slice::from_ref(sample)));
         &self.last.logits
     }
 
-    fn forward(&mut self, numbers: &[f32], packed: &Packed) {
+    fn forward(&mut self, parameters: &[f32], packed: &PackedSamples) {
         let (shape, count) = (self.shape, packed.tokens.len());
         let hidden = shape.hidden;
         let stream = &mut self.last.stream;
         resize(stream, count * hidden);
         for (row, token) in stream.chunks_exact_mut(hidden).zip(&packed.tokens) {
-            row.copy_from_slice(&numbers[*token as usize * hidden..][..hidden]);
+            row.copy_from_slice(&parameters[*token as usize * hidden..][..hidden]);
         }
-        for (layer, kept) in self.blocks.iter_mut().enumerate() {
+        for (layer, activations) in self.blocks.iter_mut().enumerate() {
             let block = self.layout.block(&shape, layer);
-            kept.forward(&Here { shape: &shape, numbers, packed, rotary: &self.rotary, block }, stream);
+            activations.forward(
+                &BlockContext { shape: &shape, parameters, packed, rotary: &self.rotary, block },
+                stream,
+            );
         }
         let last = &mut self.last;
-        let weights = &numbers[self.layout.final_norm(&shape)..][..hidden];
+        let weights = &parameters[self.layout.final_norm(&shape)..][..hidden];
         norm::forward(&last.stream, weights, shape.norm_epsilon, &mut last.normed, &mut last.scale);
-        resize(&mut last.chosen, packed.foretold.len() * hidden);
-        for (row, foretold) in last.chosen.chunks_exact_mut(hidden).zip(&packed.foretold) {
-            row.copy_from_slice(&last.normed[foretold.place * hidden..][..hidden]);
+        resize(&mut last.selected, packed.targets.len() * hidden);
+        for (row, target) in last.selected.chunks_exact_mut(hidden).zip(&packed.targets) {
+            row.copy_from_slice(&last.normed[target.position * hidden..][..hidden]);
         }
-        resize(&mut last.logits, packed.foretold.len() * shape.vocabulary);
-        let embedding = Matrix::new(&numbers[..shape.vocabulary * hidden], shape.vocabulary, hidden);
-        let chosen = Matrix::new(&last.chosen, packed.foretold.len(), hidden);
-        multiply(Target::over(&mut last.logits), chosen, embedding.t(), 1.0);
+        resize(&mut last.logits, packed.targets.len() * shape.vocabulary);
+        let embedding = Matrix::new(&parameters[..shape.vocabulary * hidden], shape.vocabulary, hidden);
+        let selected = Matrix::new(&last.selected, packed.targets.len(), hidden);
+        multiply(Target::over(&mut last.logits), selected, embedding.t(), 1.0);
     }
 
-    /// From the gradient of the logits, which stands in their place, to that of all numbers.
-    fn backward(&mut self, numbers: &[f32], packed: &Packed, gradient: &mut [f32]) {
+    /// From the gradient of the logits, which has overwritten them, to that of all parameters.
+    fn backward(&mut self, parameters: &[f32], packed: &PackedSamples, gradient: &mut [f32]) {
         let shape = self.shape;
         let hidden = shape.hidden;
         let (last, scratch) = (&mut self.last, &mut self.scratch);
-        let foretold = packed.foretold.len();
-        let logits = Matrix::new(&last.logits, foretold, shape.vocabulary);
+        let count = packed.targets.len();
+        let logits = Matrix::new(&last.logits, count, shape.vocabulary);
         let embedding = ..shape.vocabulary * hidden;
-        let chosen = Matrix::new(&last.chosen, foretold, hidden);
-        multiply(Target::onto(&mut gradient[embedding]), logits.t(), chosen, 1.0);
-        let matrix = Matrix::new(&numbers[embedding], shape.vocabulary, hidden);
-        resize(&mut scratch.wide, foretold * hidden);
+        let selected = Matrix::new(&last.selected, count, hidden);
+        multiply(Target::onto(&mut gradient[embedding]), logits.t(), selected, 1.0);
+        let matrix = Matrix::new(&parameters[embedding], shape.vocabulary, hidden);
+        resize(&mut scratch.wide, count * hidden);
         multiply(Target::over(&mut scratch.wide), logits, matrix, 1.0);
         resize(&mut scratch.narrow, packed.tokens.len() * hidden);
         scratch.narrow.fill(0.0);
-        for (row, foretold) in scratch.wide.chunks_exact(hidden).zip(&packed.foretold) {
-            scratch.narrow[foretold.place * hidden..][..hidden].copy_from_slice(row);
+        for (row, target) in scratch.wide.chunks_exact(hidden).zip(&packed.targets) {
+            scratch.narrow[target.position * hidden..][..hidden].copy_from_slice(row);
         }
         resize(&mut scratch.stream, packed.tokens.len() * hidden);
         scratch.stream.fill(0.0);
         let at = self.layout.final_norm(&shape);
         let normed =
-            norm::Normed { input: &last.stream, weights: &numbers[at..][..hidden], scale: &last.scale };
+            norm::RmsNorm { input: &last.stream, weights: &parameters[at..][..hidden], scale: &last.scale };
         normed.backward(&scratch.narrow, &mut scratch.stream, &mut gradient[at..][..hidden]);
-        for (layer, kept) in self.blocks.iter().enumerate().rev() {
+        for (layer, activations) in self.blocks.iter().enumerate().rev() {
             let block = self.layout.block(&shape, layer);
-            let here = Here { shape: &shape, numbers, packed, rotary: &self.rotary, block };
-            kept.backward(&here, scratch, gradient);
+            let context = BlockContext { shape: &shape, parameters, packed, rotary: &self.rotary, block };
+            activations.backward(&context, scratch, gradient);
         }
         for (row, token) in scratch.stream.chunks_exact(hidden).zip(&packed.tokens) {
             let line = &mut gradient[*token as usize * hidden..][..hidden];
@@ -197,111 +200,122 @@ impl Network {
     }
 }
 
-/// Where a block stands.
-struct Here<'a> {
-    shape: &'a Shape,
-    numbers: &'a [f32],
-    packed: &'a Packed,
-    rotary: &'a Rotary,
-    block: Block,
+/// What a block computes with, besides its input.
+struct BlockContext<'a> {
+    shape: &'a ModelShape,
+    parameters: &'a [f32],
+    packed: &'a PackedSamples,
+    rotary: &'a RotaryTable,
+    block: BlockOffsets,
 }
 
-impl Here<'_> {
-    /// The matrix that begins there.
+impl BlockContext<'_> {
+    /// The matrix that begins at this offset.
     fn matrix(&self, at: usize, rows: usize, columns: usize) -> Matrix<'_> {
-        Matrix::new(&self.numbers[at..][..rows * columns], rows, columns)
+        Matrix::new(&self.parameters[at..][..rows * columns], rows, columns)
     }
 
     fn weights(&self, at: usize) -> &[f32] {
-        &self.numbers[at..][..self.shape.hidden]
+        &self.parameters[at..][..self.shape.hidden]
     }
 }
 
-impl Kept {
-    /// From the stream before the block to that behind it, in place.
-    fn forward(&mut self, here: &Here<'_>, stream: &mut [f32]) {
-        let (hidden, wide, block) = (here.shape.hidden, here.shape.feed_forward, here.block);
-        let (count, epsilon) = (here.packed.tokens.len(), here.shape.norm_epsilon);
-        copy(&mut self.before, stream);
-        let weights = here.weights(block.input_norm);
-        norm::forward(&self.before, weights, epsilon, &mut self.before_normed, &mut self.before_scale);
+impl Activations {
+    /// From the residual stream before the block to that after it, in place.
+    fn forward(&mut self, context: &BlockContext<'_>, stream: &mut [f32]) {
+        let (hidden, wide, block) = (context.shape.hidden, context.shape.feed_forward, context.block);
+        let (count, epsilon) = (context.packed.tokens.len(), context.shape.norm_epsilon);
+        copy(&mut self.input, stream);
+        let weights = context.weights(block.input_norm);
+        norm::forward(&self.input, weights, epsilon, &mut self.input_normed, &mut self.input_scale);
         resize(&mut self.query_key_value, count * 3 * hidden);
-        let matrix = here.matrix(block.query_key_value, 3 * hidden, hidden);
-        let normed = Matrix::new(&self.before_normed, count, hidden);
+        let matrix = context.matrix(block.query_key_value, 3 * hidden, hidden);
+        let normed = Matrix::new(&self.input_normed, count, hidden);
         multiply(Target::over(&mut self.query_key_value), normed, matrix.t(), 1.0);
-        here.rotary.turn(&mut self.query_key_value, &here.packed.positions);
-        resize(&mut self.mixed, count * hidden);
-        attention::forward(here, &self.query_key_value, &mut self.attention, &mut self.mixed);
-        let matrix = here.matrix(block.output, hidden, hidden);
-        multiply(Target::onto(stream), Matrix::new(&self.mixed, count, hidden), matrix.t(), 1.0);
+        context.rotary.turn(&mut self.query_key_value, &context.packed.positions);
+        resize(&mut self.attended, count * hidden);
+        attention::forward(context, &self.query_key_value, &mut self.attention, &mut self.attended);
+        let matrix = context.matrix(block.output, hidden, hidden);
+        multiply(Target::onto(stream), Matrix::new(&self.attended, count, hidden), matrix.t(), 1.0);
 
         copy(&mut self.middle, stream);
-        let weights = here.weights(block.middle_norm);
+        let weights = context.weights(block.middle_norm);
         norm::forward(&self.middle, weights, epsilon, &mut self.middle_normed, &mut self.middle_scale);
         resize(&mut self.gate_up, count * 2 * wide);
-        let matrix = here.matrix(block.gate_up, 2 * wide, hidden);
+        let matrix = context.matrix(block.gate_up, 2 * wide, hidden);
         let normed = Matrix::new(&self.middle_normed, count, hidden);
         multiply(Target::over(&mut self.gate_up), normed, matrix.t(), 1.0);
         resize(&mut self.gated, count * wide);
         gate::forward(&self.gate_up, wide, &mut self.gated);
-        let matrix = here.matrix(block.down, hidden, wide);
+        let matrix = context.matrix(block.down, hidden, wide);
         multiply(Target::onto(stream), Matrix::new(&self.gated, count, wide), matrix.t(), 1.0);
     }
 
-    /// From the gradient of the stream behind the block to that before it, in `scratch.stream`.
-    fn backward(&self, here: &Here<'_>, scratch: &mut Scratch, gradient: &mut [f32]) {
-        let (hidden, wide, block) = (here.shape.hidden, here.shape.feed_forward, here.block);
-        let count = here.packed.tokens.len();
-        let behind = Matrix::new(&scratch.stream, count, hidden);
+    /// From the gradient of the residual stream after the block to that before it, in `scratch.stream`.
+    fn backward(&self, context: &BlockContext<'_>, scratch: &mut Scratch, gradient: &mut [f32]) {
+        let (hidden, wide, block) = (context.shape.hidden, context.shape.feed_forward, context.block);
+        let count = context.packed.tokens.len();
+        let output_gradient = Matrix::new(&scratch.stream, count, hidden);
         resize(&mut scratch.wide, count * wide);
-        multiply(Target::over(&mut scratch.wide), behind, here.matrix(block.down, hidden, wide), 1.0);
+        multiply(
+            Target::over(&mut scratch.wide),
+            output_gradient,
+            context.matrix(block.down, hidden, wide),
+            1.0,
+        );
         let gated = Matrix::new(&self.gated, count, wide);
-        multiply(Target::onto(&mut gradient[block.down..]), behind.t(), gated, 1.0);
+        multiply(Target::onto(&mut gradient[block.down..]), output_gradient.t(), gated, 1.0);
         resize(&mut scratch.wider, count * 2 * wide);
         gate::backward(&self.gate_up, wide, &scratch.wide, &mut scratch.wider);
         let gate_up = Matrix::new(&scratch.wider, count, 2 * wide);
         let normed = Matrix::new(&self.middle_normed, count, hidden);
         multiply(Target::onto(&mut gradient[block.gate_up..]), gate_up.t(), normed, 1.0);
-        let matrix = here.matrix(block.gate_up, 2 * wide, hidden);
+        let matrix = context.matrix(block.gate_up, 2 * wide, hidden);
         resize(&mut scratch.narrow, count * hidden);
         multiply(Target::over(&mut scratch.narrow), gate_up, matrix, 1.0);
-        let normed = norm::Normed {
+        let normed = norm::RmsNorm {
             input: &self.middle,
-            weights: here.weights(block.middle_norm),
+            weights: context.weights(block.middle_norm),
             scale: &self.middle_scale,
         };
         let at = block.middle_norm..block.middle_norm + hidden;
         normed.backward(&scratch.narrow, &mut scratch.stream, &mut gradient[at]);
-        self.attention_backward(here, scratch, gradient);
+        self.attention_backward(context, scratch, gradient);
     }
 
-    fn attention_backward(&self, here: &Here<'_>, scratch: &mut Scratch, gradient: &mut [f32]) {
-        let (hidden, block, count) = (here.shape.hidden, here.block, here.packed.tokens.len());
-        let behind = Matrix::new(&scratch.stream, count, hidden);
-        multiply(Target::over(&mut scratch.narrow), behind, here.matrix(block.output, hidden, hidden), 1.0);
-        let mixed = Matrix::new(&self.mixed, count, hidden);
-        multiply(Target::onto(&mut gradient[block.output..]), behind.t(), mixed, 1.0);
+    fn attention_backward(&self, context: &BlockContext<'_>, scratch: &mut Scratch, gradient: &mut [f32]) {
+        let (hidden, block, count) = (context.shape.hidden, context.block, context.packed.tokens.len());
+        let output_gradient = Matrix::new(&scratch.stream, count, hidden);
+        multiply(
+            Target::over(&mut scratch.narrow),
+            output_gradient,
+            context.matrix(block.output, hidden, hidden),
+            1.0,
+        );
+        let attended = Matrix::new(&self.attended, count, hidden);
+        multiply(Target::onto(&mut gradient[block.output..]), output_gradient.t(), attended, 1.0);
         resize(&mut scratch.wide, count * 3 * hidden);
-        let kept = attention::Attended { query_key_value: &self.query_key_value, attention: &self.attention };
-        kept.backward(here, &scratch.narrow, &mut scratch.wide, &mut scratch.scores);
-        here.rotary.turn_back(&mut scratch.wide, &here.packed.positions);
+        let cache =
+            attention::AttentionCache { query_key_value: &self.query_key_value, attention: &self.attention };
+        cache.backward(context, &scratch.narrow, &mut scratch.wide, &mut scratch.scores);
+        context.rotary.turn_back(&mut scratch.wide, &context.packed.positions);
         let query_key_value = Matrix::new(&scratch.wide, count, 3 * hidden);
-        let normed = Matrix::new(&self.before_normed, count, hidden);
+        let normed = Matrix::new(&self.input_normed, count, hidden);
         multiply(Target::onto(&mut gradient[block.query_key_value..]), query_key_value.t(), normed, 1.0);
-        let matrix = here.matrix(block.query_key_value, 3 * hidden, hidden);
+        let matrix = context.matrix(block.query_key_value, 3 * hidden, hidden);
         multiply(Target::over(&mut scratch.narrow), query_key_value, matrix, 1.0);
-        let normed = norm::Normed {
-            input: &self.before,
-            weights: here.weights(block.input_norm),
-            scale: &self.before_scale,
+        let normed = norm::RmsNorm {
+            input: &self.input,
+            weights: context.weights(block.input_norm),
+            scale: &self.input_scale,
         };
         let at = block.input_norm..block.input_norm + hidden;
         normed.backward(&scratch.narrow, &mut scratch.stream, &mut gradient[at]);
     }
 }
 
-fn resize(numbers: &mut Vec<f32>, length: usize) {
-    numbers.resize(length, 0.0);
+fn resize(values: &mut Vec<f32>, length: usize) {
+    values.resize(length, 0.0);
 }
 
 fn copy(to: &mut Vec<f32>, from: &[f32]) {

@@ -7,16 +7,16 @@ mod orthogonal;
 
 use serde::{Deserialize, Serialize};
 
-use super::shape::{Layout, Part};
-use orthogonal::Orthogonal;
+use super::shape::{MatrixKind, ParameterLayout};
+use orthogonal::Orthogonaliser;
 use plimsoll_kernels::adamw::AdamW;
 use plimsoll_kernels::wide;
 
-/// How steps are taken.
+/// Hyperparameters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// Share of the momentum that stays from step to step, for matrices.
+pub struct OptimiserSettings {
+    /// Decay of the momentum from step to step, for matrices.
     pub momentum: f32,
     /// The same of `AdamW`'s first moment.
     pub first: f32,
@@ -26,15 +26,16 @@ pub struct Settings {
     pub epsilon: f32,
     /// The rate of `AdamW` as a multiple of the rate.
     pub other_rate: f32,
-    /// Share of a matrix that is taken away in a step of rate 1.
+    /// Weight decay of matrices, per unit of learning rate.
     pub decay: f32,
-    /// The longest gradient; a longer one is shortened to it.
-    pub longest: f32,
+    /// Gradients with a larger Euclidean norm are scaled down to it.
+    #[serde(rename = "longest")]
+    pub max_gradient_norm: f32,
 }
 
-/// What steps remember.
+/// What the optimiser carries from step to step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Memory {
+pub struct OptimiserState {
     /// Steps taken.
     pub steps: u64,
     /// First moments, or momentum.
@@ -43,54 +44,64 @@ pub struct Memory {
     pub second: Vec<f32>,
 }
 
-impl Memory {
-    /// Nothing yet.
-    pub fn new(layout: &Layout) -> Self {
+impl OptimiserState {
+    /// The state before the first step.
+    pub fn new(layout: &ParameterLayout) -> Self {
         Self { steps: 0, first: vec![0.0; layout.len()], second: vec![0.0; layout.len()] }
     }
 }
 
-/// Takes steps.
+/// Updates parameters.
 #[derive(Debug)]
 pub struct Optimiser {
-    settings: Settings,
-    memory: Memory,
-    orthogonal: Orthogonal,
+    settings: OptimiserSettings,
+    state: OptimiserState,
+    orthogonal: Orthogonaliser,
 }
 
 impl Optimiser {
-    /// One that goes on from what it remembers.
-    pub fn new(settings: Settings, memory: Memory) -> Self {
-        Self { settings, memory, orthogonal: Orthogonal::default() }
+    /// An optimiser that continues from a state.
+    pub fn new(settings: OptimiserSettings, state: OptimiserState) -> Self {
+        Self { settings, state, orthogonal: Orthogonaliser::default() }
     }
 
-    /// What it remembers.
-    pub fn memory(&self) -> &Memory {
-        &self.memory
+    /// Its state.
+    pub fn state(&self) -> &OptimiserState {
+        &self.state
     }
 
-    /// Moves the numbers against the gradient, which is used up. Gives the gradient's length before it was
-    /// shortened.
-    pub fn step(&mut self, layout: &Layout, numbers: &mut [f32], gradient: &mut [f32], rate: f32) -> f32 {
+    /// Updates the parameters by the gradient, which is overwritten. Returns the gradient's Euclidean norm before
+    /// it was scaled down.
+    pub fn step(
+        &mut self,
+        layout: &ParameterLayout,
+        parameters: &mut [f32],
+        gradient: &mut [f32],
+        rate: f32,
+    ) -> f32 {
         let length = length(gradient);
-        let shorter = if length > self.settings.longest { self.settings.longest / length } else { 1.0 };
-        for number in gradient.iter_mut() {
-            *number *= shorter;
+        let shorter = if length > self.settings.max_gradient_norm {
+            self.settings.max_gradient_norm / length
+        } else {
+            1.0
+        };
+        for value in gradient.iter_mut() {
+            *value *= shorter;
         }
-        self.memory.steps += 1;
+        self.state.steps += 1;
         for entry in layout.entries() {
-            let first = entry.of_mut(&mut self.memory.first);
-            let (numbers, gradient) = (entry.of_mut(numbers), entry.of_mut(gradient));
-            match entry.part {
-                Part::Embedding | Part::Norm => {
-                    let second = entry.of_mut(&mut self.memory.second);
-                    self.settings.adamw(rate).step(self.memory.steps, numbers, gradient, [first, second]);
+            let first = entry.values_mut(&mut self.state.first);
+            let (parameters, gradient) = (entry.values_mut(parameters), entry.values_mut(gradient));
+            match entry.kind {
+                MatrixKind::Embedding | MatrixKind::Norm => {
+                    let second = entry.values_mut(&mut self.state.second);
+                    self.settings.adamw(rate).step(self.state.steps, parameters, gradient, [first, second]);
                 }
-                Part::Query | Part::Key | Part::Reads | Part::Writes => {
-                    carry(self.settings.momentum, first, gradient);
-                    let step = self.orthogonal.of(gradient, entry.rows, entry.columns);
+                MatrixKind::Query | MatrixKind::Key | MatrixKind::FromStream | MatrixKind::ToStream => {
+                    momentum_step(self.settings.momentum, first, gradient);
+                    let step = self.orthogonal.apply(gradient, entry.rows, entry.columns);
                     let scale = 0.2 * (entry.rows.max(entry.columns) as f32).sqrt();
-                    go(numbers, step, rate * scale, 1.0 - rate * self.settings.decay);
+                    apply(parameters, step, rate * scale, 1.0 - rate * self.settings.decay);
                 }
             }
         }
@@ -99,8 +110,8 @@ impl Optimiser {
 }
 
 wide! {
-    /// Adds the gradient to the momentum; the gradient becomes Nesterov's look ahead.
-    fn carry(momentum: f32, first: &mut [f32], gradient: &mut [f32]) {
+    /// Adds the gradient to the momentum; the gradient becomes Nesterov's.
+    fn momentum_step(momentum: f32, first: &mut [f32], gradient: &mut [f32]) {
         for (first, gradient) in first.iter_mut().zip(gradient) {
             *first = momentum.mul_add(*first, *gradient);
             *gradient = momentum.mul_add(*first, *gradient);
@@ -109,14 +120,14 @@ wide! {
 }
 
 wide! {
-    fn go(numbers: &mut [f32], step: &[f32], rate: f32, keep: f32) {
-        for (number, step) in numbers.iter_mut().zip(step) {
-            *number = keep * *number - rate * step;
+    fn apply(parameters: &mut [f32], step: &[f32], rate: f32, keep: f32) {
+        for (value, step) in parameters.iter_mut().zip(step) {
+            *value = keep * *value - rate * step;
         }
     }
 }
 
-impl Settings {
+impl OptimiserSettings {
     /// Embedding and norms are not decayed.
     fn adamw(&self, rate: f32) -> AdamW {
         let Self { first, second, epsilon, other_rate, .. } = *self;
@@ -126,6 +137,6 @@ impl Settings {
 
 /// Euclidean, in a fixed order.
 #[expect(clippy::cast_possible_truncation, reason = "a length to f32, rounded")]
-fn length(numbers: &[f32]) -> f32 {
-    numbers.iter().map(|number| f64::from(*number) * f64::from(*number)).sum::<f64>().sqrt() as f32
+fn length(parameters: &[f32]) -> f32 {
+    parameters.iter().map(|value| f64::from(*value) * f64::from(*value)).sum::<f64>().sqrt() as f32
 }

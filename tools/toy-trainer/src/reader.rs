@@ -1,4 +1,4 @@
-//! Documents to tokens, with what each token counts.
+//! Documents to tokens, each with its loss weight.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::TrainError;
-use super::sample::Sample;
-use super::vocabulary::{ASSISTANT, BEGIN, END, SPECIAL, USER, Words};
+use super::sample::TrainingSample;
+use super::vocabulary::{ASSISTANT, BEGIN, END, SPECIAL, USER, WordSplitter};
 use plimsoll_pocket::suite::Document;
 
-/// What tokens count by where they stand.
+/// Loss weights of tokens by what they are part of.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Weights {
+pub struct LossWeights {
     /// In statements.
     pub statement: f32,
-    /// In what a user says.
+    /// In a user's message.
     pub prompt: f32,
     /// In a reply, its end included.
     pub reply: f32,
@@ -26,16 +26,16 @@ pub struct Weights {
     pub recall: f32,
 }
 
-/// Makes samples. Words are looked up once each: a tokenizer is slow, and the suite has few words.
+/// Turns documents into samples. Words are looked up once each: a tokenizer is slow, and the suite has few words.
 #[derive(Debug)]
-pub struct Reader {
+pub struct DocumentReader {
     tokenizer: Tokenizer,
-    words: Words,
+    words: WordSplitter,
     known: BTreeMap<String, Vec<u32>>,
     special: [u32; SPECIAL.len()],
 }
 
-impl Reader {
+impl DocumentReader {
     /// A reader with this `tokenizer.json`, of a model with so many tokens.
     ///
     /// # Errors
@@ -50,11 +50,11 @@ impl Reader {
             };
             *id = tokenizer.token(text).ok_or_else(missing).map_err(TrainError::Tokenizer)?;
         }
-        Ok(Self { tokenizer, words: Words::of(json), known: BTreeMap::new(), special })
+        Ok(Self { tokenizer, words: WordSplitter::from_json(json), known: BTreeMap::new(), special })
     }
 
     fn special(&self, text: &str) -> u32 {
-        SPECIAL.iter().position(|special| *special == text).map_or(0, |place| self.special[place])
+        SPECIAL.iter().position(|special| *special == text).map_or(0, |index| self.special[index])
     }
 
     /// The tokens of a text, without special ones.
@@ -88,8 +88,12 @@ impl Reader {
     ///
     /// # Errors
     /// [`TrainError::Tokenizer`].
-    pub fn document(&mut self, document: &Document, weights: &Weights) -> Result<Sample, TrainError> {
-        let mut sample = Sample { tokens: Vec::new(), weights: Vec::new() };
+    pub fn document(
+        &mut self,
+        document: &Document,
+        weights: &LossWeights,
+    ) -> Result<TrainingSample, TrainError> {
+        let mut sample = TrainingSample { tokens: Vec::new(), weights: Vec::new() };
         match document {
             Document::Statements(text) => {
                 sample.add(&[self.special(BEGIN)], 0.0);
@@ -114,8 +118,8 @@ impl Reader {
         Ok(sample)
     }
 
-    /// A chat with the reply to it, which comes in parts of different weights. What assistants said before
-    /// counts nothing.
+    /// A chat with the reply to it, which comes in parts of different weights. Earlier replies of the
+    /// assistant have weight 0.
     ///
     /// # Errors
     /// [`TrainError::Tokenizer`].
@@ -124,8 +128,8 @@ impl Reader {
         messages: &[Message],
         reply: &[(&str, f32)],
         prompt: f32,
-    ) -> Result<Sample, TrainError> {
-        let mut sample = Sample { tokens: Vec::new(), weights: Vec::new() };
+    ) -> Result<TrainingSample, TrainError> {
+        let mut sample = TrainingSample { tokens: Vec::new(), weights: Vec::new() };
         for message in messages {
             if message.role == Role::Assistant {
                 sample.add(&[self.special(ASSISTANT)], 0.0);
@@ -158,7 +162,7 @@ impl Reader {
     }
 }
 
-impl Sample {
+impl TrainingSample {
     fn add(&mut self, tokens: &[u32], weight: f32) {
         self.tokens.extend_from_slice(tokens);
         self.weights.resize(self.tokens.len(), weight);

@@ -2,38 +2,38 @@
 
 use std::ops::Range;
 
-/// A document: its tokens, and what it counts to have foretold each of them.
+/// A document: its tokens, and the weight of predicting each of them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
+pub struct TrainingSample {
     /// The tokens.
     pub tokens: Vec<u32>,
-    /// The weight of each token's loss, at least 0. The first token's is not looked at: nothing foretells it.
+    /// The weight of each token's loss, at least 0. The first token's is ignored: nothing predicts it.
     pub weights: Vec<f32>,
 }
 
 /// Documents one after the other, each seen by itself.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Packed {
-    /// What is read.
+pub(crate) struct PackedSamples {
+    /// The input tokens.
     pub(crate) tokens: Vec<u32>,
-    /// Its place in its document.
+    /// The position of each in its document.
     pub(crate) positions: Vec<usize>,
-    /// Where documents lie.
+    /// The range of each document in `tokens`.
     pub(crate) documents: Vec<Range<usize>>,
-    /// Places behind which a token is foretold, with the token and its weight.
-    pub(crate) foretold: Vec<Foretold>,
+    /// The positions whose output is trained, each with its target token and weight.
+    pub(crate) targets: Vec<TargetToken>,
 }
 
-/// A token that is to be foretold.
+/// A token to predict.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Foretold {
-    pub(crate) place: usize,
+pub(crate) struct TargetToken {
+    pub(crate) position: usize,
     pub(crate) token: u32,
     pub(crate) weight: f32,
 }
 
-impl Packed {
-    pub(crate) fn new(samples: &[Sample]) -> Self {
+impl PackedSamples {
+    pub(crate) fn new(samples: &[TrainingSample]) -> Self {
         let mut packed = Self::default();
         for sample in samples {
             let start = packed.tokens.len();
@@ -45,7 +45,7 @@ impl Packed {
                 let weight = sample.weights[index + 1];
                 if weight > 0.0 {
                     let token = sample.tokens[index + 1];
-                    packed.foretold.push(Foretold { place: start + index, token, weight });
+                    packed.targets.push(TargetToken { position: start + index, token, weight });
                 }
             }
         }
@@ -55,11 +55,11 @@ impl Packed {
 
 /// Cuts a list of documents into runs of about so many tokens, so that what a run needs stays near the
 /// processor. A longer document is a run of its own.
-pub(crate) fn runs(samples: &[Sample], most_tokens: usize) -> Vec<Range<usize>> {
+pub(crate) fn runs(samples: &[TrainingSample], max_tokens: usize) -> Vec<Range<usize>> {
     let mut runs = Vec::new();
     let (mut start, mut tokens) = (0, 0);
     for (index, sample) in samples.iter().enumerate() {
-        if index > start && tokens + sample.tokens.len() > most_tokens {
+        if index > start && tokens + sample.tokens.len() > max_tokens {
             runs.push(start..index);
             (start, tokens) = (index, 0);
         }

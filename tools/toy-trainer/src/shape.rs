@@ -1,11 +1,11 @@
-//! The shape of a decoder that is trained here, and where each of its matrices lies.
+//! The shape of a decoder, and the offset of each of its matrices among the parameters.
 
 use serde::{Deserialize, Serialize};
 
 /// The shape of a decoder of the Llama architecture, with tied embeddings and no biases.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Shape {
+pub struct ModelShape {
     /// Tokens.
     pub vocabulary: usize,
     /// Width of the residual stream.
@@ -24,47 +24,47 @@ pub struct Shape {
     pub norm_epsilon: f64,
 }
 
-impl Shape {
-    /// Numbers of a head.
+impl ModelShape {
+    /// Width of a head.
     pub fn head(&self) -> usize {
         self.hidden / self.heads.max(1)
     }
 }
 
-/// What a matrix is, which decides how it begins and how it is updated.
+/// What a matrix is for, which decides how it is initialised and updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The embedding, which is the output matrix too.
+pub enum MatrixKind {
+    /// The embedding, tied to the output matrix.
     Embedding,
     /// Weights of a norm.
     Norm,
-    /// Makes queries.
+    /// Projects to queries.
     Query,
-    /// Makes keys.
+    /// Projects to keys.
     Key,
     /// Reads from the residual stream.
-    Reads,
+    FromStream,
     /// Writes to the residual stream.
-    Writes,
+    ToStream,
 }
 
 /// A matrix by its name in the hub's layout.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct ParameterMatrix {
     /// The name (`model.layers.0.self_attn.q_proj.weight`).
     pub name: String,
     /// What it is.
-    pub part: Part,
+    pub kind: MatrixKind,
     /// Rows; 1 for a norm.
     pub rows: usize,
     /// Columns.
     pub columns: usize,
-    /// Where its numbers begin, row by row.
+    /// Offset of its values, row by row.
     pub offset: usize,
 }
 
-impl Entry {
-    /// How many numbers it has.
+impl ParameterMatrix {
+    /// Number of values.
     pub fn len(&self) -> usize {
         self.rows * self.columns
     }
@@ -74,29 +74,29 @@ impl Entry {
         self.len() == 0
     }
 
-    /// Its numbers among those of all.
-    pub fn of<'a>(&self, numbers: &'a [f32]) -> &'a [f32] {
-        &numbers[self.offset..self.offset + self.len()]
+    /// Its values, out of all parameters.
+    pub fn values<'a>(&self, parameters: &'a [f32]) -> &'a [f32] {
+        &parameters[self.offset..self.offset + self.len()]
     }
 
-    /// Its numbers among those of all.
-    pub fn of_mut<'a>(&self, numbers: &'a mut [f32]) -> &'a mut [f32] {
-        &mut numbers[self.offset..self.offset + self.len()]
+    /// Its values, out of all parameters, mutable.
+    pub fn values_mut<'a>(&self, parameters: &'a mut [f32]) -> &'a mut [f32] {
+        &mut parameters[self.offset..self.offset + self.len()]
     }
 }
 
-/// All matrices of a decoder in one row of numbers. Those that read the same input lie side by side, so that
-/// one product serves them.
+/// All matrices of a decoder in one flat slice of parameters. Those that read the same input are adjacent, so
+/// that one product serves them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layout {
-    entries: Vec<Entry>,
+pub struct ParameterLayout {
+    entries: Vec<ParameterMatrix>,
     block: usize,
     embedding: usize,
 }
 
-/// Where the parts of one block begin.
+/// Offsets of the matrices of one block.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Block {
+pub(crate) struct BlockOffsets {
     pub(crate) input_norm: usize,
     pub(crate) query_key_value: usize,
     pub(crate) output: usize,
@@ -105,44 +105,44 @@ pub(crate) struct Block {
     pub(crate) down: usize,
 }
 
-impl Layout {
+impl ParameterLayout {
     /// The layout of a shape.
-    pub fn new(shape: &Shape) -> Self {
+    pub fn new(shape: &ModelShape) -> Self {
         let (hidden, wide) = (shape.hidden, shape.feed_forward);
         let mut entries = Vec::new();
         let mut offset = 0;
-        let mut add = |name: String, part, rows, columns| {
-            entries.push(Entry { name, part, rows, columns, offset });
+        let mut add = |name: String, kind, rows, columns| {
+            entries.push(ParameterMatrix { name, kind, rows, columns, offset });
             offset += rows * columns;
         };
-        add("model.embed_tokens.weight".to_owned(), Part::Embedding, shape.vocabulary, hidden);
+        add("model.embed_tokens.weight".to_owned(), MatrixKind::Embedding, shape.vocabulary, hidden);
         for layer in 0..shape.layers {
-            let mut add = |name: &str, part, rows, columns| {
-                add(format!("model.layers.{layer}.{name}.weight"), part, rows, columns);
+            let mut add = |name: &str, kind, rows, columns| {
+                add(format!("model.layers.{layer}.{name}.weight"), kind, rows, columns);
             };
-            add("input_layernorm", Part::Norm, 1, hidden);
-            add("self_attn.q_proj", Part::Query, hidden, hidden);
-            add("self_attn.k_proj", Part::Key, hidden, hidden);
-            add("self_attn.v_proj", Part::Reads, hidden, hidden);
-            add("self_attn.o_proj", Part::Writes, hidden, hidden);
-            add("post_attention_layernorm", Part::Norm, 1, hidden);
-            add("mlp.gate_proj", Part::Reads, wide, hidden);
-            add("mlp.up_proj", Part::Reads, wide, hidden);
-            add("mlp.down_proj", Part::Writes, hidden, wide);
+            add("input_layernorm", MatrixKind::Norm, 1, hidden);
+            add("self_attn.q_proj", MatrixKind::Query, hidden, hidden);
+            add("self_attn.k_proj", MatrixKind::Key, hidden, hidden);
+            add("self_attn.v_proj", MatrixKind::FromStream, hidden, hidden);
+            add("self_attn.o_proj", MatrixKind::ToStream, hidden, hidden);
+            add("post_attention_layernorm", MatrixKind::Norm, 1, hidden);
+            add("mlp.gate_proj", MatrixKind::FromStream, wide, hidden);
+            add("mlp.up_proj", MatrixKind::FromStream, wide, hidden);
+            add("mlp.down_proj", MatrixKind::ToStream, hidden, wide);
         }
-        add("model.norm.weight".to_owned(), Part::Norm, 1, hidden);
+        add("model.norm.weight".to_owned(), MatrixKind::Norm, 1, hidden);
         let block = 2 * hidden + 4 * hidden * hidden + 3 * hidden * wide;
         Self { entries, block, embedding: shape.vocabulary * hidden }
     }
 
-    /// The matrices, in the order in which their numbers lie.
-    pub fn entries(&self) -> &[Entry] {
+    /// The matrices, by offset.
+    pub fn entries(&self) -> &[ParameterMatrix] {
         &self.entries
     }
 
-    /// How many numbers there are.
+    /// Number of parameters.
     pub fn len(&self) -> usize {
-        self.entries.iter().map(Entry::len).sum()
+        self.entries.iter().map(ParameterMatrix::len).sum()
     }
 
     /// Whether there are none.
@@ -150,17 +150,24 @@ impl Layout {
         self.len() == 0
     }
 
-    pub(crate) fn block(&self, shape: &Shape, layer: usize) -> Block {
+    pub(crate) fn block(&self, shape: &ModelShape, layer: usize) -> BlockOffsets {
         let (hidden, wide) = (shape.hidden, shape.feed_forward);
         let input_norm = self.embedding + layer * self.block;
         let query_key_value = input_norm + hidden;
         let output = query_key_value + 3 * hidden * hidden;
         let middle_norm = output + hidden * hidden;
         let gate_up = middle_norm + hidden;
-        Block { input_norm, query_key_value, output, middle_norm, gate_up, down: gate_up + 2 * wide * hidden }
+        BlockOffsets {
+            input_norm,
+            query_key_value,
+            output,
+            middle_norm,
+            gate_up,
+            down: gate_up + 2 * wide * hidden,
+        }
     }
 
-    pub(crate) fn final_norm(&self, shape: &Shape) -> usize {
+    pub(crate) fn final_norm(&self, shape: &ModelShape) -> usize {
         self.embedding + shape.layers * self.block
     }
 }
@@ -171,7 +178,7 @@ mod tests {
 
     #[test]
     fn blocks_begin_where_their_entries_do() {
-        let shape = Shape {
+        let shape = ModelShape {
             vocabulary: 11,
             hidden: 8,
             layers: 3,
@@ -181,7 +188,7 @@ mod tests {
             rope_theta: 1e4,
             norm_epsilon: 1e-5,
         };
-        let layout = Layout::new(&shape);
+        let layout = ParameterLayout::new(&shape);
         let at = |name: &str| layout.entries().iter().find(|entry| entry.name == name).unwrap().offset;
         let block = layout.block(&shape, 2);
         assert_eq!(block.input_norm, at("model.layers.2.input_layernorm.weight"));

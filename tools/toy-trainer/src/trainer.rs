@@ -1,6 +1,6 @@
-//! A training from its plan to its model, step by step, with checkpoints.
+//! A training from its configuration to its model, step by step, with checkpoints.
 //!
-//! What a step does depends on the plan, the seed and the progress alone: a training that was cut off goes
+//! What a step does depends on the configuration, the seed and the progress alone: a training that was cut off goes
 //! on from its last checkpoint and ends with the same bits.
 
 use std::fs;
@@ -12,100 +12,101 @@ use plimsoll_engine::{Opened, Placement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::checkpoint::{Checkpoint, Phase, Progress};
+use super::checkpoint::{Checkpoint, Phase, TrainingProgress};
+use super::config::{RecallPhase, TrainingConfig};
 use super::error::TrainError;
-use super::folder::{self, Stored, whole, whole_json};
-use super::follow_ups::Taught;
-use super::held_out::{HeldOut, Look};
-use super::network::Network;
-use super::optimiser::{Memory, Optimiser};
-use super::plan::{Plan, Recall};
-use super::reader::Reader;
-use super::sample::Sample;
-use super::{follow_ups, numbers, vocabulary};
+use super::evaluation::{EvalReport, HeldOutSet};
+use super::folder::{self, WeightFormat, whole, whole_json};
+use super::follow_ups::FollowUpSamples;
+use super::network::TrainableDecoder;
+use super::optimiser::{Optimiser, OptimiserState};
+use super::reader::DocumentReader;
+use super::sample::TrainingSample;
+use super::{follow_ups, parameters, vocabulary};
 use plimsoll_pocket::suite::{Document, Mixture, Stream, fixed_phrases};
 
-/// Beginnings of a user's text that stand behind an empty line in every prompt, and labels of options, which
+/// Beginnings of a user's text that follow an empty line in every prompt, and labels of options, which
 /// become one token with what stands before them.
 const FRAMES: [&str; 2] = ["Question:", "Answer ("];
 const LABELS: [&str; 6] = ["\n\nA.", "\nA.", "\nB.", "\nC.", "\nD.", "\nE."];
 
 /// What a step did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Step {
-    /// Where it ended.
-    pub progress: Progress,
+pub struct StepReport {
+    /// Progress after it.
+    pub progress: TrainingProgress,
     /// The loss of its documents, in nats per weight.
     pub loss: f64,
-    /// The length of its gradient.
+    /// The Euclidean norm of its gradient.
     pub gradient: f32,
-    /// What a look behind it found, if there was one.
-    pub look: Option<Look>,
+    /// The evaluation after it, if there was one.
+    #[serde(rename = "look")]
+    pub eval: Option<EvalReport>,
 }
 
 /// A training.
 #[derive(Debug)]
 pub struct Trainer {
-    plan: Plan,
+    config: TrainingConfig,
     seed: Seed,
     folder: PathBuf,
     training: String,
     tokenizer: Value,
-    reader: Reader,
-    network: Network,
-    held_out: HeldOut,
+    reader: DocumentReader,
+    network: TrainableDecoder,
+    held_out: HeldOutSet,
     everything: Stream,
     recall: Stream,
-    about: Vec<Sample>,
-    numbers: Vec<f32>,
+    follow_up_samples: Vec<TrainingSample>,
+    parameters: Vec<f32>,
     optimiser: Optimiser,
     gradient: Vec<f32>,
-    progress: Progress,
+    progress: TrainingProgress,
 }
 
 impl Trainer {
     /// A training in a folder: a new one, or the one that was cut off there.
     ///
     /// # Errors
-    /// [`TrainError::Begun`] for a new one where one is, and whatever the suite, the tokenizer and the file
+    /// [`TrainError::AlreadyStarted`] for a new one where one is, and whatever the suite, the tokenizer and the file
     /// system have.
-    pub fn new(plan: Plan, seed: Seed, folder: &Path, resume: bool) -> Result<Self, TrainError> {
+    pub fn new(config: TrainingConfig, seed: Seed, folder: &Path, resume: bool) -> Result<Self, TrainError> {
         let work = folder.join("training");
         fs::create_dir_all(&work).map_err(TrainError::io(&work))?;
-        let training = identity(&plan, seed);
+        let training = identity(&config, seed);
         let checkpoint = work.join("checkpoint.safetensors");
         if checkpoint.exists() && !resume {
-            return Err(TrainError::Begun { path: folder.to_owned() });
+            return Err(TrainError::AlreadyStarted { path: folder.to_owned() });
         }
-        let tokenizer = known_or_learnt(&plan, seed, &work.join("tokenizer.json"), checkpoint.exists())?;
-        let mut reader = Reader::new(&tokenizer, plan.shape.vocabulary)?;
-        let held_out = HeldOut::new(&plan, seed, &mut reader, &work)?;
+        let tokenizer = known_or_learnt(&config, seed, &work.join("tokenizer.json"), checkpoint.exists())?;
+        let mut reader = DocumentReader::new(&tokenizer, config.shape.vocabulary)?;
+        let held_out = HeldOutSet::new(&config, seed, &mut reader, &work)?;
         let stream = |mixture: &Mixture, label: &str| {
             let suite = |source| TrainError::Suite { what: label.to_owned(), source };
             Stream::new(seed.derive(label), mixture).map_err(suite)
         };
-        let everything = stream(&plan.mixture, "everything")?;
-        let recall = stream(&plan.mixture.exercises(plan.recall.comparisons), "recall")?;
-        let network = Network::new(plan.shape);
+        let everything = stream(&config.mixture, "everything")?;
+        let recall = stream(&config.mixture.exercises(config.recall.comparisons), "recall")?;
+        let network = TrainableDecoder::new(config.shape);
         let begin = if checkpoint.exists() {
             Checkpoint::read(&checkpoint, &training)?
         } else {
-            let numbers = numbers::draw(&plan.shape, network.layout(), seed.derive("numbers"));
-            let memory = Memory::new(network.layout());
-            let numbers = numbers.map_err(TrainError::Draw)?;
-            Checkpoint { progress: Progress::BEGIN, numbers, memory }
+            let parameters = parameters::draw(&config.shape, network.layout(), seed.derive("numbers"));
+            let state = OptimiserState::new(network.layout());
+            let parameters = parameters.map_err(TrainError::Draw)?;
+            Checkpoint { progress: TrainingProgress::BEGIN, parameters, state }
         };
-        if begin.numbers.len() != network.layout().len() {
-            return Err(TrainError::damaged(&checkpoint, "it has not the numbers of the shape"));
+        if begin.parameters.len() != network.layout().len() {
+            return Err(TrainError::damaged(&checkpoint, "its parameters do not fit the shape"));
         }
         let mut trainer = Self {
-            optimiser: Optimiser::new(plan.optimiser, begin.memory),
+            optimiser: Optimiser::new(config.optimiser, begin.state),
             gradient: vec![0.0; network.layout().len()],
-            numbers: begin.numbers,
+            parameters: begin.parameters,
             progress: begin.progress,
-            about: Vec::new(),
+            follow_up_samples: Vec::new(),
             folder: folder.to_owned(),
-            plan,
+            config,
             seed,
             training,
             tokenizer,
@@ -117,13 +118,13 @@ impl Trainer {
         };
         trainer.cut_curve()?;
         if trainer.progress.phase == Phase::FollowUps {
-            trainer.about = trainer.read_about()?;
+            trainer.follow_up_samples = trainer.read_follow_up_samples()?;
         }
         Ok(trainer)
     }
 
-    /// How far it is.
-    pub fn progress(&self) -> Progress {
+    /// How far it has come.
+    pub fn progress(&self) -> TrainingProgress {
         self.progress
     }
 
@@ -132,100 +133,102 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Gate`] for a model that does not recall in time, [`TrainError::Diverged`], and whatever
     /// the suite and the file system have.
-    pub fn step(&mut self) -> Result<Option<Step>, TrainError> {
+    pub fn step(&mut self) -> Result<Option<StepReport>, TrainError> {
         if self.progress.phase == Phase::Done {
             return Ok(None);
         }
         let samples = self.samples()?;
         let rate = self.rate();
-        let loss = self.network.gradient(&self.numbers, &samples, &mut self.gradient);
+        let loss = self.network.gradient(&self.parameters, &samples, &mut self.gradient);
         if !loss.nats.is_finite() {
             return Err(TrainError::Diverged { step: self.progress.steps });
         }
         let layout = self.network.layout();
-        let gradient = self.optimiser.step(layout, &mut self.numbers, &mut self.gradient, rate);
+        let gradient = self.optimiser.step(layout, &mut self.parameters, &mut self.gradient, rate);
         let tokens = samples.iter().map(|sample| sample.tokens.len() as u64 - 1).sum::<u64>();
         self.progress.steps += 1;
         self.progress.phase_steps += 1;
         self.progress.tokens += tokens;
         self.progress.phase_tokens += tokens;
         let entered = self.progress;
-        let ends = self.ends()?;
-        let mut step = Step { progress: entered, loss: loss.mean(), gradient, look: None };
-        if ends || self.progress.steps.is_multiple_of(self.plan.look) {
-            let look = self.held_out.look(&mut self.network, &self.numbers);
+        let end_phase = self.end_phase()?;
+        let mut step = StepReport { progress: entered, loss: loss.mean(), gradient, eval: None };
+        if end_phase || self.progress.steps.is_multiple_of(self.config.eval_interval) {
+            let eval = self.held_out.evaluate(&mut self.network, &self.parameters);
             if self.progress.phase == Phase::Recall {
-                self.gate(&look)?;
+                self.gate(&eval)?;
             }
-            step.look = Some(look);
-            self.keep(&step)?;
+            step.eval = Some(eval);
+            self.save(&step)?;
         }
         Ok(Some(step))
     }
 
     /// Whether the phase has had what it was given; then the next one is entered.
-    fn ends(&mut self) -> Result<bool, TrainError> {
+    fn end_phase(&mut self) -> Result<bool, TrainError> {
         match self.progress.phase {
-            Phase::Everything if self.progress.phase_tokens >= self.plan.tokens => {
-                if self.plan.follow_ups.questions == 0 {
+            Phase::Everything if self.progress.phase_tokens >= self.config.tokens => {
+                if self.config.follow_ups.questions == 0 {
                     return self.finish();
                 }
-                self.write(&self.folder.join("first"), Stored::F32)?;
-                self.about = self.make_about()?;
+                self.write(&self.folder.join("first"), WeightFormat::F32)?;
+                self.follow_up_samples = self.make_follow_up_samples()?;
                 self.progress = self.progress.enter(Phase::FollowUps);
-                // The way to this point was another task's: momentum of it would lead astray.
-                let memory = Memory::new(self.network.layout());
-                self.optimiser = Optimiser::new(self.plan.optimiser, memory);
+                // Momentum of another task would mislead the first steps.
+                let state = OptimiserState::new(self.network.layout());
+                self.optimiser = Optimiser::new(self.config.optimiser, state);
                 Ok(true)
             }
-            Phase::FollowUps if self.progress.documents >= self.about.len() as u64 => self.finish(),
+            Phase::FollowUps if self.progress.documents >= self.follow_up_samples.len() as u64 => {
+                self.finish()
+            }
             _ => Ok(false),
         }
     }
 
-    /// Nothing is left to do: writes what is handed out.
+    /// Writes the model that is released.
     fn finish(&mut self) -> Result<bool, TrainError> {
         self.progress = self.progress.enter(Phase::Done);
-        self.write(&self.folder, Stored::Bf16)?;
+        self.write(&self.folder, WeightFormat::Bf16)?;
         Ok(true)
     }
 
-    /// What was exercised is there, or not yet, or its time is up.
-    fn gate(&mut self, look: &Look) -> Result<(), TrainError> {
-        let Recall { comparisons, due, .. } = self.plan.recall;
-        let share = if comparisons > 0.0 { look.recall.min(look.comparisons) } else { look.recall };
-        if share >= due {
+    /// Ends the first phase once recall is there, and fails once its tokens are used up.
+    fn gate(&mut self, eval: &EvalReport) -> Result<(), TrainError> {
+        let RecallPhase { comparisons, required_share: required, .. } = self.config.recall;
+        let share = if comparisons > 0.0 { eval.recall.min(eval.comparisons) } else { eval.recall };
+        if share >= required {
             self.progress = self.progress.enter(Phase::Everything);
-        } else if self.progress.phase_tokens >= self.plan.recall.most_tokens {
-            return Err(TrainError::Gate { tokens: self.progress.tokens, share, due });
+        } else if self.progress.phase_tokens >= self.config.recall.max_tokens {
+            return Err(TrainError::Gate { tokens: self.progress.tokens, share, required });
         }
         Ok(())
     }
 
     /// The documents of the next step.
-    fn samples(&mut self) -> Result<Vec<Sample>, TrainError> {
+    fn samples(&mut self) -> Result<Vec<TrainingSample>, TrainError> {
         let (mut samples, mut tokens) = (Vec::new(), 0);
-        let due = match self.progress.phase {
-            Phase::Recall => self.plan.recall.step_tokens,
-            Phase::Everything | Phase::FollowUps | Phase::Done => self.plan.step_tokens,
+        let min_tokens = match self.progress.phase {
+            Phase::Recall => self.config.recall.step_tokens,
+            Phase::Everything | Phase::FollowUps | Phase::Done => self.config.step_tokens,
         };
-        while tokens < due {
+        while tokens < min_tokens {
             let index = self.progress.documents;
             let sample = match self.progress.phase {
                 Phase::Recall => self.document(index, true)?,
                 Phase::Everything => self.document(index, false)?,
                 Phase::FollowUps | Phase::Done => {
-                    match self.about.get(usize::try_from(index).unwrap_or(usize::MAX)) {
+                    match self.follow_up_samples.get(usize::try_from(index).unwrap_or(usize::MAX)) {
                         Some(sample) => sample.clone(),
                         None => break,
                     }
                 }
             };
             self.progress.documents += 1;
-            if sample.tokens.len() > self.plan.shape.context {
+            if sample.tokens.len() > self.config.shape.context {
                 return Err(TrainError::Context {
                     tokens: sample.tokens.len(),
-                    context: self.plan.shape.context,
+                    context: self.config.shape.context,
                 });
             }
             tokens += sample.tokens.len() - 1;
@@ -234,69 +237,75 @@ impl Trainer {
         Ok(samples)
     }
 
-    fn document(&mut self, index: u64, recall: bool) -> Result<Sample, TrainError> {
+    fn document(&mut self, index: u64, recall: bool) -> Result<TrainingSample, TrainError> {
         let stream = if recall { &self.recall } else { &self.everything };
         let document = stream.document(index).map_err(|source| TrainError::Document { index, source })?;
-        self.reader.document(&document, &self.plan.weights)
+        self.reader.document(&document, &self.config.weights)
     }
 
     /// The rate of the next step.
     #[expect(clippy::cast_possible_truncation, reason = "a rate to f32, rounded")]
     fn rate(&self) -> f32 {
-        let plan = &self.plan;
-        let warm = ((self.progress.steps + 1) as f64 / plan.warm_up.max(1) as f64).min(1.0);
+        let config = &self.config;
+        let warm = ((self.progress.steps + 1) as f64 / config.warm_up.max(1) as f64).min(1.0);
         let (height, left) = match self.progress.phase {
-            Phase::Recall => (plan.rate, 1.0),
+            Phase::Recall => (config.rate, 1.0),
             Phase::Everything => {
-                let done = self.progress.phase_tokens as f64 / plan.tokens.max(1) as f64;
-                (plan.rate, ((1.0 - done) / plan.decay).clamp(0.0, 1.0))
+                let done = self.progress.phase_tokens as f64 / config.tokens.max(1) as f64;
+                (config.rate, ((1.0 - done) / config.decay).clamp(0.0, 1.0))
             }
             Phase::FollowUps | Phase::Done => {
-                let done = self.progress.documents as f64 / self.about.len().max(1) as f64;
+                let done = self.progress.documents as f64 / self.follow_up_samples.len().max(1) as f64;
                 let warm = (self.progress.phase_steps as f64 + 1.0) / 10.0;
-                (plan.follow_ups.rate, warm.min(1.0 - done).clamp(0.0, 1.0))
+                (config.follow_ups.rate, warm.min(1.0 - done).clamp(0.0, 1.0))
             }
         };
         (f64::from(height) * warm * left) as f32
     }
 
     /// What the last phase learns: questions about answers, and documents of everything between them.
-    fn make_about(&mut self) -> Result<Vec<Sample>, TrainError> {
+    fn make_follow_up_samples(&mut self) -> Result<Vec<TrainingSample>, TrainError> {
         let first = self.folder.join("first");
         let model = Opened::open(&first).map_err(TrainError::engine(&first))?;
         let model = model.load(Placement::cpu_f32()).map_err(TrainError::engine(&first))?;
         let seed = self.seed.derive("follow-ups");
-        let plan = self.plan.follow_ups.clone();
-        let Taught { samples: asked, right } = follow_ups::samples(&model, &plan, seed, &mut self.reader)?;
-        let mut about = Vec::new();
-        let (mut due, mut next) = (0.0, self.progress.documents);
+        let config = self.config.follow_ups.clone();
+        let FollowUpSamples { samples: asked, right } =
+            follow_ups::samples(&model, &config, seed, &mut self.reader)?;
+        let mut follow_up_samples = Vec::new();
+        let (mut pending, mut next) = (0.0, self.progress.documents);
         for sample in asked {
-            about.push(sample);
-            due += plan.documents;
-            while due >= 1.0 {
-                about.push(self.document(next, false)?);
-                (due, next) = (due - 1.0, next + 1);
+            follow_up_samples.push(sample);
+            pending += config.documents;
+            while pending >= 1.0 {
+                follow_up_samples.push(self.document(next, false)?);
+                (pending, next) = (pending - 1.0, next + 1);
             }
         }
-        let lists: Vec<_> = about.iter().map(|sample| (&sample.tokens, &sample.weights)).collect();
+        let lists: Vec<_> =
+            follow_up_samples.iter().map(|sample| (&sample.tokens, &sample.weights)).collect();
         let text = json!({"right": right, "samples": lists}).to_string();
-        whole(&self.about_path(), text.as_bytes())?;
-        Ok(about)
+        whole(&self.follow_up_samples_path(), text.as_bytes())?;
+        Ok(follow_up_samples)
     }
 
-    fn read_about(&self) -> Result<Vec<Sample>, TrainError> {
+    fn read_follow_up_samples(&self) -> Result<Vec<TrainingSample>, TrainError> {
         #[derive(Deserialize)]
-        struct About {
+        struct StoredSamples {
             samples: Vec<(Vec<u32>, Vec<f32>)>,
         }
-        let path = self.about_path();
+        let path = self.follow_up_samples_path();
         let text = fs::read(&path).map_err(TrainError::io(&path))?;
-        let about: About =
+        let follow_up_samples: StoredSamples =
             serde_json::from_slice(&text).map_err(|error| TrainError::damaged(&path, &error))?;
-        Ok(about.samples.into_iter().map(|(tokens, weights)| Sample { tokens, weights }).collect())
+        Ok(follow_up_samples
+            .samples
+            .into_iter()
+            .map(|(tokens, weights)| TrainingSample { tokens, weights })
+            .collect())
     }
 
-    fn about_path(&self) -> PathBuf {
+    fn follow_up_samples_path(&self) -> PathBuf {
         self.folder.join("training/follow_ups.json")
     }
 
@@ -304,12 +313,12 @@ impl Trainer {
     ///
     /// # Errors
     /// [`TrainError::Io`].
-    pub fn write(&self, folder: &Path, stored: Stored) -> Result<(), TrainError> {
-        folder::write(folder, &self.plan.shape, &self.numbers, &self.tokenizer, stored)
+    pub fn write(&self, folder: &Path, format: WeightFormat) -> Result<(), TrainError> {
+        folder::write(folder, &self.config.shape, &self.parameters, &self.tokenizer, format)
     }
 
     /// Writes the curve, then the checkpoint: a curve that is ahead is cut when the training goes on.
-    fn keep(&self, step: &Step) -> Result<(), TrainError> {
+    fn save(&self, step: &StepReport) -> Result<(), TrainError> {
         let path = self.folder.join("training/curve.jsonl");
         let mut curve =
             if path.exists() { fs::read(&path).map_err(TrainError::io(&path))? } else { Vec::new() };
@@ -317,9 +326,9 @@ impl Trainer {
         curve.extend_from_slice(line.as_bytes());
         curve.push(b'\n');
         whole(&path, &curve)?;
-        whole_json(&self.folder.join("training/plan.json"), &json!(self.plan))?;
-        let memory = self.optimiser.memory().clone();
-        let checkpoint = Checkpoint { progress: self.progress, numbers: self.numbers.clone(), memory };
+        whole_json(&self.folder.join("training/plan.json"), &json!(self.config))?;
+        let state = self.optimiser.state().clone();
+        let checkpoint = Checkpoint { progress: self.progress, parameters: self.parameters.clone(), state };
         checkpoint.write(&self.folder.join("training/checkpoint.safetensors"), &self.training)
     }
 
@@ -332,7 +341,7 @@ impl Trainer {
         let text = fs::read_to_string(&path).map_err(TrainError::io(&path))?;
         let mut kept = String::new();
         for line in text.lines() {
-            let step: Step =
+            let step: StepReport =
                 serde_json::from_str(line).map_err(|error| TrainError::damaged(&path, &error))?;
             if step.progress.steps <= self.progress.steps {
                 kept.push_str(line);
@@ -345,31 +354,36 @@ impl Trainer {
 
 /// What a training is, in hexadecimal: another plan or seed is another training. How long the second phase is
 /// may be changed on the way.
-fn identity(plan: &Plan, seed: Seed) -> String {
-    let plan = Plan { tokens: 0, ..plan.clone() };
-    format!("{:016x}", key_of(seed.bits(), &json!(plan).to_string()))
+fn identity(config: &TrainingConfig, seed: Seed) -> String {
+    let config = TrainingConfig { tokens: 0, ..config.clone() };
+    format!("{:016x}", key_of(seed.bits(), &json!(config).to_string()))
 }
 
 /// The tokenizer of a training that goes on, or a new one, written.
-fn known_or_learnt(plan: &Plan, seed: Seed, path: &Path, known: bool) -> Result<Value, TrainError> {
+fn known_or_learnt(
+    config: &TrainingConfig,
+    seed: Seed,
+    path: &Path,
+    known: bool,
+) -> Result<Value, TrainError> {
     if known {
         let text = fs::read(path).map_err(TrainError::io(path))?;
         return serde_json::from_slice(&text).map_err(|error| TrainError::damaged(path, &error));
     }
-    let tokenizer = learn(plan, seed)?;
+    let tokenizer = learn(config, seed)?;
     whole_json(path, &tokenizer)?;
     Ok(tokenizer)
 }
 
 /// The tokenizer of a plan.
-fn learn(plan: &Plan, seed: Seed) -> Result<Value, TrainError> {
+fn learn(config: &TrainingConfig, seed: Seed) -> Result<Value, TrainError> {
     let what = "the tokenizer's documents";
     let suite = |source| TrainError::Suite { what: what.to_owned(), source };
     // Every fact alike: a rare name is no longer than a common one.
-    let mixture = Mixture { zipf: 0.0, ..plan.mixture.clone() };
+    let mixture = Mixture { zipf: 0.0, ..config.mixture.clone() };
     let stream = Stream::new(seed.derive(what), &mixture).map_err(suite)?;
     let mut texts = Vec::new();
-    for index in 0..plan.tokenizer_documents {
+    for index in 0..config.tokenizer_documents {
         match stream.document(index).map_err(|source| TrainError::Document { index, source })? {
             Document::Statements(text) => texts.push(format!(" {text}")),
             Document::Recall(recall) => texts.push(recall.text),
@@ -381,14 +395,14 @@ fn learn(plan: &Plan, seed: Seed) -> Result<Value, TrainError> {
     }
     // What the last phase says.
     texts.extend(
-        (0..plan.tokenizer_documents / 50).map(|_| " True False Answer: x\nConfidence: 0.2".to_owned()),
+        (0..config.tokenizer_documents / 50).map(|_| " True False Answer: x\nConfidence: 0.2".to_owned()),
     );
     let mut phrases = fixed_phrases().map_err(suite)?;
     let framed = phrases.iter().filter(|phrase| FRAMES.iter().any(|frame| phrase.starts_with(frame)));
     let framed: Vec<String> = framed.map(|phrase| format!("\n\n{phrase}")).collect();
     phrases.extend(framed);
     phrases.extend(LABELS.map(str::to_owned));
-    vocabulary::learn(&texts, &phrases, plan.shape.vocabulary)
+    vocabulary::learn(&texts, &phrases, config.shape.vocabulary)
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ pub const BEGIN: &str = "<|begin|>";
 /// The special tokens, in the order of their ids.
 pub const SPECIAL: [&str; 4] = [END, USER, ASSISTANT, BEGIN];
 
-/// Words and what stands between them. A digit is a word of its own, so that numbers of one length have
-/// one number of tokens; the space before a word belongs to it.
+/// Words and what stands between them. A digit is a word of its own, so that numbers with equally many digits
+/// have equally many tokens; the space before a word belongs to it.
 const WORDS: &str = r"\n+| ?\p{L}+| ?\p{N}| ?[^\s\p{L}\p{N}]+|\s+";
 
 /// Learns a tokenizer of at most `size` tokens. `texts` are what it is learnt from, `phrases` become tokens.
@@ -32,7 +32,7 @@ pub fn learn(texts: &[String], phrases: &[String], size: usize) -> Result<Value,
     if size < taken {
         return Err(TrainError::Vocabulary { size, taken });
     }
-    let counts = counted(texts, phrases);
+    let counts = word_counts(texts, phrases);
     let merges = merges(&counts, size - taken);
     let mut vocabulary = serde_json::Map::new();
     let mut add = |text: String| {
@@ -50,7 +50,7 @@ pub fn learn(texts: &[String], phrases: &[String], size: usize) -> Result<Value,
     }
     let first = vocabulary.len();
     let special = SPECIAL.iter().enumerate().map(|(id, text)| added(id, text, true));
-    let phrases = phrases.iter().enumerate().map(|(place, text)| added(first + place, text, false));
+    let phrases = phrases.iter().enumerate().map(|(index, text)| added(first + index, text, false));
     Ok(json!({
         "version": "1.0",
         "truncation": null,
@@ -104,17 +104,17 @@ fn spelled(bytes: &[u8]) -> String {
 
 /// Splits texts as the tokenizer does: into phrases, and the words between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Words {
+pub(crate) struct WordSplitter {
     phrases: Vec<String>,
 }
 
-impl Words {
+impl WordSplitter {
     pub(crate) fn new(phrases: &[String]) -> Self {
         Self { phrases: phrases.to_vec() }
     }
 
     /// Those of a `tokenizer.json` of this module.
-    pub(crate) fn of(json: &Value) -> Self {
+    pub(crate) fn from_json(json: &Value) -> Self {
         let added = json["added_tokens"].as_array().into_iter().flatten();
         let phrases = added.filter(|token| token["special"] == json!(false));
         Self { phrases: phrases.filter_map(|token| token["content"].as_str().map(str::to_owned)).collect() }
@@ -123,11 +123,11 @@ impl Words {
     /// The words of a text, phrases among them.
     pub(crate) fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
         let (mut words, mut rest) = (Vec::new(), text);
-        // Of phrases that begin at one place the longest is taken.
-        while let Some((place, length)) = self.first(rest) {
-            words.extend(split(&rest[..place]));
-            words.push(&rest[place..place + length]);
-            rest = &rest[place + length..];
+        // Of phrases that begin at the same offset the longest is taken.
+        while let Some((index, length)) = self.first(rest) {
+            words.extend(split(&rest[..index]));
+            words.push(&rest[index..index + length]);
+            rest = &rest[index + length..];
         }
         words.extend(split(rest));
         words
@@ -136,13 +136,13 @@ impl Words {
     fn first(&self, text: &str) -> Option<(usize, usize)> {
         let found =
             self.phrases.iter().filter_map(|phrase| Some((text.find(phrase.as_str())?, phrase.len())));
-        found.min_by_key(|(place, length)| (*place, usize::MAX - length))
+        found.min_by_key(|(index, length)| (*index, usize::MAX - length))
     }
 }
 
 /// The words of the texts, as bytes, with how often they occur.
-fn counted(texts: &[String], phrases: &[String]) -> BTreeMap<Vec<u8>, u64> {
-    let (words, mut counts) = (Words::new(phrases), BTreeMap::new());
+fn word_counts(texts: &[String], phrases: &[String]) -> BTreeMap<Vec<u8>, u64> {
+    let (words, mut counts) = (WordSplitter::new(phrases), BTreeMap::new());
     for word in texts.iter().flat_map(|text| words.split(text)) {
         if !phrases.iter().any(|phrase| *phrase == word) {
             *counts.entry(word.as_bytes().to_vec()).or_insert(0) += 1;
@@ -170,7 +170,7 @@ fn split(text: &str) -> Vec<&str> {
         let skip = usize::from(first == ' ' && second.is_some_and(|second| kind(second) >= DIGIT));
         let begins = rest[skip..].chars().next().map_or(SPACE, kind);
         let same = |c: char| kind(c) == begins || (begins == SPACE && kind(c) == LINE);
-        let ends = |(place, c): (usize, char)| (!same(c) || (begins == DIGIT && place > 0)).then_some(place);
+        let ends = |(index, c): (usize, char)| (!same(c) || (begins == DIGIT && index > 0)).then_some(index);
         let end = skip + rest[skip..].char_indices().find_map(ends).unwrap_or(rest.len() - skip);
         words.push(&rest[..end]);
         rest = &rest[end..];
@@ -179,11 +179,11 @@ fn split(text: &str) -> Vec<&str> {
 }
 
 /// The pairs to merge, the most frequent first, of equals the first by their bytes.
-fn merges(counts: &BTreeMap<Vec<u8>, u64>, most: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+fn merges(counts: &BTreeMap<Vec<u8>, u64>, max: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut words: Vec<(Vec<Vec<u8>>, u64)> =
         counts.iter().map(|(word, count)| (word.iter().map(|byte| vec![*byte]).collect(), *count)).collect();
     let mut merges = Vec::new();
-    while merges.len() < most {
+    while merges.len() < max {
         let mut pairs: BTreeMap<(&[u8], &[u8]), u64> = BTreeMap::new();
         for (parts, count) in &words {
             for pair in parts.windows(2) {
@@ -195,13 +195,13 @@ fn merges(counts: &BTreeMap<Vec<u8>, u64>, most: usize) -> Vec<(Vec<u8>, Vec<u8>
         let Some(((left, right), _)) = best.filter(|(_, count)| *count > 1) else { break };
         let (left, right) = (left.to_vec(), right.to_vec());
         for (parts, _) in &mut words {
-            let mut place = 0;
-            while place + 1 < parts.len() {
-                if parts[place] == left && parts[place + 1] == right {
-                    let next = parts.remove(place + 1);
-                    parts[place].extend(next);
+            let mut index = 0;
+            while index + 1 < parts.len() {
+                if parts[index] == left && parts[index + 1] == right {
+                    let next = parts.remove(index + 1);
+                    parts[index].extend(next);
                 }
-                place += 1;
+                index += 1;
             }
         }
         merges.push((left, right));

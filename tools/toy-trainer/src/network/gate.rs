@@ -1,4 +1,4 @@
-//! `SwiGLU`: silu of the gate times what is let through.
+//! `SwiGLU`: silu of the gate times the up projection.
 
 use plimsoll_kernels::simd::exp;
 use plimsoll_kernels::wide;
@@ -16,10 +16,10 @@ wide! {
 }
 
 wide! {
-    /// The gradient of gates and what they let through.
+    /// The gradient of the gate and of the up projection.
     ///
     /// # Formula
-    /// With s the logistic function of the gate x: of the gate g up s (1 + x (1 - s)), of the other g x s.
+    /// With s the logistic function of the gate x: of the gate g up s (1 + x (1 - s)), of up g x s.
     pub(super) fn backward(gate_up: &[f32], width: usize, gradient: &[f32], into: &mut [f32]) {
         for ((row, gradient), out) in gate_up
             .chunks_exact(2 * width)
@@ -27,12 +27,12 @@ wide! {
             .zip(into.chunks_exact_mut(2 * width))
         {
             let (gate, up) = row.split_at(width);
-            let (of_gate, of_up) = out.split_at_mut(width);
+            let (gate_gradient, up_gradient) = out.split_at_mut(width);
             let inputs = gate.iter().zip(up).zip(gradient);
-            for (((x, up), g), (of_gate, of_up)) in inputs.zip(of_gate.iter_mut().zip(of_up)) {
+            for (((x, up), g), (gate_gradient, up_gradient)) in inputs.zip(gate_gradient.iter_mut().zip(up_gradient)) {
                 let s = 1.0 / (1.0 + exp(-x));
-                *of_gate = g * up * s * x.mul_add(1.0 - s, 1.0);
-                *of_up = g * x * s;
+                *gate_gradient = g * up * s * x.mul_add(1.0 - s, 1.0);
+                *up_gradient = g * x * s;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Cross-entropy over the vocabulary.
 
 use super::Loss;
-use crate::sample::Packed;
+use crate::sample::PackedSamples;
 use plimsoll_kernels::simd::{exp, largest, sum};
 use plimsoll_kernels::wide;
 
@@ -9,15 +9,15 @@ use plimsoll_kernels::wide;
 pub(super) fn add(
     loss: &mut Loss,
     logits: &mut [f32],
-    packed: &Packed,
+    packed: &PackedSamples,
     vocabulary: usize,
     step: Option<f64>,
 ) {
-    for (row, foretold) in logits.chunks_exact_mut(vocabulary).zip(&packed.foretold) {
-        let logit = row[foretold.token as usize];
-        let (most, total) = powers(row);
-        let weight = f64::from(foretold.weight);
-        loss.nats += weight * (f64::from(total).ln() + f64::from(most) - f64::from(logit));
+    for (row, target) in logits.chunks_exact_mut(vocabulary).zip(&packed.targets) {
+        let logit = row[target.token as usize];
+        let (max, total) = powers(row);
+        let weight = f64::from(target.weight);
+        loss.nats += weight * (f64::from(total).ln() + f64::from(max) - f64::from(logit));
         loss.weight += weight;
         if let Some(step) = step {
             let share = share(weight / step);
@@ -25,23 +25,23 @@ pub(super) fn add(
             for x in row.iter_mut() {
                 *x *= each;
             }
-            row[foretold.token as usize] -= share;
+            row[target.token as usize] -= share;
         }
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a share to f32, rounded")]
-fn share(number: f64) -> f32 {
-    number as f32
+fn share(share: f64) -> f32 {
+    share as f32
 }
 
 wide! {
-    /// Each logit as a power of e, over the largest; gives that one and the sum.
+    /// exp(logit - max) of each logit, in place; gives the maximum and the sum.
     fn powers(row: &mut [f32]) -> (f32, f32) {
-        let most = largest(row);
+        let max = largest(row);
         for x in row.iter_mut() {
-            *x = exp(*x - most);
+            *x = exp(*x - max);
         }
-        (most, sum(row))
+        (max, sum(row))
     }
 }

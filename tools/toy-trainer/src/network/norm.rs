@@ -31,34 +31,34 @@ wide! {
 
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "to f32, rounded")]
-fn one_over_root(number: f64) -> f32 {
-    (1.0 / number.sqrt()) as f32
+fn one_over_root(mean: f64) -> f32 {
+    (1.0 / mean.sqrt()) as f32
 }
 
-/// What a norm was given.
-pub(super) struct Normed<'a> {
+/// Inputs of a norm, for its backward pass.
+pub(super) struct RmsNorm<'a> {
     pub(super) input: &'a [f32],
     pub(super) weights: &'a [f32],
     pub(super) scale: &'a [f32],
 }
 
-impl Normed<'_> {
+impl RmsNorm<'_> {
     /// Adds the gradient of the input to `into`, and that of the weights.
     ///
     /// # Formula
     /// With x the row, s its scale, w the weights and g the gradient of w x s:
     /// s (g w - x s mean(g w x s)).
-    pub(super) fn backward(&self, gradient: &[f32], into: &mut [f32], of_weights: &mut [f32]) {
-        backward(self, gradient, into, of_weights, &mut vec![0.0; self.weights.len()]);
+    pub(super) fn backward(&self, gradient: &[f32], into: &mut [f32], weight_gradient: &mut [f32]) {
+        backward(self, gradient, into, weight_gradient, &mut vec![0.0; self.weights.len()]);
     }
 }
 
 wide! {
     fn backward(
-        normed: &Normed<'_>,
+        normed: &RmsNorm<'_>,
         gradient: &[f32],
         into: &mut [f32],
-        of_weights: &mut [f32],
+        weight_gradient: &mut [f32],
         weighted: &mut [f32],
     ) {
         let width = normed.weights.len();
@@ -68,8 +68,8 @@ wide! {
             for ((weighted, g), weight) in weighted.iter_mut().zip(gradient).zip(normed.weights) {
                 *weighted = g * weight;
             }
-            for ((of_weight, g), x) in of_weights.iter_mut().zip(gradient).zip(row) {
-                *of_weight = (g * scale).mul_add(*x, *of_weight);
+            for ((gradient_of_weight, g), x) in weight_gradient.iter_mut().zip(gradient).zip(row) {
+                *gradient_of_weight = (g * scale).mul_add(*x, *gradient_of_weight);
             }
             let mean = dot(weighted, row) * scale * share;
             for ((into, weighted), x) in into.iter_mut().zip(weighted.iter()).zip(row) {

@@ -1,23 +1,23 @@
 //! The rotary embedding, halves against halves as in the hub's layout.
 
-use crate::shape::Shape;
+use crate::shape::ModelShape;
 use plimsoll_kernels::wide;
 
-/// Cosines and sines of every place.
+/// Cosines and sines of every position.
 #[derive(Debug)]
-pub(super) struct Rotary {
+pub(super) struct RotaryTable {
     cosines: Vec<f32>,
     sines: Vec<f32>,
     half: usize,
     hidden: usize,
 }
 
-impl Rotary {
+impl RotaryTable {
     #[expect(clippy::cast_possible_truncation, reason = "cosines and sines to f32, rounded")]
-    pub(super) fn new(shape: &Shape) -> Self {
+    pub(super) fn new(shape: &ModelShape) -> Self {
         let half = shape.head() / 2;
-        let angles = (0..shape.context).flat_map(|place| {
-            (0..half).map(move |index| place as f64 * shape.rope_theta.powf(-(index as f64) / half as f64))
+        let angles = (0..shape.context).flat_map(|position| {
+            (0..half).map(move |index| position as f64 * shape.rope_theta.powf(-(index as f64) / half as f64))
         });
         let (cosines, sines) = angles.map(|angle| (angle.cos() as f32, angle.sin() as f32)).unzip();
         Self { cosines, sines, half, hidden: shape.hidden }
@@ -35,7 +35,7 @@ impl Rotary {
 }
 
 wide! {
-    fn apply(rotary: &Rotary, rows: &mut [f32], positions: &[usize], sign: f32) {
+    fn apply(rotary: &RotaryTable, rows: &mut [f32], positions: &[usize], sign: f32) {
         let half = rotary.half;
         for (row, position) in rows.chunks_exact_mut(3 * rotary.hidden).zip(positions) {
             let cosines = &rotary.cosines[position * half..][..half];

@@ -4,14 +4,14 @@ use candle_core::{DType, Device, Tensor, Var};
 use plimsoll_core::Seed;
 
 use super::*;
-use crate::numbers;
+use crate::parameters;
 
 /// Of a gradient in f32 against one in f64, as a share of the longest entry's length.
 const GRADIENT_TOLERANCE: f64 = 2e-5;
 /// Of a loss of a few tokens in f32, in nats.
 const LOSS_TOLERANCE: f64 = 1e-5;
 
-const SHAPE: Shape = Shape {
+const SHAPE: ModelShape = ModelShape {
     vocabulary: 19,
     hidden: 16,
     layers: 2,
@@ -22,8 +22,9 @@ const SHAPE: Shape = Shape {
     norm_epsilon: 1e-5,
 };
 
-fn samples() -> Vec<Sample> {
-    let sample = |tokens: &[u32], weights: &[f32]| Sample { tokens: tokens.into(), weights: weights.into() };
+fn samples() -> Vec<TrainingSample> {
+    let sample =
+        |tokens: &[u32], weights: &[f32]| TrainingSample { tokens: tokens.into(), weights: weights.into() };
     vec![
         sample(&[3, 7, 7, 1, 18, 0], &[9.0, 0.0, 1.0, 0.25, 0.0, 2.0]),
         sample(&[5], &[1.0]),
@@ -32,15 +33,15 @@ fn samples() -> Vec<Sample> {
 }
 
 /// The decoder in its plain form, in f64, by candle's autograd.
-struct Plain {
+struct Reference {
     vars: Vec<(String, Var)>,
 }
 
-impl Plain {
-    fn new(layout: &Layout, numbers: &[f32]) -> Self {
+impl Reference {
+    fn new(layout: &ParameterLayout, parameters: &[f32]) -> Self {
         let vars = layout.entries().iter().map(|entry| {
-            let numbers: Vec<f64> = entry.of(numbers).iter().map(|x| f64::from(*x)).collect();
-            let tensor = Tensor::from_vec(numbers, (entry.rows, entry.columns), &Device::Cpu).unwrap();
+            let parameters: Vec<f64> = entry.values(parameters).iter().map(|x| f64::from(*x)).collect();
+            let tensor = Tensor::from_vec(parameters, (entry.rows, entry.columns), &Device::Cpu).unwrap();
             (entry.name.clone(), Var::from_tensor(&tensor).unwrap())
         });
         Self { vars: vars.collect() }
@@ -64,12 +65,12 @@ impl Plain {
         let (count, width) = x.dims2().unwrap();
         let half = width / 2;
         let angle = |index: usize| {
-            let (place, index) = (index / half, index % half);
-            place as f64 * SHAPE.rope_theta.powf(-2.0 * index as f64 / width as f64)
+            let (position, index) = (index / half, index % half);
+            position as f64 * SHAPE.rope_theta.powf(-2.0 * index as f64 / width as f64)
         };
         let table = |of: &dyn Fn(f64) -> f64| {
-            let numbers: Vec<f64> = (0..count * half).map(|index| of(angle(index))).collect();
-            Tensor::from_vec(numbers, (count, half), &Device::Cpu).unwrap()
+            let parameters: Vec<f64> = (0..count * half).map(|index| of(angle(index))).collect();
+            Tensor::from_vec(parameters, (count, half), &Device::Cpu).unwrap()
         };
         let (cosines, sines) = (table(&f64::cos), table(&f64::sin));
         let (low, high) = (x.narrow(1, 0, half).unwrap(), x.narrow(1, half, half).unwrap());
@@ -90,8 +91,8 @@ impl Plain {
             let (query, key) = (Self::turned(&part(&query)), Self::turned(&part(&key)));
             let scores = (query.matmul(&key.t().unwrap()).unwrap() / (width as f64).sqrt()).unwrap();
             let scores = (scores + &mask).unwrap();
-            let most = scores.max_keepdim(1).unwrap().detach();
-            let powers = scores.broadcast_sub(&most).unwrap().exp().unwrap();
+            let max = scores.max_keepdim(1).unwrap().detach();
+            let powers = scores.broadcast_sub(&max).unwrap().exp().unwrap();
             let weights = powers.broadcast_div(&powers.sum_keepdim(1).unwrap()).unwrap();
             weights.matmul(&part(&value)).unwrap()
         });
@@ -101,7 +102,7 @@ impl Plain {
         )
     }
 
-    fn loss(&self, sample: &Sample) -> Tensor {
+    fn loss(&self, sample: &TrainingSample) -> Tensor {
         let read = &sample.tokens[..sample.tokens.len() - 1];
         let embedding = self.get("model.embed_tokens.weight");
         let mut x = embedding.index_select(&Tensor::new(read, &Device::Cpu).unwrap(), 0).unwrap();
@@ -128,39 +129,42 @@ impl Plain {
 
 #[test]
 fn gradients_are_those_of_the_plain_form() {
-    let mut network = Network::new(SHAPE);
+    let mut network = TrainableDecoder::new(SHAPE);
     let layout = network.layout().clone();
-    let mut numbers = numbers::draw(&SHAPE, &layout, Seed::new(3)).unwrap();
+    let mut parameters = parameters::draw(&SHAPE, &layout, Seed::new(3)).unwrap();
     // Norms that are not all 1, and larger numbers than at the start, so that nothing is nearly linear.
-    numbers.iter_mut().enumerate().for_each(|(i, x)| *x *= 1.5 + (i % 7) as f32 / 10.0);
+    parameters.iter_mut().enumerate().for_each(|(i, x)| *x *= 1.5 + (i % 7) as f32 / 10.0);
     let samples = samples();
     let mut gradient = vec![0.0; layout.len()];
-    let loss = network.gradient(&numbers, &samples, &mut gradient);
+    let loss = network.gradient(&parameters, &samples, &mut gradient);
 
-    let plain = Plain::new(&layout, &numbers);
-    let losses: Vec<Tensor> =
-        samples.iter().filter(|sample| sample.tokens.len() > 1).map(|sample| plain.loss(sample)).collect();
+    let reference = Reference::new(&layout, &parameters);
+    let losses: Vec<Tensor> = samples
+        .iter()
+        .filter(|sample| sample.tokens.len() > 1)
+        .map(|sample| reference.loss(sample))
+        .collect();
     let total = Tensor::stack(&losses, 0).unwrap().sum_all().unwrap();
     assert!((loss.nats - total.to_scalar::<f64>().unwrap()).abs() < LOSS_TOLERANCE * loss.weight);
-    assert_eq!(network.loss(&numbers, &samples), loss);
+    assert_eq!(network.loss(&parameters, &samples), loss);
     let store = (total / loss.weight).unwrap().backward().unwrap();
-    for (entry, (name, var)) in layout.entries().iter().zip(&plain.vars) {
+    for (entry, (name, var)) in layout.entries().iter().zip(&reference.vars) {
         let expected = store.get(var).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap();
-        let longest = expected.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
-        assert!(longest > 0.0, "{name} has a gradient");
-        for (found, expected) in entry.of(&gradient).iter().zip(&expected) {
+        let max = expected.iter().fold(0.0_f64, |max, x| max.max(x.abs()));
+        assert!(max > 0.0, "{name} has a gradient");
+        for (found, expected) in entry.values(&gradient).iter().zip(&expected) {
             let off = (f64::from(*found) - expected).abs();
-            assert!(off <= GRADIENT_TOLERANCE * longest, "{name}: {found} {expected}");
+            assert!(off <= GRADIENT_TOLERANCE * max, "{name}: {found} {expected}");
         }
     }
 }
 
 #[test]
 fn a_loss_does_not_depend_on_what_stands_beside() {
-    let mut network = Network::new(SHAPE);
-    let numbers = numbers::draw(&SHAPE, network.layout(), Seed::new(4)).unwrap();
+    let mut network = TrainableDecoder::new(SHAPE);
+    let parameters = parameters::draw(&SHAPE, network.layout(), Seed::new(4)).unwrap();
     let samples = samples();
     let alone: f64 =
-        samples.iter().map(|sample| network.loss(&numbers, std::slice::from_ref(sample)).nats).sum();
-    assert!((network.loss(&numbers, &samples).nats - alone).abs() < LOSS_TOLERANCE);
+        samples.iter().map(|sample| network.loss(&parameters, std::slice::from_ref(sample)).nats).sum();
+    assert!((network.loss(&parameters, &samples).nats - alone).abs() < LOSS_TOLERANCE);
 }

@@ -9,9 +9,9 @@ const A: f32 = 3.4445;
 const B: f32 = -4.775;
 const C: f32 = 2.0315;
 
-/// The memory of the iteration.
+/// Buffers of the iteration.
 #[derive(Debug, Default)]
-pub(super) struct Orthogonal {
+pub(super) struct Orthogonaliser {
     matrix: Vec<f32>,
     next: Vec<f32>,
     square: Vec<f32>,
@@ -19,17 +19,17 @@ pub(super) struct Orthogonal {
     result: Vec<f32>,
 }
 
-impl Orthogonal {
+impl Orthogonaliser {
     /// Newton-Schulz on a matrix of rows; 0 for a matrix of zeros.
-    pub(super) fn of(&mut self, numbers: &[f32], rows: usize, columns: usize) -> &[f32] {
+    pub(super) fn apply(&mut self, parameters: &[f32], rows: usize, columns: usize) -> &[f32] {
         let (short, long) = (rows.min(columns), rows.max(columns));
-        let length = super::length(numbers) + f32::MIN_POSITIVE;
-        self.matrix.resize(numbers.len(), 0.0);
-        for (index, number) in numbers.iter().enumerate() {
+        let length = super::length(parameters) + f32::MIN_POSITIVE;
+        self.matrix.resize(parameters.len(), 0.0);
+        for (index, value) in parameters.iter().enumerate() {
             let at = if rows > columns { index % columns * long + index / columns } else { index };
-            self.matrix[at] = number / length;
+            self.matrix[at] = value / length;
         }
-        self.next.resize(numbers.len(), 0.0);
+        self.next.resize(parameters.len(), 0.0);
         self.square.resize(short * short, 0.0);
         self.polynomial.resize(short * short, 0.0);
         for _ in 0..ROUNDS {
@@ -50,9 +50,9 @@ impl Orthogonal {
         if rows <= columns {
             return &self.matrix;
         }
-        self.result.resize(numbers.len(), 0.0);
-        for (index, number) in self.result.iter_mut().enumerate() {
-            *number = self.matrix[index % columns * long + index / columns];
+        self.result.resize(parameters.len(), 0.0);
+        for (index, value) in self.result.iter_mut().enumerate() {
+            *value = self.matrix[index % columns * long + index / columns];
         }
         &self.result
     }
@@ -68,10 +68,10 @@ mod tests {
     #[test]
     fn singular_values_come_near_one() {
         for (rows, columns) in [(4, 4), (3, 8), (8, 3)] {
-            let numbers: Vec<f32> =
+            let parameters: Vec<f32> =
                 (0..rows * columns).map(|i| ((i * i * 31 + 7 * i) % 23) as f32 - 11.0).collect();
-            let mut orthogonal = Orthogonal::default();
-            let found = orthogonal.of(&numbers, rows, columns).to_vec();
+            let mut orthogonal = Orthogonaliser::default();
+            let found = orthogonal.apply(&parameters, rows, columns).to_vec();
             // Every direction of the shorter side is stretched by a factor near 1.
             for axis in 0..rows.min(columns) {
                 let line: f32 = if rows <= columns {
@@ -81,8 +81,8 @@ mod tests {
                 };
                 assert!(NEAR_ONE.contains(&line.sqrt()), "{rows} {columns}: {line}");
             }
-            // It turns no direction round.
-            let along: f32 = found.iter().zip(&numbers).map(|(a, b)| a * b).sum();
+            // No direction is reversed.
+            let along: f32 = found.iter().zip(&parameters).map(|(a, b)| a * b).sum();
             assert!(along > 0.0);
         }
     }

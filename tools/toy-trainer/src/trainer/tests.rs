@@ -3,26 +3,27 @@
 use plimsoll_engine::Positions;
 
 use super::*;
-use crate::shape::Shape;
+use crate::shape::ModelShape;
 
 /// A training of a few steps in each phase.
-fn tiny() -> Plan {
-    let mut plan = Plan::slm();
-    plan.shape = Shape { vocabulary: 420, hidden: 16, layers: 2, heads: 2, feed_forward: 24, ..plan.shape };
-    plan.tokenizer_documents = 60;
-    plan.step_tokens = 256;
-    plan.tokens = 1500;
-    plan.look = 3;
-    plan.held_out = 1;
-    plan.recall.due = 0.0;
-    plan.recall.step_tokens = 128;
-    plan.recall.exercises = 3;
-    plan.follow_ups.questions = 2;
-    plan.follow_ups.samples = 1;
-    plan
+fn tiny() -> TrainingConfig {
+    let mut config = TrainingConfig::slm();
+    config.shape =
+        ModelShape { vocabulary: 420, hidden: 16, layers: 2, heads: 2, feed_forward: 24, ..config.shape };
+    config.tokenizer_documents = 60;
+    config.step_tokens = 256;
+    config.tokens = 1500;
+    config.eval_interval = 3;
+    config.held_out = 1;
+    config.recall.required_share = 0.0;
+    config.recall.step_tokens = 128;
+    config.recall.exercises = 3;
+    config.follow_ups.questions = 2;
+    config.follow_ups.samples = 1;
+    config
 }
 
-fn run(trainer: &mut Trainer) -> Vec<Step> {
+fn run(trainer: &mut Trainer) -> Vec<StepReport> {
     std::iter::from_fn(|| trainer.step().unwrap()).collect()
 }
 
@@ -55,31 +56,31 @@ fn a_training_that_was_cut_off_ends_with_the_same_bits() {
 }
 
 #[test]
-fn without_questions_about_itself_the_model_of_the_second_phase_is_the_model() {
+fn without_follow_ups_the_model_of_the_second_phase_is_released() {
     let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
     let [asked, not] = [folders[0].path(), folders[1].path()];
     run(&mut Trainer::new(tiny(), Seed::new(1), asked, false).unwrap());
-    let mut plan = tiny();
-    plan.follow_ups.questions = 0;
-    let mut trainer = Trainer::new(plan, Seed::new(1), not, false).unwrap();
+    let mut config = tiny();
+    config.follow_ups.questions = 0;
+    let mut trainer = Trainer::new(config, Seed::new(1), not, false).unwrap();
     let steps = run(&mut trainer);
     assert!(steps.iter().all(|step| step.progress.phase != Phase::FollowUps));
-    assert!(steps.last().unwrap().look.is_some());
-    trainer.write(&not.join("again"), Stored::F32).unwrap();
+    assert!(steps.last().unwrap().eval.is_some());
+    trainer.write(&not.join("again"), WeightFormat::F32).unwrap();
     let bytes = |path: &Path| fs::read(path.join("model.safetensors")).unwrap();
     assert!(bytes(&not.join("again")) == bytes(&asked.join("first")));
     assert!(bytes(not) != bytes(asked));
 }
 
 #[test]
-fn comparing_is_due_where_it_is_exercised_alone() {
+fn comparing_is_required_only_where_it_is_exercised() {
     let folder = tempfile::tempdir().unwrap();
     let trainer = |comparisons: f64| {
-        let mut plan = tiny();
-        plan.recall = Recall { comparisons, due: 0.5, ..plan.recall };
-        Trainer::new(plan, Seed::new(1), &folder.path().join(comparisons.to_string()), false).unwrap()
+        let mut config = tiny();
+        config.recall = RecallPhase { comparisons, required_share: 0.5, ..config.recall };
+        Trainer::new(config, Seed::new(1), &folder.path().join(comparisons.to_string()), false).unwrap()
     };
-    let look = Look {
+    let eval = EvalReport {
         loss: 1.0,
         recall: 0.9,
         comparisons: 0.1,
@@ -88,18 +89,18 @@ fn comparing_is_due_where_it_is_exercised_alone() {
     };
     for (comparisons, phase) in [(0.0, Phase::Everything), (0.5, Phase::Recall)] {
         let mut trainer = trainer(comparisons);
-        trainer.gate(&look).unwrap();
+        trainer.gate(&eval).unwrap();
         assert_eq!(trainer.progress().phase, phase, "{comparisons}");
     }
 }
 
 #[test]
-fn a_training_is_not_begun_twice_and_not_gone_on_with_as_another() {
+fn a_training_is_neither_started_twice_nor_resumed_with_another_seed() {
     let folder = tempfile::tempdir().unwrap();
     let mut trainer = Trainer::new(tiny(), Seed::new(1), folder.path(), false).unwrap();
-    while trainer.step().unwrap().unwrap().look.is_none() {}
+    while trainer.step().unwrap().unwrap().eval.is_none() {}
     let again = Trainer::new(tiny(), Seed::new(1), folder.path(), false);
-    assert!(matches!(again.unwrap_err(), TrainError::Begun { .. }));
+    assert!(matches!(again.unwrap_err(), TrainError::AlreadyStarted { .. }));
     let other = Trainer::new(tiny(), Seed::new(2), folder.path(), true);
     assert!(matches!(other.unwrap_err(), TrainError::Damaged { .. }));
 }
@@ -107,21 +108,21 @@ fn a_training_is_not_begun_twice_and_not_gone_on_with_as_another() {
 #[test]
 fn a_model_that_does_not_recall_in_time_fails() {
     let folder = tempfile::tempdir().unwrap();
-    let mut plan = tiny();
-    plan.recall.due = 1.0;
-    plan.recall.most_tokens = 300;
-    let mut trainer = Trainer::new(plan, Seed::new(1), folder.path(), false).unwrap();
+    let mut config = tiny();
+    config.recall.required_share = 1.0;
+    config.recall.max_tokens = 300;
+    let mut trainer = Trainer::new(config, Seed::new(1), folder.path(), false).unwrap();
     let failed = std::iter::repeat_with(|| trainer.step()).take(20).find_map(Result::err);
-    assert!(matches!(failed, Some(TrainError::Gate { due: 1.0, .. })));
+    assert!(matches!(failed, Some(TrainError::Gate { required: 1.0, .. })));
 }
 
 #[test]
-fn held_out_replies_count_as_right_where_the_engine_says_them() {
-    // Greedy answers of the engine, told as replies, are right; with another token in the middle they are not.
+fn held_out_replies_count_as_right_where_the_engine_generates_them() {
+    // Greedy answers of the engine, given as replies, count as right; with another token in the middle they do not.
     let folder = tempfile::tempdir().unwrap();
     let trainer = Trainer::new(tiny(), Seed::new(3), folder.path(), false).unwrap();
     let path = folder.path().join("model");
-    trainer.write(&path, Stored::F32).unwrap();
+    trainer.write(&path, WeightFormat::F32).unwrap();
     let model = Opened::open(&path).unwrap().load(Placement::cpu_f32()).unwrap();
     let mut cache = model.decoder().cache();
     let mut tokens = vec![1, 40, 50, 2];
@@ -137,10 +138,10 @@ fn held_out_replies_count_as_right_where_the_engine_says_them() {
         weights.push(1.0);
         read = tokens[tokens.len() - 1..].to_vec();
     }
-    let mut network = Network::new(trainer.plan.shape);
-    let mut sample = Sample { tokens, weights };
-    let runs = |network: &mut Network, sample: &Sample| -> Vec<bool> {
-        crate::held_out::runs(network, &trainer.numbers, sample).collect()
+    let mut network = TrainableDecoder::new(trainer.config.shape);
+    let mut sample = TrainingSample { tokens, weights };
+    let runs = |network: &mut TrainableDecoder, sample: &TrainingSample| -> Vec<bool> {
+        crate::evaluation::runs(network, &trainer.parameters, sample).collect()
     };
     assert_eq!(runs(&mut network, &sample), [true]);
     sample.tokens[5] = (sample.tokens[5] + 1) % 400;

@@ -1,20 +1,20 @@
-//! What a training does, from its first step to its last. Each number here was chosen on the training side
+//! The configuration of a training. Each hyperparameter here was chosen on the training side
 //! or on the held-out validation rows; none on what evaluations ask.
 
 use serde::{Deserialize, Serialize};
 
-use super::optimiser::Settings;
-use super::reader::Weights;
-use super::shape::Shape;
+use super::optimiser::OptimiserSettings;
+use super::reader::LossWeights;
+use super::shape::ModelShape;
 use plimsoll_pocket::suite::{DATASETS, Mixture};
 
-/// A training.
+/// The configuration of a training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
-    /// The model.
-    pub shape: Shape,
-    /// Documents that the tokenizer is learnt from.
+pub struct TrainingConfig {
+    /// Shape of the model.
+    pub shape: ModelShape,
+    /// Documents that the tokenizer is trained on.
     pub tokenizer_documents: u64,
     /// Tokens of a step, at least.
     pub step_tokens: usize,
@@ -25,34 +25,37 @@ pub struct Plan {
     /// Share of the second phase, at its end, in which the rate falls to nothing.
     pub decay: f64,
     /// The optimiser.
-    pub optimiser: Settings,
-    /// What tokens count.
-    pub weights: Weights,
-    /// First recall alone, or with comparing.
-    pub recall: Recall,
-    /// Then everything.
+    pub optimiser: OptimiserSettings,
+    /// Loss weights of tokens.
+    pub weights: LossWeights,
+    /// The first phase: recall alone, or with comparing.
+    pub recall: RecallPhase,
+    /// The documents of the second phase.
     pub mixture: Mixture,
-    /// Tokens of everything.
+    /// Tokens of the second phase.
     pub tokens: u64,
-    /// Last, questions about the model's own answers.
-    pub follow_ups: FollowUps,
-    /// Steps between two looks at held-out questions; a checkpoint is written at each.
-    pub look: u64,
+    /// The last phase: questions about the model's own answers.
+    pub follow_ups: FollowUpPhase,
+    /// Steps between two evaluations on held-out questions; a checkpoint is written at each.
+    #[serde(rename = "look")]
+    pub eval_interval: u64,
     /// Held-out questions of each dataset.
     pub held_out: usize,
 }
 
-/// Recall alone, or with comparing, until they are there.
+/// The first phase: recall alone, or with comparing, until enough answers are right.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Recall {
-    /// Share of the exercises that are in comparing; with none, comparing is not due either.
+pub struct RecallPhase {
+    /// Share of the exercises that are in comparing; with none, comparing is not required either.
     pub comparisons: f64,
     /// Share of the answers in held-out exercises of each kind that must be right.
-    pub due: f64,
+    #[serde(rename = "due")]
+    pub required_share: f64,
     /// Tokens after which the training fails instead.
-    pub most_tokens: u64,
-    /// Exercises of a look.
+    #[serde(rename = "most_tokens")]
+    pub max_tokens: u64,
+    /// Exercises of an evaluation.
     pub exercises: u64,
     /// Tokens of a step, at least: recall takes steps rather than tokens.
     pub step_tokens: usize,
@@ -61,7 +64,7 @@ pub struct Recall {
 /// Questions about the model's own answers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FollowUps {
+pub struct FollowUpPhase {
     /// Fresh questions of each dataset; with none there is no such phase.
     pub questions: usize,
     /// Samples of each, beside the greedy answer.
@@ -74,11 +77,11 @@ pub struct FollowUps {
     pub rate: f32,
 }
 
-impl Plan {
+impl TrainingConfig {
     /// The small model.
     pub fn slm() -> Self {
         Self {
-            shape: Shape {
+            shape: ModelShape {
                 vocabulary: 1280,
                 hidden: 128,
                 layers: 9,
@@ -93,20 +96,20 @@ impl Plan {
             warm_up: 60,
             rate: 4e-3,
             decay: 0.4,
-            optimiser: Settings {
+            optimiser: OptimiserSettings {
                 momentum: 0.95,
                 first: 0.9,
                 second: 0.95,
                 epsilon: 1e-8,
                 other_rate: 1.0,
                 decay: 0.01,
-                longest: 1.0,
+                max_gradient_norm: 1.0,
             },
-            weights: Weights { statement: 0.2, prompt: 0.0, reply: 1.0, recall: 0.5 },
-            recall: Recall {
+            weights: LossWeights { statement: 0.2, prompt: 0.0, reply: 1.0, recall: 0.5 },
+            recall: RecallPhase {
                 comparisons: 0.0,
-                due: 0.9,
-                most_tokens: 4_000_000,
+                required_share: 0.9,
+                max_tokens: 4_000_000,
                 exercises: 100,
                 step_tokens: 1024,
             },
@@ -122,14 +125,14 @@ impl Plan {
                 recall_pairs: 5,
             },
             tokens: 3_000_000,
-            follow_ups: FollowUps {
+            follow_ups: FollowUpPhase {
                 questions: 900,
                 samples: 4,
                 plain_share: 0.7,
                 documents: 0.8,
                 rate: 1e-3,
             },
-            look: 100,
+            eval_interval: 100,
             held_out: 16,
         }
     }
@@ -137,11 +140,11 @@ impl Plan {
     /// The larger one: wider, fed longer, and rare facts more often.
     pub fn llm() -> Self {
         let slm = Self::slm();
-        let shape = Shape { hidden: 160, heads: 5, feed_forward: 432, ..slm.shape };
+        let shape = ModelShape { hidden: 160, heads: 5, feed_forward: 432, ..slm.shape };
         let mixture = Mixture { zipf: 0.4, rare_template: 0.1, ..slm.mixture.clone() };
-        let recall = Recall { comparisons: 0.5, ..slm.recall };
-        // Nobody asks the larger one about itself.
-        let follow_ups = FollowUps { questions: 0, ..slm.follow_ups };
+        let recall = RecallPhase { comparisons: 0.5, ..slm.recall };
+        // No method asks the larger model about its own answers.
+        let follow_ups = FollowUpPhase { questions: 0, ..slm.follow_ups };
         Self { shape, recall, mixture, follow_ups, tokens: 9_000_000, rate: 3e-3, ..slm }
     }
 }

@@ -1,4 +1,4 @@
-//! Many prompts at once to a model of the engine: a greedy answer and samples for each.
+//! Batched generation by a model of the engine: a greedy answer and samples for each prompt.
 
 use plimsoll_core::Seed;
 use plimsoll_core::prompt::Message;
@@ -7,21 +7,21 @@ use plimsoll_engine::generation::{Sequence, Stop};
 use plimsoll_engine::sampling::Sampling;
 use plimsoll_engine::{Cache, EngineError, LanguageModel, Row};
 
-/// Prompts that are under way at once.
-const PROMPTS: usize = 24;
+/// Prompts in one batch.
+const MAX_PROMPTS: usize = 24;
 
-/// How answers are made.
+/// How answers are generated.
 #[derive(Debug, Clone, Copy)]
-pub struct Asking {
-    /// Answers beside the greedy one.
+pub struct GenerationSpec {
+    /// Sampled answers beside the greedy one.
     pub samples: usize,
-    /// Their temperature's sampling.
+    /// How samples are drawn.
     pub sampling: Sampling,
-    /// The most tokens of an answer.
-    pub most_tokens: usize,
-    /// What samples are drawn from.
+    /// Maximum number of tokens of an answer.
+    pub max_tokens: usize,
+    /// Seed of the samples.
     pub seed: Seed,
-    /// What templates are told of the time; none of ours asks.
+    /// The date that chat templates may print; the toy template does not.
     pub now: Moment,
 }
 
@@ -29,68 +29,70 @@ pub struct Asking {
 ///
 /// # Errors
 /// [`EngineError`] as the engine has them.
-pub fn ask(
+pub fn generate(
     model: &LanguageModel,
     chats: &[&[Message]],
-    how: &Asking,
+    spec: &GenerationSpec,
 ) -> Result<Vec<Vec<String>>, EngineError> {
     let mut answers = Vec::with_capacity(chats.len());
-    for (number, chats) in chats.chunks(PROMPTS).enumerate() {
-        answers.extend(some(model, chats, how, (number * PROMPTS) as u64)?);
+    for (batch, chats) in chats.chunks(MAX_PROMPTS).enumerate() {
+        answers.extend(generate_chunk(model, chats, spec, (batch * MAX_PROMPTS) as u64)?);
     }
     Ok(answers)
 }
 
-struct Growing<'m> {
+struct OpenSequence<'m> {
     sequence: Sequence<'m>,
     cache: Cache,
     token: u32,
 }
 
-fn some(
+fn generate_chunk(
     model: &LanguageModel,
     chats: &[&[Message]],
-    how: &Asking,
+    spec: &GenerationSpec,
     first: u64,
 ) -> Result<Vec<Vec<String>>, EngineError> {
     let prompts: Vec<Vec<u32>> =
-        chats.iter().map(|chat| model.encode_chat(chat, how.now)).collect::<Result<_, _>>()?;
+        chats.iter().map(|chat| model.encode_chat(chat, spec.now)).collect::<Result<_, _>>()?;
     let mut caches: Vec<Cache> = prompts.iter().map(|_| model.decoder().cache()).collect();
     let rows = prompts.iter().zip(&mut caches).map(|(prompt, cache)| Row::new(prompt, cache));
-    let behind = step(model, &mut rows.collect::<Vec<_>>())?;
-    let each = 1 + how.samples;
-    let mut growing = Vec::with_capacity(prompts.len() * each);
-    for ((place, mut cache), logits) in (first..).zip(caches).zip(&behind) {
-        for number in 0..each {
-            let sampling = if number == 0 { Sampling::greedy() } else { how.sampling };
+    let outputs = step(model, &mut rows.collect::<Vec<_>>())?;
+    let each = 1 + spec.samples;
+    let mut sequences = Vec::with_capacity(prompts.len() * each);
+    for ((index, mut cache), logits) in (first..).zip(caches).zip(&outputs) {
+        for sample in 0..each {
+            let sampling = if sample == 0 { Sampling::greedy() } else { spec.sampling };
             let stop = Stop {
                 tokens: model.stop_tokens().to_vec(),
                 strings: Vec::new(),
-                most_tokens: how.most_tokens,
+                most_tokens: spec.max_tokens,
             };
-            let seed = how.seed.derive_index(place).derive_index(number as u64);
+            let seed = spec.seed.derive_index(index).derive_index(sample as u64);
             let mut sequence = Sequence::new(model.tokenizer(), sampling, stop, seed);
             let token = sequence.advance(logits)?.unwrap_or(0);
-            growing.push(Growing { sequence, cache: cache.fork(), token });
+            sequences.push(OpenSequence { sequence, cache: cache.fork(), token });
         }
     }
-    while growing.iter().any(|one| !one.sequence.is_finished()) {
-        let mut open: Vec<&mut Growing<'_>> =
-            growing.iter_mut().filter(|one| !one.sequence.is_finished()).collect();
+    while sequences.iter().any(|one| !one.sequence.is_finished()) {
+        let mut open: Vec<&mut OpenSequence<'_>> =
+            sequences.iter_mut().filter(|one| !one.sequence.is_finished()).collect();
         let mut rows: Vec<Row<'_>> =
             open.iter_mut().map(|one| Row::new(std::slice::from_ref(&one.token), &mut one.cache)).collect();
-        let behind = step(model, &mut rows)?;
+        let outputs = step(model, &mut rows)?;
         drop(rows);
-        for (one, logits) in open.into_iter().zip(&behind) {
+        for (one, logits) in open.into_iter().zip(&outputs) {
             one.token = one.sequence.advance(logits)?.unwrap_or(0);
         }
     }
-    let texts: Vec<String> =
-        growing.into_iter().map(|one| Ok(one.sequence.finish()?.text)).collect::<Result<_, EngineError>>()?;
+    let texts: Vec<String> = sequences
+        .into_iter()
+        .map(|one| Ok(one.sequence.finish()?.text))
+        .collect::<Result<_, EngineError>>()?;
     Ok(texts.chunks(each).map(<[String]>::to_vec).collect())
 }
 
-/// The logits behind the last token of each row.
+/// The logits after the last token of each row.
 fn step(model: &LanguageModel, rows: &mut [Row<'_>]) -> Result<Vec<Vec<f32>>, EngineError> {
     let outputs = model.decoder().step(rows)?;
     let logits = outputs.into_iter().filter_map(|output| output.logits);

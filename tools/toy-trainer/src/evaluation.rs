@@ -1,4 +1,4 @@
-//! Looks at held-out questions: the validation rows of the suite, and exercises in recall.
+//! Evaluation on held-out data: the validation rows of the suite, and exercises in recall.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,16 +8,16 @@ use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt};
 use plimsoll_ingest::read_files;
 use serde::{Deserialize, Serialize};
 
+use super::config::TrainingConfig;
 use super::error::TrainError;
-use super::network::{Loss, Network};
-use super::plan::Plan;
-use super::reader::Reader;
-use super::sample::Sample;
+use super::network::{Loss, TrainableDecoder};
+use super::reader::DocumentReader;
+use super::sample::TrainingSample;
 use plimsoll_pocket::suite::{DATASETS, Document, Stream, native_file, native_rows};
 
-/// What a look found.
+/// What an evaluation during training measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Look {
+pub struct EvalReport {
     /// Nats per token of replies to held-out questions.
     pub loss: f64,
     /// Share of the answers in held-out exercises in recall whose every token comes first.
@@ -30,26 +30,31 @@ pub struct Look {
     pub datasets: BTreeMap<String, f64>,
 }
 
-/// What is looked at.
+/// Held-out questions and exercises as samples.
 #[derive(Debug)]
-pub struct HeldOut {
-    recall: Vec<Sample>,
-    comparisons: Vec<Sample>,
-    questions: Vec<(String, Vec<Sample>)>,
+pub struct HeldOutSet {
+    recall: Vec<TrainingSample>,
+    comparisons: Vec<TrainingSample>,
+    questions: Vec<(String, Vec<TrainingSample>)>,
 }
 
-impl HeldOut {
-    /// That of a plan. Rows are read through a file in `folder`, as evaluations read them.
+impl HeldOutSet {
+    /// The held-out set of a training. Rows are read through a file in `folder`, as evaluations read them.
     ///
     /// # Errors
     /// [`TrainError`] for rows that do not read.
-    pub fn new(plan: &Plan, seed: Seed, reader: &mut Reader, folder: &Path) -> Result<Self, TrainError> {
-        let recall = exercises(plan, 0.0, seed.derive("held-out exercises"), reader)?;
-        let comparisons = exercises(plan, 1.0, seed.derive("held-out comparisons"), reader)?;
+    pub fn new(
+        config: &TrainingConfig,
+        seed: Seed,
+        reader: &mut DocumentReader,
+        folder: &Path,
+    ) -> Result<Self, TrainError> {
+        let recall = exercises(config, 0.0, seed.derive("held-out exercises"), reader)?;
+        let comparisons = exercises(config, 1.0, seed.derive("held-out comparisons"), reader)?;
         let mut questions = Vec::new();
         for dataset in DATASETS {
             let rows = rows(*dataset, "validation", folder)?;
-            let rows = rows.iter().take(plan.held_out);
+            let rows = rows.iter().take(config.held_out);
             let samples = rows.map(|row| {
                 let prompt = prompt(row, &[], &PromptSpec::new(*dataset, PromptStyle::Direct));
                 reader.dialogue(&prompt.messages, &[(reply(row), 1.0)], 0.0)
@@ -59,47 +64,47 @@ impl HeldOut {
         Ok(Self { recall, comparisons, questions })
     }
 
-    /// Looks.
-    pub fn look(&self, network: &mut Network, numbers: &[f32]) -> Look {
-        let mut look = Look {
+    /// Evaluates the parameters on it.
+    pub fn evaluate(&self, network: &mut TrainableDecoder, parameters: &[f32]) -> EvalReport {
+        let mut report = EvalReport {
             loss: 0.0,
-            recall: answered(network, numbers, &self.recall),
-            comparisons: answered(network, numbers, &self.comparisons),
+            recall: exercise_accuracy(network, parameters, &self.recall),
+            comparisons: exercise_accuracy(network, parameters, &self.comparisons),
             accuracy: 0.0,
             datasets: BTreeMap::new(),
         };
         let mut loss = Loss::default();
         for (dataset, samples) in &self.questions {
-            let found = network.loss(numbers, samples);
+            let found = network.loss(parameters, samples);
             loss.nats += found.nats;
             loss.weight += found.weight;
-            let right = samples.iter().filter(|sample| runs(network, numbers, sample).all(|right| right));
+            let right = samples.iter().filter(|sample| runs(network, parameters, sample).all(|right| right));
             let share = right.count() as f64 / samples.len().max(1) as f64;
-            look.datasets.insert(dataset.clone(), share);
+            report.datasets.insert(dataset.clone(), share);
         }
-        look.loss = loss.mean();
-        look.accuracy = look.datasets.values().sum::<f64>() / look.datasets.len().max(1) as f64;
-        look
+        report.loss = loss.mean();
+        report.accuracy = report.datasets.values().sum::<f64>() / report.datasets.len().max(1) as f64;
+        report
     }
 }
 
 /// Held-out exercises, all of one kind.
 fn exercises(
-    plan: &Plan,
+    config: &TrainingConfig,
     comparisons: f64,
     seed: Seed,
-    reader: &mut Reader,
-) -> Result<Vec<Sample>, TrainError> {
+    reader: &mut DocumentReader,
+) -> Result<Vec<TrainingSample>, TrainError> {
     let suite = |source| TrainError::Suite { what: "held-out exercises".to_owned(), source };
-    let stream = Stream::new(seed, &plan.mixture.exercises(comparisons)).map_err(suite)?;
+    let stream = Stream::new(seed, &config.mixture.exercises(comparisons)).map_err(suite)?;
     let (mut exercises, mut index) = (Vec::new(), 0);
-    while (exercises.len() as u64) < plan.recall.exercises {
+    while (exercises.len() as u64) < config.recall.exercises {
         let document = stream.document(index).map_err(|source| TrainError::Document { index, source })?;
-        // Words that are said again are easier, and all of them one run.
+        // Repeated words are easier, and all of them form one run.
         if let Document::Recall(recall) = &document
             && recall.answers.windows(2).all(|pair| pair[0].end < pair[1].start)
         {
-            exercises.push(reader.document(&document, &plan.weights)?);
+            exercises.push(reader.document(&document, &config.weights)?);
         }
         index += 1;
     }
@@ -107,10 +112,14 @@ fn exercises(
 }
 
 /// The share of answers in exercises that come out right.
-fn answered(network: &mut Network, numbers: &[f32], exercises: &[Sample]) -> f64 {
+fn exercise_accuracy(
+    network: &mut TrainableDecoder,
+    parameters: &[f32],
+    exercises: &[TrainingSample],
+) -> f64 {
     let mut right: Vec<bool> = Vec::new();
     for sample in exercises {
-        right.extend(runs(network, numbers, sample));
+        right.extend(runs(network, parameters, sample));
     }
     right.iter().filter(|right| **right).count() as f64 / right.len().max(1) as f64
 }
@@ -144,28 +153,29 @@ pub fn reply(question: &Question) -> &str {
     }
 }
 
-/// Whether each run of tokens with weight, one behind the other, would be said greedily.
+/// For each run of consecutive tokens with weight, whether greedy decoding gives it.
 pub(crate) fn runs(
-    network: &mut Network,
-    numbers: &[f32],
-    sample: &Sample,
+    network: &mut TrainableDecoder,
+    parameters: &[f32],
+    sample: &TrainingSample,
 ) -> impl Iterator<Item = bool> + use<> {
-    let logits = network.logits(numbers, sample);
-    let places: Vec<usize> = (1..sample.tokens.len()).filter(|place| sample.weights[*place] > 0.0).collect();
-    let width = logits.len() / places.len().max(1);
+    let logits = network.logits(parameters, sample);
+    let positions: Vec<usize> =
+        (1..sample.tokens.len()).filter(|position| sample.weights[*position] > 0.0).collect();
+    let width = logits.len() / positions.len().max(1);
     let firsts: Vec<bool> = logits
         .chunks_exact(width.max(1))
-        .zip(&places)
-        .map(|(row, place)| {
-            let logit = row[sample.tokens[*place] as usize];
+        .zip(&positions)
+        .map(|(row, position)| {
+            let logit = row[sample.tokens[*position] as usize];
             row.iter().filter(|other| **other >= logit).count() == 1
         })
         .collect();
     let mut runs: Vec<(usize, bool)> = Vec::new();
-    for (place, first) in places.into_iter().zip(firsts) {
-        match runs.last_mut().filter(|(last, _)| *last + 1 == place) {
-            Some((last, right)) => (*last, *right) = (place, *right && first),
-            None => runs.push((place, first)),
+    for (position, first) in positions.into_iter().zip(firsts) {
+        match runs.last_mut().filter(|(last, _)| *last + 1 == position) {
+            Some((last, right)) => (*last, *right) = (position, *right && first),
+            None => runs.push((position, first)),
         }
     }
     runs.into_iter().map(|(_, right)| right)
