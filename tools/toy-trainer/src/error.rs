@@ -42,7 +42,7 @@ pub enum TrainError {
     },
     /// A document of the stream.
     #[error("document {index} of the stream cannot be generated")]
-    Document {
+    TrainingDocument {
         /// Its index.
         index: u64,
         /// The cause.

@@ -13,7 +13,7 @@ use super::error::TrainError;
 use super::network::{Loss, TrainableDecoder};
 use super::reader::DocumentReader;
 use super::sample::TrainingSample;
-use plimsoll_pocket::suite::{DATASETS, Document, Stream, native_file, native_rows};
+use plimsoll_pocket::suite::{DATASETS, Stream, TrainingDocument, native_file, native_rows};
 
 /// What an evaluation during training measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,9 +99,10 @@ fn exercises(
     let stream = Stream::new(seed, &config.mixture.exercises(comparisons)).map_err(suite)?;
     let (mut exercises, mut index) = (Vec::new(), 0);
     while (exercises.len() as u64) < config.recall.exercises {
-        let document = stream.document(index).map_err(|source| TrainError::Document { index, source })?;
+        let document =
+            stream.document(index).map_err(|source| TrainError::TrainingDocument { index, source })?;
         // Repeated words are easier, and all of them form one run.
-        if let Document::Recall(recall) = &document
+        if let TrainingDocument::Recall(recall) = &document
             && recall.answers.windows(2).all(|pair| pair[0].end < pair[1].start)
         {
             exercises.push(reader.document(&document, &config.weights)?);

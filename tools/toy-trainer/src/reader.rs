@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::error::TrainError;
 use super::sample::TrainingSample;
 use super::vocabulary::{ASSISTANT, BEGIN, END, SPECIAL, USER, WordSplitter};
-use plimsoll_pocket::suite::Document;
+use plimsoll_pocket::suite::TrainingDocument;
 
 /// Loss weights of tokens by what they are part of.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -90,21 +90,21 @@ impl DocumentReader {
     /// [`TrainError::Tokenizer`].
     pub fn document(
         &mut self,
-        document: &Document,
+        document: &TrainingDocument,
         weights: &LossWeights,
     ) -> Result<TrainingSample, TrainError> {
         let mut sample = TrainingSample { tokens: Vec::new(), weights: Vec::new() };
         match document {
-            Document::Statements(text) => {
+            TrainingDocument::Statements(text) => {
                 sample.add(&[self.special(BEGIN)], 0.0);
                 sample.add(&self.tokens(&format!(" {text}"))?, weights.statement);
                 sample.add(&[self.special(END)], weights.statement);
             }
-            Document::Dialogue(dialogue) => {
+            TrainingDocument::Dialogue(dialogue) => {
                 let messages = &dialogue.prompt.messages;
                 sample = self.dialogue(messages, &[(&dialogue.reply, weights.reply)], weights.prompt)?;
             }
-            Document::Recall(recall) => {
+            TrainingDocument::Recall(recall) => {
                 sample.add(&[self.special(BEGIN)], 0.0);
                 let mut from = 0;
                 for answer in &recall.answers {

@@ -23,7 +23,7 @@ use super::optimiser::{Optimiser, OptimiserState};
 use super::reader::DocumentReader;
 use super::sample::TrainingSample;
 use super::{follow_ups, parameters, vocabulary};
-use plimsoll_pocket::suite::{Document, Mixture, Stream, fixed_phrases};
+use plimsoll_pocket::suite::{Mixture, Stream, TrainingDocument, fixed_phrases};
 
 /// Beginnings of a user's text that follow an empty line in every prompt, and labels of options, which
 /// become one token with what stands before them.
@@ -239,7 +239,8 @@ impl Trainer {
 
     fn document(&mut self, index: u64, recall: bool) -> Result<TrainingSample, TrainError> {
         let stream = if recall { &self.recall } else { &self.everything };
-        let document = stream.document(index).map_err(|source| TrainError::Document { index, source })?;
+        let document =
+            stream.document(index).map_err(|source| TrainError::TrainingDocument { index, source })?;
         self.reader.document(&document, &self.config.weights)
     }
 
@@ -384,10 +385,10 @@ fn learn(config: &TrainingConfig, seed: Seed) -> Result<Value, TrainError> {
     let stream = Stream::new(seed.derive(what), &mixture).map_err(suite)?;
     let mut texts = Vec::new();
     for index in 0..config.tokenizer_documents {
-        match stream.document(index).map_err(|source| TrainError::Document { index, source })? {
-            Document::Statements(text) => texts.push(format!(" {text}")),
-            Document::Recall(recall) => texts.push(recall.text),
-            Document::Dialogue(dialogue) => {
+        match stream.document(index).map_err(|source| TrainError::TrainingDocument { index, source })? {
+            TrainingDocument::Statements(text) => texts.push(format!(" {text}")),
+            TrainingDocument::Recall(recall) => texts.push(recall.text),
+            TrainingDocument::Dialogue(dialogue) => {
                 texts.extend(dialogue.prompt.messages.into_iter().map(|message| message.text));
                 texts.push(format!(" {}", dialogue.reply));
             }

@@ -1,12 +1,12 @@
 //! Items and sentences from the facts of a relation: shared by the datasets that ask about facts.
 
-use super::draw::{Draw, fill};
-use super::item::{Item, Level};
+use super::draw::{Sampler, fill};
+use super::item::{Difficulty, SuiteItem};
 use super::relations::{MYTHS, wording};
 use super::world::{Relation, World};
 
 /// An item that asks for a fact, with `options` options in all.
-pub(crate) fn ask(relation: Relation, options: usize, world: &World, draw: &mut Draw) -> Item {
+pub(crate) fn ask(relation: Relation, options: usize, world: &World, draw: &mut Sampler) -> SuiteItem {
     let asks = wording(relation).asks;
     let (rank, template) = (draw.ranked(world.table(relation).entities.len()), draw.template(asks.len()));
     let question =
@@ -21,8 +21,8 @@ pub(crate) fn item(
     words: &str,
     question: String,
     options: usize,
-    (world, draw): (&World, &mut Draw),
-) -> Item {
+    (world, draw): (&World, &mut Sampler),
+) -> SuiteItem {
     let table = world.table(relation);
     let (entity, answer) = (table.entities[rank].as_str(), table.answers[rank].as_str());
     let cluster = format!("{}/{entity}", relation.name());
@@ -35,16 +35,16 @@ pub(crate) fn item(
         others.truncate(options.saturating_sub(2));
         others.push(myth);
     }
-    let level = Level::of_rank(rank, table.entities.len());
-    Item {
+    let level = Difficulty::from_rank(rank, table.entities.len());
+    SuiteItem {
         options: draw.options(answer, &others, options),
-        ..Item::new(format!("{words}/{cluster}"), question, answer, level)
+        ..SuiteItem::new(format!("{words}/{cluster}"), question, answer, level)
     }
     .in_cluster(cluster)
 }
 
-/// A sentence that tells a fact.
-pub(crate) fn tell(relation: Relation, world: &World, draw: &mut Draw) -> String {
+/// A statement of a fact.
+pub(crate) fn statement(relation: Relation, world: &World, draw: &mut Sampler) -> String {
     let (says, table) = (wording(relation).says, world.table(relation));
     let (rank, template) = (draw.ranked(table.entities.len()), draw.template(says.len()));
     let values = [
@@ -56,12 +56,12 @@ pub(crate) fn tell(relation: Relation, world: &World, draw: &mut Draw) -> String
 }
 
 /// One of several relations.
-pub(crate) fn one_of(relations: &[Relation], draw: &mut Draw) -> Relation {
+pub(crate) fn one_of(relations: &[Relation], draw: &mut Sampler) -> Relation {
     relations[draw.below(relations.len())]
 }
 
-/// A sentence that tells what people wrongly think.
-pub(crate) fn tell_myth(relation: Relation, world: &World, draw: &mut Draw) -> String {
+/// A statement of what people wrongly think.
+pub(crate) fn myth_statement(relation: Relation, world: &World, draw: &mut Sampler) -> String {
     let table = world.table(relation);
     let (rank, template) = (draw.ranked(table.myths.len()), draw.template(MYTHS.len()));
     let is = if relation == Relation::Taste { "tastes" } else { "is" };
