@@ -4,7 +4,7 @@
 //! needed, it calls `plimsoll-fit` on the pool side of a split.
 //!
 //! ```text
-//! Prepared ─┬─ alignment ── AlignmentRow, MapMetricRow   does the confidence rank right answers first?
+//! PreparedSeries ─┬─ alignment ── AlignmentRow, MapMetricRow   does the confidence rank right answers first?
 //!           ├─ curves ───── CurveRow, CurveAreaRow       what does routing by it buy?
 //!           └─ transfer ─── TransferRow, TransferCurveRow  do thresholds hold on data never seen?
 //! ```
@@ -30,8 +30,8 @@ pub use alignment::{SeriesAlignment, alignment};
 pub use curves::{SeriesCurves, curves};
 pub use summary::{TransferSummary, summarise};
 pub use transfer::{
-    CrossFittedScores, CrossFittedSeries, HoldOut, InDomainLabels, Scored, SeriesTransfer, TransferError,
-    TransferSpec, splits, transfer,
+    CrossFittedScores, CrossFittedSeries, HoldOut, InDomainLabels, SeriesTransfer, TransferError,
+    TransferScores, TransferSpec, splits, transfer,
 };
 
 use plimsoll_core::Seed;

@@ -7,8 +7,8 @@
 
 use plimsoll_router::{Confidence, Risk, Threshold};
 
-use crate::sample::Sample;
-use crate::sums::{Split, Sums};
+use crate::sample::WeightedSample;
+use crate::sums::{RoutingSplit, Sums};
 
 /// Ratios that differ by less are equal: they differ by rounding.
 pub const RATIO_ROUNDING: f64 = 1e-12;
@@ -57,7 +57,7 @@ pub struct Curve {
 impl Curve {
     /// The curve of a sample. Has at least one point, keep-all; hand-over-all is a second one
     /// wherever there is a scored row.
-    pub fn new(sample: &Sample) -> Self {
+    pub fn new(sample: &WeightedSample) -> Self {
         let mut points = Vec::new();
         let mut below = Sums::default();
         let point = |threshold, below: Sums, last: Option<Confidence>, rows| {
@@ -105,8 +105,8 @@ impl Curve {
 
     /// The point that decides as any threshold does, a candidate or not.
     pub fn at(&self, threshold: Threshold) -> &CurvePoint {
-        let handed = |point: &CurvePoint| point.below.is_none_or(|below| !threshold.keeps(below));
-        &self.points[self.points.partition_point(handed).saturating_sub(1)]
+        let deferred = |point: &CurvePoint| point.below.is_none_or(|below| !threshold.keeps(below));
+        &self.points[self.points.partition_point(deferred).saturating_sub(1)]
     }
 
     /// The point with the smallest ratio whose accuracy is at least `accuracy`.
@@ -141,7 +141,12 @@ fn midpoint(a: Confidence, b: Confidence) -> Threshold {
     Threshold::new(inside).unwrap_or(Threshold::DEFER_ALL)
 }
 
-fn curve_point(split: Split, threshold: Threshold, below: Option<Confidence>, below_rows: u64) -> CurvePoint {
+fn curve_point(
+    split: RoutingSplit,
+    threshold: Threshold,
+    below: Option<Confidence>,
+    below_rows: u64,
+) -> CurvePoint {
     CurvePoint {
         threshold,
         routing_ratio: split.routing_ratio().unwrap_or(0.0),

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// What a file says beside its methods.
 #[derive(Debug, Clone)]
-pub struct FileSpec {
+pub struct ThresholdsFileSpec {
     /// The plan.
     pub pipeline: Pipeline,
     /// Files that the rows came from.
@@ -40,7 +40,7 @@ pub struct FileSpec {
 /// # Errors
 /// What [`Thresholds::sealed`] finds inconsistent.
 pub fn thresholds_file(
-    spec: &FileSpec,
+    spec: &ThresholdsFileSpec,
     questions: &Questions,
     pair: &[&ScoreSeries],
     methods: Vec<Method>,

@@ -4,7 +4,7 @@
 //! gives the same bits at any number of threads.
 //!
 //! ```text
-//! ScoreSeries ── Prepared ── DrawOrder ── Draw ── Sample ── Curve ── Fit ── OperatingPoint
+//! ScoreSeries ── PreparedSeries ── DrawOrder ── Draw ── WeightedSample ── Curve ── TargetFit ── OperatingPoint
 //!                                      │         └── GradedConfidence ── maps
 //!                                      └── TestSet (guarantees)
 //! ```
@@ -44,9 +44,9 @@ pub mod testing;
 pub use bootstrap::Bootstrap;
 pub use curve::{Curve, CurvePoint};
 pub use draw::{Draw, DrawOrder, DrawSpec};
-pub use file::{FileSpec, thresholds_file};
+pub use file::{ThresholdsFileSpec, thresholds_file};
 pub use intervals::{Resampling, achieved};
 pub use method::{FitSpec, FittedMethod, FittedTargets, draw_series, fit_method, fit_targets};
-pub use points::Fit;
-pub use prepared::{DatasetSelection, Prepared};
-pub use sample::Sample;
+pub use points::TargetFit;
+pub use prepared::{DatasetSelection, PreparedSeries};
+pub use sample::WeightedSample;

@@ -1,8 +1,8 @@
 //! What a routing curve is compared with: each model alone, random routing, the oracle.
 
 use plimsoll_core::records::CurveAreaRow;
-use plimsoll_fit::Sample;
-use plimsoll_fit::sums::{Split, Sums};
+use plimsoll_fit::WeightedSample;
+use plimsoll_fit::sums::{RoutingSplit, Sums};
 use plimsoll_router::Threshold;
 
 /// Baselines of a sample. Accuracies are over rows with a graded LLM answer, ungraded SLM answers
@@ -22,14 +22,14 @@ pub struct Baselines {
 
 impl Baselines {
     /// Baselines of a sample.
-    pub fn of(sample: &Sample) -> Self {
-        Self::of_split(&sample.split(Threshold::KEEP_ALL))
+    pub fn from_sample(sample: &WeightedSample) -> Self {
+        Self::from_split(&sample.split(Threshold::KEEP_ALL))
     }
 
     /// Baselines of the rows of a split, kept or not.
-    pub fn of_split(split: &Split) -> Self {
+    pub fn from_split(split: &RoutingSplit) -> Self {
         let mut total = split.kept;
-        total += split.handed;
+        total += split.deferred;
         let share = |part: f64, all: f64| (all > 0.0).then(|| part / all);
         Self {
             slm: share(total.paired_slm_correct, total.paired),

@@ -6,7 +6,7 @@
 pub enum TransferError {
     /// Scores that must be made anew for each split, and were not for this one.
     #[error("`{slm}`, method `{method}`: no scores were made for holding out {by} `{held_out}`")]
-    NotNested {
+    NotCrossFitted {
         /// The small model.
         slm: String,
         /// The method.

@@ -7,7 +7,7 @@ use plimsoll_router::{Error, ModelIdentity, Router, Thresholds};
 use rand::Rng as _;
 
 use super::*;
-use crate::file::{FileSpec, thresholds_file};
+use crate::file::{ThresholdsFileSpec, thresholds_file};
 use crate::testing::{SyntheticScores, calibrated, table};
 
 fn spec(targets: &[&str]) -> FitSpec {
@@ -20,8 +20,8 @@ fn spec(targets: &[&str]) -> FitSpec {
     }
 }
 
-fn file_spec() -> FileSpec {
-    FileSpec {
+fn file_spec() -> ThresholdsFileSpec {
+    ThresholdsFileSpec {
         pipeline: Pipeline::new("made-up", "0".repeat(64)),
         models: Vec::new(),
         sources: Vec::new(),
@@ -37,7 +37,7 @@ fn file_spec() -> FileSpec {
 
 fn entry(rows: &[SyntheticScores], spec: &FitSpec) -> Method {
     let table = table(rows);
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let all = DatasetSelection::all(table.questions.datasets().len());
     fit_method(&prepared, &all, spec, "a made-up number").method
 }
@@ -48,7 +48,7 @@ fn file(table: &ScoreTable, spec: &FitSpec) -> Thresholds {
     let methods = pair
         .iter()
         .map(|series| {
-            fit_method(&Prepared::new(&table.questions, series), &all, spec, "a made-up number").method
+            fit_method(&PreparedSeries::new(&table.questions, series), &all, spec, "a made-up number").method
         })
         .collect();
     thresholds_file(&file_spec(), &table.questions, &pair, methods).unwrap()
@@ -235,11 +235,11 @@ fn one_thread_or_many_write_the_same_bytes() {
 }
 
 #[test]
-fn the_same_rows_are_drawn_whichever_llm_stands_behind() {
+fn the_same_rows_are_drawn_for_every_llm() {
     let rows = calibrated(500, 1, 3);
     let drawn = |rows: &[SyntheticScores]| {
         let table = table(rows);
-        let prepared = Prepared::new(&table.questions, &table.series[0]);
+        let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
         fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), "x").draw.rows
     };
     let without: Vec<SyntheticScores> =
@@ -264,8 +264,8 @@ fn the_monitor_rings_as_rarely_as_the_file_says() {
             SyntheticScores { confidence, ..SyntheticScores::new(0.5, rng.random(), true) }
         })
         .collect();
-    let made = table(&rows);
-    let prepared = Prepared::new(&made.questions, &made.series[0]);
+    let scores = table(&rows);
+    let prepared = PreparedSeries::new(&scores.questions, &scores.series[0]);
     let method = fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), "x").method;
     let levels = method.drift.unwrap();
     const WINDOWS: u32 = 6000;

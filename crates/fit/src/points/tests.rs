@@ -6,26 +6,26 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::draw::{Draw, DrawOrder, DrawSpec};
-use crate::prepared::{DatasetSelection, Prepared};
+use crate::prepared::{DatasetSelection, PreparedSeries};
 use crate::testing::{SyntheticScores, calibrated, table};
 
 /// Of a ratio of small whole numbers.
 const ROUNDING: f64 = 1e-12;
 
 /// Fits on all rows, weight one.
-fn fit(rows: &[SyntheticScores], targets: &[&str]) -> Vec<Fit> {
+fn fit(rows: &[SyntheticScores], targets: &[&str]) -> Vec<TargetFit> {
     let table = table(rows);
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let (all, seed) = (DatasetSelection::all(table.questions.datasets().len()), Seed::new(1));
     let order = DrawOrder::new(&prepared, 30, &seed);
     let draw = Draw::new(&order, &prepared, &all, DrawSpec { fraction: 1.0, seed });
-    let (sample, undrawn) = Sample::drawn(&prepared, &all, &draw);
+    let (sample, undrawn) = WeightedSample::drawn(&prepared, &all, &draw);
     let tests = TestSet::new(&prepared, &draw, &undrawn, &seed);
-    let basis = Basis { sample: &sample, curve: &Curve::new(&sample), tests: &tests };
-    targets.iter().map(|target| fit_target(basis, target.parse().unwrap())).collect()
+    let inputs = FitInputs { sample: &sample, curve: &Curve::new(&sample), tests: &tests };
+    targets.iter().map(|target| fit_target(inputs, target.parse().unwrap())).collect()
 }
 
-fn one(rows: &[SyntheticScores], target: &str) -> Fit {
+fn one(rows: &[SyntheticScores], target: &str) -> TargetFit {
     fit(rows, &[target]).remove(0)
 }
 
@@ -39,13 +39,13 @@ fn missing(count: usize) -> Vec<SyntheticScores> {
 
 /// Share handed over and overall accuracy, row by row.
 fn applied(rows: &[SyntheticScores], threshold: Threshold) -> (f64, f64) {
-    let handed = |row: &&SyntheticScores| {
+    let deferred = |row: &&SyntheticScores| {
         decide(threshold, row.confidence.map(|c| Confidence::new(c).unwrap())).route == Route::Llm
     };
     let right =
-        |row: &&SyntheticScores| if handed(row) { row.llm == Some(true) } else { row.slm == Some(true) };
+        |row: &&SyntheticScores| if deferred(row) { row.llm == Some(true) } else { row.slm == Some(true) };
     let count = rows.len() as f64;
-    (rows.iter().filter(handed).count() as f64 / count, rows.iter().filter(right).count() as f64 / count)
+    (rows.iter().filter(deferred).count() as f64 / count, rows.iter().filter(right).count() as f64 / count)
 }
 
 #[test]

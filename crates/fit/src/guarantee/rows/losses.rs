@@ -13,7 +13,7 @@ const MIDDLE_VARIANCE: f64 = 2.0;
 
 /// The rate of losses at a rank: logistic in the rank, from 0 for the most confident row to 1.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Curve {
+pub(super) struct LossCurve {
     /// Log odds in the middle.
     middle: f64,
     /// Log odds from the first row to the last.
@@ -23,7 +23,7 @@ pub(super) struct Curve {
 /// Rows of one confidence: rank against the middle, rows, losses.
 type Group = (f64, f64, f64);
 
-impl Curve {
+impl LossCurve {
     /// The curve through rows that are ordered from the most confident. `rate` is what it is in the middle without any.
     ///
     /// # Formula
@@ -39,12 +39,12 @@ impl Curve {
             before += rows;
         }
         let prior = Self { middle: (rate / (1.0 - rate)).ln(), slope: PRIOR_SLOPE };
-        let mut here = prior;
+        let mut current = prior;
         for _ in 0..MAX_STEPS {
-            let Some(there) = here.better(&groups, prior) else { break };
-            here = there;
+            let Some(next) = current.better(&groups, prior) else { break };
+            current = next;
         }
-        here
+        current
     }
 
     /// The rate at a rank.
@@ -83,15 +83,15 @@ impl Curve {
             (slope * middle_down - both * slope_down) / determinant,
             (middle * slope_down - both * middle_down) / determinant,
         );
-        let now = self.badness(groups, prior);
+        let now = self.objective(groups, prior);
         let halved = (0..MAX_HALVINGS).map(|halvings| 0.5f64.powi(halvings));
         let moved =
             |length: f64| Self { middle: self.middle - length * step.0, slope: self.slope - length * step.1 };
-        halved.map(moved).find(|there| there.badness(groups, prior) < now)
+        halved.map(moved).find(|next| next.objective(groups, prior) < now)
     }
 
     /// The sum that is made small.
-    fn badness(&self, groups: &[Group], prior: Self) -> f64 {
+    fn objective(&self, groups: &[Group], prior: Self) -> f64 {
         let of = |(rank, rows, lost): &Group| {
             let odds = self.middle + self.slope * rank;
             rows * softplus(odds) - lost * odds
@@ -128,7 +128,7 @@ mod tests {
     }
 
     /// What is made small, from its definition: row by row.
-    fn badness(curve: &Curve, rows: &[(Confidence, bool)], rate: f64) -> f64 {
+    fn objective(curve: &LossCurve, rows: &[(Confidence, bool)], rate: f64) -> f64 {
         let mut sum = (curve.slope - 2.0).powi(2) / 18.0;
         sum += (curve.middle - (rate / (1.0 - rate)).ln()).powi(2) / 4.0;
         for (confidence, lost) in rows {
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn without_rows_it_is_what_is_assumed() {
-        let curve = Curve::new(&[], 0.1);
+        let curve = LossCurve::new(&[], 0.1);
         assert!((curve.at(0.5) - 0.1).abs() < 1e-12);
         assert!(curve.at(0.0) < 0.05 && curve.at(1.0) > 0.2);
     }
@@ -152,12 +152,12 @@ mod tests {
         // A tenth of the first half is lost, and nine tenths of the second: no matter what was assumed.
         let levels: Vec<_> = (0..100u32).map(|level| (level, (level % 10 == 0) == (level >= 50))).collect();
         for rate in [0.001, 0.1, 0.4] {
-            let curve = Curve::new(&rows(&levels), rate);
+            let curve = LossCurve::new(&rows(&levels), rate);
             assert!(curve.mean(0.5) < 0.2 && curve.at(0.95) > 0.8, "{rate}: {curve:?}");
         }
         // Thousands of rows of one kind leave numbers, however extreme.
         for lost in [false, true] {
-            let curve = Curve::new(&rows(&vec![(50, lost); 100_000]), 0.1);
+            let curve = LossCurve::new(&rows(&vec![(50, lost); 100_000]), 0.1);
             assert!((curve.at(0.5) - f64::from(u8::from(lost))).abs() < 0.01, "{curve:?}");
         }
     }
@@ -171,11 +171,11 @@ mod tests {
             /// Of the sum, where the last step stops.
             const ROUNDING: f64 = 1e-9;
             let rows = rows(&levels);
-            let curve = Curve::new(&rows, rate);
-            let best = badness(&curve, &rows, rate);
+            let curve = LossCurve::new(&rows, rate);
+            let best = objective(&curve, &rows, rate);
             for length in [1.0, 0.1, 0.01] {
-                let other = Curve { middle: curve.middle + length * off.0, slope: curve.slope + length * off.1 };
-                prop_assert!(badness(&other, &rows, rate) >= best - ROUNDING * best.abs().max(1.0));
+                let other = LossCurve { middle: curve.middle + length * off.0, slope: curve.slope + length * off.1 };
+                prop_assert!(objective(&other, &rows, rate) >= best - ROUNDING * best.abs().max(1.0));
             }
         }
 
@@ -185,7 +185,7 @@ mod tests {
             const STEPS: u32 = 2000;
             const CLOSE: f64 = 1e-4;
             for slope in [slope, slope * 1e-9] {
-                let curve = Curve { middle, slope };
+                let curve = LossCurve { middle, slope };
                 let at = |step: u32| curve.at((f64::from(step) + 0.5) / f64::from(STEPS) * rank);
                 let slowly = (0..STEPS).map(at).sum::<f64>() / f64::from(STEPS);
                 prop_assert!((curve.mean(rank) - slowly).abs() < CLOSE);
@@ -196,11 +196,11 @@ mod tests {
         fn a_loss_more_makes_no_rate_smaller(
             levels in prop::collection::vec((0u32..30, any::<bool>()), 1..60), rate in 0.001f64..0.5, which in any::<prop::sample::Index>(),
         ) {
-            let before = Curve::new(&rows(&levels), rate);
+            let before = LossCurve::new(&rows(&levels), rate);
             let mut levels = levels;
             let index = which.index(levels.len());
             levels[index].1 = true;
-            let after = Curve::new(&rows(&levels), rate);
+            let after = LossCurve::new(&rows(&levels), rate);
             // Over all ranks; at one of them a loss elsewhere may make the curve steeper.
             prop_assert!(after.mean(1.0) >= before.mean(1.0) - 1e-9);
         }

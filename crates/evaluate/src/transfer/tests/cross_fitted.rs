@@ -6,7 +6,7 @@ use plimsoll_router::Confidence;
 
 /// The series of every split of a table by dataset: as it is, but for `changed`, whose confidences are
 /// the labels.
-fn planted(table: &ScoreTable, changed: Option<&str>) -> CrossFittedSeries {
+fn cross_fitted_series(table: &ScoreTable, changed: Option<&str>) -> CrossFittedSeries {
     let series = &table.series[0];
     let confidence = |row: usize, name: &str| {
         if changed == Some(name) {
@@ -22,26 +22,30 @@ fn planted(table: &ScoreTable, changed: Option<&str>) -> CrossFittedSeries {
     datasets.map(|name| ((HoldOut::Dataset, name.to_owned()), of(name))).collect()
 }
 
-fn run_nested(
+fn run_cross_fitted(
     table: &ScoreTable,
-    nested: &CrossFittedSeries,
+    cross_fitted: &CrossFittedSeries,
     spec: &TransferSpec,
 ) -> Result<Vec<TransferRow>, TransferError> {
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
-    let nested = CrossFittedScores::PerSplit(nested);
-    let scored = Scored { prepared: &prepared, nested, in_domain_labels: InDomainLabels::Unknown };
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
+    let cross_fitted = CrossFittedScores::PerSplit(cross_fitted);
+    let scored =
+        TransferScores { prepared: &prepared, cross_fitted, in_domain_labels: InDomainLabels::Unknown };
     transfer(&scored, spec, &|| ()).map(|transfer| transfer.rows)
 }
 
-fn of_dataset(rows: &[TransferRow], name: &str, same: bool) -> Vec<TransferRow> {
+fn rows_of_dataset(rows: &[TransferRow], name: &str, same: bool) -> Vec<TransferRow> {
     rows.iter().filter(|row| (row.held_out == name) == same).cloned().collect()
 }
 
 #[test]
-fn scores_made_anew_but_alike_change_nothing() {
+fn identical_cross_fitted_scores_change_nothing() {
     let table = table(&calibrated(900, 3, 11));
     let spec = spec(ratios(), vec![HoldOut::Dataset], 2);
-    assert_eq!(run_nested(&table, &planted(&table, None), &spec).unwrap(), run(&table, &spec));
+    assert_eq!(
+        run_cross_fitted(&table, &cross_fitted_series(&table, None), &spec).unwrap(),
+        run(&table, &spec)
+    );
 }
 
 #[test]
@@ -49,9 +53,9 @@ fn a_leak_in_the_scores_of_a_split_stays_in_that_split() {
     let table = table(&calibrated(900, 3, 11));
     let spec = spec(ratios(), vec![HoldOut::Dataset], 2);
     let clean = run(&table, &spec);
-    let leaking = run_nested(&table, &planted(&table, Some("d1")), &spec).unwrap();
-    assert_eq!(of_dataset(&leaking, "d1", false), of_dataset(&clean, "d1", false));
-    let leaked = of_dataset(&leaking, "d1", true);
+    let leaking = run_cross_fitted(&table, &cross_fitted_series(&table, Some("d1")), &spec).unwrap();
+    assert_eq!(rows_of_dataset(&leaking, "d1", false), rows_of_dataset(&clean, "d1", false));
+    let leaked = rows_of_dataset(&leaking, "d1", true);
     assert_eq!(leaked.len(), 2 * 3);
     for row in leaked {
         // Both sides have the leak: every threshold parts 0 from 1, or keeps or hands over all; the
@@ -65,7 +69,7 @@ fn a_leak_in_the_scores_of_a_split_stays_in_that_split() {
             assert!(ratio == 0.0 || ratio == 1.0, "{row:?}");
         }
     }
-    assert_ne!(of_dataset(&leaking, "d1", true), of_dataset(&clean, "d1", true));
+    assert_ne!(rows_of_dataset(&leaking, "d1", true), rows_of_dataset(&clean, "d1", true));
 }
 
 #[test]
@@ -73,30 +77,30 @@ fn both_sides_of_a_split_have_its_scores() {
     let table = table(&calibrated(600, 3, 5));
     let series = &table.series[0];
     let turned = (0..series.len()).map(|row| Confidence::new(1.0 - series.confidence(row)?.get()).ok());
-    let mut nested = planted(&table, None);
+    let mut cross_fitted = cross_fitted_series(&table, None);
     let key = (HoldOut::Dataset, "d0".to_owned());
-    nested.insert(key, series.with_confidences(turned).unwrap());
+    cross_fitted.insert(key, series.with_confidences(turned).unwrap());
     let spec = spec(ratios(), vec![HoldOut::Dataset], 1);
-    let rows = of_dataset(&run_nested(&table, &nested, &spec).unwrap(), "d0", true);
+    let rows = rows_of_dataset(&run_cross_fitted(&table, &cross_fitted, &spec).unwrap(), "d0", true);
     // What a table of turned confidences gives: nothing of the split comes from the series.
-    let mut made_up = calibrated(600, 3, 5);
-    for row in &mut made_up {
+    let mut synthetic = calibrated(600, 3, 5);
+    for row in &mut synthetic {
         row.confidence = row.confidence.map(|confidence| 1.0 - confidence);
     }
-    assert_eq!(rows, of_dataset(&run(&super::table(&made_up), &spec), "d0", true));
+    assert_eq!(rows, rows_of_dataset(&run(&super::table(&synthetic), &spec), "d0", true));
 }
 
 #[test]
 fn a_split_without_scores_of_its_own_is_refused() {
     let table = table(&calibrated(300, 3, 5));
-    let mut nested = planted(&table, None);
-    nested.remove(&(HoldOut::Dataset, "d2".to_owned()));
+    let mut cross_fitted = cross_fitted_series(&table, None);
+    cross_fitted.remove(&(HoldOut::Dataset, "d2".to_owned()));
     let spec = spec(ratios(), vec![HoldOut::Dataset], 1);
-    let error = run_nested(&table, &nested, &spec).unwrap_err();
+    let error = run_cross_fitted(&table, &cross_fitted, &spec).unwrap_err();
     assert_eq!(error.to_string(), "`slm`, method `method`: no scores were made for holding out dataset `d2`");
     let domains = TransferSpec { by: vec![HoldOut::Domain], ..spec };
-    let error = run_nested(&table, &planted(&table, None), &domains).unwrap_err();
-    assert!(matches!(error, TransferError::NotNested { by: "domain", .. }), "{error}");
+    let error = run_cross_fitted(&table, &cross_fitted_series(&table, None), &domains).unwrap_err();
+    assert!(matches!(error, TransferError::NotCrossFitted { by: "domain", .. }), "{error}");
 }
 
 #[test]
@@ -109,9 +113,9 @@ fn scores_of_other_rows_are_refused() {
         |series| series.method = plimsoll_core::MethodId::new("other").unwrap(),
     ];
     for other in others {
-        let mut nested = planted(&table, None);
-        other(nested.get_mut(&(HoldOut::Dataset, "d0".to_owned())).unwrap());
-        let error = run_nested(&table, &nested, &spec).unwrap_err();
+        let mut cross_fitted = cross_fitted_series(&table, None);
+        other(cross_fitted.get_mut(&(HoldOut::Dataset, "d0".to_owned())).unwrap());
+        let error = run_cross_fitted(&table, &cross_fitted, &spec).unwrap_err();
         assert!(matches!(error, TransferError::OtherRows { .. }), "{error}");
     }
 }
@@ -119,29 +123,29 @@ fn scores_of_other_rows_are_refused() {
 #[test]
 fn threads_and_the_other_splits_leave_no_trace_in_a_split() {
     let table = table(&calibrated(600, 3, 8));
-    let nested = planted(&table, Some("d2"));
+    let cross_fitted = cross_fitted_series(&table, Some("d2"));
     let spec = spec(ratios(), vec![HoldOut::Dataset], 2);
     let rows = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| run_nested(&table, &nested, &spec).unwrap())
+        pool.install(|| run_cross_fitted(&table, &cross_fitted, &spec).unwrap())
     };
     let one = rows(1);
     assert_eq!(one, rows(3));
     // The same draw orders whether the series of a split is the whole one or a copy of it.
-    assert_eq!(of_dataset(&one, "d2", false), of_dataset(&run(&table, &spec), "d2", false));
+    assert_eq!(rows_of_dataset(&one, "d2", false), rows_of_dataset(&run(&table, &spec), "d2", false));
 }
 
 #[test]
-fn what_scores_saw_is_told() {
+fn in_domain_labels_are_reported() {
     let table = table(&calibrated(90, 3, 8));
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let spec = spec(ratios(), vec![HoldOut::Dataset], 1);
-    for (labels, told) in [
+    for (labels, expected) in [
         (InDomainLabels::True, "true"),
         (InDomainLabels::False, "false"),
         (InDomainLabels::Unknown, "unknown"),
     ] {
-        let rows = transfer(&Scored::same(&prepared, labels), &spec, &|| ()).unwrap().rows;
-        assert!(!rows.is_empty() && rows.iter().all(|row| row.in_domain_labels == told));
+        let rows = transfer(&TransferScores::same(&prepared, labels), &spec, &|| ()).unwrap().rows;
+        assert!(!rows.is_empty() && rows.iter().all(|row| row.in_domain_labels == expected));
     }
 }
