@@ -29,7 +29,7 @@ pub struct SeriesAlignment {
     pub map_metrics: Vec<MapMetricRow>,
 }
 
-/// Judges a series.
+/// Evaluates a series.
 ///
 /// The mapped metrics (Brier, ECE) of `alignment` are those of the isotonic map: with `file`, of
 /// the file's own; without, of maps fitted on the other datasets, or, with a single dataset, in
@@ -245,7 +245,7 @@ fn map_metrics(
         .collect()
 }
 
-/// A row that only says whom it speaks of.
+/// A row with its keys alone.
 fn named(prepared: &PreparedSeries<'_>, dataset: &str) -> AlignmentRow {
     AlignmentRow {
         slm: prepared.series.slm.to_string(),

@@ -1,6 +1,6 @@
 //! # plimsoll-evaluate
 //!
-//! Judges confidences, routing curves and thresholds; fits nothing by itself: where a fit is
+//! Evaluates confidences, routing curves and thresholds; fits nothing by itself: where a fit is
 //! needed, it calls `plimsoll-fit` on the pool side of a split.
 //!
 //! ```text
@@ -36,11 +36,11 @@ pub use transfer::{
 
 use plimsoll_core::Seed;
 
-/// How intervals are made.
+/// How intervals are computed.
 #[derive(Debug, Clone, Copy)]
 pub struct EvaluationSettings {
     /// Bootstrap replicates; 0 = no intervals.
     pub bootstrap: u32,
-    /// Seed of the plan.
+    /// Seed of the pipeline.
     pub seed: Seed,
 }

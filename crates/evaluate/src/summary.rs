@@ -17,13 +17,13 @@ pub struct TransferSummary {
     pub by: String,
     /// Kind of the target.
     pub target_kind: String,
-    /// Rows of `transfer` behind it.
+    /// Rows of `transfer` that it summarises.
     pub rows: u64,
     /// Of these, rows with a threshold.
     pub with_threshold: u64,
     /// Mean |achieved - target| routing ratio; for `routing_ratio` targets only.
     pub ratio_error: Option<f64>,
-    /// Mean |achieved - promised| routing ratio: ties, which no threshold can help, do not enter.
+    /// Mean |achieved - predicted| routing ratio: ties, which no threshold can help, do not enter.
     pub prediction_error: Option<f64>,
     /// Mean accuracy above random routing at the same ratio.
     pub accuracy_over_random: Option<f64>,

@@ -1,9 +1,9 @@
 //! Transfer: thresholds fitted without a dataset (or domain), applied to it.
 //!
 //! For each split and repeat, a calibration set is drawn from the pool side alone, thresholds are
-//! fitted on it, and the held-out rows, all of them, say what these thresholds achieve.
+//! fitted on it, and what these thresholds achieve is measured on all held-out rows.
 //!
-//! Scores that were learnt from labels of other rows are made anew for each split ([`CrossFittedScores`]), since
+//! Scores that were learnt from labels of other rows are cross-fitted for each split ([`CrossFittedScores`]), since
 //! otherwise the pool's scores, and with them the thresholds, would know the held-out labels.
 
 mod error;
@@ -77,7 +77,7 @@ pub struct SeriesTransfer {
 ///
 /// # Errors
 /// [`TransferError`] if the series must be scored anew for each split and was not for one, or for one
-/// with other rows. Nothing is judged then.
+/// with other rows. Nothing is evaluated then.
 pub fn transfer(
     scored: &TransferScores<'_>,
     spec: &TransferSpec,
@@ -130,8 +130,8 @@ struct Repeat {
 }
 
 impl Repeat {
-    /// A repeat per seed. A row's place in an order depends on the seed, its question and its own bin, so
-    /// scores that are made anew move the rows that change their bin and no others.
+    /// A repeat per seed. A row's position in an order depends on the seed, its question and its own bin, so
+    /// scores that are cross-fitted move the rows that change their bin and no others.
     fn all(prepared: &PreparedSeries<'_>, bins: u32, seeds: &[(u32, Seed)]) -> Vec<Self> {
         let repeat = |(number, seed): &(u32, Seed)| Self {
             number: *number,

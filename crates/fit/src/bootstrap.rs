@@ -152,7 +152,7 @@ impl Replicates {
     }
 
     /// Replicate by replicate, the mean over several independent bootstraps with equally many
-    /// replicates, such as those of the datasets behind a mean over datasets. A figure that is
+    /// replicates, such as those of the datasets of a mean over datasets. A figure that is
     /// undefined in a replicate of one part does not enter that replicate's mean.
     #[must_use]
     pub fn mean(parts: &[Self]) -> Self {

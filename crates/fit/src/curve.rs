@@ -1,7 +1,7 @@
 //! Candidate thresholds and the routing curve over them.
 //!
 //! Between two neighbouring distinct confidences every threshold decides alike, so there is one
-//! candidate per gap a < b: the midpoint t with a < t <= b; plus keep-all (0) and hand-over-all
+//! candidate per gap a < b: the midpoint t with a < t <= b; plus keep-all (0) and defer-all
 //! (the next double above 1). A curve drawn by rank would promise ratios that ties make
 //! unreachable; this one holds what a threshold can do.
 
@@ -18,7 +18,7 @@ pub const RATIO_ROUNDING: f64 = 1e-12;
 pub struct CurvePoint {
     /// The candidate threshold.
     pub threshold: Threshold,
-    /// Share of questions handed over, missing confidences included.
+    /// Share of questions deferred, missing confidences included.
     pub routing_ratio: f64,
     /// Overall accuracy; `None` without graded LLM answers.
     pub accuracy: Option<f64>,
@@ -55,7 +55,7 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// The curve of a sample. Has at least one point, keep-all; hand-over-all is a second one
+    /// The curve of a sample. Has at least one point, keep-all; defer-all is a second one
     /// wherever there is a scored row.
     pub fn new(sample: &WeightedSample) -> Self {
         let mut points = Vec::new();

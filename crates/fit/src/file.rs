@@ -10,10 +10,10 @@ use plimsoll_router::{Error, Thresholds};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// What a file says beside its methods.
+/// What a thresholds file holds besides its methods.
 #[derive(Debug, Clone)]
 pub struct ThresholdsFileSpec {
-    /// The plan.
+    /// The pipeline.
     pub pipeline: Pipeline,
     /// Files that the rows came from.
     pub sources: Vec<SourceFile>,

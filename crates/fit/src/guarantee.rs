@@ -43,7 +43,7 @@ pub struct TestSet {
     tested_share: f64,
 }
 
-/// What came out of a test.
+/// The result of a test.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TestOutcome {
     /// This threshold has the guarantee.
@@ -91,10 +91,10 @@ impl TestSet {
     ///
     /// # Formula
     /// p = P(Bin(n, alpha) <= k). For the selective error n is the number of kept trials and k the
-    /// wrong ones among them; the walk starts at the first threshold with n >= the least n for
+    /// wrong ones among them; the walk starts at the first threshold with n >= the smallest n for
     /// which P(Bin(n, alpha) <= floor(n alpha / 2)) <= delta. For joint error and regret n is the
     /// number of all trials (a missing confidence is a trial without a loss) and the walk starts at
-    /// handing everything over.
+    /// deferring everything.
     pub fn test(&self, risk: Risk, alpha: f64, delta: f64) -> TestOutcome {
         let mut walk = Walk::new(self, risk, alpha, delta);
         let strictest = matches!(risk, Risk::JointError | Risk::Regret).then_some(Threshold::DEFER_ALL);
@@ -203,7 +203,7 @@ impl Walk {
         }
     }
 
-    /// What it would take.
+    /// What would be needed.
     fn infeasible(&self, set: &TestSet) -> Infeasible {
         let tested = self.all_trials;
         let counts = || set.sequence.iter().map(|threshold| self.counts(*threshold));
@@ -220,7 +220,7 @@ impl Walk {
                 tested_share: set.tested_share,
             }
             .sufficient_rows(),
-            // Handing everything over has no loss, so it only ever fails for want of rows.
+            // Deferring everything has no loss, so it only ever fails for want of rows.
             Risk::JointError | Risk::Regret => Some(self.min_trials),
         };
         // Rows without a graded LLM answer are no trials of a regret.

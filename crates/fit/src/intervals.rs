@@ -13,7 +13,7 @@ use crate::sums::{RoutingSplit, Sums};
 /// Figures per threshold in a replicate, in this order.
 const FIGURES: usize = 6;
 
-/// How intervals are made.
+/// How intervals are computed.
 #[derive(Debug, Clone, Copy)]
 pub struct Resampling {
     /// Replicates; 0 = no intervals.
@@ -152,7 +152,7 @@ fn grades(row: &SampleRow) -> u8 {
     row.outcomes.0 as u8 * 3 + row.outcomes.1 as u8
 }
 
-/// The split at each threshold: cells 0..=i are handed over at threshold i.
+/// The split at each threshold: cells 0..=i are deferred at threshold i.
 fn splits_from_cells(cells: &[Sums], scored_rows: f64, missing: Sums) -> Vec<RoutingSplit> {
     let mut total = Sums::default();
     for cell in cells {

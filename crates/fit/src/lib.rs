@@ -13,7 +13,7 @@
 //! |---|---|
 //! | [`prepared`] | a series sorted once; which datasets a fit may look at |
 //! | [`draw`] | the 30-bin draw with its weights |
-//! | [`sample`], [`sums`] | weighted rows, and the sums that every figure is made of |
+//! | [`sample`], [`sums`] | weighted rows, and the sums that every figure is computed from |
 //! | [`curve`] | candidate thresholds with ties, the routing curve |
 //! | [`points`], [`guarantee`] | targets; risk control by fixed-sequence testing |
 //! | [`maps`] | isotonic, Platt and beta maps |

@@ -1,4 +1,4 @@
-//! One method of one pair: draw, fit every target, judge it, and write its entry.
+//! One method of one pair: draw, fit every target, evaluate it, and write its entry.
 
 use plimsoll_core::{Outcome, Seed};
 use plimsoll_router::thresholds::{Achieved, Conservative, Method, MethodRows, OperatingPoint};
@@ -23,15 +23,15 @@ pub struct FitSpec {
     pub fraction: f64,
     /// Targets, one operating point each.
     pub targets: Vec<Target>,
-    /// Bootstrap replicates behind intervals; 0 = none.
+    /// Bootstrap replicates for intervals; 0 = none.
     pub bootstrap: u32,
-    /// Seed of the plan.
+    /// Seed of the pipeline.
     pub seed: Seed,
 }
 
 impl FitSpec {
     /// The seed of everything random about a series. It depends on the SLM and the method alone:
-    /// the same rows are drawn whichever LLM stands behind.
+    /// the same rows are drawn for every LLM.
     pub fn series_seed(&self, prepared: &PreparedSeries<'_>) -> Seed {
         let series = prepared.series;
         self.seed.derive("series").derive(series.slm.as_str()).derive(series.method.as_str())
@@ -51,7 +51,7 @@ pub struct FittedTargets {
     pub fits: Vec<TargetFit>,
 }
 
-/// A method's entry in the thresholds file, with the draw behind it.
+/// A method's entry in the thresholds file, with its calibration set.
 #[derive(Debug, Clone)]
 pub struct FittedMethod {
     /// The calibration set.
@@ -78,7 +78,7 @@ pub fn fit_targets(
     FittedTargets { draw, sample, curve, fits }
 }
 
-/// The draw behind [`fit_method`], without the fit.
+/// The draw of [`fit_method`], without the fit.
 pub fn draw_series(prepared: &PreparedSeries<'_>, selection: &DatasetSelection, spec: &FitSpec) -> Draw {
     let seed = spec.series_seed(prepared);
     let order = DrawOrder::new(prepared, spec.bins, &seed.derive("order"));

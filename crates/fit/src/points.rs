@@ -1,4 +1,4 @@
-//! Operating points: one threshold per target, or an honest reason why there is none.
+//! Operating points: one threshold per target, or the reason why there is none.
 
 use plimsoll_router::thresholds::{Guarantee, Infeasible, Status, TieBreak};
 use plimsoll_router::{Target, Threshold};

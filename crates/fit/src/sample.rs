@@ -32,7 +32,7 @@ impl SampleRow {
     }
 }
 
-/// Scored rows, ascending by confidence, with the missing ones as a block that is always handed over.
+/// Scored rows, ascending by confidence, with the missing ones as a block that is always deferred.
 #[derive(Debug, Clone)]
 pub struct WeightedSample {
     /// The scored rows.
@@ -137,7 +137,7 @@ impl WeightedSample {
         self.weighted.scaled(self.scale)
     }
 
-    /// What a threshold keeps and hands over.
+    /// What a threshold keeps and defers.
     pub fn split(&self, threshold: Threshold) -> RoutingSplit {
         let first = self.rows.partition_point(|row| !threshold.keeps(row.confidence));
         let mut below = Sums::default();
@@ -163,7 +163,7 @@ impl WeightedSample {
         splits
     }
 
-    /// The split whose handed-over scored rows have these unscaled sums.
+    /// The split whose deferred scored rows have these unscaled sums.
     pub fn split_below(&self, below: Sums) -> RoutingSplit {
         // No row weighs less than 1, so anything below is the rounding of an empty difference.
         let kept = Some(self.weighted.without(below)).filter(|kept| kept.all > 0.5).unwrap_or_default();

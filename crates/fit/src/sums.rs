@@ -1,4 +1,4 @@
-//! The sums from which every achieved figure is made, for a point estimate and a replicate alike.
+//! The sums that every achieved figure is computed from, for a point estimate and a replicate alike.
 
 use plimsoll_core::Outcome;
 use std::ops::AddAssign;
@@ -20,7 +20,7 @@ pub struct Sums {
     pub regret: f64,
     /// US dollars for SLM answers and their uncertainty.
     pub slm_cost_usd: f64,
-    /// US dollars for LLM answers, were all rows handed over.
+    /// US dollars for LLM answers, were all rows deferred.
     pub llm_cost_usd: f64,
 }
 
@@ -79,23 +79,23 @@ impl AddAssign for Sums {
     }
 }
 
-/// The figures of a threshold: what is kept and what is handed over, missing confidences included
+/// The figures of a threshold: what is kept and what is deferred, missing confidences included
 /// in the latter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RoutingSplit {
     /// Rows kept.
     pub kept: Sums,
-    /// Rows handed over.
+    /// Rows deferred.
     pub deferred: Sums,
 }
 
 impl RoutingSplit {
-    /// Share of rows handed over.
+    /// Share of rows deferred.
     pub fn routing_ratio(&self) -> Option<f64> {
         share(self.deferred.all, self.kept.all + self.deferred.all)
     }
 
-    /// Overall accuracy: the SLM's answers where kept, the LLM's where handed over, on rows with a
+    /// Overall accuracy: the SLM's answers where kept, the LLM's where deferred, on rows with a
     /// graded LLM answer.
     pub fn accuracy(&self) -> Option<f64> {
         share(
@@ -119,7 +119,7 @@ impl RoutingSplit {
         share(self.kept.regret, self.kept.paired + self.deferred.paired)
     }
 
-    /// Mean US dollars per 1,000 questions: the SLM is always paid, the LLM when handed over.
+    /// Mean US dollars per 1,000 questions: the SLM is always paid, the LLM when deferred.
     pub fn usd_per_1k_questions(&self) -> Option<f64> {
         let paid = self.kept.slm_cost_usd + self.deferred.slm_cost_usd + self.deferred.llm_cost_usd;
         share(paid, self.kept.all + self.deferred.all).map(|usd| usd * 1000.0)
@@ -146,7 +146,7 @@ mod tests {
         deferred += Sums::from_row(1.0, (Wrong, Correct), (1.0, 10.0));
         let split = RoutingSplit { kept, deferred };
         assert_eq!(split.routing_ratio(), Some(0.2));
-        // Three paired rows: the kept correct one, the kept wrong one, the handed-over right one.
+        // Three paired rows: the kept correct one, the kept wrong one, the deferred right one.
         assert_eq!(split.accuracy(), Some(2.0 / 3.0));
         assert_eq!(split.selective_error(), Some(0.75));
         assert_eq!(split.joint_error(), Some(0.6));

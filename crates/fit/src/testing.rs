@@ -1,9 +1,9 @@
-//! Made-up score tables for the tests of this crate and of the crates that build on it.
+//! Synthetic score tables for the tests of this crate and of the crates that build on it.
 
 use plimsoll_core::{RawScore, ScoreTable, ScoreTableBuilder, Seed};
 use rand::Rng as _;
 
-/// A made-up row.
+/// A synthetic row.
 #[derive(Debug, Clone)]
 pub struct SyntheticScores {
     /// Dataset.

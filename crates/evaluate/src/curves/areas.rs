@@ -38,7 +38,7 @@ pub fn call_for_performance(points: &[(f64, f64)], share: f64) -> Option<f64> {
 /// Points are (cost, accuracy) in any unit of cost, ascending by cost.
 ///
 /// # Formula
-/// integral of the hull from the least to the largest cost / (largest - least) (RouterBench,
+/// integral of the hull from the smallest to the largest cost / (largest - smallest) (RouterBench,
 /// arXiv:2403.12031).
 ///
 /// ```

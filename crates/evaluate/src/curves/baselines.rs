@@ -13,7 +13,7 @@ pub struct Baselines {
     pub slm: Option<f64>,
     /// Accuracy of the LLM alone.
     pub llm: Option<f64>,
-    /// Share of rows where only the LLM is right: the most that routing can repair.
+    /// Share of rows where only the LLM is right: the upper bound of what routing can repair.
     pub uplift: Option<f64>,
     /// Accuracy of the SLM alone over all rows, graded LLM answer or not; `None` if it is 0.
     pub slm_all_rows: Option<f64>,
@@ -45,7 +45,7 @@ impl Baselines {
         self.slm.zip(self.llm).map(|(slm, llm)| llm - slm).filter(|gap| *gap > 0.0)
     }
 
-    /// Expected accuracy of handing over a random share of the questions.
+    /// Expected accuracy of deferring a random share of the questions.
     ///
     /// # Formula
     /// (1 - r) SLM + r LLM.
@@ -53,7 +53,7 @@ impl Baselines {
         self.slm.zip(self.llm).map(|(slm, llm)| slm + ratio * (llm - slm))
     }
 
-    /// Accuracy of an oracle that knows which answers are right and may hand over at most a share
+    /// Accuracy of an oracle that knows which answers are right and may defer at most a share
     /// of the questions.
     ///
     /// # Formula
@@ -79,7 +79,7 @@ impl Baselines {
         self.slm.zip(self.gap()).map(|(slm, gap)| (accuracy - slm) / gap)
     }
 
-    /// Mean US dollars per 1,000 questions of handing over a random share of the questions: the
+    /// Mean US dollars per 1,000 questions of deferring a random share of the questions: the
     /// SLM is always paid.
     pub fn random_usd_per_1k_questions(&self, ratio: f64) -> Option<f64> {
         let total = &self.total;

@@ -1,4 +1,4 @@
-//! AURC: the error rate among the most confident, averaged over how many are asked.
+//! AURC: the error rate among the most confident, averaged over their number.
 
 use super::{Metric, MetricInput, ScoreLevel, totals};
 
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Rank by rank; the expected number of wrong rows at each place of a tie is its share.
+    /// Rank by rank; the expected number of wrong rows at each rank of a tie is its share.
     fn reference(rows: &[(f64, bool)]) -> f64 {
         let mut sorted = rows.to_vec();
         sorted.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -1,11 +1,11 @@
 //! What stops a transfer.
 
-/// Why a series cannot be judged on a split.
+/// Why a series cannot be evaluated on a split.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransferError {
-    /// Scores that must be made anew for each split, and were not for this one.
-    #[error("`{slm}`, method `{method}`: no scores were made for holding out {by} `{held_out}`")]
+    /// Scores that must be cross-fitted for each split, and were not for this one.
+    #[error("`{slm}`, method `{method}`: no cross-fitted scores for holding out {by} `{held_out}`")]
     NotCrossFitted {
         /// The small model.
         slm: String,

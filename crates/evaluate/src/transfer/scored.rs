@@ -7,14 +7,14 @@ use plimsoll_fit::PreparedSeries;
 
 use super::{HoldOut, TransferError};
 
-/// Whether making a score needed labels of the dataset that it scores.
+/// Whether computing a score needed labels of the dataset that it scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InDomainLabels {
     /// It did, as a probe that is trained on rows of the same dataset does.
     True,
     /// It did not: the method sees no labels, or none of this dataset.
     False,
-    /// The scores were made elsewhere, and nobody can know.
+    /// The scores were imported, so it cannot be known.
     Unknown,
 }
 
@@ -33,7 +33,7 @@ impl InDomainLabels {
 /// from neither the held-out datasets nor the row's own.
 pub type CrossFittedSeries = BTreeMap<(HoldOut, String), ScoreSeries>;
 
-/// The scores that a split is judged on, pool and held-out rows alike.
+/// The scores that a split is evaluated on, pool and held-out rows alike.
 #[derive(Debug, Clone, Copy)]
 pub enum CrossFittedScores<'a> {
     /// Those of the series itself: nothing about them depends on what is held out.
@@ -50,7 +50,7 @@ pub struct TransferScores<'a> {
     pub prepared: &'a PreparedSeries<'a>,
     /// Its scores in each split.
     pub cross_fitted: CrossFittedScores<'a>,
-    /// Whether its scores saw labels of the dataset that they speak of.
+    /// Whether its scores saw labels of the dataset that they score.
     pub in_domain_labels: InDomainLabels,
 }
 

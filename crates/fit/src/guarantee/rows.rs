@@ -1,4 +1,4 @@
-//! How many rows would do for a selective error that could not be bounded.
+//! How many rows would suffice for a selective error that could not be bounded.
 //!
 //! A walk ends at the first threshold that it tests, the strictest that keeps enough rows, if that one fails: so
 //! this one decides. With more rows it is a stricter one, which keeps about as many as before, until the sequence
@@ -18,12 +18,12 @@ use crate::tail::{
 
 /// How sure a start is to pass for its rows to be enough.
 const SURE: f64 = 0.9;
-/// Rows of the rate that the curve tells that are added to those of equal confidence, which tell their own.
+/// Rows at the rate of the curve that are added to the rows of one confidence, which have a rate of their own.
 const EXPECTED_ROWS: f64 = 2.0;
 /// How likely it may be that more rows lie below the sequence than are counted in.
 const UNLIKELY: f64 = 1.0 / 3.0;
 
-/// What was seen of a selective error that could not be bounded.
+/// A test of a selective error that could not be bounded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FailedTest<'a> {
     /// Tested rows with a confidence, from the most confident: confidence, loss.
@@ -50,7 +50,7 @@ impl FailedTest<'_> {
     /// A long sequence has thresholds at q = 0.01, 0.02, .., 1, but none amid equal confidences. One of them would do
     /// with m / q rows, m = max(s, [`rows_needed`]\(e(q))), or s if so many pass at e(q) nine times in ten. Where
     /// e(q) > r it must be the one that decides: the next stricter one keeps less than s of so many rows. The answer is
-    /// the fewest rows of all thresholds up to the one that failed, which no walk passes, and the rows that lie below
+    /// the minimum over all thresholds up to the one that failed, which no walk passes, and the rows that lie below
     /// the loosest one. Where even the strictest has e >= alpha, but all rows together are no evidence of such a rate
     /// (Clopper and Pearson's lower limit at 1 - delta), its e is taken to be r.
     pub(super) fn sufficient_rows(&self) -> Option<u64> {

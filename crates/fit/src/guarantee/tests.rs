@@ -1,4 +1,4 @@
-//! Guarantees judged by repeated sampling: pools are drawn from a population whose risk is known at
+//! Guarantees checked by repeated sampling: pools are drawn from a population whose risk is known at
 //! every threshold, and the share of pools whose threshold breaks the bound is counted.
 
 use plimsoll_core::ScoreTable;
@@ -327,7 +327,7 @@ fn a_verdict_by_hand() {
     };
     assert_eq!(threshold.get(), 0.4);
     assert_eq!((guarantee.trials, guarantee.losses), (100, 17));
-    // Handing over all, 0.9 and 0.4: three thresholds, all passed.
+    // Deferring all, 0.9 and 0.4: three thresholds, all passed.
     assert_eq!((guarantee.thresholds_in_sequence, guarantee.thresholds_passed), (3, 3));
 
     // Of the wrong ones the LLM gets those with an even number: 0, and 0, 2, .., 14.
@@ -338,7 +338,7 @@ fn a_verdict_by_hand() {
 
     // Two wrong in 60 are no proof of 4 %, but 3.3 % would be of enough rows.
     let TestOutcome::Infeasible(infeasible) = tests.test(SelectiveError, 0.04, 0.1) else { panic!("holds") };
-    // (Two rows of the rate that a curve through all of them tells are counted in.)
+    // (Two rows at the rate of a curve through all of them are counted in.)
     let needed = |losses: f64| Some((rows_needed(losses / 60.0, 0.04, 0.1).unwrap() * 100).div_ceil(60));
     assert_eq!(infeasible.rows_tested, 100);
     assert!(infeasible.rows_tested_needed > needed(1.0) && infeasible.rows_tested_needed < needed(2.2));
@@ -354,7 +354,7 @@ fn a_verdict_by_hand() {
 
 #[test]
 fn the_walk_ends_at_the_first_failure() {
-    // 0.5 fails, though 0.2 would pass again: nothing behind a failure may be taken.
+    // 0.5 fails, though 0.2 would pass again: nothing after a failure may be taken.
     let group = |confidence: f64, count: usize, wrong: usize| -> Vec<SyntheticScores> {
         (0..count).map(|i| SyntheticScores::new(confidence, i >= wrong, true)).collect()
     };
@@ -372,7 +372,7 @@ fn the_walk_ends_at_the_first_failure() {
 
 #[test]
 fn the_walk_starts_where_enough_rows_are_kept() {
-    // 30 sure rows, all wrong, are below the least number for (0.1, 0.1), which is 38: they are
+    // 30 sure rows, all wrong, are below the minimum for (0.1, 0.1), which is 38: they are
     // walked past without a test, and count where they are joined by others.
     assert_eq!(min_rows(0.1, 0.1), 38);
     let rows: Vec<SyntheticScores> =

@@ -111,7 +111,7 @@ fn features(confidence: Confidence) -> [f64; 2] {
     [ln_c, -ln_not_c]
 }
 
-/// The least number of zeros, with multiplicity, of a curve that is nowhere negative at right rows
+/// The smallest number of zeros, with multiplicity, of a curve that is nowhere negative at right rows
 /// and nowhere positive at wrong rows.
 ///
 /// Between two confidences a curve changes its sign for one zero. A confidence with right and wrong

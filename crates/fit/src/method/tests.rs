@@ -278,7 +278,7 @@ fn the_monitor_rings_as_rarely_as_the_file_says() {
     }
     let rate = f64::from(alarms) / f64::from(WINDOWS);
     let stated = levels.false_alarms_per_10k_decisions * f64::from(levels.window) / 10_000.0;
-    /// Three standard errors of a share of about 1 % in 6,000 windows, and in the 2,000 behind the file.
+    /// Three standard errors of a share of about 1 % in 6,000 windows, and in the 2,000 of the file.
     const MONTE_CARLO: f64 = 0.0078;
     assert!((rate - stated).abs() <= MONTE_CARLO, "{rate} instead of {stated}");
     /// At most 1 % of the windows; the levels are quantiles of 2,000 windows, which adds to the error.

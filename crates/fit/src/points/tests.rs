@@ -37,7 +37,7 @@ fn missing(count: usize) -> Vec<SyntheticScores> {
     vec![SyntheticScores { confidence: None, ..SyntheticScores::new(0.5, false, true) }; count]
 }
 
-/// Share handed over and overall accuracy, row by row.
+/// Share deferred and overall accuracy, row by row.
 fn applied(rows: &[SyntheticScores], threshold: Threshold) -> (f64, f64) {
     let deferred = |row: &&SyntheticScores| {
         decide(threshold, row.confidence.map(|c| Confidence::new(c).unwrap())).route == Route::Llm
@@ -126,7 +126,7 @@ fn the_most_accurate_point_within_a_budget() {
     assert_eq!((fits[0].status, fits[0].threshold), (Status::NotReached, None));
     assert!(fits[0].note.as_deref().unwrap().contains("1.0000 US dollars"));
     let ratios: Vec<f64> = fits[1..].iter().map(|fit| applied(&rows, fit.threshold.unwrap()).0).collect();
-    // Handing over row 3 gains nothing, nor does any later one: 0.3 is as accurate as any and cheapest.
+    // Deferring row 3 gains nothing, nor does any later one: 0.3 is as accurate as any and cheapest.
     assert_eq!(ratios, [0.0, 0.2, 0.3, 0.3]);
     let costless: Vec<SyntheticScores> =
         rows.iter().map(|row| SyntheticScores { costs: None, ..row.clone() }).collect();
@@ -201,7 +201,7 @@ fn a_risk_that_only_handing_over_bounds_says_so() {
     }
     assert_eq!((fits[2].status, fits[2].threshold), (Status::Infeasible, None));
     assert!(fits[2].note.as_deref().unwrap().contains("no number of rows would do"), "{:?}", fits[2].note);
-    // 459 rows without a loss would be needed even for handing everything over.
+    // 459 rows without a loss would be needed even for deferring everything.
     assert_eq!(fits[3].status, Status::Infeasible);
 }
 

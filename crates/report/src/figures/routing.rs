@@ -1,4 +1,4 @@
-//! Routing curves: overall accuracy against the share of questions handed over.
+//! Routing curves: overall accuracy against the share of questions deferred.
 
 use plimsoll_core::records::{CurveRow, POOL};
 

@@ -1,4 +1,4 @@
-//! Properties of the page, the figures and the card, on made-up rows.
+//! Properties of the page, the figures and the card, on synthetic rows.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod made_up;

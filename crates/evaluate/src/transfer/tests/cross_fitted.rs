@@ -1,4 +1,4 @@
-//! Scores that are made anew for each split.
+//! Scores that are cross-fitted for each split.
 
 use super::*;
 use plimsoll_core::Outcome;
@@ -58,7 +58,7 @@ fn a_leak_in_the_scores_of_a_split_stays_in_that_split() {
     let leaked = rows_of_dataset(&leaking, "d1", true);
     assert_eq!(leaked.len(), 2 * 3);
     for row in leaked {
-        // Both sides have the leak: every threshold parts 0 from 1, or keeps or hands over all; the
+        // Both sides have the leak: every threshold parts 0 from 1, or keeps or defers all; the
         // two sides differ in their shares of right answers only.
         let threshold = row.threshold.unwrap();
         let ratio = row.achieved_routing_ratio.unwrap();
@@ -97,7 +97,7 @@ fn a_split_without_scores_of_its_own_is_refused() {
     cross_fitted.remove(&(HoldOut::Dataset, "d2".to_owned()));
     let spec = spec(ratios(), vec![HoldOut::Dataset], 1);
     let error = run_cross_fitted(&table, &cross_fitted, &spec).unwrap_err();
-    assert_eq!(error.to_string(), "`slm`, method `method`: no scores were made for holding out dataset `d2`");
+    assert_eq!(error.to_string(), "`slm`, method `method`: no cross-fitted scores for holding out dataset `d2`");
     let domains = TransferSpec { by: vec![HoldOut::Domain], ..spec };
     let error = run_cross_fitted(&table, &cross_fitted_series(&table, None), &domains).unwrap_err();
     assert!(matches!(error, TransferError::NotCrossFitted { by: "domain", .. }), "{error}");

@@ -1,14 +1,14 @@
-//! How the rate of losses falls with the confidence, as a curve that few rows do not bend.
+//! The rate of losses as a function of the rank by confidence, regularised so that few rows do not bend it.
 
 use plimsoll_router::Confidence;
 use plimsoll_router::map::logistic;
 
-/// The slope that is assumed before anything was seen: a confidence of middling worth, whose ROC AUC is 0.66 where
+/// Prior mean of the slope: a confidence of middling worth, whose ROC AUC is 0.66 where
 /// losses are rare.
 const PRIOR_SLOPE: f64 = 2.0;
-/// How far off that one may well be: a variance.
+/// Prior variance of the slope.
 const SLOPE_VARIANCE: f64 = 9.0;
-/// How far off the log odds in the middle may be: a variance, that of half a loss.
+/// Prior variance of the log odds in the middle: that of half a loss.
 const MIDDLE_VARIANCE: f64 = 2.0;
 
 /// The rate of losses at a rank: logistic in the rank, from 0 for the most confident row to 1.
@@ -90,7 +90,7 @@ impl LossCurve {
         halved.map(moved).find(|next| next.objective(groups, prior) < now)
     }
 
-    /// The sum that is made small.
+    /// The objective that is minimised.
     fn objective(&self, groups: &[Group], prior: Self) -> f64 {
         let of = |(rank, rows, lost): &Group| {
             let odds = self.middle + self.slope * rank;
@@ -127,7 +127,7 @@ mod tests {
         rows
     }
 
-    /// What is made small, from its definition: row by row.
+    /// The objective from its definition, row by row.
     fn objective(curve: &LossCurve, rows: &[(Confidence, bool)], rate: f64) -> f64 {
         let mut sum = (curve.slope - 2.0).powi(2) / 18.0;
         sum += (curve.middle - (rate / (1.0 - rate)).ln()).powi(2) / 4.0;

@@ -1,4 +1,4 @@
-//! Rows that would do: what few rows say, and whether so many do.
+//! Sufficient rows: what is estimated from few rows, and whether so many suffice.
 
 use plimsoll_core::Seed;
 use plimsoll_router::Risk;
