@@ -6,17 +6,17 @@ use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, TransferCurve
 use plimsoll_router::Thresholds;
 
 /// Everything that a report is made of. What a run does not have stays empty, and the report says so or
-/// leaves the part out: scores made elsewhere know no prompts, a plan without `evaluation` has no transfer.
+/// leaves the part out: imported scores have no prompts, a pipeline without `evaluation` has no transfer.
 #[derive(Debug, Clone, Default)]
-pub struct Inputs {
+pub struct ReportInputs {
     /// Where all of it comes from.
-    pub provenance: Provenance,
+    pub provenance: RunProvenance,
     /// The datasets, in the order in which they are shown.
     pub datasets: Vec<DatasetFacts>,
     /// The confidences of each series, by dataset.
     pub series: Vec<SeriesCounts>,
     /// What the servers of each model said they are; empty for models in process.
-    pub served: Vec<ServedModel>,
+    pub served: Vec<ServedModelCounts>,
     /// The thresholds file of each pair.
     pub thresholds: Vec<Thresholds>,
     /// Rows of `alignment`.
@@ -35,16 +35,16 @@ pub struct Inputs {
 
 /// Where everything comes from.
 #[derive(Debug, Clone, Default)]
-pub struct Provenance {
-    /// Name of the plan.
-    pub plan: String,
+pub struct RunProvenance {
+    /// Name of the pipeline.
+    pub pipeline: String,
     /// SHA-256 of its resolved form.
-    pub plan_sha256: String,
-    /// The resolved plan as YAML.
-    pub plan_yaml: Option<String>,
+    pub pipeline_sha256: String,
+    /// The resolved pipeline as YAML.
+    pub pipeline_yaml: Option<String>,
     /// Version of the program.
     pub program_version: String,
-    /// Rows left out because their SLM answer is ungraded and the plan excludes such.
+    /// Rows left out because their SLM answer is ungraded and the pipeline excludes those.
     pub excluded_ungraded: u64,
 }
 
@@ -55,7 +55,7 @@ pub struct DatasetFacts {
     pub id: String,
     /// Its domain.
     pub domain: String,
-    /// Where it was read from, as the plan says.
+    /// Where it was read from, as the pipeline says.
     pub source: Option<String>,
     /// The commit that was read.
     pub commit: Option<String>,
@@ -73,8 +73,8 @@ pub struct DatasetFacts {
 
 /// What the server of a model said it is, in its replies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ServedModel {
-    /// The model, as the plan names it.
+pub struct ServedModelCounts {
+    /// The model, as the pipeline names it.
     pub model: String,
     /// What they say, the most frequent first.
     pub states: Vec<ServedState>,
@@ -82,7 +82,7 @@ pub struct ServedModel {
     pub others: u64,
 }
 
-impl ServedModel {
+impl ServedModelCounts {
     /// Replies that say something.
     pub fn replies(&self) -> u64 {
         self.states.iter().map(|state| state.replies).sum::<u64>() + self.others

@@ -97,7 +97,10 @@ fn a_split_without_scores_of_its_own_is_refused() {
     cross_fitted.remove(&(HoldOut::Dataset, "d2".to_owned()));
     let spec = spec(ratios(), vec![HoldOut::Dataset], 1);
     let error = run_cross_fitted(&table, &cross_fitted, &spec).unwrap_err();
-    assert_eq!(error.to_string(), "`slm`, method `method`: no cross-fitted scores for holding out dataset `d2`");
+    assert_eq!(
+        error.to_string(),
+        "`slm`, method `method`: no cross-fitted scores for holding out dataset `d2`"
+    );
     let domains = TransferSpec { by: vec![HoldOut::Domain], ..spec };
     let error = run_cross_fitted(&table, &cross_fitted_series(&table, None), &domains).unwrap_err();
     assert!(matches!(error, TransferError::NotCrossFitted { by: "domain", .. }), "{error}");

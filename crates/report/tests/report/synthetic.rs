@@ -3,9 +3,9 @@
 use plimsoll_core::records::{
     AlignmentRow, CurveAreaRow, CurveRow, MACRO, POOL, TransferCurveRow, TransferRow,
 };
-use plimsoll_report::Inputs;
+use plimsoll_report::ReportInputs;
 use plimsoll_report::inputs::{
-    ColumnFacts, DatasetCounts, DatasetFacts, Provenance, SeriesCounts, TableFacts,
+    ColumnFacts, DatasetCounts, DatasetFacts, RunProvenance, SeriesCounts, TableFacts,
 };
 use plimsoll_router::conformance::example_thresholds;
 
@@ -25,22 +25,22 @@ fn noise(a: usize, b: usize) -> f64 {
 
 /// A run of these SLMs with one LLM, so many methods `m0`, .. and datasets `d0`, ..; with the names of [`HOSTILE`],
 /// methods and datasets have hostile names, too.
-pub(crate) fn made_up(slms: &[&str], methods: usize, datasets: usize) -> Inputs {
+pub(crate) fn synthetic(slms: &[&str], methods: usize, datasets: usize) -> ReportInputs {
     let ending = if slms == HOSTILE { HOSTILE[0] } else { "" };
     let datasets: Vec<String> = (0..datasets).map(|number| format!("d{number}{ending}")).collect();
-    let mut inputs = Inputs {
-        provenance: Provenance {
-            plan: format!("made-up{ending}"),
-            plan_sha256: "0".repeat(64),
-            plan_yaml: Some(format!("name: made-up{ending}\nseed: 50\n")),
+    let mut inputs = ReportInputs {
+        provenance: RunProvenance {
+            pipeline: format!("made-up{ending}"),
+            pipeline_sha256: "0".repeat(64),
+            pipeline_yaml: Some(format!("name: made-up{ending}\nseed: 50\n")),
             program_version: "0.1.0".to_owned(),
             excluded_ungraded: 0,
         },
         datasets: datasets.iter().enumerate().map(|(number, id)| facts(number, id)).collect(),
         tables: tables(),
-        ..Inputs::default()
+        ..ReportInputs::default()
     };
-    for (place, slm) in slms.iter().enumerate() {
+    for (index, slm) in slms.iter().enumerate() {
         let mut thresholds = example_thresholds();
         (*slm).clone_into(&mut thresholds.slm.id);
         let example = thresholds.methods.remove(0);
@@ -49,7 +49,7 @@ pub(crate) fn made_up(slms: &[&str], methods: usize, datasets: usize) -> Inputs 
             let mut own = example.clone();
             own.id.clone_from(&id);
             thresholds.methods.push(own);
-            of_series(&mut inputs, (slm, &id), &datasets, place * 10 + method);
+            add_series(&mut inputs, (slm, &id), &datasets, index * 10 + method);
         }
         inputs.thresholds.push(thresholds);
     }
@@ -97,8 +97,8 @@ fn tables() -> Vec<TableFacts> {
     ]
 }
 
-fn of_series(inputs: &mut Inputs, (slm, method): (&str, &str), datasets: &[String], seed: usize) {
-    let counts = datasets.iter().enumerate().map(|(place, dataset)| counts(dataset, seed + place)).collect();
+fn add_series(inputs: &mut ReportInputs, (slm, method): (&str, &str), datasets: &[String], seed: usize) {
+    let counts = datasets.iter().enumerate().map(|(index, dataset)| counts(dataset, seed + index)).collect();
     inputs.series.push(SeriesCounts {
         slm: slm.to_owned(),
         llm: Some(LLM.to_owned()),
@@ -106,8 +106,8 @@ fn of_series(inputs: &mut Inputs, (slm, method): (&str, &str), datasets: &[Strin
         datasets: counts,
     });
     let all = [POOL, MACRO].into_iter().chain(datasets.iter().map(String::as_str));
-    for (place, dataset) in all.enumerate() {
-        let auc = 0.55 + 0.3 * noise(seed, place);
+    for (index, dataset) in all.enumerate() {
+        let auc = 0.55 + 0.3 * noise(seed, index);
         inputs.alignment.push(AlignmentRow {
             slm: slm.to_owned(),
             llm: Some(LLM.to_owned()),
@@ -143,7 +143,7 @@ fn counts(dataset: &str, seed: usize) -> DatasetCounts {
     counts
 }
 
-fn curves(inputs: &mut Inputs, (slm, method, dataset): (&str, &str, &str), auc: f64) {
+fn curves(inputs: &mut ReportInputs, (slm, method, dataset): (&str, &str, &str), auc: f64) {
     for grid in 0..=100 {
         let ratio = f64::from(grid) / 100.0;
         let random = 0.5 + 0.3 * ratio;
@@ -187,7 +187,7 @@ fn curves(inputs: &mut Inputs, (slm, method, dataset): (&str, &str, &str), auc: 
     });
 }
 
-fn transfer(inputs: &mut Inputs, (slm, method, dataset): (&str, &str, &str), seed: usize) {
+fn transfer(inputs: &mut ReportInputs, (slm, method, dataset): (&str, &str, &str), seed: usize) {
     let row = TransferRow {
         slm: slm.to_owned(),
         llm: Some(LLM.to_owned()),
@@ -202,11 +202,11 @@ fn transfer(inputs: &mut Inputs, (slm, method, dataset): (&str, &str, &str), see
         in_domain_labels: "unknown".to_owned(),
         ..TransferRow::default()
     };
-    for (place, target) in [0.1, 0.3, 0.5].into_iter().enumerate() {
+    for (index, target) in [0.1, 0.3, 0.5].into_iter().enumerate() {
         inputs.transfer.push(TransferRow {
             target_kind: "routing_ratio".to_owned(),
             target_value: target,
-            achieved_routing_ratio: Some(target + 0.1 * noise(seed, place) - 0.05),
+            achieved_routing_ratio: Some(target + 0.1 * noise(seed, index) - 0.05),
             accuracy: Some(0.6 + 0.1 * target),
             random_accuracy: Some(0.55 + 0.1 * target),
             ..row.clone()

@@ -1,25 +1,21 @@
-//! What the figures say, in sentences: first of all where the claim that thresholds carry over holds less well.
+//! The findings of a report in sentences, with a caution wherever the claim that thresholds transfer does not hold.
 
 use std::fmt::Write as _;
 
 use plimsoll_core::records::{MACRO, POOL};
 
-use crate::figures::confidence::pooled;
-use crate::figures::heat::{held_out, over_random_of, rmse_of};
-use crate::figures::mean;
-use crate::figures::routing::nearest;
-use crate::figures::targets::ROUTING_RATIO;
-use crate::figures::transfer::DATASET;
-use crate::inputs::SeriesCounts;
-use crate::page::TOO_SMALL;
-use crate::text::{interval, percent, plural, probability, share};
+use crate::statistics::{
+    DATASET, ROUTING_RATIO, TOO_SMALL, Violations, accuracy_over_random, curve_rmse, dataset_alone,
+    held_out_datasets, mean, nearest, pooled, violations,
+};
+use crate::text::{count, interval, percent, plural, probability, share};
 use crate::view::{MethodView, PairView, is_summary};
 
 /// A mean ROC AUC over datasets below this is called weak.
 const WEAK: f64 = 0.60;
-/// A mean distance of achieved and target share beyond this is called a miss.
+/// A mean distance of achieved and target routing ratio beyond this is a caution.
 const FAR: f64 = 0.05;
-/// A mean probability of the replies that a method compares below this is called small.
+/// A mean probability of the compared replies below this is a caution.
 const LIKELY: f64 = 0.5;
 /// Names that a sentence lists.
 const MAX_NAMES: usize = 6;
@@ -29,8 +25,8 @@ const MAX_NAMES: usize = 6;
 pub(crate) enum Tone {
     /// The claim holds.
     Holds,
-    /// It holds less well, or not.
-    Less,
+    /// It does not hold, or not everywhere.
+    Caution,
     /// Neither.
     Plain,
 }
@@ -64,31 +60,6 @@ pub(crate) fn findings(pair: &PairView<'_>) -> Vec<Finding> {
     all
 }
 
-/// ROC AUC of ranking every question by the SLM's accuracy on its dataset: what knowing only the dataset gives.
-pub(crate) fn dataset_alone(counts: &SeriesCounts) -> Option<f64> {
-    let mut groups: Vec<(u64, u64)> = counts
-        .datasets
-        .iter()
-        .map(|dataset| (dataset.right.iter().sum(), dataset.wrong.iter().sum()))
-        .filter(|(right, wrong): &(u64, u64)| right + wrong > 0)
-        .collect();
-    let accuracy = |(right, wrong): &(u64, u64)| *right as f64 / (right + wrong) as f64;
-    groups.sort_by(|a, b| accuracy(a).total_cmp(&accuracy(b)));
-    let rights: u64 = groups.iter().map(|(right, _)| right).sum();
-    let wrongs: u64 = groups.iter().map(|(_, wrong)| wrong).sum();
-    if rights == 0 || wrongs == 0 {
-        return None;
-    }
-    let (mut below, mut won) = (0.0, 0.0);
-    for tied in groups.chunk_by(|a, b| accuracy(a) == accuracy(b)) {
-        let right: u64 = tied.iter().map(|(right, _)| right).sum();
-        let wrong: u64 = tied.iter().map(|(_, wrong)| wrong).sum();
-        won += right as f64 * (below + wrong as f64 / 2.0);
-        below += wrong as f64;
-    }
-    Some(won / (rights as f64 * wrongs as f64))
-}
-
 fn ranking(pair: &PairView<'_>, best: &MethodView<'_>) -> Option<Finding> {
     let row = best.alignment.get(POOL)?;
     row.roc_auc?;
@@ -120,7 +91,7 @@ fn weak(pair: &PairView<'_>) -> Option<Finding> {
         .collect();
     (!weak.is_empty()).then(|| {
         finding(
-            Tone::Less,
+            Tone::Caution,
             format!("Weak, with a mean ROC AUC over datasets below {WEAK:.2}: {}.", list(&weak)),
         )
     })
@@ -130,7 +101,7 @@ fn routing(best: &MethodView<'_>) -> Option<Finding> {
     let row = nearest(best.curves.get(POOL)?, 0.3)?;
     let (own, random) = (row.accuracy?, row.random_accuracy?);
     let text = format!(
-        "Handing over the least confident {:.0} % gives an accuracy of {}, against {} at random, {} of the SLM alone and \
+        "Deferring the least confident {:.0} % gives an accuracy of {}, against {} at random, {} of the SLM alone and \
          {} of the LLM alone.",
         row.routing_ratio * 100.0,
         share(Some(own)),
@@ -138,7 +109,7 @@ fn routing(best: &MethodView<'_>) -> Option<Finding> {
         share(row.always_slm_accuracy),
         share(row.always_llm_accuracy)
     );
-    Some(finding(if own > random { Tone::Holds } else { Tone::Less }, text))
+    Some(finding(if own > random { Tone::Holds } else { Tone::Caution }, text))
 }
 
 fn llm_no_better(best: &MethodView<'_>) -> Option<Finding> {
@@ -153,7 +124,7 @@ fn llm_no_better(best: &MethodView<'_>) -> Option<Finding> {
         .collect();
     (!no_better.is_empty()).then(|| {
         finding(
-            Tone::Less,
+            Tone::Caution,
             format!(
                 "The LLM is no better than the SLM on {}: routing has nothing to gain there.",
                 list(&no_better)
@@ -172,7 +143,7 @@ fn ratios(best: &MethodView<'_>) -> Option<Finding> {
     let average = mean(rows().filter_map(|row| missed(row)))?;
     let worst = rows().filter_map(|row| Some((missed(row)?, row))).max_by(|a, b| a.0.total_cmp(&b.0));
     let mut text = format!(
-        "On datasets never seen, a threshold for a share handed over misses it by {:.1} points on average",
+        "On held-out datasets, the achieved routing ratio is off its target by {:.1} points on average",
         average * 100.0
     );
     if let Some((_, row)) = worst {
@@ -185,26 +156,26 @@ fn ratios(best: &MethodView<'_>) -> Option<Finding> {
         );
     }
     text.push('.');
-    Some(finding(if average > FAR { Tone::Less } else { Tone::Holds }, text))
+    Some(finding(if average > FAR { Tone::Caution } else { Tone::Holds }, text))
 }
 
 fn over_random(best: &MethodView<'_>) -> Option<Finding> {
-    let all = held_out(best);
+    let all = held_out_datasets(best);
     let figures: Vec<(&str, f64)> =
-        all.iter().filter_map(|name| Some((*name, over_random_of(best, name)?))).collect();
+        all.iter().filter_map(|name| Some((*name, accuracy_over_random(best, name)?))).collect();
     let not = names(figures.iter().filter(|(_, over)| *over <= 0.0).map(|(name, _)| *name));
     split(
         &figures,
         &not,
-        "With thresholds fitted on the other datasets, accuracy is above random routing at the same share",
+        "With thresholds fitted on the other datasets, accuracy is above random routing at the same routing ratio",
     )
 }
 
 fn curves(best: &MethodView<'_>) -> Option<Finding> {
-    let all = held_out(best);
+    let all = held_out_datasets(best);
     let figures: Vec<(&str, f64)> = all
         .iter()
-        .filter_map(|name| rmse_of(best, name).map(|(own, random)| (*name, random - own)))
+        .filter_map(|name| curve_rmse(best, name).map(|(own, random)| (*name, random - own)))
         .collect();
     let not = names(figures.iter().filter(|(_, nearer)| *nearer <= 0.0).map(|(name, _)| *name));
     split(
@@ -214,26 +185,26 @@ fn curves(best: &MethodView<'_>) -> Option<Finding> {
     )
 }
 
-/// How far the accuracy that the other datasets promise is from the one that comes.
+/// How far the accuracy that the other datasets predict is from the achieved one.
 fn promises(best: &MethodView<'_>) -> Option<Finding> {
-    let of_split = |rows: &[&plimsoll_core::records::TransferCurveRow]| {
+    let mean_error = |rows: &[&plimsoll_core::records::TransferCurveRow]| {
         mean(rows.iter().filter_map(|row| Some((row.predicted_accuracy? - row.transferred_accuracy?).abs())))
     };
     let all: Vec<(f64, &str)> = best
         .transfer_curves
         .iter()
         .filter(|((by, _), _)| *by == DATASET)
-        .filter_map(|((_, held_out), rows)| Some((of_split(rows)?, *held_out)))
+        .filter_map(|((_, held_out), rows)| Some((mean_error(rows)?, *held_out)))
         .collect();
     let average = mean(all.iter().map(|(off, _)| *off))?;
-    let (most, dataset) = all.iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let (worst, dataset) = all.iter().max_by(|a, b| a.0.total_cmp(&b.0))?;
     let text = format!(
         "The accuracy that the other datasets predict for a held-out one is off by {:.1} points on average, by {:.1} on \
-         {dataset}: a threshold may carry over where the accuracy does not.",
+         {dataset}: a threshold may transfer where the accuracy does not.",
         average * 100.0,
-        most * 100.0
+        worst * 100.0
     );
-    Some(finding(if average > FAR { Tone::Less } else { Tone::Holds }, text))
+    Some(finding(if average > FAR { Tone::Caution } else { Tone::Holds }, text))
 }
 
 /// "... on 3 of 4 held-out datasets, but not on d."
@@ -249,7 +220,7 @@ fn split(figures: &[(&str, f64)], not: &[String], claim: &str) -> Option<Finding
             format!("{claim} on {} of {all} held-out datasets, but not on {}.", all - missed, list(not))
         }
     };
-    Some(finding(if not.is_empty() { Tone::Holds } else { Tone::Less }, text))
+    Some(finding(if not.is_empty() { Tone::Holds } else { Tone::Caution }, text))
 }
 
 fn guarantees(pair: &PairView<'_>) -> Vec<Finding> {
@@ -261,16 +232,20 @@ fn guarantees(pair: &PairView<'_>) -> Vec<Finding> {
     }
     let Some(worst) = all.iter().max_by(|a, b| a.excess().total_cmp(&b.excess())) else { return Vec::new() };
     let text = format!(
-        "{} failed on held-out datasets more often than delta allows; the worst is {} of {}, which fails on {} of \
-         {} where {} % were allowed. A guarantee is on data like the pool, and these are not.",
-        plural(all.len(), "guarantee"),
+        "On held-out datasets {} violated more often than delta allows; the worst is {} of {}, violated in {} of {} \
+         splits (delta = {} %). A guarantee holds on data like the pool, which a held-out dataset is not.",
+        if all.len() == 1 {
+            "1 guarantee is".to_owned()
+        } else {
+            format!("{} guarantees are", count(all.len() as u64))
+        },
         worst.target(),
         worst.method,
         worst.failed,
         worst.with_threshold,
         worst.delta * 100.0
     );
-    vec![finding(Tone::Less, text)]
+    vec![finding(Tone::Caution, text)]
 }
 
 fn missing(pair: &PairView<'_>) -> Option<Finding> {
@@ -284,12 +259,12 @@ fn missing(pair: &PairView<'_>) -> Option<Finding> {
     (!shares.is_empty()).then(|| {
         finding(
             Tone::Plain,
-            format!("Confidences are missing, and their questions always handed over: {}.", list(&shares)),
+            format!("Questions without a confidence are always deferred: {}.", list(&shares)),
         )
     })
 }
 
-/// Methods that compare replies which the model would seldom give.
+/// Methods that compare replies which are unlikely under the model.
 fn masses(pair: &PairView<'_>) -> Option<Finding> {
     let of = |method: &MethodView<'_>| {
         let pool = pooled(&method.counts?.datasets);
@@ -305,77 +280,13 @@ fn masses(pair: &PairView<'_>) -> Option<Finding> {
     let unlikely: Vec<String> = pair.methods.values().filter_map(of).collect();
     (!unlikely.is_empty()).then(|| {
         finding(
-            Tone::Less,
+            Tone::Caution,
             format!(
-                "The model would rather reply something else than what is compared, whose probability is below {LIKELY}: {}.",
+                "The compared replies are unlikely under the model, with a mean probability below {LIKELY}: {}.",
                 list(&unlikely)
             ),
         )
     })
-}
-
-/// How often a guarantee failed on held-out datasets.
-#[derive(Debug, Clone)]
-pub(crate) struct Violations {
-    pub(crate) method: String,
-    pub(crate) kind: String,
-    pub(crate) alpha: f64,
-    pub(crate) delta: f64,
-    /// Splits and repeats that had a threshold.
-    pub(crate) with_threshold: usize,
-    /// Of these, how many exceeded alpha.
-    pub(crate) failed: usize,
-    /// All splits and repeats.
-    pub(crate) all: usize,
-}
-
-impl Violations {
-    fn rate(&self) -> f64 {
-        self.failed as f64 / self.with_threshold.max(1) as f64
-    }
-
-    fn excess(&self) -> f64 {
-        self.rate() - self.delta
-    }
-
-    /// Whether it failed more often than it may.
-    pub(crate) fn broken(&self) -> bool {
-        self.with_threshold > 0 && self.excess() > 0.0
-    }
-
-    /// As targets are written.
-    pub(crate) fn target(&self) -> String {
-        format!("{}={}:{}", self.kind, self.alpha, self.delta)
-    }
-}
-
-/// The guarantees of a method on held-out datasets, by target.
-pub(crate) fn violations(method: &MethodView<'_>) -> Vec<Violations> {
-    let mut all: Vec<Violations> = Vec::new();
-    for row in method.transfer.iter().filter(|row| row.by == DATASET) {
-        let Some(delta) = row.target_delta else { continue };
-        let same = |of: &Violations| {
-            (of.kind.as_str(), of.alpha, of.delta) == (&row.target_kind, row.target_value, delta)
-        };
-        let place = all.iter().position(same).unwrap_or_else(|| {
-            all.push(Violations {
-                method: method.id.to_owned(),
-                kind: row.target_kind.clone(),
-                alpha: row.target_value,
-                delta,
-                with_threshold: 0,
-                failed: 0,
-                all: 0,
-            });
-            all.len() - 1
-        });
-        if let Some(of) = all.get_mut(place) {
-            of.all += 1;
-            of.with_threshold += usize::from(row.violated.is_some());
-            of.failed += usize::from(row.violated == Some(true));
-        }
-    }
-    all
 }
 
 fn names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
@@ -388,33 +299,5 @@ fn list(names: &[String]) -> String {
     match names.len().saturating_sub(MAX_NAMES) {
         0 => shown,
         more => format!("{shown} and {more} more"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::inputs::DatasetCounts;
-
-    /// Rounding of a quotient.
-    const ROUNDING: f64 = 1e-12;
-
-    fn counts(groups: &[(u64, u64)]) -> SeriesCounts {
-        let dataset = |(right, wrong): &(u64, u64)| {
-            let mut counts = DatasetCounts::new("d", 1);
-            (counts.right, counts.wrong) = (vec![*right], vec![*wrong]);
-            counts
-        };
-        SeriesCounts { datasets: groups.iter().map(dataset).collect(), ..SeriesCounts::default() }
-    }
-
-    #[test]
-    fn the_dataset_alone_by_hand() {
-        // 3 right and 1 wrong against 1 right and 3 wrong: of 16 pairs, 9 won, 6 tied, 1 lost.
-        let auc = dataset_alone(&counts(&[(3, 1), (1, 3)])).unwrap();
-        assert!((auc - (9.0 + 3.0) / 16.0).abs() < ROUNDING);
-        assert!((dataset_alone(&counts(&[(2, 2), (5, 5)])).unwrap() - 0.5).abs() < ROUNDING);
-        assert_eq!(dataset_alone(&counts(&[(3, 0), (1, 0)])), None);
-        assert_eq!(dataset_alone(&counts(&[])), None);
     }
 }
