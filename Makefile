@@ -63,11 +63,13 @@ POCKET_RELEASED = README.md report.html figures manifest.json *.thresholds.json 
 	tables/curve_areas.parquet tables/map_metrics.parquet tables/transfer.parquet tables/transfer_curves.parquet
 
 .PHONY: release-pocket
-release-pocket: build ## Write calibration/pocket anew, the released example. Nothing else writes there.
+release-pocket: build ## Rewrite calibration/pocket, the released example. Nothing else writes there.
+	$(CARGO) build --locked -p plimsoll-release-card
 	$(PLIMSOLL) run pipelines/pocket.yaml --out $(POCKET_RUN)
 	rm -rf calibration/pocket
 	mkdir -p calibration/pocket/tables
 	cd $(POCKET_RUN) && for name in $(POCKET_RELEASED); do cp -R $$name ../../pocket/$$name || exit 1; done
+	$(TARGET)/debug/release-card calibration/pocket
 
 .PHONY: lint
 lint: ## Check formatting and lints; warnings are errors.

@@ -1,7 +1,11 @@
 //! `README.md`: the run folder as a dataset of the hub.
 
+mod subset;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+
+pub use subset::card_with_tables;
 
 use crate::figures::Grid;
 use crate::findings::{Tone, findings};

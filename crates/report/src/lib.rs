@@ -33,6 +33,7 @@ mod statistics;
 mod text;
 mod view;
 
+pub use card::card_with_tables;
 pub use error::ReportError;
 pub use inputs::ReportInputs;
 pub use page::MAX_INLINE_BYTES;

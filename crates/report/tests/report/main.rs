@@ -4,7 +4,7 @@
 mod synthetic;
 mod xml;
 
-use plimsoll_report::{MAX_INLINE_BYTES, Report, ReportInputs, report, report_within};
+use plimsoll_report::{MAX_INLINE_BYTES, Report, ReportInputs, card_with_tables, report, report_within};
 use synthetic::{HOSTILE, synthetic};
 
 fn rendered(inputs: &ReportInputs) -> Report {
@@ -247,4 +247,17 @@ fn what_does_not_fit_is_linked() {
 #[test]
 fn the_card_is_a_card() {
     insta::assert_snapshot!(rendered(&synthetic(&["small"], 1, 2)).card);
+}
+
+#[test]
+fn a_card_with_fewer_tables_is_that_of_a_run_with_fewer_tables() {
+    let inputs = synthetic(&HOSTILE, 1, 2);
+    let card = rendered(&inputs).card;
+    assert_eq!(card_with_tables(&card, |_| true), card);
+    let mut fewer = inputs.clone();
+    fewer.tables.retain(|table| table.name == "calibration");
+    assert_eq!(fewer.tables.len() + 1, inputs.tables.len());
+    assert_eq!(card_with_tables(&card, |name| name == "calibration"), rendered(&fewer).card);
+    let none = card_with_tables(&card, |_| false);
+    assert!(!none.contains("configs:") && !none.contains("### `"), "{none}");
 }
