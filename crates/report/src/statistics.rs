@@ -1,6 +1,6 @@
 //! Statistics over the rows of a pair, from which figures, tables and findings are made.
 
-use plimsoll_core::records::{CurveRow, TransferRow};
+use plimsoll_core::records::CurveRow;
 
 use crate::inputs::{DatasetCounts, SeriesCounts};
 use crate::view::MethodView;

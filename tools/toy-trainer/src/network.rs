@@ -185,8 +185,11 @@ impl TrainableDecoder {
         resize(&mut scratch.stream, packed.tokens.len() * hidden);
         scratch.stream.fill(0.0);
         let at = self.layout.final_norm(&shape);
-        let normed =
-            norm::RmsNorm { input: &last.stream, weights: &parameters[at..][..hidden], scale: &last.scale };
+        let normed = norm::NormInputs {
+            input: &last.stream,
+            weights: &parameters[at..][..hidden],
+            scale: &last.scale,
+        };
         normed.backward(&scratch.narrow, &mut scratch.stream, &mut gradient[at..][..hidden]);
         for (layer, activations) in self.blocks.iter().enumerate().rev() {
             let block = self.layout.block(&shape, layer);
@@ -273,7 +276,7 @@ impl Activations {
         let matrix = context.matrix(block.gate_up, 2 * wide, hidden);
         resize(&mut scratch.narrow, count * hidden);
         multiply(Target::over(&mut scratch.narrow), gate_up, matrix, 1.0);
-        let normed = norm::RmsNorm {
+        let normed = norm::NormInputs {
             input: &self.middle,
             weights: context.weights(block.middle_norm),
             scale: &self.middle_scale,
@@ -304,7 +307,7 @@ impl Activations {
         multiply(Target::onto(&mut gradient[block.query_key_value..]), query_key_value.t(), normed, 1.0);
         let matrix = context.matrix(block.query_key_value, 3 * hidden, hidden);
         multiply(Target::over(&mut scratch.narrow), query_key_value, matrix, 1.0);
-        let normed = norm::RmsNorm {
+        let normed = norm::NormInputs {
             input: &self.input,
             weights: context.weights(block.input_norm),
             scale: &self.input_scale,

@@ -1,5 +1,7 @@
 //! Sums of two and three numbers, their sizes and their keys: shared by the datasets that ask for one.
 
+use std::ops::RangeInclusive;
+
 use super::draw::Sampler;
 use super::item::Difficulty;
 use super::side::SuiteSide;
@@ -71,9 +73,9 @@ pub(crate) struct Steps {
 
 impl Steps {
     /// Steps from a start within a range, by at most `max_step` each.
-    pub(crate) fn draw((low, high): (u32, u32), max_step: u32, draw: &mut Sampler) -> Self {
+    pub(crate) fn draw(start: RangeInclusive<u32>, max_step: u32, draw: &mut Sampler) -> Self {
         loop {
-            let start = draw.between(low, high);
+            let start = draw.between(*start.start(), *start.end());
             let mut by = || {
                 let by = i64::from(draw.between(1, max_step));
                 if draw.chance(0.5) { by } else { -by }

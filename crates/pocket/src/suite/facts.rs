@@ -11,36 +11,46 @@ pub(crate) fn ask(relation: Relation, options: usize, world: &World, draw: &mut 
     let (rank, template) = (draw.ranked(world.table(relation).entities.len()), draw.template(asks.len()));
     let question =
         fill(asks[template], &[("e", &world.table(relation).entities[rank]), ("p", world.person(draw))]);
-    item((relation, rank), &format!("fact/{template}"), question, options, (world, draw))
+    let of = FactQuestion { relation, rank, words: &format!("fact/{template}"), question, options };
+    of.item(world, draw)
 }
 
-/// An item about the fact of this rank. A fact in the words of one template is held out as a whole,
-/// whoever acts in it and whatever the options are.
-pub(crate) fn item(
-    (relation, rank): (Relation, usize),
-    words: &str,
-    question: String,
-    options: usize,
-    (world, draw): (&World, &mut Sampler),
-) -> SuiteItem {
-    let table = world.table(relation);
-    let (entity, answer) = (table.entities[rank].as_str(), table.answers[rank].as_str());
-    let cluster = format!("{}/{entity}", relation.name());
-    let named = |other: &str| entity.split(' ').any(|word| word == other);
-    let mut others: Vec<&str> = table.pool().into_iter().filter(|other| !named(other)).collect();
-    if let Some(myth) = table.myths.get(rank) {
-        // The myth is always among the options: without it nobody could fall for it.
-        draw.shuffle(&mut others);
-        others.retain(|other| *other != answer && other != myth);
-        others.truncate(options.saturating_sub(2));
-        others.push(myth);
+/// A question about one fact. A fact in the words of one template is held out as a whole, whoever acts in it
+/// and whatever the options are.
+pub(crate) struct FactQuestion<'a> {
+    pub(crate) relation: Relation,
+    /// The rank of the entity, from 0 for the most frequent.
+    pub(crate) rank: usize,
+    /// Identifies the template.
+    pub(crate) words: &'a str,
+    pub(crate) question: String,
+    /// Number of options, the answer among them.
+    pub(crate) options: usize,
+}
+
+impl FactQuestion<'_> {
+    /// The question with drawn options.
+    pub(crate) fn item(self, world: &World, draw: &mut Sampler) -> SuiteItem {
+        let Self { relation, rank, words, question, options } = self;
+        let table = world.table(relation);
+        let (entity, answer) = (table.entities[rank].as_str(), table.answers[rank].as_str());
+        let cluster = format!("{}/{entity}", relation.name());
+        let named = |other: &str| entity.split(' ').any(|word| word == other);
+        let mut others: Vec<&str> = table.pool().into_iter().filter(|other| !named(other)).collect();
+        if let Some(myth) = table.myths.get(rank) {
+            // The myth is always among the options: without it nobody could fall for it.
+            draw.shuffle(&mut others);
+            others.retain(|other| *other != answer && other != myth);
+            others.truncate(options.saturating_sub(2));
+            others.push(myth);
+        }
+        let level = Difficulty::from_rank(rank, table.entities.len());
+        SuiteItem {
+            options: draw.options(answer, &others, options),
+            ..SuiteItem::new(format!("{words}/{cluster}"), question, answer, level)
+        }
+        .in_cluster(cluster)
     }
-    let level = Difficulty::from_rank(rank, table.entities.len());
-    SuiteItem {
-        options: draw.options(answer, &others, options),
-        ..SuiteItem::new(format!("{words}/{cluster}"), question, answer, level)
-    }
-    .in_cluster(cluster)
 }
 
 /// A statement of a fact.

@@ -2,7 +2,7 @@
 
 /// The part of a card that a line belongs to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum CardPart {
     FrontMatter,
     Body,
     Tables,
@@ -14,23 +14,23 @@ enum Part {
 /// `size_categories` stays that of the whole run: keep its largest table.
 pub fn card_with_tables(card: &str, keep: impl Fn(&str) -> bool) -> String {
     let mut text = String::with_capacity(card.len());
-    let (mut part, mut dropped) = (Part::FrontMatter, false);
+    let (mut part, mut dropped) = (CardPart::FrontMatter, false);
     for (number, line) in card.split_inclusive('\n').enumerate() {
         let begins = match part {
-            Part::FrontMatter => line.strip_prefix("- config_name: \""),
-            Part::Tables => line.strip_prefix("### `"),
-            Part::Body => None,
+            CardPart::FrontMatter => line.strip_prefix("- config_name: \""),
+            CardPart::Tables => line.strip_prefix("### `"),
+            CardPart::Body => None,
         };
         if let Some(name) = begins.and_then(|rest| rest.split(['"', '`']).next()) {
             dropped = !keep(name);
-        } else if part == Part::FrontMatter && !line.starts_with("  ") {
+        } else if part == CardPart::FrontMatter && !line.starts_with("  ") {
             dropped = false;
             if number > 0 && line == "---\n" {
-                part = Part::Body;
+                part = CardPart::Body;
             }
         } else if line.starts_with("## ") {
             dropped = false;
-            part = if line == "## Tables\n" { Part::Tables } else { Part::Body };
+            part = if line == "## Tables\n" { CardPart::Tables } else { CardPart::Body };
         }
         if !dropped {
             text.push_str(line);

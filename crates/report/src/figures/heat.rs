@@ -167,7 +167,7 @@ pub(crate) fn roc_auc(pair: &PairView<'_>, pair_part: &str) -> Option<Heat> {
 
 /// Accuracy above random routing at the same ratio, by held-out dataset and method.
 pub(crate) fn over_random(pair: &PairView<'_>, pair_part: &str) -> Option<Heat> {
-    by_held_out(pair, accuracy_over_random).map(|(columns, rows)| Heat {
+    by_held_out(pair, accuracy_over_random).map(|HeldOutValues { columns, rows }| Heat {
         name: format!("{pair_part}.over_random"),
         title: "Accuracy over random routing, held-out datasets".to_owned(),
         about: "Accuracy with thresholds fitted on the other datasets, minus that of deferring as many questions at \
@@ -187,7 +187,7 @@ pub(crate) fn nearer_than_random(pair: &PairView<'_>, pair_part: &str) -> Option
         let (own, random) = curve_rmse(method, held_out)?;
         Some(random - own)
     };
-    by_held_out(pair, figure).map(|(columns, rows)| Heat {
+    by_held_out(pair, figure).map(|HeldOutValues { columns, rows }| Heat {
         name: format!("{pair_part}.curve_rmse"),
         title: "How well curves transfer, against the random line".to_owned(),
         about: "Distance of the random line from a held-out dataset's true curve, minus the distance of the curve with \
@@ -202,9 +202,16 @@ pub(crate) fn nearer_than_random(pair: &PairView<'_>, pair_part: &str) -> Option
     })
 }
 
-type Table = (Vec<String>, Vec<(String, Vec<Option<f64>>)>);
+/// Values by held-out dataset and method.
+struct HeldOutValues {
+    columns: Vec<String>,
+    rows: Vec<(String, Vec<Option<f64>>)>,
+}
 
-fn by_held_out(pair: &PairView<'_>, figure: impl Fn(&MethodView<'_>, &str) -> Option<f64>) -> Option<Table> {
+fn by_held_out(
+    pair: &PairView<'_>,
+    figure: impl Fn(&MethodView<'_>, &str) -> Option<f64>,
+) -> Option<HeldOutValues> {
     let methods: Vec<&MethodView<'_>> = pair.methods.values().filter(|m| !m.transfer.is_empty()).collect();
     let mut names: Vec<&str> = methods.iter().flat_map(|method| held_out_datasets(method)).collect();
     names.sort_unstable();
@@ -214,5 +221,5 @@ fn by_held_out(pair: &PairView<'_>, figure: impl Fn(&MethodView<'_>, &str) -> Op
     };
     let rows: Vec<_> = names.iter().map(row).collect();
     let any = rows.iter().flat_map(|(_, values)| values).any(Option::is_some);
-    any.then(|| (methods.iter().map(|method| method.id.to_owned()).collect(), rows))
+    any.then(|| HeldOutValues { columns: methods.iter().map(|method| method.id.to_owned()).collect(), rows })
 }

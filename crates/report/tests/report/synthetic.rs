@@ -49,7 +49,7 @@ pub(crate) fn synthetic(slms: &[&str], methods: usize, datasets: usize) -> Repor
             let mut own = example.clone();
             own.id.clone_from(&id);
             thresholds.methods.push(own);
-            add_series(&mut inputs, (slm, &id), &datasets, index * 10 + method);
+            add_series(&mut inputs, Series { slm, method: &id }, &datasets, index * 10 + method);
         }
         inputs.thresholds.push(thresholds);
     }
@@ -97,7 +97,15 @@ fn tables() -> Vec<TableFacts> {
     ]
 }
 
-fn add_series(inputs: &mut ReportInputs, (slm, method): (&str, &str), datasets: &[String], seed: usize) {
+/// The keys of a series.
+#[derive(Clone, Copy)]
+struct Series<'a> {
+    slm: &'a str,
+    method: &'a str,
+}
+
+fn add_series(inputs: &mut ReportInputs, series: Series<'_>, datasets: &[String], seed: usize) {
+    let Series { slm, method } = series;
     let counts = datasets.iter().enumerate().map(|(index, dataset)| counts(dataset, seed + index)).collect();
     inputs.series.push(SeriesCounts {
         slm: slm.to_owned(),
@@ -121,11 +129,11 @@ fn add_series(inputs: &mut ReportInputs, (slm, method): (&str, &str), datasets: 
             ..AlignmentRow::default()
         });
         if dataset != MACRO {
-            curves(inputs, (slm, method, dataset), auc);
+            curves(inputs, series, dataset, auc);
         }
     }
     for dataset in datasets {
-        transfer(inputs, (slm, method, dataset), seed);
+        transfer(inputs, series, dataset, seed);
     }
 }
 
@@ -143,7 +151,7 @@ fn counts(dataset: &str, seed: usize) -> DatasetCounts {
     counts
 }
 
-fn curves(inputs: &mut ReportInputs, (slm, method, dataset): (&str, &str, &str), auc: f64) {
+fn curves(inputs: &mut ReportInputs, Series { slm, method }: Series<'_>, dataset: &str, auc: f64) {
     for grid in 0..=100 {
         let ratio = f64::from(grid) / 100.0;
         let random = 0.5 + 0.3 * ratio;
@@ -187,7 +195,7 @@ fn curves(inputs: &mut ReportInputs, (slm, method, dataset): (&str, &str, &str),
     });
 }
 
-fn transfer(inputs: &mut ReportInputs, (slm, method, dataset): (&str, &str, &str), seed: usize) {
+fn transfer(inputs: &mut ReportInputs, Series { slm, method }: Series<'_>, dataset: &str, seed: usize) {
     let row = TransferRow {
         slm: slm.to_owned(),
         llm: Some(LLM.to_owned()),

@@ -36,13 +36,13 @@ fn one_over_root(mean: f64) -> f32 {
 }
 
 /// Inputs of a norm, for its backward pass.
-pub(super) struct RmsNorm<'a> {
+pub(super) struct NormInputs<'a> {
     pub(super) input: &'a [f32],
     pub(super) weights: &'a [f32],
     pub(super) scale: &'a [f32],
 }
 
-impl RmsNorm<'_> {
+impl NormInputs<'_> {
     /// Adds the gradient of the input to `into`, and that of the weights.
     ///
     /// # Formula
@@ -55,7 +55,7 @@ impl RmsNorm<'_> {
 
 wide! {
     fn backward(
-        normed: &RmsNorm<'_>,
+        normed: &NormInputs<'_>,
         gradient: &[f32],
         into: &mut [f32],
         weight_gradient: &mut [f32],

@@ -20,8 +20,14 @@ pub(super) struct LossCurve {
     slope: f64,
 }
 
-/// Rows of one confidence: rank against the middle, rows, losses.
-type Group = (f64, f64, f64);
+/// Rows of one confidence.
+#[derive(Debug, Clone, Copy)]
+struct RankGroup {
+    /// Their middle rank, in [-1/2, 1/2].
+    rank: f64,
+    rows: f64,
+    losses: f64,
+}
 
 impl LossCurve {
     /// The curve through rows that are ordered from the most confident. `rate` is what it is in the middle without any.
@@ -32,10 +38,10 @@ impl LossCurve {
     /// By Newton steps that are halved until the sum does not fall.
     pub(super) fn new(scored: &[(Confidence, bool)], rate: f64) -> Self {
         let total = scored.len() as f64;
-        let (mut groups, mut before) = (Vec::<Group>::new(), 0.0);
+        let (mut groups, mut before) = (Vec::<RankGroup>::new(), 0.0);
         for tied in scored.chunk_by(|a, b| a.0 == b.0) {
             let (rows, lost) = (tied.len() as f64, tied.iter().filter(|(_, loss)| *loss).count() as f64);
-            groups.push(((before + rows / 2.0) / total - 0.5, rows, lost));
+            groups.push(RankGroup { rank: (before + rows / 2.0) / total - 0.5, rows, losses: lost });
             before += rows;
         }
         let prior = Self { middle: (rate / (1.0 - rate)).ln(), slope: PRIOR_SLOPE };
@@ -65,13 +71,13 @@ impl LossCurve {
     }
 
     /// The point after one step; `None` if it is no better.
-    fn better(self, groups: &[Group], prior: Self) -> Option<Self> {
+    fn better(self, groups: &[RankGroup], prior: Self) -> Option<Self> {
         let mut middle_down = (self.middle - prior.middle) / MIDDLE_VARIANCE;
         let mut slope_down = (self.slope - prior.slope) / SLOPE_VARIANCE;
         let (mut middle, mut both, mut slope) = (MIDDLE_VARIANCE.recip(), 0.0, SLOPE_VARIANCE.recip());
-        for (rank, rows, lost) in groups {
+        for RankGroup { rank, rows, losses } in groups {
             let rate = logistic(self.middle + self.slope * rank);
-            let (excess, weight) = (rows * rate - lost, rows * rate * (1.0 - rate));
+            let (excess, weight) = (rows * rate - losses, rows * rate * (1.0 - rate));
             middle_down += excess;
             slope_down += excess * rank;
             middle += weight;
@@ -91,10 +97,10 @@ impl LossCurve {
     }
 
     /// The objective that is minimised.
-    fn objective(&self, groups: &[Group], prior: Self) -> f64 {
-        let of = |(rank, rows, lost): &Group| {
+    fn objective(&self, groups: &[RankGroup], prior: Self) -> f64 {
+        let of = |RankGroup { rank, rows, losses }: &RankGroup| {
             let odds = self.middle + self.slope * rank;
-            rows * softplus(odds) - lost * odds
+            rows * softplus(odds) - losses * odds
         };
         let off = (self.middle - prior.middle).powi(2) / MIDDLE_VARIANCE
             + (self.slope - prior.slope).powi(2) / SLOPE_VARIANCE;

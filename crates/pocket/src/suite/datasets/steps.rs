@@ -72,5 +72,5 @@ fn drawn(draw: &mut Sampler) -> (Steps, Difficulty) {
         Difficulty::Medium => (3, 9, 9),
         Difficulty::Hard => (10, 40, 9),
     };
-    (Steps::draw((low, high), by, draw), level)
+    (Steps::draw(low..=high, by, draw), level)
 }

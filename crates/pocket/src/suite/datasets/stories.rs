@@ -58,7 +58,7 @@ impl Generator for Stories {
             Difficulty::Medium => (3, 9, 9),
             Difficulty::Hard => (10, 40, 9),
         };
-        let (steps, fruits) = (Steps::draw((low, high), by, draw), draw.distinct(FRUITS.len(), 2));
+        let (steps, fruits) = (Steps::draw(low..=high, by, draw), draw.distinct(FRUITS.len(), 2));
         let (fruit, other) = (FRUITS[fruits[0]], FRUITS[fruits[1]]);
         // The second step of the two is the number that does not count.
         let (by, idle) = (steps.by[0], steps.by[1].unsigned_abs());

@@ -6,7 +6,7 @@ use plimsoll_core::AnswerKind;
 use crate::suite::arithmetic::{self, Sum};
 use crate::suite::datasets::quiz::near;
 use crate::suite::draw::{Sampler, fill};
-use crate::suite::facts;
+use crate::suite::facts::{self, FactQuestion};
 use crate::suite::generator::{DatasetInfo, Generator, domain};
 use crate::suite::item::SuiteItem;
 use crate::suite::world::{Relation, World};
@@ -75,7 +75,8 @@ impl Generator for Subjects {
         let noun = fill(noun, &[("e", &world.table(*relation).entities[rank])]);
         let question = fill(FRAMES[frame], &[("n", &noun)]);
         let words = format!("subject/{frame}");
-        let item = facts::item((*relation, rank), &words, question, OPTIONS, (world, draw));
+        let of = FactQuestion { relation: *relation, rank, words: &words, question, options: OPTIONS };
+        let item = of.item(world, draw);
         vec![SuiteItem { subject: Some(subject), ..item }]
     }
 
