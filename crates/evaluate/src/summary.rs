@@ -7,11 +7,11 @@ use serde::Serialize;
 /// How the thresholds of one (SLM, LLM, method) for one kind of target did on held-out data.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferSummary {
-    /// Small model.
+    /// Id of the small model.
     pub slm: String,
-    /// Large model.
+    /// Id of the large model, if there is one.
     pub llm: Option<String>,
-    /// Method.
+    /// Id of the method.
     pub method: String,
     /// `dataset` or `domain`.
     pub by: String,

@@ -79,7 +79,7 @@ impl Curve {
         Self { points }
     }
 
-    /// The points.
+    /// One point per candidate, ascending by threshold; never empty.
     pub fn points(&self) -> &[CurvePoint] {
         &self.points
     }

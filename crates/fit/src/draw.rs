@@ -57,7 +57,7 @@ impl DrawOrder {
 pub struct DrawnRow {
     /// The row in its series.
     pub row: u32,
-    /// Its bin.
+    /// Index of the bin of its confidence.
     pub bin: u32,
     /// 1 / inclusion probability.
     pub weight: f64,

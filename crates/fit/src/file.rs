@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// What a thresholds file holds besides its methods.
 #[derive(Debug, Clone)]
 pub struct ThresholdsFileSpec {
-    /// The pipeline.
+    /// Name and hash of the pipeline that the file comes from.
     pub pipeline: Pipeline,
     /// Files that the rows came from.
     pub sources: Vec<SourceFile>,

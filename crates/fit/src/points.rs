@@ -10,7 +10,7 @@ use crate::sample::WeightedSample;
 /// The outcome of fitting one target, before intervals.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetFit {
-    /// The target.
+    /// What the threshold is fitted for.
     pub target: Target,
     /// How it went.
     pub status: Status,
@@ -41,7 +41,7 @@ impl TargetFit {
 pub struct FitInputs<'a> {
     /// The calibration sample.
     pub sample: &'a WeightedSample,
-    /// Its curve.
+    /// The routing curve of the sample.
     pub curve: &'a Curve,
     /// Where risks are tested.
     pub tests: &'a TestSet,

@@ -50,7 +50,7 @@ pub(crate) struct ScoredRow {
 pub struct PreparedSeries<'a> {
     /// The questions of the table.
     pub questions: &'a Questions,
-    /// The series.
+    /// The scores as they are, by row.
     pub series: &'a ScoreSeries,
     /// The scored rows, ascending by confidence; equal confidences by row.
     by_confidence: Vec<ScoredRow>,

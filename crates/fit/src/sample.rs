@@ -11,7 +11,7 @@ use crate::sums::{RoutingSplit, Sums};
 /// A scored row of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SampleRow {
-    /// Its confidence.
+    /// The confidence that thresholds are compared with.
     pub confidence: Confidence,
     /// 1 / inclusion probability.
     pub weight: f64,

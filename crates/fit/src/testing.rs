@@ -6,11 +6,11 @@ use rand::Rng as _;
 /// A synthetic row.
 #[derive(Debug, Clone)]
 pub struct SyntheticScores {
-    /// Dataset.
+    /// Id of the dataset.
     pub dataset: String,
     /// Cluster, where it has one.
     pub cluster: Option<String>,
-    /// Confidence.
+    /// Confidence in [0, 1]; `None` = missing.
     pub confidence: Option<f64>,
     /// Grade of the SLM's answer.
     pub slm: Option<bool>,

@@ -277,7 +277,7 @@ mod real_files {
     }
 
     impl Population {
-        fn of(prepared: &PreparedSeries<'_>) -> Self {
+        fn from_series(prepared: &PreparedSeries<'_>) -> Self {
             let row = |row: u32| {
                 let (slm, llm) = prepared.outcomes(row);
                 let confidence = prepared.series.confidence(row as usize).map(Confidence::get);
@@ -394,7 +394,7 @@ mod real_files {
     #[test]
     fn guarantees_hold_on_resampled_rows_and_the_naive_rule_fails() {
         for_each_series(|prepared, _, name| {
-            let population = Population::of(prepared);
+            let population = Population::from_series(prepared);
             let risks = [Risk::SelectiveError, Risk::JointError, Risk::Regret];
             let alphas = risks.map(|risk| population.alpha(risk));
             let breaks = |threshold: Option<Threshold>, index: usize| {
@@ -421,7 +421,7 @@ mod real_files {
     #[test]
     fn shuffled_labels_are_refused() {
         for_each_series(|prepared, _, name| {
-            let population = Population::of(prepared).shuffled();
+            let population = Population::from_series(prepared).shuffled();
             let alpha = population.error() * 0.97;
             let rates = rates(&format!("{name} shuffled"), &population, |pool| {
                 [pool

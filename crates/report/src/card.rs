@@ -39,7 +39,7 @@ const SIZES: &[(u64, &str)] = &[
 /// The table that is shown first.
 const DEFAULT_TABLE: &str = "calibration";
 
-/// The card.
+/// Renders the card.
 pub(crate) fn card(inputs: &ReportInputs, pairs: &[PairView<'_>]) -> String {
     let mut text = front_matter(inputs);
     let _ = writeln!(text, "# {}\n", markdown(&inputs.provenance.pipeline));

@@ -51,15 +51,15 @@ pub struct RunProvenance {
 /// What is known of a dataset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DatasetFacts {
-    /// Its id.
+    /// Id, as rows name it.
     pub id: String,
-    /// Its domain.
+    /// Id of its domain.
     pub domain: String,
     /// Where it was read from, as the pipeline says.
     pub source: Option<String>,
     /// The commit that was read.
     pub commit: Option<String>,
-    /// Its split.
+    /// The split that was read.
     pub split: Option<String>,
     /// Its licence, as an SPDX expression or in words.
     pub licence: Option<String>,
@@ -94,7 +94,7 @@ impl ServedModelCounts {
 pub struct ServedState {
     /// Name of the model.
     pub served_model: Option<String>,
-    /// Its fingerprint.
+    /// The `system_fingerprint` of its replies.
     pub system_fingerprint: Option<String>,
     /// How many replies say so.
     pub replies: u64,
@@ -119,11 +119,11 @@ impl AnswerMass {
 /// The rows of one (SLM, LLM, method), counted by dataset.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SeriesCounts {
-    /// Small model.
+    /// Id of the small model.
     pub slm: String,
-    /// Large model.
+    /// Id of the large model, if there is one.
     pub llm: Option<String>,
-    /// Method.
+    /// Id of the method.
     pub method: String,
     /// By dataset.
     pub datasets: Vec<DatasetCounts>,
@@ -132,7 +132,7 @@ pub struct SeriesCounts {
 /// Rows of one series and dataset. Bins are equal-width over [0, 1], as many in each list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DatasetCounts {
-    /// The dataset.
+    /// Id of the dataset.
     pub dataset: String,
     /// Scored rows with a right SLM answer, per bin.
     pub right: Vec<u64>,
@@ -194,14 +194,14 @@ pub struct TableFacts {
     pub about: String,
     /// Its rows, where known.
     pub rows: Option<u64>,
-    /// Its columns.
+    /// Its columns, in order.
     pub columns: Vec<ColumnFacts>,
 }
 
 /// A column of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ColumnFacts {
-    /// Its name.
+    /// Name in the Parquet schema.
     pub name: String,
     /// Its Arrow type.
     pub kind: String,

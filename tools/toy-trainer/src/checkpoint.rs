@@ -16,7 +16,7 @@ use super::optimiser::OptimiserState;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainingProgress {
-    /// The phase.
+    /// The phase that the next step belongs to.
     pub phase: Phase,
     /// Steps taken, in all phases.
     pub steps: u64,

@@ -24,7 +24,7 @@ pub struct TrainingConfig {
     pub rate: f32,
     /// Share of the second phase, at its end, in which the rate falls to nothing.
     pub decay: f64,
-    /// The optimiser.
+    /// Hyperparameters of Muon and `AdamW`.
     pub optimiser: OptimiserSettings,
     /// Loss weights of tokens.
     pub weights: LossWeights,

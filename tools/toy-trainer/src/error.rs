@@ -43,7 +43,7 @@ pub enum TrainError {
     /// A document of the stream.
     #[error("document {index} of the stream cannot be generated")]
     TrainingDocument {
-        /// Its index.
+        /// Index in the stream.
         index: u64,
         /// The cause.
         #[source]
@@ -52,7 +52,7 @@ pub enum TrainError {
     /// A part of the suite.
     #[error("the suite does not give {what}")]
     Suite {
-        /// What.
+        /// What was requested.
         what: String,
         /// The cause.
         #[source]
@@ -61,7 +61,7 @@ pub enum TrainError {
     /// Rows of the suite that do not read.
     #[error("the held-out rows of `{dataset}` cannot be read")]
     Rows {
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
         /// The cause.
         #[source]
@@ -82,7 +82,7 @@ pub enum TrainError {
     /// A document that does not fit.
     #[error("a document has {tokens} tokens; the context has {context}")]
     Context {
-        /// Its tokens.
+        /// Number of tokens.
         tokens: usize,
         /// Maximum.
         context: usize,
@@ -105,7 +105,7 @@ pub enum TrainError {
     /// A loss that is not finite.
     #[error("the loss of step {step} is not finite")]
     Diverged {
-        /// The step.
+        /// Steps before it, in all phases.
         step: u64,
     },
 }

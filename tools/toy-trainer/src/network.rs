@@ -94,12 +94,12 @@ impl TrainableDecoder {
         }
     }
 
-    /// Its shape.
+    /// The shape of the decoder.
     pub fn shape(&self) -> &ModelShape {
         &self.shape
     }
 
-    /// Where its matrices lie.
+    /// The offsets of its matrices.
     pub fn layout(&self) -> &ParameterLayout {
         &self.layout
     }

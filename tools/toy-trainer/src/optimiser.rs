@@ -65,7 +65,7 @@ impl Optimiser {
         Self { settings, state, orthogonal: Orthogonaliser::default() }
     }
 
-    /// Its state.
+    /// What a checkpoint must hold of it.
     pub fn state(&self) -> &OptimiserState {
         &self.state
     }

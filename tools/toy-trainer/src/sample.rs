@@ -5,7 +5,7 @@ use std::ops::Range;
 /// A document: its tokens, and the weight of predicting each of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingSample {
-    /// The tokens.
+    /// Ids in the vocabulary.
     pub tokens: Vec<u32>,
     /// The weight of each token's loss, at least 0. The first token's is ignored: nothing predicts it.
     pub weights: Vec<f32>,

@@ -57,7 +57,7 @@ pub struct ParameterMatrix {
     pub kind: MatrixKind,
     /// Rows; 1 for a norm.
     pub rows: usize,
-    /// Columns.
+    /// Columns: the width of the input.
     pub columns: usize,
     /// Offset of its values, row by row.
     pub offset: usize,

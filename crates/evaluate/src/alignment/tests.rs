@@ -13,7 +13,7 @@ fn evaluated(rows: &[SyntheticScores], bootstrap: u32) -> SeriesAlignment {
     alignment(&prepared, None, &EvaluationSettings { bootstrap, seed: Seed::new(1) })
 }
 
-fn of<'a>(evaluated: &'a SeriesAlignment, dataset: &str) -> &'a AlignmentRow {
+fn row_of<'a>(evaluated: &'a SeriesAlignment, dataset: &str) -> &'a AlignmentRow {
     evaluated.alignment.iter().find(|row| row.dataset == dataset).unwrap()
 }
 
@@ -31,13 +31,13 @@ fn rows_are_counted_and_figures_use_what_is_scored_and_graded() {
         in_dataset("b", SyntheticScores::new(0.5, true, true)),
     ];
     let evaluated = evaluated(&rows, 0);
-    let a = of(&evaluated, "a");
+    let a = row_of(&evaluated, "a");
     assert_eq!((a.rows, a.missing, a.ungraded, a.accuracy), (4, 1, 1, Some(0.5)));
     // Only the first two have both a score and a label.
     assert_eq!((a.roc_auc, a.prr), (Some(1.0), Some(1.0)));
     assert!((a.brier_raw.unwrap() - 0.01).abs() < ROUNDING);
-    assert_eq!(of(&evaluated, "b").roc_auc, None, "one class is undefined, not 0.5");
-    let mean = of(&evaluated, "macro");
+    assert_eq!(row_of(&evaluated, "b").roc_auc, None, "one class is undefined, not 0.5");
+    let mean = row_of(&evaluated, "macro");
     assert_eq!((mean.roc_auc, mean.accuracy, mean.rows), (Some(1.0), Some(0.75), 5));
     let names: Vec<&str> = evaluated.alignment.iter().map(|row| row.dataset.as_str()).collect();
     assert_eq!(names, ["a", "b", "*", "macro"]);
@@ -58,7 +58,7 @@ fn a_calibrated_confidence_is_found_calibrated() {
         assert_eq!(row.map_scheme.as_deref(), Some("leave_one_dataset_out"));
     }
     let width = |dataset: &str| {
-        let row = of(&evaluated, dataset);
+        let row = row_of(&evaluated, dataset);
         row.roc_auc_high.unwrap() - row.roc_auc_low.unwrap()
     };
     // The mean of three datasets is as sure as the pool, and surer than a third of it.
@@ -76,16 +76,16 @@ fn every_map_is_judged_under_every_scheme() {
         const SAMPLING: f64 = 0.05;
         assert!((row.brier.unwrap() - 1.0 / 6.0).abs() < SAMPLING, "{row:?}");
     }
-    let alignment = of(&evaluated, "*").brier.unwrap();
+    let alignment = row_of(&evaluated, "*").brier.unwrap();
     let scheme = |row: &&MapMetricRow| row.scheme == "leave_one_dataset_out" && row.map == "isotonic";
-    let of_maps = evaluated.map_metrics.iter().filter(scheme).find(|row| row.dataset == "*").unwrap();
-    assert!((alignment - of_maps.brier.unwrap()).abs() < ROUNDING);
+    let map_row = evaluated.map_metrics.iter().filter(scheme).find(|row| row.dataset == "*").unwrap();
+    assert!((alignment - map_row.brier.unwrap()).abs() < ROUNDING);
 }
 
 #[test]
 fn one_dataset_is_folded_by_cluster() {
     let evaluated = evaluated(&calibrated(300, 1, 2), 0);
-    assert_eq!(of(&evaluated, "d0").map_scheme.as_deref(), Some("five_fold"));
+    assert_eq!(row_of(&evaluated, "d0").map_scheme.as_deref(), Some("five_fold"));
     assert!(evaluated.map_metrics.iter().all(|row| row.scheme == "five_fold"));
 }
 
@@ -105,8 +105,8 @@ fn a_file_s_own_maps_are_used_as_they_stand() {
         let right = f64::from(u8::from(prepared.outcomes(row).0.is_correct()));
         sum += (probability - right) * (probability - right);
     }
-    assert!((of(&evaluated, "*").brier.unwrap() - sum / 400.0).abs() < ROUNDING);
-    assert_eq!(of(&evaluated, "*").map_scheme.as_deref(), Some("file"));
+    assert!((row_of(&evaluated, "*").brier.unwrap() - sum / 400.0).abs() < ROUNDING);
+    assert_eq!(row_of(&evaluated, "*").map_scheme.as_deref(), Some("file"));
 }
 
 #[test]

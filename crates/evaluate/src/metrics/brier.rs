@@ -20,7 +20,7 @@ pub static BRIER: Metric =
 pub fn brier(levels: &[ScoreLevel]) -> Option<f64> {
     let (right, wrong) = totals(levels);
     let square = |x: f64| x * x;
-    let of_level =
+    let squared_error =
         |level: &ScoreLevel| level.right * square(1.0 - level.value) + level.wrong * square(level.value);
-    (right + wrong > 0.0).then(|| levels.iter().map(of_level).sum::<f64>() / (right + wrong))
+    (right + wrong > 0.0).then(|| levels.iter().map(squared_error).sum::<f64>() / (right + wrong))
 }

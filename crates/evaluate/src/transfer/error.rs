@@ -7,9 +7,9 @@ pub enum TransferError {
     /// Scores that must be cross-fitted for each split, and were not for this one.
     #[error("`{slm}`, method `{method}`: no cross-fitted scores for holding out {by} `{held_out}`")]
     NotCrossFitted {
-        /// The small model.
+        /// Id of the small model.
         slm: String,
-        /// The method.
+        /// Id of the method.
         method: String,
         /// What is held out.
         by: &'static str,
@@ -22,9 +22,9 @@ pub enum TransferError {
          confidences"
     )]
     OtherRows {
-        /// The small model.
+        /// Id of the small model.
         slm: String,
-        /// The method.
+        /// Id of the method.
         method: String,
         /// What is held out.
         by: &'static str,

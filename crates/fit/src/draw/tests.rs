@@ -145,13 +145,13 @@ fn sparse_bins_give_one_row_that_stands_for_all() {
     for number in 0..200 {
         let draw = draw_all(&prepared, 0.1, &Seed::new(3).derive_index(number));
         for (bin, members) in &bins {
-            let of_bin: Vec<&DrawnRow> = draw.rows.iter().filter(|row| row.bin == *bin).collect();
+            let drawn_in_bin: Vec<&DrawnRow> = draw.rows.iter().filter(|row| row.bin == *bin).collect();
             if members.len() < 10 {
-                assert_eq!(of_bin.len(), 1, "bin {bin}");
-                assert_eq!(of_bin[0].weight, members.len() as f64);
-                extra += u64::from(!of_bin[0].proportional);
+                assert_eq!(drawn_in_bin.len(), 1, "bin {bin}");
+                assert_eq!(drawn_in_bin[0].weight, members.len() as f64);
+                extra += u64::from(!drawn_in_bin[0].proportional);
             } else {
-                assert!(of_bin.iter().all(|row| row.proportional && row.weight == 10.0), "bin {bin}");
+                assert!(drawn_in_bin.iter().all(|row| row.proportional && row.weight == 10.0), "bin {bin}");
             }
         }
     }
@@ -255,9 +255,9 @@ proptest! {
         }
         for (bin, members) in &bins {
             prop_assert_eq!(draw.pool.counts[*bin as usize], members.len() as u64);
-            let of_bin: Vec<&DrawnRow> = draw.rows.iter().filter(|row| row.bin == *bin).collect();
-            prop_assert!(!of_bin.is_empty(), "bin {} is empty", bin);
-            prop_assert!(of_bin.iter().all(|row| row.proportional) || of_bin.len() == 1);
+            let drawn_in_bin: Vec<&DrawnRow> = draw.rows.iter().filter(|row| row.bin == *bin).collect();
+            prop_assert!(!drawn_in_bin.is_empty(), "bin {} is empty", bin);
+            prop_assert!(drawn_in_bin.iter().all(|row| row.proportional) || drawn_in_bin.len() == 1);
         }
         let scored: usize = bins.values().map(Vec::len).sum();
         prop_assert_eq!((draw.pool.scored(), draw.pool.missing), (scored as u64, (pool.len() - scored) as u64));

@@ -45,15 +45,15 @@ struct Population(Vec<Level>);
 impl Population {
     /// P(wrong) falls with the confidence; 500 levels.
     fn smooth() -> Self {
-        Self::of_curve(|c| 0.8 * (1.0 - c).powi(2))
+        Self::from_curve(|c| 0.8 * (1.0 - c).powi(2))
     }
 
     /// The most confident answers are bad, too.
     fn overconfident() -> Self {
-        Self::of_curve(|c| if c > 0.97 { 0.5 } else { 0.5 * (1.0 - c) })
+        Self::from_curve(|c| if c > 0.97 { 0.5 } else { 0.5 * (1.0 - c) })
     }
 
-    fn of_curve(wrong: impl Fn(f64) -> f64) -> Self {
+    fn from_curve(wrong: impl Fn(f64) -> f64) -> Self {
         let level = |k: u32| {
             let c = (f64::from(k) + 0.5) / 500.0;
             Level { confidence: Some(c), share: 0.95 / 500.0, wrong: wrong(c) }

@@ -13,7 +13,7 @@ pub enum SuiteError {
     /// A split that the datasets do not have.
     #[error("dataset `{dataset}` has no split `{split}`, only test and validation")]
     NoSplit {
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
         /// What was asked for.
         split: String,
@@ -31,7 +31,7 @@ pub enum SuiteError {
     /// A question that the reader of rows refuses.
     #[error("an item of dataset `{dataset}` gives no question")]
     NoQuestion {
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
         /// Why not.
         #[source]

@@ -9,7 +9,7 @@ use super::world::{QUALITIES, THINGS, World};
 /// An exercise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recall {
-    /// The text.
+    /// The whole exercise, answers included.
     pub text: String,
     /// Bytes of the text that follow from what stands before them, each from the space before a word to
     /// its end.

@@ -58,7 +58,7 @@ pub enum TrainingDocument {
 /// A question with the reply to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dialogue {
-    /// The question.
+    /// A question of the training side.
     pub question: Question,
     /// Its direct prompt without exemplars, as it is sent in a run.
     pub prompt: Prompt,

@@ -10,7 +10,6 @@ use crate::figures::Grid;
 use crate::inputs::ReportInputs;
 use crate::text::{NONE, count, escape, pair_name, percent};
 
-/// The section.
 pub(crate) fn section(inputs: &ReportInputs) -> String {
     let provenance = &inputs.provenance;
     // Writing to a string cannot fail.

@@ -21,7 +21,6 @@ const STORIES: &[&str] = &[
     "Near {d} {g} lie {a} {f}, and {p} {x}.",
 ];
 
-/// The questions.
 const QUESTIONS: &[&str] = &[
     "How many {f} are there now?",
     "How many {f} has {p} now?",
