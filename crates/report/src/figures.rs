@@ -1,4 +1,4 @@
-//! The figures: what each shows, drawn, with the table that says the same in numbers.
+//! The figures: what each shows, drawn, with a table of its values.
 
 pub(crate) mod confidence;
 pub(crate) mod cost;
@@ -53,7 +53,7 @@ pub(crate) struct Plot {
     pub(crate) about: String,
     pub(crate) legend: Vec<(Ink, String)>,
     pub(crate) panels: Vec<Drawn>,
-    /// The same in numbers.
+    /// The values of the figure.
     pub(crate) table: Grid,
 }
 

@@ -203,7 +203,7 @@ fn thresholds(pair: &PairView<'_>) -> String {
     let mut html = String::from(
         "<h3>Operating points</h3>\n<p class=\"soft\">Fitted on the calibration set, with 95 % intervals by \
         bootstrap over clusters, the threshold held fixed. The SLM's answer is kept if its confidence is at least the \
-        threshold; without a confidence the question is handed over.</p>\n",
+        threshold; without a confidence the question is deferred.</p>\n",
     );
     for method in pair.methods.values() {
         let points = points::points(pair, method);

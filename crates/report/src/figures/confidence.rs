@@ -37,7 +37,7 @@ pub(crate) fn plot(pair_part: &str, counts: &SeriesCounts) -> Result<Plot, Repor
         "right above ½",
         "KS to the pool",
     ]);
-    plot.table.rows = all.iter().map(|counts| numbers(counts, &pool)).collect();
+    plot.table.rows = all.iter().map(|counts| table_row(counts, &pool)).collect();
     Ok(plot)
 }
 
@@ -78,7 +78,7 @@ fn steps(heights: &[f64]) -> Vec<(f64, f64)> {
     corners.collect()
 }
 
-fn numbers(counts: &DatasetCounts, pool: &DatasetCounts) -> Vec<String> {
+fn table_row(counts: &DatasetCounts, pool: &DatasetCounts) -> Vec<String> {
     let bins = counts.right.len() as f64;
     let histogram = |counts: &DatasetCounts| {
         let rows = counts.right.iter().zip(&counts.wrong).zip(&counts.ungraded);

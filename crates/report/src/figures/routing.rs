@@ -67,7 +67,7 @@ fn plot(
     plot.table = Grid::new(&[first]);
     plot.table.head.extend(SHOWN.iter().map(|ratio| format!("{:.0} % deferred", ratio * 100.0)));
     plot.table.head.extend(["at random, 30 %", "oracle, 30 %", "LLM alone"].map(str::to_owned));
-    plot.table.rows = with_llm.iter().map(|(title, rows)| numbers(title, rows)).collect();
+    plot.table.rows = with_llm.iter().map(|(title, rows)| table_row(title, rows)).collect();
     Ok(Some(plot))
 }
 
@@ -103,7 +103,7 @@ fn thinned<'a>(rows: &'a [&'a CurveRow]) -> impl Iterator<Item = &'a CurveRow> {
     rows.iter().step_by(2).copied()
 }
 
-fn numbers(title: &str, rows: &[&CurveRow]) -> Vec<String> {
+fn table_row(title: &str, rows: &[&CurveRow]) -> Vec<String> {
     let mut cells = vec![title.to_owned()];
     cells.extend(SHOWN.iter().map(|ratio| {
         let row = nearest(rows, *ratio);

@@ -42,7 +42,7 @@ pub(crate) fn plot(pair: &PairView<'_>, pair_part: &str) -> Result<Option<Plot>,
     plot.table = Grid::new(&["method"]);
     plot.table.head.extend(SHOWN.iter().map(|top| format!("top {:.0} %, pool", top * 100.0)));
     plot.table.head.push("lowest dataset at top 20 %".to_owned());
-    plot.table.rows = with_curves.iter().map(|method| numbers(method)).collect();
+    plot.table.rows = with_curves.iter().map(|method| table_row(method)).collect();
     Ok(Some(plot))
 }
 
@@ -70,7 +70,7 @@ fn panel(method: &MethodView<'_>, highest: f64) -> Panel {
     Panel { title: method.id.to_owned(), x, y, marks }
 }
 
-fn numbers(method: &MethodView<'_>) -> Vec<String> {
+fn table_row(method: &MethodView<'_>) -> Vec<String> {
     let at = |rows: &[&CurveRow], top: f64| nearest(rows, 1.0 - top).and_then(|row| row.relative_accuracy);
     let mut cells = vec![method.id.to_owned()];
     let pool = method.curves.get(POOL);

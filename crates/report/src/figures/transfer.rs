@@ -47,7 +47,7 @@ pub(crate) fn plot(method: &MethodView<'_>, pair_part: &str) -> Result<Option<Pl
         "true with its own",
         "random",
     ]);
-    plot.table.rows = curves.iter().map(|(held_out, rows)| numbers(method, held_out, rows)).collect();
+    plot.table.rows = curves.iter().map(|(held_out, rows)| table_row(method, held_out, rows)).collect();
     Ok(Some(plot))
 }
 
@@ -70,7 +70,7 @@ fn panel(held_out: &str, rows: &[&TransferCurveRow]) -> Panel {
     Panel { title: held_out.to_owned(), x: Axis::share("target routing ratio"), y, marks }
 }
 
-fn numbers(method: &MethodView<'_>, held_out: &str, rows: &[&TransferCurveRow]) -> Vec<String> {
+fn table_row(method: &MethodView<'_>, held_out: &str, rows: &[&TransferCurveRow]) -> Vec<String> {
     let held_out_rows = || method.transfer.iter().filter(|row| row.by == DATASET && row.held_out == held_out);
     let at = rows.iter().find(|row| (row.grid_ratio - 0.3).abs() < 1e-9);
     let figure = |of: fn(&TransferCurveRow) -> Option<f64>| share(at.and_then(|row| of(row)));

@@ -79,7 +79,7 @@ pub(crate) fn plot(plot: &Plot) -> String {
         escape(&plot.about),
         file_link(&plot.name)
     );
-    html.push_str(&folded("In numbers", &table(&plot.table, &plot.title, TextColumns::default())));
+    html.push_str(&folded("Table", &table(&plot.table, &plot.title, TextColumns::default())));
     html.push_str("</figure>\n");
     html
 }

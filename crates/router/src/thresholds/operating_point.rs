@@ -198,7 +198,7 @@ impl Conservative {
     }
 }
 
-/// The test behind a guarantee.
+/// The test of a guarantee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

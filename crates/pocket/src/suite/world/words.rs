@@ -1,4 +1,4 @@
-//! English words of the world. What follows from a class stands at the place of the class.
+//! English words of the world. What follows from a class has the index of the class.
 
 /// Classes of beasts.
 pub(super) const CLASSES: &[&str] = &["bird", "fish", "snake", "moth", "cat", "bear", "frog", "crab"];
