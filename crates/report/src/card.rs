@@ -66,7 +66,7 @@ pub(crate) fn card(inputs: &ReportInputs, pairs: &[PairView<'_>]) -> String {
         }
         text.push('\n');
     }
-    made(&mut text, inputs);
+    provenance(&mut text, inputs);
     licences(&mut text, inputs);
     text.push_str("## Tables\n\n");
     for table in &inputs.tables {
@@ -121,7 +121,7 @@ fn licence(inputs: &ReportInputs) -> &'static str {
     }
 }
 
-fn made(text: &mut String, inputs: &ReportInputs) {
+fn provenance(text: &mut String, inputs: &ReportInputs) {
     let provenance = &inputs.provenance;
     let _ = writeln!(
         text,

@@ -1,11 +1,11 @@
-//! What a report is made of: the rows that a run has, and what is known of their origin.
+//! The inputs of a report: the rows that a run has, and what is known of their origin.
 
 use std::collections::BTreeMap;
 
 use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, TransferCurveRow, TransferRow};
 use plimsoll_router::Thresholds;
 
-/// Everything that a report is made of. What a run does not have stays empty, and the report says so or
+/// The inputs of a report. What a run does not have stays empty, and the report says so or
 /// leaves the part out: imported scores have no prompts, a pipeline without `evaluation` has no transfer.
 #[derive(Debug, Clone, Default)]
 pub struct ReportInputs {

@@ -10,7 +10,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`inputs`] | what a report is made of |
+//! | [`inputs`] | the rows and facts that a report shows |
 //! | `view` | the rows, sorted by pair, method and dataset |
 //! | `figures` | one file per figure: what it shows, and its table |
 //! | `drawing` | marks to SVG, by the plotting library; colours |

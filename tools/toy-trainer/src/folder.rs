@@ -203,9 +203,9 @@ mod tests {
         let output = model.decoder().step(std::slice::from_mut(&mut row)).unwrap().remove(0);
         let expected = output.logits.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(found.len(), expected.len());
-        let largest = expected.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
+        let max = expected.iter().fold(0.0_f32, |max, x| max.max(x.abs()));
         for (found, expected) in found.iter().zip(&expected) {
-            assert!((found - expected).abs() <= LOGIT_TOLERANCE * largest, "{found} {expected}");
+            assert!((found - expected).abs() <= LOGIT_TOLERANCE * max, "{found} {expected}");
         }
     }
 }

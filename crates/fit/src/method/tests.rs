@@ -22,7 +22,7 @@ fn spec(targets: &[&str]) -> FitSpec {
 
 fn file_spec() -> ThresholdsFileSpec {
     ThresholdsFileSpec {
-        pipeline: Pipeline::new("made-up", "0".repeat(64)),
+        pipeline: Pipeline::new("synthetic", "0".repeat(64)),
         models: Vec::new(),
         sources: Vec::new(),
         bins: 30,
@@ -39,7 +39,7 @@ fn entry(rows: &[SyntheticScores], spec: &FitSpec) -> Method {
     let table = table(rows);
     let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let all = DatasetSelection::all(table.questions.datasets().len());
-    fit_method(&prepared, &all, spec, "a made-up number").method
+    fit_method(&prepared, &all, spec, "a synthetic number").method
 }
 
 fn file(table: &ScoreTable, spec: &FitSpec) -> Thresholds {
@@ -48,7 +48,8 @@ fn file(table: &ScoreTable, spec: &FitSpec) -> Thresholds {
     let methods = pair
         .iter()
         .map(|series| {
-            fit_method(&PreparedSeries::new(&table.questions, series), &all, spec, "a made-up number").method
+            fit_method(&PreparedSeries::new(&table.questions, series), &all, spec, "a synthetic number")
+                .method
         })
         .collect();
     thresholds_file(&file_spec(), &table.questions, &pair, methods).unwrap()
@@ -116,7 +117,7 @@ fn the_file_of_a_pair_is_sealed_and_reads_back() {
     // Nothing was lost between the fit and the file: the router finds the point and decides by it.
     let router = Router::new(&read, &ModelIdentity::named("slm"), "a", &"routing_ratio=0.5".parse().unwrap());
     assert!((router.unwrap().threshold().get() - 0.5).abs() < 0.1);
-    let changed = written.to_json().unwrap().replacen("made-up", "made-down", 1);
+    let changed = written.to_json().unwrap().replacen("synthetic", "unsynthetic", 1);
     assert!(matches!(Thresholds::from_json(&changed), Err(Error::Hash { .. })));
 }
 

@@ -248,7 +248,7 @@ proptest! {
         prop_assume!(rows.iter().any(|row| row.confidence.is_some()));
         let fit = one(&rows, &format!("accuracy={accuracy}"));
         let reaching = all_thresholds(&rows).into_iter().map(|threshold| applied(&rows, threshold));
-        let least = reaching.filter(|(_, right)| *right >= accuracy - ROUNDING).map(|(ratio, _)| ratio).reduce(f64::min);
-        prop_assert_eq!(fit.threshold.map(|threshold| applied(&rows, threshold).0), least);
+        let min = reaching.filter(|(_, right)| *right >= accuracy - ROUNDING).map(|(ratio, _)| ratio).reduce(f64::min);
+        prop_assert_eq!(fit.threshold.map(|threshold| applied(&rows, threshold).0), min);
     }
 }

@@ -12,7 +12,7 @@ use super::side::SuiteSide;
 use super::world::World;
 use super::{DATASETS, datasets};
 
-/// What a stream is made of.
+/// The mixture of documents in a stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mixture {

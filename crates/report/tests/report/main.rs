@@ -87,7 +87,7 @@ fn hostile_names_are_texts() {
     let card = report.card.strip_prefix("---\n").unwrap();
     let (front, body) = card.split_once("\n---\n").unwrap();
     assert!(
-        front.contains("configs:") && front.contains("pretty_name: \"made-up<img src=x onerror=\\\"alert"),
+        front.contains("configs:") && front.contains("pretty_name: \"synthetic<img src=x onerror=\\\"alert"),
         "{front}"
     );
     let texts = report.figures.iter().map(|(_, svg)| svg.as_str()).chain([report.html.as_str(), body]);

@@ -30,9 +30,9 @@ pub(crate) fn synthetic(slms: &[&str], methods: usize, datasets: usize) -> Repor
     let datasets: Vec<String> = (0..datasets).map(|number| format!("d{number}{ending}")).collect();
     let mut inputs = ReportInputs {
         provenance: RunProvenance {
-            pipeline: format!("made-up{ending}"),
+            pipeline: format!("synthetic{ending}"),
             pipeline_sha256: "0".repeat(64),
-            pipeline_yaml: Some(format!("name: made-up{ending}\nseed: 50\n")),
+            pipeline_yaml: Some(format!("name: synthetic{ending}\nseed: 50\n")),
             program_version: "0.1.0".to_owned(),
             excluded_ungraded: 0,
         },
@@ -60,7 +60,7 @@ fn facts(number: usize, id: &str) -> DatasetFacts {
     DatasetFacts {
         id: id.to_owned(),
         domain: "math".to_owned(),
-        source: Some("hf://datasets/made/up@main".to_owned()),
+        source: Some("hf://datasets/synthetic/rows@main".to_owned()),
         commit: Some("c".repeat(40)),
         split: Some("test".to_owned()),
         licence: (number > 0).then(|| "MIT".to_owned()).or(Some("CC-BY-4.0".to_owned())),
