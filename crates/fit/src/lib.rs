@@ -21,6 +21,8 @@
 //! | [`drift_levels`] | alarm levels of the drift monitor |
 //! | [`method`], [`mod@file`] | a method's entry, and the thresholds file of a pair |
 //! | [`tail`], [`distance`], [`quantile`] | binomial tails, two-sample KS, quantiles |
+//!
+//! `examples/fit_csv.rs` goes from a CSV of scores to a thresholds file in a few lines.
 
 pub mod bootstrap;
 pub mod curve;
