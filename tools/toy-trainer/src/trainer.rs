@@ -353,8 +353,8 @@ impl Trainer {
     }
 }
 
-/// What a training is, in hexadecimal: another plan or seed is another training. How long the second phase is
-/// may be changed on the way.
+/// Identifies a training, in hexadecimal: another configuration or seed is another training. The length of the second
+/// phase may be changed on the way.
 fn identity(config: &TrainingConfig, seed: Seed) -> String {
     let config = TrainingConfig { tokens: 0, ..config.clone() };
     format!("{:016x}", key_of(seed.bits(), &json!(config).to_string()))

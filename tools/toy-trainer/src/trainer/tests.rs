@@ -147,3 +147,9 @@ fn held_out_replies_count_as_right_where_the_engine_generates_them() {
     sample.tokens[5] = (sample.tokens[5] + 1) % 400;
     assert_eq!(runs(&mut network, &sample), [false]);
 }
+
+#[test]
+fn checkpoints_of_the_released_trainings_can_be_resumed() {
+    // The identity hashes the configuration as JSON: neither a value nor a stored name may change.
+    assert_eq!(identity(&TrainingConfig::slm(), Seed::new(1)), "0e2bb78a9ca919cc");
+}
