@@ -1,0 +1,85 @@
+//! Reference pages have every name that the program knows.
+
+use plimsoll_core::Missing;
+use serde_json::Value;
+
+use super::markdown::read;
+use crate::harness::{Sandbox, repository};
+
+/// A pipeline file with the key `zzz` at each place that has keys of its own. The program then lists those that it knows.
+const PLACES: &[&str] = &[
+    "zzz: 1",
+    "import: {zzz: 1}",
+    "import: {files: {t: {zzz: 1}}}",
+    "calibration: {zzz: 1}",
+    "thresholds: {zzz: 1}",
+    "thresholds: {cost: [{zzz: 1}]}",
+    "thresholds: {risk: [{zzz: 1}]}",
+    "evaluation: {zzz: 1}",
+    "labels: {zzz: 1}",
+    "labels: {grading: {zzz: 1}}",
+    "limits: {zzz: 1}",
+    "datasets: [{zzz: 1}]",
+    "datasets: [{sample: {zzz: 1}}]",
+    "pool: {zzz: 1}",
+    "prompt: {zzz: 1}",
+    "decoding: {zzz: 1}",
+    "inference: {zzz: 1}",
+    "slms: [{zzz: 1}]",
+    "slms: [{limits: {zzz: 1}}]",
+    "slms: [{price: {zzz: 1}}]",
+    "slms: [{files: [{zzz: 1}]}]",
+];
+
+/// The names in backticks after `known:` in an error.
+fn known(message: &str) -> Vec<String> {
+    let list = message.split_once("(known: ").and_then(|(_, rest)| rest.split_once(')'));
+    let (list, _) = list.unwrap_or_else(|| panic!("no list of known names in:\n{message}"));
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_pipeline_reference_has_every_key() {
+    let document = read("docs/pipeline.md");
+    let table = document.split_once("<!-- keys -->").and_then(|(_, rest)| rest.split_once("<!-- /keys -->"));
+    let (table, _) = table.expect("the keys stand between two comments");
+    let sandbox = Sandbox::new();
+    for place in PLACES {
+        sandbox.write("p.yaml", place);
+        for key in known(&sandbox.sh("config p.yaml").exits(2).stderr) {
+            let ends = [format!("`{key}`"), format!(".{key}`"), format!("`{key}."), format!(".{key}."), format!("{key}[]")];
+            assert!(ends.iter().any(|end| table.contains(end)), "docs/pipeline.md lacks `{key}` of {place}");
+        }
+    }
+}
+
+#[test]
+fn the_page_of_methods_has_every_method_and_every_reason() {
+    let document = read("docs/methods.md");
+    for method in plimsoll_uq::METHODS {
+        assert!(document.contains(&format!("### `{}`", method.id())), "docs/methods.md lacks {}", method.id());
+    }
+    for reason in Missing::ALL {
+        assert!(document.contains(&format!("`{}`", reason.name())), "docs/methods.md lacks {}", reason.name());
+    }
+}
+
+#[test]
+fn the_page_of_the_thresholds_file_has_every_key() {
+    let document = read("docs/thresholds-file.md");
+    let schema = std::fs::read(repository().join("schemas/thresholds.schema.json")).unwrap();
+    let schema: Value = serde_json::from_slice(&schema).unwrap();
+    let parts = [&schema, &schema["$defs"]["Method"], &schema["$defs"]["OperatingPoint"], &schema["$defs"]["ModelIdentity"]];
+    for part in parts {
+        let keys = part["properties"].as_object().expect("an object with keys");
+        for key in keys.keys() {
+            let is_there = document.contains(&format!("`{key}`")) || document.contains(&format!("`{key}[]`"));
+            assert!(is_there, "docs/thresholds-file.md lacks `{key}`");
+        }
+    }
+    let states = schema["$defs"]["Status"]["oneOf"].as_array().expect("a list of states");
+    for state in states {
+        let name = state["const"].as_str().unwrap();
+        assert!(document.contains(&format!("| `{name}` |")), "docs/thresholds-file.md lacks the status {name}");
+    }
+}
