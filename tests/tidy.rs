@@ -117,6 +117,7 @@ const TOP_LEVEL: &[&str] = &[
     "docs",
     "models",
     "pipelines",
+    "rust-toolchain.toml",
     "rustfmt.toml",
     "schemas",
     "target",
