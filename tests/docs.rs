@@ -117,5 +117,9 @@ fn check_is_doctest(block: &Block) {
         let paths = text.split("include_str!(\"").skip(1).filter_map(|rest| rest.split('"').next());
         found |= paths.into_iter().any(|path| included(&library, path));
     }
-    assert!(found, "{}: no crate's lib.rs includes this document, so its Rust is not compiled", block.place());
+    assert!(
+        found,
+        "{}: no crate's lib.rs includes this document, so its Rust is not compiled",
+        block.place()
+    );
 }

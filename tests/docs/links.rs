@@ -74,8 +74,16 @@ fn anchors(text: &str) -> Vec<String> {
 #[test]
 fn links_and_anchors_are_found() {
     assert_eq!(targets("see [a](b.md#c), ![d](e.svg) and `[x](y)`"), ["b.md#c", "e.svg"]);
-    assert_eq!(anchors("# A title\n```\n# no\n```\n## 1. From a `CSV` of scores\n#no"), ["a-title", "1-from-a-csv-of-scores"]);
+    assert_eq!(
+        anchors("# A title\n```\n# no\n```\n## 1. From a `CSV` of scores\n#no"),
+        ["a-title", "1-from-a-csv-of-scores"]
+    );
     assert!(problem("docs/x.md", "../nowhere.md").is_some_and(|problem| problem.contains("no file")));
-    assert!(problem("docs/x.md", "../README.md#nowhere").is_some_and(|problem| problem.contains("no heading")));
-    assert!(problem("docs/x.md", "http://example.com").is_some() && problem("x.md", "https://example.com").is_none());
+    assert!(
+        problem("docs/x.md", "../README.md#nowhere").is_some_and(|problem| problem.contains("no heading"))
+    );
+    assert!(
+        problem("docs/x.md", "http://example.com").is_some()
+            && problem("x.md", "https://example.com").is_none()
+    );
 }

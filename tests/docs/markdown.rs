@@ -5,8 +5,14 @@ use std::path::Path;
 use crate::harness::repository;
 
 /// Documents whose blocks are tested, beside those below `docs`.
-const DOCUMENTS: &[&str] =
-    &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "crates/router/README.md", "schemas/README.md"];
+const DOCUMENTS: &[&str] = &[
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "crates/router/README.md",
+    "schemas/README.md",
+];
 
 /// A fenced block.
 #[derive(Debug)]
@@ -42,7 +48,8 @@ pub(super) fn markdown_files(folder: &str) -> Vec<String> {
     let mut files = Vec::new();
     walk(&repository().join(folder), &mut files);
     let root = repository();
-    let name = |path: &std::path::PathBuf| path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+    let name =
+        |path: &std::path::PathBuf| path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
     let mut names: Vec<String> = files.iter().map(name).collect();
     names.sort();
     names
@@ -77,7 +84,8 @@ pub(super) fn blocks(document: &str, text: &str) -> Vec<Block> {
             None if ticks.len() >= 3 => {
                 let info = line.trim_start().trim_start_matches('`').trim();
                 let language = info.split([' ', ',']).next().unwrap_or_default().to_owned();
-                let marker = before.trim().strip_prefix("<!-- test:").and_then(|rest| rest.strip_suffix("-->"));
+                let marker =
+                    before.trim().strip_prefix("<!-- test:").and_then(|rest| rest.strip_suffix("-->"));
                 let marker = marker.map(|marker| marker.trim().to_owned());
                 let (document, line) = (document.to_owned(), index + 1);
                 open = Some((Block { document, line, language, marker, text: String::new() }, ticks));
@@ -113,7 +121,10 @@ fn blocks_are_found_with_their_markers() {
     let text = "a\n<!-- test: run -->\n```sh\none\n```\n\n````text\n```\n````\n";
     let found = blocks("x.md", text);
     assert_eq!(found.len(), 2);
-    assert_eq!((found[0].language.as_str(), found[0].marker.as_deref(), found[0].line), ("sh", Some("run"), 3));
+    assert_eq!(
+        (found[0].language.as_str(), found[0].marker.as_deref(), found[0].line),
+        ("sh", Some("run"), 3)
+    );
     assert_eq!((found[0].text.as_str(), found[1].text.as_str()), ("one\n", "```\n"));
     assert_eq!(found[1].marker, None);
     assert_eq!(prose("a\n```\nb\n```\nc"), ["a", "c"]);

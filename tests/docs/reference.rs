@@ -47,7 +47,13 @@ fn the_pipeline_reference_has_every_key() {
     for place in PLACES {
         sandbox.write("p.yaml", place);
         for key in known(&sandbox.sh("config p.yaml").exits(2).stderr) {
-            let ends = [format!("`{key}`"), format!(".{key}`"), format!("`{key}."), format!(".{key}."), format!("{key}[]")];
+            let ends = [
+                format!("`{key}`"),
+                format!(".{key}`"),
+                format!("`{key}."),
+                format!(".{key}."),
+                format!("{key}[]"),
+            ];
             assert!(ends.iter().any(|end| table.contains(end)), "docs/pipeline.md lacks `{key}` of {place}");
         }
     }
@@ -57,10 +63,18 @@ fn the_pipeline_reference_has_every_key() {
 fn the_page_of_methods_has_every_method_and_every_reason() {
     let document = read("docs/methods.md");
     for method in plimsoll_uq::METHODS {
-        assert!(document.contains(&format!("### `{}`", method.id())), "docs/methods.md lacks {}", method.id());
+        assert!(
+            document.contains(&format!("### `{}`", method.id())),
+            "docs/methods.md lacks {}",
+            method.id()
+        );
     }
     for reason in Missing::ALL {
-        assert!(document.contains(&format!("`{}`", reason.name())), "docs/methods.md lacks {}", reason.name());
+        assert!(
+            document.contains(&format!("`{}`", reason.name())),
+            "docs/methods.md lacks {}",
+            reason.name()
+        );
     }
 }
 
@@ -69,7 +83,12 @@ fn the_page_of_the_thresholds_file_has_every_key() {
     let document = read("docs/thresholds-file.md");
     let schema = std::fs::read(repository().join("schemas/thresholds.schema.json")).unwrap();
     let schema: Value = serde_json::from_slice(&schema).unwrap();
-    let parts = [&schema, &schema["$defs"]["Method"], &schema["$defs"]["OperatingPoint"], &schema["$defs"]["ModelIdentity"]];
+    let parts = [
+        &schema,
+        &schema["$defs"]["Method"],
+        &schema["$defs"]["OperatingPoint"],
+        &schema["$defs"]["ModelIdentity"],
+    ];
     for part in parts {
         let keys = part["properties"].as_object().expect("an object with keys");
         for key in keys.keys() {
@@ -80,6 +99,9 @@ fn the_page_of_the_thresholds_file_has_every_key() {
     let states = schema["$defs"]["Status"]["oneOf"].as_array().expect("a list of states");
     for state in states {
         let name = state["const"].as_str().unwrap();
-        assert!(document.contains(&format!("| `{name}` |")), "docs/thresholds-file.md lacks the status {name}");
+        assert!(
+            document.contains(&format!("| `{name}` |")),
+            "docs/thresholds-file.md lacks the status {name}"
+        );
     }
 }

@@ -46,7 +46,9 @@ fn is_like(shown: &[&str], written: &[&str]) -> bool {
     match shown.split_first() {
         None => written.is_empty(),
         Some((&"...", rest)) => (0..=written.len()).any(|from| is_like(rest, &written[from..])),
-        Some((first, rest)) => written.split_first().is_some_and(|(line, more)| line == first && is_like(rest, more)),
+        Some((first, rest)) => {
+            written.split_first().is_some_and(|(line, more)| line == first && is_like(rest, more))
+        }
     }
 }
 
@@ -71,7 +73,8 @@ pub(super) fn parse(block: &Block, reason: &str, sandbox: &Sandbox) {
     assert!(REASONS.iter().any(|(known, _)| *known == reason), "{}: no reason {reason:?}", block.place());
     let mut folder = repository();
     for mut words in commands(&block.text) {
-        let is_variable = |word: &&String| word.split_once('=').is_some_and(|(name, _)| name == name.to_uppercase());
+        let is_variable =
+            |word: &&String| word.split_once('=').is_some_and(|(name, _)| name == name.to_uppercase());
         words.drain(..words.iter().take_while(is_variable).count());
         let Some((program, arguments)) = words.split_first() else { continue };
         match program.as_str() {
@@ -152,14 +155,16 @@ fn commands(script: &str) -> Vec<Vec<String>> {
     }
     words.extend(word);
     commands.push(words);
-    let without_redirection = |words: Vec<String>| words.into_iter().take_while(|word| !word.starts_with('>')).collect();
+    let without_redirection =
+        |words: Vec<String>| words.into_iter().take_while(|word| !word.starts_with('>')).collect();
     commands.into_iter().map(without_redirection).filter(|words: &Vec<String>| !words.is_empty()).collect()
 }
 
 #[test]
 fn scripts_are_split_as_a_shell_does() {
     let script = "A=1 make 'x y' # no\n# none\necho \"a b\" | plimsoll fit \\\n  --out o > log && cd x\n";
-    let expected: [&[&str]; 4] = [&["A=1", "make", "x y"], &["echo", "a b"], &["plimsoll", "fit", "--out", "o"], &["cd", "x"]];
+    let expected: [&[&str]; 4] =
+        [&["A=1", "make", "x y"], &["echo", "a b"], &["plimsoll", "fit", "--out", "o"], &["cd", "x"]];
     assert_eq!(commands(script), expected);
 }
 
