@@ -29,6 +29,7 @@ use crate::harness::{Sandbox, repository};
 const SHOWN: &[(&str, &str)] = &[
     ("text", "a picture"),
     ("mermaid", "a picture"),
+    ("python", "needs the hub's library; `load_dataset` of a released folder is tried at each release"),
     ("toml", "a dependency; `crates/router/tests` pack the crate and build it outside of the workspace"),
 ];
 

@@ -105,3 +105,15 @@ fn the_page_of_the_thresholds_file_has_every_key() {
         );
     }
 }
+
+#[test]
+fn the_page_of_tables_has_every_table() {
+    let document = read("docs/tables.md");
+    let mut tables = 0;
+    for entry in std::fs::read_dir(repository().join("schemas/tables")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(document.contains(&format!("(../schemas/tables/{name})")), "docs/tables.md lacks {name}");
+        tables += 1;
+    }
+    assert!(tables > 0, "no table has a schema");
+}
