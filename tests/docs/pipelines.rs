@@ -4,7 +4,7 @@ use super::markdown::Block;
 use crate::harness::Sandbox;
 
 /// A pipeline of each kind, one key a line.
-const MODELS: &str = "\
+pub(super) const MODELS: &str = "\
 name: part
 seed: 50
 datasets: [{id: boolq, source: boolq.jsonl, split: validation}]

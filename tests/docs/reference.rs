@@ -4,31 +4,33 @@ use plimsoll_core::Missing;
 use serde_json::Value;
 
 use super::markdown::read;
+use super::pipelines::MODELS;
 use crate::harness::{Sandbox, repository};
 
-/// A pipeline file with the key `zzz` at each place that has keys of its own. The program then lists those that it knows.
-const PLACES: &[&str] = &[
-    "zzz: 1",
-    "import: {zzz: 1}",
-    "import: {files: {t: {zzz: 1}}}",
-    "calibration: {zzz: 1}",
-    "thresholds: {zzz: 1}",
-    "thresholds: {cost: [{zzz: 1}]}",
-    "thresholds: {risk: [{zzz: 1}]}",
-    "evaluation: {zzz: 1}",
-    "labels: {zzz: 1}",
-    "labels: {grading: {zzz: 1}}",
-    "limits: {zzz: 1}",
-    "datasets: [{zzz: 1}]",
-    "datasets: [{sample: {zzz: 1}}]",
-    "pool: {zzz: 1}",
-    "prompt: {zzz: 1}",
-    "decoding: {zzz: 1}",
-    "inference: {zzz: 1}",
-    "slms: [{zzz: 1}]",
-    "slms: [{limits: {zzz: 1}}]",
-    "slms: [{price: {zzz: 1}}]",
-    "slms: [{files: [{zzz: 1}]}]",
+/// A pipeline file with the key `zzz` where there are keys of their own, which the program then lists; and how the reference
+/// names these keys.
+const PLACES: &[(&str, &str)] = &[
+    ("zzz: 1", ""),
+    ("import: {zzz: 1}", "import."),
+    ("import: {files: {t: {zzz: 1}}}", "import.files.TABLE."),
+    ("calibration: {zzz: 1}", "calibration."),
+    ("thresholds: {zzz: 1}", "thresholds."),
+    ("thresholds: {cost: [{zzz: 1}]}", "thresholds.cost[]."),
+    ("thresholds: {risk: [{zzz: 1}]}", "thresholds.risk[]."),
+    ("evaluation: {zzz: 1}", "evaluation."),
+    ("labels: {zzz: 1}", "labels."),
+    ("labels: {grading: {zzz: 1}}", "labels.grading."),
+    ("limits: {zzz: 1}", "limits."),
+    ("datasets: [{zzz: 1}]", "datasets[]."),
+    ("datasets: [{sample: {zzz: 1}}]", "datasets[].sample."),
+    ("pool: {zzz: 1}", "pool."),
+    ("prompt: {zzz: 1}", "prompt."),
+    ("decoding: {zzz: 1}", "decoding."),
+    ("inference: {zzz: 1}", "inference."),
+    ("slms: [{zzz: 1}]", ""),
+    ("slms: [{limits: {zzz: 1}}]", "limits."),
+    ("slms: [{price: {zzz: 1}}]", "price."),
+    ("slms: [{files: [{zzz: 1}]}]", "files[]."),
 ];
 
 /// The names in backticks after `known:` in an error.
@@ -38,24 +40,40 @@ fn known(message: &str) -> Vec<String> {
     list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
+/// The names in the first cells of a table's rows.
+fn names(table: &str) -> Vec<&str> {
+    let cells =
+        table.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split(" | ").next());
+    cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect()
+}
+
 #[test]
 fn the_pipeline_reference_has_every_key() {
     let document = read("docs/pipeline.md");
     let table = document.split_once("<!-- keys -->").and_then(|(_, rest)| rest.split_once("<!-- /keys -->"));
     let (table, _) = table.expect("the keys stand between two comments");
+    let names = names(table);
     let sandbox = Sandbox::new();
-    for place in PLACES {
+    for (place, prefix) in PLACES {
         sandbox.write("p.yaml", place);
         for key in known(&sandbox.sh("config p.yaml").exits(2).stderr) {
-            let ends = [
-                format!("`{key}`"),
-                format!(".{key}`"),
-                format!("`{key}."),
-                format!(".{key}."),
-                format!("{key}[]"),
-            ];
-            assert!(ends.iter().any(|end| table.contains(end)), "docs/pipeline.md lacks `{key}` of {place}");
+            let name = format!("{prefix}{key}");
+            // The key itself, or what lies below it.
+            let is_it = |known: &&str| {
+                known.strip_prefix(&name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+            };
+            assert!(names.iter().any(is_it), "docs/pipeline.md lacks `{name}`");
         }
+    }
+}
+
+#[test]
+fn the_pipeline_reference_has_every_key_of_the_policy() {
+    let document = read("docs/pipeline.md");
+    let sandbox = Sandbox::new();
+    sandbox.write("p.yaml", format!("{MODELS}labels: {{grading: {{policy: {{zzz: 1}}}}}}\n"));
+    for key in known(&sandbox.sh("config p.yaml").exits(2).stderr) {
+        assert!(document.contains(&format!("      {key}: ")), "docs/pipeline.md lacks `{key}` of the policy");
     }
 }
 

@@ -92,9 +92,10 @@ fn make(block: &Block, arguments: &[String]) {
     let makefile = std::fs::read_to_string(repository().join("Makefile")).unwrap();
     for word in arguments {
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
-        let is_known = match word.contains('=') {
-            true => makefile.contains(&format!("$({name})")),
-            false => makefile.lines().any(|line| line.starts_with(&format!("{name}:"))),
+        let is_known = if word.contains('=') {
+            makefile.contains(&format!("$({name})"))
+        } else {
+            makefile.lines().any(|line| line.starts_with(&format!("{name}:")))
         };
         assert!(is_known, "{}: the Makefile has no `{name}`", block.place());
         assert!(name != "PIPELINE" || repository().join(value).is_file(), "{}: no {value}", block.place());
