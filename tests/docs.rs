@@ -14,6 +14,7 @@
 //! language, or without a comment that it needs, is a failure.
 
 mod links;
+mod map;
 mod markdown;
 mod pipelines;
 mod reference;
