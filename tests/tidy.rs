@@ -136,6 +136,7 @@ const TOP_LEVEL: &[&str] = &[
     "docs",
     "models",
     "pipelines",
+    "rust-toolchain.toml",
     "rustfmt.toml",
     "schemas",
     "target",
