@@ -24,7 +24,7 @@ mod plan_files;
 mod real_confidences;
 mod real_data;
 mod report;
-mod rows_needed;
+mod sample_size;
 mod schemas;
 mod scores_alone;
 mod shapes;

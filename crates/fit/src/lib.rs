@@ -46,7 +46,9 @@ pub use curve::{Curve, CurvePoint};
 pub use draw::{Draw, DrawOrder, DrawSpec};
 pub use file::{FileSpec, thresholds_file};
 pub use intervals::{Resampling, achieved};
-pub use method::{FitSpec, FittedMethod, FittedTargets, draw_series, fit_method, fit_targets};
+pub use method::{
+    FitSpec, FittedMethod, FittedTargets, MethodIdentity, draw_series, fit_method, fit_targets,
+};
 pub use points::Fit;
 pub use prepared::{DatasetSelection, Prepared};
 pub use sample::Sample;

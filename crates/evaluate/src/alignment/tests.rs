@@ -95,7 +95,12 @@ fn a_file_s_own_maps_are_used_as_they_stand() {
     let prepared = Prepared::new(&table.questions, &table.series[0]);
     let spec =
         plimsoll_fit::FitSpec { bins: 30, fraction: 1.0, targets: vec![], bootstrap: 0, seed: Seed::new(1) };
-    let fitted = plimsoll_fit::fit_method(&prepared, &DatasetSelection::all(2), &spec, "made up");
+    let fitted = plimsoll_fit::fit_method(
+        &prepared,
+        &DatasetSelection::all(2),
+        &spec,
+        &plimsoll_fit::MethodIdentity::from_definition("m", "synthetic"),
+    );
     let judging = EvaluationSettings { bootstrap: 0, seed: Seed::new(1) };
     let judged = alignment(&prepared, Some(&fitted.method), &judging);
     let map = fitted.method.maps.isotonic.as_ref().unwrap();

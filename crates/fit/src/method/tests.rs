@@ -20,9 +20,13 @@ fn spec(targets: &[&str]) -> FitSpec {
     }
 }
 
+fn identity() -> MethodIdentity {
+    MethodIdentity::from_definition("m", "a synthetic number")
+}
+
 fn file_spec() -> FileSpec {
     FileSpec {
-        pipeline: Pipeline::new("made-up", "0".repeat(64)),
+        pipeline: Pipeline::new("synthetic", "0".repeat(64)),
         models: Vec::new(),
         sources: Vec::new(),
         bins: 30,
@@ -39,7 +43,7 @@ fn entry(rows: &[SyntheticScores], spec: &FitSpec) -> Method {
     let table = table(rows);
     let prepared = Prepared::new(&table.questions, &table.series[0]);
     let all = DatasetSelection::all(table.questions.datasets().len());
-    fit_method(&prepared, &all, spec, "a made-up number").method
+    fit_method(&prepared, &all, spec, &identity()).method
 }
 
 fn file(table: &ScoreTable, spec: &FitSpec) -> Thresholds {
@@ -47,9 +51,7 @@ fn file(table: &ScoreTable, spec: &FitSpec) -> Thresholds {
     let pair: Vec<_> = table.series.iter().collect();
     let methods = pair
         .iter()
-        .map(|series| {
-            fit_method(&Prepared::new(&table.questions, series), &all, spec, "a made-up number").method
-        })
+        .map(|series| fit_method(&Prepared::new(&table.questions, series), &all, spec, &identity()).method)
         .collect();
     thresholds_file(&file_spec(), &table.questions, &pair, methods).unwrap()
 }
@@ -240,7 +242,7 @@ fn the_same_rows_are_drawn_whichever_llm_stands_behind() {
     let drawn = |rows: &[SyntheticScores]| {
         let table = table(rows);
         let prepared = Prepared::new(&table.questions, &table.series[0]);
-        fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), "x").draw.rows
+        fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), &identity()).draw.rows
     };
     let without: Vec<SyntheticScores> =
         rows.iter().map(|row| SyntheticScores { llm: None, ..row.clone() }).collect();
@@ -266,7 +268,8 @@ fn the_monitor_rings_as_rarely_as_the_file_says() {
         .collect();
     let made = table(&rows);
     let prepared = Prepared::new(&made.questions, &made.series[0]);
-    let method = fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), "x").method;
+    let method =
+        fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), &identity()).method;
     let levels = method.drift.unwrap();
     const WINDOWS: u32 = 6000;
     let mut monitor = Monitor::new(&method).unwrap();
