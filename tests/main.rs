@@ -20,7 +20,7 @@ mod methods;
 mod mmlu_pro;
 mod models;
 mod parquet_input;
-mod plan_files;
+mod pipeline_files;
 mod real_confidences;
 mod real_data;
 mod report;

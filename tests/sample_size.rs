@@ -1,4 +1,4 @@
-//! `plimsoll plan`.
+//! `plimsoll sample-size`.
 
 use serde_json::json;
 
@@ -16,10 +16,10 @@ fn numbers_for_scripts() {
         ("0.1", "0.1", 22),
         ("0.2", "0.05", 14),
     ] {
-        let run = sandbox.sh(&format!("plan --alpha {alpha} --delta {delta} --json")).exits(0);
+        let run = sandbox.sh(&format!("sample-size --alpha {alpha} --delta {delta} --json")).exits(0);
         assert_eq!(run.json()["zero_error_rows"], rows, "{alpha} {delta}");
     }
-    let run = sandbox.sh("plan --alpha 0.1 --delta 0.1 --rows 1000 --error-rate 0.05 --json").exits(0);
+    let run = sandbox.sh("sample-size --alpha 0.1 --delta 0.1 --rows 1000 --error-rate 0.05 --json").exits(0);
     let needs = run.json();
     // P(Bin(1000, 0.1) <= 87) = 0.0929, and 0.1115 for 88 (scipy.stats.binom.cdf).
     assert_eq!((&needs["most_errors"], &needs["rows"]), (&json!(87), &json!(1000)));
@@ -28,7 +28,7 @@ fn numbers_for_scripts() {
 
 #[test]
 fn words_for_people() {
-    let run = Sandbox::new().sh("plan --alpha 0.05 --delta 0.1 --rows 100 --error-rate 0.02").exits(0);
+    let run = Sandbox::new().sh("sample-size --alpha 0.05 --delta 0.1 --rows 100 --error-rate 0.02").exits(0);
     insta::assert_snapshot!(run.stdout, @r"
     An error rate of at most 0.05 among the kept answers, with probability at least 0.9:
       45 kept rows certify it if none of them is wrong
@@ -43,12 +43,12 @@ fn words_for_people() {
 #[test]
 fn what_cannot_be_is_said() {
     let sandbox = Sandbox::new();
-    let run = sandbox.sh("plan --alpha 0.05 --delta 0.1 --rows 44 --error-rate 0.05").exits(0);
+    let run = sandbox.sh("sample-size --alpha 0.05 --delta 0.1 --rows 44 --error-rate 0.05").exits(0);
     run.shows(["44 kept rows cannot certify it", "no number of rows would do"]);
     for arguments in
         ["--alpha 0 --delta 0.1", "--alpha 0.1 --delta 1", "--alpha -1 --delta 0.1", "--alpha 0.1"]
     {
-        sandbox.sh(&format!("plan {arguments}")).exits(2);
+        sandbox.sh(&format!("sample-size {arguments}")).exits(2);
     }
-    sandbox.sh("plan --alpha 0.1 --delta 0.1 --rows 0").exits(2).says(["a whole number from 1"]);
+    sandbox.sh("sample-size --alpha 0.1 --delta 0.1 --rows 0").exits(2).says(["a whole number from 1"]);
 }

@@ -1,4 +1,4 @@
-"""Writes scores.csv beside it: made-up scores of a made-up pair of models, so that a pipeline can be tried without any data.
+"""Writes scores.csv beside it: synthetic scores of a synthetic pair of models, so that a pipeline can be tried without any data.
 
     python scores.py
 

@@ -11,11 +11,11 @@ use crate::failure::{Failure, FailureKind, OrFail as _};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Dtype {
-    /// 32-bit floats.
+    /// IEEE single precision.
     F32,
-    /// Brain floats.
+    /// bfloat16.
     Bf16,
-    /// 16-bit floats.
+    /// IEEE half precision.
     F16,
 }
 
@@ -23,12 +23,12 @@ pub enum Dtype {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
-    /// The processor.
+    /// The CPU.
     #[default]
     Cpu,
-    /// A GPU of NVIDIA's.
+    /// An NVIDIA GPU.
     Cuda,
-    /// A GPU of Apple's.
+    /// An Apple GPU.
     Metal,
 }
 

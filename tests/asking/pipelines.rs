@@ -3,18 +3,18 @@
 use super::bench::{METHODS, Written, candle, dataset, document, gsm8k, ran, sh, with_models};
 use crate::harness::{Run, Sandbox};
 
-/// A plan that nothing is wrong with, in a folder without its questions and models.
+/// A pipeline that nothing is wrong with, in a folder without its questions and models.
 fn good() -> String {
     Written { methods: METHODS.to_owned(), ..Written::of_gsm8k(10) }.text()
 }
 
 fn config(text: &str) -> Run {
     let sandbox = Sandbox::new();
-    sandbox.write("plan.yaml", text);
-    sandbox.sh("config plan.yaml")
+    sandbox.write("pipeline.yaml", text);
+    sandbox.sh("config pipeline.yaml")
 }
 
-/// `config` on the good plan with one text in place of another.
+/// `config` on the good pipeline with one text in place of another.
 fn with(from: &str, to: &str) -> Run {
     let text = good();
     assert!(text.contains(from), "{from}");
@@ -31,16 +31,16 @@ fn a_dry_run_names_what_is_missing_and_writes_nothing() {
     ];
     let slms = format!("{}{}", candle("small"), candle("absent"));
     let key = "  - {id: far, backend: openai, base_url: \"http://127.0.0.1:9/v1\", model: far, api_key_env: MADE_UP_KEY}\n";
-    let plan = Written {
+    let pipeline = Written {
         datasets: datasets.concat(),
         slms,
         llms: format!("{}{key}", candle("large")),
         ..Written::of_gsm8k(10)
     };
-    sandbox.write("plan.yaml", plan.text());
+    sandbox.write("pipeline.yaml", pipeline.text());
     sandbox.write("gsm8k.jsonl", gsm8k(60));
     let before = sandbox.files(".");
-    let run = sh(&sandbox, "run plan.yaml --dry-run --out out").exits(0).shows([
+    let run = sh(&sandbox, "run pipeline.yaml --dry-run --out out").exits(0).shows([
         "missing: dataset `boolq`",
         "nowhere.jsonl",
         "missing: dataset `openbookqa`",
@@ -53,20 +53,20 @@ fn a_dry_run_names_what_is_missing_and_writes_nothing() {
     let after: Vec<String> =
         sandbox.files(".").into_iter().filter(|name| !name.starts_with("cache/")).collect();
     assert_eq!(after, before);
-    let outlook = document(&sandbox, "run plan.yaml --dry-run --out out")["outlook"].clone();
+    let outlook = document(&sandbox, "run pipeline.yaml --dry-run --out out")["outlook"].clone();
     assert_eq!(outlook["missing"].as_array().unwrap().len(), 4);
     assert_eq!(outlook["datasets"][0]["questions"], 10);
     assert!(outlook["datasets"][1]["questions"].is_null());
 }
 
 #[test]
-fn a_dry_run_of_a_plan_that_is_ready_tells_what_it_takes_and_what_runs() {
+fn a_dry_run_of_a_pipeline_that_is_ready_shows_what_it_takes_and_what_runs() {
     let sandbox = with_models(1);
     sandbox.write("gsm8k.jsonl", gsm8k(60));
     let methods = " [perplexity, jaccard_degree: {samples: 3, temperature: 1.0}, p_true, verbalization_1s]\n";
-    let plan = Written { methods: methods.to_owned(), ..Written::of_gsm8k(10) };
-    sandbox.write("plan.yaml", plan.text());
-    let dry = document(&sandbox, "run plan.yaml --dry-run --out out");
+    let pipeline = Written { methods: methods.to_owned(), ..Written::of_gsm8k(10) };
+    sandbox.write("pipeline.yaml", pipeline.text());
+    let dry = document(&sandbox, "run pipeline.yaml --dry-run --out out");
     assert!(!sandbox.exists("out"));
     let model = |name: &str| {
         let models = dry["outlook"]["models"].as_array().unwrap();
@@ -80,9 +80,9 @@ fn a_dry_run_of_a_plan_that_is_ready_tells_what_it_takes_and_what_runs() {
     assert_eq!((&model("large")["prompts"], &model("large")["texts"]), (&10.into(), &10.into()));
     assert_eq!(dry["stages"].as_array().unwrap().len(), 8);
     assert!(dry["stages"].as_array().unwrap().iter().all(|stage| stage["status"] == "would_run"));
-    document(&sandbox, "run plan.yaml --out out --until infer");
+    document(&sandbox, "run pipeline.yaml --out out --until infer");
     let manifest = sandbox.read("out/manifest.json");
-    let dry = document(&sandbox, "run plan.yaml --dry-run --out out");
+    let dry = document(&sandbox, "run pipeline.yaml --dry-run --out out");
     let statuses: Vec<&str> =
         dry["stages"].as_array().unwrap().iter().map(|stage| stage["status"].as_str().unwrap()).collect();
     assert_eq!(&statuses[..3], ["skipped", "skipped", "would_run"]);
@@ -90,31 +90,31 @@ fn a_dry_run_of_a_plan_that_is_ready_tells_what_it_takes_and_what_runs() {
 }
 
 #[test]
-fn the_resolved_plan_is_a_plan_with_the_same_hash() {
+fn the_resolved_pipeline_is_a_pipeline_with_the_same_hash() {
     let sandbox = Sandbox::new();
     let judge = "labels: {grading: {policy: {refusal: wrong, truncated: ungraded, empty: wrong, ambiguous: ungraded, \
 no_answer: ungraded, outside_choices: wrong, number_relative_tolerance: 0.0, span: judge}, judge: {id: referee, \
 backend: openai, base_url: \"http://127.0.0.1:9/v1\", model: r, api_key_env: MADE_UP_KEY}}}\n";
     let replay = "  - {id: old, backend: replay, files: [{path: a.jsonl, format: lm_evaluation_harness, questions: gsm8k/test/}]}\n";
-    let plan = Written {
+    let pipeline = Written {
         slms: format!("{}{replay}", candle("small")),
         more: format!("{judge}inference: {{chunk: 7}}\n"),
         methods: METHODS.to_owned(),
         ..Written::of_gsm8k(10)
     };
-    for (name, text) in [("good", good()), ("judged", plan.text())] {
-        sandbox.write("plan.yaml", text);
-        let first = sandbox.sh("config plan.yaml").exits(0);
+    for (name, text) in [("good", good()), ("judged", pipeline.text())] {
+        sandbox.write("pipeline.yaml", text);
+        let first = sandbox.sh("config pipeline.yaml").exits(0);
         sandbox.write("again.yaml", &first.stdout);
         assert_eq!(sandbox.sh("config again.yaml").exits(0).stdout, first.stdout, "{name}");
     }
     // Defaults are written out; how the work is done is no part of the identity of what comes out of it.
     let hash = |settings: &str| {
-        sandbox.sh(&format!("config plan.yaml --json {settings}")).exits(0).json()["sha256"].clone()
+        sandbox.sh(&format!("config pipeline.yaml --json {settings}")).exits(0).json()["sha256"].clone()
     };
     assert_ne!(hash("--set decoding.max_new_tokens=4"), hash(""));
     assert_ne!(hash("--set methods.3.jaccard_degree.samples=3"), hash(""));
-    let shown = sandbox.sh("config plan.yaml").exits(0);
+    let shown = sandbox.sh("config pipeline.yaml").exits(0);
     shown.shows([
         "probe_rows: 0.2",
         "chunk: 7",
@@ -125,7 +125,7 @@ backend: openai, base_url: \"http://127.0.0.1:9/v1\", model: r, api_key_env: MAD
 }
 
 #[test]
-fn all_problems_of_a_plan_are_told_at_once_with_their_keys() {
+fn all_problems_of_a_pipeline_are_reported_at_once_with_their_keys() {
     let text = good()
         .replace("  - average_token_probability\n", "  - average_token_probabilty\n  - perplexity\n")
         .replace(
@@ -218,7 +218,7 @@ fn with_variables(variables: &str) -> Run {
 }
 
 #[test]
-fn template_variables_are_part_of_a_plan_and_of_its_hash() {
+fn template_variables_are_part_of_a_pipeline_and_of_its_hash() {
     let shown = with_variables("{enable_thinking: false, effort: low, budget: 3, names: [a, b]}").exits(0);
     shown.shows(["template_variables:", "enable_thinking: false", "effort: low", "budget: 3", "names:"]);
     assert!(
@@ -230,9 +230,9 @@ fn template_variables_are_part_of_a_plan_and_of_its_hash() {
         .exits(0)
         .shows(["enable_thinking: false"]);
     let sandbox = Sandbox::new();
-    sandbox.write("plan.yaml", good());
+    sandbox.write("pipeline.yaml", good());
     let hash = |settings: &str| {
-        sandbox.sh(&format!("config plan.yaml --json {settings}")).exits(0).json()["sha256"].clone()
+        sandbox.sh(&format!("config pipeline.yaml --json {settings}")).exits(0).json()["sha256"].clone()
     };
     let off = hash("--set slms.0.template_variables.enable_thinking=false");
     assert_ne!(off, hash(""));
@@ -263,15 +263,15 @@ fn template_variables_that_make_no_sense_are_named() {
     // A slip of the pen is no variable of the template: told before anything is asked.
     let sandbox = with_models(1);
     sandbox.write("gsm8k.jsonl", gsm8k(20));
-    let plan = Written { methods: " [perplexity]\n".to_owned(), ..Written::of_gsm8k(5) }.text();
+    let pipeline = Written { methods: " [perplexity]\n".to_owned(), ..Written::of_gsm8k(5) }.text();
     sandbox.write(
-        "plan.yaml",
-        plan.replacen("dtype: f32}", "dtype: f32, template_variables: {enable_thinkng: false}}", 1),
+        "pipeline.yaml",
+        pipeline.replacen("dtype: f32}", "dtype: f32, template_variables: {enable_thinkng: false}}", 1),
     );
-    sh(&sandbox, "run plan.yaml --dry-run --out out")
+    sh(&sandbox, "run pipeline.yaml --dry-run --out out")
         .exits(0)
         .shows(["missing: model `small`", "the chat template does not read `enable_thinkng`; it reads none"]);
-    sh(&sandbox, "run plan.yaml --out out").exits(2).says(["does not read `enable_thinkng`"]);
+    sh(&sandbox, "run pipeline.yaml --out out").exits(2).says(["does not read `enable_thinkng`"]);
 }
 
 #[test]
@@ -301,12 +301,12 @@ labels.grading.judge"
             .split(' ')
             .collect();
     let sandbox = Sandbox::new();
-    sandbox.write("plan.yaml", good());
+    sandbox.write("pipeline.yaml", good());
     let mut refused = 0;
     for (place, key) in keys.iter().enumerate() {
         // Each key meets a third of the values, in turn.
         for value in values.iter().skip(place % 3).step_by(3) {
-            let run = sandbox.run(&["config", "plan.yaml", "--set", &format!("{key}={value}")]);
+            let run = sandbox.run(&["config", "pipeline.yaml", "--set", &format!("{key}={value}")]);
             assert!(run.code == 0 || run.code == 2, "{key}={value}: {run:?}");
             assert!(!run.stderr.contains("panicked"), "{key}={value}: {run:?}");
             refused += usize::from(run.code == 2);
@@ -326,9 +326,9 @@ labels.grading.judge"
 fn stages_stop_where_they_are_told() {
     let sandbox = with_models(1);
     sandbox.write("gsm8k.jsonl", gsm8k(60));
-    sandbox.write("plan.yaml", Written::of_gsm8k(10).text());
+    sandbox.write("pipeline.yaml", Written::of_gsm8k(10).text());
     for stage in ["ingest", "infer", "label", "score", "draw", "fit", "evaluate", "report"] {
-        let document = document(&sandbox, &format!("run plan.yaml --out out --until {stage}"));
+        let document = document(&sandbox, &format!("run pipeline.yaml --out out --until {stage}"));
         assert_eq!(ran(&document), [stage]);
     }
 }
