@@ -1,4 +1,4 @@
-//! Made-up scores and plans.
+//! Synthetic scores and pipelines.
 
 use std::fmt::Write as _;
 
@@ -44,10 +44,10 @@ pub(crate) fn pool() -> String {
     scores(&["alpha", "beta", "gamma", "delta"], 200)
 }
 
-/// A plan over `scores.csv`; `more` is put at its end.
-pub(crate) fn plan(more: &str) -> String {
+/// A pipeline over `scores.csv`; `more` is put at its end.
+pub(crate) fn pipeline(more: &str) -> String {
     format!(
-        "name: made-up
+        "name: synthetic
 seed: 50
 import:
   files:
@@ -67,11 +67,11 @@ thresholds:
 pub(crate) const EVALUATION: &str =
     "evaluation: {transfer: [leave_one_dataset_out, leave_one_domain_out], repeats: 1, bootstrap: 20}\n";
 
-/// A folder with the pool and a plan.
+/// A folder with the pool and a pipeline.
 pub(crate) fn sandbox(more: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("scores.csv", pool());
-    sandbox.write("plan.yaml", plan(more));
+    sandbox.write("pipeline.yaml", pipeline(more));
     sandbox
 }
 

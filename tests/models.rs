@@ -1,4 +1,4 @@
-//! `plimsoll model`: a made-up model with random weights, in safetensors, and a small GGUF file.
+//! `plimsoll model`: a synthetic model with random weights, in safetensors, and a small GGUF file.
 
 use serde_json::{Value, json};
 

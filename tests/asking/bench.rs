@@ -1,4 +1,4 @@
-//! Made-up questions in the benchmarks' own forms, plans that ask them, and what a run left.
+//! Synthetic questions in the benchmarks' own forms, pipelines that ask them, and what a run left.
 
 use std::fs;
 use std::path::Path;
@@ -35,7 +35,7 @@ pub(super) const METHOD_NAMES: [&str; 8] = [
     "ood_probe",
 ];
 
-/// What a plan says.
+/// What a pipeline says.
 #[derive(Clone)]
 pub(super) struct Written {
     /// Lines below `datasets`.
@@ -52,7 +52,7 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// A plan over `gsm8k.jsonl` with two small models in process.
+    /// A pipeline over `gsm8k.jsonl` with two small models in process.
     pub(super) fn of_gsm8k(rows: usize) -> Self {
         Self {
             datasets: dataset("gsm8k", "gsm8k.jsonl", "test", rows),
@@ -312,7 +312,7 @@ pub(super) fn coqa(stories: usize, turns: usize) -> String {
             )
         };
         let (questions, answers): (Vec<Value>, Vec<Value>) = names.iter().enumerate().map(turn).unzip();
-        json!({"source": "made-up", "id": format!("s{story}"), "story": text, "questions": questions, "answers": answers})
+        json!({"source": "synthetic", "id": format!("s{story}"), "story": text, "questions": questions, "answers": answers})
     };
     let data: Vec<Value> = (0..stories).map(story).collect();
     json!({"version": "1.0", "data": data}).to_string()

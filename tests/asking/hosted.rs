@@ -8,18 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use super::bench::{coqa, count, dataset, policy, ran, rows};
-use super::servers::{item, judged_plan, plan, run, run_into, sandbox, talk};
+use super::servers::{item, judged_pipeline, pipeline, run, run_into, sandbox, talk};
 use crate::chat_server::{Reply, Server, ServerRequest, completion};
 use crate::harness::Sandbox;
 
 const MAIN: usize = 40;
 
-/// A plan of forty questions.
+/// A pipeline of forty questions.
 fn forty(server: &Server, methods: &str, more: &str) -> super::bench::Written {
     super::bench::Written {
         datasets: dataset("gsm8k", "gsm8k.jsonl", "test", MAIN),
         more: "inference: {chunk: 16}\n".to_owned(),
-        ..plan(server, methods, more)
+        ..pipeline(server, methods, more)
     }
 }
 
@@ -57,7 +57,7 @@ fn fingerprints_that_alternate_stop_no_run() {
     assert_eq!(ran(&run(&sandbox, "--json").exits(0).json()), [""; 0]);
     // A finished run is given another method, and another folder.
     let asked = server.requests().len();
-    sandbox.write("plan.yaml", forty(&server, " [perplexity, p_true]\n", "").text());
+    sandbox.write("pipeline.yaml", forty(&server, " [perplexity, p_true]\n", "").text());
     run(&sandbox, "").exits(0);
     assert_eq!(server.requests().len(), asked + MAIN, "one follow-up a question, and nothing else");
     run_into(&sandbox, "other", "").exits(0);
@@ -137,7 +137,7 @@ fn a_run_with_filtered_questions_goes_on_from_wherever_it_was_interrupted() {
     let mut interrupted = 0;
     for more in [2, 9, 31, 17, 40] {
         let before = server.requests().len();
-        let mut command = super::bench::command(&sandbox, "run plan.yaml --out out");
+        let mut command = super::bench::command(&sandbox, "run pipeline.yaml --out out");
         command.env("MADE_UP_KEY", super::servers::KEY).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         while server.requests().len() < before + more && child.try_wait().unwrap().is_none() {
@@ -202,7 +202,7 @@ fn a_model_that_answers_nothing_is_no_success_and_is_asked_again() {
         Some(if refused { Reply::error(400, "frobnicated") } else { Reply::json(200, &talk(request)) })
     });
     // Fewer than end a run while it goes on.
-    let sandbox = sandbox(&plan(&server, " [perplexity]\n", ""));
+    let sandbox = sandbox(&pipeline(&server, " [perplexity]\n", ""));
     run(&sandbox, "").exits(4).says([
         "stage infer",
         "`large`",
@@ -252,9 +252,9 @@ fn a_model_that_reasons_is_graded_and_scored_by_what_it_says() {
     let server = Server::scripted(|request, _| Some(Reply::json(200, &thinker(request))));
     let methods = " [average_token_probability, perplexity, jaccard_degree: {samples: 2, temperature: 1.0}, \
                    verbalization_1s, verbalization_2s]\n";
-    let mut plan = forty(&server, methods, "");
-    plan.max_new_tokens = 64;
-    let sandbox = sandbox(&plan);
+    let mut pipeline = forty(&server, methods, "");
+    pipeline.max_new_tokens = 64;
+    let sandbox = sandbox(&pipeline);
     run(&sandbox, "").exits(0);
     let labels = rows(&sandbox, "out", "labels");
     assert!(labels.iter().all(|row| matches!(row["answer"].as_str(), Some("1" | "2"))), "{}", labels[0]);
@@ -301,7 +301,8 @@ fn a_judge_that_reasons_gives_verdicts() {
         let thought = "{\"verdict\": \"incorrect\"}? Let me see.";
         Some(Reply::json(200, &reasoned(&request.body, thought, &verdict)))
     });
-    let sandbox = sandbox(&judged_plan(&server, &item("referee", &server, ""), &policy("wrong", "judge")));
+    let sandbox =
+        sandbox(&judged_pipeline(&server, &item("referee", &server, ""), &policy("wrong", "judge")));
     sandbox.write("coqa.json", coqa(12, 3));
     run(&sandbox, "").exits(0);
     let labels = rows(&sandbox, "out", "labels");

@@ -16,7 +16,7 @@ use crate::harness::{Run, Sandbox};
 pub(super) const KEY: &str = "sk-never-shown-0123";
 const MAIN: usize = 12;
 
-/// A server as an item of a plan; `more` are keys of its own.
+/// A server as an item of a pipeline; `more` are keys of its own.
 pub(super) fn item(id: &str, server: &Server, more: &str) -> String {
     let url = &server.base_url;
     format!(
@@ -24,8 +24,8 @@ pub(super) fn item(id: &str, server: &Server, more: &str) -> String {
     )
 }
 
-/// A plan whose models answer from a server.
-pub(super) fn plan(server: &Server, methods: &str, more: &str) -> Written {
+/// A pipeline whose models answer from a server.
+pub(super) fn pipeline(server: &Server, methods: &str, more: &str) -> Written {
     Written {
         slms: item("small", server, more),
         llms: item("large", server, more),
@@ -34,10 +34,10 @@ pub(super) fn plan(server: &Server, methods: &str, more: &str) -> Written {
     }
 }
 
-pub(super) fn sandbox(plan: &Written) -> Sandbox {
+pub(super) fn sandbox(pipeline: &Written) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("gsm8k.jsonl", gsm8k(60));
-    sandbox.write("plan.yaml", plan.text());
+    sandbox.write("pipeline.yaml", pipeline.text());
     sandbox
 }
 
@@ -45,14 +45,14 @@ pub(super) fn run(sandbox: &Sandbox, arguments: &str) -> Run {
     run_into(sandbox, "out", arguments)
 }
 
-/// Runs the plan into a folder.
+/// Runs the pipeline into a folder.
 pub(super) fn run_into(sandbox: &Sandbox, out: &str, arguments: &str) -> Run {
-    let mut command = command(sandbox, &format!("run plan.yaml --out {out} {arguments}"));
+    let mut command = command(sandbox, &format!("run pipeline.yaml --out {out} {arguments}"));
     command.env("MADE_UP_KEY", KEY);
     Run::of(command)
 }
 
-/// What a model of the made-up server says, which depends on the request alone.
+/// What a model of the synthetic server says, which depends on the request alone.
 pub(super) fn talk(request: &ServerRequest) -> Value {
     let (body, last) = (&request.body, request.last());
     let word = if last.len() % 2 == 0 { "1" } else { "2" };
@@ -87,7 +87,8 @@ fn assert_secret(sandbox: &Sandbox, run: &Run) {
 #[test]
 fn both_models_behind_a_server() {
     let server = honest();
-    let sandbox = sandbox(&plan(&server, METHODS, ", price: {input_per_mtok: 1.0, output_per_mtok: 2.0}"));
+    let sandbox =
+        sandbox(&pipeline(&server, METHODS, ", price: {input_per_mtok: 1.0, output_per_mtok: 2.0}"));
     let first = run(&sandbox, "--json").exits(0);
     assert_secret(&sandbox, &first);
     let confidences = rows(&sandbox, "out", "confidences");
@@ -141,9 +142,9 @@ fn a_budget_that_runs_out_stops_the_run_and_keeps_what_was_paid_for() {
     // 2 tokens: 0.0004 US dollars a reply, and before it has come 3 are put by.
     let more =
         ", price: {input_per_mtok: 0.0, output_per_mtok: 200.0}, limits: {concurrency: 1, budget_usd: 0.003}";
-    let mut plan = plan(&server, " [perplexity]\n", more);
-    plan.more = "inference: {chunk: 2}\n".to_owned();
-    let sandbox = sandbox(&plan);
+    let mut pipeline = pipeline(&server, " [perplexity]\n", more);
+    pipeline.more = "inference: {chunk: 2}\n".to_owned();
+    let sandbox = sandbox(&pipeline);
     run(&sandbox, "").exits(4).says(["stage infer", "small", "budget of 0.003 USD"]);
     let (marks, asked) = (chunks(&sandbox, "out", "infer"), server.requests().len());
     assert!(marks.len() >= 4 && asked < MAIN, "{} files, {asked} requests", marks.len());
@@ -162,13 +163,13 @@ fn a_run_that_is_killed_asks_no_server_twice_what_it_answered() {
     let server = Server::scripted(|request, _| {
         Some(Reply { silence: Duration::from_millis(30), ..Reply::json(200, &talk(request)) })
     });
-    let mut plan = plan(&server, " [perplexity]\n", &format!(", limits: {{concurrency: {WORKERS}}}"));
-    plan.more = "inference: {chunk: 6}\n".to_owned();
-    let sandbox = sandbox(&plan);
+    let mut pipeline = pipeline(&server, " [perplexity]\n", &format!(", limits: {{concurrency: {WORKERS}}}"));
+    pipeline.more = "inference: {chunk: 6}\n".to_owned();
+    let sandbox = sandbox(&pipeline);
     let mut kills = 0;
     for more in [1, 3, 2, 4] {
         let before = server.requests().len();
-        let mut command = command(&sandbox, "run plan.yaml --out out");
+        let mut command = command(&sandbox, "run pipeline.yaml --out out");
         command.env("MADE_UP_KEY", KEY).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         while server.requests().len() < before + more && child.try_wait().unwrap().is_none() {
@@ -199,8 +200,8 @@ fn an_interrupt_is_heard_while_a_server_is_waited_for() {
     let scripts: [fn(&ServerRequest) -> Reply; 2] = [silent, busy];
     for script in scripts {
         let server = Server::scripted(move |request, _| Some(script(request)));
-        let sandbox = sandbox(&plan(&server, " [perplexity]\n", ""));
-        let mut command = command(&sandbox, "run plan.yaml --out out");
+        let sandbox = sandbox(&pipeline(&server, " [perplexity]\n", ""));
+        let mut command = command(&sandbox, "run pipeline.yaml --out out");
         command.env("MADE_UP_KEY", KEY).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         while server.requests().is_empty() {
@@ -228,7 +229,7 @@ fn a_key_that_is_echoed_stands_nowhere() {
         reply["system_fingerprint"] = json!(KEY);
         Some(Reply::json(200, &reply))
     });
-    let sandbox = sandbox(&plan(&server, " [perplexity]\n", ""));
+    let sandbox = sandbox(&pipeline(&server, " [perplexity]\n", ""));
     let ended = run(&sandbox, "").exits(0);
     assert_secret(&sandbox, &ended);
     assert!(server.requests().iter().all(|request| request.headers["authorization"].contains(KEY)));
@@ -237,11 +238,11 @@ fn a_key_that_is_echoed_stands_nowhere() {
     // In an error that ends the run.
     let body = json!({"error": {"message": format!("bad key {KEY}"), "code": KEY}});
     let server = Server::scripted(move |_, _| Some(Reply::json(401, &body)));
-    let sandbox = self::sandbox(&plan(&server, " [perplexity]\n", ""));
+    let sandbox = self::sandbox(&pipeline(&server, " [perplexity]\n", ""));
     let ended = run(&sandbox, "").exits(4).says(["stage infer", "bad key"]);
     assert_secret(&sandbox, &ended);
-    // A key that is not set is named, and the plan says nothing else about it.
-    let mut unset = command(&sandbox, "run plan.yaml --out out");
+    // A key that is not set is named, and the pipeline says nothing else about it.
+    let mut unset = command(&sandbox, "run pipeline.yaml --out out");
     unset.env_remove("MADE_UP_KEY");
     Run::of(unset).exits(2).says(["small", "MADE_UP_KEY"]);
 }
@@ -255,7 +256,7 @@ fn an_error_with_status_200_is_no_answer_and_a_busy_server_is_asked_again() {
         let refused = request.last().contains("had 1");
         Some(if refused { Reply::error(200, "overloaded") } else { Reply::json(200, &talk(request)) })
     });
-    let sandbox = sandbox(&plan(&server, " [perplexity]\n", ", limits: {concurrency: 1, retries: 1}"));
+    let sandbox = sandbox(&pipeline(&server, " [perplexity]\n", ", limits: {concurrency: 1, retries: 1}"));
     run(&sandbox, "").exits(0);
     let requests = server.requests();
     assert!(requests[1].at - requests[0].at >= std::time::Duration::from_millis(990));
@@ -318,18 +319,18 @@ impl Referee {
     }
 }
 
-/// A plan over `coqa.json` whose answers this judge grades.
-pub(super) fn judged_plan(server: &Server, judge: &str, policy: &str) -> Written {
+/// A pipeline over `coqa.json` whose answers this judge grades.
+pub(super) fn judged_pipeline(server: &Server, judge: &str, policy: &str) -> Written {
     let judge = judge.trim().trim_start_matches("- ");
     Written {
         datasets: dataset("coqa", "coqa.json", "validation", MAIN),
         more: format!("inference: {{chunk: 4}}\nlabels: {{grading: {{policy: {policy}, judge: {judge}}}}}\n"),
-        ..plan(server, " [perplexity]\n", "")
+        ..pipeline(server, " [perplexity]\n", "")
     }
 }
 
 fn judged(server: &Server) -> Sandbox {
-    let sandbox = sandbox(&judged_plan(server, &item("referee", server, ""), &policy("wrong", "judge")));
+    let sandbox = sandbox(&judged_pipeline(server, &item("referee", server, ""), &policy("wrong", "judge")));
     sandbox.write("coqa.json", coqa(12, 3));
     sandbox
 }
@@ -384,8 +385,8 @@ fn one_small_model_in_process_and_a_large_one_behind_a_server() {
     let server = honest();
     let models = with_models(1);
     models.write("gsm8k.jsonl", gsm8k(60));
-    let plan = Written { llms: item("large", &server, ""), ..Written::of_gsm8k(MAIN) };
-    models.write("plan.yaml", plan.text());
+    let pipeline = Written { llms: item("large", &server, ""), ..Written::of_gsm8k(MAIN) };
+    models.write("pipeline.yaml", pipeline.text());
     run(&models, "").exits(0);
     let file = models.json("out/small--large.thresholds.json");
     assert_eq!(file["slm"]["weights_sha256"].as_str().unwrap().len(), 64);

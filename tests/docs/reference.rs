@@ -1,6 +1,6 @@
 //! Reference pages have every name that the program knows.
 
-use plimsoll_core::Missing;
+use plimsoll_core::MissingSignal;
 use serde_json::Value;
 
 use super::markdown::read;
@@ -87,7 +87,7 @@ fn the_page_of_methods_has_every_method_and_every_reason() {
             method.id()
         );
     }
-    for reason in Missing::ALL {
+    for reason in MissingSignal::ALL {
         assert!(
             document.contains(&format!("`{}`", reason.name())),
             "docs/methods.md lacks {}",

@@ -95,7 +95,12 @@ fn a_file_s_own_maps_are_used_as_they_stand() {
     let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let spec =
         plimsoll_fit::FitSpec { bins: 30, fraction: 1.0, targets: vec![], bootstrap: 0, seed: Seed::new(1) };
-    let fitted = plimsoll_fit::fit_method(&prepared, &DatasetSelection::all(2), &spec, "synthetic");
+    let fitted = plimsoll_fit::fit_method(
+        &prepared,
+        &DatasetSelection::all(2),
+        &spec,
+        &plimsoll_fit::MethodIdentity::from_definition("m", "synthetic"),
+    );
     let settings = EvaluationSettings { bootstrap: 0, seed: Seed::new(1) };
     let evaluated = alignment(&prepared, Some(&fitted.method), &settings);
     let map = fitted.method.maps.isotonic.as_ref().unwrap();

@@ -56,7 +56,7 @@ pub struct RawOpenAi {
 }
 
 /// Limits as a plan has them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawLimits {
     /// Asks that are worked on at once; default 4.
@@ -77,7 +77,7 @@ pub struct RawLimits {
 }
 
 /// US dollars for a million tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// For tokens that are read.
@@ -94,7 +94,7 @@ impl Price {
 }
 
 /// The name of the field that bounds an answer's length.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenLimit {
     /// `max_tokens`, which nearly every server knows.
