@@ -9,7 +9,7 @@ use plimsoll_core::canonical::{canonical_sha256, to_text};
 use plimsoll_core::records::GenerationRow;
 use plimsoll_core::{Decoding, ModelId, SignalRequest};
 use plimsoll_engine::chat::{Moment, Variables};
-use plimsoll_engine::{Estimate, LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
+use plimsoll_engine::{LocalBackend, LocalLimits, ModelHashes, Opened, Placement, TokenEstimate};
 use plimsoll_pipeline::{Chunk, Chunks};
 use plimsoll_remote::openai::{OpenAi, OpenAiSpec, Served};
 use plimsoll_remote::replay::{RecordingFile, Replay, ReplaySpec};
@@ -93,7 +93,7 @@ impl<'a> Prepared<'a> {
         asks: &[Request],
         signals: &SignalRequest,
         decoding: Decoding,
-    ) -> Result<Option<Estimate>, Failure> {
+    ) -> Result<Option<TokenEstimate>, Failure> {
         let Form::Local(local) = &self.form else { return Ok(None) };
         let encoder = local.opened.encoder(today()?).map_err(|error| Failure::input(error.to_string()))?;
         Ok(Some(encoder.estimate(asks, signals, decoding)))

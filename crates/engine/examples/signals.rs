@@ -22,7 +22,7 @@ use plimsoll_backend::{Backend as _, BackendObserver, Batch, Cancel, Control, Ob
 use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
 use plimsoll_core::signal::Position;
 use plimsoll_core::{Decoding, ModelId, QuestionId, Seed, SignalRequest};
-use plimsoll_engine::chat::Moment;
+use plimsoll_engine::chat::TEMPLATE_DATE;
 use plimsoll_engine::{HashCache, LocalBackend, LocalLimits, Opened, Placement};
 use rand::Rng as _;
 use serde_json::json;
@@ -75,8 +75,8 @@ fn run(folder: &Path, requests: &[Request], most_tokens: u32, shares: bool) -> O
     let opened = Opened::open(folder)?;
     let hashes = opened.hashes(&HashCache::none())?;
     let model = opened.load(Placement::cpu_f32())?;
-    let limits = LocalLimits { shares, ..LocalLimits::default() };
-    let backend = LocalBackend::new(ModelId::new("random")?, model, &hashes, Moment::date(2025, 1, 1)?);
+    let limits = LocalLimits { shares_prefixes: shares, ..LocalLimits::default() };
+    let backend = LocalBackend::new(ModelId::new("random")?, model, &hashes, TEMPLATE_DATE);
     let backend = backend.with_limits(limits);
     let signals = SignalRequest::answer()
         .with_logprobs()

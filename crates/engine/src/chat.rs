@@ -49,7 +49,7 @@ use sha2::{Digest as _, Sha256};
 pub use data::Data;
 pub use environment::MAX_MESSAGE_CHARS;
 pub use error::ChatError;
-pub use moment::{Moment, MomentError};
+pub use moment::{Moment, MomentError, TEMPLATE_DATE};
 pub use render::{FUEL, MAX_SECONDS, MAX_SOURCE, MAX_TEXT};
 pub use special::{NAMES as SPECIAL_NAMES, SpecialTokens};
 pub use templates::Templates;

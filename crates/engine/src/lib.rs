@@ -53,11 +53,11 @@ pub mod weights;
 pub mod weights_error;
 
 pub use arch::{ARCHITECTURES, Architecture, ConfigError, read_config};
-pub use backend::{Encoded, Encoder, Estimate, LocalBackend, LocalLimits};
+pub use backend::{LocalBackend, LocalLimits, TokenEstimate};
 pub use cache::Cache;
 pub use decoder::Decoder;
 pub use error::EngineError;
-pub use model::{Answer, Description, HashCache, LanguageModel, ModelHashes, Opened};
+pub use model::{Answer, Description, Encoded, Encoder, HashCache, LanguageModel, ModelHashes, Opened};
 pub use safetensors::Safetensors;
 pub use spec::DecoderSpec;
 pub use spec_error::SpecError;

@@ -26,6 +26,15 @@ impl Placement {
     pub fn cpu_f32() -> Self {
         Self { dtype: DType::F32, device: Device::Cpu }
     }
+
+    /// The kind of the device: `cpu`, `cuda` or `metal`.
+    pub fn device_name(&self) -> &'static str {
+        match self.device {
+            Device::Cpu => "cpu",
+            Device::Cuda(_) => "cuda",
+            Device::Metal(_) => "metal",
+        }
+    }
 }
 
 /// The named tensors of a model.

@@ -177,7 +177,7 @@ pub(crate) fn of_models(asked: &Asked<'_>, found: &[Prepared<'_>]) -> Result<Vec
                 model.texts += counted.texts;
                 model.prompt_tokens += counted.prefill_tokens;
                 model.unshared_prompt_tokens += counted.unshared_prefill_tokens;
-                model.most_new_tokens += counted.most_new_tokens;
+                model.most_new_tokens += counted.max_new_tokens;
             }
             None => guess(model, set, &group.signals, decoding),
         }

@@ -1,6 +1,5 @@
 //! Why a `config.json` gives no decoder.
 
-use super::Architecture;
 use crate::spec_error::SpecError;
 
 /// What is wrong with a `config.json`.
@@ -20,12 +19,12 @@ pub enum ConfigError {
         source: serde_json::Error,
     },
     /// An architecture that is not understood.
-    #[error("`model_type` is `{}`; those understood are {}", found.escape_debug(), names(known))]
+    #[error("`model_type` is `{}`; those understood are {}", found.escape_debug(), listed(known))]
     Architecture {
         /// What it says.
         found: String,
         /// Those that are understood.
-        known: &'static [Architecture],
+        known: Vec<&'static str>,
     },
     /// A field that must be there.
     #[error("`{field}` is missing")]
@@ -54,8 +53,6 @@ pub enum ConfigError {
     Spec(#[source] SpecError),
 }
 
-fn names(architectures: &[Architecture]) -> String {
-    let names: Vec<String> =
-        architectures.iter().map(|architecture| format!("`{}`", architecture.model_type)).collect();
-    names.join(", ")
+fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

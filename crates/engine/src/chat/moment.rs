@@ -1,6 +1,6 @@
 //! A moment, and its writing as `strftime` writes it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// A moment on the proleptic Gregorian calendar, without time zone. Templates take "now" from here,
 /// never from the clock, so that a prompt is the same tomorrow.
@@ -70,6 +70,20 @@ enum Fill {
     Zeros,
     Spaces,
     Nothing,
+}
+
+/// The date that `strftime_now` gives in every chat of a run: 1 January 2025, midnight.
+///
+/// It is fixed so that prompts, and with them answers and cached work, do not change from day to day. Templates that
+/// print today's date see this one. It belongs to a model's identity where its template reads it.
+pub const TEMPLATE_DATE: Moment = Moment { year: 2025, month: 1, day: 1, hour: 0, minute: 0, second: 0 };
+
+impl fmt::Display for Moment {
+    /// As ISO 8601 without a zone: `2025-01-01T00:00:00`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { year, month, day, hour, minute, second } = self;
+        write!(formatter, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+    }
 }
 
 impl Moment {

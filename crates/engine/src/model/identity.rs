@@ -1,4 +1,4 @@
-//! Hashes that say which model it is.
+//! Which model it is: hashes of its files, and one identity of all that its answers depend on.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,10 +7,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use plimsoll_core::canonical::hex;
+use plimsoll_core::canonical::{canonical_sha256, hex};
+use serde_json::json;
 
 use super::ModelFiles;
+use crate::chat::{ChatTemplate, Moment};
 use crate::error::{EngineError, Result};
+use crate::weights::Placement;
 
 /// SHA-256 of what makes a model what it is, in lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,13 +53,13 @@ impl ModelHashes {
     ///
     /// # Errors
     /// [`EngineError::Io`] if one cannot be read.
-    pub fn of(files: &ModelFiles, paths: &[PathBuf], cache: &HashCache) -> Result<Self> {
+    pub fn from_files(files: &ModelFiles, paths: &[PathBuf], cache: &HashCache) -> Result<Self> {
         let mut lines = String::new();
         let mut only = None;
         for path in paths {
             let hash = cache.sha256(path)?;
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            lines.extend([&hash, "  ", &*name, "\n"]);
+            let name = path.file_name().ok_or_else(|| unnamed(path))?;
+            lines.extend([&hash, "  ", &*name.to_string_lossy(), "\n"]);
             only = Some(hash);
         }
         let weights_sha256 = match (paths.len(), only) {
@@ -69,6 +72,45 @@ impl ModelHashes {
             tokenizer_sha256: beside("tokenizer.json")?,
             config_sha256: beside("config.json")?,
         })
+    }
+}
+
+fn unnamed(path: &Path) -> EngineError {
+    EngineError::Damaged { path: path.to_owned(), problem: "has no file name".to_owned() }
+}
+
+/// All that the answers of a local model depend on beside the request.
+#[derive(Debug)]
+pub(super) struct LocalIdentity<'a> {
+    pub(super) hashes: &'a ModelHashes,
+    /// Its hash covers the variables that a user has set.
+    pub(super) template: &'a ChatTemplate,
+    pub(super) stop_tokens: &'a [u32],
+    pub(super) placement: &'a Placement,
+    pub(super) packed_products: Option<&'static str>,
+    pub(super) now: Moment,
+}
+
+impl LocalIdentity<'_> {
+    /// Lower-case hexadecimal SHA-256 of the canonical JSON of the parts.
+    pub(super) fn sha256(&self) -> String {
+        let mut identity = json!({
+            // Raised when the engine's arithmetic changes what models answer.
+            "backend": "engine 2",
+            "weights_sha256": self.hashes.weights_sha256,
+            "tokenizer_sha256": self.hashes.tokenizer_sha256,
+            "config_sha256": self.hashes.config_sha256,
+            "chat_template_sha256": hex(&self.template.sha256()),
+            "stop_tokens": self.stop_tokens,
+            "dtype": self.placement.dtype.as_str(),
+            "device": self.placement.device_name(),
+            // A template that reads no date gives the same prompts on every date.
+            "template_date": self.template.reads_now().then(|| self.now.to_string()),
+        });
+        if let Some(products) = self.packed_products {
+            identity["packed_products"] = products.into();
+        }
+        canonical_sha256(&identity)
     }
 }
 

@@ -4,7 +4,8 @@ use candle_core::Tensor;
 use plimsoll_core::Seed;
 use plimsoll_core::prompt::Message;
 
-use crate::backend::Encoder;
+use super::encoder::Encoder;
+use super::identity::{LocalIdentity, ModelHashes};
 use crate::chat::{ChatTemplate, Moment};
 use crate::decoder::Decoder;
 use crate::error::{EngineError, Result};
@@ -23,12 +24,12 @@ pub struct LanguageModel {
     products: Option<&'static str>,
 }
 
-/// How an answer is made.
+/// How an answer is decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// How tokens are chosen.
     pub sampling: Sampling,
-    /// Most tokens, the one that ends it included.
+    /// Maximum number of tokens, the one that ends it included.
     pub most_tokens: usize,
     /// Strings that end it.
     pub stop_strings: Vec<String>,
@@ -67,6 +68,13 @@ impl LanguageModel {
         self.products
     }
 
+    /// As [`Opened::identity`](crate::Opened::identity): the model is the same before and after its weights are read.
+    pub fn identity(&self, hashes: &ModelHashes, now: Moment) -> String {
+        let (template, stop_tokens) = (&self.template, self.stop.as_slice());
+        let (placement, packed_products) = (self.decoder.placement(), self.products);
+        LocalIdentity { hashes, template, stop_tokens, placement, packed_products, now }.sha256()
+    }
+
     /// Tokens that end an answer.
     pub fn stop_tokens(&self) -> &[u32] {
         &self.stop
@@ -80,7 +88,7 @@ impl LanguageModel {
         Ok(self.encoder(now).encode(messages)?.tokens)
     }
 
-    /// What writes its prompts.
+    /// The encoder of its prompts.
     pub fn encoder(&self, now: Moment) -> Encoder<'_> {
         let context = self.decoder.spec().context;
         Encoder { tokenizer: &self.tokenizer, template: &self.template, now, context }
@@ -94,7 +102,8 @@ impl LanguageModel {
         Ok(ids(self.tokenizer.encode(text, true)?))
     }
 
-    /// One answer to a prompt. `heard` is told, with each token, the text that stays whatever comes.
+    /// One answer to a prompt. `observer` receives, with each token, the part of the text that later tokens cannot
+    /// change.
     ///
     /// # Errors
     /// [`EngineError::NoTokens`] for an empty prompt, [`EngineError::Step`] beyond the context,
@@ -103,7 +112,7 @@ impl LanguageModel {
         &self,
         prompt: &[u32],
         answer: &Answer,
-        heard: &mut dyn FnMut(&str),
+        observer: &mut dyn FnMut(&str),
     ) -> Result<Generated> {
         if prompt.is_empty() {
             return Err(EngineError::NoTokens);
@@ -117,7 +126,7 @@ impl LanguageModel {
         let mut cache = self.decoder.cache();
         let mut logits = self.last_logits(&mut Row::new(prompt, &mut cache))?;
         while let Some(token) = sequence.advance(&logits)? {
-            heard(sequence.settled());
+            observer(sequence.settled());
             // An answer that fills the context ends there, by its length.
             if cache.len() >= self.decoder.spec().context {
                 break;

@@ -1,4 +1,4 @@
-//! What is written and looked at for each ask of a batch: the same for all of them.
+//! What is generated and observed for each request of a batch.
 
 use plimsoll_backend::Batch;
 use plimsoll_backend::observation::sample_decoding;
@@ -8,51 +8,51 @@ use plimsoll_core::{Decoding, SignalRequest};
 use crate::error::Result;
 use crate::sampling::Sampling;
 
-/// The answer, or a sample.
+/// How the answer or a sample is generated.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Text {
+pub(super) struct TextSpec {
     pub(super) decoding: Decoding,
     pub(super) sampling: Sampling,
     pub(super) sample_index: u32,
 }
 
-impl Text {
+impl TextSpec {
     fn new(decoding: Decoding, sample_index: u32) -> Result<Self> {
         let sampling = Sampling::at(decoding.temperature())?.with_top_p(decoding.top_p())?;
         Ok(Self { decoding, sampling, sample_index })
     }
 
-    pub(super) fn most_tokens(&self) -> usize {
+    pub(super) fn max_tokens(&self) -> usize {
         self.decoding.max_new_tokens() as usize
     }
 }
 
-/// All that is wanted of an ask, in the order of its rows.
+/// The outputs of a request, in the order of its rows.
 #[derive(Debug)]
-pub(super) struct Texts<'a> {
+pub(super) struct OutputSpec<'a> {
     pub(super) signals: &'a SignalRequest,
     /// The answer first.
-    pub(super) list: Vec<Text>,
+    pub(super) texts: Vec<TextSpec>,
     pub(super) states: Vec<HiddenStateSignal>,
 }
 
-impl<'a> Texts<'a> {
+impl<'a> OutputSpec<'a> {
     pub(super) fn new(batch: &Batch<'a>) -> Result<Self> {
         let signals = batch.signals();
-        let mut list = vec![Text::new(batch.decoding(), 0)?];
+        let mut texts = vec![TextSpec::new(batch.decoding(), 0)?];
         for samples in signals.samples() {
             let decoding = sample_decoding(batch.decoding(), samples);
             for index in 1..=samples.count {
-                list.push(Text::new(decoding, index)?);
+                texts.push(TextSpec::new(decoding, index)?);
             }
         }
-        Ok(Self { signals, list, states: signals.hidden_states().iter().copied().collect() })
+        Ok(Self { signals, texts, states: signals.hidden_states().iter().copied().collect() })
     }
 }
 
-/// The engine's number of a layer that is counted from either end, if a model of so many blocks has it.
+/// The engine's index of a layer that is counted from either end, if a model of so many blocks has it.
 ///
-/// 0 is the embedding and n the stream behind the last of n blocks; -1 is n too, and -8 is n - 7.
+/// 0 is the embedding and n the stream after the last of n blocks; -1 is n too, and -8 is n - 7.
 pub(super) fn layer(signal: i32, blocks: usize) -> Option<usize> {
     let count = i64::try_from(blocks).ok()?;
     let layer = if signal < 0 { count + 1 + i64::from(signal) } else { i64::from(signal) };
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn layers_are_counted_from_either_end_as_transformers_lists_hidden_states() {
-        // transformers lists n + 1 states; -8 of its list of 31 is the one at 23, behind block 23 = n - 7.
+        // transformers lists n + 1 states; -8 of its list of 31 is the one at 23, after block 23 = n - 7.
         assert_eq!(layer(-8, 30), Some(23));
         for (signal, expected) in [
             (0, Some(0)),

@@ -4,47 +4,51 @@ use std::sync::Arc;
 
 use plimsoll_core::MissingSignal;
 
-use super::spellings::{Masses, Spellings};
+use super::spellings::{FollowUpMasses, Spellings};
 use crate::cache::Cache;
 use crate::error::{EngineError, Result};
 use crate::generation::{GenerationError, Sequence};
 use crate::step::{Hidden, Positions, Row, RowOutput};
 
-/// What is wanted of the place behind the tokens that are read.
+/// What a sequence produces after its prompt tokens are read.
 #[derive(Debug)]
-pub(super) enum Aim<'t> {
-    /// The logits themselves, from which texts go on.
+pub(super) enum Goal<'t> {
+    /// The logits after the last token, from which several texts continue.
     Logits(Vec<f32>),
-    /// A text.
+    /// A generated text.
     Text(Box<Sequence<'t>>),
-    /// The masses of a reply's first token, and the reply if it is wanted.
-    Reply { spellings: Option<Arc<Spellings>>, masses: Option<Masses>, text: Option<Box<Sequence<'t>>> },
-    /// The state of a layer.
+    /// The masses of a reply's first token, and the reply if it is requested.
+    Reply {
+        spellings: Option<Arc<Spellings>>,
+        masses: Option<FollowUpMasses>,
+        text: Option<Box<Sequence<'t>>>,
+    },
+    /// The hidden state of a layer at the last token.
     State { layer: usize, vector: Vec<f32> },
 }
 
 /// A sequence with what it has read.
 #[derive(Debug)]
-pub(super) struct Running<'t> {
-    pub(super) aim: Aim<'t>,
+pub(super) struct ActiveSequence<'t> {
+    pub(super) goal: Goal<'t>,
     pub(super) cache: Cache,
-    /// What it reads now.
+    /// Tokens to read.
     unread: Vec<u32>,
-    /// How much of that is read.
+    /// How many of these were read.
     read: usize,
-    /// Bytes that are set aside for it.
+    /// Bytes reserved for its cache.
     pub(super) bytes: usize,
     /// Generated tokens that were read; the one that is being read not counted.
     pub(super) decoded: u64,
     /// Whether what it reads was generated.
     is_decoding: bool,
-    /// What spoiled it.
+    /// Why it produced nothing, if it failed.
     pub(super) failure: Option<MissingSignal>,
 }
 
-impl<'t> Running<'t> {
-    pub(super) fn new(aim: Aim<'t>, cache: Cache, unread: Vec<u32>) -> Self {
-        Self { aim, cache, unread, read: 0, bytes: 0, decoded: 0, is_decoding: false, failure: None }
+impl<'t> ActiveSequence<'t> {
+    pub(super) fn new(goal: Goal<'t>, cache: Cache, unread: Vec<u32>) -> Self {
+        Self { goal, cache, unread, read: 0, bytes: 0, decoded: 0, is_decoding: false, failure: None }
     }
 
     /// Tokens that it has yet to read.
@@ -52,28 +56,28 @@ impl<'t> Running<'t> {
         self.unread.len() - self.read
     }
 
-    /// Whether it writes.
+    /// Whether its next token was generated, not part of a prompt.
     pub(super) fn is_decoding(&self) -> bool {
         self.is_decoding
     }
 
-    /// Its part of a step that reads so many tokens.
+    /// Its row in a step that reads its next `count` tokens.
     pub(super) fn row(&mut self, count: usize) -> Row<'_> {
         let is_last = count == self.left();
-        let (logits, hidden) = match &self.aim {
-            Aim::State { layer, .. } if is_last => {
+        let (logits, hidden) = match &self.goal {
+            Goal::State { layer, .. } if is_last => {
                 let hidden = Hidden { layer: *layer, positions: Positions::Last, before_norm: true };
                 (Positions::None, Some(hidden))
             }
-            Aim::Logits(_) | Aim::Text(_) | Aim::Reply { .. } if is_last => (Positions::Last, None),
+            Goal::Logits(_) | Goal::Text(_) | Goal::Reply { .. } if is_last => (Positions::Last, None),
             _ => (Positions::None, None),
         };
         let tokens = &self.unread[self.read..self.read + count];
         Row { tokens, cache: &mut self.cache, logits, hidden }
     }
 
-    /// Takes what a step gave; says whether the sequence has ended.
-    pub(super) fn absorb(&mut self, count: usize, output: &RowOutput, context: usize) -> Result<bool> {
+    /// Takes the output of a step that read `count` tokens; true if the sequence has ended.
+    pub(super) fn advance(&mut self, count: usize, output: &RowOutput, context: usize) -> Result<bool> {
         self.read += count;
         if self.is_decoding {
             self.decoded += count as u64;
@@ -81,35 +85,35 @@ impl<'t> Running<'t> {
         if self.left() > 0 {
             return Ok(false);
         }
-        let found = output.hidden.as_ref().or(output.logits.as_ref()).ok_or(EngineError::NoTokens)?;
-        let numbers: Vec<f32> = found.flatten_all()?.to_vec1()?;
-        if let Aim::State { vector, .. } = &mut self.aim {
-            *vector = numbers;
+        let tensor = output.hidden.as_ref().or(output.logits.as_ref()).ok_or(EngineError::NoTokens)?;
+        let values: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
+        if let Goal::State { vector, .. } = &mut self.goal {
+            *vector = values;
             return Ok(true);
         }
-        self.take(numbers, context)
+        self.take_logits(values, context)
     }
 
-    /// Takes logits behind all that it has read; says whether the sequence has ended.
-    pub(super) fn take(&mut self, logits: Vec<f32>, context: usize) -> Result<bool> {
-        if let Aim::Logits(kept) = &mut self.aim {
-            *kept = logits;
+    /// Takes the logits after its last token; true if the sequence has ended.
+    pub(super) fn take_logits(&mut self, logits: Vec<f32>, context: usize) -> Result<bool> {
+        if let Goal::Logits(stored) = &mut self.goal {
+            *stored = logits;
             return Ok(true);
         }
-        self.go_on(&logits, context)
+        self.continue_from(&logits, context)
     }
 
-    /// Goes on from logits that others go on from too.
-    pub(super) fn go_on(&mut self, logits: &[f32], context: usize) -> Result<bool> {
-        let sequence = match &mut self.aim {
-            Aim::Text(sequence) => Some(sequence),
-            Aim::Reply { spellings, masses, text } => {
+    /// Continues from logits that other sequences may continue from too; true if it has ended.
+    pub(super) fn continue_from(&mut self, logits: &[f32], context: usize) -> Result<bool> {
+        let sequence = match &mut self.goal {
+            Goal::Text(sequence) => Some(sequence),
+            Goal::Reply { spellings, masses, text } => {
                 if let Some(spellings) = spellings.take() {
                     *masses = Some(spellings.masses(logits)?);
                 }
                 text.as_mut()
             }
-            Aim::Logits(_) | Aim::State { .. } => None,
+            Goal::Logits(_) | Goal::State { .. } => None,
         };
         let Some(sequence) = sequence else { return Ok(true) };
         match sequence.advance(logits) {

@@ -7,16 +7,16 @@ use crate::chat::{Chat, ChatTemplate, Form, Moment};
 use crate::error::{EngineError, Result};
 use crate::tokenizer::Tokenizer;
 
-/// What writes a model's prompts. It needs no weights.
+/// Writes messages as the tokens of a model's prompt. It needs no weights.
 #[derive(Debug, Clone, Copy)]
 pub struct Encoder<'m> {
     /// The tokenizer.
     pub tokenizer: &'m Tokenizer,
     /// The chat template.
     pub template: &'m ChatTemplate,
-    /// What templates take for now.
+    /// The date that templates see.
     pub now: Moment,
-    /// The most tokens of a sequence.
+    /// Maximum number of tokens of a sequence.
     pub context: usize,
 }
 
@@ -38,29 +38,29 @@ impl Encoder<'_> {
         let chat = Chat::new(messages, self.now);
         let text = self.template.render(&chat)?;
         let starts_in_reasoning = self.opens_reasoning(chat, &text);
-        // The plain form is a text like any other: what the tokenizer puts before texts belongs before it.
+        // The plain form is ordinary text: the special tokens that the tokenizer puts before texts belong before it.
         let special = self.template.form() == Form::Plain;
         let pieces = self.tokenizer.encode(&text, special)?;
         Ok(Encoded { tokens: pieces.into_iter().map(|piece| piece.id).collect(), starts_in_reasoning })
     }
 
-    /// Whether what the template writes to ask for a reply opens reasoning. Marks in the messages are the user's, and
-    /// open none.
+    /// Whether the generation prompt that the template writes opens reasoning. Marks inside the messages are the
+    /// user's text and open none.
     fn opens_reasoning(&self, chat: Chat, text: &str) -> bool {
         if !reasoning::ends_within(text) {
             return false;
         }
-        let Ok(asked_nothing) = self.template.render(&Chat { add_generation_prompt: false, ..chat }) else {
+        let Ok(without_prompt) = self.template.render(&Chat { add_generation_prompt: false, ..chat }) else {
             return true;
         };
         let same = |(one, other): &(char, char)| one == other;
         let shared: usize =
-            text.chars().zip(asked_nothing.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+            text.chars().zip(without_prompt.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
         reasoning::ends_within(&text[shared..])
     }
 
     /// The prompt of a chat whose reply has room for a token, or why there is none.
-    pub(super) fn fitting(&self, messages: &[Message]) -> std::result::Result<Encoded, MissingSignal> {
+    pub(crate) fn fitting(&self, messages: &[Message]) -> std::result::Result<Encoded, MissingSignal> {
         let encoded = self.encode(messages).map_err(|error| match error {
             EngineError::Chat(_) => MissingSignal::TemplateRefused,
             _ => MissingSignal::TokenizerFailed,
@@ -73,7 +73,7 @@ impl Encoder<'_> {
     }
 
     /// The prompt of a second turn about an answer, without the reasoning before it.
-    pub(super) fn follow_up(
+    pub(crate) fn follow_up(
         &self,
         prompt: &Prompt,
         follow_up: &FollowUp,
@@ -90,12 +90,12 @@ impl Encoder<'_> {
 }
 
 /// How many tokens two sequences begin with alike.
-pub(super) fn shared(one: &[u32], other: &[u32]) -> usize {
+pub(crate) fn shared_prefix(one: &[u32], other: &[u32]) -> usize {
     one.iter().zip(other).take_while(|(a, b)| a == b).count()
 }
 
 /// How many tokens all sequences begin with alike; of one alone, none.
-pub(super) fn shared_by_all<'t>(mut sequences: impl Iterator<Item = &'t [u32]>) -> usize {
+pub(crate) fn shared_by_all<'t>(mut sequences: impl Iterator<Item = &'t [u32]>) -> usize {
     let Some(first) = sequences.next() else { return 0 };
-    sequences.map(|other| shared(first, other)).reduce(usize::min).unwrap_or(0)
+    sequences.map(|other| shared_prefix(first, other)).reduce(usize::min).unwrap_or(0)
 }
