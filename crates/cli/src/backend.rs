@@ -8,8 +8,8 @@ use plimsoll_backend::{Backend, BackendError, Batch, Cause, Control, Request};
 use plimsoll_core::canonical::{canonical_sha256, to_text};
 use plimsoll_core::records::GenerationRow;
 use plimsoll_core::{Decoding, ModelId, SignalRequest};
-use plimsoll_engine::chat::{Moment, Variables};
-use plimsoll_engine::{LocalBackend, LocalLimits, ModelHashes, Opened, Placement, TokenEstimate};
+use plimsoll_engine::chat::{Moment, TemplateVariables};
+use plimsoll_engine::{LocalBackend, LocalLimits, ModelHashes, OpenedModel, Placement, TokenEstimate};
 use plimsoll_pipeline::{Chunk, Chunks};
 use plimsoll_remote::openai::{OpenAi, OpenAiSpec, Served};
 use plimsoll_remote::replay::{RecordingFile, Replay, ReplaySpec};
@@ -46,7 +46,7 @@ enum Form {
 
 #[derive(Debug)]
 struct Local {
-    opened: Opened,
+    opened: OpenedModel,
     commit: Option<String>,
     hashes: ModelHashes,
     placement: Placement,
@@ -341,9 +341,9 @@ fn local(plan: &ModelPlan, places: Places<'_>, console: &Console) -> Result<(For
 }
 
 /// The model with the variables that the plan gives its chat template. They are part of the template's hash.
-fn with_variables(opened: Opened, plan: &ModelPlan) -> Result<Opened, Failure> {
+fn with_variables(opened: OpenedModel, plan: &ModelPlan) -> Result<OpenedModel, Failure> {
     let variables = plan.template_variables.iter().map(|(name, value)| (name.clone(), value.clone()));
-    let variables = Variables::new(variables).or_fail(Kind::Usage);
+    let variables = TemplateVariables::new(variables).or_fail(Kind::Usage);
     let during = |failure: Failure| failure.during("template_variables");
     let opened = opened.with_variables(variables.map_err(during)?).or_fail(Kind::Usage);
     opened.map_err(during)

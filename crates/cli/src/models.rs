@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use plimsoll_engine::chat::Variables;
+use plimsoll_engine::chat::TemplateVariables;
 use plimsoll_engine::step::StepError;
-use plimsoll_engine::{EngineError, HashCache, LanguageModel, Opened};
+use plimsoll_engine::{EngineError, HashCache, LanguageModel, OpenedModel};
 use plimsoll_hub::{FileSelection, HubSource, Options, Source};
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ pub(crate) struct ComputeArguments {
 #[derive(Debug)]
 pub(crate) struct Found {
     /// Its headers and small files.
-    pub(crate) opened: Opened,
+    pub(crate) opened: OpenedModel,
     /// The commit, if it is on the hub.
     pub(crate) commit: Option<String>,
 }
@@ -111,7 +111,7 @@ impl TemplateArguments {
         if let Some((twice, _)) = pairs.find(|(name, next)| name == next) {
             return Err(Failure::usage(format!("--template-variable {twice} is given twice")));
         }
-        let variables = Variables::new(self.variables.iter().cloned()).or_fail(Kind::Usage)?;
+        let variables = TemplateVariables::new(self.variables.iter().cloned()).or_fail(Kind::Usage)?;
         let opened = found.opened.with_variables(variables).or_fail(Kind::Usage)?;
         Ok(Found { opened, ..found })
     }
@@ -122,7 +122,7 @@ impl ComputeArguments {
     pub(crate) fn load(&self, found: Found, console: &Console) -> Result<LanguageModel, Failure> {
         let placement = placement(self.dtype, self.device, found.opened.natural_dtype())?;
         tracing::info!(dtype = ?placement.dtype, "loading");
-        if found.opened.description().form == plimsoll_engine::chat::Form::Plain {
+        if found.opened.description().form == plimsoll_engine::chat::ChatForm::Plain {
             console.note("the model has no chat template; prompts are written as plain text");
         }
         found.opened.load(placement).map_err(engine_failure)
@@ -142,7 +142,7 @@ pub(crate) fn open_model(
         Source::Local(path) => (base.map_or_else(|| path.clone(), |base| base.join(&path)), None),
         Source::Hub(source) => fetch(source, offline, console)?,
     };
-    let opened = Opened::open(&path).map_err(engine_failure)?;
+    let opened = OpenedModel::open(&path).map_err(engine_failure)?;
     Ok(Found { opened, commit })
 }
 

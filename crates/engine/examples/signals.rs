@@ -23,7 +23,7 @@ use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
 use plimsoll_core::signal::Position;
 use plimsoll_core::{Decoding, ModelId, QuestionId, Seed, SignalRequest};
 use plimsoll_engine::chat::TEMPLATE_DATE;
-use plimsoll_engine::{HashCache, LocalBackend, LocalLimits, Opened, Placement};
+use plimsoll_engine::{HashCache, LocalBackend, LocalLimits, OpenedModel, Placement};
 use rand::Rng as _;
 use serde_json::json;
 
@@ -44,26 +44,26 @@ struct Kind {
     name: &'static str,
     question: usize,
     worked_answer: usize,
-    most_tokens: u32,
+    max_tokens: u32,
 }
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let folder = Path::new(arguments.first().ok_or("usage: signals FOLDER [PROMPTS] [LENGTH]")?);
     let prompts: usize = arguments.get(1).map_or(Ok(100), |count| count.parse())?;
-    let most_tokens: u32 = arguments.get(2).map_or(Ok(128), |length| length.parse())?;
+    let max_tokens: u32 = arguments.get(2).map_or(Ok(128), |length| length.parse())?;
     if !folder.join("model.safetensors").exists() {
         write_model(folder)?;
     }
     let kinds = [
-        Kind { name: "gsm8k", question: 60, worked_answer: 110, most_tokens },
-        Kind { name: "mmlu", question: 90, worked_answer: 1, most_tokens: 8 },
+        Kind { name: "gsm8k", question: 60, worked_answer: 110, max_tokens },
+        Kind { name: "mmlu", question: 90, worked_answer: 1, max_tokens: 8 },
     ];
     for kind in kinds {
         let requests = requests(&kind, prompts)?;
-        let mut report = json!({"kind": kind.name, "prompts": prompts, "most_new_tokens": kind.most_tokens});
+        let mut report = json!({"kind": kind.name, "prompts": prompts, "most_new_tokens": kind.max_tokens});
         for (name, shares) in [("shared", true), ("unshared", false)] {
-            report[name] = run(folder, &requests, kind.most_tokens, shares)?;
+            report[name] = run(folder, &requests, kind.max_tokens, shares)?;
         }
         println!("{report}");
     }
@@ -71,8 +71,8 @@ fn main() -> Outcome<()> {
 }
 
 /// The whole signal set of all asks in one batch.
-fn run(folder: &Path, requests: &[Request], most_tokens: u32, shares: bool) -> Outcome<serde_json::Value> {
-    let opened = Opened::open(folder)?;
+fn run(folder: &Path, requests: &[Request], max_tokens: u32, shares: bool) -> Outcome<serde_json::Value> {
+    let opened = OpenedModel::open(folder)?;
     let hashes = opened.hashes(&HashCache::none())?;
     let model = opened.load(Placement::cpu_f32())?;
     let limits = LocalLimits { shares_prefixes: shares, ..LocalLimits::default() };
@@ -84,7 +84,7 @@ fn run(folder: &Path, requests: &[Request], most_tokens: u32, shares: bool) -> O
         .with_follow_up_masses("p_true")
         .with_follow_up_text("verbalization_2s", 16)
         .with_hidden_state(-8, Position::LastPromptToken);
-    let batch = Batch::new(requests, &signals, Decoding::new(0.0, 1.0, most_tokens)?, Seed::new(1))?;
+    let batch = Batch::new(requests, &signals, Decoding::new(0.0, 1.0, max_tokens)?, Seed::new(1))?;
     let (cancel, progress): (_, Arc<dyn BackendObserver>) = (Cancel::new(), Arc::new(()));
     let mut rows: Vec<Observation> = Vec::new();
     let start = Instant::now();

@@ -3,10 +3,10 @@
 //! ```no_run
 //! use plimsoll_core::ModelId;
 //! use plimsoll_engine::chat::TEMPLATE_DATE;
-//! use plimsoll_engine::{HashCache, LocalBackend, Opened, Placement};
+//! use plimsoll_engine::{HashCache, LocalBackend, OpenedModel, Placement};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let opened = Opened::open("models/tiny".as_ref())?;
+//! let opened = OpenedModel::open("models/tiny".as_ref())?;
 //! let hashes = opened.hashes(&HashCache::none())?;
 //! let model = opened.load(Placement::cpu_f32())?;
 //! let backend = LocalBackend::new(ModelId::new("tiny")?, model, &hashes, TEMPLATE_DATE);
@@ -49,10 +49,10 @@ use plimsoll_backend::{
 };
 use plimsoll_core::{Decoding, ModelId, SignalRequest};
 
-use crate::cache::Cache;
+use crate::cache::KvCache;
 use crate::chat::Moment;
 use crate::error::EngineError;
-use crate::model::{LanguageModel, ModelHashes};
+use crate::model::{Encoder, LanguageModel, ModelHashes};
 
 pub use estimate::TokenEstimate;
 
@@ -87,7 +87,7 @@ pub struct LocalBackend {
     now: Moment,
     limits: LocalLimits,
     /// The prefix of the last batch that had one.
-    cached_prefix: Mutex<Option<Cache>>,
+    cached_prefix: Mutex<Option<KvCache>>,
     computed: Mutex<TokenCount>,
 }
 

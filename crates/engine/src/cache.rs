@@ -1,7 +1,7 @@
 //! The keys and values of one sequence, layer by layer.
 //!
 //! A cache is made by [`Decoder::cache`](crate::Decoder::cache) and grows with each step that it is handed to.
-//! [`Cache::fork`] costs no copy of what is there: both sides share it and grow apart.
+//! [`KvCache::fork`] costs no copy of what is there: both sides share it and grow apart.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ const MIN_ROOM: usize = 32;
 
 /// The keys and values of one sequence, with its tokens.
 #[derive(Debug)]
-pub struct Cache {
+pub struct KvCache {
     /// Of which decoder: its own, compared by address.
     pub(crate) owner: Arc<()>,
     pub(crate) layers: Vec<LayerCache>,
@@ -23,7 +23,7 @@ pub struct Cache {
     pub(crate) stale: bool,
 }
 
-impl Cache {
+impl KvCache {
     pub(crate) fn new(owner: Arc<()>, layers: usize, ropes: usize) -> Self {
         let layers = (0..layers).map(|_| LayerCache::default()).collect();
         Self { owner, layers, tokens: Vec::new(), long: vec![false; ropes], stale: false }

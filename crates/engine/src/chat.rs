@@ -43,7 +43,7 @@ use std::sync::Arc;
 use minijinja::Value;
 use plimsoll_core::canonical;
 use plimsoll_core::prompt::Message;
-use render::Program;
+use render::CompiledTemplate;
 use sha2::{Digest as _, Sha256};
 
 pub use data::Data;
@@ -51,13 +51,13 @@ pub use environment::MAX_MESSAGE_CHARS;
 pub use error::ChatError;
 pub use moment::{Moment, MomentError, TEMPLATE_DATE};
 pub use render::{FUEL, MAX_SECONDS, MAX_SOURCE, MAX_TEXT};
-pub use special::{NAMES as SPECIAL_NAMES, SpecialTokens};
+pub use special::{NAMES as SPECIAL_NAMES, SpecialTokenTexts};
 pub use templates::Templates;
-pub use variables::{VariableError, Variables};
+pub use variables::{TemplateVariables, VariableError};
 
 /// How a model's chats are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ChatForm {
     /// By the model's own template.
     Template,
     /// `User: ` and `Assistant: `, since the model has none.
@@ -68,11 +68,11 @@ pub enum Form {
 #[derive(Debug, Clone)]
 pub struct ChatTemplate {
     /// `None` for the plain form.
-    program: Option<Arc<Program>>,
-    special: SpecialTokens,
+    program: Option<Arc<CompiledTemplate>>,
+    special: SpecialTokenTexts,
     sha256: [u8; 32],
     reads_now: bool,
-    variables: Variables,
+    variables: TemplateVariables,
 }
 
 /// What is to be written.
@@ -102,7 +102,7 @@ impl ChatTemplate {
     ///
     /// # Errors
     /// If the template is too long or cannot be compiled, or if there are several and no default.
-    pub fn new(templates: &Templates, special: SpecialTokens) -> Result<Self, ChatError> {
+    pub fn new(templates: &Templates, special: SpecialTokenTexts) -> Result<Self, ChatError> {
         match templates.choose(false)? {
             Some(source) => Self::from_source(source, special),
             None => Ok(Self::plain()),
@@ -112,11 +112,11 @@ impl ChatTemplate {
     /// A template from its source.
     ///
     /// ```
-    /// use plimsoll_engine::chat::{Chat, ChatTemplate, Moment, SpecialTokens};
+    /// use plimsoll_engine::chat::{Chat, ChatTemplate, Moment, SpecialTokenTexts};
     /// use plimsoll_core::prompt::{Message, Role};
     ///
     /// let source = "{% for message in messages %}[{{ message.role }}] {{ message.content }}{{ eos_token }}\n{% endfor %}";
-    /// let special = SpecialTokens::new([("eos_token", "</s>".to_owned())]);
+    /// let special = SpecialTokenTexts::new([("eos_token", "</s>".to_owned())]);
     /// let template = ChatTemplate::from_source(source, special).unwrap();
     /// let messages = [Message { role: Role::User, text: "Hello".to_owned() }];
     /// let chat = Chat::new(&messages, Moment::date(2025, 2, 6).unwrap());
@@ -125,20 +125,20 @@ impl ChatTemplate {
     ///
     /// # Errors
     /// If it is longer than [`MAX_SOURCE`] or cannot be compiled.
-    pub fn from_source(source: &str, special: SpecialTokens) -> Result<Self, ChatError> {
+    pub fn from_source(source: &str, special: SpecialTokenTexts) -> Result<Self, ChatError> {
         if source.len() > MAX_SOURCE {
-            return Err(ChatError::TooLong { bytes: source.len(), most: MAX_SOURCE });
+            return Err(ChatError::TooLong { bytes: source.len(), max: MAX_SOURCE });
         }
         let sha256 = Sha256::digest(source).into();
         let reads_now = source.contains("strftime_now");
         let program = Some(render::compile(source::adapt(source))?);
-        Ok(Self { program, special, sha256, reads_now, variables: Variables::default() })
+        Ok(Self { program, special, sha256, reads_now, variables: TemplateVariables::default() })
     }
 
     /// The plain form, for a model without a template.
     pub fn plain() -> Self {
         let sha256 = Sha256::digest(PLAIN_NAME).into();
-        let (special, variables) = (SpecialTokens::default(), Variables::default());
+        let (special, variables) = (SpecialTokenTexts::default(), TemplateVariables::default());
         Self { program: None, special, sha256, reads_now: false, variables }
     }
 
@@ -147,7 +147,7 @@ impl ChatTemplate {
     /// # Errors
     /// [`VariableError::Unread`] for a variable that the template does not read, which is mostly a slip of the pen, and
     /// [`VariableError::NoTemplate`] for a model without one.
-    pub fn with_variables(self, variables: Variables) -> Result<Self, VariableError> {
+    pub fn with_variables(self, variables: TemplateVariables) -> Result<Self, VariableError> {
         let Some((name, _)) = variables.iter().next() else { return Ok(self) };
         if self.program.is_none() {
             return Err(VariableError::NoTemplate { name: name.to_owned() });
@@ -168,13 +168,13 @@ impl ChatTemplate {
     }
 
     /// The variables that a user has set.
-    pub fn variables(&self) -> &Variables {
+    pub fn variables(&self) -> &TemplateVariables {
         &self.variables
     }
 
     /// How chats are written.
-    pub fn form(&self) -> Form {
-        if self.program.is_some() { Form::Template } else { Form::Plain }
+    pub fn form(&self) -> ChatForm {
+        if self.program.is_some() { ChatForm::Template } else { ChatForm::Plain }
     }
 
     /// Whether chats can depend on [`Chat::now`].

@@ -18,15 +18,15 @@ use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 
-use crate::cache::Cache;
+use crate::cache::KvCache;
 use crate::spec::DecoderSpec;
-use crate::step::{Row, RowOutput, StepError};
+use crate::step::{RowOutput, StepError, StepRow};
 use crate::weights::{Embedding, Linear, Placement, Tensors};
 use crate::weights_error::WeightsError;
-use block::Block;
+use block::DecoderBlock;
 use load::{Loader, Parts};
 use norm::RmsNorm;
-use rotary::Rotary;
+use rotary::RotaryTables;
 
 /// A language model that is loaded.
 #[derive(Debug)]
@@ -34,10 +34,10 @@ pub struct Decoder {
     spec: DecoderSpec,
     placement: Placement,
     embedding: Embedding,
-    blocks: Vec<Block>,
+    blocks: Vec<DecoderBlock>,
     norm: RmsNorm,
     head: Arc<dyn Linear>,
-    ropes: Vec<Rotary>,
+    ropes: Vec<RotaryTables>,
     /// What its caches know it by.
     identity: Arc<()>,
 }
@@ -55,7 +55,7 @@ impl Decoder {
     ) -> Result<Self, WeightsError> {
         spec.validate().map_err(WeightsError::Spec)?;
         let Parts { embedding, blocks, norm, head } = Loader::new(&spec, tensors, &placement).load()?;
-        let ropes = spec.ropes.iter().map(Rotary::new).collect();
+        let ropes = spec.ropes.iter().map(RotaryTables::new).collect();
         Ok(Self { spec, placement, embedding, blocks, norm, head, ropes, identity: Arc::new(()) })
     }
 
@@ -70,8 +70,8 @@ impl Decoder {
     }
 
     /// An empty cache for a sequence.
-    pub fn cache(&self) -> Cache {
-        Cache::new(Arc::clone(&self.identity), self.blocks.len(), self.ropes.len())
+    pub fn cache(&self) -> KvCache {
+        KvCache::new(Arc::clone(&self.identity), self.blocks.len(), self.ropes.len())
     }
 
     /// Reads the tokens of all rows and gives what each row asked for, in the order of the rows.
@@ -84,7 +84,7 @@ impl Decoder {
     ///
     /// # Errors
     /// [`StepError`] naming the row; all caches then are as they were.
-    pub fn step(&self, rows: &mut [Row<'_>]) -> Result<Vec<RowOutput>, StepError> {
+    pub fn step(&self, rows: &mut [StepRow<'_>]) -> Result<Vec<RowOutput>, StepError> {
         pass::step(self, rows)
     }
 

@@ -3,13 +3,13 @@
 //! Language models in process, with everything observable that a confidence needs.
 //!
 //! ```no_run
-//! use plimsoll_engine::{Opened, Placement, Row};
+//! use plimsoll_engine::{OpenedModel, Placement, StepRow};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let model = Opened::open("models/tiny".as_ref())?.load(Placement::cpu_f32())?;
+//! let model = OpenedModel::open("models/tiny".as_ref())?.load(Placement::cpu_f32())?;
 //! let prompt = model.encode_text("The ferry left at")?;
 //! let mut cache = model.decoder().cache();
-//! let outputs = model.decoder().step(&mut [Row::new(&prompt, &mut cache)])?;
+//! let outputs = model.decoder().step(&mut [StepRow::new(&prompt, &mut cache)])?;
 //! println!("{:?}", outputs[0].logits);
 //! # Ok(())
 //! # }
@@ -24,7 +24,7 @@
 //!   transformers counts and computes them; `tests/goldens/decoder` holds the proof.
 //! - **Rows.** A step takes rows of different pasts and lengths. What a row gets does not depend on the rows
 //!   beside it, beyond the rounding of f32 sums.
-//! - **Caches.** [`Cache::fork`] shares a prefix without a copy. After a step that fails they are as before.
+//! - **Caches.** [`KvCache::fork`] shares a prefix without a copy. After a step that fails they are as before.
 //! - **Answers.** [`generation`] grows an answer from logits, [`sampling`] chooses its tokens, [`tokenizer`] and
 //!   [`chat`] turn text into tokens and back; none of them knows a model.
 //! - **Batches.** [`LocalBackend`] answers asks with all their signals: one pool of sequences over one decoder,
@@ -54,13 +54,15 @@ pub mod weights_error;
 
 pub use arch::{ARCHITECTURES, Architecture, ConfigError, read_config};
 pub use backend::{LocalBackend, LocalLimits, TokenEstimate};
-pub use cache::Cache;
+pub use cache::KvCache;
 pub use decoder::Decoder;
 pub use error::EngineError;
-pub use model::{Answer, Description, Encoded, Encoder, HashCache, LanguageModel, ModelHashes, Opened};
+pub use model::{
+    Encoded, Encoder, GenerationOptions, HashCache, LanguageModel, ModelDescription, ModelHashes, OpenedModel,
+};
 pub use safetensors::Safetensors;
 pub use spec::DecoderSpec;
 pub use spec_error::SpecError;
-pub use step::{Hidden, Positions, Row, RowOutput, StepError};
-pub use weights::{Embedding, Linear, Placement, Rows, Tensors};
+pub use step::{Hidden, Positions, RowOutput, StepError, StepRow};
+pub use weights::{Embedding, EmbeddingRows, Linear, Placement, Tensors};
 pub use weights_error::WeightsError;

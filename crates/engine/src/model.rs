@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 
 pub use encoder::{Encoded, Encoder};
 pub(crate) use encoder::{shared_by_all, shared_prefix};
-pub use files::{ModelFiles, Weights};
+pub use files::{ModelFiles, WeightFiles};
 use identity::LocalIdentity;
 pub use identity::{HashCache, ModelHashes};
-pub use language_model::{Answer, LanguageModel};
+pub use language_model::{GenerationOptions, LanguageModel};
 
 use candle_core::{DType, Device};
 
 use crate::arch::read_config;
-use crate::chat::{ChatTemplate, Form, Moment, SpecialTokens, Templates, Variables};
+use crate::chat::{ChatForm, ChatTemplate, Moment, SpecialTokenTexts, TemplateVariables, Templates};
 use crate::decoder::Decoder;
 use crate::error::{EngineError, Result};
 use crate::gguf::{GgufError, GgufFile, GgufWeights, Vocabulary};
@@ -30,7 +30,7 @@ use crate::weights::{Placement, Tensors};
 
 /// A model whose headers and small files were read; its weights were not.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedModel {
     files: ModelFiles,
     spec: DecoderSpec,
     weights: Container,
@@ -56,7 +56,7 @@ impl Container {
 
 /// What a model is, for people and for tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Description {
+pub struct ModelDescription {
     /// `model_type` of its configuration.
     pub architecture: String,
     /// Trained parameters; tied ones count once.
@@ -73,7 +73,7 @@ pub struct Description {
     /// (`Q4_K_M`).
     pub stored: String,
     /// How chats are written.
-    pub form: Form,
+    pub form: ChatForm,
     /// SHA-256 of the chat template and its variables, in lower-case hexadecimal: [`ChatTemplate::sha256`].
     pub chat_template_sha256: String,
     /// Tokens that end an answer.
@@ -82,18 +82,18 @@ pub struct Description {
     pub tokenizer_problem: Option<String>,
 }
 
-impl Opened {
+impl OpenedModel {
     /// Opens the model of a path: a folder with `config.json` and safetensors, a folder with one GGUF file,
     /// or a GGUF file.
     ///
     /// # Errors
     /// [`EngineError`] names the file that is missing or damaged. A tokenizer that cannot be used is an
-    /// error of [`Opened::load`] only: a model can be described without it.
+    /// error of [`OpenedModel::load`] only: a model can be described without it.
     pub fn open(path: &Path) -> Result<Self> {
         let files = ModelFiles::find(path)?;
         match &files.weights {
-            Weights::Safetensors => Self::from_folder(files),
-            Weights::Gguf(path) => Self::from_gguf(files.clone(), path),
+            WeightFiles::Safetensors => Self::from_folder(files),
+            WeightFiles::Gguf(path) => Self::from_gguf(files.clone(), path),
         }
     }
 
@@ -107,10 +107,10 @@ impl Opened {
             None => Err(TokenizerError::Unreadable { problem: "there is no tokenizer.json".to_owned() }),
         };
         let template = ChatTemplate::new(
-            &Templates::of_folder(&files.folder)?,
-            SpecialTokens::of_folder(&files.folder)?,
+            &Templates::from_folder(&files.folder)?,
+            SpecialTokenTexts::from_folder(&files.folder)?,
         )?;
-        let stop = stop::of_folder(&files, tokenizer.as_ref().ok())?;
+        let stop = stop::from_folder(&files, tokenizer.as_ref().ok())?;
         Ok(Self { files, spec, weights, tokenizer, template, stop })
     }
 
@@ -119,7 +119,7 @@ impl Opened {
         let spec = weights.spec().clone();
         let vocabulary = weights.file().vocabulary();
         let tokenizer = gguf_tokenizer(weights.file(), vocabulary.as_ref(), spec.vocabulary);
-        let (template, stop) = stop::of_gguf(weights.file(), vocabulary.as_ref().ok())?;
+        let (template, stop) = stop::gguf_template_and_stop(weights.file(), vocabulary.as_ref().ok())?;
         Ok(Self { files, spec, weights: Container::Gguf(Box::new(weights)), tokenizer, template, stop })
     }
 
@@ -127,7 +127,7 @@ impl Opened {
     ///
     /// # Errors
     /// [`EngineError::Variable`] for one that the template does not read, or if there is no template.
-    pub fn with_variables(self, variables: Variables) -> Result<Self> {
+    pub fn with_variables(self, variables: TemplateVariables) -> Result<Self> {
         Ok(Self { template: self.template.with_variables(variables)?, ..self })
     }
 
@@ -137,9 +137,9 @@ impl Opened {
     }
 
     /// What it is.
-    pub fn description(&self) -> Description {
+    pub fn description(&self) -> ModelDescription {
         let sha256 = self.template.sha256();
-        Description {
+        ModelDescription {
             architecture: self.spec.architecture.clone(),
             parameters: self.spec.parameters(),
             layers: self.spec.layers.len(),

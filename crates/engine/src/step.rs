@@ -2,24 +2,24 @@
 
 use candle_core::Tensor;
 
-use crate::cache::Cache;
+use crate::cache::KvCache;
 
 /// One sequence's part of a step.
 #[derive(Debug)]
-pub struct Row<'a> {
+pub struct StepRow<'a> {
     /// The tokens that come now, at least one.
     pub tokens: &'a [u32],
     /// What came before; the tokens are added to it.
-    pub cache: &'a mut Cache,
+    pub cache: &'a mut KvCache,
     /// Where logits are wanted.
     pub logits: Positions,
     /// Where a hidden state is wanted.
     pub hidden: Option<Hidden>,
 }
 
-impl<'a> Row<'a> {
+impl<'a> StepRow<'a> {
     /// A row that wants the logits behind its last token.
-    pub fn new(tokens: &'a [u32], cache: &'a mut Cache) -> Self {
+    pub fn new(tokens: &'a [u32], cache: &'a mut KvCache) -> Self {
         Self { tokens, cache, logits: Positions::Last, hidden: None }
     }
 }

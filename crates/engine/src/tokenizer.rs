@@ -65,7 +65,7 @@ pub enum TokenizerError {
 
 /// A token of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct EncodedToken {
     /// Its id.
     pub id: u32,
     /// First byte in the text, and the byte behind the last; the same where it stands for no byte.
@@ -125,11 +125,11 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`TokenizerError::Encode`].
-    pub fn encode(&self, text: &str, special: bool) -> Result<Vec<Piece>, TokenizerError> {
+    pub fn encode(&self, text: &str, special: bool) -> Result<Vec<EncodedToken>, TokenizerError> {
         let encoded = self.guarded_encode(text, special);
         let encoded = encoded.map_err(|problem| TokenizerError::Encode { bytes: text.len(), problem })?;
         let pieces = encoded.get_ids().iter().zip(encoded.get_offsets());
-        Ok(pieces.map(|(id, (start, end))| Piece { id: *id, start: *start, end: *end }).collect())
+        Ok(pieces.map(|(id, (start, end))| EncodedToken { id: *id, start: *start, end: *end }).collect())
     }
 
     fn guarded_encode(&self, text: &str, special: bool) -> Result<Encoding, String> {

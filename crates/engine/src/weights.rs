@@ -96,7 +96,7 @@ pub trait Linear: Debug + Send + Sync {
 }
 
 /// A table that rows are taken from.
-pub trait Rows: Debug + Send + Sync {
+pub trait EmbeddingRows: Debug + Send + Sync {
     /// Ids, `[n]` of U32, each below the vocabulary, to `[n, hidden]` in the dtype of the computation.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ pub trait Rows: Debug + Send + Sync {
 #[derive(Debug, Clone)]
 pub struct Embedding {
     /// From tokens to the residual stream.
-    pub rows: Arc<dyn Rows>,
+    pub rows: Arc<dyn EmbeddingRows>,
     /// From the residual stream to logits, if the weights are tied.
     pub head: Option<Arc<dyn Linear>>,
 }
@@ -152,7 +152,7 @@ impl DenseRows {
     }
 }
 
-impl Rows for DenseRows {
+impl EmbeddingRows for DenseRows {
     fn rows(&self, ids: &Tensor) -> candle_core::Result<Tensor> {
         self.table.index_select(ids, 0)
     }

@@ -127,12 +127,12 @@ pub enum HeaderProblem {
         wanted: u64,
     },
     /// A header beyond what is believed.
-    #[error("its header has {bytes} bytes; {most} are the most")]
+    #[error("its header has {bytes} bytes; {max} are the most")]
     HeaderTooLarge {
         /// Bytes of the header.
         bytes: u64,
         /// The most.
-        most: u64,
+        max: u64,
     },
     /// A header that is no JSON of the right form.
     #[error("its header cannot be read: {0}")]
@@ -176,12 +176,12 @@ pub enum HeaderProblem {
 #[non_exhaustive]
 pub enum IndexProblem {
     /// An index beyond what is believed.
-    #[error("it has {bytes} bytes; {most} are the most")]
+    #[error("it has {bytes} bytes; {max} are the most")]
     TooLarge {
         /// Its size.
         bytes: u64,
         /// The most.
-        most: u64,
+        max: u64,
     },
     /// No JSON of the right form.
     #[error("it cannot be read: {0}")]

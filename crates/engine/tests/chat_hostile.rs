@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use plimsoll_engine::chat::{
-    Chat, ChatError, ChatTemplate, Data, MAX_MESSAGE_CHARS, MAX_SOURCE, MAX_TEXT, Moment, SpecialTokens,
+    Chat, ChatError, ChatTemplate, Data, MAX_MESSAGE_CHARS, MAX_SOURCE, MAX_TEXT, Moment, SpecialTokenTexts,
 };
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ fn chat() -> Chat {
 
 fn render(source: &str) -> Result<String, ChatError> {
     let start = Instant::now();
-    let result = ChatTemplate::from_source(source, SpecialTokens::default())
+    let result = ChatTemplate::from_source(source, SpecialTokenTexts::default())
         .and_then(|template| template.render(&chat()));
     let took = start.elapsed();
     let shown: String = source.chars().take(200).collect();

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device};
 use half::{bf16, f16};
-use plimsoll_engine::{Decoder, Opened, Placement, Safetensors, Tensors, read_config};
+use plimsoll_engine::{Decoder, OpenedModel, Placement, Safetensors, Tensors, read_config};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -192,7 +192,7 @@ fn copy(name: &str) -> TempDir {
 }
 
 fn open_model(folder: &TempDir) -> String {
-    let error = Opened::open(folder.path())
+    let error = OpenedModel::open(folder.path())
         .and_then(|model| model.load_decoder(Placement::cpu_f32()))
         .map(drop)
         .unwrap_err();
@@ -280,12 +280,12 @@ proptest! {
 
     #[test]
     fn damaged_files_never_panic(
-        place in 0..200_usize, byte in any::<u8>(), cut in 0..200_usize, cuts in any::<bool>(),
+        index in 0..200_usize, byte in any::<u8>(), cut in 0..200_usize, cuts in any::<bool>(),
     ) {
         let header = r#"{"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[3],"data_offsets":[8,14]}}"#;
         let mut bytes = file(header, &[0x3f; 14]);
-        let place = place % bytes.len();
-        bytes[place] = byte;
+        let index = index % bytes.len();
+        bytes[index] = byte;
         if cuts {
             bytes.truncate(cut);
         }

@@ -15,7 +15,7 @@ const MAX_BYTES_AFTER: usize = 64;
 
 /// A token as a server or a recording lists it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Piece {
+pub(crate) struct ListedToken {
     pub(crate) id: Option<u32>,
     /// Its own bytes, perhaps a part of a character.
     pub(crate) bytes: Vec<u8>,
@@ -39,17 +39,23 @@ type Find = fn(&str, &[Vec<u8>]) -> Option<Spans>;
 /// # Errors
 /// [`MissingSignal::TokensDoNotJoin`] if the pieces are not those of the text, [`MissingSignal::InvalidLogprobs`] for
 /// a number that is no log-probability.
-pub(crate) fn align(text: &str, pieces: &[Piece]) -> Result<Vec<TokenRow>, MissingSignal> {
+pub(crate) fn align(text: &str, pieces: &[ListedToken]) -> Result<Vec<TokenRow>, MissingSignal> {
     let find: [Find; 3] = [whole, end, wildcard::spans];
-    let spelled: Vec<(Spelling, Vec<Vec<u8>>)> =
-        Spelling::ALL.into_iter().filter_map(|spelling| Some((spelling, spelling.of_all(pieces)?))).collect();
+    let spelled: Vec<(Spelling, Vec<Vec<u8>>)> = Spelling::ALL
+        .into_iter()
+        .filter_map(|spelling| Some((spelling, spelling.spell_all(pieces)?)))
+        .collect();
     let found =
         find.iter().find_map(|find| spelled.iter().find_map(|(how, bytes)| Some((*how, find(text, bytes)?))));
     let (spelling, spans) = found.ok_or(MissingSignal::TokensDoNotJoin)?;
     pieces.iter().zip(spans).map(|(piece, span)| row(piece, spelling, span)).collect()
 }
 
-fn row(piece: &Piece, spelling: Spelling, (start, end): (usize, usize)) -> Result<TokenRow, MissingSignal> {
+fn row(
+    piece: &ListedToken,
+    spelling: Spelling,
+    (start, end): (usize, usize),
+) -> Result<TokenRow, MissingSignal> {
     let byte = |byte: usize| u32::try_from(byte).map_err(|_| MissingSignal::TokensDoNotJoin);
     Ok(TokenRow {
         id: piece.id,

@@ -33,7 +33,7 @@ mod reply;
 mod request;
 mod served;
 mod spec;
-mod work;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,9 +53,9 @@ use plimsoll_core::canonical::{sha256_hex, to_text};
 pub use error::{OpenAiError, RequestError};
 pub use field::RefusedField;
 pub use key::ApiKey;
-pub use network::Network;
+pub use network::NetworkSettings;
 pub use served::Served;
-pub use spec::{MAX_TOP_LOGPROBS, OpenAiSpec, Price, RawLimits, RawOpenAi, SpecProblem, TokenLimit};
+pub use spec::{MAX_TOP_LOGPROBS, OpenAiSpec, Price, RawOpenAi, RawServerLimits, SpecProblem, TokenLimit};
 
 /// A model behind an OpenAI-compatible server.
 #[derive(Debug)]
@@ -137,6 +137,6 @@ impl Backend for OpenAi {
         sink: &mut dyn Sink,
         control: &Control<'_>,
     ) -> Result<(), BackendError> {
-        work::run(&self.exchange, batch, sink, control)
+        workers::answer_batch(&self.exchange, batch, sink, control)
     }
 }

@@ -88,9 +88,9 @@ impl Backend for Replay {
             let found = self.index.find(request.question_id.as_str(), request.source_row);
             let found = found.map_err(|error| self.failed(error))?;
             let matching = Matching::new(batch, request, &self.model, found);
-            let answered = matching.answered().map_err(|error| self.failed(error))?;
+            let observation = matching.observation().map_err(|error| self.failed(error))?;
             let model = self.model.clone();
-            sink.take(answered).map_err(|source| BackendError::Sink { model, source })?;
+            sink.take(observation).map_err(|source| BackendError::Sink { model, source })?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use plimsoll_core::{Decoding, SignalRequest};
 use plimsoll_ingest::pool::{Duplicates, Sample};
 use plimsoll_ingest::prompts::PromptStyle;
 use plimsoll_label::{Policy, SpanGrading};
-use plimsoll_remote::openai::{Price, RawLimits, TokenLimit};
+use plimsoll_remote::openai::{Price, RawServerLimits, TokenLimit};
 use plimsoll_remote::replay::{RecordingFields, RecordingFormat};
 use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::{PromptKind, Scoring};
@@ -129,7 +129,7 @@ pub(crate) struct ModelPlan {
     pub(crate) api_key_env: Option<String>,
     /// openai: how much may be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) limits: Option<RawLimits>,
+    pub(crate) limits: Option<RawServerLimits>,
     /// openai: likeliest tokens that are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) top_logprobs: Option<u8>,

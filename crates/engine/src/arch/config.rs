@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::config_error::ConfigError;
 use super::rope::RawRope;
 use crate::spec::{
-    Activation, Biases, DecoderSpec, Fusion, Layer, MAX_LAYERS, Multipliers, Norm, Rope, RopePairs,
+    Activation, Biases, DecoderSpec, Fusion, LayerSpec, MAX_LAYERS, Multipliers, Norm, Rope, RopePairs,
 };
 use crate::spec_error::SpecError;
 
@@ -147,7 +147,7 @@ impl RawConfig {
             // As transformers raises it, so that the last bit agrees.
             attention_scale: (head_width as f64).powf(-0.5),
             logit_cap: None,
-            layers: vec![Layer { window: None, rope: 0 }; layers],
+            layers: vec![LayerSpec { window: None, rope: 0 }; layers],
             ropes: vec![rope],
         })
     }
@@ -155,7 +155,7 @@ impl RawConfig {
     pub(super) fn heads(&self) -> Result<usize, ConfigError> {
         let heads = require("num_attention_heads", self.num_attention_heads)?;
         if heads == 0 {
-            return Err(ConfigError::Spec(SpecError::Size { field: "heads", value: 0, most: usize::MAX }));
+            return Err(ConfigError::Spec(SpecError::Size { field: "heads", value: 0, max: usize::MAX }));
         }
         Ok(heads)
     }
@@ -180,7 +180,7 @@ impl RawConfig {
     pub(super) fn layer_count(&self) -> Result<usize, ConfigError> {
         let value = require("num_hidden_layers", self.num_hidden_layers)?;
         if value > MAX_LAYERS {
-            return Err(ConfigError::Spec(SpecError::Size { field: "layers", value, most: MAX_LAYERS }));
+            return Err(ConfigError::Spec(SpecError::Size { field: "layers", value, max: MAX_LAYERS }));
         }
         Ok(value)
     }
@@ -202,7 +202,7 @@ impl RawConfig {
         }
         Ok(Rope {
             theta: raw.rope_theta.or(self.rope_theta).unwrap_or(DEFAULT_THETA),
-            width: share_of(head_width, share),
+            width: rotated_width(head_width, share),
             pairs: RopePairs::Halves,
             scaling: raw.scaling(self)?,
         })
@@ -228,12 +228,12 @@ impl RawConfig {
     }
 
     /// Layers with the window where `sliding` says so; rope 0 throughout.
-    pub(super) fn windowed(&self, sliding: &[bool]) -> Result<Vec<Layer>, ConfigError> {
+    pub(super) fn windowed(&self, sliding: &[bool]) -> Result<Vec<LayerSpec>, ConfigError> {
         let window = self.sliding_window.tokens();
         if window.is_none() && sliding.contains(&true) {
             return Err(ConfigError::Missing { field: "sliding_window" });
         }
-        Ok(sliding.iter().map(|slides| Layer { window: window.filter(|_| *slides), rope: 0 }).collect())
+        Ok(sliding.iter().map(|slides| LayerSpec { window: window.filter(|_| *slides), rope: 0 }).collect())
     }
 }
 
@@ -246,7 +246,7 @@ const DEFAULT_THETA: f64 = 10_000.0;
     clippy::cast_sign_loss,
     reason = "a share of a head, rounded down"
 )]
-fn share_of(head_width: usize, share: f64) -> usize {
+fn rotated_width(head_width: usize, share: f64) -> usize {
     (head_width as f64 * share) as usize
 }
 

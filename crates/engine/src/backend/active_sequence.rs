@@ -5,10 +5,10 @@ use std::sync::Arc;
 use plimsoll_core::MissingSignal;
 
 use super::spellings::{FollowUpMasses, Spellings};
-use crate::cache::Cache;
+use crate::cache::KvCache;
 use crate::error::{EngineError, Result};
 use crate::generation::{GenerationError, Sequence};
-use crate::step::{Hidden, Positions, Row, RowOutput};
+use crate::step::{Hidden, Positions, RowOutput, StepRow};
 
 /// What a sequence produces after its prompt tokens are read.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ pub(super) enum Goal<'t> {
 #[derive(Debug)]
 pub(super) struct ActiveSequence<'t> {
     pub(super) goal: Goal<'t>,
-    pub(super) cache: Cache,
+    pub(super) cache: KvCache,
     /// Tokens to read.
     unread: Vec<u32>,
     /// How many of these were read.
@@ -47,7 +47,7 @@ pub(super) struct ActiveSequence<'t> {
 }
 
 impl<'t> ActiveSequence<'t> {
-    pub(super) fn new(goal: Goal<'t>, cache: Cache, unread: Vec<u32>) -> Self {
+    pub(super) fn new(goal: Goal<'t>, cache: KvCache, unread: Vec<u32>) -> Self {
         Self { goal, cache, unread, read: 0, bytes: 0, decoded: 0, is_decoding: false, failure: None }
     }
 
@@ -62,7 +62,7 @@ impl<'t> ActiveSequence<'t> {
     }
 
     /// Its row in a step that reads its next `count` tokens.
-    pub(super) fn row(&mut self, count: usize) -> Row<'_> {
+    pub(super) fn row(&mut self, count: usize) -> StepRow<'_> {
         let is_last = count == self.left();
         let (logits, hidden) = match &self.goal {
             Goal::State { layer, .. } if is_last => {
@@ -73,7 +73,7 @@ impl<'t> ActiveSequence<'t> {
             _ => (Positions::None, None),
         };
         let tokens = &self.unread[self.read..self.read + count];
-        Row { tokens, cache: &mut self.cache, logits, hidden }
+        StepRow { tokens, cache: &mut self.cache, logits, hidden }
     }
 
     /// Takes the output of a step that read `count` tokens; true if the sequence has ended.

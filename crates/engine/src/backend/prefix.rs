@@ -7,8 +7,8 @@ use plimsoll_backend::{BackendError, TokenCount};
 
 use super::LocalBackend;
 use super::monitor::Monitor;
-use crate::cache::Cache;
-use crate::step::{Positions, Row};
+use crate::cache::KvCache;
+use crate::step::{Positions, StepRow};
 
 /// Prefixes are multiples of this: whatever the questions of two batches happen to begin with alike, their
 /// exemplars are then the same prefix.
@@ -21,7 +21,7 @@ pub(super) fn rounded(tokens: usize) -> usize {
 
 impl LocalBackend {
     /// A cache of the prefix, kept or computed.
-    pub(super) fn prefix(&self, tokens: &[u32], monitor: &mut Monitor<'_>) -> Result<Cache, BackendError> {
+    pub(super) fn prefix(&self, tokens: &[u32], monitor: &mut Monitor<'_>) -> Result<KvCache, BackendError> {
         let mut slot = self.cached_prefix.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(cache) = slot.as_mut().filter(|cache| cache.tokens() == tokens) {
             return Ok(cache.fork());
@@ -32,7 +32,7 @@ impl LocalBackend {
         let mut cache = decoder.cache();
         for chunk in tokens.chunks(self.limits.step_tokens.get()) {
             monitor.check()?;
-            let mut row = Row { logits: Positions::None, ..Row::new(chunk, &mut cache) };
+            let mut row = StepRow { logits: Positions::None, ..StepRow::new(chunk, &mut cache) };
             decoder.step(std::slice::from_mut(&mut row)).map_err(|error| self.failed(error.into()))?;
             monitor.count(TokenCount { prefilled: chunk.len() as u64, ..TokenCount::default() });
         }

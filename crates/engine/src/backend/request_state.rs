@@ -12,9 +12,9 @@ use super::active_sequence::{ActiveSequence, Goal};
 use super::outputs::{OutputSpec, layer};
 use super::rows::{self, RowWriter};
 use super::spellings::Spellings;
-use crate::cache::Cache;
+use crate::cache::KvCache;
 use crate::error::{EngineError, Result};
-use crate::generation::{Generated, GenerationError, Sequence, Stop};
+use crate::generation::{Generated, GenerationError, Sequence, StopRules};
 use crate::model::{Encoded, Encoder, LanguageModel, shared_prefix};
 use crate::sampling::Sampling;
 
@@ -49,9 +49,9 @@ pub(super) struct RequestState<'a> {
     request: &'a Request,
     prompt: Encoded,
     /// The cache of the prompt with the logits after it.
-    base: Option<(Cache, Vec<f32>)>,
+    base: Option<(KvCache, Vec<f32>)>,
     /// The cache of the prompt and the answer, as far as it was read.
-    answer: Option<Cache>,
+    answer: Option<KvCache>,
     /// The tokens of the text without the one that stopped it.
     answer_tokens: Vec<u32>,
     /// Index of the last token of the answer, reasoning left out.
@@ -129,12 +129,12 @@ impl<'a> RequestState<'a> {
     pub(super) fn start(
         &mut self,
         task: Task,
-        prefix: Option<&mut Cache>,
+        prefix: Option<&mut KvCache>,
         batch: &BatchContext<'a>,
     ) -> Result<Started<'a>> {
         let sequence = match task {
             Task::Prompt => {
-                let cache = prefix.map_or_else(|| batch.model.decoder().cache(), Cache::fork);
+                let cache = prefix.map_or_else(|| batch.model.decoder().cache(), KvCache::fork);
                 let rest = self.prompt.tokens[cache.len()..].to_vec();
                 ActiveSequence::new(Goal::Logits(Vec::new()), cache, rest)
             }
@@ -341,7 +341,7 @@ impl<'a> BatchContext<'a> {
     }
 
     fn sequence(&self, sampling: Sampling, max_tokens: usize, seed: Seed) -> Sequence<'a> {
-        let stop = Stop { tokens: self.model.stop_tokens().to_vec(), strings: Vec::new(), max_tokens };
+        let stop = StopRules { tokens: self.model.stop_tokens().to_vec(), strings: Vec::new(), max_tokens };
         Sequence::new(self.model.tokenizer(), sampling, stop, seed)
     }
 }

@@ -6,7 +6,8 @@ use plimsoll_core::{MissingSignal, QuestionId};
 
 use super::outputs::{OutputSpec, TextSpec};
 use super::spellings::FollowUpMasses;
-use crate::generation::{Generated, Token};
+use crate::generation::{Generated, GeneratedToken};
+use crate::model::Encoded;
 use crate::tokenizer::Tokenizer;
 
 /// The rows of a request before anything is known, each missing for a reason.
@@ -66,7 +67,7 @@ impl RowWriter<'_> {
         }
     }
 
-    fn token(&self, text: &str, token: &Token) -> TokenRow {
+    fn token(&self, text: &str, token: &GeneratedToken) -> TokenRow {
         let bytes = text.as_bytes().get(token.start..token.end).unwrap_or_default();
         let text = if bytes.is_empty() {
             self.tokenizer.spelling(token.id).unwrap_or_default()

@@ -13,10 +13,10 @@ use super::outputs::OutputSpec;
 use super::prefix::rounded;
 use super::request_state::{BatchContext, RequestState, Started, Task};
 use super::rows;
-use crate::cache::Cache;
+use crate::cache::KvCache;
 use crate::error::EngineError;
 use crate::model::{Encoded, shared_by_all};
-use crate::step::{Row, RowOutput};
+use crate::step::{RowOutput, StepRow};
 
 /// Answers a batch.
 pub(super) fn answer_batch(
@@ -79,7 +79,7 @@ struct Scheduler<'a, 's> {
     monitor: Monitor<'a>,
     sink: &'s mut dyn Sink,
     batch: BatchContext<'a>,
-    prefix: Option<Cache>,
+    prefix: Option<KvCache>,
     states: BTreeMap<usize, RequestState<'a>>,
     waiting: BTreeSet<TaskKey>,
     running: BTreeMap<TaskKey, ActiveSequence<'a>>,
@@ -94,7 +94,7 @@ impl<'a, 's> Scheduler<'a, 's> {
     fn new(
         monitor: Monitor<'a>,
         batch: BatchContext<'a>,
-        prefix: Option<Cache>,
+        prefix: Option<KvCache>,
         sink: &'s mut dyn Sink,
     ) -> Self {
         let decoder = batch.model.decoder();
@@ -102,7 +102,7 @@ impl<'a, 's> Scheduler<'a, 's> {
         let values = 2 * spec.layers.len() * spec.key_value_heads * spec.head_width;
         let bytes_per_token = values * decoder.placement().dtype.size_in_bytes();
         Self {
-            bytes: prefix.as_ref().map_or(0, Cache::bytes),
+            bytes: prefix.as_ref().map_or(0, KvCache::bytes),
             monitor,
             sink,
             batch,
@@ -175,7 +175,7 @@ impl<'a, 's> Scheduler<'a, 's> {
 
     /// Most bytes that a task can come to hold beyond what it shares.
     fn bytes_needed(&self, key: TaskKey) -> usize {
-        let prefix = self.prefix.as_ref().map_or(0, Cache::len);
+        let prefix = self.prefix.as_ref().map_or(0, KvCache::len);
         let growth = self.states.get(&key.0).map_or(0, |state| state.growth(key.1, prefix, &self.batch));
         self.bytes_with_spare(growth)
     }
@@ -190,7 +190,7 @@ impl<'a, 's> Scheduler<'a, 's> {
         let backend = self.monitor.backend();
         let counts = self.counts();
         let taking = self.running.values_mut().zip(&counts).filter(|(_, count)| **count > 0);
-        let mut rows: Vec<Row<'_>> = taking.map(|(sequence, count)| sequence.row(*count)).collect();
+        let mut rows: Vec<StepRow<'_>> = taking.map(|(sequence, count)| sequence.row(*count)).collect();
         let outputs = backend.model.decoder().step(&mut rows);
         let outputs = outputs.map_err(|error| backend.failed(error.into()))?;
         let taking = self.running.iter_mut().zip(counts).filter(|(_, count)| *count > 0);

@@ -125,7 +125,7 @@ mod tests {
         Spellings::new(&tokenizer(words), &strings(truths), &strings(lies))
     }
 
-    fn tokens_of_side(true_tokens: &[u32], false_tokens: &[u32]) -> Spellings {
+    fn with_tokens(true_tokens: &[u32], false_tokens: &[u32]) -> Spellings {
         Spellings { true_tokens: true_tokens.to_vec(), false_tokens: false_tokens.to_vec() }
     }
 
@@ -134,35 +134,35 @@ mod tests {
         let whole = ["?", "True", "▁True", "False", "▁False", "T", "F"];
         assert_eq!(
             spellings(&whole, &["True", " True", "True"], &["False", " False"]),
-            Ok(tokens_of_side(&[1, 2], &[3, 4]))
+            Ok(with_tokens(&[1, 2], &[3, 4]))
         );
         // No whole words: their first letters differ.
         let letters = ["?", "T", "r", "u", "e", "F", "a", "l", "s", "▁"];
         assert_eq!(
             spellings(&letters, &["True", " True"], &["False", " False"]),
-            Ok(tokens_of_side(&[1], &[5]))
+            Ok(with_tokens(&[1], &[5]))
         );
         // A space that only one side begins with stands for nothing either.
         let half = ["?", "True", "False", "▁False", "▁"];
         assert_eq!(
             spellings(&half, &["True", " True"], &["False", " False"]),
-            Ok(tokens_of_side(&[1], &[2, 3]))
+            Ok(with_tokens(&[1], &[2, 3]))
         );
         // A common first token stands for neither.
         let common = ["?", "un", "true", "false"];
         assert_eq!(spellings(&common, &["untrue"], &["unfalse"]), Err(MissingSignal::NoSpellingToken));
-        assert_eq!(spellings(&common, &["true"], &["unfalse"]), Ok(tokens_of_side(&[2], &[1])));
+        assert_eq!(spellings(&common, &["true"], &["unfalse"]), Ok(with_tokens(&[2], &[1])));
         assert_eq!(spellings(&common, &["true"], &[]), Err(MissingSignal::NoSpellingToken));
     }
 
     #[test]
     fn masses_are_sums_of_the_softmax() {
         let logits: Vec<f32> = (0..50_u16).map(|token| f32::from(token * 37 % 50) / 7.0 - 3.0).collect();
-        let found = tokens_of_side(&[3, 40], &[7]).masses(&logits).unwrap();
+        let found = with_tokens(&[3, 40], &[7]).masses(&logits).unwrap();
         let all: f64 = logits.iter().map(|logit| f64::from(*logit).exp()).sum();
         let share = |token: usize| f64::from(logits[token]).exp() / all;
         assert!((found.true_mass - share(3) - share(40)).abs() < AGREES);
         assert!((found.false_mass - share(7)).abs() < AGREES);
-        assert!(tokens_of_side(&[0], &[1]).masses(&[f32::NAN, 0.0]).is_err());
+        assert!(with_tokens(&[0], &[1]).masses(&[f32::NAN, 0.0]).is_err());
     }
 }

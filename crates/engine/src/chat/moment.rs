@@ -93,7 +93,7 @@ impl Moment {
     /// If the calendar has no such day.
     pub fn date(year: u16, month: u8, day: u8) -> Result<Self, MomentError> {
         let known = (1..=9999).contains(&year) && (1..=12).contains(&month);
-        if !known || day == 0 || day > days_of(year, month) {
+        if !known || day == 0 || day > days_in_month(year, month) {
             return Err(MomentError::Day { year, month, day });
         }
         Ok(Self { year, month, day, hour: 0, minute: 0, second: 0 })
@@ -209,7 +209,7 @@ impl Moment {
     }
 
     fn day_of_year(self) -> u32 {
-        let before: u32 = (1..self.month).map(|month| u32::from(days_of(self.year, month))).sum();
+        let before: u32 = (1..self.month).map(|month| u32::from(days_in_month(self.year, month))).sum();
         before + u32::from(self.day)
     }
 
@@ -235,7 +235,7 @@ fn composed(directive: char) -> Option<&'static str> {
     })
 }
 
-fn days_of(year: u16, month: u8) -> u8 {
+fn days_in_month(year: u16, month: u8) -> u8 {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         2 if leap => 29,

@@ -44,7 +44,7 @@ const STACK_BYTES: usize = 256 << 20;
 
 /// A compiled template, and whether a rendering of it was given up.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(super) struct CompiledTemplate {
     environment: Environment<'static>,
     /// The names that it reads and does not set before, functions left out.
     pub(super) reads: BTreeSet<String>,
@@ -52,13 +52,13 @@ pub(super) struct Program {
 }
 
 /// Compiles a source.
-pub(super) fn compile(source: String) -> Result<Arc<Program>, ChatError> {
+pub(super) fn compile(source: String) -> Result<Arc<CompiledTemplate>, ChatError> {
     let (environment, reads) = within(MAX_TIME, move || {
         let environment = environment(source)?;
         let reads = reads(&environment);
         Ok((environment, reads))
     })?;
-    Ok(Arc::new(Program { environment, reads, given_up: AtomicBool::new(false) }))
+    Ok(Arc::new(CompiledTemplate { environment, reads, given_up: AtomicBool::new(false) }))
 }
 
 fn reads(environment: &Environment<'_>) -> BTreeSet<String> {
@@ -68,13 +68,17 @@ fn reads(environment: &Environment<'_>) -> BTreeSet<String> {
     names.into_iter().filter(|name| !functions.contains(name.as_str())).collect()
 }
 
-/// Renders, for at most `most`.
-pub(super) fn render(program: &Arc<Program>, context: Value, most: Duration) -> Result<String, ChatError> {
+/// Renders, for at most `max`.
+pub(super) fn render(
+    program: &Arc<CompiledTemplate>,
+    context: Value,
+    max: Duration,
+) -> Result<String, ChatError> {
     if program.given_up.load(Ordering::Relaxed) {
-        return Err(ChatError::TooSlow { seconds: most.as_secs() });
+        return Err(ChatError::TooSlow { seconds: max.as_secs() });
     }
     let of_thread = Arc::clone(program);
-    let result = within(most, move || rendered(&of_thread.environment, &context));
+    let result = within(max, move || rendered(&of_thread.environment, &context));
     if matches!(result, Err(ChatError::TooSlow { .. })) {
         program.given_up.store(true, Ordering::Relaxed);
     }
@@ -83,7 +87,7 @@ pub(super) fn render(program: &Arc<Program>, context: Value, most: Duration) -> 
 
 /// Runs `work` on a large stack, for at most so long.
 fn within<T: Send + 'static>(
-    most: Duration,
+    max: Duration,
     work: impl FnOnce() -> Result<T, ChatError> + Send + 'static,
 ) -> Result<T, ChatError> {
     let (sender, receiver) = mpsc::sync_channel(1);
@@ -95,9 +99,9 @@ fn within<T: Send + 'static>(
             let _ = sender.send(work());
         })
         .map_err(|_| ChatError::Thread { what: "could not be started" })?;
-    match receiver.recv_timeout(most) {
+    match receiver.recv_timeout(max) {
         Ok(result) => result,
-        Err(RecvTimeoutError::Timeout) => Err(ChatError::TooSlow { seconds: most.as_secs() }),
+        Err(RecvTimeoutError::Timeout) => Err(ChatError::TooSlow { seconds: max.as_secs() }),
         Err(RecvTimeoutError::Disconnected) => Err(ChatError::Thread { what: "died" }),
     }
 }
@@ -107,7 +111,7 @@ fn rendered(environment: &Environment<'_>, context: &Value) -> Result<String, Ch
     let mut text = Bounded { bytes: Vec::new(), full: false };
     let result = template.render_captured_to(context.clone(), &mut text).map(drop);
     if text.full {
-        return Err(ChatError::TooMuchText { most: MAX_TEXT });
+        return Err(ChatError::TooMuchText { max: MAX_TEXT });
     }
     result.map_err(error)?;
     // A template writes nothing but strings.

@@ -10,7 +10,7 @@ use crate::weights::Placement;
 
 /// A rotary embedding, ready to make angles.
 #[derive(Debug)]
-pub(super) struct Rotary {
+pub(super) struct RotaryTables {
     width: usize,
     pairs: RopePairs,
     /// Radians a position, F32 as transformers computes them.
@@ -30,7 +30,7 @@ pub(super) struct Angles {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "angles are computed in f32, as transformers does")]
-impl Rotary {
+impl RotaryTables {
     pub(super) fn new(rope: &Rope) -> Self {
         let plain = plain(rope);
         let divided = |divisors: &[f32]| divide(&plain, rope.theta, divisors);

@@ -61,14 +61,14 @@ impl<'t> TokenTexts<'t> {
 
     /// Where the first stop string starts that the text now holds.
     pub(super) fn find(&mut self, strings: &[String]) -> Option<usize> {
-        let longest = strings.iter().map(String::len).max()?;
-        let from = super::floor_char(&self.text, self.searched.saturating_sub(longest));
+        let max_stop_bytes = strings.iter().map(String::len).max()?;
+        let from = super::floor_char(&self.text, self.searched.saturating_sub(max_stop_bytes));
         self.searched = self.text.len();
         let found = strings
             .iter()
             .filter(|string| !string.is_empty())
             .filter_map(|string| self.text[from..].find(string));
-        found.min().map(|place| from + place)
+        found.min().map(|offset| from + offset)
     }
 
     /// The whole text, and per token the length of the text behind it.

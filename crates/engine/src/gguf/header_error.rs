@@ -24,14 +24,14 @@ pub enum HeaderError {
     #[error("the counts are damaged")]
     Counts(#[source] CursorError),
     /// More of something than a model has.
-    #[error("{count} {what} are announced; {most} are the most")]
+    #[error("{count} {what} are announced; {max} are the most")]
     TooMany {
         /// How many.
         count: u64,
         /// Of what.
         what: &'static str,
         /// The limit.
-        most: u64,
+        max: u64,
     },
     /// The key of a pair is damaged.
     #[error("the key of metadata pair {index} is damaged")]

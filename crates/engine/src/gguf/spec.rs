@@ -6,14 +6,14 @@
 
 use super::error::{GgufError, GgufSpecError};
 use super::file::GgufFile;
-use super::header::Header;
+use super::header::GgufHeader;
 use super::header_error::shown;
 use super::loading;
 use super::metadata::{Metadata, needed};
 use super::names::{ROPE_FACTORS, ROPE_FACTORS_LONG, ROPE_FACTORS_SHORT};
-use super::value::Value;
+use super::value::MetadataValue;
 use crate::spec::{
-    Activation, Biases, DecoderSpec, Fusion, Layer, MAX_LAYERS, Multipliers, Norm, Rope, RopePairs,
+    Activation, Biases, DecoderSpec, Fusion, LayerSpec, MAX_LAYERS, Multipliers, Norm, Rope, RopePairs,
     RopeScaling,
 };
 
@@ -65,7 +65,7 @@ impl GgufArchitecture {
 /// the offset of every norm is 0.
 pub(super) fn decoder_spec(file: &GgufFile) -> Result<(GgufArchitecture, DecoderSpec), GgufError> {
     let failed = |source| GgufError::spec(file.path(), source);
-    let keys = Keys::new(file.header()).map_err(failed)?;
+    let keys = ArchitectureKeys::new(file.header()).map_err(failed)?;
     let mut spec = keys.spec().map_err(failed)?;
     // Before tensors are read whose lengths follow from it.
     spec.validate().map_err(|error| failed(error.into()))?;
@@ -101,16 +101,16 @@ enum Stretching {
 }
 
 /// The metadata under an architecture's name.
-struct Keys<'a> {
-    header: &'a Header,
+struct ArchitectureKeys<'a> {
+    header: &'a GgufHeader,
     metadata: &'a Metadata,
     prefix: &'static str,
     model_type: &'static str,
     architecture: GgufArchitecture,
 }
 
-impl<'a> Keys<'a> {
-    fn new(header: &'a Header) -> Result<Self, GgufSpecError> {
+impl<'a> ArchitectureKeys<'a> {
+    fn new(header: &'a GgufHeader) -> Result<Self, GgufSpecError> {
         const ARCHITECTURE: &str = "general.architecture";
         let metadata = &header.metadata;
         let name = needed(ARCHITECTURE, metadata.text(ARCHITECTURE)?)?;
@@ -164,8 +164,8 @@ impl<'a> Keys<'a> {
             ("pooling_type", "pooling"),
         ] {
             match self.metadata.get(&self.key(name)) {
-                None | Some(Value::Unsigned(0)) => {}
-                Some(Value::Float(float)) if *float == 0.0 => {}
+                None | Some(MetadataValue::Unsigned(0)) => {}
+                Some(MetadataValue::Float(float)) if *float == 0.0 => {}
                 Some(_) => return Err(self.unsupported(name, feature)),
             }
         }
@@ -269,7 +269,7 @@ impl<'a> Keys<'a> {
     }
 
     /// The layers, and the rotary embeddings that they name.
-    fn layers(&self, head_width: usize) -> Result<(Vec<Layer>, Vec<Rope>), GgufSpecError> {
+    fn layers(&self, head_width: usize) -> Result<(Vec<LayerSpec>, Vec<Rope>), GgufSpecError> {
         const LAYERS: &str = "block_count";
         let count = self.size(LAYERS)?;
         if count > MAX_LAYERS {
@@ -288,7 +288,7 @@ impl<'a> Keys<'a> {
         let layer = |index: usize| {
             let sees_all = pattern > 0 && (index + 1).is_multiple_of(pattern);
             let window = window.filter(|_| !sees_all);
-            Layer { window, rope: if window.is_some() { ropes.len() - 1 } else { 0 } }
+            LayerSpec { window, rope: if window.is_some() { ropes.len() - 1 } else { 0 } }
         };
         Ok(((0..count).map(layer).collect(), ropes))
     }

@@ -3,7 +3,7 @@
 use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
 use plimsoll_core::{MissingSignal, reasoning};
 
-use crate::chat::{Chat, ChatTemplate, Form, Moment};
+use crate::chat::{Chat, ChatForm, ChatTemplate, Moment};
 use crate::error::{EngineError, Result};
 use crate::tokenizer::Tokenizer;
 
@@ -39,7 +39,7 @@ impl Encoder<'_> {
         let text = self.template.render(&chat)?;
         let starts_in_reasoning = self.opens_reasoning(chat, &text);
         // The plain form is ordinary text: the special tokens that the tokenizer puts before texts belong before it.
-        let special = self.template.form() == Form::Plain;
+        let special = self.template.form() == ChatForm::Plain;
         let pieces = self.tokenizer.encode(&text, special)?;
         Ok(Encoded { tokens: pieces.into_iter().map(|piece| piece.id).collect(), starts_in_reasoning })
     }

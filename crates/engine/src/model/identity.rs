@@ -41,7 +41,7 @@ pub struct HashCache {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+struct HashEntry {
     path: PathBuf,
     bytes: u64,
     modified_ns: u128,
@@ -135,7 +135,7 @@ impl HashCache {
         let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
         let modified_ns = modified.map_or(0, |since| since.as_nanos());
         let known = self.entry_path(path).and_then(|entry| read(&entry));
-        let same = |entry: &Entry| {
+        let same = |entry: &HashEntry| {
             entry.path == *path
                 && entry.bytes == metadata.len()
                 && entry.modified_ns == modified_ns
@@ -150,7 +150,8 @@ impl HashCache {
         if modified.is_none_or(|since| !has_settled(since)) {
             return Ok(sha256);
         }
-        let entry = Entry { path: path.clone(), bytes: metadata.len(), modified_ns, sha256: sha256.clone() };
+        let entry =
+            HashEntry { path: path.clone(), bytes: metadata.len(), modified_ns, sha256: sha256.clone() };
         self.keep(&entry);
         Ok(sha256)
     }
@@ -161,7 +162,7 @@ impl HashCache {
     }
 
     /// Writes an entry, whole or not at all. Without it the next run hashes again, so an error is no loss.
-    fn keep(&self, entry: &Entry) {
+    fn keep(&self, entry: &HashEntry) {
         let Some(path) = self.entry_path(&entry.path) else { return };
         let Some(folder) = &self.folder else { return };
         let Ok(text) = serde_json::to_vec(entry) else { return };
@@ -183,10 +184,10 @@ fn has_settled(changed: Duration) -> bool {
 }
 
 /// An entry, if there is one that can be read.
-fn read(path: &Path) -> Option<Entry> {
+fn read(path: &Path) -> Option<HashEntry> {
     /// No entry is longer.
-    const MOST: u64 = 64 * 1024;
-    if std::fs::metadata(path).ok()?.len() > MOST {
+    const MAX_ENTRY_BYTES: u64 = 64 * 1024;
+    if std::fs::metadata(path).ok()?.len() > MAX_ENTRY_BYTES {
         return None;
     }
     serde_json::from_slice(&std::fs::read(path).ok()?).ok()
@@ -202,14 +203,14 @@ mod tests {
     #[test]
     fn a_hash_is_kept_until_the_file_changes() {
         let folder = tempfile::tempdir().unwrap();
-        let (file, kept) = (folder.path().join("weights"), folder.path().join("cache"));
+        let (file, cache_folder) = (folder.path().join("weights"), folder.path().join("cache"));
         std::fs::write(&file, "one").unwrap();
         let settled = SystemTime::now() - Duration::from_mins(1);
         File::options().write(true).open(&file).unwrap().set_modified(settled).unwrap();
-        let cache = HashCache::new(kept.clone());
+        let cache = HashCache::new(cache_folder.clone());
         let one = cache.sha256(&file).unwrap();
         assert_eq!(one, hex(&Sha256::digest(b"one")));
-        let entry = std::fs::read_dir(&kept).unwrap().next().unwrap().unwrap().path();
+        let entry = std::fs::read_dir(&cache_folder).unwrap().next().unwrap().unwrap().path();
         // What stands in the entry is what is told, as long as the file is the same.
         let planted = std::fs::read_to_string(&entry).unwrap().replace(&one, &"0".repeat(64));
         std::fs::write(&entry, planted).unwrap();

@@ -3,9 +3,9 @@
 use plimsoll_core::Seed;
 use plimsoll_core::prompt::Message;
 use plimsoll_engine::chat::Moment;
-use plimsoll_engine::generation::{Sequence, Stop};
+use plimsoll_engine::generation::{Sequence, StopRules};
 use plimsoll_engine::sampling::Sampling;
-use plimsoll_engine::{Cache, EngineError, LanguageModel, Row};
+use plimsoll_engine::{EngineError, KvCache, LanguageModel, StepRow};
 
 /// Prompts that are under way at once.
 const PROMPTS: usize = 24;
@@ -43,7 +43,7 @@ pub fn ask(
 
 struct Growing<'m> {
     sequence: Sequence<'m>,
-    cache: Cache,
+    cache: KvCache,
     token: u32,
 }
 
@@ -55,18 +55,18 @@ fn some(
 ) -> Result<Vec<Vec<String>>, EngineError> {
     let prompts: Vec<Vec<u32>> =
         chats.iter().map(|chat| model.encode_chat(chat, how.now)).collect::<Result<_, _>>()?;
-    let mut caches: Vec<Cache> = prompts.iter().map(|_| model.decoder().cache()).collect();
-    let rows = prompts.iter().zip(&mut caches).map(|(prompt, cache)| Row::new(prompt, cache));
+    let mut caches: Vec<KvCache> = prompts.iter().map(|_| model.decoder().cache()).collect();
+    let rows = prompts.iter().zip(&mut caches).map(|(prompt, cache)| StepRow::new(prompt, cache));
     let behind = step(model, &mut rows.collect::<Vec<_>>())?;
     let each = 1 + how.samples;
     let mut growing = Vec::with_capacity(prompts.len() * each);
     for ((place, mut cache), logits) in (first..).zip(caches).zip(&behind) {
         for number in 0..each {
             let sampling = if number == 0 { Sampling::greedy() } else { how.sampling };
-            let stop = Stop {
+            let stop = StopRules {
                 tokens: model.stop_tokens().to_vec(),
                 strings: Vec::new(),
-                most_tokens: how.most_tokens,
+                max_tokens: how.most_tokens,
             };
             let seed = how.seed.derive_index(place).derive_index(number as u64);
             let mut sequence = Sequence::new(model.tokenizer(), sampling, stop, seed);
@@ -77,8 +77,10 @@ fn some(
     while growing.iter().any(|one| !one.sequence.is_finished()) {
         let mut open: Vec<&mut Growing<'_>> =
             growing.iter_mut().filter(|one| !one.sequence.is_finished()).collect();
-        let mut rows: Vec<Row<'_>> =
-            open.iter_mut().map(|one| Row::new(std::slice::from_ref(&one.token), &mut one.cache)).collect();
+        let mut rows: Vec<StepRow<'_>> = open
+            .iter_mut()
+            .map(|one| StepRow::new(std::slice::from_ref(&one.token), &mut one.cache))
+            .collect();
         let behind = step(model, &mut rows)?;
         drop(rows);
         for (one, logits) in open.into_iter().zip(&behind) {
@@ -91,7 +93,7 @@ fn some(
 }
 
 /// The logits behind the last token of each row.
-fn step(model: &LanguageModel, rows: &mut [Row<'_>]) -> Result<Vec<Vec<f32>>, EngineError> {
+fn step(model: &LanguageModel, rows: &mut [StepRow<'_>]) -> Result<Vec<Vec<f32>>, EngineError> {
     let outputs = model.decoder().step(rows)?;
     let logits = outputs.into_iter().filter_map(|output| output.logits);
     Ok(logits

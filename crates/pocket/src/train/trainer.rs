@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use plimsoll_core::Seed;
 use plimsoll_core::seed::key_of;
-use plimsoll_engine::{Opened, Placement};
+use plimsoll_engine::{OpenedModel, Placement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -263,7 +263,7 @@ impl Trainer {
     /// What the last phase learns: questions about answers, and documents of everything between them.
     fn make_about(&mut self) -> Result<Vec<Sample>, TrainError> {
         let first = self.folder.join("first");
-        let model = Opened::open(&first).map_err(TrainError::engine(&first))?;
+        let model = OpenedModel::open(&first).map_err(TrainError::engine(&first))?;
         let model = model.load(Placement::cpu_f32()).map_err(TrainError::engine(&first))?;
         let seed = self.seed.derive("follow-ups");
         let plan = self.plan.follow_ups.clone();

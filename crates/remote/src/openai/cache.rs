@@ -19,53 +19,54 @@ const MAX_FILE: u64 = 256 << 20;
 
 /// A folder of replies. Several processes may use one.
 #[derive(Debug)]
-pub(super) struct Cache {
+pub(super) struct ReplyCache {
     folder: PathBuf,
 }
 
 /// What came of a request, with how it came.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Kept {
+pub(super) struct CacheEntry {
     version: u32,
     /// Hash of the request.
     request: String,
     pub(super) attempts: u32,
     pub(super) latency_ms: f64,
-    pub(super) came: Came,
+    #[serde(rename = "came")]
+    pub(super) outcome: CachedOutcome,
 }
 
 /// What came of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Came {
+pub(super) enum CachedOutcome {
     /// A reply.
     Completion(Box<Completion>),
     /// A refusal for a reason of its row: a name of [`MissingSignal`].
     Refused(String),
 }
 
-impl Kept {
+impl CacheEntry {
     pub(super) fn reply(request: &str, completion: Completion, attempts: u32, latency_ms: f64) -> Self {
-        Self::new(request, Came::Completion(Box::new(completion)), attempts, latency_ms)
+        Self::new(request, CachedOutcome::Completion(Box::new(completion)), attempts, latency_ms)
     }
 
     pub(super) fn refusal(request: &str, reason: MissingSignal, attempts: u32) -> Self {
-        Self::new(request, Came::Refused(reason.name().to_owned()), attempts, 0.0)
+        Self::new(request, CachedOutcome::Refused(reason.name().to_owned()), attempts, 0.0)
     }
 
-    fn new(request: &str, came: Came, attempts: u32, latency_ms: f64) -> Self {
-        Self { version: VERSION, request: request.to_owned(), attempts, latency_ms, came }
+    fn new(request: &str, outcome: CachedOutcome, attempts: u32, latency_ms: f64) -> Self {
+        Self { version: VERSION, request: request.to_owned(), attempts, latency_ms, outcome }
     }
 }
 
-impl Cache {
+impl ReplyCache {
     pub(super) fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
     /// The reply to a request, if it is kept.
-    pub(super) fn find(&self, request: &str) -> Result<Option<Kept>, OpenAiError> {
+    pub(super) fn find(&self, request: &str) -> Result<Option<CacheEntry>, OpenAiError> {
         let path = self.path(request);
         let unreadable = |source| OpenAiError::CacheUnreadable { path: path.clone(), source };
         let damaged = |problem| OpenAiError::CacheDamaged { path: path.clone(), problem };
@@ -79,23 +80,25 @@ impl Cache {
         if bytes.len() as u64 > MAX_FILE {
             return Err(damaged("it is too large"));
         }
-        let kept: Kept = serde_json::from_slice(&bytes).map_err(|_| damaged("it holds no kept reply"))?;
-        if kept.version != VERSION {
+        let entry: CacheEntry =
+            serde_json::from_slice(&bytes).map_err(|_| damaged("it holds no kept reply"))?;
+        if entry.version != VERSION {
             return Err(damaged("it is of another version"));
         }
-        if matches!(&kept.came, Came::Refused(reason) if MissingSignal::from_name(reason).is_none()) {
+        if matches!(&entry.outcome, CachedOutcome::Refused(reason) if MissingSignal::from_name(reason).is_none())
+        {
             return Err(damaged("it holds a refusal for no known reason"));
         }
-        if kept.request != request {
+        if entry.request != request {
             return Err(damaged("it holds the reply to another request"));
         }
-        Ok(Some(kept))
+        Ok(Some(entry))
     }
 
     /// Keeps a reply.
-    pub(super) fn keep(&self, kept: &Kept) -> Result<(), OpenAiError> {
-        let path = self.path(&kept.request);
-        write_atomic(&path, |file| serde_json::to_writer(file, kept).map_err(io::Error::from))
+    pub(super) fn store(&self, entry: &CacheEntry) -> Result<(), OpenAiError> {
+        let path = self.path(&entry.request);
+        write_atomic(&path, |file| serde_json::to_writer(file, entry).map_err(io::Error::from))
             .map_err(OpenAiError::CacheWrite)
     }
 

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::error::RequestError;
 use super::key::ApiKey;
-use super::refusal::Says;
+use super::refusal::ErrorBody;
 use super::reply::Completion;
 use super::spec::OpenAiSpec;
 
@@ -25,7 +25,7 @@ pub(super) struct Client {
     scheme: String,
     address: String,
     host: String,
-    largest_reply: u64,
+    max_reply_bytes: u64,
     within: std::time::Duration,
     key: Option<ApiKey>,
 }
@@ -38,7 +38,7 @@ impl Client {
             scheme: spec.base_url.scheme().to_owned(),
             address: address(&spec.base_url),
             host,
-            largest_reply: spec.network.largest_reply,
+            max_reply_bytes: spec.network.max_reply_bytes,
             within: spec.network.timeout,
             key: spec.key.clone(),
         }
@@ -61,11 +61,11 @@ impl Client {
 
     fn reply(&self, mut response: Response<Body>, max_tokens: u32) -> Result<Completion, RequestError> {
         let wait = retry_after(response.headers(), SystemTime::now());
-        let bytes = response.body_mut().with_config().limit(self.largest_reply).read_to_vec();
+        let bytes = response.body_mut().with_config().limit(self.max_reply_bytes).read_to_vec();
         let bytes = bytes.map_err(|error| self.failed(error.into()))?;
         let document = self.document(&bytes).ok_or_else(|| self.malformed("it is no JSON"))?;
-        if Says::is_error(&document) {
-            return Err(Says::read(&document).into_error(self.host.clone(), 200, wait));
+        if ErrorBody::has_error(&document) {
+            return Err(ErrorBody::read(&document).into_error(self.host.clone(), 200, wait));
         }
         Completion::read(&document, self.key.as_ref(), max_tokens).map_err(|problem| self.malformed(problem))
     }
@@ -74,11 +74,11 @@ impl Client {
         let wait = retry_after(response.headers(), SystemTime::now());
         // Without its body a status says enough.
         let bytes = response.body_mut().with_config().limit(MAX_REFUSAL).read_to_vec().unwrap_or_default();
-        let says = match self.document(&bytes) {
-            Some(document) => Says::read(&document),
-            None => Says::plain(&self.redacted(&String::from_utf8_lossy(&bytes))),
+        let error_body = match self.document(&bytes) {
+            Some(document) => ErrorBody::read(&document),
+            None => ErrorBody::plain(&self.redacted(&String::from_utf8_lossy(&bytes))),
         };
-        says.into_error(self.host.clone(), status, wait)
+        error_body.into_error(self.host.clone(), status, wait)
     }
 
     /// A JSON document without the key.
@@ -103,7 +103,7 @@ impl Client {
         let host = self.host.clone();
         match failure {
             Failure::Timeout => RequestError::Timeout { host, within: self.within },
-            Failure::TooLarge { max: most } => RequestError::TooLarge { host, most },
+            Failure::TooLarge { max } => RequestError::TooLarge { host, max },
             Failure::Tls(source) => RequestError::Tls { host, source },
             Failure::NoCertificates => RequestError::NoCertificates { host },
             Failure::Unreachable(source) => RequestError::Unreachable { host, source },

@@ -142,12 +142,12 @@ pub enum RequestError {
         status: u16,
     },
     /// More than a reply can be.
-    #[error("{host} replies with more than {most} bytes")]
+    #[error("{host} replies with more than {max} bytes")]
     TooLarge {
         /// Scheme, host and port.
         host: String,
         /// The limit.
-        most: u64,
+        max: u64,
     },
     /// A reply that is no chat completion.
     #[error("{host} replies what is no chat completion: {problem}")]
@@ -183,7 +183,7 @@ impl RequestError {
     }
 
     /// How long the server asked to wait.
-    pub(super) fn asked_wait(&self) -> Option<Duration> {
+    pub(super) fn requested_wait(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { wait, .. } | Self::Server { wait, .. } => *wait,
             _ => None,

@@ -38,11 +38,11 @@ impl Failures {
 
 /// Whether a server that works gave this reason.
 fn is_refusal(reason: MissingSignal) -> bool {
-    is_of_row(reason) || reason == MissingSignal::RequestRefused
+    concerns_one_row(reason) || reason == MissingSignal::RequestRefused
 }
 
 /// Whether a reason speaks of one row, so that the same request will meet it again.
-pub(super) fn is_of_row(reason: MissingSignal) -> bool {
+pub(super) fn concerns_one_row(reason: MissingSignal) -> bool {
     matches!(reason, MissingSignal::ContextTooLong | MissingSignal::ContentFilter)
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use plimsoll_http::retry::backoff;
 
 use super::error::RequestError;
-use super::network::Network;
+use super::network::NetworkSettings;
 use plimsoll_backend::control::Cancel;
 
 /// No own wait is longer.
@@ -54,13 +54,13 @@ impl Pace {
 
 /// How long to wait after `failures` failures in a row before the request is made again; `None` if it
 /// should not be.
-pub(super) fn wait(network: &Network, failures: u32, error: &RequestError) -> Option<Duration> {
+pub(super) fn wait(network: &NetworkSettings, failures: u32, error: &RequestError) -> Option<Duration> {
     if !error.is_passing() || failures > network.retries {
         return None;
     }
     let own = backoff(network.backoff, failures, MAX_BACKOFF);
-    match error.asked_wait() {
-        Some(asked) => (asked <= network.longest_wait).then_some(asked.max(own)),
+    match error.requested_wait() {
+        Some(requested) => (requested <= network.max_wait).then_some(requested.max(own)),
         None => Some(own),
     }
 }
@@ -69,8 +69,8 @@ pub(super) fn wait(network: &Network, failures: u32, error: &RequestError) -> Op
 mod tests {
     use super::*;
 
-    fn network() -> Network {
-        Network::from_variables("http", &|_| None).unwrap()
+    fn network() -> NetworkSettings {
+        NetworkSettings::from_variables("http", &|_| None).unwrap()
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::error::RequestError;
 use super::field::RefusedField;
-pub(super) use words::Words;
+pub(super) use words::ErrorWords;
 
 /// The most characters of a server's message that are shown.
 const MAX_MESSAGE_CHARACTERS: usize = 300;
@@ -28,11 +28,11 @@ const PARAMETER_FIELDS: [&str; 4] = ["param", "loc", "field", "parameter"];
 
 /// An error as a server words it.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Says {
+pub(super) struct ErrorBody {
     /// Shortened, without control characters.
     pub(super) message: String,
     /// Every text of the body, for what is read from words.
-    words: Words,
+    words: ErrorWords,
     /// Every code, without case and separators.
     codes: Vec<String>,
     /// Every parameter that the body names.
@@ -41,43 +41,47 @@ pub(super) struct Says {
     status: Option<u16>,
 }
 
-impl Says {
+impl ErrorBody {
     /// Reads an error body, however it is nested: `{"error": {..}}`, `[{"error": ..}]`, `{"message": ..}`,
     /// `{"detail": [{"loc": [..], "msg": ..}]}`, with an `innererror`, with a document as its message.
     pub(super) fn read(body: &Value) -> Self {
-        let mut reading = Reading::default();
-        reading.walk(body.clone());
-        let Reading { messages, mut says } = reading;
+        let mut walk_state = BodyWalk::default();
+        walk_state.walk(body.clone());
+        let BodyWalk { messages, mut error_body } = walk_state;
         let shown = (0..MESSAGE_FIELDS.len())
             .find_map(|rank| messages.iter().find(|(of, _)| *of == rank))
             .map(|(_, message)| message.clone());
-        says.message = short(&shown.unwrap_or_else(|| rest(body)));
-        let unsaid: Vec<&str> =
-            says.parameters.iter().map(String::as_str).filter(|name| !says.message.contains(name)).collect();
-        if !says.message.is_empty() && !unsaid.is_empty() {
-            says.message = short(&format!("{} ({})", says.message, unsaid.join(", ")));
+        error_body.message = short(&shown.unwrap_or_else(|| rest(body)));
+        let unsaid: Vec<&str> = error_body
+            .parameters
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !error_body.message.contains(name))
+            .collect();
+        if !error_body.message.is_empty() && !unsaid.is_empty() {
+            error_body.message = short(&format!("{} ({})", error_body.message, unsaid.join(", ")));
         }
-        says
+        error_body
     }
 
     /// Words that are no JSON.
     pub(super) fn plain(text: &str) -> Self {
-        let mut words = Words::default();
+        let mut words = ErrorWords::default();
         words.add(text);
         Self { message: short(text), words, ..Self::default() }
     }
 
     /// Whether a document with status 200 is an error all the same.
-    pub(super) fn is_error(body: &Value) -> bool {
-        let says_error = |body: &Value| {
+    pub(super) fn has_error(body: &Value) -> bool {
+        let is_error_object = |body: &Value| {
             let field = |name: &str| body.get(name).is_some_and(|value| !is_nothing(value));
-            let is_error = body.get("object").and_then(Value::as_str) == Some("error");
-            let speaks = is_error || ["errors", "detail", "message"].into_iter().any(field);
+            let has_error = body.get("object").and_then(Value::as_str) == Some("error");
+            let speaks = has_error || ["errors", "detail", "message"].into_iter().any(field);
             field("error") || (body.get("choices").is_none() && speaks)
         };
         match body {
-            Value::Array(items) => items.first().is_some_and(says_error),
-            _ => says_error(body),
+            Value::Array(items) => items.first().is_some_and(is_error_object),
+            _ => is_error_object(body),
         }
     }
 
@@ -91,7 +95,7 @@ impl Says {
         if let Some(field) = RefusedField::read(status, &self.words, &self.parameters) {
             return RequestError::FieldRefused { host, status, field, message };
         }
-        if let Some(reason) = meaning::of_row(status, &self.words, &self.codes) {
+        if let Some(reason) = meaning::row_reason(status, &self.words, &self.codes) {
             return RequestError::Refused { host, status, reason, message };
         }
         let is_spent = || self.codes.iter().any(|code| code == "insufficientquota");
@@ -110,13 +114,13 @@ impl Says {
 
 /// What a walk through an error body gathers.
 #[derive(Default)]
-struct Reading {
+struct BodyWalk {
     /// Messages with the rank of their field, in the order in which they were met.
     messages: Vec<(usize, String)>,
-    says: Says,
+    error_body: ErrorBody,
 }
 
-impl Reading {
+impl BodyWalk {
     /// Looks at every value, those nearer to the top first.
     fn walk(&mut self, body: Value) {
         let mut queue = std::collections::VecDeque::from([(String::new(), body)]);
@@ -151,17 +155,17 @@ impl Reading {
         let is_text = value.is_string() && !text.trim().is_empty();
         if CODE_FIELDS.contains(&name) {
             match text.parse::<u16>() {
-                Ok(status @ 100..=599) => self.says.status = self.says.status.or(Some(status)),
-                _ if is_text => self.says.codes.push(words::letters(&text)),
+                Ok(status @ 100..=599) => self.error_body.status = self.error_body.status.or(Some(status)),
+                _ if is_text => self.error_body.codes.push(words::letters(&text)),
                 _ => {}
             }
         }
         if !is_text {
             return;
         }
-        self.says.words.add(&text);
+        self.error_body.words.add(&text);
         if PARAMETER_FIELDS.contains(&name) && text != "body" {
-            self.says.parameters.push(short(&text));
+            self.error_body.parameters.push(short(&text));
         }
         let rank = MESSAGE_FIELDS.iter().position(|field| *field == name);
         // The top of a body that is a text is one.

@@ -25,7 +25,7 @@ impl fmt::Display for Served {
 
 /// A change that ends a run.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Change {
+pub(super) struct ServedChange {
     /// What was said before.
     pub(super) before: Served,
     /// Whether only the fingerprints differ.
@@ -34,13 +34,13 @@ pub(super) struct Change {
 
 /// The one model of a run.
 #[derive(Debug)]
-pub(super) struct ServedModel {
+pub(super) struct ServedModelTracker {
     /// Whether a change of the fingerprint is a change of the model.
     same_fingerprint: bool,
     known: Mutex<Served>,
 }
 
-impl ServedModel {
+impl ServedModelTracker {
     pub(super) fn new(same_fingerprint: bool) -> Self {
         Self { same_fingerprint, known: Mutex::default() }
     }
@@ -54,12 +54,12 @@ impl ServedModel {
     ///
     /// # Errors
     /// What was said before, if that is another model.
-    pub(super) fn see(&self, now: &Served) -> Result<(), Change> {
+    pub(super) fn see(&self, now: &Served) -> Result<(), ServedChange> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let differs = |before: &Option<String>, now: &Option<String>| matches!((before, now), (Some(before), Some(now)) if before != now);
         let by_name = differs(&known.model, &now.model);
         if by_name || (self.same_fingerprint && differs(&known.system_fingerprint, &now.system_fingerprint)) {
-            return Err(Change { before: known.clone(), by_fingerprint: !by_name });
+            return Err(ServedChange { before: known.clone(), by_fingerprint: !by_name });
         }
         if known.model.is_none() {
             known.model.clone_from(&now.model);
@@ -81,23 +81,26 @@ mod tests {
 
     #[test]
     fn only_a_said_difference_of_names_is_a_change() {
-        let run = ServedModel::new(false);
+        let run = ServedModelTracker::new(false);
         assert_eq!(run.see(&served(None, None)), Ok(()));
         assert_eq!(run.see(&served(Some("a"), None)), Ok(()));
         assert_eq!(run.see(&served(None, Some("f"))), Ok(()));
         assert_eq!(run.see(&served(Some("a"), Some("g"))), Ok(()));
         assert_eq!(run.see(&served(None, Some("b4567-0a1b2c3"))), Ok(()));
         let before = served(Some("a"), Some("f"));
-        assert_eq!(run.see(&served(Some("b"), Some("f"))), Err(Change { before, by_fingerprint: false }));
+        assert_eq!(
+            run.see(&served(Some("b"), Some("f"))),
+            Err(ServedChange { before, by_fingerprint: false })
+        );
     }
 
     #[test]
     fn a_pipeline_may_ask_for_one_fingerprint() {
-        let run = ServedModel::new(true);
+        let run = ServedModelTracker::new(true);
         assert_eq!(run.see(&served(Some("a"), Some("f"))), Ok(()));
         assert_eq!(run.see(&served(Some("a"), None)), Ok(()));
         let before = served(Some("a"), Some("f"));
-        let by = |by_fingerprint| Err(Change { before: before.clone(), by_fingerprint });
+        let by = |by_fingerprint| Err(ServedChange { before: before.clone(), by_fingerprint });
         assert_eq!(run.see(&served(Some("a"), Some("g"))), by(true));
         assert_eq!(run.see(&served(Some("b"), Some("g"))), by(false));
     }

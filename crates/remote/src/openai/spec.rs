@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::key::ApiKey;
-use super::network::Network;
+use super::network::NetworkSettings;
 
 /// The most tokens that the protocol lists at a position.
 pub const MAX_TOP_LOGPROBS: u8 = 20;
@@ -33,7 +33,7 @@ pub struct RawOpenAi {
     pub price: Option<Price>,
     /// How much may be asked.
     #[serde(default)]
-    pub limits: RawLimits,
+    pub limits: RawServerLimits,
     /// How many of the likeliest tokens are asked for where p(True) needs them, 1 to 20; the more, the
     /// fewer masses are only bounded. Without it 20, which is what the protocol allows; a server that
     /// allows fewer and says so is asked for as many as it allows.
@@ -58,7 +58,7 @@ pub struct RawOpenAi {
 /// Limits as a plan has them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RawLimits {
+pub struct RawServerLimits {
     /// Asks that are worked on at once; default 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<usize>,
@@ -141,7 +141,7 @@ pub struct OpenAiSpec {
     pub(super) same_fingerprint: bool,
     pub(super) template_variables: BTreeMap<String, Value>,
     /// How requests are made and made again; operational, no row depends on it.
-    pub network: Network,
+    pub network: NetworkSettings,
     /// Folder in which replies are kept; `None` = they are not.
     pub cache: Option<PathBuf>,
 }
@@ -156,14 +156,14 @@ impl OpenAiSpec {
         raw: RawOpenAi,
         variable: &dyn Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Vec<SpecProblem>> {
-        let mut problems = Problems::default();
+        let mut problems = SpecProblems::default();
         let base_url = problems.keep("base_url", base_url(&raw.base_url));
         let key =
             raw.api_key_env.as_deref().and_then(|name| problems.keep("api_key_env", key(name, variable)));
         let scheme = base_url.as_ref().map_or("https", Url::scheme);
         let mut network = problems.keep(
             "environment",
-            Network::from_variables(scheme, variable).map_err(|problem| problem.to_string()),
+            NetworkSettings::from_variables(scheme, variable).map_err(|problem| problem.to_string()),
         );
         let limits = raw.limits.clone();
         if let Some(network) = &mut network {
@@ -171,7 +171,7 @@ impl OpenAiSpec {
             network.timeout =
                 limits.timeout_seconds.map_or(network.timeout, |seconds| Duration::from_secs(seconds.into()));
         }
-        problems.numbers(&raw);
+        problems.check_values(&raw);
         let concurrency = NonZeroUsize::new(limits.concurrency.unwrap_or(4));
         match (base_url, network, concurrency) {
             (Some(base_url), Some(network), Some(concurrency)) if problems.0.is_empty() => Ok(Self {
@@ -198,14 +198,14 @@ impl OpenAiSpec {
 
 /// Problems, gathered so that all are reported together.
 #[derive(Default)]
-struct Problems(Vec<SpecProblem>);
+struct SpecProblems(Vec<SpecProblem>);
 
-impl Problems {
+impl SpecProblems {
     fn keep<T>(&mut self, key: &'static str, found: Result<T, String>) -> Option<T> {
         found.map_err(|problem| self.0.push(SpecProblem { key, problem })).ok()
     }
 
-    fn numbers(&mut self, raw: &RawOpenAi) {
+    fn check_values(&mut self, raw: &RawOpenAi) {
         let limits = &raw.limits;
         self.require("model", !raw.model.trim().is_empty(), "is empty");
         self.require("limits.timeout_seconds", limits.timeout_seconds != Some(0), "is 0");

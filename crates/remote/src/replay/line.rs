@@ -15,14 +15,14 @@ const NON_FINITE: &str = "holds NaN or Infinity, which are no JSON; write null w
 
 /// An object of a recording, with its place.
 #[derive(Debug)]
-pub(super) struct Line<'a> {
+pub(super) struct RecordingLine<'a> {
     /// As they are written.
     fields: BTreeMap<String, &'a str>,
     pub(super) path: &'a Path,
     pub(super) number: u64,
 }
 
-impl<'a> Line<'a> {
+impl<'a> RecordingLine<'a> {
     pub(super) fn parse(bytes: &'a [u8], path: &'a Path, number: u64) -> Result<Self, ReplayError> {
         let text = str::from_utf8(bytes).map_err(|_| serde_json::Error::custom("not UTF-8 text"));
         let fields = text.and_then(fields).map_err(|source| ReplayError::NoObject {

@@ -16,7 +16,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A file whose lines are read.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct LineReader {
     path: PathBuf,
     reader: BufReader<File>,
     /// The line last read, without its end.
@@ -28,7 +28,7 @@ pub(super) struct Lines {
     next: u64,
 }
 
-impl Lines {
+impl LineReader {
     pub(super) fn open(path: &Path) -> Result<Self, ReplayError> {
         let file = File::open(path).map_err(ReplayError::io("open", path))?;
         let reader = BufReader::with_capacity(BUFFER_BYTES, file);
@@ -69,7 +69,7 @@ impl Lines {
         let count = count.map_err(ReplayError::io("read", &self.path))? as u64;
         if count > MAX_LINE_BYTES {
             let path = self.path.clone();
-            return Err(ReplayError::TooLong { path, line: self.number, most: MAX_LINE_BYTES });
+            return Err(ReplayError::TooLong { path, line: self.number, max: MAX_LINE_BYTES });
         }
         self.next += count;
         if let Some(hasher) = hasher {

@@ -64,7 +64,7 @@ fn what_does_not_pass_is_a_reason_in_the_row() {
         let server =
             Server::scripted(move |request, _| (request.last() == "What is I?").then(|| other.clone()));
         let mut spec = spec(&server.base_url, &json!({}));
-        spec.network.largest_reply = 100_000;
+        spec.network.max_reply_bytes = 100_000;
         spec.network.timeout = Duration::from_millis(700);
         let rows = rows(&OpenAi::new(spec), &requests(2), &only().with_follow_up_masses("p_true"));
         let (bad, good) = (&rows[0].generations[0], &rows[1].generations[0]);

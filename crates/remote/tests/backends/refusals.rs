@@ -8,7 +8,7 @@ use plimsoll_core::{Seed, SignalRequest};
 use plimsoll_remote::openai::OpenAi;
 use serde_json::{Value, json};
 
-use crate::fixture::{Heard, answer, everything, greedy, requests, rows, spec, stopped};
+use crate::fixture::{RecordedEvents, answer, everything, greedy, requests, rows, spec, stopped};
 use crate::server::{Reply, Server, ServerRequest, usual};
 
 /// A refusal of a prompt, as Azure words it.
@@ -40,12 +40,12 @@ fn notices(
     requests: &[Request],
     signals: &SignalRequest,
 ) -> (Vec<Observation>, Vec<String>) {
-    let heard = Arc::new(Heard::default());
-    let progress: Arc<dyn BackendObserver> = heard.clone();
+    let events = Arc::new(RecordedEvents::default());
+    let progress: Arc<dyn BackendObserver> = events.clone();
     let (batch, mut rows) = (Batch::new(requests, signals, greedy(), Seed::new(7)).unwrap(), Vec::new());
     let control = Control { cancel: &Cancel::new(), progress: &progress };
     backend.answer(&batch, &mut rows, &control).unwrap();
-    let told = heard.0.lock().unwrap();
+    let told = events.0.lock().unwrap();
     (rows, told.iter().filter(|event| event.starts_with("Notice")).cloned().collect())
 }
 

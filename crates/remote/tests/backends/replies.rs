@@ -40,7 +40,7 @@ fn what_is_sent() {
     rows(&backend(&server), &requests(1), &everything());
     let requests = server.requests();
     assert_eq!(requests.len(), 6);
-    let body = |place: usize| &requests[place].body;
+    let body = |index: usize| &requests[index].body;
     assert_eq!(body(0)["max_tokens"], 16);
     assert_eq!((&body(0)["temperature"], &body(0)["logprobs"]), (&json!(0.0), &json!(true)));
     let turns = &body(1)["messages"];
@@ -48,10 +48,10 @@ fn what_is_sent() {
     assert_eq!(turns[2]["content"], "You said It is 10. Is it right?");
     assert_eq!((&body(1)["max_tokens"], &body(1)["top_logprobs"]), (&json!(1), &json!(20)));
     assert_eq!(body(2)["max_tokens"], 8);
-    let seeds: Vec<_> = (3..6).map(|place| body(place)["seed"].as_u64().unwrap()).collect();
+    let seeds: Vec<_> = (3..6).map(|index| body(index)["seed"].as_u64().unwrap()).collect();
     assert!(seeds[0] != seeds[1] && seeds[1] != seeds[2]);
     assert!(seeds.iter().all(|seed| *seed < 1 << 31));
-    assert!((3..6).all(|place| body(place)["temperature"] == 1.0));
+    assert!((3..6).all(|index| body(index)["temperature"] == 1.0));
     assert!(requests.iter().all(|request| request.headers["authorization"] == format!("Bearer {KEY}")));
 }
 

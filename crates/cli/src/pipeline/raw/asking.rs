@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_ingest::pool::{Duplicates, Stratum};
 use plimsoll_ingest::prompts::PromptStyle;
-use plimsoll_remote::openai::{Price, RawLimits as RawServerLimits, TokenLimit};
+use plimsoll_remote::openai::{Price, RawServerLimits, TokenLimit};
 use plimsoll_remote::replay::{RecordingFields, RecordingFormat};
 use serde::Deserialize;
 use serde_json::Value;

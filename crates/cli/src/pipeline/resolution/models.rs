@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use plimsoll_core::ModelId;
-use plimsoll_engine::chat::Variables;
+use plimsoll_engine::chat::TemplateVariables;
 use plimsoll_hub::Source;
 use plimsoll_remote::openai::{OpenAiSpec, Price, RawOpenAi};
 
@@ -92,7 +92,7 @@ fn check_variables(model: &ModelPlan, at: &str, problems: &mut Problems) {
         return;
     }
     let variables = model.template_variables.iter().map(|(name, value)| (name.clone(), value.clone()));
-    if let Err(error) = Variables::new(variables) {
+    if let Err(error) = TemplateVariables::new(variables) {
         problems.add(&at, error.to_string());
     }
 }

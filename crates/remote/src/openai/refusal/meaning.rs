@@ -3,7 +3,7 @@
 
 use plimsoll_core::MissingSignal;
 
-use super::words::Words;
+use super::words::ErrorWords;
 
 /// Parts of codes that say that the prompt is too long.
 const LONG_CODES: &[&str] = &[
@@ -58,7 +58,7 @@ const FILTER_WORDS: &[&str] = &[
 ];
 
 /// The reason of the row, if the refusal speaks of one.
-pub(super) fn of_row(status: u16, words: &Words, codes: &[String]) -> Option<MissingSignal> {
+pub(super) fn row_reason(status: u16, words: &ErrorWords, codes: &[String]) -> Option<MissingSignal> {
     // Who may not enter, pays nothing, asks too often or asks nobody is told so, whatever the words.
     if matches!(status, 300..=399 | 401 | 402 | 404 | 405 | 410 | 429) {
         return None;
@@ -76,7 +76,7 @@ pub(super) fn of_row(status: u16, words: &Words, codes: &[String]) -> Option<Mis
 }
 
 /// Whether the words say that prompt and answer do not fit into the context.
-fn says_too_long(words: &Words) -> bool {
+fn says_too_long(words: &ErrorWords) -> bool {
     let context =
         [" context length", " context window", " context size", " context limit", " max model len "];
     let beyond = [

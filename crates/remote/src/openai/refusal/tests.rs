@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 
 fn error(status: u16, body: &Value) -> RequestError {
-    Says::read(body).into_error("h".into(), status, None)
+    ErrorBody::read(body).into_error("h".into(), status, None)
 }
 
 #[test]
@@ -29,12 +29,12 @@ fn error_bodies_of_every_fashion() {
         (json!({"error": {"code": null, "x": ""}}), ""),
         (json!(null), ""),
     ] {
-        assert_eq!(Says::read(&body).message, message, "{body}");
+        assert_eq!(ErrorBody::read(&body).message, message, "{body}");
     }
     assert!(short(&"x".repeat(10_000)).len() < 400);
-    assert!(!Says::is_error(&json!({"choices": [], "error": null})));
-    assert!(!Says::is_error(&json!({"choices": [], "message": "hello"})));
-    assert!(!Says::is_error(&json!({})));
+    assert!(!ErrorBody::has_error(&json!({"choices": [], "error": null})));
+    assert!(!ErrorBody::has_error(&json!({"choices": [], "message": "hello"})));
+    assert!(!ErrorBody::has_error(&json!({})));
     for body in [
         json!({"error": {"message": "x"}, "choices": []}),
         json!({"object": "error", "message": "x"}),
@@ -42,7 +42,7 @@ fn error_bodies_of_every_fashion() {
         json!({"detail": "x"}),
         json!({"errors": ["x"]}),
     ] {
-        assert!(Says::is_error(&body), "{body}");
+        assert!(ErrorBody::has_error(&body), "{body}");
     }
 }
 
@@ -52,9 +52,9 @@ fn a_huge_or_deep_body_is_looked_at_for_a_while() {
     for _ in 0..100 {
         deep = json!({"error": [deep]});
     }
-    assert_eq!(Says::read(&deep).message, "no way");
+    assert_eq!(ErrorBody::read(&deep).message, "no way");
     let wide: Vec<Value> = (0..100_000).map(|index| json!({"message": format!("m{index}")})).collect();
-    assert_eq!(Says::read(&json!(wide)).message, "m0");
+    assert_eq!(ErrorBody::read(&json!(wide)).message, "m0");
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn any_body() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_body_is_an_error_with_a_message_of_one_line(status in 200u16..600, body in any_body()) {
-        let _ = Says::is_error(&body);
+        let _ = ErrorBody::has_error(&body);
         let message = error(status, &body).to_string();
         prop_assert!(!message.contains(['\n', '\u{0}']) && message.len() < 2000, "{}", message);
     }

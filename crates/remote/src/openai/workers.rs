@@ -13,7 +13,7 @@ use plimsoll_core::{Decoding, Seed, SignalRequest};
 
 use super::conversation::Conversation;
 use super::error::OpenAiError;
-use super::exchange::{Asking, Exchange, Stop};
+use super::exchange::{Exchange, Interruption, RequestContext};
 use plimsoll_backend::backend::Sink;
 use plimsoll_backend::control::{BackendObserver, Cancel, Control};
 use plimsoll_backend::error::BackendError;
@@ -21,12 +21,12 @@ use plimsoll_backend::observation::Observation;
 use plimsoll_backend::request::{Batch, Request};
 
 /// How often the batch looks whether it was cancelled.
-const LOOK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// What the threads of a batch share.
-struct Work {
+struct SharedBatch {
     exchange: Arc<Exchange>,
-    asks: Vec<Request>,
+    requests: Vec<Request>,
     signals: SignalRequest,
     decoding: Decoding,
     seed: Seed,
@@ -35,26 +35,26 @@ struct Work {
     progress: Arc<dyn BackendObserver>,
 }
 
-impl Work {
+impl SharedBatch {
     /// Answers asks until there are none left or the batch ends.
     fn serve(&self, sender: &Sender<Result<Observation, OpenAiError>>) {
         while !self.halt.is_cancelled() {
-            let Some(ask) = self.asks.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
+            let Some(request) = self.requests.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
             let conversation = Conversation {
                 exchange: &self.exchange,
                 signals: &self.signals,
                 decoding: self.decoding,
                 seed: self.seed,
-                asking: Asking {
-                    question_id: ask.question_id.as_str(),
+                context: RequestContext {
+                    question_id: request.question_id.as_str(),
                     halt: &self.halt,
                     progress: &self.progress,
                 },
             };
-            let result = match conversation.answer(ask) {
+            let result = match conversation.answer(request) {
                 Ok(answered) => Ok(answered),
-                Err(Stop::Halted) => return,
-                Err(Stop::Failed(error)) => {
+                Err(Interruption::Halted) => return,
+                Err(Interruption::Failed(error)) => {
                     // Here, and not where it is read: meanwhile others would begin what fails alike.
                     self.halt.cancel();
                     Err(*error)
@@ -70,15 +70,15 @@ impl Work {
 
 /// Answers a batch. When a row stops the run, requests under way are finished, and the asks that they
 /// complete reach the sink.
-pub(super) fn run(
+pub(super) fn answer_batch(
     exchange: &Arc<Exchange>,
     batch: &Batch<'_>,
     sink: &mut dyn Sink,
     control: &Control<'_>,
 ) -> Result<(), BackendError> {
-    let work = Arc::new(Work {
+    let shared = Arc::new(SharedBatch {
         exchange: Arc::clone(exchange),
-        asks: batch.requests().to_vec(),
+        requests: batch.requests().to_vec(),
         signals: batch.signals().clone(),
         decoding: batch.decoding(),
         seed: batch.seed(),
@@ -87,37 +87,41 @@ pub(super) fn run(
         progress: Arc::clone(control.progress),
     });
     let (sender, receiver) = mpsc::channel();
-    let gathered = start(&work, &sender).map_err(|error| stopped(&work, error));
+    let gathered = start(&shared, &sender).map_err(|error| stopped(&shared, error));
     drop(sender);
-    let gathered = gathered.and_then(|()| gather(&work, &receiver, sink, control));
+    let gathered = gathered.and_then(|()| gather(&shared, &receiver, sink, control));
     if gathered.is_err() {
-        work.halt.cancel();
+        shared.halt.cancel();
     }
     gathered
 }
 
-fn start(work: &Arc<Work>, sender: &Sender<Result<Observation, OpenAiError>>) -> Result<(), OpenAiError> {
-    let threads = work.exchange.spec.concurrency.get().min(work.asks.len());
+fn start(
+    shared: &Arc<SharedBatch>,
+    sender: &Sender<Result<Observation, OpenAiError>>,
+) -> Result<(), OpenAiError> {
+    let threads = shared.exchange.spec.concurrency.get().min(shared.requests.len());
     for _ in 0..threads {
-        let (work, sender) = (Arc::clone(work), sender.clone());
-        let serve = move || work.serve(&sender);
-        let _ = thread::Builder::new().name("ask".to_owned()).spawn(serve).map_err(OpenAiError::Thread)?;
+        let (shared, sender) = (Arc::clone(shared), sender.clone());
+        let serve = move || shared.serve(&sender);
+        let _ =
+            thread::Builder::new().name("request".to_owned()).spawn(serve).map_err(OpenAiError::Thread)?;
     }
     Ok(())
 }
 
 /// Hands what comes to the sink until all threads are done.
 fn gather(
-    work: &Work,
+    shared: &SharedBatch,
     receiver: &Receiver<Result<Observation, OpenAiError>>,
     sink: &mut dyn Sink,
     control: &Control<'_>,
 ) -> Result<(), BackendError> {
     let (mut answered, mut failure) = (0, None);
     loop {
-        match receiver.recv_timeout(LOOK) {
+        match receiver.recv_timeout(POLL_INTERVAL) {
             Ok(Ok(rows)) => {
-                take(work, sink, rows)?;
+                take(shared, sink, rows)?;
                 answered += 1;
             }
             Ok(Err(error)) => {
@@ -127,23 +131,23 @@ fn gather(
             Err(RecvTimeoutError::Disconnected) => break,
         }
         if control.cancel.is_cancelled() {
-            work.halt.cancel();
-            receiver.try_iter().flatten().try_for_each(|rows| take(work, sink, rows))?;
+            shared.halt.cancel();
+            receiver.try_iter().flatten().try_for_each(|rows| take(shared, sink, rows))?;
             return Err(BackendError::Cancelled);
         }
     }
     match failure {
-        Some(error) => Err(stopped(work, error)),
-        None if answered < work.asks.len() => Err(stopped(work, OpenAiError::ThreadLost)),
+        Some(error) => Err(stopped(shared, error)),
+        None if answered < shared.requests.len() => Err(stopped(shared, OpenAiError::ThreadLost)),
         None => Ok(()),
     }
 }
 
-fn take(work: &Work, sink: &mut dyn Sink, rows: Observation) -> Result<(), BackendError> {
-    let model = work.exchange.spec.id.clone();
+fn take(shared: &SharedBatch, sink: &mut dyn Sink, rows: Observation) -> Result<(), BackendError> {
+    let model = shared.exchange.spec.id.clone();
     sink.take(rows).map_err(|source| BackendError::Sink { model, source })
 }
 
-fn stopped(work: &Work, source: OpenAiError) -> BackendError {
-    BackendError::from_model(work.exchange.spec.id.clone(), source)
+fn stopped(shared: &SharedBatch, source: OpenAiError) -> BackendError {
+    BackendError::from_model(shared.exchange.spec.id.clone(), source)
 }
