@@ -6,7 +6,7 @@ use clap::Args;
 use plimsoll_engine::chat::TemplateVariables;
 use plimsoll_engine::step::StepError;
 use plimsoll_engine::{EngineError, HashCache, LanguageModel, OpenedModel};
-use plimsoll_hub::{FileSelection, HubSource, Options, Source};
+use plimsoll_hub::{FileSelection, FileSource, HubOptions, HubSource};
 use serde_json::Value;
 
 use crate::compute::{Device, Dtype, placement};
@@ -138,9 +138,9 @@ pub(crate) fn open_model(
     (base, offline): (Option<&Path>, bool),
     console: &Console,
 ) -> Result<Found, Failure> {
-    let (path, commit) = match Source::parse(source).or_fail(Kind::Usage)? {
-        Source::Local(path) => (base.map_or_else(|| path.clone(), |base| base.join(&path)), None),
-        Source::Hub(source) => fetch(source, offline, console)?,
+    let (path, commit) = match FileSource::parse(source).or_fail(Kind::Usage)? {
+        FileSource::Local(path) => (base.map_or_else(|| path.clone(), |base| base.join(&path)), None),
+        FileSource::Hub(source) => fetch(source, offline, console)?,
     };
     let opened = OpenedModel::open(&path).map_err(engine_failure)?;
     Ok(Found { opened, commit })
@@ -150,11 +150,11 @@ pub(crate) fn open_model(
 fn fetch(source: HubSource, offline: bool, console: &Console) -> Result<(PathBuf, Option<String>), Failure> {
     let owned = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
     let selection = FileSelection::Files { required: owned(&REQUIRED), optional: owned(&OPTIONAL) };
-    let mut options = Options::from_env().or_fail(Kind::Usage)?;
+    let mut options = HubOptions::from_env().or_fail(Kind::Usage)?;
     options.offline |= offline;
     let downloads = Downloads::new(console);
     let path = source.path.clone();
-    let fetched = plimsoll_hub::resolve(&Source::Hub(source), &selection, &options, &downloads);
+    let fetched = plimsoll_hub::resolve(&FileSource::Hub(source), &selection, &options, &downloads);
     drop(downloads);
     let fetched = fetched.map_err(hub_failure).map_err(|failure| {
         failure.during("cannot fetch the model (a GGUF file is named as hf://OWNER/NAME/FILE.gguf)")

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use plimsoll_core::canonical::sha256_hex;
-use plimsoll_hub::{Fetched, FetchedFile, FileSelection, HubError, HubSource, Options, Source};
+use plimsoll_hub::{Fetched, FetchedFile, FileSelection, FileSource, HubError, HubOptions, HubSource};
 use plimsoll_ingest::{Dataset, Generic, IngestError, Ingested, Mapping, read_files, read_source};
 use plimsoll_pocket::suite::{SPLITS, native_file, native_rows};
 
@@ -88,9 +88,9 @@ pub(crate) fn read(wanted: &Wanted<'_>, console: &Console) -> Result<Questions, 
     if wanted.source == POCKET {
         return read_pocket(wanted, dataset);
     }
-    match Source::parse(wanted.source).or_fail(Kind::Usage)? {
-        Source::Local(path) => read_local(wanted, dataset, &path),
-        Source::Hub(source) => read_hub(wanted, dataset, source, console),
+    match FileSource::parse(wanted.source).or_fail(Kind::Usage)? {
+        FileSource::Local(path) => read_local(wanted, dataset, &path),
+        FileSource::Hub(source) => read_hub(wanted, dataset, source, console),
     }
 }
 
@@ -177,10 +177,10 @@ fn read_hub(
             "say which split of the hub repository is meant: --split train, validation or test",
         ));
     }
-    let mut options = Options::from_env().or_fail(Kind::Usage)?;
+    let mut options = HubOptions::from_env().or_fail(Kind::Usage)?;
     options.offline |= wanted.offline;
     let downloads = Downloads::new(console);
-    let fetched = plimsoll_hub::resolve(&Source::Hub(source), &selection, &options, &downloads);
+    let fetched = plimsoll_hub::resolve(&FileSource::Hub(source), &selection, &options, &downloads);
     drop(downloads);
     let fetched = fetched.map_err(hub_failure)?;
     let paths: Vec<PathBuf> = fetched.files.iter().map(|file| file.path.clone()).collect();

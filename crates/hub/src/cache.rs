@@ -14,7 +14,7 @@ use crate::error::HubError;
 use crate::listing::Listing;
 use crate::local::walk;
 use crate::name::is_commit;
-use crate::options::Options;
+use crate::options::HubOptions;
 use crate::progress::{DownloadEvent, DownloadObserver};
 use crate::source::HubSource;
 
@@ -23,13 +23,13 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The part of the cache that belongs to one repository.
 #[derive(Debug)]
-pub(crate) struct Cache {
+pub(crate) struct HubCache {
     root: PathBuf,
     repository: PathBuf,
     locks: PathBuf,
 }
 
-impl Cache {
+impl HubCache {
     pub(crate) fn new(root: &Path, source: &HubSource) -> Self {
         let name = source.folder_name();
         Self { root: root.to_owned(), repository: root.join(&name), locks: root.join(".locks").join(&name) }
@@ -121,7 +121,7 @@ impl Cache {
         &self,
         blob: &str,
         file: &str,
-        options: &Options,
+        options: &HubOptions,
         progress: &dyn DownloadObserver,
     ) -> Result<File, HubError> {
         let path = self.locks.join(format!("{blob}.lock"));
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_linked_file_is_there_throughout_when_it_is_linked_again() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache {
+        let cache = HubCache {
             root: folder.path().to_owned(),
             repository: folder.path().join("repository"),
             locks: folder.path().join("locks"),

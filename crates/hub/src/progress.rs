@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::request_error::RequestError;
+use crate::request_error::HubRequestError;
 
 /// Is told what happens. Called on the thread that fetches.
 pub trait DownloadObserver {
@@ -50,7 +50,7 @@ pub enum DownloadEvent<'a> {
     /// A request failed and will be made again.
     Retrying {
         /// Why it failed.
-        cause: &'a RequestError,
+        cause: &'a HubRequestError,
         /// How long the program waits before.
         wait: Duration,
     },

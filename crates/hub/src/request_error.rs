@@ -7,7 +7,7 @@ use std::time::Duration;
 /// signed. Nothing here holds a token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RequestError {
+pub enum HubRequestError {
     /// No connection, or a broken one.
     #[error(
         "cannot reach {host}: check the network and the proxy, set HF_ENDPOINT to a mirror, or set HF_HUB_OFFLINE=1 to use what is cached"
@@ -153,12 +153,12 @@ pub enum RequestError {
         source: Option<Box<dyn Error + Send + Sync>>,
     },
     /// Sent on and on.
-    #[error("{host} redirects more than {most} times")]
+    #[error("{host} redirects more than {max} times")]
     Redirects {
         /// The last scheme, host and port.
         host: String,
         /// How often is the most.
-        most: usize,
+        max: usize,
     },
     /// Sent to where this program does not go.
     #[error("{host} redirects to an address that is not followed: {problem}")]
@@ -189,16 +189,16 @@ pub enum RequestError {
         found: String,
     },
     /// More than the options allow.
-    #[error("the file has {bytes} bytes and {most} are the most that is fetched")]
+    #[error("the file has {bytes} bytes and {max} are the most that is fetched")]
     TooLarge {
         /// Its size.
         bytes: u64,
         /// The limit.
-        most: u64,
+        max: u64,
     },
 }
 
-impl RequestError {
+impl HubRequestError {
     /// Whether the same request may succeed later.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(
@@ -213,7 +213,7 @@ impl RequestError {
     }
 
     /// How long the server asked to wait.
-    pub(crate) fn asked_wait(&self) -> Option<Duration> {
+    pub(crate) fn requested_wait(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { wait, .. } | Self::Server { wait, .. } => *wait,
             _ => None,

@@ -50,7 +50,7 @@ use plimsoll_backend::error::BackendError;
 use plimsoll_backend::request::Batch;
 use plimsoll_core::canonical::{sha256_hex, to_text};
 
-pub use error::{OpenAiError, RequestError};
+pub use error::{ChatRequestError, OpenAiError};
 pub use field::RefusedField;
 pub use key::ApiKey;
 pub use network::NetworkSettings;

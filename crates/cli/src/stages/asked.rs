@@ -6,7 +6,7 @@ use std::path::Path;
 use plimsoll_backend::Request;
 use plimsoll_core::records::DatasetRow;
 use plimsoll_core::{Question, Seed, SignalRequest};
-use plimsoll_hub::Source as Place;
+use plimsoll_hub::FileSource;
 use plimsoll_ingest::pool::{Entry, Pool, PoolOptions, PoolRole, RoleShares, pool};
 use plimsoll_ingest::prompts::{PromptSpec, prompt};
 use plimsoll_uq::methods::PromptKind;
@@ -179,10 +179,10 @@ fn read_one(
     (base, offline): (&Path, bool),
     console: &Console,
 ) -> Result<Questions, Failure> {
-    let source = match Place::parse(&plan.source).or_fail(Kind::Usage)? {
+    let source = match FileSource::parse(&plan.source).or_fail(Kind::Usage)? {
         _ if plan.source == questions::POCKET => plan.source.clone(),
-        Place::Local(path) => base.join(path).display().to_string(),
-        Place::Hub(_) => plan.source.clone(),
+        FileSource::Local(path) => base.join(path).display().to_string(),
+        FileSource::Hub(_) => plan.source.clone(),
     };
     let mapping = plan.mapping.as_ref().map(|mapping| base.join(mapping));
     let wanted = Wanted {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use plimsoll_backend::Request;
 use plimsoll_core::{Decoding, SignalRequest};
-use plimsoll_hub::{HubError, Options};
+use plimsoll_hub::{HubError, HubOptions};
 use serde::Serialize;
 
 use super::asked::{AskSet, Asked};
@@ -136,10 +136,10 @@ pub(crate) fn look(
 
 /// What is said of something that is not here. A run fetches it, unless the user wants nothing to be fetched.
 fn absent(what: &str, failure: &Failure) -> String {
-    let may_fetch = Options::from_env().is_ok_and(|options| !options.offline);
+    let may_fetch = HubOptions::from_env().is_ok_and(|options| !options.offline);
     match failure.cause::<HubError>() {
-        Some(HubError::Offline { place, cache, .. }) if may_fetch => {
-            format!("{what}: `{place}` is not in the cache `{}`; a run fetches it", cache.display())
+        Some(HubError::Offline { location, cache, .. }) if may_fetch => {
+            format!("{what}: `{location}` is not in the cache `{}`; a run fetches it", cache.display())
         }
         _ => {
             let text = failure.to_string();

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use plimsoll_hub::{Endpoint, FileSelection, HubError, Proxy, RequestError};
+use plimsoll_hub::{Endpoint, FileSelection, HubError, HubRequestError, Proxy};
 
 use crate::fixture::{Here, SOURCE, TOKEN, dataset};
 use crate::server::{Content, Host, Hub, Reply};
@@ -136,7 +136,7 @@ fn failures_that_stay_end_after_the_retries() {
 #[test]
 fn a_wait_that_is_too_long_is_told_instead_of_kept() {
     let (hub, mut here) = hub();
-    here.options.longest_wait = Duration::from_secs(5);
+    here.options.max_wait = Duration::from_secs(5);
     hub.front.instead(|_, _| Some(Reply::new(429, "").with("Retry-After", "3600")));
     let begun = Instant::now();
     let message = here.split_failure();
@@ -272,7 +272,7 @@ fn proxy(address: &str, exceptions: &str) -> Proxy {
 #[test]
 fn a_proxy_that_cannot_be_one_is_refused_without_showing_it() {
     let variable = |name: &str| (name == "ALL_PROXY").then(|| "gopher://user:SIGNED@x".into());
-    let error = plimsoll_hub::Options::from_variables(&variable).unwrap_err();
+    let error = plimsoll_hub::HubOptions::from_variables(&variable).unwrap_err();
     let text = format!("{error}: {}", std::error::Error::source(&error).unwrap());
     assert!(text.contains("the proxy") && !format!("{text} {error:?}").contains("SIGNED"), "{text}");
 }
@@ -296,7 +296,7 @@ fn the_kind_of_failure_can_be_matched() {
     let (hub, here) = hub();
     hub.front.instead(|_, _| Some(Reply::refusal(403, "GatedRepo")));
     let error = here.split().unwrap_err();
-    assert!(matches!(error, HubError::List { source: RequestError::Gated { token_sent: true, .. }, .. }));
+    assert!(matches!(error, HubError::List { source: HubRequestError::Gated { token_sent: true, .. }, .. }));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Barrier;
 use std::time::Duration;
 
-use plimsoll_hub::{FileSelection, Source, resolve};
+use plimsoll_hub::{FileSelection, FileSource, resolve};
 
 use crate::fixture::{Here, Log, SOURCE, dataset, noise, shown};
 use crate::server::{Content, Hub, commit, sha256};
@@ -17,7 +17,7 @@ fn a_split_is_fetched_verified_and_laid_out_as_the_hub_s_tools_do() {
     let hub = Hub::start(dataset(&bytes));
     let here = Here::new(&hub.front);
     let log = Log::default();
-    let source = Source::parse(SOURCE).unwrap();
+    let source = FileSource::parse(SOURCE).unwrap();
     let fetched =
         resolve(&source, &FileSelection::parquet(Some("main"), Some("test")), &here.options, &log).unwrap();
     assert_eq!(fetched.commit, Some(commit("main")));
@@ -69,7 +69,7 @@ fn what_is_cached_is_not_fetched_again() {
     let (front, cdn) = hub.count();
     let log = Log::default();
     let wanted = FileSelection::parquet(Some("main"), Some("test"));
-    let again = resolve(&Source::parse(SOURCE).unwrap(), &wanted, &here.options, &log).unwrap();
+    let again = resolve(&FileSource::parse(SOURCE).unwrap(), &wanted, &here.options, &log).unwrap();
     assert_eq!(hub.count(), (front + 1, cdn), "only the revision was asked for");
     assert_eq!(log.0.into_inner(), [format!("cached {FILE} 4")]);
     let pinned = format!("hf://datasets/o/n@{}", again.commit.unwrap());
@@ -95,7 +95,7 @@ fn a_branch_that_moved_is_followed_and_shares_what_did_not_change() {
     assert_eq!(fs::read_to_string(here.repository().join("refs/main")).unwrap(), commit("new"));
 }
 
-fn moved_options(here: &Here, hub: &Hub) -> plimsoll_hub::Options {
+fn moved_options(here: &Here, hub: &Hub) -> plimsoll_hub::HubOptions {
     let mut options = Here::new(&hub.front).options;
     options.cache.clone_from(&here.options.cache);
     options
@@ -201,7 +201,7 @@ fn two_at_once_fetch_a_file_once() {
         for _ in 0..4 {
             scope.spawn(move || {
                 barrier.wait();
-                let source = Source::parse(SOURCE).unwrap();
+                let source = FileSource::parse(SOURCE).unwrap();
                 let fetched =
                     resolve(&source, &FileSelection::parquet(None, Some("test")), options, &()).unwrap();
                 assert_eq!(fs::read(&fetched.files[0].path).unwrap().len(), 200_000);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use plimsoll_hub::{FileSelection, Source, resolve};
+use plimsoll_hub::{FileSelection, FileSource, resolve};
 
 use crate::fixture::{Here, Log, SOURCE, dataset, noise};
 use crate::server::{Content, Hub, Reply, content, sha256};
@@ -29,7 +29,7 @@ fn a_cut_connection_goes_on_where_it_ended() {
     });
     let log = Log::default();
     let wanted = FileSelection::parquet(None, None);
-    let fetched = resolve(&Source::parse(SOURCE).unwrap(), &wanted, &here.options, &log).unwrap();
+    let fetched = resolve(&FileSource::parse(SOURCE).unwrap(), &wanted, &here.options, &log).unwrap();
     assert_eq!(fs::read(&fetched.files[0].path).unwrap(), bytes);
     assert_eq!(ranges(&hub), [None, Some("bytes=100000-".into()), Some("bytes=200000-".into())]);
     let starts: Vec<String> =
@@ -171,7 +171,7 @@ fn an_encoding_that_was_not_asked_for_is_refused() {
 #[test]
 fn a_file_over_the_limit_is_not_begun() {
     let (hub, mut here, _) = hub();
-    here.options.largest_file = 1000;
+    here.options.max_file_bytes = 1000;
     let message = here.split_failure();
     assert!(message.contains("has 400000 bytes and 1000 are the most"), "{message}");
     assert_eq!(hub.count().1, 0);

@@ -3,13 +3,13 @@
 use std::time::SystemTime;
 
 use plimsoll_http::retry::retry_after;
-use plimsoll_http::{Failure, HttpAgent};
+use plimsoll_http::{HttpAgent, HttpFailure};
 use serde_json::Value;
 use ureq::Body;
 use ureq::http::{HeaderValue, Response};
 use url::Url;
 
-use super::error::RequestError;
+use super::error::ChatRequestError;
 use super::key::ApiKey;
 use super::refusal::ErrorBody;
 use super::reply::Completion;
@@ -45,7 +45,7 @@ impl Client {
     }
 
     /// Sends a body that allows so many tokens, and reads what comes back.
-    pub(super) fn complete(&self, body: &str, max_tokens: u32) -> Result<Completion, RequestError> {
+    pub(super) fn complete(&self, body: &str, max_tokens: u32) -> Result<Completion, ChatRequestError> {
         let agent = self.agent.for_scheme(&self.scheme).map_err(|failure| self.failed(failure))?;
         let mut request = agent.post(&self.address).content_type("application/json");
         if let Some(key) = &self.key {
@@ -59,7 +59,7 @@ impl Client {
         if status == 200 { self.reply(response, max_tokens) } else { Err(self.refusal(status, response)) }
     }
 
-    fn reply(&self, mut response: Response<Body>, max_tokens: u32) -> Result<Completion, RequestError> {
+    fn reply(&self, mut response: Response<Body>, max_tokens: u32) -> Result<Completion, ChatRequestError> {
         let wait = retry_after(response.headers(), SystemTime::now());
         let bytes = response.body_mut().with_config().limit(self.max_reply_bytes).read_to_vec();
         let bytes = bytes.map_err(|error| self.failed(error.into()))?;
@@ -70,7 +70,7 @@ impl Client {
         Completion::read(&document, self.key.as_ref(), max_tokens).map_err(|problem| self.malformed(problem))
     }
 
-    fn refusal(&self, status: u16, mut response: Response<Body>) -> RequestError {
+    fn refusal(&self, status: u16, mut response: Response<Body>) -> ChatRequestError {
         let wait = retry_after(response.headers(), SystemTime::now());
         // Without its body a status says enough.
         let bytes = response.body_mut().with_config().limit(MAX_REFUSAL).read_to_vec().unwrap_or_default();
@@ -94,21 +94,21 @@ impl Client {
         self.key.as_ref().map_or_else(|| text.to_owned(), |key| key.redact(text))
     }
 
-    fn malformed(&self, problem: &'static str) -> RequestError {
-        RequestError::Malformed { host: self.host.clone(), problem }
+    fn malformed(&self, problem: &'static str) -> ChatRequestError {
+        ChatRequestError::Malformed { host: self.host.clone(), problem }
     }
 
     /// What a failure on the way means.
-    fn failed(&self, failure: Failure) -> RequestError {
+    fn failed(&self, failure: HttpFailure) -> ChatRequestError {
         let host = self.host.clone();
         match failure {
-            Failure::Timeout => RequestError::Timeout { host, within: self.within },
-            Failure::TooLarge { max } => RequestError::TooLarge { host, max },
-            Failure::Tls(source) => RequestError::Tls { host, source },
-            Failure::NoCertificates => RequestError::NoCertificates { host },
-            Failure::Unreachable(source) => RequestError::Unreachable { host, source },
-            Failure::Cut(_) => RequestError::Cut { host },
-            _ => RequestError::Malformed { host, problem: "it is no HTTP" },
+            HttpFailure::Timeout => ChatRequestError::Timeout { host, within: self.within },
+            HttpFailure::TooLarge { max } => ChatRequestError::TooLarge { host, max },
+            HttpFailure::Tls(source) => ChatRequestError::Tls { host, source },
+            HttpFailure::NoCertificates => ChatRequestError::NoCertificates { host },
+            HttpFailure::Unreachable(source) => ChatRequestError::Unreachable { host, source },
+            HttpFailure::Cut(_) => ChatRequestError::Cut { host },
+            _ => ChatRequestError::Malformed { host, problem: "it is no HTTP" },
         }
     }
 }

@@ -6,7 +6,7 @@ use plimsoll_core::records::{FollowUpRow, GenerationRow};
 use plimsoll_core::signal::FollowUpSignal;
 use plimsoll_core::{Decoding, MissingSignal, Seed, SignalRequest};
 
-use super::error::{OpenAiError, RequestError};
+use super::error::{ChatRequestError, OpenAiError};
 use super::exchange::{ChatReply, Exchange, Interruption, RequestContext, RequestOutcome};
 use super::masses;
 use super::request::{ChatRequest, LogprobSelection, Turn};
@@ -73,7 +73,7 @@ impl Conversation<'_> {
     }
 
     /// Counts a question that was not answered. A refusal that was kept was counted when it came.
-    fn count(&self, reason: MissingSignal, error: Option<RequestError>) -> Result<(), Interruption> {
+    fn count(&self, reason: MissingSignal, error: Option<ChatRequestError>) -> Result<(), Interruption> {
         let Some(source) = error else { return Ok(()) };
         let question_id = self.context.question_id.to_owned();
         match self.exchange.failures.failed(reason) {

@@ -14,7 +14,7 @@ use super::served::Served;
 /// characters.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RequestError {
+pub enum ChatRequestError {
     /// No connection, or one that broke before the reply began.
     #[error("cannot reach {host}: check `base_url`, the network and the proxy")]
     Unreachable {
@@ -167,7 +167,7 @@ pub(super) enum Meaning {
     Run,
 }
 
-impl RequestError {
+impl ChatRequestError {
     /// Whether the same request may succeed later.
     pub(super) fn is_passing(&self) -> bool {
         matches!(
@@ -222,7 +222,7 @@ pub enum OpenAiError {
         question_id: String,
         /// What the server did.
         #[source]
-        source: RequestError,
+        source: ChatRequestError,
     },
     /// One question after the other failed, and none was answered in between.
     #[error("{questions} questions failed one after the other, the last of them `{question_id}`")]
@@ -233,7 +233,7 @@ pub enum OpenAiError {
         question_id: String,
         /// What the server did.
         #[source]
-        source: RequestError,
+        source: ChatRequestError,
     },
     /// The next request could cost more than is left.
     #[error(

@@ -9,7 +9,7 @@ use plimsoll_core::MissingSignal;
 
 use super::cache::{CacheEntry, CachedOutcome, ReplyCache};
 use super::client::Client;
-use super::error::{Meaning, OpenAiError, RequestError};
+use super::error::{ChatRequestError, Meaning, OpenAiError};
 use super::failures::{Failures, concerns_one_row};
 use super::field::{Adaptation, RefusedField};
 use super::ledger::{Ledger, Reservation};
@@ -63,7 +63,7 @@ pub(super) enum RequestOutcome {
     Failed {
         reason: MissingSignal,
         attempts: u32,
-        error: Option<RequestError>,
+        error: Option<ChatRequestError>,
     },
 }
 
@@ -77,7 +77,7 @@ pub(super) struct RequestContext<'a> {
 /// How a series of attempts ended.
 enum AttemptsResult {
     Reply(CacheEntry),
-    Refused { error: RequestError, attempts: u32 },
+    Refused { error: ChatRequestError, attempts: u32 },
 }
 
 impl Exchange {
@@ -115,7 +115,7 @@ impl Exchange {
                     return self.outcome(entry, context);
                 }
                 AttemptsResult::Refused {
-                    error: RequestError::FieldRefused { field, ref message, .. },
+                    error: ChatRequestError::FieldRefused { field, ref message, .. },
                     ..
                 } if self.adapt(adaptation, (field, message), request, context) => {}
                 AttemptsResult::Refused { error, attempts } => {
@@ -201,7 +201,7 @@ impl Exchange {
                 return Ok(AttemptsResult::Refused { error, attempts });
             };
             context.progress.event(&BackendEvent::Retrying { problem: &error.to_string(), wait });
-            if matches!(error, RequestError::RateLimited { .. }) {
+            if matches!(error, ChatRequestError::RateLimited { .. }) {
                 self.pace.hold(wait);
             } else if context.halt.sleep(wait) {
                 return Err(Interruption::Halted);
@@ -242,7 +242,7 @@ impl Exchange {
     /// What it means that no attempt brought a reply. What the same request would meet again is kept like a reply.
     fn failed(
         &self,
-        error: RequestError,
+        error: ChatRequestError,
         hash: &str,
         attempts: u32,
         context: &RequestContext<'_>,

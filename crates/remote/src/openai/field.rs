@@ -239,14 +239,14 @@ impl Adaptation {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::error::RequestError;
+    use super::super::error::ChatRequestError;
     use super::super::refusal::ErrorBody;
     use super::super::spec::RawOpenAi;
     use super::*;
 
     fn field(status: u16, body: &Value) -> Option<RefusedField> {
         match ErrorBody::read(body).into_error("h".into(), status, None) {
-            RequestError::FieldRefused { field, .. } => Some(field),
+            ChatRequestError::FieldRefused { field, .. } => Some(field),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use plimsoll_http::retry::backoff;
 
-use super::error::RequestError;
+use super::error::ChatRequestError;
 use super::network::NetworkSettings;
 use plimsoll_backend::control::Cancel;
 
@@ -54,7 +54,7 @@ impl Pace {
 
 /// How long to wait after `failures` failures in a row before the request is made again; `None` if it
 /// should not be.
-pub(super) fn wait(network: &NetworkSettings, failures: u32, error: &RequestError) -> Option<Duration> {
+pub(super) fn wait(network: &NetworkSettings, failures: u32, error: &ChatRequestError) -> Option<Duration> {
     if !error.is_passing() || failures > network.retries {
         return None;
     }
@@ -76,14 +76,14 @@ mod tests {
     #[test]
     fn waits_double_and_end() {
         let network = network();
-        let cut = RequestError::Cut { host: String::new() };
+        let cut = ChatRequestError::Cut { host: String::new() };
         for failures in 1..=network.retries {
             let whole = network.backoff * (1 << (failures - 1));
             let wait = wait(&network, failures, &cut).unwrap();
             assert!(wait <= whole && wait >= whole * 49 / 100, "{failures}: {wait:?}");
         }
         assert_eq!(wait(&network, network.retries + 1, &cut), None);
-        let busy = |seconds| RequestError::RateLimited {
+        let busy = |seconds| ChatRequestError::RateLimited {
             host: String::new(),
             wait: Some(Duration::from_secs(seconds)),
             message: String::new(),

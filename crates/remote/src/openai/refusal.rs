@@ -8,7 +8,7 @@ use std::time::Duration;
 use plimsoll_core::MissingSignal;
 use serde_json::Value;
 
-use super::error::RequestError;
+use super::error::ChatRequestError;
 use super::field::RefusedField;
 pub(super) use words::ErrorWords;
 
@@ -86,28 +86,30 @@ impl ErrorBody {
     }
 
     /// The error that a status means.
-    pub(super) fn into_error(self, host: String, status: u16, wait: Option<Duration>) -> RequestError {
+    pub(super) fn into_error(self, host: String, status: u16, wait: Option<Duration>) -> ChatRequestError {
         let status = match (status, self.status) {
             (200..=299, Some(inner @ 400..=599)) => inner,
             _ => status,
         };
         let message = if self.message.is_empty() { "no message".to_owned() } else { self.message.clone() };
         if let Some(field) = RefusedField::read(status, &self.words, &self.parameters) {
-            return RequestError::FieldRefused { host, status, field, message };
+            return ChatRequestError::FieldRefused { host, status, field, message };
         }
         if let Some(reason) = meaning::row_reason(status, &self.words, &self.codes) {
-            return RequestError::Refused { host, status, reason, message };
+            return ChatRequestError::Refused { host, status, reason, message };
         }
         let is_spent = || self.codes.iter().any(|code| code == "insufficientquota");
         match status {
-            402 => RequestError::QuotaSpent { host, message },
-            429 if is_spent() => RequestError::QuotaSpent { host, message },
-            429 => RequestError::RateLimited { host, wait, message },
-            401 | 403 => RequestError::Denied { host, status, message },
-            404 | 405 | 410 => RequestError::NotFound { host, status, message },
-            300..=399 => RequestError::Redirected { host, status },
-            200..=299 | 408 | 409 | 425 | 500..=599 => RequestError::Server { host, status, wait, message },
-            _ => RequestError::Refused { host, status, reason: MissingSignal::RequestRefused, message },
+            402 => ChatRequestError::QuotaSpent { host, message },
+            429 if is_spent() => ChatRequestError::QuotaSpent { host, message },
+            429 => ChatRequestError::RateLimited { host, wait, message },
+            401 | 403 => ChatRequestError::Denied { host, status, message },
+            404 | 405 | 410 => ChatRequestError::NotFound { host, status, message },
+            300..=399 => ChatRequestError::Redirected { host, status },
+            200..=299 | 408 | 409 | 425 | 500..=599 => {
+                ChatRequestError::Server { host, status, wait, message }
+            }
+            _ => ChatRequestError::Refused { host, status, reason: MissingSignal::RequestRefused, message },
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use plimsoll_core::ModelId;
 use plimsoll_engine::chat::TemplateVariables;
-use plimsoll_hub::Source;
+use plimsoll_hub::FileSource;
 use plimsoll_remote::openai::{OpenAiSpec, Price, RawOpenAi};
 
 use super::required;
@@ -101,7 +101,7 @@ fn check_candle(model: &mut ModelPlan, at: &str, problems: &mut Problems) {
     match &model.source {
         None => problems.add(&format!("{at}.source"), "is missing"),
         Some(source) => {
-            if let Err(error) = Source::parse(source) {
+            if let Err(error) = FileSource::parse(source) {
                 problems.add(&format!("{at}.source"), error.to_string());
             }
         }

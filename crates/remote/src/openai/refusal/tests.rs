@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 
-fn error(status: u16, body: &Value) -> RequestError {
+fn error(status: u16, body: &Value) -> ChatRequestError {
     ErrorBody::read(body).into_error("h".into(), status, None)
 }
 
@@ -59,7 +59,7 @@ fn a_huge_or_deep_body_is_looked_at_for_a_while() {
 
 #[test]
 fn statuses_mean_what_they_mean() {
-    use RequestError as E;
+    use ChatRequestError as E;
     let plain = json!({"error": {"message": "m"}});
     assert!(matches!(error(429, &plain), E::RateLimited { .. }));
     assert!(matches!(error(429, &json!({"error": {"code": "insufficient_quota"}})), E::QuotaSpent { .. }));
@@ -114,7 +114,7 @@ fn a_prompt_that_is_too_long_is_known_by_codes_and_words() {
     ] {
         let found = error(status, &body);
         assert!(
-            matches!(found, RequestError::Refused { reason: MissingSignal::ContextTooLong, .. }),
+            matches!(found, ChatRequestError::Refused { reason: MissingSignal::ContextTooLong, .. }),
             "{body}: {found:?}"
         );
     }
@@ -147,7 +147,7 @@ fn a_prompt_that_a_filter_holds_back_is_known_by_codes_and_words() {
     ] {
         let found = error(status, &body);
         assert!(
-            matches!(found, RequestError::Refused { reason: MissingSignal::ContentFilter, .. }),
+            matches!(found, ChatRequestError::Refused { reason: MissingSignal::ContentFilter, .. }),
             "{body}: {found:?}"
         );
     }
@@ -167,7 +167,7 @@ fn what_every_row_would_meet_is_no_reason_of_a_row() {
         let found = error(status, &by_message(message));
         let reason = matches!(
             found,
-            RequestError::Refused {
+            ChatRequestError::Refused {
                 reason: MissingSignal::ContextTooLong | MissingSignal::ContentFilter,
                 ..
             }
