@@ -84,6 +84,9 @@ impl RowKey {
 }
 
 /// How the samples of a request are decoded: an answer's parameters at the samples' temperature.
+///
+/// # Panics
+/// For a temperature that is not finite or is below 0; [`SignalRequest`] holds none.
 pub fn sample_decoding(answer: Decoding, samples: &SampleSignal) -> Decoding {
     #[expect(clippy::expect_used, reason = "a signal request takes only temperatures that decoding takes")]
     answer.at_temperature(samples.temperature).expect("a checked temperature")

@@ -1,10 +1,10 @@
 //! What the whole signal set costs, with and without shared prefixes: `signals FOLDER [PROMPTS] [LENGTH]`
 //! prints a JSON object for each kind of prompts.
 //!
-//! FOLDER gets a random model of SmolLM2-135M's shape with a made-up tokenizer of words, unless it is there.
+//! FOLDER gets a random model of SmolLM2-135M's shape with a synthetic tokenizer of words, unless it is there.
 //! PROMPTS (100) prompts of each kind with five exemplars: `gsm8k` as long as questions of that kind with
 //! worked answers, up to LENGTH (128) new tokens; `mmlu` as long as multiple choice, up to 8. The words are
-//! made up: time depends on lengths alone. A random model rarely stops, so nearly all answers are of full
+//! synthetic: time depends on lengths alone. A random model rarely stops, so nearly all answers are of full
 //! length.
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
@@ -70,7 +70,7 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// The whole signal set of all asks in one batch.
+/// The whole signal set of all requests in one batch.
 fn run(folder: &Path, requests: &[Request], max_tokens: u32, shares: bool) -> Outcome<serde_json::Value> {
     let opened = OpenedModel::open(folder)?;
     let hashes = opened.hashes(&HashCache::none())?;
@@ -106,7 +106,7 @@ fn word(id: usize) -> String {
     NAMED.get(id).map_or_else(|| format!("w{id}"), |name| (*name).to_owned())
 }
 
-/// Prompts that differ behind their exemplars.
+/// Prompts that differ after their exemplars.
 fn requests(kind: &Kind, count: usize) -> Outcome<Vec<Request>> {
     let mut rng = Seed::new(1).derive(kind.name).rng();
     let mut words = |count: usize| -> String {

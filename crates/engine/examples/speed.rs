@@ -78,7 +78,7 @@ fn prefill(decoder: &Decoder) -> Result<f64, Box<dyn Error>> {
     Ok(PROMPT as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Tokens a second of all rows, each behind a prompt of its own.
+/// Tokens a second of all rows, each after a prompt of its own.
 fn write(decoder: &Decoder, rows: usize) -> Result<f64, Box<dyn Error>> {
     let mut caches: Vec<KvCache> = Vec::new();
     for row in 0..rows {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
-/// The least room for tokens that a tail is made with.
+/// Minimum capacity of a new tail, in tokens.
 const MIN_ROOM: usize = 32;
 
 /// The keys and values of one sequence, with its tokens.
@@ -118,7 +118,7 @@ impl LayerCache {
         self.frozen.iter().chain(&self.tail)
     }
 
-    /// The tail becomes a segment that nobody writes to.
+    /// The tail becomes a read-only segment.
     fn freeze(&mut self) {
         self.frozen.extend(self.tail.take().filter(|tail| tail.len > 0));
     }
@@ -132,7 +132,7 @@ impl LayerCache {
         self.frozen.retain(|segment| segment.len > 0);
     }
 
-    /// Puts keys and values behind the first `at` tokens; what was there from a step that failed is
+    /// Puts keys and values after the first `at` tokens; what was there from a step that failed is
     /// forgotten. Both are `[key_value_heads, tokens, head_width]` and contiguous.
     pub(crate) fn append(&mut self, at: usize, keys: &Tensor, values: &Tensor) -> candle_core::Result<()> {
         self.truncate(at);

@@ -82,15 +82,14 @@ pub struct Chat {
     pub messages: Vec<Data>,
     /// Whether the text ends where the model's reply begins.
     pub add_generation_prompt: bool,
-    /// More variables: `tools`, `documents`, `enable_thinking`. Those named like a special token stand in
-    /// its place.
+    /// More variables: `tools`, `documents`, `enable_thinking`. Those named like a special token replace it.
     pub variables: Vec<(String, Data)>,
     /// What `strftime_now` takes for now.
     pub now: Moment,
 }
 
 impl Chat {
-    /// A chat that asks for a reply.
+    /// A chat that requires a reply.
     pub fn new(messages: &[Message], now: Moment) -> Self {
         let messages = messages.iter().map(Data::from).collect();
         Self { messages, add_generation_prompt: true, variables: Vec::new(), now }

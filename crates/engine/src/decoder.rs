@@ -1,4 +1,4 @@
-//! The one decoder: a [`DecoderSpec`] and weights behind [`Tensors`], stepped over rows of tokens.
+//! The decoder: a [`DecoderSpec`] and weights from [`Tensors`], stepped over rows of tokens.
 //!
 //! Rows of a step may differ in what came before and in how many tokens come now. Their tokens are
 //! concatenated, not padded; only attention looks at rows one by one. So what a row gets does not depend on the
@@ -43,11 +43,11 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Loads every tensor that the spec asks for.
+    /// Loads every tensor that the spec requires.
     ///
     /// # Errors
     /// [`WeightsError`] if the spec is not valid, a tensor is missing, has another shape, holds NaN or
-    /// infinities, or has no place in the spec.
+    /// infinities, or is not in the spec.
     pub fn load(
         spec: DecoderSpec,
         tensors: &dyn Tensors,
@@ -74,10 +74,10 @@ impl Decoder {
         KvCache::new(Arc::clone(&self.identity), self.blocks.len(), self.ropes.len())
     }
 
-    /// Reads the tokens of all rows and gives what each row asked for, in the order of the rows.
+    /// Reads the tokens of all rows and gives what each row requested, in the order of the rows.
     ///
     /// A long step is taken in passes of bounded size, so the memory for intermediate results does not
-    /// grow with it; the logits and hidden states that are asked for do.
+    /// grow with it; the logits and hidden states that are requested do.
     ///
     /// With `LongRoPE`, a row that grows past `original_context` (or was cut back to it) is computed anew from
     /// its first token; [`RowOutput::recomputed`] says so. Positions count from the step's tokens as always.
@@ -88,7 +88,7 @@ impl Decoder {
         pass::step(self, rows)
     }
 
-    /// The logits of rows of the stream behind the last block and the final norm.
+    /// The logits of rows of the stream after the last block and the final norm.
     fn logits(&self, normed: &Tensor) -> candle_core::Result<Tensor> {
         let logits = self.head.forward(normed)?.to_dtype(DType::F32)?;
         let logits = scaled(logits, 1.0 / self.spec.multipliers.logits_divisor)?;

@@ -31,7 +31,7 @@ pub struct StopRules {
     pub tokens: Vec<u32>,
     /// Strings that end it: the text stops before the first of them. Empty ones are ignored.
     pub strings: Vec<String>,
-    /// Most tokens, those that end it included; at least 1 is generated.
+    /// Maximum number of tokens, those that end it included; at least 1 is generated.
     pub max_tokens: usize,
 }
 
@@ -46,7 +46,7 @@ pub struct GeneratedToken {
     /// tokens make is shared out byte by byte, so a part need not be a whole character. Stop tokens, special
     /// tokens and what a stop string cut off have no part.
     pub start: usize,
-    /// The byte behind its part.
+    /// The byte after its part.
     pub end: usize,
 }
 
@@ -90,7 +90,7 @@ impl<'t> Sequence<'t> {
         Self { texts, sampling, stop, seed, tokens: Vec::new(), finish: None, cut: None }
     }
 
-    /// Chooses the next token from the logits behind the last one. Gives it if the model is to go on from
+    /// Chooses the next token from the logits after the last one. Returns it if the model is to continue from
     /// it, `None` if the answer has ended.
     ///
     /// # Errors
@@ -163,7 +163,7 @@ impl<'t> Sequence<'t> {
     }
 }
 
-/// The largest place at or before this one where a character starts.
+/// The largest offset at or before this one where a character starts.
 fn floor_char(text: &str, offset: usize) -> usize {
     (0..=offset.min(text.len())).rev().find(|offset| text.is_char_boundary(*offset)).unwrap_or(0)
 }

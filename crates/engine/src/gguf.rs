@@ -16,10 +16,10 @@
 //!
 //! - **What is read.** Versions 2 and 3, little-endian, in one file; the formats of [`BlockFormat`]; the
 //!   architectures of [`GgufArchitecture`]. Others are refused by name.
-//! - **Distrust.** No number in a file is believed before it was held against the file's length. Tensors are
+//! - **Untrusted input.** Counts and offsets are checked against the file's length before they are used. Tensors are
 //!   inside the file, aligned and alone in their bytes; keys and names stand once.
-//! - **Memory.** Opening reads the header only. A tensor is read when it is asked for, straight into its
-//!   final place. Values and scales that are NaN or infinite are found then.
+//! - **Memory.** Opening reads the header only. A tensor is read on demand, straight into its
+//!   final memory. Values and scales that are NaN or infinite are found then.
 //! - **Packed products.** A packed matrix stays packed. On the processor it is multiplied by
 //!   `plimsoll_kernels::packed`: activations are not rounded to 8 bits, as llama.cpp does, so a product is that of the
 //!   unpacked matrix, and a row has the same bits whatever rows stand beside it. On a device candle multiplies, and
@@ -27,7 +27,7 @@
 //! - **Same names, same rows.** Weights have the names, and the rows the order, that transformers gives
 //!   them, so that the decoder knows nothing of GGUF.
 //! - **Vocabulary.** Byte-level BPE and the BPE of `SentencePiece` become what a `tokenizer.json` would say;
-//!   a `tokenizer.json` beside the file goes first.
+//!   a `tokenizer.json` beside the file takes precedence.
 
 mod blocks;
 mod cursor;

@@ -18,7 +18,7 @@
 //! What a user should know:
 //!
 //! - **One decoder.** An architecture is a mapping from its configuration to a [`DecoderSpec`]; [`Decoder`]
-//!   knows no architecture, and no container of weights: those stand behind [`Tensors`], linear layers behind
+//!   knows no architecture, and no container of weights: those stand behind [`Tensors`], linear layers after
 //!   [`Linear`].
 //! - **Observable.** A step gives logits at any position and the hidden state of any layer, in f32, as
 //!   transformers counts and computes them; `tests/goldens/decoder` holds the proof.
@@ -27,10 +27,10 @@
 //! - **Caches.** [`KvCache::fork`] shares a prefix without a copy. After a step that fails they are as before.
 //! - **Answers.** [`generation`] grows an answer from logits, [`sampling`] chooses its tokens, [`tokenizer`] and
 //!   [`chat`] turn text into tokens and back; none of them knows a model.
-//! - **Batches.** [`LocalBackend`] answers asks with all their signals: one pool of sequences over one decoder,
+//! - **Batches.** [`LocalBackend`] answers requests with all their signals: one pool of sequences over one decoder,
 //!   shared prefixes, a budget of memory.
 //! - **Distrust.** Sizes are checked before anything is allocated; tensors that are missing, of another shape,
-//!   not finite or without a place are errors that name them.
+//!   not finite or not used are errors that name them.
 
 pub mod arch;
 pub mod backend;

@@ -180,7 +180,7 @@ impl OpenedModel {
         }
     }
 
-    /// The type in which a model of this kind computes unless another is asked for: bf16 where the weights are
+    /// The type in which a model of this kind computes unless another is requested: bf16 where the weights are
     /// stored so and nothing else speaks for f32, otherwise f32.
     pub fn natural_dtype(&self) -> DType {
         match &self.weights {

@@ -177,7 +177,7 @@ mod tests {
     use candle_core::Device;
     use proptest::prelude::*;
 
-    /// Of sums of at most 100 products of numbers below 1, in f32.
+    /// Of sums of at most 100 products of values below 1, in f32.
     const F32_TOLERANCE: f64 = 1e-4;
     /// What rounding a sum to the 8 bits of bf16 changes, as a share of it.
     const BF16_ROUNDING: f64 = 1.0 / 256.0;

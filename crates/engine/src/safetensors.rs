@@ -1,6 +1,6 @@
 //! Weights in safetensors files, single or sharded.
 //!
-//! The header is read and checked by itself; then each tensor is read from its place in the file straight into
+//! The header is read and checked by itself; then each tensor is read from its offset in the file straight into
 //! its final type, through one small buffer. A model is never in memory twice, and nothing is allocated for a
 //! tensor before its bytes are known to be there.
 
@@ -88,7 +88,7 @@ impl Safetensors {
         &self.files
     }
 
-    /// The type of the most numbers, as the files spell it (`BF16`).
+    /// The type of most parameters, as the files spell it (`BF16`).
     pub fn stored_type(&self) -> Option<&str> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for location in self.locations.values() {
@@ -97,7 +97,7 @@ impl Safetensors {
         counts.into_iter().max_by_key(|(_, count)| *count).map(|(stored, _)| stored)
     }
 
-    /// The numbers of all tensors together.
+    /// The number of parameters of all tensors.
     pub fn elements(&self) -> u64 {
         self.locations.values().map(|location| location.entry.elements() as u64).sum()
     }
@@ -136,7 +136,7 @@ impl Tensors for Safetensors {
     }
 }
 
-/// On the processor the numbers become the tensor; elsewhere they are copied there and dropped.
+/// On the processor the values become the tensor; elsewhere they are copied there and dropped.
 fn tensor<T: candle_core::WithDType>(
     values: Vec<T>,
     shape: &[usize],

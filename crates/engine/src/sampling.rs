@@ -17,7 +17,7 @@ pub enum SamplingError {
         /// What it must be.
         wanted: &'static str,
     },
-    /// Logits that are no numbers.
+    /// Logits that are NaN or infinite.
     #[error(
         "the model's logit of token {token} is {value}: its weights or its arithmetic overflow in this type"
     )]
@@ -180,7 +180,7 @@ fn draw(candidates: &[(usize, f64)], uniform: f64) -> usize {
     candidates.iter().rev().find(|(_, weight)| *weight > 0.0).map_or(0, |(token, _)| *token)
 }
 
-/// The place of the largest, the first of equals.
+/// Index of the largest value, the first of equals.
 fn argmax(logits: &[f32]) -> usize {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     logits.iter().position(|logit| *logit == largest).unwrap_or(0)

@@ -5,13 +5,13 @@
 
 use crate::spec_error::SpecError;
 
-/// The most layers that are believed.
+/// Maximum number of layers that are accepted.
 pub const MAX_LAYERS: usize = 1024;
-/// The most entries of a vocabulary that are believed.
+/// Maximum number of entries of a vocabulary that are accepted.
 const MAX_VOCABULARY: usize = 1 << 24;
-/// The most of any other width that is believed.
+/// The most of any other width that is accepted.
 const MAX_WIDTH: usize = 1 << 20;
-/// The longest context that is believed. A `u32` position times an inverse frequency is computed in f32.
+/// The longest context that is accepted. A `u32` position times an inverse frequency is computed in f32.
 const MAX_CONTEXT: usize = 1 << 28;
 
 /// A decoder, whole. [`DecoderSpec::validate`] holds for every spec that reaches a decoder.
@@ -31,7 +31,7 @@ pub struct DecoderSpec {
     pub key_value_heads: usize,
     /// Width of one head. `heads * head_width` need not be `hidden`.
     pub head_width: usize,
-    /// The most tokens of one sequence.
+    /// Maximum number of tokens of one sequence.
     pub context: usize,
     /// How norms are computed.
     pub norm: Norm,

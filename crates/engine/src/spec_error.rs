@@ -11,7 +11,7 @@ pub enum SpecError {
         field: &'static str,
         /// Its value.
         value: usize,
-        /// The most.
+        /// The limit.
         max: usize,
     },
     /// A factor that is not finite, or not positive where it must be.

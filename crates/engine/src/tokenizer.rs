@@ -32,7 +32,7 @@ pub enum TokenizerError {
     /// A file that describes no tokenizer.
     #[error("the tokenizer cannot be read: {problem}")]
     Unreadable {
-        /// What is wrong.
+        /// The cause.
         problem: String,
     },
     /// A tokenizer of another, larger model.
@@ -68,9 +68,9 @@ pub enum TokenizerError {
 pub struct EncodedToken {
     /// Its id.
     pub id: u32,
-    /// First byte in the text, and the byte behind the last; the same where it stands for no byte.
+    /// First byte in the text, and the byte after the last; the same where it stands for no byte.
     pub start: usize,
-    /// The byte behind the last.
+    /// The byte after the last.
     pub end: usize,
 }
 

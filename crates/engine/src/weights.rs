@@ -166,7 +166,7 @@ fn bytes(tensor: &Tensor) -> usize {
     tensor.elem_count() * tensor.dtype().size_in_bytes()
 }
 
-/// An empty list with room for so many numbers; without it the bytes that they take. A weight larger than the memory
+/// An empty list with capacity for so many values; without it the bytes that they take. A weight larger than the memory
 /// is then an error, and not the end of the program.
 pub(crate) fn room<T>(count: usize) -> Result<Vec<T>, usize> {
     let mut list = Vec::new();

@@ -31,7 +31,7 @@ fn load(name: &str) -> Decoder {
     Decoder::load(spec, &Safetensors::open(&folder).unwrap(), Placement::cpu_f32()).unwrap()
 }
 
-/// The logits behind the last token, step by step, with the greedy tokens.
+/// The logits after the last token, step by step, with the greedy tokens.
 #[derive(Debug, Clone, Default)]
 struct Trace {
     logits: Vec<Vec<f32>>,
@@ -163,7 +163,7 @@ proptest! {
         prop_assert_eq!(cache.len(), keep);
         let rest = vec![prompt[keep..].to_vec()];
         greedy(decoder, &mut [cache], rest).remove(0).agrees(&alone(decoder, &prompt))?;
-        // Writing behind the cut has not touched what the fork shares.
+        // Writing after the cut has not touched what the fork shares.
         prop_assert_eq!(other.tokens(), &prompt);
         let next = vec![vec![7]];
         let whole: Vec<u32> = prompt.iter().copied().chain([7]).collect();

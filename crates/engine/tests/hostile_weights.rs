@@ -256,7 +256,7 @@ fn weights_that_do_not_fit_the_configuration_are_named() {
     let mut fewer = spec("llama_plain");
     fewer.layers.pop();
     let error = load(fewer, "llama_plain");
-    assert!(error.contains("`model.layers.1.") && error.contains("has no place"), "{error}");
+    assert!(error.contains("`model.layers.1.") && error.contains("does not use"), "{error}");
     let mut more = spec("llama_plain");
     more.layers.push(more.layers[0]);
     assert!(load(more, "llama_plain").contains("no tensor `model.layers.2.input_layernorm.weight`"));
@@ -269,7 +269,7 @@ fn weights_that_do_not_fit_the_configuration_are_named() {
     );
     let mut unbiased = spec("qwen2");
     unbiased.biases.query_key_value = false;
-    assert!(load(unbiased, "qwen2").contains("_proj.bias`, for which `qwen2` has no place"));
+    assert!(load(unbiased, "qwen2").contains("_proj.bias`, which `qwen2` does not use"));
     let mut none = spec("llama_plain");
     none.heads = 0;
     assert!(load(none, "llama_plain").contains("`heads` is 0"));

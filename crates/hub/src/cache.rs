@@ -1,6 +1,6 @@
 //! The cache on disk, laid out as the hub's own tools do, so that all share it:
 //! `datasets--OWNER--NAME/{refs,blobs,snapshots}` and `.locks`. Beside those, `.plimsoll/COMMIT.json`
-//! keeps what the hub listed, so that a cache that holds only some of the files is not taken for whole.
+//! stores the hub's listing, so that a partial cache is not mistaken for the whole repository.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -54,7 +54,7 @@ impl HubCache {
         self.repository.join("blobs").join(format!("{blob}.incomplete"))
     }
 
-    /// The commit that a revision was when the hub was last asked.
+    /// The commit of a revision at the last listing.
     pub(crate) fn commit(&self, revision: &str) -> Result<Option<String>, HubError> {
         if is_commit(revision) {
             return Ok(Some(revision.to_owned()));
@@ -79,7 +79,7 @@ impl HubCache {
         self.repository.join("refs").join(revision)
     }
 
-    /// What the hub listed for a commit; `None` if that was not kept or is damaged.
+    /// The stored listing of a commit; `None` if there is none or it is damaged.
     pub(crate) fn listing(&self, commit: &str) -> Option<Listing> {
         let text = fs::read(self.listing_path(commit)).ok()?;
         let listing: Listing = serde_json::from_slice(&text).ok()?;

@@ -20,19 +20,19 @@ use crate::source::HubSource;
 const MAX_REDIRECTS: usize = 8;
 /// A transfer that is slower than this counts as failed.
 const MIN_BYTES_PER_SECOND: f64 = 1024.0;
-/// Connections that are kept open.
+/// Connections in the pool.
 const CONNECTIONS: usize = 4;
 /// Bytes that are read at once.
 const CHUNK: usize = 128 * 1024;
 
-/// Asks one hub.
+/// A client of one hub.
 pub(crate) struct HubClient<'a> {
     agent: HttpAgent,
     options: &'a HubOptions,
     progress: &'a dyn DownloadObserver,
 }
 
-/// What is asked.
+/// What a request fetches.
 #[derive(Clone, Copy)]
 pub(crate) enum RequestKind {
     /// The headers, without leaving the endpoint.
@@ -41,10 +41,10 @@ pub(crate) enum RequestKind {
     Body { from: u64 },
 }
 
-/// An answer that is no error.
+/// A successful reply.
 pub(crate) struct HubReply {
     pub(crate) status: u16,
-    /// Who gave it: scheme, host and port.
+    /// The host that replied: scheme, host and port.
     pub(crate) host: String,
     pub(crate) headers: HeaderMap,
     /// The headers of the endpoint's last answer, before it sent on to another host.
@@ -63,7 +63,7 @@ impl<'a> HubClient<'a> {
         Self { agent, options, progress }
     }
 
-    /// Asks until there is an answer, waiting longer after each failure that may pass.
+    /// Retries until there is a reply, with backoff after each transient failure.
     pub(crate) fn patiently<T>(
         &self,
         mut attempt: impl FnMut() -> Result<T, HubRequestError>,
@@ -88,7 +88,7 @@ impl<'a> HubClient<'a> {
         Ok(())
     }
 
-    /// Asks once. Statuses that are errors come as such; a range that cannot be served (416) does not.
+    /// Sends once. Error statuses become errors, except 416 for a range that cannot be served.
     pub(crate) fn send(
         &self,
         url: &Url,
@@ -185,7 +185,7 @@ impl HubReply {
         self.endpoint_headers.get(name)?.to_str().ok()
     }
 
-    /// A header of whoever answered, as text.
+    /// A header of the host that replied, as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

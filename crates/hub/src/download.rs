@@ -1,4 +1,4 @@
-//! One file, from the hub to its place in the cache: resumed, verified, then given its name.
+//! Downloads one file into the cache: resumed, verified, then renamed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ use crate::repository::Repository;
 use crate::request_error::HubRequestError;
 use crate::source::HubSource;
 
-/// After so many bytes, failures are counted anew: a long download may be cut more often than a short one.
+/// After so many bytes, failures are counted from 0: a long download may be cut more often than a short one.
 const MIN_PROGRESS_BYTES: u64 = 1 << 20;
 
 /// What a file must turn out to be.
@@ -126,7 +126,7 @@ impl Transfer<'_> {
         let partial = cache.partial(&expected.blob);
         make_parent(&partial)?;
         if expected.digest.is_none() {
-            // Nothing would tell whether the parts fit together.
+            // Without a hash the parts could not be verified.
             remove(&partial)?;
         }
         let was_there = fs::metadata(&partial).is_ok_and(|data| data.len() > 0);
@@ -188,7 +188,7 @@ impl Transfer<'_> {
             return Err(HubRequestError::WebPage { host: host(), wanted: "a file" });
         }
         if reply.header("content-encoding").is_some_and(|encoding| encoding != "identity") {
-            return Err(refused("a file in an encoding that was not asked for"));
+            return Err(refused("a file in an encoding that was not requested"));
         }
         if let (Some(Digest::Sha256(hash)), Some(linked)) =
             (&expected.digest, reply.endpoint_header("x-linked-etag"))
@@ -200,11 +200,11 @@ impl Transfer<'_> {
             206 => reply
                 .header("content-range")
                 .and_then(first_byte)
-                .ok_or_else(|| refused("a part without its place"))?,
+                .ok_or_else(|| refused("a part without its range"))?,
             _ => 0,
         };
         if reply.status == 206 && from != have {
-            return Err(refused("another part than was asked for"));
+            return Err(refused("another part than requested"));
         }
         match reply.body.content_length() {
             Some(length) if from.saturating_add(length) != expected.bytes => {

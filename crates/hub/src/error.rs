@@ -1,4 +1,4 @@
-//! Why a source could not be had.
+//! Errors of resolving a source.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub enum HubError {
         /// What is wrong with its value.
         problem: &'static str,
     },
-    /// Nothing says where downloads are kept.
+    /// No folder for downloads is known.
     #[error("there is no folder for downloads, since neither HF_HOME nor HOME is set: set HF_HOME")]
     NoCacheFolder,
     /// The file system refused.
@@ -40,7 +40,7 @@ pub enum HubError {
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -74,12 +74,12 @@ pub enum HubError {
     FolderTooLarge {
         /// The folder of the source.
         path: PathBuf,
-        /// How many are the most.
+        /// The limit.
         max: usize,
         /// Of what.
         what: &'static str,
     },
-    /// The files that were asked for are not there.
+    /// The requested files do not exist.
     #[error("cannot choose files of `{location}`")]
     Selection {
         /// The source, with its revision.
@@ -93,7 +93,7 @@ pub enum HubError {
     List {
         /// The source, with its revision.
         location: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: HubRequestError,
     },
@@ -104,7 +104,7 @@ pub enum HubError {
         location: String,
         /// The file.
         file: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: HubRequestError,
     },

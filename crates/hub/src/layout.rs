@@ -141,7 +141,7 @@ fn filter_split<'a>(
     Ok(parts.into_iter().filter(|part| part.split == wanted).collect())
 }
 
-/// Whether a part is of a partial copy of the split that is asked for.
+/// Whether a part is of a partial copy of the split that is requested.
 fn is_partial(part: &ParquetPart<'_>, requested: Option<&str>) -> bool {
     let split = part.split.strip_prefix(PARTIAL).filter(|_| matches!(part.shard, Some((_, None))));
     split.is_some_and(|split| requested.is_none_or(|requested| spelling(requested) == spelling(split)))
@@ -168,7 +168,7 @@ fn check_whole(split: &str, parts: &[&ParquetPart<'_>]) -> Result<(), SelectionE
         let (first, second) = ((*whole).to_owned(), (*part.1).to_owned());
         return Err(SelectionError::TwoShards { split: split.to_owned(), first, second });
     }
-    // Without a count in the names, the highest number tells how many there are at least.
+    // Without a count in the names, the highest number is a lower bound.
     let counts = parts.iter().filter_map(|part| part.shard);
     let count =
         counts.map(|(number, count)| count.unwrap_or(0).max(number.saturating_add(1))).max().unwrap_or(0);
@@ -178,7 +178,7 @@ fn check_whole(split: &str, parts: &[&ParquetPart<'_>]) -> Result<(), SelectionE
     }
 }
 
-/// The names of a place, for a message.
+/// Names for a message, shortened.
 pub(crate) fn shown<'a>(names: impl Iterator<Item = &'a str>) -> Names {
     names.collect()
 }

@@ -18,7 +18,7 @@
 //!
 //! What a user should know:
 //!
-//! - **Pinned.** A branch or tag is asked for its commit once, and every file is of that commit, which
+//! - **Pinned.** A branch or tag is resolved to its commit once, and every file is of that commit, which
 //!   [`Fetched::commit`] records. A source that names a commit, and whose files are cached, needs no
 //!   network.
 //! - **Verified.** Size and hash are compared with what the hub lists, for large files (SHA-256) and
@@ -29,7 +29,7 @@
 //!   where the rest of a split is there.
 //! - **Secrets.** The token goes to the endpoint's own scheme, host and port and to nothing that it
 //!   redirects to. No message, `Debug` or address holds it.
-//! - **Distrust.** Names of files that would leave their folder are refused; sizes, redirects, waits
+//! - **Untrusted input.** Names of files that would leave their folder are refused; sizes, redirects, waits
 //!   and memory are bounded.
 //!
 //! The protocol is spoken here, over `ureq`, and not by the `hf-hub` crate: that (0.1, 0.3, 0.4, 0.5

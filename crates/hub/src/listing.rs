@@ -1,4 +1,4 @@
-//! Which files a repository has at a revision, and what the hub says of each.
+//! The files of a repository at a revision, with the size and hash of each.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::options::HubOptions;
 use crate::request_error::HubRequestError;
 use crate::source::HubSource;
 
-/// The longest listing that is read; a file takes some 200 bytes.
+/// Maximum size of a listing; a file takes some 200 bytes.
 const MAX_LISTING_BYTES: usize = 64 << 20;
 
 /// The files of a commit, by name.
@@ -65,7 +65,7 @@ struct LargeFile {
 }
 
 impl Listing {
-    /// Asks the hub.
+    /// Fetches the listing.
     pub(crate) fn fetch(
         client: &HubClient<'_>,
         options: &HubOptions,
@@ -111,7 +111,7 @@ impl Listing {
         Ok(Self { commit: information.sha, files })
     }
 
-    /// Whether one that was kept in the cache still has the form that it was written in.
+    /// Whether a listing from the cache is still intact.
     pub(crate) fn is_sound(&self, commit: &str) -> bool {
         let sound = |entry: &ListedFile| entry.blob.as_deref().is_none_or(is_blob_name);
         self.commit == commit && self.files.values().all(sound)
@@ -136,7 +136,7 @@ impl ListedFile {
     }
 }
 
-/// A hub that gives 404 without saying why is asked whether the repository is there at all.
+/// For a 404 without a reason: whether the repository exists at all.
 fn which_is_missing(
     client: &HubClient<'_>,
     options: &HubOptions,

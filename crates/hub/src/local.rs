@@ -9,7 +9,7 @@ use crate::fetched::{Fetched, FetchedFile};
 use crate::selected_file::SelectedFile;
 use crate::selection::{FileSelection, choose};
 
-/// Most files that a folder may hold, and most levels of folders, so that a link to a parent ends.
+/// Maximum number of files that a folder may hold, and maximum depth of folders, so that a link to a parent ends.
 const MAX_FILES: usize = 100_000;
 const MAX_LEVELS: usize = 32;
 

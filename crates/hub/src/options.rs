@@ -29,15 +29,15 @@ pub struct HubOptions {
     pub connect_timeout: Duration,
     /// For how long a server may be silent.
     pub read_timeout: Duration,
-    /// How often a request that failed is made again.
+    /// How often a failed request is retried.
     pub retries: u32,
     /// The wait before the first of these; each further one is twice as long.
     pub backoff: Duration,
-    /// The longest wait that a server may ask for.
+    /// Maximum wait that a server may request.
     pub max_wait: Duration,
     /// For how long another process may hold a file without progress.
     pub lock_wait: Duration,
-    /// The largest file that is fetched, in bytes.
+    /// Maximum size of a file, in bytes.
     pub max_file_bytes: u64,
 }
 

@@ -110,7 +110,7 @@ impl Repository<'_> {
         let at_commit = source.at(&listing.commit);
         let mut files = Vec::new();
         for SelectedFile { name, config, split } in chosen {
-            let entry = listing.files.get(&name).cloned().unwrap_or_default();
+            let entry = listing.files.get(&name).ok_or_else(|| self.absent(source, Some(&name)))?.clone();
             let bytes = match self.cache.size(&listing.commit, &name, entry.bytes) {
                 Some(bytes) => {
                     self.progress.event(&DownloadEvent::Cached { file: &name, bytes });

@@ -1,4 +1,4 @@
-//! When to ask again.
+//! When to retry.
 
 use std::time::Duration;
 

@@ -28,8 +28,8 @@ pub enum FileSelection {
         optional: Vec<String>,
     },
     /// The Parquet files of a split. If the branch `main` of a dataset holds no Parquet file at all, the
-    /// hub's own copy, the branch `refs/convert/parquet`, is read in its place;
-    /// [`Fetched::revision`](crate::Fetched::revision) tells.
+    /// hub's own copy, the branch `refs/convert/parquet`, is read instead;
+    /// [`Fetched::revision`](crate::Fetched::revision) says which.
     Parquet {
         /// The config; may be left open where there is only one.
         config: Option<String>,

@@ -14,7 +14,7 @@ pub enum SelectionError {
     Pattern {
         /// The pattern.
         pattern: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: glob::PatternError,
     },
@@ -48,7 +48,7 @@ pub enum SelectionError {
     /// No such config.
     #[error("there is no config `{requested}`; there is {known}")]
     NoConfig {
-        /// The config that was asked for.
+        /// The config that was requested.
         requested: String,
         /// The configs that are there.
         known: Names,
@@ -62,7 +62,7 @@ pub enum SelectionError {
     /// No such split.
     #[error("there is no split `{requested}`; there is {known}")]
     NoSplit {
-        /// The split that was asked for.
+        /// The split that was requested.
         requested: String,
         /// The splits of the config.
         known: Names,
@@ -70,7 +70,7 @@ pub enum SelectionError {
     /// Several splits go by this name.
     #[error("`{requested}` may mean any of the splits {known}: say which")]
     WhichSplit {
-        /// The split that was asked for.
+        /// The split that was requested.
         requested: String,
         /// The splits that it may mean.
         known: Names,

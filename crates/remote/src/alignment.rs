@@ -10,7 +10,7 @@ use plimsoll_core::records::TokenRow;
 use plimsoll_backend::LOGPROB_ROUNDING;
 use spelling::Spelling;
 
-/// The most bytes that tokens after the text may have together: a stop token or the end of a stop text.
+/// Maximum bytes that tokens after the text may have together: a stop token or the end of a stop text.
 const MAX_BYTES_AFTER: usize = 64;
 
 /// A token as a server or a recording lists it.
@@ -138,8 +138,8 @@ fn begins_token(pieces: &[Vec<u8>], joined: &[u8], at: usize) -> bool {
     false
 }
 
-/// A natural-log probability as it is kept.
-#[expect(clippy::cast_possible_truncation, reason = "kept in single precision, as models compute them")]
+/// A natural-log probability as it is stored.
+#[expect(clippy::cast_possible_truncation, reason = "stored in single precision, as models compute them")]
 fn logprob(value: f64) -> Result<f32, MissingSignal> {
     if value.is_finite() && value <= LOGPROB_ROUNDING {
         Ok((value as f32).max(f32::MIN))

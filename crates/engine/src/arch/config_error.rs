@@ -14,7 +14,7 @@ pub enum ConfigError {
     Field {
         /// The field.
         field: &'static str,
-        /// Why not.
+        /// The cause.
         #[source]
         source: serde_json::Error,
     },
@@ -32,7 +32,7 @@ pub enum ConfigError {
         /// The field.
         field: &'static str,
     },
-    /// A field that asks for what the decoder does not have.
+    /// A field that requires what the decoder does not have.
     #[error("`{field}` is {}, which is not supported", value.escape_debug())]
     Unsupported {
         /// The field.

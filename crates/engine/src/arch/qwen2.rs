@@ -1,4 +1,4 @@
-//! Qwen 2 and 2.5: biases of query, key and value, and windows in the upper layers where they are asked for.
+//! Qwen 2 and 2.5: biases of query, key and value, and windows in the upper layers where they are requested.
 
 use super::config::{RawConfig, RawWindow, require};
 use super::config_error::ConfigError;

@@ -94,7 +94,7 @@ impl<'a> RequestState<'a> {
         }
     }
 
-    /// The most tokens that the cache of a task grows by, given a cached prefix of `prefix` tokens.
+    /// Maximum number of tokens that the cache of a task grows by, given a cached prefix of `prefix` tokens.
     pub(super) fn growth(&self, task: Task, prefix: usize, batch: &BatchContext<'_>) -> usize {
         match task {
             Task::Prompt => self.prompt.tokens.len() - prefix,

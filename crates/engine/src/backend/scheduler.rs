@@ -173,7 +173,7 @@ impl<'a, 's> Scheduler<'a, 's> {
         Ok(())
     }
 
-    /// Most bytes that a task can come to hold beyond what it shares.
+    /// Maximum number of bytes that a task can come to hold beyond what it shares.
     fn bytes_needed(&self, key: TaskKey) -> usize {
         let prefix = self.prefix.as_ref().map_or(0, KvCache::len);
         let growth = self.states.get(&key.0).map_or(0, |state| state.growth(key.1, prefix, &self.batch));

@@ -8,7 +8,7 @@
 /// The name of the function.
 pub(super) const FUNCTION: &str = "concatenated__";
 
-/// The most operands of one call.
+/// Maximum number of operands of one call.
 const MAX_OPERANDS: usize = 200;
 
 /// The inside of a tag with its `~` rewritten. `statement`: the first word is a keyword.
@@ -59,7 +59,7 @@ pub(super) fn rewrite(inside: &str, statement: bool) -> String {
     levels.pop().map_or_else(String::new, BracketLevel::into_text)
 }
 
-/// What a token is to the one behind it.
+/// What a token is to the one after it.
 #[derive(Clone, Copy, PartialEq)]
 enum Previous {
     /// An operand ends here.

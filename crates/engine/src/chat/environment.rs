@@ -21,10 +21,10 @@ pub(super) const NAME: &str = "chat template";
 /// The variable of the context that holds the moment. No template can name it.
 pub(super) const MOMENT: &str = "strftime now";
 
-/// The most characters kept of what a template says when it refuses.
+/// Maximum number of characters of a template's `raise_exception` message that are kept.
 pub const MAX_MESSAGE_CHARS: usize = 2000;
 
-/// What `raise_exception` was told, as the cause of minijinja's error.
+/// The message of `raise_exception`, as the cause of minijinja's error.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Raised(pub(super) String);

@@ -19,7 +19,7 @@ pub enum ChatError {
     TooLong {
         /// Its length.
         bytes: usize,
-        /// The most allowed.
+        /// The limit.
         max: usize,
     },
     /// The template refuses these messages by `raise_exception`.
@@ -44,7 +44,7 @@ pub enum ChatError {
     /// The text is too long.
     #[error("the chat template writes more than {max} bytes")]
     TooMuchText {
-        /// The most allowed.
+        /// The limit.
         max: usize,
     },
     /// The template did not end within the wall limit; its thread was left behind.
@@ -81,7 +81,7 @@ pub enum ChatError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -90,7 +90,7 @@ pub enum ChatError {
     FileTooLarge {
         /// The file.
         path: PathBuf,
-        /// The most allowed.
+        /// The limit.
         max: u64,
     },
     /// A folder has too many templates.
@@ -98,7 +98,7 @@ pub enum ChatError {
     TooManyTemplates {
         /// The folder.
         path: PathBuf,
-        /// The most allowed.
+        /// The limit.
         max: usize,
     },
     /// A file is no JSON.

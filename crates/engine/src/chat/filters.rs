@@ -140,7 +140,7 @@ fn replace(state: &State<'_, '_>, value: &Value, args: Rest<ValueOrKwargs>) -> R
     methods::replaced(state, &value, [&old, &new], count)
 }
 
-/// `indent` by a number of spaces or a text; the first line and blank lines only if asked for.
+/// `indent` by a number of spaces or a text; the first line and blank lines only if requested.
 fn indent(
     state: &State<'_, '_>,
     value: &Value,
@@ -231,7 +231,7 @@ fn float(value: &Value, default: Option<Value>) -> Value {
     read.map_or_else(|| default.unwrap_or_else(|| Value::from(0.0)), Value::from)
 }
 
-/// What has a length and items by place or key; texts have.
+/// What has a length and items by index or key; texts have.
 fn is_sequence(value: &Value) -> bool {
     matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::String | ValueKind::Undefined)
 }

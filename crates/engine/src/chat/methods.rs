@@ -114,7 +114,7 @@ fn padded(state: &State<'_, '_>, value: &str, method: &str, args: &[Value]) -> R
     }))
 }
 
-/// Separator and the most splits, by place or by name.
+/// Separator and maximum number of splits, by position or by name.
 fn split_arguments(args: &[Value]) -> Result<(Option<String>, Option<usize>), Error> {
     let (separator, max, named): (Option<Value>, Option<Value>, Kwargs) = from_args(args)?;
     let separator = match arguments::optional(separator, &named, "sep")? {

@@ -41,7 +41,7 @@ pub enum MomentError {
     /// A directive that is not known.
     #[error("`%{directive}` is no directive of strftime known here")]
     Directive {
-        /// What stands behind the percent sign; empty at the end of the format.
+        /// What stands after the percent sign; empty at the end of the format.
         directive: String,
     },
 }

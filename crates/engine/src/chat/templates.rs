@@ -10,11 +10,11 @@ use serde_json::Value as Json;
 use super::error::ChatError;
 use super::file::{JsonFile, read_json, read_text};
 
-/// The name of the template that is used where nothing else is asked for.
+/// The name of the template that is used where nothing else is requested.
 const DEFAULT: &str = "default";
 /// The name of the template that is used where tools are given.
 const TOOL_USE: &str = "tool_use";
-/// The most files of a folder of templates.
+/// Maximum number of files of a folder of templates.
 const MAX_FILES: usize = 64;
 
 /// Sources of templates by name. Mostly there is one, `default`.

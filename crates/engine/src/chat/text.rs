@@ -159,13 +159,13 @@ pub(super) fn center(text: &str, width: usize, fill: char) -> String {
     fills(before).chain(text.chars()).chain(fills(missing - before)).collect()
 }
 
-/// `zfill`: zeros behind the sign.
+/// `zfill`: zeros after the sign.
 pub(super) fn zeros(text: &str, width: usize) -> String {
     let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-'])));
     sign.to_owned() + &right(digits, width.saturating_sub(sign.len()), '0')
 }
 
-/// Jinja's filter `title`: a capital at the start of each word, where words begin behind white space, a
+/// Jinja's filter `title`: a capital at the start of each word, where words begin after white space, a
 /// hyphen or an opening bracket.
 pub(super) fn words_title(text: &str) -> String {
     let mut titled = String::with_capacity(text.len());

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::data::Data;
 use super::special::NAMES as SPECIAL_NAMES;
 
-/// The most variables, and the most bytes of them as JSON. Known templates read up to five.
+/// Maximum number of variables, and maximum bytes of them as JSON. Known templates read up to five.
 const MAX_VARIABLES: usize = 64;
 const MAX_BYTES: usize = 64 << 10;
 

@@ -83,7 +83,7 @@ pub(super) struct DecoderBlock {
 pub(super) struct Span<'a> {
     /// The cache of the row.
     pub(super) cache: &'a mut KvCache,
-    /// The place of the first token in the sequence.
+    /// Position of the first token in the sequence.
     pub(super) first: usize,
     pub(super) tokens: usize,
 }

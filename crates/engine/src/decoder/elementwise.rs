@@ -1,4 +1,4 @@
-//! Sums, and gates of feed-forward parts, number by number.
+//! Sums, and gates of feed-forward parts, element by element.
 //!
 //! On the processor candle gives each such step to a pool of threads of its own that wait by spinning: on a machine
 //! with other work to do, a tenth of the processor time of a prompt. Here the threads are those of everything else,
@@ -41,7 +41,7 @@ fn gelu(x: f32) -> f32 {
     0.5 * x * (1.0 + f32::tanh(FACTOR * x * (1.0 + 0.044_715 * x * x)))
 }
 
-/// Pairs of numbers, joined; `None` for what is not of f32, whole and on the processor.
+/// Pairs of elements, combined; `None` for what is not of f32, whole and on the processor.
 fn joined(
     one: &Tensor,
     other: &Tensor,

@@ -16,10 +16,10 @@ use plimsoll_kernels::wide;
 
 /// Sums of a product that run side by side; a head is at least as wide in every model that matters.
 const LANES: usize = 32;
-/// The most queries.
+/// Maximum number of queries.
 pub(super) const MAX_QUERIES: usize = 8;
 
-/// The numbers of a tensor, where they lie.
+/// The elements of a tensor, in its own memory.
 enum Elements<'a> {
     F32(&'a [f32]),
     Bf16(&'a [bf16]),
@@ -56,7 +56,7 @@ pub(super) fn attend(
     let begin = shape.window.map_or(0, |window| (first + 1).saturating_sub(window));
     let sight = Sight { queries: count, first: first - begin, window: shape.window };
     let queries = Queries { shape, elements: &elements, sight, keys: end - begin };
-    // Held while their numbers are read.
+    // Held while their elements are read.
     let storages: Vec<_> = cache
         .segments()
         .map(|segment| (segment.keys.storage_and_layout().0, segment.values.storage_and_layout().0))
@@ -127,7 +127,7 @@ impl Queries<'_> {
 }
 
 impl CachePart<'_> {
-    /// Where the numbers of a head's tokens lie.
+    /// The range of a head's tokens among the elements.
     fn lines(&self, head: usize, width: usize) -> Range<usize> {
         let begin = head * self.room;
         (begin + self.tokens.start) * width..(begin + self.tokens.end) * width

@@ -62,7 +62,7 @@ impl<'a> Loader<'a> {
         Ok(Parts { embedding, blocks, norm, head })
     }
 
-    /// A tensor that no place is known for would change what the model says.
+    /// Ignoring an unknown tensor would change the answers.
     fn refuse_surplus(&self) -> Result<(), WeightsError> {
         let taken = self.taken.borrow();
         let known = |name: &str| taken.contains(name) || name.ends_with(DERIVED);

@@ -8,22 +8,22 @@ use super::Decoder;
 use super::block::Span;
 use crate::step::{RowOutput, StepError, StepRow};
 
-/// The most tokens of a pass. Enough for matrix products at full speed.
+/// Maximum number of tokens of a pass. Enough for matrix products at full speed.
 const MAX_TOKENS: usize = 1024;
 
-/// What a row of the step comes down to.
+/// The computation of one row of the step.
 struct RowPlan {
     /// All tokens to compute, those of the cache first if it is computed anew.
     tokens: Vec<u32>,
-    /// The place in the sequence of the first of them.
+    /// Position of the first of them in the sequence.
     first: usize,
     /// How many of them the cache had.
     recomputed: usize,
     /// For each rotary embedding, whether the set for long sequences is used.
     long: Vec<bool>,
-    /// Places in `tokens` of which logits are wanted.
+    /// Indices into `tokens` of the requested logits.
     logits: Vec<usize>,
-    /// Layer and places in `tokens` of which the hidden state is wanted.
+    /// Layer and indices into `tokens` of the requested hidden states.
     hidden: Option<(usize, Vec<usize>)>,
     /// Whether the last layer's is wanted before the final norm.
     before_norm: bool,
@@ -33,7 +33,7 @@ struct RowPlan {
 #[derive(Clone, Copy)]
 struct PassPiece {
     row: usize,
-    /// The first token, a place in the plan's tokens.
+    /// Index of the first token in the plan's tokens.
     from: usize,
     tokens: usize,
 }
@@ -102,7 +102,7 @@ fn plan(decoder: &Decoder, index: usize, row: &StepRow<'_>) -> Result<RowPlan, S
     })
 }
 
-/// Rows one behind the other, cut where a pass is full.
+/// Rows concatenated, cut where a pass is full.
 fn passes(plans: &[RowPlan]) -> Vec<Vec<PassPiece>> {
     let (mut passes, mut pass, mut room) = (Vec::new(), Vec::new(), MAX_TOKENS);
     for (row, plan) in plans.iter().enumerate() {
@@ -168,7 +168,7 @@ fn take_hidden(
     Ok(())
 }
 
-/// The final norm and the logits, of those tokens only that are asked for.
+/// The final norm and the logits, of those tokens only that are requested.
 fn finish(
     decoder: &Decoder,
     plans: &[RowPlan],
@@ -201,11 +201,11 @@ fn finish(
     Ok(())
 }
 
-/// Tokens of a pass that one row asks for.
+/// Tokens of a pass that one row requires.
 struct PickedTokens {
-    /// Their places in the pass.
+    /// Their indices in the pass.
     positions: Vec<u32>,
-    /// The place of each in the row's request.
+    /// The index of each in the row's request.
     requests: Vec<usize>,
 }
 
@@ -216,7 +216,7 @@ impl PickedTokens {
     }
 }
 
-/// What is asked for in this pass, row by row; rows that ask for nothing are left out.
+/// What is requested in this pass, row by row; rows that ask for nothing are left out.
 fn picks(
     plans: &[RowPlan],
     pieces: &[PassPiece],
@@ -227,7 +227,7 @@ fn picks(
         let mut picked = PickedTokens { positions: Vec::new(), requests: Vec::new() };
         for (request, position) in wanted(&plans[piece.row]).iter().enumerate() {
             if (piece.from..piece.from + piece.tokens).contains(position) {
-                // A pass is short: the place fits.
+                // A pass has at most 1,024 tokens: the index fits.
                 picked.positions.push(u32::try_from(begin + position - piece.from).unwrap_or(u32::MAX));
                 picked.requests.push(request);
             }
@@ -262,7 +262,7 @@ impl RowPlan {
     }
 }
 
-/// What a row has got so far: parts with the place in the request of each of their rows.
+/// Results of a row so far: parts, with the index in the request of each of their rows.
 #[derive(Default)]
 struct Gathered {
     parts: Vec<Tensor>,

@@ -56,7 +56,7 @@ impl RotaryTables {
         self.long.as_ref().is_some_and(|(_, original)| tokens > *original)
     }
 
-    /// `positions` are pairs of a token's place in its sequence and whether that sequence is long.
+    /// `positions` are pairs of a token's position in its sequence and whether that sequence is long.
     pub(super) fn angles(
         &self,
         positions: impl ExactSizeIterator<Item = (usize, bool)>,

@@ -11,7 +11,7 @@ use plimsoll_kernels::wide;
 pub(super) struct Sight {
     /// Queries of the block.
     pub(super) queries: usize,
-    /// The place of the first query among the keys: it sees keys `..= first`.
+    /// Index of the first query among the keys: it sees keys `..= first`.
     pub(super) first: usize,
     /// How many keys, itself counted, a query sees at most.
     pub(super) window: Option<usize>,

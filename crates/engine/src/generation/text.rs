@@ -18,7 +18,7 @@ pub(super) struct TokenTexts<'t> {
     tokenizer: &'t Tokenizer,
     ids: Vec<u32>,
     text: String,
-    /// Per token the length of the text behind it. Tokens that wait for a character to be completed have none
+    /// Per token the length of the text after it. Tokens that wait for a character to be completed have none
     /// yet.
     ends: Vec<usize>,
     /// How far the text was searched for stop strings.
@@ -71,7 +71,7 @@ impl<'t> TokenTexts<'t> {
         found.min().map(|offset| from + offset)
     }
 
-    /// The whole text, and per token the length of the text behind it.
+    /// The whole text, and per token the length of the text after it.
     pub(super) fn finish(mut self) -> Result<(String, Vec<usize>), TokenizerError> {
         let whole = self.tokenizer.decode(&self.ids)?;
         let waiting = self.ids.len() - self.ends.len();
@@ -88,7 +88,7 @@ impl<'t> TokenTexts<'t> {
         Ok((whole, ends))
     }
 
-    /// The text behind each token as the longest start that its prefix shares with the whole.
+    /// The text after each token as the longest start that its prefix shares with the whole.
     fn by_prefixes(&self, whole: &str) -> Result<Vec<usize>, TokenizerError> {
         let mut ends = Vec::with_capacity(self.ids.len());
         let mut last = 0;

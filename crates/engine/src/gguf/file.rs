@@ -1,4 +1,4 @@
-//! An open file: its header, and reads at any place.
+//! An open file: its header, and reads at any offset.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -67,7 +67,7 @@ impl GgufFile {
 
     /// Appends so many bytes from byte `offset` on.
     pub(super) fn append(&self, offset: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
-        // Whoever panicked with the lock held left no state behind: each read seeks first.
+        // Whoever panicked with the lock held XX.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(offset))?;
         // Not a slice to be filled: its bytes would be written twice.

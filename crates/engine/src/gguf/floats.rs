@@ -29,7 +29,7 @@ impl Floats {
         }
     }
 
-    /// Appends values. Gives the place of the first that the type cannot hold.
+    /// Appends values. Returns the index of the first that the type cannot hold.
     pub(super) fn push(&mut self, values: &[f32]) -> Option<usize> {
         match self {
             Self::F32(all) => {

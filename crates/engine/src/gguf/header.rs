@@ -1,6 +1,6 @@
 //! What stands before the weights: version, metadata, and where each tensor lies.
 //!
-//! The reader trusts nothing: no memory is taken for a number in the file before that number was held
+//! The input is untrusted: no memory is allocated for a count in the file before that count was held
 //! against the file's length, and no tensor is handed out that is not whole, aligned and alone in its
 //! bytes.
 
@@ -13,23 +13,23 @@ use super::header_error::{HeaderError, TensorError};
 use super::metadata::Metadata;
 use super::value::MetadataValue;
 
-/// The longest key of the metadata, in bytes.
+/// Maximum length of a metadata key, in bytes.
 pub(super) const MAX_KEY_BYTES: usize = 65_535;
-/// The longest name of a tensor, in bytes.
+/// Maximum length of a name of a tensor, in bytes.
 pub(super) const MAX_NAME_BYTES: usize = 64;
-/// The most dimensions of a tensor.
+/// Maximum number of dimensions of a tensor.
 pub(super) const MAX_DIMENSIONS: u32 = 4;
-/// The most pairs of metadata; models have some dozens.
+/// Maximum number of pairs of metadata; models have some dozens.
 const MAX_PAIRS: u64 = 65_536;
-/// The most tensors; the largest models have some thousands.
+/// Maximum number of tensors; the largest models have some thousands.
 const MAX_TENSORS: u64 = 65_536;
 /// Where tensors begin, if the metadata do not say.
 const DEFAULT_ALIGNMENT: u64 = 32;
 const MAX_ALIGNMENT: u64 = 1 << 20;
 
-/// The least bytes of a pair: length of the key, one byte of key, type, one byte of value.
+/// Minimum bytes of a pair: length of the key, one byte of key, type, one byte of value.
 const MIN_PAIR: u64 = 8 + 1 + 4 + 1;
-/// The least bytes of a description: length of the name, one byte of name, dimensions, one dimension,
+/// Minimum bytes of a description: length of the name, one byte of name, dimensions, one dimension,
 /// type, offset.
 const MIN_DESCRIPTION: u64 = 8 + 1 + 4 + 8 + 4 + 8;
 
@@ -57,7 +57,7 @@ pub struct TensorInfo {
     pub bytes: u64,
 }
 
-/// As described, its place not yet looked at.
+/// As described; its offset is not checked yet.
 struct RawTensorInfo {
     name: String,
     info: TensorInfo,

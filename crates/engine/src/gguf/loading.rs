@@ -55,7 +55,7 @@ pub(super) fn on_device(file: &GgufFile, rows: &RowLayout, device: &Device) -> R
     tensor.map_err(WeightError::Candle)
 }
 
-/// The numbers that rotary frequencies are divided by: the tensor of that name, which must have `count`.
+/// The divisors of rotary frequencies: the tensor of that name, which must have `count`.
 pub(super) fn divisors(file: &GgufFile, name: &str, count: usize) -> Result<Vec<f32>, GgufError> {
     let read = || {
         let info = file.header().tensors.get(name).ok_or(WeightError::Missing)?;

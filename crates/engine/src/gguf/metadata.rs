@@ -1,11 +1,11 @@
-//! Keys and values, asked for by type.
+//! Keys and values, read by type.
 
 use std::collections::BTreeMap;
 
 use super::header_error::shown;
 use super::value::{Array, MetadataValue, TextArray};
 
-/// Why a key does not give what is asked of it.
+/// Why a key has no value of the requested type.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
@@ -20,7 +20,7 @@ pub enum MetadataError {
     WrongType {
         /// The key.
         key: String,
-        /// What was asked for.
+        /// What was requested.
         wanted: &'static str,
         /// What is there.
         found: &'static str,

@@ -31,7 +31,7 @@ pub(super) fn decoder(prefix: bool) -> Json {
 }
 
 /// All ways to put two pieces together to a third, best score of the third first. Among equal scores the
-/// lower id goes first, and of one piece the split with the lower ids.
+/// lower id takes precedence, and of one piece the split with the lower ids.
 ///
 /// `SentencePiece` joins, at each step, the neighbours whose piece has the best score. Ranks in this order
 /// do the same, except between splits of one and the same piece that compete in one place.

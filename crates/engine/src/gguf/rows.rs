@@ -78,7 +78,7 @@ impl RowLayout {
         rows.step_by(together.max(1)).map(piece)
     }
 
-    /// The place in the file of a row.
+    /// The offset of a row in the file.
     fn stored(&self, row: usize) -> usize {
         match self.order {
             RowOrder::AsStored => row,

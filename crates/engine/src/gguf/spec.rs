@@ -1,7 +1,7 @@
 //! From metadata to a [`DecoderSpec`].
 //!
 //! Files say less than a `config.json`: what an architecture implies (its activation, that Gemma scales
-//! embeddings) stands here as llama.cpp takes it to be. What a file asks for and the decoder does not do is
+//! embeddings) stands here as llama.cpp takes it to be. What a file requires and the decoder does not do is
 //! refused by name.
 
 use super::error::{GgufError, GgufSpecError};

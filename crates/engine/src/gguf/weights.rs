@@ -26,7 +26,7 @@ struct StoredTensor {
     order: RowOrder,
 }
 
-/// The weights of a model in a GGUF file. None is in memory until it is asked for.
+/// The weights of a model in a GGUF file. None is in memory until it is read.
 #[derive(Debug)]
 pub struct GgufWeights {
     file: GgufFile,

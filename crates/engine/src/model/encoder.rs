@@ -30,7 +30,7 @@ pub struct Encoded {
 }
 
 impl Encoder<'_> {
-    /// The prompt of a chat that asks for a reply. The template writes special tokens itself.
+    /// The prompt of a chat that requires a reply. The template writes special tokens itself.
     ///
     /// # Errors
     /// [`EngineError::Chat`] if the template refuses the messages, [`EngineError::Tokenizer`].

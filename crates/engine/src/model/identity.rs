@@ -27,7 +27,7 @@ pub struct ModelHashes {
     pub config_sha256: Option<String>,
 }
 
-/// How long a file must be unchanged before its hash is kept.
+/// How long a file must be unchanged before its hash is cached.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// Hashes of files that were read before, so that gigabytes are hashed once.
@@ -211,11 +211,11 @@ mod tests {
         let one = cache.sha256(&file).unwrap();
         assert_eq!(one, hex(&Sha256::digest(b"one")));
         let entry = std::fs::read_dir(&cache_folder).unwrap().next().unwrap().unwrap().path();
-        // What stands in the entry is what is told, as long as the file is the same.
+        // The entry is used as long as the file is the same.
         let planted = std::fs::read_to_string(&entry).unwrap().replace(&one, &"0".repeat(64));
         std::fs::write(&entry, planted).unwrap();
         assert_eq!(cache.sha256(&file).unwrap(), "0".repeat(64));
-        // Changed just now: hashed anew, and not kept.
+        // Changed just now: hashed again, and not cached.
         std::fs::write(&file, "three").unwrap();
         assert_eq!(cache.sha256(&file).unwrap(), HashCache::none().sha256(&file).unwrap());
         assert!(std::fs::read_to_string(&entry).unwrap().contains(&"0".repeat(64)));

@@ -80,7 +80,7 @@ impl LanguageModel {
         &self.stop
     }
 
-    /// The tokens of a chat that asks for a reply. The template writes special tokens itself.
+    /// The tokens of a chat that requires a reply. The template writes special tokens itself.
     ///
     /// # Errors
     /// [`EngineError::Chat`] if the template refuses the messages, [`EngineError::Tokenizer`].
@@ -107,7 +107,7 @@ impl LanguageModel {
     ///
     /// # Errors
     /// [`EngineError::NoTokens`] for an empty prompt, [`EngineError::Step`] beyond the context,
-    /// [`EngineError::Generation`] for logits that are no numbers.
+    /// [`EngineError::Generation`] for logits that are NaN or infinite.
     pub fn generate(
         &self,
         prompt: &[u32],

@@ -66,7 +66,7 @@ pub(super) fn gguf_template_and_stop(
     Ok((ChatTemplate::new(&templates, SpecialTokenTexts::new(texts))?, special.stop))
 }
 
-/// The name that a file has for its mixture of formats, else the format of most numbers.
+/// The file's name for its mixture of formats, else the format of most parameters.
 pub(super) fn file_type(weights: &GgufWeights) -> String {
     let header = weights.file().header();
     let named = header.metadata.count("general.file_type").ok().flatten().and_then(mixture);

@@ -12,11 +12,11 @@ use serde::{Deserialize, Deserializer};
 use crate::regular::open_regular;
 use crate::weights_error::{HeaderProblem, WeightsError};
 
-/// The longest header that is read. That of a model with 100,000 tensors has 12 MB.
+/// Maximum size of a header. That of a model with 100,000 tensors has 12 MB.
 const MAX_HEADER: u64 = 32 << 20;
 /// Bytes of the length before it.
 const LENGTH: u64 = 8;
-/// The most dimensions of a tensor; those of decoders have one or two.
+/// Maximum number of dimensions of a tensor; those of decoders have one or two.
 const MAX_DIMENSIONS: usize = 8;
 
 /// A header, checked against the length of its file.
@@ -25,10 +25,10 @@ pub(super) struct SafetensorsHeader {
     pub(super) entries: BTreeMap<String, TensorEntry>,
 }
 
-/// A tensor's type, shape and place.
+/// A tensor's type, shape and location.
 #[derive(Debug)]
 pub(super) struct TensorEntry {
-    /// The type of its numbers, as the file spells it.
+    /// The type of its values, as the file spells it.
     pub(super) stored: String,
     pub(super) shape: Vec<usize>,
     /// The first byte in the file.

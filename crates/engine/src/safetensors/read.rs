@@ -97,7 +97,7 @@ pub(super) struct TensorSource<'a> {
 }
 
 impl TensorSource<'_> {
-    /// All numbers, each finite.
+    /// All values, each finite.
     pub(super) fn values<T: Number>(&self) -> Result<Vec<T>, WeightsError> {
         match self.entry.stored.as_str() {
             "F32" => self.each::<T, 4>(|bytes| T::from_f32(f32::from_le_bytes(bytes))),
@@ -140,7 +140,7 @@ impl TensorSource<'_> {
     }
 
     fn check_finite<T: Number>(&self, values: &[T], first: usize) -> Result<(), WeightsError> {
-        // Without a branch for each number, so that the compiler vectorises it.
+        // Without a branch for each value, so that the compiler vectorises it.
         if values.iter().fold(true, |all, number| all & number.finite()) {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! What a `tokenizer.json` may ask for.
+//! Limits on what a `tokenizer.json` may contain.
 //!
 //! The library does whatever a file says. Looked at beforehand is what could make a short text endless, take the
 //! same text apart in another way each time, or give up without a word.
@@ -7,14 +7,14 @@ use serde::Deserialize;
 
 use super::expressions::BYTE_LEVEL;
 
-/// Most steps of a normalizer, a pre-tokenizer or a decoder. Known ones have up to ten.
+/// Maximum number of steps of a normalizer, a pre-tokenizer or a decoder. Known ones have up to ten.
 const MAX_STEPS: usize = 64;
 /// How many times longer normalizer and pre-tokenizer together may make a text, and a decoder a token. Known ones
 /// reach 12, where `▁` stands for spaces.
 const MAX_GROWTH: f64 = 256.0;
-/// Most bytes of an expression. Known ones have up to 500.
+/// Maximum number of bytes of an expression. Known ones have up to 500.
 const MAX_EXPRESSION: usize = 4096;
-/// Most bytes of a precompiled table of characters, and of a text that is put before others. Known tables have 0.3 MB.
+/// Maximum number of bytes of a precompiled table of characters, and of a text that is put before others. Known tables have 0.3 MB.
 const MAX_TABLE: usize = 1 << 20;
 const MAX_PREPENDED: usize = 1024;
 
@@ -83,7 +83,9 @@ pub(super) fn check(json: &[u8]) -> Result<Vec<String>, String> {
     for (growth, what) in [(growth, "text"), (inspection.walk("decoder", file.decoder.as_slice())?, "token")]
     {
         if growth > MAX_GROWTH {
-            return Err(format!("it can make a {what} {growth:.0} times longer; {MAX_GROWTH} is the most"));
+            return Err(format!(
+                "it can make a {what} {growth:.0} times longer; at most {MAX_GROWTH} is allowed"
+            ));
         }
     }
     Ok(inspection.may_give_up)

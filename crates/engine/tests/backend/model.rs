@@ -27,7 +27,7 @@ const KEY_VALUE_HEADS: usize = 2;
 const VOCABULARY: usize = 288;
 pub(crate) const CONTEXT: usize = 512;
 
-/// Special tokens, behind the bytes and the words.
+/// Special tokens, after the bytes and the words.
 const SPECIAL: [&str; 3] = ["<|say|>", "<|end|>", "<|begin|>"];
 /// Words that are one token, with a space before them too.
 const WORDS: [&str; 2] = ["True", "False"];

@@ -75,7 +75,7 @@ fn answers_can_be_drawn() {
     }
 }
 
-/// The logits behind tokens, read at once.
+/// The logits after tokens, read at once.
 fn logits(tokens: &[u32]) -> Vec<f64> {
     let mut cache = model().decoder().cache();
     let output = model().decoder().step(&mut [StepRow::new(tokens, &mut cache)]).unwrap().remove(0);
@@ -123,7 +123,7 @@ fn assert_follow_ups(request: &Request, answer: &GenerationRow) {
     }
 }
 
-/// The state behind the last of some tokens, read at once.
+/// The state after the last of some tokens, read at once.
 fn state(decoder: &Decoder, tokens: &[u32], layer: usize, before_norm: bool) -> Vec<f32> {
     let mut cache = decoder.cache();
     let hidden = Some(Hidden { layer, positions: Positions::Last, before_norm });

@@ -70,7 +70,7 @@ fn a_context_that_is_nearly_full() {
             assert!(reasons(row).iter().all(|name| *name == "context_too_long"));
             continue;
         };
-        // With `missing` places free so many tokens are read behind the prompt, and one more is chosen.
+        // With `missing` places free so many tokens are read after the prompt, and one more is chosen.
         let count = answer.completion_tokens.unwrap();
         assert!(count <= max + 1, "{count}");
         if answer.finish_reason.as_deref() == Some("length") {

@@ -135,7 +135,7 @@ fn another_number_of_bytes_is_refused() {
     assert!(here.split_failure().contains("offers 400010 bytes"));
     hub.cdn.instead(move |_, _| Some(chunked(&without_length)));
     let message = here.split_failure();
-    assert!(message.contains("nothing of it was kept"), "{message}");
+    assert!(message.contains("nothing of it was stored"), "{message}");
     assert!(here.blobs().is_empty());
     hub.cdn.instead(move |_, _| Some(chunked(&bytes)));
     here.split().unwrap();

@@ -170,7 +170,7 @@ fn decode(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// The content as it is asked for, whole or from a byte on.
+/// The content as it is requested, whole or from a byte on.
 pub(crate) fn content(request: &Request, body: &[u8]) -> Reply {
     let from = request
         .header("range")
@@ -322,7 +322,7 @@ impl Hub {
         Self { front, cdn }
     }
 
-    /// The paths that were asked for, of both hosts.
+    /// The paths that were requested, of both hosts.
     pub(crate) fn count(&self) -> (usize, usize) {
         (self.front.requests().len(), self.cdn.requests().len())
     }

@@ -1,4 +1,4 @@
-//! One request, one reply.
+//! Sends one request and reads its reply.
 
 use std::time::SystemTime;
 
@@ -15,10 +15,10 @@ use super::refusal::ErrorBody;
 use super::reply::Completion;
 use super::spec::OpenAiSpec;
 
-/// The largest error body that is read.
+/// Maximum size of an error body that is read, in bytes.
 const MAX_REFUSAL: u64 = 64 << 10;
 
-/// Speaks to one server.
+/// A client of one server.
 #[derive(Debug)]
 pub(super) struct Client {
     agent: HttpAgent,
@@ -44,7 +44,7 @@ impl Client {
         }
     }
 
-    /// Sends a body that allows so many tokens, and reads what comes back.
+    /// Sends a body that allows `max_tokens` tokens, and reads the reply.
     pub(super) fn complete(&self, body: &str, max_tokens: u32) -> Result<Completion, ChatRequestError> {
         let agent = self.agent.for_scheme(&self.scheme).map_err(|failure| self.failed(failure))?;
         let mut request = agent.post(&self.address).content_type("application/json");
@@ -72,7 +72,7 @@ impl Client {
 
     fn refusal(&self, status: u16, mut response: Response<Body>) -> ChatRequestError {
         let wait = retry_after(response.headers(), SystemTime::now());
-        // Without its body a status says enough.
+        // A body that cannot be read adds nothing to the status, which is reported.
         let bytes = response.body_mut().with_config().limit(MAX_REFUSAL).read_to_vec().unwrap_or_default();
         let error_body = match self.document(&bytes) {
             Some(document) => ErrorBody::read(&document),
@@ -81,7 +81,7 @@ impl Client {
         error_body.into_error(self.host.clone(), status, wait)
     }
 
-    /// A JSON document without the key.
+    /// A JSON document with the key redacted.
     fn document(&self, bytes: &[u8]) -> Option<Value> {
         let mut document = serde_json::from_slice(bytes).ok()?;
         if let Some(key) = &self.key {
@@ -98,7 +98,7 @@ impl Client {
         ChatRequestError::Malformed { host: self.host.clone(), problem }
     }
 
-    /// What a failure on the way means.
+    /// Maps a transport failure.
     fn failed(&self, failure: HttpFailure) -> ChatRequestError {
         let host = self.host.clone();
         match failure {

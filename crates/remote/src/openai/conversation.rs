@@ -1,4 +1,4 @@
-//! One ask: the answer, the follow-ups that speak of it, the samples.
+//! One request: the answer, its follow-ups, the samples.
 
 use plimsoll_core::prompt::{FollowUp, Role};
 use plimsoll_core::reasoning::answer_text;
@@ -13,7 +13,7 @@ use super::request::{ChatRequest, LogprobSelection, Turn};
 use plimsoll_backend::observation::{Observation, RowKey, sample_decoding};
 use plimsoll_backend::request::{Request, text_seed};
 
-/// How asks are answered.
+/// Answers requests.
 pub(super) struct Conversation<'a> {
     pub(super) exchange: &'a Exchange,
     pub(super) signals: &'a SignalRequest,
@@ -23,7 +23,7 @@ pub(super) struct Conversation<'a> {
 }
 
 impl Conversation<'_> {
-    /// Every row of an ask.
+    /// Every row of a request.
     pub(super) fn answer(&self, request: &Request) -> Result<Observation, Interruption> {
         let key = RowKey::new(request, &self.exchange.spec.id);
         let (mut answer, refused) = self.answer_row(request, &key)?;
@@ -72,7 +72,7 @@ impl Conversation<'_> {
         }
     }
 
-    /// Counts a question that was not answered. A refusal that was kept was counted when it came.
+    /// Counts a question that was not answered. A cached refusal was counted when it was received.
     fn count(&self, reason: MissingSignal, error: Option<ChatRequestError>) -> Result<(), Interruption> {
         let Some(source) = error else { return Ok(()) };
         let question_id = self.context.question_id.to_owned();
@@ -141,7 +141,7 @@ impl Conversation<'_> {
         let Some(follow_up) = request.prompt.follow_up(id) else {
             return Ok(FollowUpRow { missing_reason: missing(MissingSignal::NoSuchFollowUp), ..row });
         };
-        // What a model reasoned is no part of what it is asked about: templates leave it out of earlier turns too.
+        // Follow-ups show the answer without the reasoning: templates leave it out of earlier turns too.
         let answer = answer.map(|text| answer_text(text, false)).filter(|answer| !answer.trim().is_empty());
         let Some(answer) = answer else {
             return Ok(FollowUpRow { missing_reason: missing(MissingSignal::NoAnswer), ..row });
@@ -189,11 +189,10 @@ impl Conversation<'_> {
             turns.push(Turn::new(Role::Assistant, answer));
         }
         turns.push(Turn::new(Role::User, &follow_up.text(answer)));
-        let max = signal.text_tokens.unwrap_or(1).max(1);
+        let max_tokens = signal.text_tokens.unwrap_or(1).max(1);
         ChatRequest {
             turns,
-            // Greedy, whatever the answer's parameters: one token at least, so these numbers are valid.
-            decoding: Decoding::new(0.0, 1.0, max).unwrap_or(self.decoding),
+            decoding: greedy(max_tokens),
             logprob_selection: if signal.masses {
                 LogprobSelection::Top(self.exchange.spec.top_logprobs)
             } else {
@@ -206,16 +205,24 @@ impl Conversation<'_> {
 
     fn seed(&self, request: &Request, index: u32) -> u32 {
         let bits = text_seed(self.seed, &self.exchange.spec.id, request, index).bits();
-        // 31 bits: some servers keep the seed in a signed integer.
-        u32::try_from(bits >> 33).unwrap_or_default()
+        // 31 bits: some servers store the seed in a signed integer.
+        #[expect(clippy::cast_possible_truncation, reason = "31 bits are left")]
+        let seed = (bits >> 33) as u32;
+        seed
     }
 }
 
-/// A row that no attempt brought a text for.
+/// A row without a text, for a reason.
 fn failed(mut row: GenerationRow, reason: MissingSignal, attempts: u32) -> GenerationRow {
     row.attempts = attempts;
     row.failure = Some(reason.name().to_owned());
     row
+}
+
+/// Greedy decoding, whatever the answer's parameters.
+#[expect(clippy::expect_used, reason = "temperature 0, top-p 1 and at least one token are valid")]
+fn greedy(max_tokens: u32) -> Decoding {
+    Decoding::new(0.0, 1.0, max_tokens.max(1)).expect("valid parameters")
 }
 
 fn first_turn(request: &Request) -> Vec<Turn> {

@@ -1,5 +1,4 @@
-//! A request until it is answered: kept replies, budget, pace, retries, what the server refuses, and the one
-//! served model.
+//! Sends requests: reply cache, budget, pace, retries, refused fields, and the check of the served model.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,13 +30,13 @@ pub(super) struct Exchange {
     pace: Pace,
     cache: Option<ReplyCache>,
     adaptation: Mutex<Adaptation>,
-    /// Reasons for which a row failed, each told once.
+    /// Reasons for which a row failed, each reported once.
     reported: Mutex<BTreeSet<MissingSignal>>,
 }
 
 /// Why a row was not finished.
 pub(super) enum Interruption {
-    /// The run ends, for a reason that is told elsewhere.
+    /// The run ends, for a reason that is reported elsewhere.
     Halted,
     /// The run ends for this reason.
     Failed(Box<OpenAiError>),
@@ -49,17 +48,17 @@ impl From<OpenAiError> for Interruption {
     }
 }
 
-/// A reply with how it came.
+/// A reply with the number of attempts and its latency.
 pub(super) struct ChatReply {
     pub(super) attempts: u32,
     pub(super) latency_ms: f64,
     pub(super) completion: Box<Completion>,
 }
 
-/// What came of a request.
+/// The outcome of a request.
 pub(super) enum RequestOutcome {
     Reply(ChatReply),
-    /// No reply, for a reason of the row; with the error unless the refusal was kept.
+    /// No reply, for a reason of the row; with the error unless the refusal was cached.
     Failed {
         reason: MissingSignal,
         attempts: u32,
@@ -67,11 +66,17 @@ pub(super) enum RequestOutcome {
     },
 }
 
-/// What goes with a request.
+/// The question of a request, with cancellation and progress.
 pub(super) struct RequestContext<'a> {
     pub(super) question_id: &'a str,
     pub(super) halt: &'a Cancel,
     pub(super) progress: &'a Arc<dyn BackendObserver>,
+}
+
+/// A field that the server refused, with its message.
+struct FieldRefusal<'a> {
+    field: RefusedField,
+    message: &'a str,
 }
 
 /// How a series of attempts ended.
@@ -95,13 +100,13 @@ impl Exchange {
         }
     }
 
-    /// Asks; a server that refuses an optional field is asked again without it, or with less.
+    /// Sends a request; if the server refuses an optional field, it is sent again without that field or with less.
     pub(super) fn send(
         &self,
         request: &ChatRequest,
         context: &RequestContext<'_>,
     ) -> Result<RequestOutcome, Interruption> {
-        // Each round leaves something out for good, so there are few.
+        // Each round leaves a field out for good, so there are few rounds.
         loop {
             let adaptation = *self.adaptation.lock().unwrap_or_else(PoisonError::into_inner);
             let body = request.body(&self.spec, adaptation);
@@ -117,7 +122,7 @@ impl Exchange {
                 AttemptsResult::Refused {
                     error: ChatRequestError::FieldRefused { field, ref message, .. },
                     ..
-                } if self.adapt(adaptation, (field, message), request, context) => {}
+                } if self.adapt(adaptation, &FieldRefusal { field, message }, request, context) => {}
                 AttemptsResult::Refused { error, attempts } => {
                     return self.failed(error, &hash, attempts, context);
                 }
@@ -125,7 +130,7 @@ impl Exchange {
         }
     }
 
-    /// What came of a request, now or in an earlier run.
+    /// The outcome of a request that was sent now or in an earlier run.
     fn outcome(
         &self,
         entry: CacheEntry,
@@ -135,7 +140,6 @@ impl Exchange {
         let completion = match outcome {
             CachedOutcome::Completion(completion) => completion,
             CachedOutcome::Refused(reason) => {
-                let reason = MissingSignal::from_name(&reason).unwrap_or(MissingSignal::RequestRefused);
                 return Ok(RequestOutcome::Failed { reason, attempts, error: None });
             }
         };
@@ -151,12 +155,12 @@ impl Exchange {
         Ok(self.cache.as_ref().map_or(Ok(()), |cache| cache.store(entry))?)
     }
 
-    /// Leaves out what was refused, from now on; says whether there is something else to send. The first thread
-    /// that meets a refusal tells of it.
+    /// Leaves out a refused field from now on; true if there is something else to send. The first thread that sees the
+    /// refusal reports it.
     fn adapt(
         &self,
         sent: Adaptation,
-        (field, message): (RefusedField, &str),
+        refusal: &FieldRefusal<'_>,
         request: &ChatRequest,
         context: &RequestContext<'_>,
     ) -> bool {
@@ -164,15 +168,17 @@ impl Exchange {
         if *adaptation != sent {
             return true;
         }
-        let Some(note) = adaptation.learn(field, request.logprob_selection, &self.spec) else { return false };
+        let Some(note) = adaptation.learn(refusal.field, request.logprob_selection, &self.spec) else {
+            return false;
+        };
         drop(adaptation);
         let model = &self.spec.id;
-        let text = format!("model `{model}`: {note}. The server says: {message}");
+        let text = format!("model `{model}`: {note}. The server says: {}", refusal.message);
         context.progress.event(&BackendEvent::Notice { text: &text });
         true
     }
 
-    /// Makes a request until there is a reply or no sense in another attempt.
+    /// Sends a request until there is a reply or another attempt is pointless.
     fn attempts(
         &self,
         request: &ChatRequest,
@@ -209,7 +215,7 @@ impl Exchange {
         }
     }
 
-    /// Waits for this thread's turn, with the money for it set aside.
+    /// Waits for this thread's turn and reserves the cost.
     fn begin(
         &self,
         request: &ChatRequest,
@@ -239,7 +245,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// What it means that no attempt brought a reply. What the same request would meet again is kept like a reply.
+    /// The outcome when no attempt brought a reply. A refusal that the same request would get again is cached.
     fn failed(
         &self,
         error: ChatRequestError,

@@ -1,5 +1,5 @@
-//! Fields of a request that a server may refuse, and what is sent instead. None of them changes what is asked:
-//! without log-probs an answer is the same answer, without a seed a sample is a sample.
+//! Fields of a request that a server may refuse, and what is sent instead. None of them changes the
+//! prompt: without log-probs an answer is the same answer, without a seed a sample is a sample.
 
 use super::refusal::ErrorWords;
 use super::request::LogprobSelection;
@@ -68,17 +68,17 @@ const NAME_REFUSED: &[&str] = &[
     " not permitted",
 ];
 
-/// What a server lists at a position where nothing says how many it allows: five, as many do.
+/// Number of likeliest tokens at a position where the server does not say how many it allows: 5, as with many servers.
 const DEFAULT_MAX: u8 = 5;
 
 impl RefusedField {
-    /// The field that a refusal speaks of, if it speaks of one: named as the parameter, or in the words.
+    /// The field that a refusal names, if any: as the parameter, or in the words.
     pub(super) fn read(status: u16, words: &ErrorWords, parameters: &[String]) -> Option<Self> {
         if status < 400 || matches!(status, 401 | 402 | 429) {
             return None;
         }
         let named = |field: &str| parameters.iter().any(|name| name == field);
-        // Of log-probs nobody speaks who means something else.
+        // Log-probs are only mentioned where they are refused.
         if words.have_any(&["logprob", " log prob"]) {
             return Some(Self::logprobs(words));
         }
@@ -93,7 +93,7 @@ impl RefusedField {
         (refuses && ((old && new) || ((old || new) && is_name))).then_some(Self::TokenLimit)
     }
 
-    /// Whether the field is refused, or only how many tokens it asks for.
+    /// Whether the field is refused, or only its count of tokens.
     fn logprobs(words: &ErrorWords) -> Self {
         if !words.have_any(TOO_MANY) && !words.have_any(&[" at least ", " less or equal "]) {
             return Self::Logprobs { max: None, at_least_one: false };
@@ -114,7 +114,7 @@ impl RefusedField {
     }
 }
 
-/// How log-probs of chosen tokens are asked for.
+/// How log-probs of chosen tokens are requested.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum ChosenLogprobs {
     /// By themselves.
@@ -126,12 +126,12 @@ enum ChosenLogprobs {
     Never,
 }
 
-/// What a server refused so far, so that it is not sent again.
+/// Fields that a server refused so far, so that they are not sent again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Adaptation {
-    /// How log-probs of chosen tokens are asked for.
+    /// How log-probs of chosen tokens are requested.
     chosen: ChosenLogprobs,
-    /// The most likeliest tokens that it lists; 0 = none.
+    /// Maximum number of likeliest tokens that it lists; 0 = none.
     max_top: Option<u8>,
     /// It takes no seed.
     no_seed: bool,
@@ -140,7 +140,7 @@ pub(super) struct Adaptation {
 }
 
 impl Adaptation {
-    /// Which log-probs are asked for where these are wanted.
+    /// The log-probs to request, given those wanted.
     pub(super) fn logprob_selection(self, wanted: LogprobSelection) -> LogprobSelection {
         match wanted {
             LogprobSelection::Chosen => match self.chosen {
@@ -208,11 +208,11 @@ impl Adaptation {
         match (wanted, self.logprob_selection(wanted)) {
             (LogprobSelection::Chosen, LogprobSelection::Chosen) if at_least_one => {
                 self.chosen = ChosenLogprobs::WithOne;
-                Some("`top_logprobs` of 0 is refused, and 1 asked for from now on".to_owned())
+                Some("`top_logprobs` of 0 is refused, and 1 requested from now on".to_owned())
             }
             (LogprobSelection::Chosen, LogprobSelection::Chosen | LogprobSelection::Top(_)) => {
                 self.chosen = ChosenLogprobs::Never;
-                Some("`logprobs` is refused, and not asked for from now on; methods that need log-probs are \
+                Some("`logprobs` is refused, and not requested from now on; methods that need log-probs are \
                       missing with `no_logprobs` (leave them out of `methods`, or use a server that lists them)"
                     .to_owned())
             }
@@ -222,11 +222,11 @@ impl Adaptation {
                 let fewer = fewer.filter(|_| max.is_some()).unwrap_or(0);
                 self.max_top = Some(fewer);
                 Some(match fewer {
-                    0 => "`top_logprobs` is refused, and not asked for from now on; p_true is missing with \
+                    0 => "`top_logprobs` is refused, and not requested from now on; p_true is missing with \
                           `no_top_logprobs`"
                         .to_owned(),
                     fewer => format!(
-                        "{sent} `top_logprobs` are refused, and {fewer} asked for from now on (key `top_logprobs: {fewer}`)"
+                        "{sent} `top_logprobs` are refused, and {fewer} requested from now on (key `top_logprobs: {fewer}`)"
                     ),
                 })
             }

@@ -1,5 +1,5 @@
-//! What was spent, so that a budget is never exceeded: before a request the most that it may cost is
-//! set aside, afterwards what it did cost is booked.
+//! The budget: before a request its maximum cost is reserved, afterwards its cost is booked, so that the budget is never
+//! exceeded.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,9 +8,9 @@ use super::error::OpenAiError;
 use super::spec::Price;
 use plimsoll_backend::control::Cancel;
 
-/// How often a thread that waits for others' bookings looks whether the run goes on.
+/// How often a thread that waits for others' bookings checks for cancellation.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// Bytes that a server's chat template may put around a message, counted as one token each.
+/// Bytes that a server's chat template may add to a message, counted as one token each.
 const BYTES_AROUND_MESSAGE: usize = 64;
 
 #[derive(Debug)]
@@ -24,12 +24,12 @@ pub(super) struct Ledger {
 #[derive(Debug, Default)]
 struct LedgerState {
     spent_usd: f64,
-    /// Set aside for requests under way, and how many these are: sums of floats need not come back to 0.
+    /// Reserved for requests in flight, and how many these are: sums of floats need not return to 0.
     reserved_usd: f64,
     under_way: usize,
 }
 
-/// What is set aside for one request; must be booked.
+/// The reserved cost of one request; must be booked.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Reservation {
@@ -54,14 +54,14 @@ impl Ledger {
         self.budget_usd.is_some()
     }
 
-    /// The most that a request may cost: a token has at least one byte.
+    /// Maximum cost of a request: a token has at least one byte.
     pub(super) fn max_usd(&self, texts: &[&str], max_new_tokens: u32) -> f64 {
         let bytes: usize = texts.iter().map(|text| text.len() + BYTES_AROUND_MESSAGE).sum();
         self.price.map_or(0.0, |price| price.cost_usd(bytes as u64, u64::from(max_new_tokens)))
     }
 
-    /// Sets money aside; waits for requests under way if only what they set aside is in the way. `None`
-    /// if the run was cancelled meanwhile.
+    /// Reserves a cost; waits for requests in flight if only their reservations exceed the budget. `None` if the run was
+    /// cancelled meanwhile.
     ///
     /// # Errors
     /// [`OpenAiError::BudgetSpent`].
@@ -85,7 +85,7 @@ impl Ledger {
         Ok(Some(Reservation { max_usd }))
     }
 
-    /// Books what a request cost; `None` = nobody knows, so all that was set aside.
+    /// Books the cost of a request; `None` = unknown, so the whole reservation.
     pub(super) fn book(&self, reservation: &Reservation, cost_usd: Option<f64>) {
         let mut state = self.lock();
         state.spent_usd += cost_usd.unwrap_or(reservation.max_usd);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_costs_count_as_the_most_they_can_be() {
+    fn unknown_costs_count_at_their_maximum() {
         let ledger = Ledger::new(Some(PRICE), None);
         let cancel = Cancel::new();
         let reservation = ledger.reserve(0.5, &cancel).unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! What a server says when it does not answer: error bodies of every fashion, with any status.
+//! Error bodies of servers, in every known form and with any status.
 
 mod meaning;
 mod words;
@@ -12,32 +12,32 @@ use super::error::ChatRequestError;
 use super::field::RefusedField;
 pub(super) use words::ErrorWords;
 
-/// The most characters of a server's message that are shown.
+/// Maximum characters of a server's message that are shown.
 const MAX_MESSAGE_CHARACTERS: usize = 300;
-/// The most values of an error body that are looked at.
+/// Maximum values of an error body that are read.
 const MAX_VALUES: usize = 512;
-/// The most items of a list in it.
+/// Maximum items of a list in it.
 const MAX_ITEMS: usize = 16;
-/// Fields that hold what a person is told, in order of trust.
+/// Fields that hold the message for people, most reliable first.
 const MESSAGE_FIELDS: [&str; 8] =
     ["message", "msg", "detail", "error_description", "error", "description", "title", "reason"];
-/// Fields that hold a name of what happened.
+/// Fields that hold an error code.
 const CODE_FIELDS: [&str; 5] = ["code", "type", "status", "reason", "error_code"];
-/// Fields that name what is wrong with the request.
+/// Fields that name the wrong parameter.
 const PARAMETER_FIELDS: [&str; 4] = ["param", "loc", "field", "parameter"];
 
-/// An error as a server words it.
+/// The content of an error body.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ErrorBody {
     /// Shortened, without control characters.
     pub(super) message: String,
-    /// Every text of the body, for what is read from words.
+    /// The words of every text of the body.
     words: ErrorWords,
     /// Every code, without case and separators.
     codes: Vec<String>,
     /// Every parameter that the body names.
     parameters: Vec<String>,
-    /// A status that stands in the body.
+    /// A status inside the body.
     status: Option<u16>,
 }
 
@@ -64,7 +64,7 @@ impl ErrorBody {
         error_body
     }
 
-    /// Words that are no JSON.
+    /// A body that is not JSON.
     pub(super) fn plain(text: &str) -> Self {
         let mut words = ErrorWords::default();
         words.add(text);
@@ -114,32 +114,32 @@ impl ErrorBody {
     }
 }
 
-/// What a walk through an error body gathers.
+/// The state of a walk through an error body.
 #[derive(Default)]
 struct BodyWalk {
-    /// Messages with the rank of their field, in the order in which they were met.
+    /// Messages with the rank of their field, in the order in which they were found.
     messages: Vec<(usize, String)>,
     error_body: ErrorBody,
 }
 
 impl BodyWalk {
-    /// Looks at every value, those nearer to the top first.
+    /// Reads every value, breadth first.
     fn walk(&mut self, body: Value) {
         let mut queue = std::collections::VecDeque::from([(String::new(), body)]);
-        let mut looked_at = 0;
+        let mut values_read = 0;
         while let Some((name, value)) = queue.pop_front() {
-            looked_at += 1;
-            if looked_at > MAX_VALUES {
+            values_read += 1;
+            if values_read > MAX_VALUES {
                 return;
             }
-            self.look(&name, &value);
+            self.read_value(&name, &value);
             match value {
                 Value::Object(fields) => queue.extend(fields),
-                // What a list holds speaks of what the list is called.
+                // Items of a list belong to the list's name.
                 Value::Array(items) => {
                     queue.extend(items.into_iter().take(MAX_ITEMS).map(|item| (name.clone(), item)));
                 }
-                // Gateways put the error of whom they asked into a text.
+                // Gateways put the error of their upstream into a string.
                 Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
                     queue.extend(serde_json::from_str::<Value>(&text).ok().map(|inner| (name, inner)));
                 }
@@ -148,7 +148,7 @@ impl BodyWalk {
         }
     }
 
-    fn look(&mut self, name: &str, value: &Value) {
+    fn read_value(&mut self, name: &str, value: &Value) {
         let text = match value {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
@@ -177,7 +177,7 @@ impl BodyWalk {
     }
 }
 
-/// A body that says nothing in the fields that are known, as it came.
+/// A body without known fields, as received.
 fn rest(body: &Value) -> String {
     let body = body.get("error").filter(|error| !is_nothing(error)).unwrap_or(body);
     let inner = ["detail", "errors"].into_iter().find_map(|field| body.get(field)).unwrap_or(body);
@@ -200,8 +200,8 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// A message as it may be shown in one line. Control characters become spaces: without them a key could
-/// come together that was not one when it was blotted out.
+/// A message in one line. Control characters become spaces, not nothing: removing them could join the parts of a key
+/// that redaction did not recognise.
 fn short(text: &str) -> String {
     let words = text.split(|character: char| character.is_whitespace() || character.is_control());
     let words = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! What comes back, read with patience: servers leave out fields, give them as null and add others.
+//! Chat completions, read leniently: servers leave out fields, give them as null and add others.
 
 use plimsoll_core::records::TokenRow;
 use plimsoll_core::{Finish, MissingSignal};
@@ -10,10 +10,10 @@ use super::served::Served;
 use crate::alignment::{ListedToken, align};
 use plimsoll_backend::LOGPROB_ROUNDING;
 
-/// The longest name of a model, fingerprint or reason to stop; longer ones are damage.
+/// Maximum bytes of a model's name, a fingerprint or a finish reason; longer ones are damage.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// A chat completion, as it is used and kept.
+/// A chat completion, as it is used and cached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Completion {
@@ -37,7 +37,7 @@ pub(super) struct Completion {
 }
 
 impl Completion {
-    /// Reads a reply out of which the key was blotted; `max_tokens` is how many tokens it was allowed.
+    /// Reads a reply whose key was redacted; `max_tokens` is how many tokens it was allowed.
     ///
     /// # Errors
     /// Why it is no chat completion.
@@ -52,7 +52,7 @@ impl Completion {
         let finish = Finish::observed(word.as_deref(), usage("completion_tokens"), max_tokens);
         let (text, no_text) = match (text(choice)?, finish) {
             (Some(text), _) => (Some(text), None),
-            // All tokens went into reasoning: what was said is the empty text, cut.
+            // All tokens went into reasoning: the answer is the empty text, cut.
             (None, Some(Finish::Length)) => (Some(String::new()), None),
             (None, Some(Finish::ContentFilter)) => (None, Some(MissingSignal::ContentFilter)),
             (None, _) => (None, Some(MissingSignal::NoText)),
@@ -164,8 +164,8 @@ fn listed_token(token: &Value) -> Listed {
     Listed { piece: ListedToken { id, bytes, logprob: logprob(token) }, text: token_text(token), top }
 }
 
-/// What a token says: its bytes where they are a text, else the text beside them, which may be a name
-/// (`token_id:123`) or spelled as the vocabulary has it.
+/// The text of a token: its bytes where they are UTF-8, else the string beside them, which may be a name
+/// (`token_id:123`) or the vocabulary's spelling.
 fn token_text(token: &Value) -> String {
     let bytes = bytes(token.get("bytes")).filter(|bytes| !bytes.is_empty());
     bytes
@@ -177,7 +177,7 @@ fn bytes(value: Option<&Value>) -> Option<Vec<u8>> {
     value?.as_array()?.iter().map(|byte| u8::try_from(byte.as_u64()?).ok()).collect()
 }
 
-/// The tokens with their spans, or why there are none. A key that is spread over tokens is not kept.
+/// The tokens with their spans, or why there are none. Tokens that together contain the key are dropped.
 fn tokens(text: &str, listed: &[Listed], key: Option<&ApiKey>) -> Result<Vec<TokenRow>, MissingSignal> {
     let pieces: Vec<ListedToken> = listed.iter().map(|token| token.piece.clone()).collect();
     if pieces.iter().all(|piece| piece.logprob.is_none()) {

@@ -1,4 +1,4 @@
-//! What is sent: the body of a chat completion, with fields in a fixed order.
+//! The body of a chat completion request, with fields in a fixed order.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::field::Adaptation;
 use super::spec::{OpenAiSpec, TokenLimit};
 use plimsoll_core::canonical::{sha256_hex, to_text};
 
-/// Version of the request's form; part of what replies are kept under.
+/// Version of the request's form; part of the cache key.
 const VERSION: u32 = 2;
 
 /// Which log-probs are wanted.
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_are_kept_apart_also_without_a_seed() {
+    fn samples_have_different_keys_also_without_a_seed() {
         let spec = spec(r#", "send_seed": false"#);
         let (first, second) = (request(1), request(2));
         let body = first.body(&spec, Adaptation::default());

@@ -1,16 +1,16 @@
-//! Which model a server says it used. A run is of one model, and the model's *name* says which. A fingerprint
-//! speaks of the server's own state: hosted models answer from several configurations at once, so it alternates,
+//! The model that a server reports. A run uses one model, identified by the model's *name*. A fingerprint describes the
+//! server's own state: hosted models answer from several configurations at once, so it alternates,
 //! and a build of llama.cpp or Ollama has another after an update. It is recorded with each row.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// What a server says of the model that answered.
+/// The model that answered, as the server reports it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Served {
-    /// Its name; `None` if the server does not tell.
+    /// Its name; `None` if the server leaves it out.
     pub model: Option<String>,
-    /// What the server says of its own state; `None` if it does not tell.
+    /// The fingerprint of the server's state; `None` if the server leaves it out.
     pub system_fingerprint: Option<String>,
 }
 
@@ -23,16 +23,16 @@ impl fmt::Display for Served {
     }
 }
 
-/// A change that ends a run.
+/// A change of the served model, which ends a run.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ServedChange {
-    /// What was said before.
+    /// The model seen before.
     pub(super) before: Served,
     /// Whether only the fingerprints differ.
     pub(super) by_fingerprint: bool,
 }
 
-/// The one model of a run.
+/// The model that a run is served by.
 #[derive(Debug)]
 pub(super) struct ServedModelTracker {
     /// Whether a change of the fingerprint is a change of the model.
@@ -45,15 +45,15 @@ impl ServedModelTracker {
         Self { same_fingerprint, known: Mutex::default() }
     }
 
-    /// What the run was served by first.
+    /// The first model that the run was served by.
     pub(super) fn get(&self) -> Served {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes what a reply says. A field that a reply leaves out is no change.
+    /// Takes the model of a reply. A field that a reply leaves out is no change.
     ///
     /// # Errors
-    /// What was said before, if that is another model.
+    /// The model seen before, if it is another one.
     pub(super) fn see(&self, now: &Served) -> Result<(), ServedChange> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let differs = |before: &Option<String>, now: &Option<String>| matches!((before, now), (Some(before), Some(now)) if before != now);
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_said_difference_of_names_is_a_change() {
+    fn only_a_reported_difference_of_names_is_a_change() {
         let run = ServedModelTracker::new(false);
         assert_eq!(run.see(&served(None, None)), Ok(()));
         assert_eq!(run.see(&served(Some("a"), None)), Ok(()));
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pipeline_may_ask_for_one_fingerprint() {
+    fn a_pipeline_may_require_one_fingerprint() {
         let run = ServedModelTracker::new(true);
         assert_eq!(run.see(&served(Some("a"), Some("f"))), Ok(()));
         assert_eq!(run.see(&served(Some("a"), None)), Ok(()));

@@ -1,4 +1,4 @@
-//! How a server is reached and used: as a plan says it, and as it was checked.
+//! A server in a pipeline file, raw and validated.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -31,12 +31,12 @@ pub struct RawOpenAi {
     /// What tokens cost.
     #[serde(default)]
     pub price: Option<Price>,
-    /// How much may be asked.
+    /// Limits of requests and cost.
     #[serde(default)]
     pub limits: RawServerLimits,
-    /// How many of the likeliest tokens are asked for where p(True) needs them, 1 to 20; the more, the
+    /// How many of the likeliest tokens are requested where p(True) needs them, 1 to 20; the more, the
     /// fewer masses are only bounded. Without it 20, which is what the protocol allows; a server that
-    /// allows fewer and says so is asked for as many as it allows.
+    /// allows fewer and says so gets a request for as many as it allows.
     #[serde(default)]
     pub top_logprobs: Option<u8>,
     /// The name of the field that bounds an answer's length.
@@ -68,10 +68,10 @@ pub struct RawServerLimits {
     /// US dollars that are spent at most; needs a price. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_usd: Option<f64>,
-    /// How often a failed request is made again; default 6.
+    /// How often a failed request is retried; default 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
-    /// Seconds within which a reply must have come whole; default 300.
+    /// Timeout of a whole reply in seconds; default 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u32>,
 }
@@ -114,7 +114,7 @@ impl TokenLimit {
     }
 }
 
-/// What is wrong with one key of a plan.
+/// What is wrong with one key of a pipeline file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{key}: {problem}")]
 pub struct SpecProblem {
@@ -140,14 +140,14 @@ pub struct OpenAiSpec {
     pub(super) send_seed: bool,
     pub(super) same_fingerprint: bool,
     pub(super) template_variables: BTreeMap<String, Value>,
-    /// How requests are made and made again; operational, no row depends on it.
+    /// How requests are sent and retried; operational, no row depends on it.
     pub network: NetworkSettings,
-    /// Folder in which replies are kept; `None` = they are not.
+    /// Folder of the reply cache; `None` = no cache.
     pub cache: Option<PathBuf>,
 }
 
 impl OpenAiSpec {
-    /// Checks what a plan says, with the environment's key and proxy.
+    /// Validates an entry of a pipeline file, with the environment's key and proxy.
     ///
     /// # Errors
     /// Every problem at once.
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_s_entry_is_read() {
+    fn an_entry_of_a_pipeline_file_is_read() {
         let spec = resolve(
             r#"{"base_url": "https://api.openai.com/v1", "model": "gpt-4o-mini", "api_key_env": "KEY",
                 "price": {"input_per_mtok": 0.15, "output_per_mtok": 0.6},
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_together_and_none_shows_a_secret() {
+    fn all_problems_are_reported_together_and_none_shows_a_secret() {
         let problems = resolve(
             r#"{"base_url": "https://u:hunter2@h/v1", "model": " ", "api_key_env": "KEY", "top_logprobs": 21,
                 "limits": {"concurrency": 0, "requests_per_minute": 0, "budget_usd": 1, "timeout_seconds": 0}}"#,

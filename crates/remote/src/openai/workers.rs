@@ -1,7 +1,7 @@
-//! The asks of a batch on several threads.
+//! Answers the requests of a batch on several threads.
 //!
 //! A thread that waits for a server cannot be woken, so threads are not joined: a cancelled batch returns
-//! at once, and a reply that is still under way is kept by the cache and goes nowhere else.
+//! at once, and a reply that is still in flight goes into the cache and nowhere else.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,7 @@ use plimsoll_backend::error::BackendError;
 use plimsoll_backend::observation::Observation;
 use plimsoll_backend::request::{Batch, Request};
 
-/// How often the batch looks whether it was cancelled.
+/// How often the batch checks for cancellation.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// What the threads of a batch share.
@@ -36,7 +36,7 @@ struct SharedBatch {
 }
 
 impl SharedBatch {
-    /// Answers asks until there are none left or the batch ends.
+    /// Answers requests until there are none left or the batch ends.
     fn serve(&self, sender: &Sender<Result<Observation, OpenAiError>>) {
         while !self.halt.is_cancelled() {
             let Some(request) = self.requests.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
@@ -52,15 +52,15 @@ impl SharedBatch {
                 },
             };
             let result = match conversation.answer(request) {
-                Ok(answered) => Ok(answered),
+                Ok(observation) => Ok(observation),
                 Err(Interruption::Halted) => return,
                 Err(Interruption::Failed(error)) => {
-                    // Here, and not where it is read: meanwhile others would begin what fails alike.
+                    // Here, and not where it is received: other threads would start requests that fail alike.
                     self.halt.cancel();
                     Err(*error)
                 }
             };
-            // Nobody listens once the batch has ended.
+            // The receiver is gone once the batch has ended.
             if sender.send(result).is_err() {
                 return;
             }
@@ -68,8 +68,8 @@ impl SharedBatch {
     }
 }
 
-/// Answers a batch. When a row stops the run, requests under way are finished, and the asks that they
-/// complete reach the sink.
+/// Answers a batch. When a row stops the run, requests in flight are finished, and the observations that
+/// they complete reach the sink.
 pub(super) fn answer_batch(
     exchange: &Arc<Exchange>,
     batch: &Batch<'_>,
@@ -110,19 +110,19 @@ fn start(
     Ok(())
 }
 
-/// Hands what comes to the sink until all threads are done.
+/// Passes observations to the sink until all threads are done.
 fn gather(
     shared: &SharedBatch,
     receiver: &Receiver<Result<Observation, OpenAiError>>,
     sink: &mut dyn Sink,
     control: &Control<'_>,
 ) -> Result<(), BackendError> {
-    let (mut answered, mut failure) = (0, None);
+    let (mut count, mut failure) = (0, None);
     loop {
         match receiver.recv_timeout(POLL_INTERVAL) {
             Ok(Ok(rows)) => {
                 take(shared, sink, rows)?;
-                answered += 1;
+                count += 1;
             }
             Ok(Err(error)) => {
                 failure.get_or_insert(error);
@@ -138,7 +138,7 @@ fn gather(
     }
     match failure {
         Some(error) => Err(stopped(shared, error)),
-        None if answered < shared.requests.len() => Err(stopped(shared, OpenAiError::ThreadLost)),
+        None if count < shared.requests.len() => Err(stopped(shared, OpenAiError::ThreadLost)),
         None => Ok(()),
     }
 }

@@ -11,7 +11,7 @@ use super::lines::LineReader;
 use super::recording::{self, QuestionKey, Recording};
 use super::spec::{RecordingFile, ReplaySpec};
 
-/// The places of all recordings of a model.
+/// The locations of all recordings of a model.
 #[derive(Debug)]
 pub(super) struct Index {
     files: Vec<RecordingFile>,
@@ -23,7 +23,7 @@ pub(super) struct Index {
     pub(super) hashes: Vec<[u8; 32]>,
 }
 
-/// The place of a line.
+/// The location of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct LineLocation {
     key: u64,
@@ -33,7 +33,7 @@ struct LineLocation {
     offset: u64,
 }
 
-/// A recording with its place.
+/// A recording with its file and line.
 #[derive(Debug)]
 pub(super) struct FoundRecording {
     pub(super) recording: Recording,
@@ -72,7 +72,7 @@ impl Index {
         self.entries.len()
     }
 
-    /// What is recorded under a question's id, or under its row.
+    /// Recordings under a question's id, or under its row.
     pub(super) fn find(
         &self,
         question_id: &str,

@@ -13,7 +13,7 @@ use super::error::ReplayError;
 /// What is wrong with a field that holds such a word where something else is wanted.
 const NON_FINITE: &str = "holds NaN or Infinity, which are no JSON; write null where a value is missing";
 
-/// An object of a recording, with its place.
+/// An object of a recording, with its file and line.
 #[derive(Debug)]
 pub(super) struct RecordingLine<'a> {
     /// As they are written.

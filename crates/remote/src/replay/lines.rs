@@ -1,4 +1,4 @@
-//! Lines of a file: once all of them, later single ones by their place.
+//! Reads the lines of a file: once all of them, later single ones by their offset.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _, Seek as _, SeekFrom};
@@ -51,7 +51,7 @@ impl LineReader {
 
     /// Reads the line that begins at a byte; false if there is none.
     pub(super) fn read_at(&mut self, offset: u64, number: u64) -> Result<bool, ReplayError> {
-        // Relative: most questions come in the order of the file, and what is buffered is kept.
+        // Relative: most questions come in the order of the file, and the buffer stays valid.
         let step = i64::try_from(i128::from(offset) - i128::from(self.next));
         let sought = match step {
             Ok(step) => self.reader.seek_relative(step),

@@ -1,4 +1,4 @@
-//! The rows of an ask out of what is recorded of its question. Nothing is made up.
+//! The rows of a request from the recordings of its question. Nothing is invented.
 
 use plimsoll_core::records::{FollowUpRow, GenerationRow};
 use plimsoll_core::signal::{FollowUpSignal, SampleSignal};
@@ -9,7 +9,7 @@ use super::index::FoundRecording;
 use plimsoll_backend::observation::{Observation, RowKey, sample_decoding};
 use plimsoll_backend::request::{Batch, Request};
 
-/// The recordings of one question that are of the prompt that is asked.
+/// The recordings of one question with the request's prompt.
 pub(super) struct Matching<'a> {
     batch: &'a Batch<'a>,
     request: &'a Request,
@@ -98,7 +98,7 @@ impl<'a> Matching<'a> {
             .any(|text| text.decoding_hash.is_none())
     }
 
-    /// The one recorded text of these decoding parameters; `accepts_unhashed` = also one that does not tell its own.
+    /// The one recorded text of these decoding parameters; `accepts_unhashed` = also one without recorded parameters.
     fn one<'b>(
         &'b self,
         decoding_hash: &str,

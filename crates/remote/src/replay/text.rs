@@ -36,7 +36,7 @@ pub(super) fn row(line: &RecordingLine<'_>, fields: &RecordingFields) -> Result<
         && row.failure.is_none()
         && row.finish_reason.as_deref() == Some(Finish::Length.name())
     {
-        // All tokens went into reasoning: what was said is the empty text, cut.
+        // All tokens went into reasoning: the answer is the empty text, cut.
         row.text = Some(String::new());
     }
     match tokens(line, fields, row.text.as_deref())? {
@@ -76,7 +76,7 @@ fn tokens(
     if items.first().is_some_and(|item| item.starts_with('{')) {
         let mut tokens: Vec<TokenRow> = line.get(field, "is no list of tokens")?.unwrap_or_default();
         if let Some(logprobs) = logprobs {
-            #[expect(clippy::cast_possible_truncation, reason = "kept in single precision")]
+            #[expect(clippy::cast_possible_truncation, reason = "stored in single precision")]
             for (token, logprob) in tokens.iter_mut().zip(logprobs) {
                 token.logprob = logprob.map(|logprob| logprob as f32);
             }

@@ -43,7 +43,7 @@ fn a_budget_needs_a_server_that_counts() {
     });
     let (_, ended) =
         answer(&priced(&server, &json!({"budget_usd": 5.0})), &requests(1), &SignalRequest::answer());
-    assert!(chain(&ended.unwrap_err()).contains("does not tell how many tokens"));
+    assert!(chain(&ended.unwrap_err()).contains("does not report how many tokens"));
     let row = &rows(&priced(&server, &json!({})), &requests(1), &SignalRequest::answer())[0].generations[0];
     assert_eq!((row.cost_usd, row.prompt_tokens), (None, None));
 }

@@ -1,5 +1,5 @@
-//! Whether a refusal speaks of one row: a prompt that is too long, a prompt that a filter holds back. Servers
-//! say so by codes, by words, or by both, and under many statuses.
+//! Whether a refusal concerns one row: the prompt is too long, or a content filter blocks it. Servers report this by
+//! codes, by words, or by both, and under many statuses.
 
 use plimsoll_core::MissingSignal;
 
@@ -57,9 +57,9 @@ const FILTER_WORDS: &[&str] = &[
     " guardrail",
 ];
 
-/// The reason of the row, if the refusal speaks of one.
+/// The reason of the row, if the refusal concerns one row.
 pub(super) fn row_reason(status: u16, words: &ErrorWords, codes: &[String]) -> Option<MissingSignal> {
-    // Who may not enter, pays nothing, asks too often or asks nobody is told so, whatever the words.
+    // Authentication, payment, rate limits, redirects and unknown addresses concern every row, whatever the words.
     if matches!(status, 300..=399 | 401 | 402 | 404 | 405 | 410 | 429) {
         return None;
     }

@@ -1,10 +1,10 @@
-//! Texts of servers as words, so that neither case nor separators hide what is said.
+//! Texts of servers as words, independent of case and separators.
 
 /// Lower-case words and numbers, a space between each two and at both ends.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::openai) struct ErrorWords(String);
 
-/// The most bytes of a body's texts that are looked at.
+/// Maximum bytes of a body's texts that are read.
 const MAX_BYTES: usize = 32 << 10;
 
 impl ErrorWords {
@@ -36,12 +36,12 @@ impl ErrorWords {
         }
     }
 
-    /// Whether these letters stand anywhere, within words too.
+    /// Whether the words contain this text, within words too.
     pub(in crate::openai) fn have(&self, part: &str) -> bool {
         self.0.contains(part)
     }
 
-    /// Whether one of these stands anywhere.
+    /// Whether the words contain one of these.
     pub(in crate::openai) fn have_any(&self, parts: &[&str]) -> bool {
         parts.iter().any(|part| self.have(part))
     }
