@@ -23,7 +23,10 @@ mod environment;
 mod error;
 mod file;
 mod filters;
+mod fuel;
 mod json;
+mod limits;
+mod literal;
 mod methods;
 mod moment;
 mod number;
@@ -49,8 +52,8 @@ use sha2::{Digest as _, Sha256};
 pub use data::Data;
 pub use environment::MAX_MESSAGE_CHARS;
 pub use error::ChatError;
+pub use limits::{FUEL, MAX_SECONDS, MAX_SOURCE, MAX_TEXT};
 pub use moment::{Moment, MomentError, TEMPLATE_DATE};
-pub use render::{FUEL, MAX_SECONDS, MAX_SOURCE, MAX_TEXT};
 pub use special::{NAMES as SPECIAL_NAMES, SpecialTokenTexts};
 pub use templates::Templates;
 pub use variables::{TemplateVariables, VariableError};
@@ -210,7 +213,7 @@ impl ChatTemplate {
             .map(|(index, message)| data::shown(message).ok_or(ChatError::MessageShape { index }))
             .collect::<Result<Vec<_>, _>>()?;
         match &self.program {
-            Some(program) => render::render(program, self.context(chat, messages), render::MAX_TIME),
+            Some(program) => render::render(program, self.context(chat, messages), limits::MAX_TIME),
             None => plain::write(&messages, chat.add_generation_prompt),
         }
     }

@@ -5,6 +5,7 @@
 //! rows beside it, beyond the rounding of sums that a matrix product may order otherwise.
 
 mod attention;
+mod attention_shape;
 mod block;
 mod elementwise;
 mod few;
@@ -20,10 +21,10 @@ use candle_core::{DType, Tensor};
 
 use crate::cache::KvCache;
 use crate::spec::DecoderSpec;
-use crate::step::{RowOutput, StepError, StepRow};
 use crate::weights::{Embedding, Linear, Placement, Tensors};
 use crate::weights_error::WeightsError;
 use block::DecoderBlock;
+use elementwise::scaled;
 use load::{Loader, Parts};
 use norm::RmsNorm;
 use rotary::RotaryTables;
@@ -74,20 +75,6 @@ impl Decoder {
         KvCache::new(Arc::clone(&self.identity), self.blocks.len(), self.ropes.len())
     }
 
-    /// Reads the tokens of all rows and gives what each row requested, in the order of the rows.
-    ///
-    /// A long step is taken in passes of bounded size, so the memory for intermediate results does not
-    /// grow with it; the logits and hidden states that are requested do.
-    ///
-    /// With `LongRoPE`, a row that grows past `original_context` (or was cut back to it) is computed anew from
-    /// its first token; [`RowOutput::recomputed`] says so. Positions count from the step's tokens as always.
-    ///
-    /// # Errors
-    /// [`StepError`] naming the row; all caches then are as they were.
-    pub fn step(&self, rows: &mut [StepRow<'_>]) -> Result<Vec<RowOutput>, StepError> {
-        pass::step(self, rows)
-    }
-
     /// The logits of rows of the stream after the last block and the final norm.
     fn logits(&self, normed: &Tensor) -> candle_core::Result<Tensor> {
         let logits = self.head.forward(normed)?.to_dtype(DType::F32)?;
@@ -105,15 +92,6 @@ impl Decoder {
         let rows = self.embedding.rows.rows(&ids)?;
         scaled(rows, rounded(self.spec.multipliers.embedding, self.placement.dtype))
     }
-}
-
-/// Multiplied in f32: in bf16 candle would round the factor.
-fn scaled(tensor: Tensor, factor: f64) -> candle_core::Result<Tensor> {
-    if factor == 1.0 {
-        return Ok(tensor);
-    }
-    let dtype = tensor.dtype();
-    tensor.to_dtype(DType::F32)?.affine(factor, 0.0)?.to_dtype(dtype)
 }
 
 /// As transformers holds the factor of Gemma's embedding.

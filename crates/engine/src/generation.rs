@@ -10,7 +10,7 @@ use plimsoll_core::{Finish, Seed};
 use crate::sampling::{Sampling, SamplingError};
 use crate::tokenizer::{Tokenizer, TokenizerError};
 
-use text::TokenTexts;
+use text::{TokenTexts, floor_char};
 
 /// Why an answer could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -161,11 +161,6 @@ impl<'t> Sequence<'t> {
         }
         Ok(Generated { text, tokens, finish: self.finish.unwrap_or(Finish::Length) })
     }
-}
-
-/// The largest offset at or before this one where a character starts.
-fn floor_char(text: &str, offset: usize) -> usize {
-    (0..=offset.min(text.len())).rev().find(|offset| text.is_char_boundary(*offset)).unwrap_or(0)
 }
 
 #[cfg(test)]

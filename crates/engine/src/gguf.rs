@@ -29,6 +29,7 @@
 //! - **Vocabulary.** Byte-level BPE and the BPE of `SentencePiece` become what a `tokenizer.json` would say;
 //!   a `tokenizer.json` beside the file takes precedence.
 
+mod architecture;
 mod blocks;
 mod cursor;
 mod error;
@@ -36,6 +37,7 @@ mod file;
 mod floats;
 mod header;
 mod header_error;
+mod limits;
 mod loading;
 mod matrix;
 mod metadata;
@@ -44,11 +46,13 @@ mod pieces;
 mod pre_tokenizer;
 mod rows;
 mod spec;
+mod token_type;
 mod value;
 mod vocabulary;
 mod vocabulary_error;
 mod weights;
 
+pub use architecture::GgufArchitecture;
 pub use blocks::BlockFormat;
 pub use cursor::CursorError;
 pub use error::{GgufError, GgufSpecError, WeightError};
@@ -57,7 +61,6 @@ pub use header::{GgufHeader, TensorInfo};
 pub use header_error::{HeaderError, TensorError};
 pub use matrix::GgufMatrix;
 pub use metadata::{Metadata, MetadataError};
-pub use spec::GgufArchitecture;
 pub use value::{Array, MetadataValue, TextArray, ValueError};
 pub use vocabulary::{SpecialTokenIds, Vocabulary};
 pub use vocabulary_error::VocabularyError;

@@ -1,27 +1,19 @@
 //! Which bytes of a text each of its tokens is. Servers list tokens in several spellings, and more of them than
 //! the text has: what is certain is used, and what is not is refused.
 
+mod listed_token;
 mod spelling;
 mod wildcard;
 
 use plimsoll_core::MissingSignal;
 use plimsoll_core::records::TokenRow;
 
+pub(crate) use listed_token::ListedToken;
 use plimsoll_backend::LOGPROB_ROUNDING;
 use spelling::Spelling;
 
 /// Maximum bytes that tokens after the text may have together: a stop token or the end of a stop text.
 const MAX_BYTES_AFTER: usize = 64;
-
-/// A token as a server or a recording lists it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct ListedToken {
-    pub(crate) id: Option<u32>,
-    /// Its own bytes, perhaps a part of a character.
-    pub(crate) bytes: Vec<u8>,
-    /// Natural log.
-    pub(crate) logprob: Option<f64>,
-}
 
 /// First and last byte, exclusive, of each token in a text.
 type Spans = Vec<(usize, usize)>;

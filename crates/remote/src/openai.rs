@@ -25,6 +25,7 @@ mod failures;
 mod field;
 mod key;
 mod ledger;
+mod logprob_selection;
 mod masses;
 mod network;
 mod pace;

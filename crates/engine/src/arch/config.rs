@@ -4,10 +4,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::config_error::ConfigError;
-use super::rope::RawRope;
-use crate::spec::{
-    Activation, Biases, DecoderSpec, Fusion, LayerSpec, MAX_LAYERS, Multipliers, Norm, Rope, RopePairs,
-};
+use crate::spec::{Activation, Biases, DecoderSpec, Fusion, LayerSpec, MAX_LAYERS, Multipliers, Norm, Rope};
 use crate::spec_error::SpecError;
 
 /// The fields that are read. A field that another architecture owns is ignored, as transformers does; one that
@@ -185,29 +182,6 @@ impl RawConfig {
         Ok(value)
     }
 
-    /// The rotary embedding of all layers, of whichever dialect. Only `partial` architectures may rotate
-    /// less than a whole head.
-    pub(super) fn rope(&self, head_width: usize, partial: bool) -> Result<Rope, ConfigError> {
-        let raw = match (&self.rope_scaling, &self.rope_parameters) {
-            (Some(_), Some(_)) => {
-                return Err(ConfigError::Contradiction { first: "rope_scaling", second: "rope_parameters" });
-            }
-            (Some(map), None) => RawRope::read("rope_scaling", map)?,
-            (None, Some(map)) => RawRope::read("rope_parameters", map)?,
-            (None, None) => RawRope::default(),
-        };
-        let share = raw.partial_rotary_factor.or(self.partial_rotary_factor).unwrap_or(1.0);
-        if share != 1.0 && !(partial && share > 0.0 && share < 1.0) {
-            return Err(unsupported("partial_rotary_factor", &share.to_string()));
-        }
-        Ok(Rope {
-            theta: raw.rope_theta.or(self.rope_theta).unwrap_or(DEFAULT_THETA),
-            width: rotated_width(head_width, share),
-            pairs: RopePairs::Halves,
-            scaling: raw.scaling(self)?,
-        })
-    }
-
     /// Whether each layer sees a window: `layer_types` where it is there, else what the architecture says.
     pub(super) fn sliding_layers(&self, otherwise: impl Fn(usize) -> bool) -> Result<Vec<bool>, ConfigError> {
         let count = self.layer_count()?;
@@ -237,19 +211,6 @@ impl RawConfig {
     }
 }
 
-/// What transformers takes where a file says nothing: files of the first Llamas.
-const DEFAULT_THETA: f64 = 10_000.0;
-
-/// Python's `int(head_dim * factor)`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a head, rounded down"
-)]
-fn rotated_width(head_width: usize, share: f64) -> usize {
-    (head_width as f64 * share) as usize
-}
-
 pub(super) fn require<T>(field: &'static str, value: Option<T>) -> Result<T, ConfigError> {
     value.ok_or(ConfigError::Missing { field })
 }
@@ -269,8 +230,8 @@ pub(super) fn activation(field: &'static str, name: Option<&str>) -> Result<Acti
 
 /// A field's value for a message, cut where it grows long.
 fn excerpt(value: &str) -> String {
-    const MOST: usize = 60;
-    match value.char_indices().nth(MOST) {
+    const MAX_CHARACTERS: usize = 60;
+    match value.char_indices().nth(MAX_CHARACTERS) {
         Some((cut, _)) => format!("{}..", &value[..cut]),
         None => value.to_owned(),
     }

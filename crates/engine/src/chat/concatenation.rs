@@ -5,6 +5,8 @@
 //! Operands of `~` are what binds tighter: everything up to a comparison, a sum, a logical operator, a
 //! comma or a bracket.
 
+use super::literal::string_length;
+
 /// The name of the function.
 pub(super) const FUNCTION: &str = "concatenated__";
 
@@ -166,7 +168,7 @@ impl<'a> Iterator for ExpressionTokens<'a> {
             c if c.is_whitespace() => span(self.0, char::is_whitespace),
             c if c.is_ascii_digit() => number_length(self.0),
             c if is_word(c) => span(self.0, is_word),
-            '"' | '\'' => super::source::string_length(self.0),
+            '"' | '\'' => string_length(self.0),
             _ if ["==", "!=", "<=", ">=", "//", "**"].iter().any(|operator| self.0.starts_with(operator)) => {
                 2
             }

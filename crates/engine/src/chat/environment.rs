@@ -10,10 +10,10 @@ use super::arguments;
 use super::error::ChatError;
 use super::filters;
 use super::json::{self, JsonStyle};
+use super::limits::{FUEL, RECURSION};
 use super::methods;
 use super::moment::Moment;
 use super::printed;
-use super::render::{FUEL, RECURSION};
 
 /// The name under which the template shows in errors.
 pub(super) const NAME: &str = "chat template";

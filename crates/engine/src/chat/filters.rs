@@ -10,7 +10,8 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Value}
 
 use super::arguments;
 use super::concatenation;
-use super::methods::{self, pay};
+use super::fuel::pay;
+use super::methods;
 use super::printed::{is_container, text as to_text};
 use super::stored;
 use super::text;

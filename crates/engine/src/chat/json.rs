@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, State, Value};
 
-use super::methods::pay;
+use super::fuel::pay;
 use super::number::float;
 
 /// The deepest nesting written. Python stops at about a thousand.

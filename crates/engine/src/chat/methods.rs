@@ -8,6 +8,7 @@ use minijinja::{Error, ErrorKind, State, Value};
 use minijinja_contrib::pycompat;
 
 use super::arguments;
+use super::fuel::pay;
 use super::printed;
 use super::text;
 
@@ -215,14 +216,6 @@ pub(super) fn pay_for_widths(state: &State<'_, '_>, format: &str) -> Result<(), 
     let bytes = widths.fold(0_usize, |sum, digits| sum.saturating_add(digits.parse().unwrap_or(usize::MAX)));
     pay(state, bytes)
 }
-
-/// Fuel for this many items or bytes, before they exist.
-pub(super) fn pay(state: &State<'_, '_>, count: usize) -> Result<(), Error> {
-    state.consume_fuel(count as u64 / BYTES_PER_FUEL)
-}
-
-/// What minijinja gives for one unit of fuel.
-const BYTES_PER_FUEL: u64 = 64;
 
 /// What a match of `replace` costs at least, in bytes.
 const BYTES_PER_MATCH: usize = 16;

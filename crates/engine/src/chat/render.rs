@@ -6,7 +6,7 @@
 //!    without end, or data that doubles, ends in an error. It is the same error on any machine, and
 //!    bounds the memory to about 64 bytes a unit.
 //! 2. *Length of the text* ([`MAX_TEXT`]), and of the template itself.
-//! 3. *Wall time* ([`MAX_SECONDS`]), a last resort for what fuel does not count: minijinja compares two
+//! 3. *Wall time* ([`MAX_TIME`]), a last resort for what fuel does not count: minijinja compares two
 //!    values in full, however often they hold the same ones. The thread is left behind with what it has,
 //!    which does not grow, and the template is not rendered again, so it is one thread at most.
 //!
@@ -25,19 +25,7 @@ use minijinja::{Environment, Error, ErrorKind, Value};
 
 use super::environment::{NAME, Raised, environment};
 use super::error::ChatError;
-
-/// Units of work of one rendering. A long chat with tools takes some thousands.
-pub const FUEL: u64 = 500_000;
-/// Bytes of the longest text.
-pub const MAX_TEXT: usize = 16 << 20;
-/// Bytes of the longest template. The longest known ones have some tens of thousands.
-pub const MAX_SOURCE: usize = 1 << 20;
-/// Seconds until a rendering is given up. Fuel ends after one at the latest, on any machine known.
-pub const MAX_SECONDS: u64 = 10;
-/// The same as a duration.
-pub(super) const MAX_TIME: Duration = Duration::from_secs(MAX_SECONDS);
-/// Calls of macros, and blocks, inside one another, in minijinja's measure.
-pub(super) const RECURSION: usize = 400;
+use super::limits::{FUEL, MAX_TEXT, MAX_TIME};
 
 /// Address space, of which only what is used is taken.
 const STACK_BYTES: usize = 256 << 20;

@@ -2,6 +2,7 @@
 
 use candle_core::{D, DType, Tensor};
 
+use super::attention_shape::AttentionShape;
 use super::few;
 use super::softmax::{Sight, softmax};
 use crate::cache::LayerCache;
@@ -9,16 +10,6 @@ use crate::product::plain;
 
 /// Queries that are computed at once, so that the scores of a long prompt are never there all together.
 const BLOCK: usize = 256;
-
-/// What one layer's attention is like.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct AttentionShape {
-    pub(super) key_value_heads: usize,
-    pub(super) group: usize,
-    pub(super) head_width: usize,
-    pub(super) scale: f64,
-    pub(super) window: Option<usize>,
-}
 
 /// Queries of one row, `[tokens, heads, head_width]`, the first of which is the sequence's token `first`, and
 /// its cache, which holds their keys already. Gives `[tokens, heads * head_width]`.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use candle_core::{D, Tensor};
 use rayon::prelude::*;
 
-use super::attention::{AttentionShape, attend, joined};
+use super::attention::{attend, joined};
+use super::attention_shape::AttentionShape;
 use super::elementwise;
 use super::norm::RmsNorm;
 use super::rotary::Angles;
@@ -107,7 +108,7 @@ impl DecoderBlock {
             Some(norm) => norm.forward(&part)?,
             None => part,
         };
-        elementwise::sum(stream, &super::scaled(part, self.residual)?)
+        elementwise::sum(stream, &elementwise::scaled(part, self.residual)?)
     }
 
     fn attention(

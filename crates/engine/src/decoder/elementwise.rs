@@ -71,6 +71,15 @@ fn joined(
     Tensor::from_vec(numbers, one.shape(), one.device()).map(Some)
 }
 
+/// Multiplied in f32: in bf16 candle would round the factor.
+pub(super) fn scaled(tensor: Tensor, factor: f64) -> candle_core::Result<Tensor> {
+    if factor == 1.0 {
+        return Ok(tensor);
+    }
+    let dtype = tensor.dtype();
+    tensor.to_dtype(DType::F32)?.affine(factor, 0.0)?.to_dtype(dtype)
+}
+
 #[cfg(test)]
 mod tests {
     use candle_core::Device;

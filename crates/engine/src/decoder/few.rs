@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
 use half::bf16;
 use rayon::prelude::*;
 
-use super::attention::AttentionShape;
+use super::attention_shape::AttentionShape;
 use super::softmax::Sight;
 use crate::cache::LayerCache;
 use plimsoll_kernels::simd::{dot_of, widened};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use candle_core::DType;
 
-use super::attention::AttentionShape;
+use super::attention_shape::AttentionShape;
 use super::block::{DecoderBlock, Projection, Projections};
 use super::norm::RmsNorm;
 use crate::spec::DecoderSpec;

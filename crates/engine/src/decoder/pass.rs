@@ -38,7 +38,23 @@ struct PassPiece {
     tokens: usize,
 }
 
-pub(super) fn step(decoder: &Decoder, rows: &mut [StepRow<'_>]) -> Result<Vec<RowOutput>, StepError> {
+impl Decoder {
+    /// Reads the tokens of all rows and gives what each row requested, in the order of the rows.
+    ///
+    /// A long step is taken in passes of bounded size, so the memory for intermediate results does not
+    /// grow with it; the logits and hidden states that are requested do.
+    ///
+    /// With `LongRoPE`, a row that grows past `original_context` (or was cut back to it) is computed anew from
+    /// its first token; [`RowOutput::recomputed`] says so. Positions count from the step's tokens as always.
+    ///
+    /// # Errors
+    /// [`StepError`] naming the row; all caches then are as they were.
+    pub fn step(&self, rows: &mut [StepRow<'_>]) -> Result<Vec<RowOutput>, StepError> {
+        step(self, rows)
+    }
+}
+
+fn step(decoder: &Decoder, rows: &mut [StepRow<'_>]) -> Result<Vec<RowOutput>, StepError> {
     let plans: Vec<RowPlan> =
         rows.iter().enumerate().map(|(index, row)| plan(decoder, index, row)).collect::<Result<_, _>>()?;
     for (row, plan) in rows.iter_mut().zip(&plans) {

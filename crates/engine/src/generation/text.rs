@@ -62,7 +62,7 @@ impl<'t> TokenTexts<'t> {
     /// Where the first stop string starts that the text now holds.
     pub(super) fn find(&mut self, strings: &[String]) -> Option<usize> {
         let max_stop_bytes = strings.iter().map(String::len).max()?;
-        let from = super::floor_char(&self.text, self.searched.saturating_sub(max_stop_bytes));
+        let from = floor_char(&self.text, self.searched.saturating_sub(max_stop_bytes));
         self.searched = self.text.len();
         let found = strings
             .iter()
@@ -95,7 +95,7 @@ impl<'t> TokenTexts<'t> {
         for count in 1..=self.ids.len() {
             let prefix = self.tokenizer.decode(&self.ids[..count])?;
             let shared = prefix.bytes().zip(whole.bytes()).take_while(|(a, b)| a == b).count();
-            last = super::floor_char(whole, shared).max(last);
+            last = floor_char(whole, shared).max(last);
             ends.push(last);
         }
         if let Some(end) = ends.last_mut() {
@@ -103,4 +103,9 @@ impl<'t> TokenTexts<'t> {
         }
         Ok(ends)
     }
+}
+
+/// The largest offset at or before this one where a character starts.
+pub(super) fn floor_char(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|offset| text.is_char_boundary(*offset)).unwrap_or(0)
 }

@@ -199,3 +199,7 @@ pub enum GgufSpecError {
     #[error("tensor `token_embd.weight` is missing or no matrix")]
     Embeddings,
 }
+
+pub(super) fn no_memory(bytes: usize) -> WeightError {
+    WeightError::Memory { bytes }
+}

@@ -3,8 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor};
 use half::{bf16, f16};
 
-use super::error::WeightError;
-use super::loading::no_memory;
+use super::error::{WeightError, no_memory};
 use crate::weights::room;
 
 /// Values that are there so far.

@@ -10,15 +10,10 @@ use std::io::Read;
 use super::blocks::BlockFormat;
 use super::cursor::Cursor;
 use super::header_error::{HeaderError, TensorError};
+use super::limits::{MAX_DIMENSIONS, MAX_KEY_BYTES, MAX_NAME_BYTES};
 use super::metadata::Metadata;
 use super::value::MetadataValue;
 
-/// Maximum length of a metadata key, in bytes.
-pub(super) const MAX_KEY_BYTES: usize = 65_535;
-/// Maximum length of a name of a tensor, in bytes.
-pub(super) const MAX_NAME_BYTES: usize = 64;
-/// Maximum number of dimensions of a tensor.
-pub(super) const MAX_DIMENSIONS: u32 = 4;
 /// Maximum number of pairs of metadata; models have some dozens.
 const MAX_PAIRS: u64 = 65_536;
 /// Maximum number of tensors; the largest models have some thousands.

@@ -1,7 +1,7 @@
 //! Why a header is not one.
 
 use super::cursor::CursorError;
-use super::header::{MAX_DIMENSIONS, MAX_KEY_BYTES, MAX_NAME_BYTES};
+use super::limits::{MAX_DIMENSIONS, MAX_KEY_BYTES, MAX_NAME_BYTES};
 use super::value::ValueError;
 
 /// What is wrong with a header, and where.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{DType, Device, Tensor};
 
-use super::error::{GgufError, WeightError};
+use super::error::{GgufError, WeightError, no_memory};
 use super::file::GgufFile;
 use super::floats::Floats;
 use super::rows::{RowLayout, RowOrder};
@@ -86,10 +86,6 @@ fn read_rows(
         }
         None => Ok(()),
     }
-}
-
-pub(super) fn no_memory(bytes: usize) -> WeightError {
-    WeightError::Memory { bytes }
 }
 
 /// Bytes that begin at a multiple of [`BLOCK_ALIGNMENT`], which candle asks of blocks and a `Vec<u8>` does

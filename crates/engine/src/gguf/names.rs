@@ -1,6 +1,6 @@
 //! What llama.cpp calls a tensor, and what transformers calls it.
 
-use super::spec::GgufArchitecture;
+use super::architecture::GgufArchitecture;
 
 /// Parts of a layer that all architectures have under the same name.
 const PARTS: &[(&str, &str)] = &[

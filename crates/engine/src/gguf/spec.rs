@@ -4,6 +4,7 @@
 //! embeddings) stands here as llama.cpp takes it to be. What a file requires and the decoder does not do is
 //! refused by name.
 
+use super::architecture::GgufArchitecture;
 use super::error::{GgufError, GgufSpecError};
 use super::file::GgufFile;
 use super::header::GgufHeader;
@@ -25,24 +26,6 @@ const GEMMA3_PATTERN: usize = 6;
 /// model over its heads and not by the width of a head. Files do not say so otherwise.
 const GEMMA3_27B_LAYERS: usize = 62;
 
-/// The architectures that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum GgufArchitecture {
-    /// Llama, Mistral, Danube, `SmolLM2`.
-    Llama,
-    /// Phi 3 and 3.5, with fused projections.
-    Phi3,
-    /// Qwen 2 and 2.5, with biases.
-    Qwen2,
-    /// Qwen 3, with normalised queries and keys.
-    Qwen3,
-    /// Granite 3, with multipliers.
-    Granite,
-    /// The text part of Gemma 3.
-    Gemma3,
-}
-
 /// By `general.architecture`, with the `model_type` of a `config.json`.
 const ARCHITECTURES: &[(&str, &str, GgufArchitecture)] = &[
     ("llama", "llama", GgufArchitecture::Llama),
@@ -52,14 +35,6 @@ const ARCHITECTURES: &[(&str, &str, GgufArchitecture)] = &[
     ("granite", "granite", GgufArchitecture::Granite),
     ("gemma3", "gemma3_text", GgufArchitecture::Gemma3),
 ];
-
-impl GgufArchitecture {
-    /// Whether the file holds the rows of queries and keys with the two that turn together side by side,
-    /// not half a head apart.
-    pub(super) fn interleaves(self) -> bool {
-        matches!(self, Self::Llama | Self::Granite)
-    }
-}
 
 /// What a file's metadata describe. Norm weights of Gemma are stored with their 1 already added, so that
 /// the offset of every norm is 0.

@@ -11,33 +11,10 @@ use serde_json::{Map, Value as Json, json};
 use super::metadata::{Metadata, needed};
 use super::pieces;
 use super::pre_tokenizer::PreTokenizer;
+use super::token_type::TokenType;
 use super::value::TextArray;
 use super::vocabulary_error::{MAX_TOKEN_BYTES, MAX_VOCABULARY_BYTES, VocabularyError};
 use crate::tokenizer::TokenizerParts;
-
-/// What a token is for, as numbered in `tokenizer.ggml.token_type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TokenType {
-    Normal,
-    Unknown,
-    Control,
-    UserDefined,
-    Unused,
-    Byte,
-}
-
-impl TokenType {
-    fn from_number(number: i32) -> Self {
-        match number {
-            2 => Self::Unknown,
-            3 => Self::Control,
-            4 => Self::UserDefined,
-            5 => Self::Unused,
-            6 => Self::Byte,
-            _ => Self::Normal,
-        }
-    }
-}
 
 /// The tokens that mean something to a model, by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,9 +48,9 @@ const ENDS: &[&str] = &[
 #[derive(Debug)]
 pub struct Vocabulary<'a> {
     metadata: &'a Metadata,
-    pub(super) tokens: &'a TextArray,
+    tokens: &'a TextArray,
     types: Vec<TokenType>,
-    pub(super) ids: HashMap<&'a str, usize>,
+    ids: HashMap<&'a str, usize>,
 }
 
 impl<'a> Vocabulary<'a> {
@@ -123,7 +100,7 @@ impl<'a> Vocabulary<'a> {
         self.tokens.get(usize::try_from(id).ok()?)
     }
 
-    pub(super) fn is(&self, id: usize, wanted: TokenType) -> bool {
+    fn is(&self, id: usize, wanted: TokenType) -> bool {
         self.types.get(id) == Some(&wanted)
     }
 
@@ -233,7 +210,12 @@ impl<'a> Vocabulary<'a> {
             steps: steps(pieces::normalizer(prefix), Json::Null, post_processor, pieces::decoder(prefix)),
             added: self.added(),
             tokens: self.tokens.iter().collect(),
-            merges: pieces::merges(self, self.scores()?),
+            merges: pieces::merges(
+                self.tokens,
+                &self.ids,
+                |id| self.is(id, TokenType::Normal),
+                self.scores()?,
+            ),
             unknown: unknown.and_then(|id| self.text(id)),
             falls_back_to_bytes: true,
             ignores_merges: false,

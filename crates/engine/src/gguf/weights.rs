@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
+use super::architecture::GgufArchitecture;
 use super::blocks::BlockFormat;
 use super::error::{GgufError, WeightError};
 use super::file::GgufFile;
@@ -13,7 +14,7 @@ use super::loading;
 use super::matrix::GgufMatrix;
 use super::names;
 use super::rows::{RowLayout, RowOrder};
-use super::spec::{GgufArchitecture, decoder_spec};
+use super::spec::decoder_spec;
 use crate::spec::DecoderSpec;
 use crate::weights::{Embedding, Linear, Placement, Tensors};
 use crate::weights_error::WeightsError;

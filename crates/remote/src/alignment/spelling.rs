@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::ListedToken;
+use super::listed_token::ListedToken;
 
 /// A way to read the bytes of all tokens of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,8 +8,9 @@ use plimsoll_core::{Decoding, MissingSignal, Seed, SignalRequest};
 
 use super::error::{ChatRequestError, OpenAiError};
 use super::exchange::{ChatReply, Exchange, Interruption, RequestContext, RequestOutcome};
+use super::logprob_selection::LogprobSelection;
 use super::masses;
-use super::request::{ChatRequest, LogprobSelection, Turn};
+use super::request::{ChatRequest, Turn};
 use plimsoll_backend::observation::{Observation, RowKey, sample_decoding};
 use plimsoll_backend::request::{Request, text_seed};
 

@@ -1,8 +1,8 @@
 //! Fields of a request that a server may refuse, and what is sent instead. None of them changes the
 //! prompt: without log-probs an answer is the same answer, without a seed a sample is a sample.
 
+use super::logprob_selection::LogprobSelection;
 use super::refusal::ErrorWords;
-use super::request::LogprobSelection;
 use super::spec::{MAX_TOP_LOGPROBS, OpenAiSpec, TokenLimit};
 
 /// An optional field that a server refused.

@@ -8,22 +8,12 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::field::Adaptation;
+use super::logprob_selection::LogprobSelection;
 use super::spec::{OpenAiSpec, TokenLimit};
 use plimsoll_core::canonical::{sha256_hex, to_text};
 
 /// Version of the request's form; part of the cache key.
 const VERSION: u32 = 2;
-
-/// Which log-probs are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LogprobSelection {
-    /// None.
-    Nothing,
-    /// Those of the tokens generated.
-    Chosen,
-    /// And those of so many of the likeliest tokens.
-    Top(u8),
-}
 
 /// A turn.
 #[derive(Debug, Clone, Serialize)]
