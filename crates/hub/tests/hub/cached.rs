@@ -7,7 +7,7 @@ use std::time::Duration;
 use plimsoll_hub::{FileSelection, FileSource, resolve};
 
 use crate::fixture::{Here, Log, SOURCE, dataset, noise, shown};
-use crate::server::{Content, Hub, commit, sha256};
+use plimsoll_test_support::hub_server::{Hub, HubContent, commit, sha256};
 
 const FILE: &str = "main/test-00000-of-00001.parquet";
 
@@ -48,7 +48,7 @@ fn a_split_is_fetched_verified_and_laid_out_as_the_hub_s_tools_do() {
 fn small_files_and_models_and_empty_files_come_as_well() {
     let files: [(&str, &[u8]); 4] =
         [("config.json", b"{}"), ("a/w.safetensors", b"weights"), ("empty", b""), (".gitattributes", b"x")];
-    let hub = Hub::start(Content::model("o/n").revision("v1.0", &files));
+    let hub = Hub::start(HubContent::model("o/n").revision("v1.0", &files));
     let here = Here::new(&hub.front);
     let fetched = here.fetch("hf://o/n@v1.0", &FileSelection::All).unwrap();
     let names: Vec<&str> = fetched.files.iter().map(|file| file.name.as_str()).collect();
@@ -82,11 +82,11 @@ fn a_branch_that_moved_is_followed_and_shares_what_did_not_change() {
     let hub = Hub::start(dataset(b"rows"));
     let here = Here::new(&hub.front);
     let before = here.split().unwrap();
-    let moved = Hub::start(Content::dataset("o/n").revision("new", &[(FILE, b"rows"), ("x.md", b"x")]));
+    let moved = Hub::start(HubContent::dataset("o/n").revision("new", &[(FILE, b"rows"), ("x.md", b"x")]));
     let there = Here { options: moved_options(&here, &moved), folder: tempfile::tempdir().unwrap() };
     moved.front.instead(|request, _| {
         let to = request.path.strip_suffix("/revision/main")?;
-        Some(crate::server::Reply::redirect(format!("{to}/revision/new")))
+        Some(plimsoll_test_support::hub_server::HostReply::redirect(format!("{to}/revision/new")))
     });
     let after = there.split().unwrap();
     assert_ne!(before.commit, after.commit);
@@ -126,7 +126,7 @@ fn offline_reads_the_cache_and_asks_nobody() {
 #[test]
 fn offline_half_a_split_is_not_taken_for_the_whole() {
     let files: [(&str, &[u8]); 2] = [("main/test/0000.parquet", b"a"), ("main/test/0001.parquet", b"b")];
-    let hub = Hub::start(Content::dataset("o/n").revision("main", &files));
+    let hub = Hub::start(HubContent::dataset("o/n").revision("main", &files));
     let mut here = Here::new(&hub.front);
     here.fetch("hf://datasets/o/n@main/main/test/0000.parquet", &FileSelection::All).unwrap();
     here.options.offline = true;

@@ -11,7 +11,7 @@ use plimsoll_hub::{
 };
 use tempfile::TempDir;
 
-use crate::server::{Content, Host};
+use plimsoll_test_support::hub_server::{Host, HubContent};
 
 pub(crate) const TOKEN: &str = "hf_never_shown";
 pub(crate) const SOURCE: &str = "hf://datasets/o/n@main";
@@ -29,8 +29,8 @@ pub(crate) fn noise(length: usize) -> Vec<u8> {
 }
 
 /// A dataset of one split.
-pub(crate) fn dataset(bytes: &[u8]) -> Content {
-    Content::dataset("o/n")
+pub(crate) fn dataset(bytes: &[u8]) -> HubContent {
+    HubContent::dataset("o/n")
         .revision("main", &[("README.md", b"hello"), ("main/test-00000-of-00001.parquet", bytes)])
 }
 

@@ -13,7 +13,7 @@ use plimsoll_core::{Decoding, ModelId, QuestionId, Seed, SignalRequest};
 use plimsoll_remote::openai::{OpenAi, OpenAiSpec};
 use serde_json::{Value, json};
 
-use crate::server::Server;
+use plimsoll_test_support::chat_server::Server;
 
 pub(crate) const KEY: &str = "sk-never-shown-0123";
 

@@ -5,7 +5,7 @@ use plimsoll_remote::openai::OpenAi;
 use serde_json::json;
 
 use crate::fixture::{KEY, backend, everything, requests, rows, spec};
-use crate::server::{Reply, Server, usual};
+use plimsoll_test_support::chat_server::{Server, ServerReply, usual};
 
 #[test]
 fn the_rows_of_an_ask() {
@@ -61,7 +61,7 @@ fn bodies_in_chunks_and_with_other_fields_are_read() {
         let mut body = usual(request);
         body["choices"][0]["message"]["reasoning_content"] = json!("hm");
         body["novelty"] = json!([1, {"a": null}]);
-        Some(Reply { is_chunked: true, ..Reply::json(200, &body) })
+        Some(ServerReply { is_chunked: true, ..ServerReply::json(200, &body) })
     });
     let rows = rows(&backend(&server), &requests(1), &everything());
     assert_eq!(rows[0].generations[0].tokens.as_ref().unwrap().len(), 3);
@@ -74,7 +74,7 @@ fn a_server_that_refuses_log_probs_is_asked_without() {
             let is_asked = request.body.get("logprobs").is_some();
             let refusal =
                 json!({"error": {"message": "This model does not support logprobs", "param": "logprobs"}});
-            is_asked.then(|| Reply::json(status, &refusal))
+            is_asked.then(|| ServerReply::json(status, &refusal))
         });
         let rows = rows(&backend(&server), &requests(5), &everything());
         for row in &rows {
@@ -89,7 +89,10 @@ fn a_server_that_refuses_log_probs_is_asked_without() {
 #[test]
 fn an_answer_of_no_words_is_an_answer() {
     let server = Server::scripted(|_, _| {
-        Some(Reply::json(200, &json!({"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]})))
+        Some(ServerReply::json(
+            200,
+            &json!({"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}),
+        ))
     });
     let rows = rows(&backend(&server), &requests(1), &SignalRequest::answer());
     let row = &rows[0].generations[0];

@@ -1,5 +1,5 @@
-//! A hub on this machine, of two hosts: one that lists and redirects, one that serves large files. It
-//! speaks the hub's paths and does what a test tells it to do wrong.
+//! A hub on this machine, of two hosts: one lists and redirects, one serves large files. It serves the hub's paths, or
+//! misbehaves as a test scripts it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,65 +13,76 @@ use sha2::{Digest, Sha256};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub(crate) struct Request {
-    pub(crate) method: String,
+pub struct HubRequest {
+    /// HTTP method.
+    pub method: String,
     /// Without the query, decoded.
-    pub(crate) path: String,
-    pub(crate) headers: BTreeMap<String, String>,
+    pub path: String,
+    /// By lower-case name.
+    pub headers: BTreeMap<String, String>,
 }
 
-impl Request {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+impl HubRequest {
+    /// A header by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 }
 
-/// An answer, and how it goes wrong.
+/// A reply, and how it goes wrong.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Vec<u8>,
+pub struct HostReply {
+    /// HTTP status.
+    pub status: u16,
+    /// Header lines beside the length.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
     /// Close the connection after so many bytes of the body.
-    pub(crate) cut: Option<usize>,
+    pub cut: Option<usize>,
     /// Wait before the answer.
-    pub(crate) silence: Duration,
+    pub silence: Duration,
     /// Send the body in pieces of ten bytes with this pause between.
-    pub(crate) drip: Option<Duration>,
+    pub drip: Option<Duration>,
 }
 
-impl Reply {
-    pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+impl HostReply {
+    /// A reply with a body.
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, body: body.into(), ..Self::default() }
     }
 
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    /// The same with another header.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
     /// A refusal as the hub gives it.
-    pub(crate) fn refusal(status: u16, code: &str) -> Self {
+    pub fn refusal(status: u16, code: &str) -> Self {
         Self::new(status, "{\"error\": \"no\"}").with("X-Error-Code", code)
     }
 
-    pub(crate) fn redirect(location: impl Into<String>) -> Self {
+    /// A redirect with status 302.
+    pub fn redirect(location: impl Into<String>) -> Self {
         Self::new(302, "").with("Location", location)
     }
 }
 
-type Answer = dyn Fn(&Request) -> Reply + Send + Sync;
-type Exception = dyn Fn(&Request, usize) -> Option<Reply> + Send + Sync;
+type Responder = dyn Fn(&HubRequest) -> HostReply + Send + Sync;
+type Exception = dyn Fn(&HubRequest, usize) -> Option<HostReply> + Send + Sync;
 
 /// One host.
-pub(crate) struct Host {
-    pub(crate) address: String,
-    requests: Arc<Mutex<Vec<Request>>>,
+pub struct Host {
+    /// Scheme, host and port.
+    pub address: String,
+    requests: Arc<Mutex<Vec<HubRequest>>>,
     exception: Arc<Mutex<Box<Exception>>>,
 }
 
 impl Host {
-    pub(crate) fn start(answer: Box<Answer>) -> Self {
+    /// Starts it; it ends with the test process.
+    pub fn start(answer: Box<Responder>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let host = Self {
             address: format!("http://{}", listener.local_addr().unwrap()),
@@ -89,24 +100,25 @@ impl Host {
         host
     }
 
-    /// What to answer in place of the usual; it is told how many requests came before.
-    pub(crate) fn instead(
+    /// What to reply instead of the usual; it gets the number of earlier requests.
+    pub fn instead(
         &self,
-        exception: impl Fn(&Request, usize) -> Option<Reply> + Send + Sync + 'static,
+        exception: impl Fn(&HubRequest, usize) -> Option<HostReply> + Send + Sync + 'static,
     ) {
         *self.exception.lock().unwrap() = Box::new(exception);
     }
 
-    pub(crate) fn requests(&self) -> Vec<Request> {
+    /// All requests so far.
+    pub fn requests(&self) -> Vec<HubRequest> {
         self.requests.lock().unwrap().clone()
     }
 }
 
 fn serve(
     stream: TcpStream,
-    requests: &Mutex<Vec<Request>>,
+    requests: &Mutex<Vec<HubRequest>>,
     exception: &Mutex<Box<Exception>>,
-    answer: &Answer,
+    answer: &Responder,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut line = String::new();
@@ -114,7 +126,7 @@ fn serve(
     let mut words = line.split_whitespace();
     let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(()) };
     let path = decode(target.split('?').next().unwrap_or_default());
-    let mut request = Request { method: method.to_owned(), path, headers: BTreeMap::new() };
+    let mut request = HubRequest { method: method.to_owned(), path, headers: BTreeMap::new() };
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -132,7 +144,7 @@ fn serve(
     write(stream, &reply, request.method == "HEAD")
 }
 
-fn write(mut stream: TcpStream, reply: &Reply, is_head: bool) -> std::io::Result<()> {
+fn write(mut stream: TcpStream, reply: &HostReply, is_head: bool) -> std::io::Result<()> {
     let mut head = format!("HTTP/1.1 {} Any\r\nConnection: close\r\n", reply.status);
     for (name, value) in &reply.headers {
         head = format!("{head}{name}: {value}\r\n");
@@ -171,19 +183,20 @@ fn decode(text: &str) -> String {
 }
 
 /// The content as it is requested, whole or from a byte on.
-pub(crate) fn content(request: &Request, body: &[u8]) -> Reply {
+pub fn content(request: &HubRequest, body: &[u8]) -> HostReply {
     let from = request
         .header("range")
         .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse().ok());
     match from {
-        None => Reply::new(200, body),
-        Some(from) if from >= body.len() => Reply::new(416, ""),
-        Some(from) => Reply::new(206, &body[from..])
+        None => HostReply::new(200, body),
+        Some(from) if from >= body.len() => HostReply::new(416, ""),
+        Some(from) => HostReply::new(206, &body[from..])
             .with("Content-Range", format!("bytes {from}-{}/{}", body.len() - 1, body.len())),
     }
 }
 
-pub(crate) fn sha256(bytes: &[u8]) -> String {
+/// SHA-256 in lower-case hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 
@@ -203,15 +216,16 @@ struct Stored {
 
 /// A repository with its revisions.
 #[derive(Clone, Default)]
-pub(crate) struct Content {
+pub struct HubContent {
     /// `datasets/o/n` or `o/n`.
     page: String,
     api: String,
     revisions: BTreeMap<String, (String, BTreeMap<String, Stored>)>,
 }
 
-impl Content {
-    pub(crate) fn dataset(repository: &str) -> Self {
+impl HubContent {
+    /// A dataset without revisions.
+    pub fn dataset(repository: &str) -> Self {
         Self {
             page: format!("datasets/{repository}"),
             api: format!("datasets/{repository}"),
@@ -219,11 +233,13 @@ impl Content {
         }
     }
 
-    pub(crate) fn model(repository: &str) -> Self {
+    /// A model without revisions.
+    pub fn model(repository: &str) -> Self {
         Self { page: repository.to_owned(), api: format!("models/{repository}"), ..Self::default() }
     }
 
-    pub(crate) fn revision(mut self, revision: &str, files: &[(&str, &[u8])]) -> Self {
+    /// The same with a revision of these files.
+    pub fn revision(mut self, revision: &str, files: &[(&str, &[u8])]) -> Self {
         let is_large = |name: &str| name.ends_with(".parquet") || name.ends_with(".safetensors");
         let files = files.iter().map(|(name, bytes)| {
             ((*name).to_owned(), Stored { bytes: bytes.to_vec(), is_large: is_large(name) })
@@ -260,23 +276,25 @@ impl Content {
         Some((commit, files.get(name)?))
     }
 
-    fn answer(&self, request: &Request, cdn: &str, with_blobs: bool) -> Reply {
+    fn answer(&self, request: &HubRequest, cdn: &str, with_blobs: bool) -> HostReply {
         if let Some(revision) = request.path.strip_prefix(&format!("/api/{}/revision/", self.api)) {
             return match self.listing(revision, with_blobs) {
-                Some(text) => Reply::new(200, text).with("Content-Type", "application/json; charset=utf-8"),
-                None => Reply::refusal(404, "RevisionNotFound"),
+                Some(text) => {
+                    HostReply::new(200, text).with("Content-Type", "application/json; charset=utf-8")
+                }
+                None => HostReply::refusal(404, "RevisionNotFound"),
             };
         }
         if request.path == format!("/api/{}", self.api) {
-            return Reply::new(200, "{}");
+            return HostReply::new(200, "{}");
         }
         let Some((commit, file)) = self.file(&request.path) else {
             let known = request.path.contains(&self.page);
-            return Reply::refusal(404, if known { "EntryNotFound" } else { "RepoNotFound" });
+            return HostReply::refusal(404, if known { "EntryNotFound" } else { "RepoNotFound" });
         };
         let (hash, length) = (sha256(&file.bytes), file.bytes.len());
         let reply = if file.is_large {
-            Reply::redirect(format!("{cdn}/{hash}?signature=SIGNED"))
+            HostReply::redirect(format!("{cdn}/{hash}?signature=SIGNED"))
                 .with("X-Linked-Etag", format!("\"{hash}\""))
                 .with("X-Linked-Size", length.to_string())
         } else {
@@ -287,27 +305,30 @@ impl Content {
 }
 
 /// A commit hash made of a revision's name.
-pub(crate) fn commit(revision: &str) -> String {
+pub fn commit(revision: &str) -> String {
     format!("{:x}", Sha1::digest(revision))
 }
 
 /// Both hosts.
-pub(crate) struct Hub {
-    pub(crate) front: Host,
-    pub(crate) cdn: Host,
+pub struct Hub {
+    /// Lists and redirects.
+    pub front: Host,
+    /// Serves large files.
+    pub cdn: Host,
 }
 
 impl Hub {
-    pub(crate) fn start(content: Content) -> Self {
+    /// Starts it; it ends with the test process.
+    pub fn start(content: HubContent) -> Self {
         Self::launch(content, true)
     }
 
     /// A mirror that lists names only.
-    pub(crate) fn mirror(content: Content) -> Self {
+    pub fn mirror(content: HubContent) -> Self {
         Self::launch(content, false)
     }
 
-    fn launch(repository: Content, with_blobs: bool) -> Self {
+    fn launch(repository: HubContent, with_blobs: bool) -> Self {
         let blobs: BTreeMap<String, Vec<u8>> = repository
             .revisions
             .values()
@@ -315,7 +336,7 @@ impl Hub {
             .collect();
         let cdn = Host::start(Box::new(move |request| match blobs.get(&request.path[1..]) {
             Some(bytes) => content(request, bytes),
-            None => Reply::new(404, "no such blob"),
+            None => HostReply::new(404, "no such blob"),
         }));
         let address = cdn.address.clone();
         let front = Host::start(Box::new(move |request| repository.answer(request, &address, with_blobs)));
@@ -323,7 +344,7 @@ impl Hub {
     }
 
     /// The paths that were requested, of both hosts.
-    pub(crate) fn count(&self) -> (usize, usize) {
+    pub fn count(&self) -> (usize, usize) {
         (self.front.requests().len(), self.cdn.requests().len())
     }
 }

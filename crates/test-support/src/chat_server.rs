@@ -1,4 +1,4 @@
-//! A chat server on this machine. It answers as its request says, or does what a test tells it to do wrong.
+//! An OpenAI-compatible server on this machine. It replies by a fixed rule, or misbehaves as a test scripts it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,16 +11,20 @@ use serde_json::{Value, json};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub(crate) struct ServerRequest {
-    pub(crate) path: String,
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) body: Value,
-    pub(crate) at: Instant,
+pub struct ServerRequest {
+    /// Path of the address.
+    pub path: String,
+    /// By lower-case name.
+    pub headers: BTreeMap<String, String>,
+    /// The JSON body; null if it is none.
+    pub body: Value,
+    /// When it was received.
+    pub at: Instant,
 }
 
 impl ServerRequest {
-    /// What the user said last.
-    pub(crate) fn last(&self) -> &str {
+    /// The last message of the user.
+    pub fn last(&self) -> &str {
         self.body["messages"]
             .as_array()
             .and_then(|turns| turns.last()?["content"].as_str())
@@ -28,71 +32,78 @@ impl ServerRequest {
     }
 }
 
-/// An answer, and how it goes wrong.
+/// A reply, and how it goes wrong.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Vec<u8>,
+pub struct ServerReply {
+    /// HTTP status.
+    pub status: u16,
+    /// Header lines beside the length.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
     /// Close the connection after so many bytes of the body.
-    pub(crate) cut: Option<usize>,
+    pub cut: Option<usize>,
     /// Wait before the answer.
-    pub(crate) silence: Duration,
+    pub silence: Duration,
     /// Send the body in pieces of ten bytes with this pause between.
-    pub(crate) drip: Option<Duration>,
+    pub drip: Option<Duration>,
     /// Send chunks instead of a length.
-    pub(crate) is_chunked: bool,
+    pub is_chunked: bool,
     /// Send these bytes and nothing else.
-    pub(crate) raw: Option<Vec<u8>>,
+    pub raw: Option<Vec<u8>>,
 }
 
-impl Reply {
-    pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
+impl ServerReply {
+    /// A reply with a body of bytes.
+    pub fn new(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self { status, body: body.into(), ..Self::default() }
     }
 
-    pub(crate) fn json(status: u16, body: &Value) -> Self {
+    /// A reply with a JSON body.
+    pub fn json(status: u16, body: &Value) -> Self {
         Self::new(status, body.to_string())
     }
 
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    /// The same with another header.
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
     /// An error as OpenAI words it.
-    pub(crate) fn error(status: u16, code: &str) -> Self {
+    pub fn error(status: u16, code: &str) -> Self {
         Self::json(status, &json!({"error": {"message": format!("it is {code}"), "code": code}}))
     }
 }
 
-type Script = dyn Fn(&ServerRequest, usize) -> Option<Reply> + Send + Sync;
+type Script = dyn Fn(&ServerRequest, usize) -> Option<ServerReply> + Send + Sync;
 
 /// The server; it ends with the test process.
-pub(crate) struct Server {
-    pub(crate) base_url: String,
+pub struct Server {
+    /// Address for `base_url`.
+    pub base_url: String,
     requests: Arc<Mutex<Vec<ServerRequest>>>,
-    most_at_once: Arc<Mutex<(usize, usize)>>,
+    max_at_once: Arc<Mutex<(usize, usize)>>,
 }
 
 impl Server {
-    /// Answers every request.
-    pub(crate) fn start() -> Self {
+    /// Replies to every request by the fixed rule.
+    pub fn start() -> Self {
         Self::scripted(|_, _| None)
     }
 
-    /// Answers as the script says, which is told how many requests came before, and otherwise as usual.
-    pub(crate) fn scripted(
-        script: impl Fn(&ServerRequest, usize) -> Option<Reply> + Send + Sync + 'static,
+    /// Replies as the script says, which gets the number of earlier requests; where it gives `None`, by the fixed rule.
+    pub fn scripted(
+        script: impl Fn(&ServerRequest, usize) -> Option<ServerReply> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = Self {
             base_url: format!("http://{}/v1", listener.local_addr().unwrap()),
             requests: Arc::default(),
-            most_at_once: Arc::default(),
+            max_at_once: Arc::default(),
         };
         let (requests, at_once, script) =
-            (server.requests.clone(), server.most_at_once.clone(), Arc::new(script));
+            (server.requests.clone(), server.max_at_once.clone(), Arc::new(script));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (requests, at_once, script) = (requests.clone(), at_once.clone(), script.clone());
@@ -103,12 +114,14 @@ impl Server {
         server
     }
 
-    pub(crate) fn requests(&self) -> Vec<ServerRequest> {
+    /// All requests so far, in the order in which they were received.
+    pub fn requests(&self) -> Vec<ServerRequest> {
         self.requests.lock().unwrap().clone()
     }
 
-    pub(crate) fn most_at_once(&self) -> usize {
-        self.most_at_once.lock().unwrap().1
+    /// The largest number of requests in flight at once.
+    pub fn max_at_once(&self) -> usize {
+        self.max_at_once.lock().unwrap().1
     }
 }
 
@@ -144,14 +157,14 @@ fn serve(
         at_once.0 += 1;
         at_once.1 = at_once.1.max(at_once.0);
     }
-    let reply = script(&request, before).unwrap_or_else(|| Reply::json(200, &usual(&request)));
+    let reply = script(&request, before).unwrap_or_else(|| ServerReply::json(200, &usual(&request)));
     thread::sleep(reply.silence);
     // Before the reply, which lets the client ask again.
     at_once.lock().unwrap().0 -= 1;
     write(stream, &reply)
 }
 
-fn write(mut stream: TcpStream, reply: &Reply) -> std::io::Result<()> {
+fn write(mut stream: TcpStream, reply: &ServerReply) -> std::io::Result<()> {
     if let Some(raw) = &reply.raw {
         stream.write_all(raw)?;
         return stream.shutdown(std::net::Shutdown::Both);
@@ -189,7 +202,7 @@ fn write(mut stream: TcpStream, reply: &Reply) -> std::io::Result<()> {
 }
 
 /// A reply that depends on the request and nothing else.
-pub(crate) fn usual(request: &ServerRequest) -> Value {
+pub fn usual(request: &ServerRequest) -> Value {
     let body = &request.body;
     let seed = body["seed"].as_u64().unwrap_or(0);
     if request.last().contains("right?") {
@@ -201,7 +214,7 @@ pub(crate) fn usual(request: &ServerRequest) -> Value {
 }
 
 /// A completion of these tokens, the last being the stop token unless the text is cut.
-pub(crate) fn completion(body: &Value, tokens: &[(&str, f64)], is_cut: bool) -> Value {
+pub fn completion(body: &Value, tokens: &[(&str, f64)], is_cut: bool) -> Value {
     let shown = if is_cut { tokens.len() } else { tokens.len() - 1 };
     let text: String = tokens[..shown].iter().map(|(text, _)| *text).collect();
     let mut choice = json!({"index": 0, "message": {"role": "assistant", "content": text},

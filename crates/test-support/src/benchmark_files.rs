@@ -14,15 +14,17 @@ use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 
 /// A dataset's fixture in one of the hub's forms.
-pub(crate) struct HubFile {
-    pub(crate) dataset: &'static str,
-    pub(crate) name: &'static str,
+pub struct HubFile {
+    /// Id of the benchmark.
+    pub dataset: &'static str,
+    /// Name of the configuration or the copy.
+    pub name: &'static str,
     columns: Vec<(&'static str, ArrayRef)>,
 }
 
 impl HubFile {
     /// Writes it as the hub names such files.
-    pub(crate) fn write(&self, folder: &Path) -> PathBuf {
+    pub fn write(&self, folder: &Path) -> PathBuf {
         let path = folder.join("test-00000-of-00001.parquet");
         write(&path, &self.columns);
         path
@@ -30,7 +32,7 @@ impl HubFile {
 }
 
 /// Writes columns as one Parquet file.
-pub(crate) fn write(path: &Path, columns: &[(&str, ArrayRef)]) {
+pub fn write(path: &Path, columns: &[(&str, ArrayRef)]) {
     let fields: Vec<Field> =
         columns.iter().map(|(name, column)| Field::new(*name, column.data_type().clone(), true)).collect();
     let schema = Arc::new(Schema::new(fields));
@@ -44,7 +46,8 @@ pub(crate) fn write(path: &Path, columns: &[(&str, ArrayRef)]) {
     writer.close().unwrap();
 }
 
-pub(crate) fn text(values: &[&str]) -> ArrayRef {
+/// A column of strings.
+pub fn text(values: &[&str]) -> ArrayRef {
     Arc::new(StringArray::from(values.to_vec()))
 }
 
@@ -95,7 +98,7 @@ fn annotator(rows: &[&[&str]]) -> ArrayRef {
 }
 
 /// Every form.
-pub(crate) fn forms() -> Vec<HubFile> {
+pub fn forms() -> Vec<HubFile> {
     let mut forms = vec![
         aqua(),
         gsm8k(),
@@ -449,7 +452,7 @@ fn coqa() -> HubFile {
 }
 
 /// `stanfordnlp/coqa`, which keeps one answer a question and no ids.
-pub(crate) fn coqa_of_one_answer() -> HubFile {
+pub fn coqa_of_one_answer() -> HubFile {
     let columns = vec![
         ("source", text(&["mctest"])),
         ("story", text(&["Bo the goat lives on a hill. He likes bells."])),
@@ -467,7 +470,7 @@ pub(crate) fn coqa_of_one_answer() -> HubFile {
 }
 
 /// `MMLU`'s configuration `auxiliary_train`, whose columns are nested and have no subject.
-pub(crate) fn mmlu_auxiliary() -> HubFile {
+pub fn mmlu_auxiliary() -> HubFile {
     let train = record(vec![
         ("question", text(&["Which is a tree?", "Which is none?"])),
         ("subject", text(&["", ""])),
