@@ -287,7 +287,8 @@ pub(super) fn coqa(stories: usize, turns: usize) -> String {
     let mut numbers = Numbers::new(14);
     let story = |story: usize| {
         let names: Vec<String> = (0..turns).map(|_| word(&mut numbers)).collect();
-        let text: String = names.iter().map(|name| format!("The {} is {name}. ", word(&mut numbers))).collect();
+        let text: String =
+            names.iter().map(|name| format!("The {} is {name}. ", word(&mut numbers))).collect();
         let turn = |(turn, name): (usize, &String)| {
             (
                 json!({"input_text": format!("What is number {turn}?"), "turn_id": turn + 1}),

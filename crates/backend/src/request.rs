@@ -102,7 +102,7 @@ mod tests {
         let batch = |requests: &[Request]| Batch::new(requests, &signals, decoding, Seed::new(1)).map(|_| ());
         assert!(batch(&[request("a"), request("b")]).is_ok());
         let error = batch(&[request("a"), request("b"), request("a")]).unwrap_err();
-        assert_eq!(error.to_string(), "question `a` is asked twice in one batch");
+        assert_eq!(error.to_string(), "question `a` is in one batch twice");
     }
 
     #[test]

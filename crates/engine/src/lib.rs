@@ -18,7 +18,7 @@
 //! What a user should know:
 //!
 //! - **One decoder.** An architecture is a mapping from its configuration to a [`DecoderSpec`]; [`Decoder`]
-//!   knows no architecture, and no container of weights: those stand behind [`Tensors`], linear layers after
+//!   knows no architecture, and no container of weights: those are behind the trait [`Tensors`], linear layers behind
 //!   [`Linear`].
 //! - **Observable.** A step gives logits at any position and the hidden state of any layer, in f32, as
 //!   transformers counts and computes them; `tests/goldens/decoder` holds the proof.

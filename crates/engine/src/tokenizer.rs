@@ -24,7 +24,7 @@ const MAX_BYTES: usize = 256 << 20;
 #[non_exhaustive]
 pub enum TokenizerError {
     /// A file beyond what is believed.
-    #[error("the tokenizer has {bytes} bytes; {MAX_BYTES} are the most")]
+    #[error("the tokenizer has {bytes} bytes; at most {MAX_BYTES} are allowed")]
     TooLarge {
         /// Its size.
         bytes: usize,

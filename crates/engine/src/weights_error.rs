@@ -40,7 +40,7 @@ pub enum WeightsError {
         problem: IndexProblem,
     },
     /// A decoder that cannot be.
-    #[error("the weights are asked for a decoder that cannot be")]
+    #[error("the decoder of the weights is invalid")]
     Spec(#[source] SpecError),
     /// The decoder needs a tensor that is not there.
     #[error("the weights have no tensor `{}`", name.escape_debug())]
@@ -127,7 +127,7 @@ pub enum HeaderProblem {
         wanted: u64,
     },
     /// A header beyond what is believed.
-    #[error("its header has {bytes} bytes; {max} are the most")]
+    #[error("its header has {bytes} bytes; at most {max} are allowed")]
     HeaderTooLarge {
         /// Bytes of the header.
         bytes: u64,
@@ -176,7 +176,7 @@ pub enum HeaderProblem {
 #[non_exhaustive]
 pub enum IndexProblem {
     /// An index beyond what is believed.
-    #[error("it has {bytes} bytes; {max} are the most")]
+    #[error("it has {bytes} bytes; at most {max} are allowed")]
     TooLarge {
         /// Its size.
         bytes: u64,
@@ -196,7 +196,7 @@ pub enum IndexProblem {
         file: String,
     },
     /// A tensor that the shard does not hold.
-    #[error("it places tensor `{}` in `{file}`, which does not hold it", name.escape_debug())]
+    #[error("it lists tensor `{}` in `{file}`, which does not hold it", name.escape_debug())]
     Misplaced {
         /// The tensor.
         name: String,

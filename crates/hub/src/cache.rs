@@ -199,7 +199,7 @@ fn write_whole(path: &Path, bytes: &[u8], folder: &Path) -> Result<(), HubError>
     })
 }
 
-/// Has a file made under a name of its own in `folder`, then gives it its name in one step, in place of
+/// Has a file made under a name of its own in `folder`, then gives it its name in one step, replacing
 /// what may have had that name.
 fn put_under_name(
     path: &Path,

@@ -42,6 +42,8 @@ mod download;
 mod endpoint;
 mod error;
 mod fetched;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod layout;
 mod listing;
 mod local;

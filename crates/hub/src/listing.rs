@@ -100,6 +100,12 @@ impl Listing {
         })
     }
 
+    /// Reads a listing as a fuzzer gives it.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, &'static str> {
+        Self::from_information(serde_json::from_slice(bytes).map_err(|_| "it cannot be read")?)
+    }
+
     fn from_information(information: Information) -> Result<Self, &'static str> {
         if !is_commit(&information.sha) {
             return Err("its list of files has no commit hash");

@@ -11,5 +11,7 @@
 //! nothing measurable.
 
 mod alignment;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod openai;
 pub mod replay;

@@ -23,6 +23,8 @@ mod error;
 mod exchange;
 mod failures;
 mod field;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod key;
 mod ledger;
 mod logprob_selection;

@@ -158,13 +158,13 @@ pub(super) fn agree(first: &Observation, second: &Observation, tolerance: f64) -
     const RULE: &str = "rows do not depend on order and batch";
     let differ = |what: &str| Err(Violation::new(RULE, format!("`{}`: {what} differ", first.question_id)));
     if first.generations.len() != second.generations.len() {
-        return differ("numbers of rows");
+        return differ("row counts");
     }
     for (one, other) in first.generations.iter().zip(&second.generations) {
         if rounded(one) != rounded(other) {
             return differ("texts or reasons");
         }
-        if !close(&numbers(one), &numbers(other), tolerance) {
+        if !close(&values(one), &values(other), tolerance) {
             return differ("log-probs or masses");
         }
     }
@@ -183,7 +183,7 @@ pub(super) fn agree(first: &Observation, second: &Observation, tolerance: f64) -
     if close(&values(first), &values(second), tolerance) { Ok(()) } else { differ("hidden states") }
 }
 
-/// A row without what may differ between two runs: times, attempts, and numbers that are compared apart.
+/// A row without what may differ between two runs: times, attempts, and values that are compared apart.
 fn rounded(row: &GenerationRow) -> GenerationRow {
     let mut row = GenerationRow { latency_ms: None, attempts: 0, ..row.clone() };
     for token in row.tokens.iter_mut().flatten() {
@@ -196,7 +196,7 @@ fn rounded(row: &GenerationRow) -> GenerationRow {
     row
 }
 
-fn numbers(row: &GenerationRow) -> Vec<f64> {
+fn values(row: &GenerationRow) -> Vec<f64> {
     let logprobs = row.tokens.iter().flatten().filter_map(|token| token.logprob).map(f64::from);
     let masses = row.follow_ups.iter().flat_map(|row| [row.true_mass, row.false_mass]).flatten();
     logprobs.chain(masses).collect()

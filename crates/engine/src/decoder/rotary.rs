@@ -76,7 +76,7 @@ impl RotaryTables {
             }
         }
         let tensor =
-            |numbers| Tensor::from_vec(numbers, (tokens, half), &placement.device)?.to_dtype(placement.dtype);
+            |values| Tensor::from_vec(values, (tokens, half), &placement.device)?.to_dtype(placement.dtype);
         Ok(Angles { width: self.width, pairs: self.pairs, cosines: tensor(cosines)?, sines: tensor(sines)? })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The text of an answer is what the tokenizer makes of all its tokens at once. Which token made which byte
 //! is found by decoding a short window again with each token. At the end the parts are held against the
-//! whole; a decoder whose parts do not join is asked about every prefix instead.
+//! whole; a decoder whose parts do not join is run on every prefix instead.
 
 use crate::tokenizer::{Tokenizer, TokenizerError};
 

@@ -24,7 +24,7 @@ pub enum HeaderError {
     #[error("the counts are damaged")]
     Counts(#[source] CursorError),
     /// More of something than a model has.
-    #[error("{count} {what} are announced; {max} are the most")]
+    #[error("{count} {what} are announced; at most {max} are allowed")]
     TooMany {
         /// How many.
         count: u64,

@@ -32,7 +32,7 @@ pub enum ValueError {
     #[error("arrays stand more than {MAX_DEPTH} deep in each other")]
     TooDeep,
     /// An array of very many arrays.
-    #[error("{count} arrays stand in an array; {MAX_NESTED} are the most")]
+    #[error("{count} arrays stand in an array; at most {MAX_NESTED} are allowed")]
     TooManyArrays {
         /// How many.
         count: u64,

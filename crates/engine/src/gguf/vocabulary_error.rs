@@ -52,13 +52,13 @@ pub enum VocabularyError {
         second: usize,
     },
     /// More text than a vocabulary has.
-    #[error("the tokens have {bytes} bytes together; {MAX_VOCABULARY_BYTES} are the most")]
+    #[error("the tokens have {bytes} bytes together; at most {MAX_VOCABULARY_BYTES} are allowed")]
     TooLarge {
         /// How many.
         bytes: usize,
     },
     /// A token of an absurd length.
-    #[error("token {id} has {bytes} bytes; {MAX_TOKEN_BYTES} are the most")]
+    #[error("token {id} has {bytes} bytes; at most {MAX_TOKEN_BYTES} are allowed")]
     LongToken {
         /// Its id.
         id: usize,

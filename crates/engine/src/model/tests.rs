@@ -135,9 +135,9 @@ fn an_answer_ends_where_the_context_does() {
         seed: Seed::new(1),
     };
     let prompt = vec![3; context - 2];
-    let mut heard = 0;
-    let generated = model.generate(&prompt, &answer, &mut |_| heard += 1).unwrap();
-    assert!(generated.tokens.len() <= 3 && heard <= 3, "{heard}");
+    let mut observed = 0;
+    let generated = model.generate(&prompt, &answer, &mut |_| observed += 1).unwrap();
+    assert!(generated.tokens.len() <= 3 && observed <= 3, "{observed}");
     let longer = vec![3; context + 1];
     assert!(matches!(model.generate(&longer, &answer, &mut |_| ()), Err(EngineError::Step(_))));
     assert!(matches!(model.generate(&[], &answer, &mut |_| ()), Err(EngineError::NoTokens)));

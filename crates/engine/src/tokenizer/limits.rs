@@ -109,7 +109,9 @@ impl Inspection {
             self.expression(part, step)?;
             for (bytes, max) in [(&step.prepend, MAX_PREPENDED), (&step.precompiled_charsmap, MAX_TABLE)] {
                 if let Some(bytes) = bytes.as_ref().map(String::len).filter(|bytes| *bytes > max) {
-                    return Err(format!("a step of its {part} holds {bytes} bytes; {max} are the most"));
+                    return Err(format!(
+                        "a step of its {part} holds {bytes} bytes; at most {max} are allowed"
+                    ));
                 }
             }
             growth *= step.growth();
@@ -128,7 +130,7 @@ impl Inspection {
         let Some(source) = expression else { return Ok(()) };
         if source.len() > MAX_EXPRESSION {
             let bytes = source.len();
-            return Err(format!("an expression has {bytes} bytes; {MAX_EXPRESSION} are the most"));
+            return Err(format!("an expression has {bytes} bytes; at most {MAX_EXPRESSION} are allowed"));
         }
         if backtracks(source) {
             // What the others change is not looked at on its way.

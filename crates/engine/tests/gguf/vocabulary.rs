@@ -113,7 +113,7 @@ fn parts_that_contradict_each_other_are_refused() {
         let step = serde_json::json!({"type": "Prepend", "prepend": "x".repeat(2000)});
         parts.steps.insert("normalizer".to_owned(), step);
     };
-    assert!(refused(many).contains("1024 are the most"));
+    assert!(refused(many).contains("at most 1024 are allowed"));
 }
 
 #[test]

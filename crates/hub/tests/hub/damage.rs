@@ -175,7 +175,7 @@ fn a_file_over_the_limit_is_not_begun() {
     let (hub, mut here, _) = hub();
     here.options.max_file_bytes = 1000;
     let message = here.split_failure();
-    assert!(message.contains("has 400000 bytes and 1000 are the most"), "{message}");
+    assert!(message.contains("has 400000 bytes and at most 1000 are fetched"), "{message}");
     assert_eq!(hub.count().1, 0);
 }
 

@@ -16,7 +16,7 @@ fn spans_of_texts_as_servers_give_them() {
     type Case<'a> = (&'a str, &'a [&'a [u8]], Option<&'a [(u32, u32)]>);
     let cases: &[Case<'_>] = &[
         ("a b", &[b"a", b" b"], Some(&[(0, 1), (1, 3)])),
-        // A stop token behind the text, and one that is both.
+        // A stop token after the text, and one that is both.
         ("a b", &[b"a", b" b", b"</s>"], Some(&[(0, 1), (1, 3), (3, 3)])),
         ("a", &[b"a\n\n"], Some(&[(0, 1)])),
         // White space that the server took off.
@@ -135,7 +135,7 @@ fn a_text_that_is_the_end_of_its_tokens() {
             &[b"so", b"</think>", b"4", b" 2", b"\n", b"<eos>"],
             Some(vec![(0, 0), (0, 0), (0, 1), (1, 3), (3, 3), (3, 3)]),
         ),
-        // Harmony: the marks of its channels, and the text behind the last.
+        // Harmony: the marks of its channels, and the text after the last.
         (
             "18",
             &[
@@ -169,7 +169,7 @@ fn parts_of_characters_that_are_shown_as_replacements() {
         Some(vec![(0, 1), (1, 2), (2, 4), (4, 7), (7, 12)])
     );
     for (text, pieces, expected) in [
-        // A mark behind known bytes in one piece, and two characters of two marks each.
+        // A mark after known bytes in one piece, and two characters of two marks each.
         (
             "a \u{e9}!",
             &[&b"a"[..], b" \xef\xbf\xbd", MARK, b"!"][..],

@@ -81,13 +81,8 @@ impl Client {
         error_body.into_error(self.host.clone(), status, wait)
     }
 
-    /// A JSON document with the key redacted.
     fn document(&self, bytes: &[u8]) -> Option<Value> {
-        let mut document = serde_json::from_slice(bytes).ok()?;
-        if let Some(key) = &self.key {
-            key.redact_document(&mut document);
-        }
-        Some(document)
+        parse_document(bytes, self.key.as_ref())
     }
 
     fn redacted(&self, text: &str) -> String {
@@ -111,6 +106,15 @@ impl Client {
             _ => ChatRequestError::Malformed { host, problem: "it is no HTTP" },
         }
     }
+}
+
+/// A JSON document with the key redacted.
+pub(super) fn parse_document(bytes: &[u8], key: Option<&ApiKey>) -> Option<Value> {
+    let mut document = serde_json::from_slice(bytes).ok()?;
+    if let Some(key) = key {
+        key.redact_document(&mut document);
+    }
+    Some(document)
 }
 
 fn address(base: &Url) -> String {

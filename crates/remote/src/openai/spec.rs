@@ -210,7 +210,7 @@ impl SpecProblems {
         self.require("model", !raw.model.trim().is_empty(), "is empty");
         self.require("limits.timeout_seconds", limits.timeout_seconds != Some(0), "is 0");
         let prices = raw.price.iter().flat_map(|price| [price.input_per_mtok, price.output_per_mtok]);
-        self.require("price", prices.into_iter().all(is_amount), "is not at least 0 in both numbers");
+        self.require("price", prices.into_iter().all(is_amount), "is not at least 0 in both values");
         self.require("limits.budget_usd", limits.budget_usd.is_none_or(is_amount), "is not at least 0");
         let is_priced = limits.budget_usd.is_none() || raw.price.is_some();
         self.require("limits.budget_usd", is_priced, "needs a `price`");

@@ -113,7 +113,7 @@ fn check_candle(model: &mut ModelPlan, at: &str, problems: &mut Problems) {
 fn check_price(price: Price, at: &str, problems: &mut Problems) {
     let amounts = [price.input_per_mtok, price.output_per_mtok];
     if !amounts.iter().all(|amount| amount.is_finite() && *amount >= 0.0) {
-        problems.add(&format!("{at}.price"), "is not at least 0 in both numbers");
+        problems.add(&format!("{at}.price"), "is not at least 0 in both values");
     }
 }
 
