@@ -12,6 +12,7 @@
 //! | [`files`] | score files, benchmark files |
 //! | [`documents`] | thresholds files, answers of models |
 //! | [`mutation`] | deterministic changes of a corpus |
+#![expect(clippy::missing_panics_doc, reason = "every reader panics on a broken invariant")]
 #![expect(clippy::panic, reason = "a broken invariant is a finding")]
 #![expect(clippy::expect_used, reason = "without a temporary file nothing can be fuzzed")]
 

@@ -65,6 +65,7 @@ impl ServerReply {
     }
 
     /// The same with another header.
+    #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self

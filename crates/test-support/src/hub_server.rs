@@ -53,6 +53,7 @@ impl HostReply {
     }
 
     /// The same with another header.
+    #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -239,6 +240,7 @@ impl HubContent {
     }
 
     /// The same with a revision of these files.
+    #[must_use]
     pub fn revision(mut self, revision: &str, files: &[(&str, &[u8])]) -> Self {
         let is_large = |name: &str| name.ends_with(".parquet") || name.ends_with(".safetensors");
         let files = files.iter().map(|(name, bytes)| {
