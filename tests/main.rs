@@ -10,6 +10,7 @@ mod datasets_on_the_hub;
 mod decisions;
 mod determinism;
 mod disk;
+mod docs;
 mod fixture;
 mod harness;
 mod help;
