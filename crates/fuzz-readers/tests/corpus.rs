@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use plimsoll_fuzz_readers::mutation::Mutator;
 use plimsoll_fuzz_readers::{READERS, Reader};
+use plimsoll_test_support::benchmark_files::{forms, text, write};
 
 /// Changed inputs of each reader.
 const CHANGES: usize = 150;
@@ -22,7 +23,40 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
     let files = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
     paths.sort();
-    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    let files = paths.iter().map(|path| std::fs::read(path).unwrap());
+    files.chain(parquet(name)).collect()
+}
+
+/// A Parquet file for the targets that read such files, written here: no binary file has to be kept in step.
+fn parquet(name: &str) -> Option<Vec<u8>> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = match name {
+        "benchmark_file" => {
+            let form = forms().into_iter().find(|form| form.dataset == "openbookqa").unwrap();
+            form.write(folder.path())
+        }
+        "score_file" => {
+            let path = folder.path().join("scores.parquet");
+            let names = [
+                "question_id",
+                "dataset",
+                "domain",
+                "slm",
+                "llm",
+                "method",
+                "confidence",
+                "slm_correct",
+                "llm_correct",
+            ];
+            let values = ["q", "d", "x", "s", "l", "m", "0.5", "true", "false"];
+            let columns: Vec<_> = names.into_iter().zip(values.map(|value| text(&[value; 2]))).collect();
+            write(&path, &columns);
+            path
+        }
+        _ => return None,
+    };
+    // The first byte chooses Parquet.
+    Some([&[2], std::fs::read(path).unwrap().as_slice()].concat())
 }
 
 fn check(name: &str, reader: Reader, input: &[u8]) {
