@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plimsoll-files", &[]),
     ("plimsoll-http", &[]),
     ("plimsoll-kernels", &[]),
+    ("plimsoll-test-support", &[]),
     ("plimsoll-hub", &["plimsoll-http"]),
     ("plimsoll-store", &["plimsoll-core", "plimsoll-files"]),
     ("plimsoll-backend", &["plimsoll-core"]),
@@ -67,6 +68,19 @@ const ARROWS: &[(&str, &[&str])] = &[
             "plimsoll-pipeline",
         ],
     ),
+    (
+        "plimsoll-fuzz-readers",
+        &[
+            "plimsoll-router",
+            "plimsoll-core",
+            "plimsoll-hub",
+            "plimsoll-ingest",
+            "plimsoll-label",
+            "plimsoll-remote",
+            "plimsoll-engine",
+            "plimsoll-import",
+        ],
+    ),
     // Tools: above the product, so that nothing of it can use them.
     ("plimsoll-release-card", &["plimsoll-report"]),
     (
@@ -89,8 +103,8 @@ const HEAVY: &[(&str, &[&str])] = &[
         ],
     ),
     ("rand_chacha", &["plimsoll-core", "plimsoll-fit", "plimsoll-pocket", "plimsoll-toy-trainer"]),
-    ("arrow", &["plimsoll-store", "plimsoll-import", "plimsoll-ingest"]),
-    ("parquet", &["plimsoll-store", "plimsoll-import", "plimsoll-ingest"]),
+    ("arrow", &["plimsoll-store", "plimsoll-import", "plimsoll-ingest", "plimsoll-test-support"]),
+    ("parquet", &["plimsoll-store", "plimsoll-import", "plimsoll-ingest", "plimsoll-test-support"]),
     ("datafusion", &["plimsoll-import"]),
     ("ureq", &["plimsoll-http", "plimsoll-hub", "plimsoll-remote"]),
     ("rustls", &["plimsoll-http"]),
@@ -149,6 +163,7 @@ const TOP_LEVEL: &[&str] = &[
     "crates",
     "deny.toml",
     "docs",
+    "fuzz",
     "models",
     "pipelines",
     "rust-toolchain.toml",
@@ -188,6 +203,26 @@ fn arrows_point_down() {
         for used in *used {
             assert!(floor(used) < floor(package), "{package} stands below {used}, which it uses");
         }
+    }
+}
+
+#[test]
+fn what_is_for_tests_is_in_no_product() {
+    const FOR_TESTS: &[&str] = &["plimsoll-test-support", "plimsoll-fuzz-readers"];
+    for package in packages() {
+        for name in dependencies(&package) {
+            assert!(!FOR_TESTS.contains(&name), "{} may use {name} in tests only", package.name);
+        }
+    }
+}
+
+#[test]
+fn no_test_borrows_a_file_of_another_crate() {
+    // Put together, so that this file does not find itself.
+    let mark = concat!("#[pa", "th = \"../");
+    for path in rust_files() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains(mark), "{}: move what is shared into crates/test-support", path.display());
     }
 }
 

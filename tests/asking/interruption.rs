@@ -7,8 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::bench::{
-    Mark, Numbers, Written, assert_same, chunks, command, document, gsm8k, ran, rows, sh, with_models,
+    Mark, Written, assert_same, chunks, command, document, gsm8k, ran, rows, sh, with_models,
 };
+use plimsoll_test_support::numbers::Numbers;
+
 use crate::harness::{PROGRAM, Run, Sandbox};
 
 /// How long a run may take to do what a test waits for.
@@ -53,7 +55,7 @@ fn killed_at_twenty_moments_it_ends_with_the_same_tables() {
     const CHUNK: usize = 4;
     const KILLS: usize = 20;
     let sandbox = sandbox(QUESTIONS, CHUNK);
-    let mut moments = Numbers(2024);
+    let mut moments = Numbers::new(2024);
     let mut seen: Vec<Mark> = Vec::new();
     for kill in 0..KILLS {
         let before = finished(&sandbox);
@@ -169,7 +171,7 @@ fn killed_in_the_later_stages_it_ends_with_the_same_tables() {
     let longest = whole.elapsed();
     document(&sandbox, "run pipeline.yaml --out out --until infer");
     let marks = chunks(&sandbox, "out", "infer");
-    let mut moments = Numbers(7);
+    let mut moments = Numbers::new(7);
     for _ in 0..KILLS {
         let mut child = spawn(&sandbox);
         let moment = longest.mul_f64(moments.below(100) as f64 / 100.0);

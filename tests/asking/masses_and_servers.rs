@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::bench::{Written, command, count, gsm8k, rows, sh};
-use crate::chat_server::{Reply, Server, ServerRequest, completion};
 use crate::harness::{Run, Sandbox};
+use plimsoll_test_support::chat_server::{Server, ServerReply, ServerRequest, completion};
 
 const MAIN: usize = 24;
 
@@ -16,7 +16,7 @@ fn listing(list: impl Fn(&ServerRequest) -> Vec<(&'static str, f64)> + Send + Sy
     Server::scripted(move |request, _| {
         if !request.last().contains("True or False only") {
             let words = [("1", -0.25), ("</s>", -0.125)];
-            return Some(Reply::json(200, &completion(&request.body, &words, false)));
+            return Some(ServerReply::json(200, &completion(&request.body, &words, false)));
         }
         let listed = list(request);
         let mut reply = completion(&request.body, &[(listed[0].0, listed[0].1)], true);
@@ -25,7 +25,7 @@ fn listing(list: impl Fn(&ServerRequest) -> Vec<(&'static str, f64)> + Send + Sy
             .map(|(token, logprob)| json!({"token": token, "logprob": logprob, "bytes": null}))
             .collect();
         reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"] = json!(top);
-        Some(Reply::json(200, &reply))
+        Some(ServerReply::json(200, &reply))
     })
 }
 

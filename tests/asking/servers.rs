@@ -10,8 +10,8 @@ use super::bench::{
     METHODS, Written, chunks, command, coqa, count, dataset, gsm8k, is_in_any_file, policy, ran, rows,
     with_models,
 };
-use crate::chat_server::{Reply, Server, ServerRequest, completion};
 use crate::harness::{Run, Sandbox};
+use plimsoll_test_support::chat_server::{Server, ServerReply, ServerRequest, completion};
 
 pub(super) const KEY: &str = "sk-never-shown-0123";
 const MAIN: usize = 12;
@@ -72,7 +72,7 @@ pub(super) fn talk(request: &ServerRequest) -> Value {
 }
 
 fn honest() -> Server {
-    Server::scripted(|request, _| Some(Reply::json(200, &talk(request))))
+    Server::scripted(|request, _| Some(ServerReply::json(200, &talk(request))))
 }
 
 /// Neither a file of the sandbox nor what a run said holds the key.
@@ -161,7 +161,7 @@ fn a_run_that_is_killed_asks_no_server_twice_what_it_answered() {
     use std::time::Duration;
     const WORKERS: usize = 2;
     let server = Server::scripted(|request, _| {
-        Some(Reply { silence: Duration::from_millis(30), ..Reply::json(200, &talk(request)) })
+        Some(ServerReply { silence: Duration::from_millis(30), ..ServerReply::json(200, &talk(request)) })
     });
     let mut pipeline = pipeline(&server, " [perplexity]\n", &format!(", limits: {{concurrency: {WORKERS}}}"));
     pipeline.more = "inference: {chunk: 6}\n".to_owned();
@@ -194,10 +194,12 @@ fn an_interrupt_is_heard_while_a_server_is_waited_for() {
     use std::time::{Duration, Instant};
     /// Shorter than the server's silence; what starts and ends the process is in it.
     const SOON: Duration = Duration::from_secs(20);
-    let silent =
-        |_: &ServerRequest| Reply { silence: Duration::from_mins(1), ..Reply::json(200, &json!({})) };
-    let busy = |_: &ServerRequest| Reply::error(429, "rate_limit_exceeded").with("Retry-After", "60");
-    let scripts: [fn(&ServerRequest) -> Reply; 2] = [silent, busy];
+    let silent = |_: &ServerRequest| ServerReply {
+        silence: Duration::from_mins(1),
+        ..ServerReply::json(200, &json!({}))
+    };
+    let busy = |_: &ServerRequest| ServerReply::error(429, "rate_limit_exceeded").with("Retry-After", "60");
+    let scripts: [fn(&ServerRequest) -> ServerReply; 2] = [silent, busy];
     for script in scripts {
         let server = Server::scripted(move |request, _| Some(script(request)));
         let sandbox = sandbox(&pipeline(&server, " [perplexity]\n", ""));
@@ -223,11 +225,13 @@ fn a_key_that_is_echoed_stands_nowhere() {
     // In answers, in errors that pass, and in what the server says about itself.
     let server = Server::scripted(|request, before| {
         if before % 5 == 0 {
-            return Some(Reply::new(500, format!("Authorization: Bearer {KEY}")).with("Retry-After", "0"));
+            return Some(
+                ServerReply::new(500, format!("Authorization: Bearer {KEY}")).with("Retry-After", "0"),
+            );
         }
         let mut reply = completion(&request.body, &[("1 ", -0.5), (KEY, -0.5), ("</s>", -0.5)], false);
         reply["system_fingerprint"] = json!(KEY);
-        Some(Reply::json(200, &reply))
+        Some(ServerReply::json(200, &reply))
     });
     let sandbox = sandbox(&pipeline(&server, " [perplexity]\n", ""));
     let ended = run(&sandbox, "").exits(0);
@@ -237,7 +241,7 @@ fn a_key_that_is_echoed_stands_nowhere() {
     assert!(generations.iter().all(|row| row["text"].as_str().is_some_and(|text| text.starts_with("1 "))));
     // In an error that ends the run.
     let body = json!({"error": {"message": format!("bad key {KEY}"), "code": KEY}});
-    let server = Server::scripted(move |_, _| Some(Reply::json(401, &body)));
+    let server = Server::scripted(move |_, _| Some(ServerReply::json(401, &body)));
     let sandbox = self::sandbox(&pipeline(&server, " [perplexity]\n", ""));
     let ended = run(&sandbox, "").exits(4).says(["stage infer", "bad key"]);
     assert_secret(&sandbox, &ended);
@@ -251,10 +255,14 @@ fn a_key_that_is_echoed_stands_nowhere() {
 fn an_error_with_status_200_is_no_answer_and_a_busy_server_is_asked_again() {
     let server = Server::scripted(|request, before| {
         if before == 0 {
-            return Some(Reply::error(429, "rate_limit_exceeded").with("Retry-After", "1"));
+            return Some(ServerReply::error(429, "rate_limit_exceeded").with("Retry-After", "1"));
         }
         let refused = request.last().contains("had 1");
-        Some(if refused { Reply::error(200, "overloaded") } else { Reply::json(200, &talk(request)) })
+        Some(if refused {
+            ServerReply::error(200, "overloaded")
+        } else {
+            ServerReply::json(200, &talk(request))
+        })
     });
     let sandbox = sandbox(&pipeline(&server, " [perplexity]\n", ", limits: {concurrency: 1, retries: 1}"));
     run(&sandbox, "").exits(0);
@@ -295,19 +303,19 @@ fn referee(verdicts: usize) -> Referee {
     let server = Server::scripted(move |request, _| {
         if request.body["model"] != "referee-1" {
             let text = format!("some {}", request.last().len() % 4);
-            return Some(Reply::json(
+            return Some(ServerReply::json(
                 200,
                 &completion(&request.body, &[(&text, -0.5), ("</s>", -0.1)], false),
             ));
         }
         if of_server.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
-            return Some(Reply::error(401, "locked"));
+            return Some(ServerReply::error(401, "locked"));
         }
         told.lock().unwrap().push(request.last().to_owned());
         let asked: Value = serde_json::from_str(request.last().lines().last().unwrap()).unwrap();
         let is_right = asked["candidate_answer"].as_str().unwrap().ends_with(['0', '2']);
         let verdict = format!("{{\"verdict\": \"{}\"}}", if is_right { "correct" } else { "incorrect" });
-        Some(Reply::json(200, &completion(&request.body, &[(&verdict, -0.1), ("</s>", -0.1)], false)))
+        Some(ServerReply::json(200, &completion(&request.body, &[(&verdict, -0.1), ("</s>", -0.1)], false)))
     });
     Referee { server, left, judged }
 }

@@ -3,7 +3,7 @@
 
 use plimsoll_backend::Request;
 use plimsoll_core::{Decoding, SignalRequest};
-use plimsoll_hub::{HubError, Options};
+use plimsoll_hub::{HubError, HubOptions};
 use serde::Serialize;
 
 use crate::config::PipelineConfig;
@@ -114,10 +114,10 @@ pub(crate) fn estimate(
 
 /// Something that is missing. A run fetches it, unless nothing may be fetched.
 fn absent(what: &str, failure: &Failure) -> String {
-    let may_fetch = Options::from_env().is_ok_and(|options| !options.offline);
+    let may_fetch = HubOptions::from_env().is_ok_and(|options| !options.offline);
     match failure.cause::<HubError>() {
-        Some(HubError::Offline { place, cache, .. }) if may_fetch => {
-            format!("{what}: `{place}` is not in the cache `{}`; a run fetches it", cache.display())
+        Some(HubError::Offline { location, cache, .. }) if may_fetch => {
+            format!("{what}: `{location}` is not in the cache `{}`; a run fetches it", cache.display())
         }
         _ => {
             let text = failure.to_string();
@@ -158,7 +158,7 @@ pub(crate) fn model_estimates(
                 model.texts += counted.texts;
                 model.prompt_tokens += counted.prefill_tokens;
                 model.unshared_prompt_tokens += counted.unshared_prefill_tokens;
-                model.max_new_tokens += counted.most_new_tokens;
+                model.max_new_tokens += counted.max_new_tokens;
             }
             None => guess(model, set, &task.signals, decoding),
         }

@@ -7,8 +7,8 @@ pub(crate) mod prepared;
 use std::path::{Path, PathBuf};
 
 use plimsoll_engine::step::StepError;
-use plimsoll_engine::{EngineError, HashCache, Opened};
-use plimsoll_hub::{FileSelection, HubSource, Source};
+use plimsoll_engine::{EngineError, HashCache, OpenedModel};
+use plimsoll_hub::{FileSelection, FileSource, HubSource};
 
 use crate::failure::{Failure, FailureKind, OrFail as _};
 use crate::hub::fetch;
@@ -33,7 +33,7 @@ const OPTIONAL: [&str; 8] = [
 #[derive(Debug)]
 pub struct LocatedModel {
     /// Its headers and small files.
-    pub opened: Opened,
+    pub opened: OpenedModel,
     /// The commit, if it is on the hub.
     pub commit: Option<String>,
 }
@@ -54,11 +54,11 @@ pub struct ModelSource<'a> {
 /// # Errors
 /// A usage failure for an address that is none, an input failure for files that are missing or damaged.
 pub fn open_model(source: ModelSource<'_>, observer: &dyn Observer) -> Result<LocatedModel, Failure> {
-    let (path, commit) = match Source::parse(source.address).or_fail(FailureKind::Usage)? {
-        Source::Local(path) => (source.base.map_or_else(|| path.clone(), |base| base.join(&path)), None),
-        Source::Hub(address) => fetch_model(address, source.offline, observer)?,
+    let (path, commit) = match FileSource::parse(source.address).or_fail(FailureKind::Usage)? {
+        FileSource::Local(path) => (source.base.map_or_else(|| path.clone(), |base| base.join(&path)), None),
+        FileSource::Hub(address) => fetch_model(address, source.offline, observer)?,
     };
-    let opened = Opened::open(&path).map_err(engine_failure)?;
+    let opened = OpenedModel::open(&path).map_err(engine_failure)?;
     Ok(LocatedModel { opened, commit })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use plimsoll_core::canonical::sha256_hex;
-use plimsoll_hub::{Fetched, FetchedFile, FileSelection, HubSource, Source};
+use plimsoll_hub::{Fetched, FetchedFile, FileSelection, FileSource, HubSource};
 use plimsoll_ingest::{Dataset, Generic, IngestError, Ingested, Mapping, read_files, read_source};
 use plimsoll_pocket::suite::{SPLITS, native_file, native_rows};
 
@@ -78,9 +78,9 @@ pub fn read(source: &QuestionSource<'_>, observer: &dyn Observer) -> Result<Ques
     if source.source == POCKET {
         return read_pocket(source, dataset);
     }
-    match Source::parse(source.source).or_fail(FailureKind::Usage)? {
-        Source::Local(path) => read_local(source, dataset, &path),
-        Source::Hub(repository) => read_hub(source, dataset, repository, observer),
+    match FileSource::parse(source.source).or_fail(FailureKind::Usage)? {
+        FileSource::Local(path) => read_local(source, dataset, &path),
+        FileSource::Hub(repository) => read_hub(source, dataset, repository, observer),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plimsoll_backend::Request;
 use plimsoll_core::records::DatasetRow;
 use plimsoll_core::{Question, Seed, SignalRequest};
-use plimsoll_hub::Source;
+use plimsoll_hub::FileSource;
 use plimsoll_ingest::pool::{DatasetReport, Entry, Pool, PoolOptions, PoolRole, RoleShares, pool};
 use plimsoll_ingest::prompts::{PromptSpec, prompt};
 use plimsoll_uq::methods::PromptKind;
@@ -172,10 +172,10 @@ pub(crate) fn read_dataset(
     locations: Locations<'_>,
     observer: &dyn Observer,
 ) -> Result<QuestionSet, Failure> {
-    let source = match Source::parse(&dataset.source).or_fail(FailureKind::Usage)? {
+    let source = match FileSource::parse(&dataset.source).or_fail(FailureKind::Usage)? {
         _ if dataset.source == questions::POCKET => dataset.source.clone(),
-        Source::Local(path) => locations.base.join(path).display().to_string(),
-        Source::Hub(_) => dataset.source.clone(),
+        FileSource::Local(path) => locations.base.join(path).display().to_string(),
+        FileSource::Hub(_) => dataset.source.clone(),
     };
     let mapping = dataset.mapping.as_ref().map(|mapping| locations.base.join(mapping));
     let source = QuestionSource {

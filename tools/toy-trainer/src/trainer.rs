@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use plimsoll_core::Seed;
 use plimsoll_core::seed::key_of;
-use plimsoll_engine::{Opened, Placement};
+use plimsoll_engine::{OpenedModel, Placement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -267,7 +267,7 @@ impl Trainer {
     /// What the last phase learns: questions about answers, and documents of everything between them.
     fn make_follow_up_samples(&mut self) -> Result<Vec<TrainingSample>, TrainError> {
         let first = self.folder.join("first");
-        let model = Opened::open(&first).map_err(TrainError::engine(&first))?;
+        let model = OpenedModel::open(&first).map_err(TrainError::engine(&first))?;
         let model = model.load(Placement::cpu_f32()).map_err(TrainError::engine(&first))?;
         let seed = self.seed.derive("follow-ups");
         let config = self.config.follow_ups.clone();

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use plimsoll_engine::LanguageModel;
-use plimsoll_engine::chat::{Form, Variables};
+use plimsoll_engine::chat::{ChatForm, TemplateVariables};
 use plimsoll_pipeline::compute::{self, placement};
 use plimsoll_pipeline::models::{LocatedModel, ModelSource, engine_failure, open_model};
 use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
@@ -126,7 +126,7 @@ impl TemplateArguments {
         if let Some((twice, _)) = pairs.find(|(name, next)| name == next) {
             return Err(Failure::usage(format!("--template-variable {twice} is given twice")));
         }
-        let variables = Variables::new(self.variables.iter().cloned()).or_fail(FailureKind::Usage)?;
+        let variables = TemplateVariables::new(self.variables.iter().cloned()).or_fail(FailureKind::Usage)?;
         let opened = model.opened.with_variables(variables).or_fail(FailureKind::Usage)?;
         Ok(LocatedModel { opened, ..model })
     }
@@ -138,7 +138,7 @@ impl ComputeArguments {
         let (dtype, device) = (self.dtype.map(compute::Dtype::from), compute::Device::from(self.device));
         let placement = placement(dtype, device, model.opened.natural_dtype())?;
         tracing::info!(dtype = ?placement.dtype, "loading");
-        if model.opened.description().form == Form::Plain {
+        if model.opened.description().form == ChatForm::Plain {
             console.note("the model has no chat template; prompts are written as plain text");
         }
         model.opened.load(placement).map_err(engine_failure)

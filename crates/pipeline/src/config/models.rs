@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::ModelId;
-use plimsoll_engine::chat::{Moment, Variables};
-use plimsoll_remote::openai::{Price, RawLimits, RawOpenAi, TokenLimit};
+use plimsoll_engine::chat::{Moment, TemplateVariables};
+use plimsoll_remote::openai::{Price, RawOpenAi, RawServerLimits, TokenLimit};
 use plimsoll_remote::replay::{RecordingFields, RecordingFormat};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -116,8 +116,8 @@ pub struct LocalModel {
     pub device: Device,
     /// The day that its chat template takes for today; [`TEMPLATE_DATE`] without it.
     pub template_date: Option<Day>,
-    /// Variables that its chat template is given.
-    pub template_variables: Variables,
+    /// TemplateVariables that its chat template is given.
+    pub template_variables: TemplateVariables,
 }
 
 impl LocalModel {
@@ -137,7 +137,7 @@ pub struct ServedModelConfig {
     /// Environment variable that holds the key; none for a server that needs no key.
     pub api_key_env: Option<String>,
     /// Bounds on requests and money.
-    pub limits: Option<RawLimits>,
+    pub limits: Option<RawServerLimits>,
     /// Likeliest tokens that are listed, 1 to 20.
     pub top_logprobs: Option<u8>,
     /// The field that bounds an answer's length.
@@ -146,8 +146,8 @@ pub struct ServedModelConfig {
     pub send_seed: Option<bool>,
     /// Whether a change of the server's fingerprint stops the run.
     pub same_fingerprint: Option<bool>,
-    /// Variables that the server's chat template is given.
-    pub template_variables: Variables,
+    /// TemplateVariables that the server's chat template is given.
+    pub template_variables: TemplateVariables,
 }
 
 impl ServedModelConfig {
@@ -201,8 +201,8 @@ impl ModelBackend {
     }
 }
 
-/// Variables by name.
-pub(super) fn by_name(variables: &Variables) -> BTreeMap<String, serde_json::Value> {
+/// TemplateVariables by name.
+pub(super) fn by_name(variables: &TemplateVariables) -> BTreeMap<String, serde_json::Value> {
     variables.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
@@ -249,7 +249,10 @@ fn entry<M: serde::ser::SerializeMap, T: Serialize>(
     value.map_or(Ok(()), |value| map.serialize_entry(key, value))
 }
 
-fn variables<M: serde::ser::SerializeMap>(map: &mut M, variables: &Variables) -> Result<(), M::Error> {
+fn variables<M: serde::ser::SerializeMap>(
+    map: &mut M,
+    variables: &TemplateVariables,
+) -> Result<(), M::Error> {
     let given = (!variables.is_empty()).then(|| by_name(variables));
     entry(map, "template_variables", given.as_ref())
 }

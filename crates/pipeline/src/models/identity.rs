@@ -1,7 +1,7 @@
 //! Which model it is: one hash, before and after the weights are read.
 
 use plimsoll_core::canonical::canonical_sha256;
-use plimsoll_engine::{ModelHashes, Opened, Placement};
+use plimsoll_engine::{ModelHashes, OpenedModel, Placement};
 use serde_json::json;
 
 use crate::config::models::{LocalModel, TEMPLATE_DATE};
@@ -10,7 +10,7 @@ use crate::config::models::{LocalModel, TEMPLATE_DATE};
 /// the requests. Cached chunks are addressed by it, and tables are made of chunks: its keys are a format.
 pub(super) fn local_identity(
     model: &LocalModel,
-    opened: &Opened,
+    opened: &OpenedModel,
     hashes: &ModelHashes,
     placement: &Placement,
 ) -> String {

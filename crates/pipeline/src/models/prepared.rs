@@ -7,7 +7,7 @@ use plimsoll_backend::{Backend, Request};
 use plimsoll_core::canonical::to_text;
 use plimsoll_core::{Decoding, SignalRequest};
 use plimsoll_engine::chat::Moment;
-use plimsoll_engine::{Estimate, LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
+use plimsoll_engine::{LocalBackend, LocalLimits, ModelHashes, OpenedModel, Placement, TokenEstimate};
 use plimsoll_remote::openai::{OpenAi, OpenAiSpec, Served};
 use plimsoll_remote::replay::{RecordingFile, Replay, ReplaySpec};
 use plimsoll_router::thresholds::ModelIdentity;
@@ -39,7 +39,7 @@ enum PreparedBackend {
 
 #[derive(Debug)]
 struct PreparedLocal {
-    opened: Opened,
+    opened: OpenedModel,
     commit: Option<String>,
     hashes: ModelHashes,
     placement: Placement,
@@ -79,7 +79,7 @@ impl<'a> PreparedModel<'a> {
         requests: &[Request],
         signals: &SignalRequest,
         decoding: Decoding,
-    ) -> Result<Option<Estimate>, Failure> {
+    ) -> Result<Option<TokenEstimate>, Failure> {
         let PreparedBackend::Local(local) = &self.backend else { return Ok(None) };
         let encoder = local.opened.encoder(local.now).map_err(|error| Failure::input(error.to_string()))?;
         Ok(Some(encoder.estimate(requests, signals, decoding)))

@@ -5,7 +5,7 @@ use plimsoll_core::Seed;
 use plimsoll_core::prompt::{Message, Role};
 use plimsoll_engine::generation::Generated;
 use plimsoll_engine::sampling::Sampling;
-use plimsoll_engine::{Answer, LanguageModel};
+use plimsoll_engine::{GenerationOptions, LanguageModel};
 use serde::Serialize;
 
 use super::Token;
@@ -90,9 +90,9 @@ pub(super) fn run(arguments: &GenerateArguments, console: &Console) -> Result<()
         model.encode_chat(&messages(arguments), arguments.date.moment())
     };
     let prompt = prompt.map_err(engine_failure)?;
-    let answer = Answer {
+    let answer = GenerationOptions {
         sampling,
-        most_tokens: arguments.max_new_tokens as usize,
+        max_tokens: arguments.max_new_tokens as usize,
         stop_strings: arguments.stop.clone(),
         seed: Seed::new(arguments.seed),
     };
@@ -106,7 +106,7 @@ pub(super) fn run(arguments: &GenerateArguments, console: &Console) -> Result<()
 }
 
 /// Shows the answer as it grows.
-fn stream(model: &LanguageModel, prompt: &[u32], answer: &Answer) -> Result<(), Failure> {
+fn stream(model: &LanguageModel, prompt: &[u32], answer: &GenerationOptions) -> Result<(), Failure> {
     let mut shown = String::new();
     let mut written = Ok(());
     let generated = model.generate(prompt, answer, &mut |settled| {

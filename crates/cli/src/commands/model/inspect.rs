@@ -1,7 +1,7 @@
 //! `plimsoll model inspect`.
 
 use clap::Args;
-use plimsoll_engine::chat::Form;
+use plimsoll_engine::chat::ChatForm;
 use plimsoll_pipeline::models::{engine_failure, hash_cache};
 use serde::Serialize;
 
@@ -78,8 +78,8 @@ pub(super) fn run(arguments: &InspectArguments, console: &Console) -> Result<(),
         vocabulary: described.vocabulary,
         context: described.context,
         chat_template: match described.form {
-            Form::Template => "template",
-            Form::Plain => "plain",
+            ChatForm::Template => "template",
+            ChatForm::Plain => "plain",
         },
         chat_template_sha256: described.chat_template_sha256,
         template_variables: model.opened.template_reads().into_iter().collect(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_ingest::pool::{Duplicates, Stratum};
 use plimsoll_ingest::prompts::PromptStyle;
-use plimsoll_remote::openai::{Price, RawLimits, TokenLimit};
+use plimsoll_remote::openai::{Price, RawServerLimits, TokenLimit};
 use plimsoll_remote::replay::{RecordingFields, RecordingFormat};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -127,7 +127,7 @@ pub(in crate::config) struct RawModel {
     /// openai: the environment variable that holds the key. Default: no key.
     pub(in crate::config) api_key_env: Option<String>,
     /// openai: bounds on requests and money.
-    pub(in crate::config) limits: Option<RawLimits>,
+    pub(in crate::config) limits: Option<RawServerLimits>,
     /// openai: likeliest tokens that are listed where p(True) needs them. Default: 20, or what the server allows.
     #[schemars(range(min = 1, max = 20))]
     pub(in crate::config) top_logprobs: Option<u8>,

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 
 use plimsoll_core::ModelId;
-use plimsoll_engine::chat::Variables;
-use plimsoll_hub::Source;
+use plimsoll_engine::chat::TemplateVariables;
+use plimsoll_hub::FileSource;
 use plimsoll_remote::openai::{OpenAiSpec, Price};
 
 use crate::compute::Device;
@@ -86,15 +86,15 @@ fn refuse_foreign_keys(written: &Written<'_>, backend: BackendName, problems: &m
 }
 
 /// Names and values; whether a template reads them is seen when the model is opened.
-fn template_variables(written: &mut Written<'_>, problems: &mut Problems) -> Option<Variables> {
-    Variables::new(written.raw.template_variables.take().unwrap_or_default())
+fn template_variables(written: &mut Written<'_>, problems: &mut Problems) -> Option<TemplateVariables> {
+    TemplateVariables::new(written.raw.template_variables.take().unwrap_or_default())
         .map_err(|error| problems.add(&written.key("template_variables"), error.to_string()))
         .ok()
 }
 
 fn candle(written: &mut Written<'_>, problems: &mut Problems) -> Option<LocalModel> {
     let source = required(written.raw.source.take(), &written.key("source"), problems);
-    if let Some(error) = source.as_ref().and_then(|source| Source::parse(source).err()) {
+    if let Some(error) = source.as_ref().and_then(|source| FileSource::parse(source).err()) {
         problems.add(&written.key("source"), error.to_string());
     }
     let template_date = match written.raw.template_date.take() {
@@ -148,7 +148,7 @@ fn check_server(model: &ModelConfig, served: &ServedModelConfig, key: &str, prob
 fn check_price(price: Option<Price>, key: &str, problems: &mut Problems) {
     let amounts = price.map(|price| [price.input_per_mtok, price.output_per_mtok]);
     if !amounts.into_iter().flatten().all(|amount| amount.is_finite() && amount >= 0.0) {
-        problems.add(&format!("{key}.price"), "is not at least 0 in both numbers");
+        problems.add(&format!("{key}.price"), "is not at least 0 in both values");
     }
 }
 
