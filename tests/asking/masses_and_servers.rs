@@ -111,7 +111,7 @@ fn a_model_that_wants_to_think_has_no_p_true() {
         .shows(["p_true of small: the replies that are compared have", &said]);
     for document in ["out/report.html", "out/README.md"] {
         let text = String::from_utf8(sandbox.read(document)).unwrap().replace('\\', "");
-        assert!(text.contains("would rather reply something else"), "{document}");
+        assert!(text.contains("compared replies are unlikely"), "{document}");
     }
     assert!(String::from_utf8(sandbox.read("out/report.html")).unwrap().contains("masses_too_small"));
     // Another floor is another variant: the answers stay, and the scores are made anew.
