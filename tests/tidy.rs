@@ -1,6 +1,7 @@
 //! The invariants of ARCHITECTURE.md, kept by tests: crate arrows, heavy dependencies, lints, file
 //! sizes, docs, licences, versions, of Rust too.
 
+mod circles;
 mod licences;
 mod rust_version;
 mod workspace;
@@ -142,6 +143,12 @@ const ONE_VERSION: &[&str] =
 
 /// Longest file, tests not counted.
 const MAX_LINES: usize = 600;
+
+/// Files that may import each other in a circle.
+const MAX_CIRCLE: usize = 5;
+
+/// Crates with a larger circle, and how large it is.
+const LARGER_CIRCLES: &[(&str, usize)] = &[("label", 6), ("report", 6)];
 
 /// Module names that say nothing.
 const EMPTY_NAMES: &[&str] = &["utils", "util", "helpers", "helper", "common", "manager", "misc"];
@@ -317,5 +324,17 @@ fn the_top_level_is_fixed() {
             name.starts_with('.') || TOP_LEVEL.contains(&name.as_str()),
             "`{name}` has no place at the top level"
         );
+    }
+}
+
+#[test]
+fn files_import_each_other_in_small_circles_only() {
+    for entry in std::fs::read_dir(root().join("crates")).unwrap() {
+        let folder = entry.unwrap().path();
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        let max =
+            LARGER_CIRCLES.iter().find(|(larger, _)| *larger == name).map_or(MAX_CIRCLE, |(_, max)| *max);
+        let circle = circles::Imports::read(&folder.join("src")).largest_circle();
+        assert!(circle.len() <= max, "{name}: {} import each other", circle.join(", "));
     }
 }

@@ -10,6 +10,7 @@ pub mod inference;
 pub mod models;
 pub mod pipeline_config;
 
+mod defaults;
 pub(crate) mod environment;
 mod overrides;
 mod problems;

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 
+use super::bounds::{MAX_BINS, MAX_BOOTSTRAP, MAX_REPEATS, MAX_SEED};
 use super::pipeline_config::{HoldOutName, LabelsFrom, Ungraded};
 use super::problems::Problems;
 use super::schema;
@@ -25,12 +26,13 @@ const MAX_PROBLEMS: usize = 50;
 /// `decoding`, `methods`, and where wanted `llms`, `pool`, `inference`).
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Pipeline")]
 pub(super) struct RawPipeline {
     /// Name of the pipeline and of its run folder: 1 to 128 of A-Z a-z 0-9 . _ -, beginning with a letter, a digit or _.
     #[schemars(required, regex(pattern = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"))]
     pub(super) name: Option<String>,
     /// Seed of everything random: pool, samples, draws, probes, bootstrap.
-    #[schemars(required, range(max = 9_007_199_254_740_992_u64))]
+    #[schemars(required, range(max = MAX_SEED))]
     pub(super) seed: Option<u64>,
     /// Scores of another program. Excludes the keys that ask models.
     pub(super) import: Option<RawImport>,
@@ -45,6 +47,7 @@ pub(super) struct RawPipeline {
     #[schemars(length(min = 1))]
     pub(super) slms: Option<Vec<RawModel>>,
     /// The large models, to which questions are deferred.
+    #[schemars(extend("default" = []))]
     pub(super) llms: Option<Vec<RawModel>>,
     /// How answers are decoded.
     pub(super) decoding: Option<RawDecoding>,
@@ -71,6 +74,7 @@ pub(super) struct RawPipeline {
 /// Files of another program, and the query that maps them.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Import")]
 pub(super) struct RawImport {
     /// Where relative paths start: relative to the pipeline file, `$NAME` and `${NAME}` are environment variables.
     /// Default: the folder of the pipeline file. Not part of the pipeline's hash.
@@ -86,6 +90,7 @@ pub(super) struct RawImport {
 /// The files of one SQL table.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "File")]
 pub(super) struct RawFile {
     /// A path or pattern; environment variables are expanded.
     #[schemars(required)]
@@ -95,15 +100,17 @@ pub(super) struct RawFile {
     /// For CSV: `space`, `tab` or one ASCII character. Default: by the extension, else a comma.
     pub(super) delimiter: Option<String>,
     /// For CSV: whether the first line holds the names of the columns. Default: true.
+    #[schemars(extend("default" = true))]
     pub(super) header: Option<bool>,
 }
 
 /// How the calibration set is drawn.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Calibration")]
 pub(super) struct RawCalibration {
     /// Equal-width bins over [0, 1].
-    #[schemars(required, range(min = 1, max = 10_000))]
+    #[schemars(required, range(min = 1, max = MAX_BINS))]
     pub(super) bins: Option<u32>,
     /// Share of the scored rows that is drawn, in (0, 1].
     #[schemars(required, range(max = 1.0), extend("exclusiveMinimum" = 0))]
@@ -113,6 +120,7 @@ pub(super) struct RawCalibration {
 /// What thresholds are fitted for.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Thresholds")]
 pub(super) struct RawThresholds {
     /// Shares of the questions to defer, in [0, 1].
     #[schemars(inner(range(min = 0.0, max = 1.0)))]
@@ -129,6 +137,7 @@ pub(super) struct RawThresholds {
 /// A budget.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Cost")]
 pub(super) struct RawCost {
     /// US dollars per 1,000 questions.
     #[schemars(required, range(min = 0.0))]
@@ -138,6 +147,7 @@ pub(super) struct RawCost {
 /// A risk to bound: risk <= alpha with probability >= 1 - delta.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Risk")]
 pub(super) struct RawRisk {
     /// Which risk.
     #[schemars(required)]
@@ -153,22 +163,25 @@ pub(super) struct RawRisk {
 /// How thresholds are evaluated.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Evaluation")]
 pub(super) struct RawEvaluation {
     /// What is held out, one after the other. Default: nothing.
     pub(super) transfer: Option<Vec<HoldOutName>>,
     /// Draws for each held-out dataset or domain; required with `transfer`.
-    #[schemars(range(min = 1, max = 1_000))]
+    #[schemars(range(min = 1, max = MAX_REPEATS))]
     pub(super) repeats: Option<u32>,
     /// Bootstrap replicates behind the 95 % intervals; 0 = no intervals.
-    #[schemars(required, range(max = 100_000))]
+    #[schemars(required, range(max = MAX_BOOTSTRAP))]
     pub(super) bootstrap: Option<u32>,
 }
 
 /// How labels are read or made.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Labels")]
 pub(super) struct RawLabels {
     /// What an ungraded SLM answer counts as. Default: wrong.
+    #[schemars(extend("default" = "wrong"))]
     pub(super) ungraded: Option<Ungraded>,
     /// Who graded imported scores. Default: imported. Where models are asked it follows from `grading`.
     pub(super) source: Option<LabelsFrom>,
@@ -179,6 +192,7 @@ pub(super) struct RawLabels {
 /// How answers are graded.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Grading")]
 pub(super) struct RawGrading {
     /// What refusals, cut or empty answers count as, and how texts are graded; each key has a default.
     #[schemars(schema_with = "schema::policy")]
@@ -190,6 +204,7 @@ pub(super) struct RawGrading {
 /// Largest shares that an (SLM, LLM, method, dataset) may have.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Limits")]
 pub(super) struct RawShareLimits {
     /// Rows without a confidence, in [0, 1]. Default: any share.
     #[schemars(range(min = 0.0, max = 1.0))]

@@ -1,11 +1,13 @@
 //! The JSON Schema of pipeline files, made of the types that read them.
 
+use plimsoll_core::canonical::to_value;
 use plimsoll_label::RawPolicy;
 use plimsoll_uq::METHODS;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema as _, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
+use super::defaults::POLICY;
 use super::raw::RawPipeline;
 
 /// Keys of models that one backend has and the others do not.
@@ -76,6 +78,13 @@ pub(super) fn methods(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn policy(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = RawPolicy::json_schema(generator);
     schema.remove("required");
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for (key, default) in to_value(&POLICY).as_object().into_iter().flatten() {
+            if let Some(Value::Object(property)) = properties.get_mut(key) {
+                property.insert("default".to_owned(), default.clone());
+            }
+        }
+    }
     schema.insert("type".to_owned(), json!(["object", "null"]));
     schema
 }

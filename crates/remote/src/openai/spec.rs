@@ -58,6 +58,7 @@ pub struct RawOpenAi {
 /// Limits as a plan has them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ServerLimits")]
 pub struct RawServerLimits {
     /// Asks that are worked on at once; default 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]

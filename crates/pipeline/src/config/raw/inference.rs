@@ -11,11 +11,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::compute::{Device, Dtype};
-use crate::config::models::BackendName;
+use crate::config::bounds::{MAX_CHUNK, MAX_FEW_SHOT, MAX_SEQUENCES};
+use crate::config::defaults::{CACHE_GIB, CHUNK, PROBE_ROWS, SEQUENCES};
+use crate::config::models::{BackendName, TEMPLATE_DATE};
 
 /// A dataset, or one split of it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Dataset")]
 pub(in crate::config) struct RawDataset {
     /// Id of a built-in dataset (`plimsoll datasets list`), or with `mapping` a name of your own.
     #[schemars(required)]
@@ -38,6 +41,7 @@ pub(in crate::config) struct RawDataset {
 /// A sample of a dataset's rows.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Sample")]
 pub(in crate::config) struct RawSample {
     /// Rows that are asked at most.
     #[schemars(required, range(min = 1))]
@@ -49,28 +53,32 @@ pub(in crate::config) struct RawSample {
 /// How questions are asked.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Prompt")]
 pub(in crate::config) struct RawPrompt {
     /// With or without reasoning. Required in `prompt` of the pipeline.
     pub(in crate::config) style: Option<PromptStyle>,
     /// Exemplars before each question. Required in `prompt` of the pipeline.
-    #[schemars(range(max = 100))]
+    #[schemars(range(max = MAX_FEW_SHOT))]
     pub(in crate::config) few_shot: Option<usize>,
 }
 
 /// Which questions are asked.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Pool")]
 pub(in crate::config) struct RawPool {
     /// What is done with duplicates. Default: drop.
+    #[schemars(extend("default" = "drop"))]
     pub(in crate::config) duplicates: Option<Duplicates>,
     /// Probe-training rows drawn for each main row. Default: 0.2.
-    #[schemars(range(min = 0.0, max = 10.0))]
+    #[schemars(range(min = 0.0, max = 10.0), extend("default" = PROBE_ROWS))]
     pub(in crate::config) probe_rows: Option<f64>,
 }
 
 /// How answers are decoded.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Decoding")]
 pub(in crate::config) struct RawDecoding {
     /// What logits are divided by; 0 takes the likeliest token.
     #[schemars(required, range(min = 0.0))]
@@ -86,21 +94,23 @@ pub(in crate::config) struct RawDecoding {
 /// How the work is done.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Inference")]
 pub(in crate::config) struct RawInference {
     /// Questions of a chunk: what is lost at most when the process is killed. Default: 32.
-    #[schemars(range(min = 1, max = 100_000))]
+    #[schemars(range(min = 1, max = MAX_CHUNK), extend("default" = CHUNK))]
     pub(in crate::config) chunk: Option<usize>,
     /// Sequences that a model in process works on at once. Default: 32.
-    #[schemars(range(min = 1, max = 4096))]
+    #[schemars(range(min = 1, max = MAX_SEQUENCES), extend("default" = SEQUENCES))]
     pub(in crate::config) sequences: Option<usize>,
     /// Memory for caches of keys and values, GiB. Default: 2.
-    #[schemars(extend("exclusiveMinimum" = 0))]
+    #[schemars(extend("exclusiveMinimum" = 0, "default" = CACHE_GIB))]
     pub(in crate::config) cache_gib: Option<f64>,
 }
 
 /// A model. Which keys it has depends on its backend; a key of another backend is refused.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Model")]
 #[schemars(transform = crate::config::schema::keys_by_backend)]
 pub(in crate::config) struct RawModel {
     /// Its id in tables and files.
@@ -115,10 +125,11 @@ pub(in crate::config) struct RawModel {
     /// stay packed.
     pub(in crate::config) dtype: Option<Dtype>,
     /// candle: where it is computed. Default: cpu.
+    #[schemars(extend("default" = "cpu"))]
     pub(in crate::config) device: Option<Device>,
     /// candle: the day that its chat template takes for today, YYYY-MM-DD. Fixed, so that a prompt has the same tokens
     /// on any day. Default: 2025-01-01.
-    #[schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"))]
+    #[schemars(regex(pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), extend("default" = TEMPLATE_DATE.to_string()))]
     pub(in crate::config) template_date: Option<String>,
     /// openai: address of the interface, up to and with its version.
     pub(in crate::config) base_url: Option<String>,
@@ -132,10 +143,13 @@ pub(in crate::config) struct RawModel {
     #[schemars(range(min = 1, max = 20))]
     pub(in crate::config) top_logprobs: Option<u8>,
     /// openai: the field that bounds an answer's length. Default: `max_tokens`.
+    #[schemars(extend("default" = "max_tokens"))]
     pub(in crate::config) token_limit: Option<TokenLimit>,
     /// openai: whether requests carry a seed. Default: true.
+    #[schemars(extend("default" = true))]
     pub(in crate::config) send_seed: Option<bool>,
     /// openai: whether a change of the server's fingerprint stops the run. Default: false.
+    #[schemars(extend("default" = false))]
     pub(in crate::config) same_fingerprint: Option<bool>,
     /// candle, openai: variables that the chat template is given, by name.
     pub(in crate::config) template_variables: Option<BTreeMap<String, Value>>,
@@ -151,6 +165,7 @@ pub(in crate::config) struct RawModel {
 /// A file of recordings.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Recording")]
 pub(in crate::config) struct RawRecording {
     /// The file; relative paths start at the pipeline's folder.
     #[schemars(required)]

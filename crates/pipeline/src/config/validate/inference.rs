@@ -10,19 +10,13 @@ use serde_json::Value;
 
 use super::models::validate_model;
 use crate::config::bounds::{MAX_CHUNK, MAX_FEW_SHOT, MAX_SEQUENCES};
+use crate::config::defaults::{CACHE_GIB, CHUNK, PROBE_ROWS, SEQUENCES};
 use crate::config::inference::{DatasetConfig, ExecutionConfig, InferenceConfig, PoolConfig, PromptConfig};
 use crate::config::models::ModelConfig;
 use crate::config::problems::{Problems, required};
 use crate::config::raw::RawPipeline;
 use crate::config::raw::inference::{RawDataset, RawDecoding, RawInference, RawModel, RawPool, RawPrompt};
 use crate::file_name::safe;
-
-/// Probe-training rows for each main row, unless a pipeline says otherwise; recorded in the configuration.
-const PROBE_ROWS: f64 = 0.2;
-/// Operational defaults.
-const CHUNK: usize = 32;
-const SEQUENCES: usize = 32;
-const CACHE_GIB: f64 = 2.0;
 
 /// The part of a pipeline that asks models; `None` if something that it needs is not there.
 pub(super) fn validate_inference(raw: &mut RawPipeline, problems: &mut Problems) -> Option<InferenceConfig> {

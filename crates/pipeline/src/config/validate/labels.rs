@@ -1,27 +1,15 @@
 //! How labels are read or made, checked.
 
-use plimsoll_label::{Policy, RawPolicy, References, SpanGrading, Treatment};
-
+use plimsoll_label::{Policy, RawPolicy, SpanGrading};
 use serde_json::{Map, Value};
 
 use super::models::validate_model;
+use crate::config::defaults::POLICY;
 use crate::config::inference::GradingConfig;
 use crate::config::models::ModelBackend;
 use crate::config::pipeline_config::{LabelsConfig, LabelsFrom};
 use crate::config::problems::Problems;
 use crate::config::raw::{RawGrading, RawLabels, reworded};
-
-/// What grades follow unless a pipeline says otherwise; recorded in the configuration.
-const DEFAULT_POLICY: RawPolicy = RawPolicy {
-    refusal: Treatment::Wrong,
-    truncated: Treatment::Ungraded,
-    empty: Treatment::Wrong,
-    ambiguous: Treatment::Ungraded,
-    no_answer: Treatment::Ungraded,
-    outside_choices: Treatment::Wrong,
-    number_relative_tolerance: 0.0,
-    span: SpanGrading::F1 { threshold: 0.5, references: References::Best },
-};
 
 /// The labels; `asks` says whether the run makes them itself.
 pub(super) fn validate_labels(raw: RawLabels, asks: bool, problems: &mut Problems) -> Option<LabelsConfig> {
@@ -46,7 +34,7 @@ pub(super) fn validate_labels(raw: RawLabels, asks: bool, problems: &mut Problem
 /// The default policy with what a pipeline says otherwise.
 fn validate_policy(given: Map<String, Value>, problems: &mut Problems) -> Option<Policy> {
     const KEY: &str = "labels.grading.policy";
-    let mut policy = plimsoll_core::canonical::to_value(&DEFAULT_POLICY);
+    let mut policy = plimsoll_core::canonical::to_value(&POLICY);
     if let Value::Object(policy) = &mut policy {
         policy.extend(given);
     }

@@ -8,15 +8,13 @@ use plimsoll_hub::FileSource;
 use plimsoll_remote::openai::{OpenAiSpec, Price};
 
 use crate::compute::Device;
+use crate::config::defaults::FREE;
 use crate::config::models::{
     BackendName, Day, LocalModel, ModelBackend, ModelConfig, RecordedModel, RecordingConfig,
     ServedModelConfig,
 };
 use crate::config::problems::{Problems, required};
 use crate::config::raw::inference::{RawModel, RawRecording};
-
-/// What a model in process costs unless the pipeline says otherwise; recorded in the configuration.
-const FREE: Price = Price { input_per_mtok: 0.0, output_per_mtok: 0.0 };
 
 /// A model as written, and the key at which it stands (`slms[0]`).
 struct Written<'a> {
