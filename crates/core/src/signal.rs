@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::canonical::sha256_of;
 use serde::{Deserialize, Serialize};
+
+use crate::canonical::sha256_of;
+use crate::named::named_enum;
 
 /// Why samples cannot be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -39,23 +41,14 @@ pub struct FollowUpSignal {
     pub masses: bool,
 }
 
-/// Where in a sequence a hidden state is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Position {
-    /// At the last token of the prompt, before anything is generated.
-    LastPromptToken,
-    /// At the last token of the answer, the stop token not counted.
-    LastAnswerToken,
-}
-
-impl Position {
-    /// The name in tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::LastPromptToken => "last_prompt_token",
-            Self::LastAnswerToken => "last_answer_token",
-        }
+named_enum! {
+    /// Where in a sequence a hidden state is taken.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Position {
+        /// At the last token of the prompt, before anything is generated.
+        LastPromptToken = "last_prompt_token",
+        /// At the last token of the answer, the stop token not counted.
+        LastAnswerToken = "last_answer_token",
     }
 }
 

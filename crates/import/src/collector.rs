@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use plimsoll_core::column;
+use plimsoll_core::records::ScoreRow;
 use plimsoll_core::{RawScore, ScoreTableBuilder};
-use plimsoll_store::tables::scores::columns;
 
 use crate::error::ImportError;
 use crate::file_table::FileTable;
@@ -55,7 +56,9 @@ impl<'p, 's> Collector<'p, 's> {
             return Err(ImportError::NoDataRows { paths });
         }
         let mut notes = Vec::new();
-        for (column, given) in [(columns::SLM_COST, self.slm_costs), (columns::LLM_COST, self.llm_costs)] {
+        for (column, given) in
+            [(column!(ScoreRow, slm_cost), self.slm_costs), (column!(ScoreRow, llm_cost), self.llm_costs)]
+        {
             if given > 0 && given < self.rows {
                 notes.push(format!(
                     "`{column}` is given in {given} of {} rows; an (SLM, LLM, method) with a gap has no costs",

@@ -6,8 +6,9 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Schema, UInt64Type};
-use plimsoll_core::RawScore;
-use plimsoll_store::tables::scores::{self, columns};
+use plimsoll_core::records::ScoreRow;
+use plimsoll_core::{RawScore, column};
+use plimsoll_store::tables::scores;
 
 use crate::error::ImportError;
 use crate::files::{FILE_COLUMN, ROW_COLUMN};
@@ -15,17 +16,22 @@ use crate::nearest::nearest;
 use crate::problem::Problem;
 
 /// The columns without which a row is no score.
-pub(crate) const REQUIRED: [&str; 5] =
-    [columns::QUESTION_ID, columns::DATASET, columns::METHOD, columns::CONFIDENCE, columns::SLM_CORRECT];
+pub(crate) const REQUIRED: [&str; 5] = [
+    column!(ScoreRow, question_id),
+    column!(ScoreRow, dataset),
+    column!(ScoreRow, method),
+    column!(ScoreRow, confidence),
+    column!(ScoreRow, slm_correct),
+];
 /// The columns that hold ids.
 pub(crate) const IDS: [&str; 7] = [
-    columns::QUESTION_ID,
-    columns::DATASET,
-    columns::DOMAIN,
-    columns::SLM,
-    columns::LLM,
-    columns::METHOD,
-    columns::CLUSTER_ID,
+    column!(ScoreRow, question_id),
+    column!(ScoreRow, dataset),
+    column!(ScoreRow, domain),
+    column!(ScoreRow, slm),
+    column!(ScoreRow, llm),
+    column!(ScoreRow, method),
+    column!(ScoreRow, cluster_id),
 ];
 /// The name of the LLM where there are grades of its answers but no `llm` column.
 const DEFAULT_LLM: &str = "llm";
@@ -94,18 +100,18 @@ impl Rows {
     /// The rows of a batch whose schema passed [`check_result`].
     pub(crate) fn new(batch: &RecordBatch) -> Result<Self, ImportError> {
         Ok(Self {
-            question_id: required(batch, columns::QUESTION_ID, texts)?,
-            dataset: required(batch, columns::DATASET, texts)?,
-            method: required(batch, columns::METHOD, texts)?,
-            confidence: required(batch, columns::CONFIDENCE, Numbers::new)?,
-            slm_correct: required(batch, columns::SLM_CORRECT, Flags::new)?,
-            domain: optional(batch, columns::DOMAIN, texts)?,
-            slm: optional(batch, columns::SLM, texts)?,
-            llm: optional(batch, columns::LLM, texts)?,
-            llm_correct: optional(batch, columns::LLM_CORRECT, Flags::new)?,
-            cluster_id: optional(batch, columns::CLUSTER_ID, texts)?,
-            slm_cost: optional(batch, columns::SLM_COST, Numbers::new)?,
-            llm_cost: optional(batch, columns::LLM_COST, Numbers::new)?,
+            question_id: required(batch, column!(ScoreRow, question_id), texts)?,
+            dataset: required(batch, column!(ScoreRow, dataset), texts)?,
+            method: required(batch, column!(ScoreRow, method), texts)?,
+            confidence: required(batch, column!(ScoreRow, confidence), Numbers::new)?,
+            slm_correct: required(batch, column!(ScoreRow, slm_correct), Flags::new)?,
+            domain: optional(batch, column!(ScoreRow, domain), texts)?,
+            slm: optional(batch, column!(ScoreRow, slm), texts)?,
+            llm: optional(batch, column!(ScoreRow, llm), texts)?,
+            llm_correct: optional(batch, column!(ScoreRow, llm_correct), Flags::new)?,
+            cluster_id: optional(batch, column!(ScoreRow, cluster_id), texts)?,
+            slm_cost: optional(batch, column!(ScoreRow, slm_cost), Numbers::new)?,
+            llm_cost: optional(batch, column!(ScoreRow, llm_cost), Numbers::new)?,
         })
     }
 
@@ -114,7 +120,7 @@ impl Rows {
         let number =
             |column: &Option<Numbers>, name| column.as_ref().map_or(Ok(None), |column| column.get(row, name));
         let llm_correct = match &self.llm_correct {
-            Some(column) => column.get(row, columns::LLM_CORRECT)?,
+            Some(column) => column.get(row, column!(ScoreRow, llm_correct))?,
             None => None,
         };
         let llm = match (&self.llm, &self.llm_correct) {
@@ -125,18 +131,18 @@ impl Rows {
             return Err(Box::new(Problem::UnnamedLlm));
         }
         Ok(RawScore {
-            question_id: id(&self.question_id, row, columns::QUESTION_ID)?,
-            dataset: id(&self.dataset, row, columns::DATASET)?,
+            question_id: id(&self.question_id, row, column!(ScoreRow, question_id))?,
+            dataset: id(&self.dataset, row, column!(ScoreRow, dataset))?,
             domain: text(self.domain.as_ref(), row),
             slm: text(self.slm.as_ref(), row),
             llm,
-            method: id(&self.method, row, columns::METHOD)?,
-            confidence: self.confidence.get(row, columns::CONFIDENCE)?,
-            slm_correct: self.slm_correct.get(row, columns::SLM_CORRECT)?,
+            method: id(&self.method, row, column!(ScoreRow, method))?,
+            confidence: self.confidence.get(row, column!(ScoreRow, confidence))?,
+            slm_correct: self.slm_correct.get(row, column!(ScoreRow, slm_correct))?,
             llm_correct,
             cluster_id: text(self.cluster_id.as_ref(), row),
-            slm_cost: number(&self.slm_cost, columns::SLM_COST)?,
-            llm_cost: number(&self.llm_cost, columns::LLM_COST)?,
+            slm_cost: number(&self.slm_cost, column!(ScoreRow, slm_cost))?,
+            llm_cost: number(&self.llm_cost, column!(ScoreRow, llm_cost))?,
         })
     }
 

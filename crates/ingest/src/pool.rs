@@ -18,8 +18,9 @@ use std::collections::BTreeSet;
 use plimsoll_core::{Question, Seed};
 
 pub use duplicates::{DuplicateKind, NEAR_JACCARD, Pair, SHINGLE_WORDS, find_duplicates};
+pub use plimsoll_core::question::PoolRole;
 pub use report::{DatasetReport, PoolReport, StratumReport};
-pub use role::{PoolRole, RoleShares, role_of};
+pub use role::{RoleShares, role_of};
 pub use sample::{Sample, Stratum};
 
 /// What is done with duplicates.

@@ -107,8 +107,10 @@ impl OfModel<'_> {
             let Some(output) = part.hidden_states() else { continue };
             let path = self.folder.path(&output);
             for row in read_rows::<HiddenStateRow>(&path, &hidden_states::TABLE).or_fail(Kind::Stage)? {
-                if row.layer == signal.layer && row.position == signal.position.name() {
-                    let state = row.vector.ok_or_else(|| row.missing_reason.unwrap_or_default());
+                if row.layer == signal.layer && row.position == signal.position {
+                    let state = row.vector.ok_or_else(|| {
+                        row.missing_reason.map_or_else(String::new, |reason| reason.name().to_owned())
+                    });
                     states.insert(row.question_id, state);
                 }
             }

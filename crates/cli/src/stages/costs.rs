@@ -135,7 +135,10 @@ mod tests {
         assert_eq!(of_text(&charged, None), Some(0.5));
         let unknown = GenerationRow { prompt_tokens: None, ..charged };
         assert_eq!(of_text(&unknown, Some(PRICE)), Some(0.5));
-        let failed = GenerationRow { failure: Some("timed_out".into()), ..GenerationRow::default() };
+        let failed = GenerationRow {
+            failure: Some(plimsoll_core::MissingSignal::TimedOut),
+            ..GenerationRow::default()
+        };
         assert_eq!((of_text(&failed, Some(PRICE)), of_text(&failed, None)), (Some(0.0), None));
     }
 }

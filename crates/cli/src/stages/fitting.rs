@@ -1,6 +1,6 @@
 //! `draw` and `fit`: a few series at a time, so that all cores have work while few sorted copies are alive.
 
-use plimsoll_core::records::CalibrationRow;
+use plimsoll_core::records::{CalibrationRow, DrawPart};
 use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable};
 use plimsoll_fit::draw::DrawnRow;
 use plimsoll_fit::{DatasetSelection, Draw, FitSpec, FittedMethod, Prepared, draw_series, fit_method};
@@ -150,6 +150,6 @@ fn calibration_row(table: &ScoreTable, series: &ScoreSeries, drawn: &DrawnRow) -
         llm_cost: cost(&series.llm_cost_usd),
         bin: drawn.bin,
         weight: drawn.weight,
-        part: if drawn.proportional { "proportional" } else { "extra" }.to_owned(),
+        part: if drawn.proportional { DrawPart::Proportional } else { DrawPart::Extra },
     })
 }

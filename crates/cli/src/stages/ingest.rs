@@ -37,7 +37,7 @@ pub(crate) fn write(asked: &Asked<'_>, folder: &OutputFolder) -> Result<Vec<Stri
     let mut writer = writer.or_fail(Kind::Stage)?;
     for rows in asked.pool.rows.chunks(CHUNK_ROWS) {
         let rows: Vec<QuestionRow<'_>> =
-            rows.iter().map(|row| QuestionRow { question: &row.question, role: row.role.name() }).collect();
+            rows.iter().map(|row| QuestionRow { question: &row.question, role: row.role }).collect();
         writer.write_rows(&rows).or_fail(Kind::Stage)?;
     }
     writer.finish().or_fail(Kind::Stage)?;

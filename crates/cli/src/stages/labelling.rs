@@ -163,7 +163,7 @@ fn without_text(answer: &GenerationRow) -> Label {
         correct: None,
         grader: "none".to_owned(),
         rule: String::new(),
-        reason: answer.failure.clone(),
+        reason: answer.failure.map(|reason| reason.name().to_owned()),
     }
 }
 

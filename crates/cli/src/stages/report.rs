@@ -248,7 +248,7 @@ fn table_facts(table: &Table, about: &str, inputs: &Inputs, folder: &OutputFolde
     };
     let column = |column: &plimsoll_store::Column| ColumnFacts {
         name: column.name.to_owned(),
-        kind: column.kind.data_type().to_string(),
+        kind: plimsoll_store::table::data_type(column.column_type).to_string(),
         about: column.doc.to_owned(),
     };
     Some(TableFacts {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use plimsoll_core::records::{AlignmentRow, MACRO, POOL};
-use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable};
+use plimsoll_core::records::{AlignmentRow, ConfidenceRow, MACRO, POOL};
+use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable, column};
 use plimsoll_report::inputs::{AnswerMass, ServedModel, ServedState};
 use plimsoll_store::read_columns;
-use plimsoll_store::tables::confidences::{self, columns};
+use plimsoll_store::tables::confidences;
 use plimsoll_uq::methods::PromptKind;
 use plimsoll_uq::{MethodConfig, MissingReason};
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,12 @@ impl Masses {
     /// A failure for a table that cannot be read.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let mut all = Self::default();
-        let wanted = [columns::MODEL, columns::METHOD, columns::MISSING_REASON, columns::ANSWER_MASS];
+        let wanted = [
+            column!(ConfidenceRow, model),
+            column!(ConfidenceRow, method),
+            column!(ConfidenceRow, missing_reason),
+            column!(ConfidenceRow, answer_mass),
+        ];
         let rows: Vec<MassRow> = read_columns(path, &confidences::TABLE, &wanted).or_fail(Kind::Stage)?;
         for row in rows {
             let Some(mass) = row.answer_mass else { continue };

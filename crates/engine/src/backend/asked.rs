@@ -246,7 +246,7 @@ impl<'a> Asked<'a> {
                 Some(generated).filter(|_| index == 0)
             }
             Err(reason) => {
-                (row.failure, row.attempts) = (Some(rows::name(reason)), 1);
+                (row.failure, row.attempts) = (Some(reason), 1);
                 None
             }
         }
@@ -272,7 +272,7 @@ impl<'a> Asked<'a> {
             let row = &mut self.rows.generations[0].follow_ups[index];
             row.missing_reason = None;
             match prompt {
-                Err(reason) => row.missing_reason = Some(rows::name(reason)),
+                Err(reason) => row.missing_reason = Some(reason),
                 Ok(prompt) => {
                     self.second_turns[index].1 = prompt;
                     work.extend(self.wanted_of(index, with).then_some(Work::FollowUp(index)));
@@ -319,7 +319,7 @@ impl<'a> Asked<'a> {
                 Ok(spellings) => self.spellings = Some(Arc::new(spellings)),
                 Err(reason) => {
                     let row = &mut self.rows.generations[0].follow_ups[index];
-                    row.missing_reason = Some(rows::name(reason));
+                    row.missing_reason = Some(reason);
                     return signal.text_tokens.is_some();
                 }
             }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::PoolRow;
 use super::duplicates::{DuplicateKind, Pair};
-use super::role::PoolRole;
+use plimsoll_core::question::PoolRole;
 
 /// Counts of one dataset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,33 +1,11 @@
 //! Roles, fixed once.
 
 use plimsoll_core::Question;
+use plimsoll_core::question::PoolRole;
 use plimsoll_core::seed::key_of;
 use serde::{Deserialize, Serialize};
 
 use super::PoolError;
-
-/// What a question is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PoolRole {
-    /// Calibration and evaluation.
-    Main,
-    /// Shown before questions, with its answer.
-    FewShot,
-    /// What the probes learn from.
-    ProbeTraining,
-}
-
-impl PoolRole {
-    /// The name in tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Main => "main",
-            Self::FewShot => "few_shot",
-            Self::ProbeTraining => "probe_training",
-        }
-    }
-}
 
 /// Shares of the roles that are not the main one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -7,8 +7,9 @@ use plimsoll_core::{Question, Seed};
 use serde::{Deserialize, Serialize};
 
 use super::report::{DatasetReport, StratumReport};
-use super::role::{PoolRole, role_of};
+use super::role::role_of;
 use super::{Entry, PoolError, PoolOptions, PoolRow};
+use plimsoll_core::question::PoolRole;
 
 /// How many rows of a dataset are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -65,7 +65,7 @@ impl Conversation<'_> {
             Outcome::Failed { reason, attempts, error } => {
                 self.count(reason, error)?;
                 let mut row = failed(row, reason, attempts);
-                row.logprobs_missing = wants_logprobs.then(|| MissingSignal::NoAnswer.name().to_owned());
+                row.logprobs_missing = wants_logprobs.then_some(MissingSignal::NoAnswer);
                 Ok((row, Some(reason)))
             }
         }
@@ -115,7 +115,7 @@ impl Conversation<'_> {
         row.latency_ms = Some(reply.latency_ms);
         row.logprobs_missing = match (&completion.text, wants_logprobs) {
             (_, false) => None,
-            (None, true) => Some(MissingSignal::NoAnswer.name().to_owned()),
+            (None, true) => Some(MissingSignal::NoAnswer),
             (Some(_), true) => completion.no_tokens,
         };
         row.text = completion.text;
@@ -136,20 +136,19 @@ impl Conversation<'_> {
         signal: FollowUpSignal,
     ) -> Result<FollowUpRow, Stop> {
         let mut row = FollowUpRow { id: id.to_owned(), ..FollowUpRow::default() };
-        let missing = |reason: MissingSignal| Some(reason.name().to_owned());
         let Some(follow_up) = ask.prompt.follow_up(id) else {
-            return Ok(FollowUpRow { missing_reason: missing(MissingSignal::NoSuchFollowUp), ..row });
+            return Ok(FollowUpRow { missing_reason: Some(MissingSignal::NoSuchFollowUp), ..row });
         };
         // What a model reasoned is no part of what it is asked about: templates leave it out of earlier turns too.
         let answer = answer.map(|text| answer_text(text, false)).filter(|answer| !answer.trim().is_empty());
         let Some(answer) = answer else {
-            return Ok(FollowUpRow { missing_reason: missing(MissingSignal::NoAnswer), ..row });
+            return Ok(FollowUpRow { missing_reason: Some(MissingSignal::NoAnswer), ..row });
         };
         let reply =
             match self.exchange.ask(&self.second_turn(ask, follow_up, answer, signal), &self.asking)? {
                 Outcome::Reply(reply) => reply,
                 Outcome::Failed { reason, .. } => {
-                    return Ok(FollowUpRow { missing_reason: missing(reason), ..row });
+                    return Ok(FollowUpRow { missing_reason: Some(reason), ..row });
                 }
             };
         let completion = reply.completion;
@@ -168,7 +167,7 @@ impl Conversation<'_> {
                     row.false_mass = Some(masses.false_mass);
                     row.censored = Some(masses.censored);
                 }
-                Err(reason) => row.missing_reason = missing(reason),
+                Err(reason) => row.missing_reason = Some(reason),
             }
         }
         Ok(row)
@@ -212,7 +211,7 @@ impl Conversation<'_> {
 /// A row that no attempt brought a text for.
 fn failed(mut row: GenerationRow, reason: MissingSignal, attempts: u32) -> GenerationRow {
     row.attempts = attempts;
-    row.failure = Some(reason.name().to_owned());
+    row.failure = Some(reason);
     row
 }
 

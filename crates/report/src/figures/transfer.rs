@@ -1,6 +1,6 @@
 //! Predicted against true curve of each held-out dataset.
 
-use plimsoll_core::records::TransferCurveRow;
+use plimsoll_core::records::{HoldOut, TransferCurveRow};
 
 use super::{Grid, Plot, mean};
 use crate::drawing::{Axis, Ink, Mark, Panel, Tick};
@@ -9,7 +9,7 @@ use crate::text::{NONE, file_part, share};
 use crate::view::MethodView;
 
 /// What is held out.
-pub(crate) const DATASET: &str = "dataset";
+pub(crate) const DATASET: HoldOut = HoldOut::Dataset;
 
 /// One panel per held-out dataset; `None` without transfer or without an LLM.
 pub(crate) fn plot(method: &MethodView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {

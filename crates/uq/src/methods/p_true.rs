@@ -177,11 +177,13 @@ mod tests {
 
     #[test]
     fn without_masses_there_is_none_to_tell() {
-        for (reason, mass) in
-            [("neither_listed", Some(0.0)), ("no_top_logprobs", None), ("server_failed", None)]
-        {
-            let row = FollowUpRow { missing_reason: Some(reason.to_owned()), ..follow_up(None, false) };
-            assert_eq!(of(row, &Value::Null), (Err(reason.to_owned()), mass));
+        for (reason, mass) in [
+            (MissingSignal::NeitherListed, Some(0.0)),
+            (MissingSignal::NoTopLogprobs, None),
+            (MissingSignal::ServerFailed, None),
+        ] {
+            let row = FollowUpRow { missing_reason: Some(reason), ..follow_up(None, false) };
+            assert_eq!(of(row, &Value::Null), (Err(reason.name().to_owned()), mass));
         }
         let unknown = follow_up(None, false);
         assert_eq!(of(unknown, &Value::Null), (Err("no_top_logprobs".to_owned()), None));

@@ -142,6 +142,6 @@ fn what_scores_saw_is_told() {
         (InDomainLabels::Unknown, "unknown"),
     ] {
         let rows = transfer(&Scored::same(&prepared, labels), &spec, &|| ()).unwrap().rows;
-        assert!(!rows.is_empty() && rows.iter().all(|row| row.in_domain_labels == told));
+        assert!(!rows.is_empty() && rows.iter().all(|row| row.in_domain_labels.name() == told));
     }
 }
