@@ -1,5 +1,7 @@
 //! Parquet to record batches; what this program cannot read is refused by name.
 
+mod finite;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -92,12 +94,13 @@ fn open(path: &Path, table: &'static Table, columns: Option<&[&str]>) -> Result<
     Ok(TableReader { table, path: path.to_owned(), provenance, batches })
 }
 
-/// Reads a table whose columns are the serde fields of its rows. Numbers keep every bit. For tables that fit in
-/// memory.
+/// Reads a table whose columns are the serde fields of its rows. Finite numbers keep every bit; another one is missing
+/// where its column may be empty. For tables that fit in memory.
 ///
 /// # Errors
-/// As [`read_batches`]; [`StoreError::Row`] if a row is not of this type, naming the column: an enum whose name is not
-/// known is one.
+/// As [`read_batches`]; [`StoreError::Row`] names the column if a row is not of this type: a null where the row has none,
+/// or a text that names no variant of an enum. [`StoreError::Decode`] if a column that may not be empty holds a number
+/// that is not finite.
 pub fn read_rows<T: DeserializeOwned>(path: &Path, table: &'static Table) -> Result<Vec<T>, StoreError> {
     rows(open(path, table, None)?, path)
 }
@@ -118,7 +121,12 @@ fn rows<T: DeserializeOwned>(batches: TableReader, path: &Path) -> Result<Vec<T>
     let table = batches.table;
     let mut rows = Vec::new();
     for batch in batches {
-        let read: Vec<T> = serde_arrow::from_record_batch(&batch?).map_err(|source| StoreError::Row {
+        let batch = finite::with_finite_floats(&batch?).map_err(|source| StoreError::Decode {
+            table: table.name,
+            path: path.to_owned(),
+            source,
+        })?;
+        let read: Vec<T> = serde_arrow::from_record_batch(&batch).map_err(|source| StoreError::Row {
             table: table.name,
             path: path.to_owned(),
             source,
