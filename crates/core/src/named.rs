@@ -31,6 +31,13 @@ macro_rules! named_enum {
             }
         }
 
+        $crate::named::stored_by_name! { $Name, [$Name::NAMES] }
+    };
+}
+
+/// Serde, `Display` and the type of a column for an enum with `name` and `from_name`; the names that an error lists.
+macro_rules! stored_by_name {
+    ($Name:ident, $names:expr) => {
         impl std::fmt::Display for $Name {
             fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 formatter.pad(self.name())
@@ -45,7 +52,7 @@ macro_rules! named_enum {
 
         impl<'de> serde::Deserialize<'de> for $Name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str($crate::named::Reader(Self::NAMES, Self::from_name))
+                deserializer.deserialize_str($crate::named::Reader(&$names, Self::from_name))
             }
         }
 
@@ -55,21 +62,22 @@ macro_rules! named_enum {
     };
 }
 
-pub(crate) use named_enum;
+pub(crate) use {named_enum, stored_by_name};
 
-/// Reads one of some names.
+/// Reads one of some groups of names.
 #[derive(Debug)]
-pub(crate) struct Reader<T>(pub(crate) &'static [&'static str], pub(crate) fn(&str) -> Option<T>);
+pub(crate) struct Reader<T>(pub(crate) &'static [&'static [&'static str]], pub(crate) fn(&str) -> Option<T>);
 
 impl<T> serde::de::Visitor<'_> for Reader<T> {
     type Value = T;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "one of `{}`", self.0.join("`, `"))
+        write!(formatter, "one of `{}`", self.0.concat().join("`, `"))
     }
 
     fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<T, E> {
-        (self.1)(name).ok_or_else(|| E::unknown_variant(name, self.0))
+        (self.1)(name)
+            .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Other(&format!("`{name}`")), &self))
     }
 }
 

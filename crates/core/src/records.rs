@@ -9,6 +9,7 @@ mod questions;
 use plimsoll_router::thresholds::Status;
 use serde::{Deserialize, Serialize};
 
+use crate::label::LabelReason;
 use crate::record;
 
 pub use generations::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRow};
@@ -147,7 +148,7 @@ record! {
         /// Rule by which the answer was found; empty if none was.
         pub rule: String,
         /// Why the answer is ungraded.
-        pub reason: Option<String>,
+        pub reason: Option<LabelReason>,
     }
 }
 

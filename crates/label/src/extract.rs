@@ -8,9 +8,9 @@ use plimsoll_core::question::{AnswerKind, Question};
 use crate::body::{Body, body, mask};
 use crate::doubt::Doubts;
 use crate::page::{Page, Says};
-use crate::reason::UngradedReason;
 use crate::refusal::refuses;
 use crate::rule::{Rule, Tier, rules};
+use plimsoll_core::label::UngradedReason;
 use plimsoll_core::view::View;
 
 /// An answer that was found.

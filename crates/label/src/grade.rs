@@ -7,8 +7,8 @@ use crate::coqa;
 use crate::extract::{Extraction, Found};
 use crate::number::parse_number;
 use crate::policy::{Policy, References, SpanGrading, Treatment};
-use crate::reason::UngradedReason;
 use plimsoll_core::ExactNumber;
+use plimsoll_core::label::UngradedReason;
 
 /// Grades an extraction without a judge.
 ///
@@ -94,7 +94,7 @@ fn missing(reason: UngradedReason, policy: &Policy) -> Label {
         correct,
         grader: "policy".to_owned(),
         rule: String::new(),
-        reason: Some(reason.name().to_owned()),
+        reason: Some(reason.into()),
     }
 }
 
@@ -113,5 +113,5 @@ pub(crate) fn graded(found: &Found, correct: bool, grader: &str) -> Label {
 
 /// The label of an answer that was found and could not be graded.
 pub(crate) fn ungraded(found: &Found, reason: UngradedReason, grader: &str) -> Label {
-    Label { correct: None, reason: Some(reason.name().to_owned()), ..graded(found, false, grader) }
+    Label { correct: None, reason: Some(reason.into()), ..graded(found, false, grader) }
 }

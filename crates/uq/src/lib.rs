@@ -19,9 +19,8 @@ pub mod methods;
 pub mod observed;
 #[cfg(feature = "probe")]
 pub mod probe;
-pub mod reason;
 pub mod verbalized;
 
 pub use methods::{METHODS, MethodConfig, UncertaintyMethod, method};
 pub use observed::ObservedSignals;
-pub use reason::MissingReason;
+pub use plimsoll_core::missing::MissingReason;

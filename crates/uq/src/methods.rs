@@ -24,7 +24,7 @@ use plimsoll_router::Confidence;
 use serde_json::{Value, json};
 
 use crate::observed::ObservedSignals;
-use crate::reason::MissingReason;
+use plimsoll_core::missing::MissingReason;
 
 /// Which prompt's answer a confidence speaks of. Its label, accuracy and cost are those of that prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,7 +3,7 @@
 use plimsoll_core::records::{FollowUpRow, GenerationRow, TokenRow};
 use plimsoll_core::{AnswerKind, Label, MissingSignal, Reply};
 
-use crate::reason::MissingReason;
+use plimsoll_core::missing::MissingReason;
 
 /// The rows that speak of one question and one model.
 #[derive(Debug, Clone, Copy)]

@@ -21,8 +21,9 @@ mod training;
 
 pub use cross::{CrossFitted, HeldOut, TrainingRow};
 pub use error::ProbeError;
-pub use examples::{Example, TooFew};
+pub use examples::Example;
 pub use file::Origin;
+pub use plimsoll_core::missing::TooFew;
 pub use training::TrainingSpec;
 
 use std::collections::BTreeSet;

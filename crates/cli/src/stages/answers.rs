@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_core::records::{GenerationRow, HiddenStateRow, LabelRow};
 use plimsoll_core::signal::HiddenStateSignal;
-use plimsoll_core::{Label, Outcome};
+use plimsoll_core::{Label, MissingSignal, Outcome};
 use plimsoll_ingest::pool::PoolRole;
 use plimsoll_store::read_rows;
 use plimsoll_store::tables::{generations, hidden_states, labels};
@@ -101,16 +101,15 @@ impl OfModel<'_> {
         dataset: &str,
         role: PoolRole,
         signal: HiddenStateSignal,
-    ) -> Result<BTreeMap<String, Result<Vec<f32>, String>>, Failure> {
+    ) -> Result<BTreeMap<String, Result<Vec<f32>, MissingSignal>>, Failure> {
         let mut states = BTreeMap::new();
         for part in self.parts(dataset, PromptKind::Main, role) {
             let Some(output) = part.hidden_states() else { continue };
             let path = self.folder.path(&output);
             for row in read_rows::<HiddenStateRow>(&path, &hidden_states::TABLE).or_fail(Kind::Stage)? {
                 if row.layer == signal.layer && row.position == signal.position {
-                    let state = row.vector.ok_or_else(|| {
-                        row.missing_reason.map_or_else(String::new, |reason| reason.name().to_owned())
-                    });
+                    let state =
+                        row.vector.ok_or_else(|| row.missing_reason.unwrap_or(MissingSignal::NotRecorded));
                     states.insert(row.question_id, state);
                 }
             }

@@ -123,7 +123,7 @@ impl Labelling<'_> {
                 let Some(extraction) = extraction(question, answer) else { return };
                 let label = grade(question, &extraction, &self.grading.policy);
                 let found = extraction.found();
-                if label.reason.as_deref() == Some(plimsoll_label::UngradedReason::NeedsJudge.name()) {
+                if label.reason == Some(plimsoll_label::UngradedReason::NeedsJudge.into()) {
                     let messages = found.map(|found| judge::prompt(question, &found.answer));
                     let request = messages.and_then(judge_ask);
                     requests.extend(request.map(|request| (request.question_id.to_string(), request)));
@@ -163,7 +163,7 @@ fn without_text(answer: &GenerationRow) -> Label {
         correct: None,
         grader: "none".to_owned(),
         rule: String::new(),
-        reason: answer.failure.map(|reason| reason.name().to_owned()),
+        reason: answer.failure.map(Into::into),
     }
 }
 

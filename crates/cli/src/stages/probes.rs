@@ -122,13 +122,13 @@ impl Probes<'_> {
             for question in questions {
                 let (_, cluster) = keys(question);
                 scored.push(match states.get(question.question_id.as_str()) {
-                    None => Err(MissingSignal::NotRecorded.name().to_owned()),
-                    Some(Err(reason)) => Err(reason.clone()),
+                    None => Err(MissingSignal::NotRecorded.into()),
+                    Some(Err(reason)) => Err((*reason).into()),
                     Some(Ok(state)) => trained
                         .probes
                         .score(&id, group, cluster, state)
                         .or_fail(Kind::Stage)?
-                        .map_err(|few| few.to_string()),
+                        .map_err(Into::into),
                 });
             }
             all.push((name, scored));

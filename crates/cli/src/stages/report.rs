@@ -172,7 +172,7 @@ fn by_method(confidences: Vec<ConfidenceRow>) -> AllConfidenceFacts {
     for row in confidences.into_iter().filter(|row| row.fold.is_none()) {
         let of = facts.entry((row.dataset, row.model, row.method)).or_default();
         if row.confidence.is_none() {
-            let reason = row.missing_reason.unwrap_or_else(|| NO_REASON.to_owned());
+            let reason = row.missing_reason.map_or_else(|| NO_REASON.to_owned(), |reason| reason.to_string());
             *of.missing.entry(reason).or_default() += 1;
         }
         if let Some(mass) = row.answer_mass {

@@ -29,7 +29,7 @@ use crate::pipeline::asking::ModelPlan;
 use crate::progress::Progress;
 
 /// A confidence, or why there is none.
-pub(crate) type Scored = Result<Confidence, String>;
+pub(crate) type Scored = Result<Confidence, MissingReason>;
 
 /// What scoring needs.
 #[derive(Debug)]
@@ -226,7 +226,7 @@ impl Scoring<'_> {
         labels: &Labels,
     ) -> Row<'q> {
         let How::Closed(score) = method.scoring else {
-            let scored = Err(MissingSignal::NotRecorded.name().to_owned());
+            let scored = Err(MissingSignal::NotRecorded.into());
             return Row { question, scored, answer_mass: None };
         };
         let id = question.question_id.as_str();
@@ -243,7 +243,7 @@ impl Scoring<'_> {
         };
         Row {
             question,
-            scored: score(&observed, &method.parameters).map_err(MissingReason::name),
+            scored: score(&observed, &method.parameters),
             answer_mass: plimsoll_uq::method(method.id).and_then(|method| method.answer_mass(&observed)),
         }
     }
@@ -269,7 +269,7 @@ impl Scoring<'_> {
                 method: series.method.id.to_owned(),
                 fold: fold.map(str::to_owned),
                 confidence: row.scored.as_ref().ok().map(|confidence| confidence.get()),
-                missing_reason: row.scored.as_ref().err().cloned(),
+                missing_reason: row.scored.as_ref().err().copied(),
                 answer_mass: row.answer_mass,
                 variant_hash: variant_hash.clone(),
             })

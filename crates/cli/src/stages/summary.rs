@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use plimsoll_core::missing::{MissingReason, UnusableSignal};
 use plimsoll_core::records::{AlignmentRow, ConfidenceRow, MACRO, POOL};
 use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable, column};
 use plimsoll_report::inputs::{AnswerMass, ServedModel, ServedState};
 use plimsoll_store::read_columns;
 use plimsoll_store::tables::confidences;
+use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::PromptKind;
-use plimsoll_uq::{MethodConfig, MissingReason};
 use serde::{Deserialize, Serialize};
 
 use crate::console::harmless;
@@ -73,7 +74,7 @@ pub(crate) struct ServedRow {
 struct MassRow {
     model: String,
     method: String,
-    missing_reason: Option<String>,
+    missing_reason: Option<MissingReason>,
     answer_mass: Option<f64>,
 }
 
@@ -100,7 +101,7 @@ impl Masses {
             let (masses, too_small) = all.0.entry((row.model, row.method)).or_default();
             masses.rows += 1;
             masses.sum += mass;
-            *too_small += u64::from(row.missing_reason == Some(MissingReason::MassesTooSmall.name()));
+            *too_small += u64::from(row.missing_reason == Some(UnusableSignal::MassesTooSmall.into()));
         }
         Ok(all)
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::missing::MissingReason;
 use crate::question::{PoolRole, Question};
 use crate::record;
 
@@ -74,7 +75,7 @@ record! {
         /// Confidence in [0, 1], higher = more likely correct; null = missing.
         pub confidence: Option<f64>,
         /// Why it is missing.
-        pub missing_reason: Option<String>,
+        pub missing_reason: Option<MissingReason>,
         /// How likely the replies are together whose probabilities the method compares (p(True)), in
         /// [0, 1], as far as they were listed; null = another method, or not observed.
         #[serde(default)]

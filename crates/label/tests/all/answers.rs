@@ -70,7 +70,7 @@ fn every_made_up_answer_is_read_and_graded_as_a_reader_would() {
         let found =
             extract(question, &Reply { finish: Some(finish(&row.finish)), ..Reply::complete(&row.text) });
         let label = grade(question, &found, &policy);
-        let rule = label.reason.clone().unwrap_or_else(|| label.rule.clone());
+        let rule = label.reason.map_or_else(|| label.rule.clone(), |reason| reason.to_string());
         if (&label.answer, &rule, label.correct) != (&row.answer, &row.rule, row.correct) {
             wrong.push(format!(
                 "{} {:?}: expected {:?} {} {:?}, got {:?} {rule} {:?}",

@@ -98,7 +98,7 @@ fn gsm8k(folder: &Path, change: fn(&str) -> &str) -> Tally {
                 &lenient_policy(SpanGrading::ExactMatch),
             );
             let theirs = row[model]["is_correct"].as_bool().unwrap();
-            let rule = label.reason.as_deref().unwrap_or(&label.rule);
+            let rule = label.reason.map_or(label.rule.as_str(), |reason| reason.name());
             let agrees = label.correct == Some(theirs);
             tally.count(format!("{} by {rule}", if agrees { "agrees" } else { "differs" }));
             if !agrees {

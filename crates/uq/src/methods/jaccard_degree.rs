@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
 use crate::observed::{ObservedSignals, reply};
-use crate::reason::MissingReason;
+use plimsoll_core::missing::{MissingReason, UnusableSignal};
 
 const ID: &str = "jaccard_degree";
 
@@ -81,5 +81,5 @@ fn answer(sample: &GenerationRow) -> Result<&str, MissingReason> {
     let reply = reply(Some(sample))?;
     let answer = reply.answer();
     let only_reasons = answer.trim().is_empty() && !reply.text.trim().is_empty();
-    if only_reasons { Err(MissingReason::EmptyAnswer) } else { Ok(answer) }
+    if only_reasons { Err(MissingReason::Unusable(UnusableSignal::EmptyAnswer)) } else { Ok(answer) }
 }

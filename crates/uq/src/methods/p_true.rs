@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
 use crate::observed::ObservedSignals;
-use crate::reason::MissingReason;
+use plimsoll_core::missing::{MissingReason, UnusableSignal};
 
 /// The method's id, and that of its follow-up in the prompt.
 const ID: &str = "p_true";
@@ -77,9 +77,10 @@ impl UncertaintyMethod for PTrue {
 fn score(observed: &ObservedSignals<'_>, parameters: &Value) -> Result<Confidence, MissingReason> {
     let masses = masses(observed.follow_up(ID)?)?;
     if masses.listed < parameters["min_mass"].as_f64().unwrap_or(MIN_MASS) {
-        return Err(MissingReason::MassesTooSmall);
+        return Err(MissingReason::Unusable(UnusableSignal::MassesTooSmall));
     }
-    Confidence::p_true(masses.true_mass, masses.false_mass).ok_or(MissingReason::InvalidMasses)
+    Confidence::p_true(masses.true_mass, masses.false_mass)
+        .ok_or(MissingReason::Unusable(UnusableSignal::InvalidMasses))
 }
 
 /// The masses of the two replies.
@@ -96,7 +97,7 @@ fn masses(follow_up: &FollowUpRow) -> Result<Masses, MissingReason> {
     };
     let is_mass = |mass: f64| mass.is_finite() && mass >= 0.0;
     if !is_mass(true_mass) || !is_mass(false_mass) {
-        return Err(MissingReason::InvalidMasses);
+        return Err(MissingReason::Unusable(UnusableSignal::InvalidMasses));
     }
     // The bound of the side that is not listed is at most whatever is listed.
     let listed =
@@ -138,7 +139,8 @@ mod tests {
             verbalized: None,
         };
         let resolved = PTrue.resolve(given).unwrap();
-        let scored = score(&observed, &resolved.parameters).map(Confidence::get).map_err(MissingReason::name);
+        let scored = score(&observed, &resolved.parameters).map(Confidence::get);
+        let scored = scored.map_err(|reason| reason.name().to_owned());
         (scored, PTrue.answer_mass(&observed))
     }
 

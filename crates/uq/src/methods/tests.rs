@@ -66,7 +66,7 @@ fn parameters(id: &str) -> Value {
 fn score(id: &str, observed: &ObservedSignals<'_>) -> Result<f64, String> {
     let resolved = method(id).unwrap().resolve(&parameters(id)).unwrap();
     let Scoring::Closed(score) = resolved.scoring else { panic!("{id} is no closed form") };
-    score(observed, &resolved.parameters).map(Confidence::get).map_err(MissingReason::name)
+    score(observed, &resolved.parameters).map(Confidence::get).map_err(|reason| reason.name().to_owned())
 }
 
 #[track_caller]

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
 use crate::observed::{ObservedSignals, reply};
-use crate::reason::MissingReason;
 use crate::verbalized::read;
+use plimsoll_core::missing::MissingReason;
 
 const ID: &str = "verbalization_1s";
 
@@ -44,5 +44,5 @@ impl UncertaintyMethod for Verbalization1s {
 
 fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
     let asked = ReplyTask { answer: Some(observed.kind), question: observed.question };
-    read(&reply(observed.verbalized)?, asked).map_err(MissingReason::VerbalizedProblem)
+    read(&reply(observed.verbalized)?, asked).map_err(MissingReason::Verbalized)
 }

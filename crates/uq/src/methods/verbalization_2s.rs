@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
 use crate::observed::ObservedSignals;
-use crate::reason::MissingReason;
 use crate::verbalized::read;
+use plimsoll_core::missing::MissingReason;
 
 /// The method's id, and that of its follow-up in the prompt.
 const ID: &str = "verbalization_2s";
@@ -64,5 +64,5 @@ impl UncertaintyMethod for Verbalization2s {
 fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
     let reply =
         Reply::from_follow_up(observed.follow_up(ID)?).ok_or(MissingReason::Signal(MissingSignal::NoText))?;
-    read(&reply, ReplyTask::CONFIDENCE).map_err(MissingReason::VerbalizedProblem)
+    read(&reply, ReplyTask::CONFIDENCE).map_err(MissingReason::Verbalized)
 }

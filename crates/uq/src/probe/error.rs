@@ -1,6 +1,6 @@
 //! What can go wrong with a probe.
 
-use super::examples::TooFew;
+use plimsoll_core::missing::TooFew;
 
 /// Why a probe could not be trained, read or asked.
 #[derive(Debug, thiserror::Error)]
