@@ -11,11 +11,11 @@ use plimsoll_core::{RawScore, ScoreTableBuilder};
 use crate::error::ImportError;
 use crate::file_table::FileTable;
 use crate::files;
-use crate::import::{ImportObserver, ImportSummary, ScoreSink};
 use crate::problem::{KEPT_PROBLEMS, Problem, RowError};
 use crate::rows::{Boxed, Rows, check_result, place};
 use crate::score_batches::ScoreBatches;
 use crate::session::Take;
+use crate::sink::{ImportObserver, ImportSummary, ScoreSink};
 
 /// What has come of the rows so far.
 pub(crate) struct Collector<'p, 's> {

@@ -19,7 +19,7 @@ use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 
 use crate::error::ImportError;
-use crate::files::{self, Chunk, Chunks, FILE_COLUMN, ROW_COLUMN};
+use crate::files::{self, FILE_COLUMN, FileChunk, FileChunks, ROW_COLUMN};
 use crate::partitions::Partitions;
 use crate::spec::FileSpec;
 
@@ -201,7 +201,7 @@ struct Batches {
     file: usize,
     /// Rows of the current file so far.
     row: u64,
-    chunks: Option<Chunks>,
+    chunks: Option<FileChunks>,
     done: bool,
 }
 
@@ -227,7 +227,7 @@ impl Batches {
     }
 
     /// Adds `_file`, `_row` and the columns of folders where they are asked for.
-    fn batch(&self, chunk: &Chunk, path: &Path) -> Result<RecordBatch, ImportError> {
+    fn batch(&self, chunk: &FileChunk, path: &Path) -> Result<RecordBatch, ImportError> {
         let mut own = chunk.columns.iter();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         for field in self.schema.fields() {

@@ -12,8 +12,8 @@ use crate::error::{IngestError, MissingFields};
 use crate::limits::{SOURCE_ROWS, SOURCE_TEXT_BYTES};
 use crate::normal::content_hash;
 use crate::reason::{RejectReason, RejectedRow};
-use crate::rows::{self, Raw};
-use crate::source::{self, Source, split::canonical};
+use crate::rows::{self, RawRow};
+use crate::source::{self, SplitFiles, split::canonical};
 
 /// What became of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,11 +51,11 @@ pub fn read_source(dataset: &dyn Dataset, path: &Path, split: Option<&str>) -> R
 /// # Errors
 /// As [`read_source`].
 pub fn read_files(dataset: &dyn Dataset, files: &[PathBuf], split: &str) -> Result<Ingested, IngestError> {
-    read(dataset, Source { split: canonical(split)?, files: files.to_vec() }, true)
+    read(dataset, SplitFiles { split: canonical(split)?, files: files.to_vec() }, true)
 }
 
-fn read(dataset: &dyn Dataset, source: Source, asked: bool) -> Result<Ingested, IngestError> {
-    let Source { split: name, files } = source;
+fn read(dataset: &dyn Dataset, source: SplitFiles, asked: bool) -> Result<Ingested, IngestError> {
+    let SplitFiles { split: name, files } = source;
     let mut reader = Reader { dataset, rows: Vec::new(), files: Vec::new(), records: 0, text_bytes: 0 };
     for file in &files {
         reader.read(file)?;
@@ -188,7 +188,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn look(&mut self, raw: &Raw) {
+    fn look(&mut self, raw: &RawRow) {
         if self.first.is_none()
             && let Ok(fields) = &raw.fields
         {
@@ -206,7 +206,7 @@ fn shown_names(cell: &Cell) -> String {
 }
 
 /// The rows of a record.
-fn drafts(dataset: &dyn Dataset, raw: &Raw, beside: Option<&str>, stem: &str) -> Drafts {
+fn drafts(dataset: &dyn Dataset, raw: &RawRow, beside: Option<&str>, stem: &str) -> Drafts {
     let mut drafts = Drafts::default();
     match &raw.fields {
         Err(reason) => drafts.push(Err(reason.clone())),

@@ -8,6 +8,7 @@ use plimsoll_core::question::{AnswerKind, Question};
 use crate::body::{Body, body, mask};
 use crate::doubt::Doubts;
 use crate::page::{Page, Says};
+use crate::read::read;
 use crate::refusal::refuses;
 use crate::rule::{Rule, Tier, rules};
 use plimsoll_core::label::UngradedReason;
@@ -149,7 +150,7 @@ struct Candidate {
 fn within(question: &Question, text: &str, bytes: Range<usize>, cut: bool) -> (Extraction, Option<Tier>) {
     let mut view = View::new(text, bytes);
     mask(&mut view, question);
-    let page = Page::new(question, view);
+    let page = crate::read::page(question, view);
     let mut doubts = cut.then(|| Doubts::new(&page));
     for tier in [Tier::Whole, Tier::Explicit, Tier::Stated, Tier::Placed] {
         let found = rules(question.answer_kind).filter(|(_, rule)| rule.tier == tier);
@@ -184,7 +185,7 @@ fn candidates(page: &Page<'_>, rank: usize, rule: &'static Rule, cut: bool) -> V
     }
     (rule.places)(page)
         .iter()
-        .filter_map(|place| page.read(place))
+        .filter_map(|place| read(page, place))
         .filter(|reading| !(cut && touches_cut(page, reading.range.end)))
         .map(|reading| Candidate { says: reading.says, range: reading.range, rank, rule })
         .collect()

@@ -54,6 +54,7 @@ mod markup;
 mod number;
 mod page;
 mod policy;
+mod read;
 mod refusal;
 mod rule;
 mod span;

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use plimsoll_core::question::{AnswerKind, Question};
+use plimsoll_core::question::Question;
 
 use crate::choice::options::Options;
-use crate::cue::{self, Cue};
-use crate::number::{self, scan::Token};
+use crate::cue::Cue;
+use crate::number::scan::Token;
 use plimsoll_core::view::View;
 
 /// A place at which a rule says that the answer stands.
@@ -80,28 +80,9 @@ pub(crate) struct Page<'a> {
     pub(crate) options: Options,
 }
 
-impl<'a> Page<'a> {
-    /// Reads what the rules share.
-    pub(crate) fn new(question: &'a Question, view: View<'a>) -> Self {
-        let cues = cue::cues(&view);
-        let numbers =
-            if question.answer_kind == AnswerKind::Number { number::tokens(&view) } else { Vec::new() };
-        let options = Options::new(&question.choices);
-        Self { question, view, cues, numbers, options }
-    }
-
+impl Page<'_> {
     /// All of the text, trimmed.
     pub(crate) fn whole(&self) -> Range<usize> {
         self.view.trim(0..self.view.len())
-    }
-
-    /// Reads a place as the question's answer kind.
-    pub(crate) fn read(&self, place: &Place) -> Option<Reading> {
-        match self.question.answer_kind {
-            AnswerKind::Choice => crate::choice::read(self, place),
-            AnswerKind::Number => number::read(self, place),
-            AnswerKind::Boolean => crate::boolean::read(self, place),
-            AnswerKind::Span => crate::span::read(self, place),
-        }
     }
 }

@@ -4,6 +4,7 @@ use plimsoll_core::question::AnswerKind::{self, Boolean, Choice, Number, Span};
 
 use crate::cue::Announced;
 use crate::page::{Form, Page, Place};
+use crate::read::read;
 use crate::{boolean, choice, markup, number, span};
 
 /// How an answer stands in its text. Tiers are tried in this order; the first that finds something
@@ -251,7 +252,7 @@ fn bold(page: &Page<'_>) -> Vec<Place> {
         markup::bold(&page.view).into_iter().map(|range| Place { range, form: Form::Alone }).collect();
     match page.question.answer_kind {
         // Reasoning is full of bold numbers; the last is the result.
-        Number => places.into_iter().rev().find(|place| page.read(place).is_some()).into_iter().collect(),
+        Number => places.into_iter().rev().find(|place| read(page, place).is_some()).into_iter().collect(),
         // More than one bold text is emphasis.
         Span if places.len() > 1 || page.view.lines().count() > 2 => Vec::new(),
         Span => {

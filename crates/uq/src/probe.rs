@@ -15,6 +15,7 @@ mod error;
 mod examples;
 mod file;
 mod learner;
+mod method;
 mod network;
 mod standard;
 mod training;
@@ -23,6 +24,7 @@ pub use cross::{CrossFitted, HeldOut, TrainingRow};
 pub use error::ProbeError;
 pub use examples::Example;
 pub use file::Origin;
+pub use method::{ProbeKind, ProbeMethod};
 pub use plimsoll_core::missing::TooFew;
 pub use training::TrainingSpec;
 

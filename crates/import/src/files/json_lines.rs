@@ -14,16 +14,17 @@ use plimsoll_core::json::{LenientJson, is_non_finite};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::cells::{Cells, Kind};
-use super::{CELL_BYTES, CHUNK_BYTES, CHUNK_ROWS, Chunk, Chunks, Layout, MAX_COLUMNS, ROW_BYTES};
+use super::cells::{CellKind, Cells};
+use super::chunk::{CELL_BYTES, CHUNK_BYTES, CHUNK_ROWS, FileChunk, FileChunks, FileLayout, ROW_BYTES};
+use super::names::MAX_COLUMNS;
 use crate::error::ImportError;
 use crate::problem::TextProblem;
 use crate::spec::FileSpec;
 
 /// Names and types over all lines of all files; a key that a line lacks is empty there.
-pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<Layout, ImportError> {
+pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<FileLayout, ImportError> {
     let mut keys = Keys::growing();
-    let (mut kinds, mut rows) = (Vec::<Kind>::new(), Vec::new());
+    let (mut kinds, mut rows) = (Vec::<CellKind>::new(), Vec::new());
     for path in &spec.paths {
         let mut lines = Lines::open(path, ROW_BYTES)?;
         while lines.advance()? {
@@ -32,26 +33,27 @@ pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<Layout, ImportErr
                     return Err(format!("is {value}, which is no text; write null where it is missing"));
                 }
                 if kinds.len() <= column {
-                    kinds.resize(column + 1, Kind::Null);
+                    kinds.resize(column + 1, CellKind::Null);
                 }
                 let kind = &mut kinds[column];
-                if *kind != Kind::Text {
+                if *kind != CellKind::Text {
                     *kind = kind.join(kind_of(value));
                 }
                 Ok(())
             })?;
         }
-        super::check_names(path, &keys.names)?;
+        super::names::check_names(path, &keys.names)?;
         rows.push(lines.row);
     }
-    let kind = |(name, kind): (&String, Kind)| if text.contains(&name.as_str()) { Kind::Text } else { kind };
+    let kind =
+        |(name, kind): (&String, CellKind)| if text.contains(&name.as_str()) { CellKind::Text } else { kind };
     let columns =
         keys.names.iter().zip(kinds).map(|column| (column.0.clone(), kind(column).data_type())).collect();
-    Ok(Layout { columns, rows })
+    Ok(FileLayout { columns, rows })
 }
 
 /// Columns of one file.
-pub(super) fn scan(path: &Path, schema: &SchemaRef) -> Result<Chunks, ImportError> {
+pub(super) fn scan(path: &Path, schema: &SchemaRef) -> Result<FileChunks, ImportError> {
     let lines = Lines::open(path, ROW_BYTES)?;
     let keys = Keys::fixed(schema.fields().iter().map(|field| field.name().clone()).collect());
     let types = schema.fields().iter().map(|field| field.data_type().clone()).collect();
@@ -72,15 +74,15 @@ pub(super) fn lines_of(path: &Path, rows: &BTreeSet<u64>) -> Result<BTreeMap<u64
 }
 
 /// The type of a value.
-fn kind_of(value: &str) -> Kind {
+fn kind_of(value: &str) -> CellKind {
     match value.as_bytes().first() {
-        Some(_) if is_non_finite(value) => Kind::Number,
-        Some(b'n') => Kind::Null,
-        Some(b't' | b'f') => Kind::Boolean,
-        Some(b'-' | b'0'..=b'9') if value.parse::<i64>().is_ok() => Kind::Integer,
+        Some(_) if is_non_finite(value) => CellKind::Number,
+        Some(b'n') => CellKind::Null,
+        Some(b't' | b'f') => CellKind::Boolean,
+        Some(b'-' | b'0'..=b'9') if value.parse::<i64>().is_ok() => CellKind::Integer,
         // An integer beyond 64 bits stays text, or it would lose digits.
-        Some(b'-' | b'0'..=b'9') if value.contains(['.', 'e', 'E']) => Kind::Number,
-        _ => Kind::Text,
+        Some(b'-' | b'0'..=b'9') if value.contains(['.', 'e', 'E']) => CellKind::Number,
+        _ => CellKind::Text,
     }
 }
 
@@ -108,7 +110,7 @@ struct Lines {
 
 impl Lines {
     fn open(path: &Path, row_bytes: u64) -> Result<Self, ImportError> {
-        let reader = BufReader::with_capacity(1 << 18, super::open_text(path)?);
+        let reader = BufReader::with_capacity(1 << 18, super::open::open_text(path)?);
         Ok(Self { path: path.to_owned(), reader, row_bytes, bytes: Vec::new(), row: 0, line: 0 })
     }
 
@@ -281,7 +283,7 @@ impl Visitor<'_> for KeySeed<'_> {
     }
 }
 
-/// Chunks of a file's lines.
+/// FileChunks of a file's lines.
 struct JsonChunks {
     lines: Lines,
     keys: Keys,
@@ -290,7 +292,7 @@ struct JsonChunks {
 }
 
 impl JsonChunks {
-    fn read(&mut self) -> Result<Option<Chunk>, ImportError> {
+    fn read(&mut self) -> Result<Option<FileChunk>, ImportError> {
         let mut columns: Vec<Cells> = self.types.iter().map(Cells::new).collect();
         let (mut rows, mut bytes) = (0, 0);
         while rows < CHUNK_ROWS && bytes < CHUNK_BYTES {
@@ -313,12 +315,12 @@ impl JsonChunks {
             }
         }
         let columns = columns.iter_mut().map(Cells::finish).collect();
-        Ok((rows > 0).then_some(Chunk { columns, rows }))
+        Ok((rows > 0).then_some(FileChunk { columns, rows }))
     }
 }
 
 impl Iterator for JsonChunks {
-    type Item = Result<Chunk, ImportError>;
+    type Item = Result<FileChunk, ImportError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {

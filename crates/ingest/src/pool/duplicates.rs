@@ -17,8 +17,6 @@ use serde::{Deserialize, Serialize};
 
 use super::shingles::{ByShingle, Shingles, Words, jaccard};
 
-/// Words of a shingle.
-pub const SHINGLE_WORDS: usize = 3;
 /// The least Jaccard similarity of near duplicates. A word changed in a question of 45 words leaves 0.87,
 /// three numbers changed in one of 30 leave 0.5: a rewording is found, another problem of the same make
 /// is not.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::PoolRow;
 use super::duplicates::{DuplicateKind, Pair};
+use super::options::PoolRow;
 use plimsoll_core::question::PoolRole;
 
 /// Counts of one dataset.

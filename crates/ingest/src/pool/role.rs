@@ -5,7 +5,7 @@ use plimsoll_core::question::PoolRole;
 use plimsoll_core::seed::key_of;
 use serde::{Deserialize, Serialize};
 
-use super::PoolError;
+use super::error::PoolError;
 
 /// Shares of the roles that are not the main one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

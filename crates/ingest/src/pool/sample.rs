@@ -4,53 +4,19 @@ use std::collections::BTreeMap;
 
 use plimsoll_core::seed::key_of;
 use plimsoll_core::{Question, Seed};
-use serde::{Deserialize, Serialize};
 
+use super::error::PoolError;
+use super::options::{PoolDataset, PoolOptions, PoolRow, Stratum};
 use super::report::{DatasetReport, StratumReport};
 use super::role::role_of;
-use super::{Entry, PoolError, PoolOptions, PoolRow};
 use plimsoll_core::question::PoolRole;
 
-/// How many rows of a dataset are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sample {
-    /// Rows; all there are, if there are fewer.
-    pub rows: usize,
-    /// Strata that each get their share; without, the sample is uniform.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Stratum>,
-}
-
-/// What strata are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stratum {
-    /// The question's subject.
-    Subject,
-    /// The first accepted answer (a letter, yes or no).
-    Gold,
-}
-
-impl Stratum {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Subject => "subject",
-            Self::Gold => "gold answer",
-        }
-    }
-
-    fn of(self, question: &Question) -> Option<&str> {
-        match self {
-            Self::Subject => question.subject.as_deref(),
-            Self::Gold => question.gold.first().map(String::as_str),
-        }
-    }
-}
-
 /// Draws the rows of an entry, each role by itself; they stay in the order of the source.
-pub(super) fn draw(entry: Entry, options: &PoolOptions) -> Result<(Vec<PoolRow>, DatasetReport), PoolError> {
-    let Entry { questions, refused, unlabelled, sample, few_shot } = entry;
+pub(super) fn draw(
+    entry: PoolDataset,
+    options: &PoolOptions,
+) -> Result<(Vec<PoolRow>, DatasetReport), PoolError> {
+    let PoolDataset { questions, refused, unlabelled, sample, few_shot } = entry;
     let dataset = questions.first().map_or_else(String::new, |question| question.dataset.to_string());
     let split = questions.first().map_or_else(String::new, |question| question.split.clone());
     let seed = options.seed.derive("sample").derive(&dataset);

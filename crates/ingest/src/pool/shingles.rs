@@ -7,7 +7,8 @@ use plimsoll_core::Question;
 use plimsoll_core::seed::key_of;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::duplicates::SHINGLE_WORDS;
+/// Words of a shingle.
+pub const SHINGLE_WORDS: usize = 3;
 
 /// Sorted hashes of the shingles of a text.
 pub(super) type Set = Vec<u64>;

@@ -7,7 +7,7 @@ use std::path::Path;
 use csv::{ByteRecord, ErrorKind, Position};
 use plimsoll_files::{Marked, Meter};
 
-use super::{Raw, Take};
+use super::raw::{self, RawRow, RowSink};
 use crate::cell::Cell;
 use crate::error::IngestError;
 use crate::limits::LINE_BYTES;
@@ -21,7 +21,7 @@ pub(super) fn each_row(
     path: &Path,
     delimiter: u8,
     header: Option<&[&str]>,
-    take: &mut Take<'_>,
+    take: &mut RowSink<'_>,
 ) -> Result<(), IngestError> {
     let mut records = Records::open(path, delimiter)?;
     let names: Vec<String> = match header {
@@ -37,7 +37,7 @@ pub(super) fn each_row(
     let mut any = false;
     while records.advance(path)? {
         any = true;
-        take(Raw { line: Some(records.line()), fields: named(&names, &records.record) })?;
+        take(RawRow { line: Some(records.line()), fields: named(&names, &records.record) })?;
     }
     if any { Ok(()) } else { Err(IngestError::Empty { path: path.to_owned() }) }
 }
@@ -62,7 +62,7 @@ struct Records {
 
 impl Records {
     fn open(path: &Path, delimiter: u8) -> Result<Self, IngestError> {
-        let (source, meter) = Marked::new(super::open(path)?, MARK);
+        let (source, meter) = Marked::new(raw::open(path)?, MARK);
         let reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .has_headers(false)

@@ -11,7 +11,7 @@ use plimsoll_core::json::with_nulls;
 use serde_json::value::RawValue;
 
 use super::lines::{Lines, without_mark};
-use super::{Raw, Take};
+use super::raw::{self, RawRow, RowSink};
 use crate::cell::{Cell, from_json};
 use crate::error::IngestError;
 use crate::limits::{DOCUMENT_BYTES, LINE_BYTES};
@@ -21,7 +21,7 @@ use crate::reason::RejectReason;
 const DATA: &str = "data";
 
 /// Hands every row to `take`.
-pub(super) fn each_row(path: &Path, take: &mut Take<'_>) -> Result<(), IngestError> {
+pub(super) fn each_row(path: &Path, take: &mut RowSink<'_>) -> Result<(), IngestError> {
     let mut lines = Lines::open(path, LINE_BYTES)?;
     // A document may be longer than a line may: it says so by itself.
     if first_byte(path)? == Some(b'[') {
@@ -81,14 +81,14 @@ fn first_byte(path: &Path) -> Result<Option<u8>, IngestError> {
     /// White space before the document that is passed over.
     const START_BYTES: u64 = 4096;
     let mut start = Vec::new();
-    super::open(path)?.take(START_BYTES).read_to_end(&mut start).map_err(IngestError::io(path))?;
+    raw::open(path)?.take(START_BYTES).read_to_end(&mut start).map_err(IngestError::io(path))?;
     Ok(without_mark(&start).trim_ascii_start().first().copied())
 }
 
 /// The row of a line.
-fn line(number: u64, bytes: &[u8]) -> Raw {
+fn line(number: u64, bytes: &[u8]) -> RawRow {
     let fields = str::from_utf8(bytes).map_err(|_| RejectReason::NotUtf8).and_then(object);
-    Raw { line: Some(number), fields }
+    RawRow { line: Some(number), fields }
 }
 
 /// The object that a text is.
@@ -105,9 +105,9 @@ fn object(text: &str) -> Result<Cell, RejectReason> {
 }
 
 /// The rows of a file that is one value.
-fn document(path: &Path, take: &mut Take<'_>) -> Result<(), IngestError> {
+fn document(path: &Path, take: &mut RowSink<'_>) -> Result<(), IngestError> {
     let too_large = || IngestError::DocumentTooLarge { path: path.to_owned(), limit_bytes: DOCUMENT_BYTES };
-    let file = super::open(path)?;
+    let file = raw::open(path)?;
     if file.metadata().map_err(IngestError::io(path))?.len() > DOCUMENT_BYTES {
         return Err(too_large());
     }
@@ -130,7 +130,7 @@ fn document(path: &Path, take: &mut Take<'_>) -> Result<(), IngestError> {
     if rows.is_empty() {
         return Err(IngestError::Empty { path: path.to_owned() });
     }
-    rows.into_iter().try_for_each(|row| take(Raw { line: None, fields: object(row.get()) }))
+    rows.into_iter().try_for_each(|row| take(RawRow { line: None, fields: object(row.get()) }))
 }
 
 /// The rows that an object holds under `data`; without, the object itself.

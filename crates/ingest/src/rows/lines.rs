@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use super::raw;
 use crate::error::IngestError;
 
 /// The mark that some editors put at the start of a text.
@@ -25,7 +26,7 @@ pub(super) struct Lines {
 impl Lines {
     /// Opens a file whose lines are at most `limit` bytes long.
     pub(super) fn open(path: &Path, limit: usize) -> Result<Self, IngestError> {
-        let reader = BufReader::with_capacity(1 << 18, super::open(path)?);
+        let reader = BufReader::with_capacity(1 << 18, raw::open(path)?);
         Ok(Self { path: path.to_owned(), reader, limit, bytes: Vec::new(), number: 0, after_cr: false })
     }
 

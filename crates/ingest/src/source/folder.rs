@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::files::{SplitFiles, format};
 use super::split::{self, Part};
-use super::{Source, format};
 use crate::dataset::Dataset;
 use crate::error::IngestError;
 use crate::limits::FOLDER_ENTRIES;
@@ -49,7 +49,7 @@ pub(super) fn resolve(
     dataset: &dyn Dataset,
     path: &Path,
     (asked, word): (Option<&str>, Option<&str>),
-) -> Result<Source, IngestError> {
+) -> Result<SplitFiles, IngestError> {
     let mut found = Vec::new();
     walk(dataset, path, (path, 0), &mut (0, &mut found))?;
     found.sort_by(|a, b| a.inside.cmp(&b.inside));
@@ -72,7 +72,7 @@ pub(super) fn resolve(
         None => pick(dataset, path, (&split, word), &found)?
             .ok_or_else(|| none(dataset, path, &split, names()))?,
     };
-    Ok(Source { split, files })
+    Ok(SplitFiles { split, files })
 }
 
 fn none(dataset: &dyn Dataset, path: &Path, split: &str, found: Vec<String>) -> IngestError {

@@ -7,8 +7,9 @@ use plimsoll_router::Confidence;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::method::{MethodConfig, PromptKind, Scoring, UncertaintyMethod};
 use crate::observed::{ObservedSignals, reply};
+use crate::parameters::{self, ParameterError};
 use plimsoll_core::missing::{MissingReason, UnusableSignal};
 
 const ID: &str = "jaccard_degree";

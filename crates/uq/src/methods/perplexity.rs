@@ -5,8 +5,9 @@ use plimsoll_core::signal::SignalRequest;
 use plimsoll_router::Confidence;
 use serde_json::Value;
 
-use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::method::{MethodConfig, PromptKind, Scoring, UncertaintyMethod};
 use crate::observed::{ObservedSignals, logprobs};
+use crate::parameters::{self, ParameterError};
 use plimsoll_core::missing::{MissingReason, UnusableSignal};
 
 const ID: &str = "perplexity";

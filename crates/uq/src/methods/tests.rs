@@ -5,6 +5,7 @@ use plimsoll_core::{AnswerKind, Label, MissingSignal};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::observed::ObservedSignals;
 
 /// Absolute: f32 log-probs written as decimals.
 const WORKED: f64 = 1e-6;

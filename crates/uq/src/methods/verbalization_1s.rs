@@ -5,8 +5,9 @@ use plimsoll_core::stated::ReplyTask;
 use plimsoll_router::Confidence;
 use serde_json::Value;
 
-use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::method::{MethodConfig, PromptKind, Scoring, UncertaintyMethod};
 use crate::observed::{ObservedSignals, reply};
+use crate::parameters::{self, ParameterError};
 use crate::verbalized::read;
 use plimsoll_core::missing::MissingReason;
 

@@ -8,8 +8,9 @@ use plimsoll_router::Confidence;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::method::{MethodConfig, PromptKind, Scoring, UncertaintyMethod};
 use crate::observed::ObservedSignals;
+use crate::parameters::{self, ParameterError};
 use crate::verbalized::read;
 use plimsoll_core::missing::MissingReason;
 

@@ -11,8 +11,8 @@ use plimsoll_core::{DatasetId, Seed};
 use plimsoll_router::Confidence;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
+use super::method::{ProbeKind, ProbeMethod};
 use super::{Example, Probe, ProbeError, TooFew};
-use crate::methods::{ProbeKind, ProbeMethod};
 
 /// Datasets that a transfer test holds out together; none for the scores that are shipped.
 pub type HeldOut = BTreeSet<DatasetId>;

@@ -1,0 +1,26 @@
+//! The page of a question's answer, and the readers of its kind.
+
+use plimsoll_core::question::{AnswerKind, Question};
+use plimsoll_core::view::View;
+
+use crate::choice::options::Options;
+use crate::page::{Page, Place, Reading};
+use crate::{boolean, choice, cue, number, span};
+
+/// Makes ready what the rules share.
+pub(crate) fn page<'a>(question: &'a Question, view: View<'a>) -> Page<'a> {
+    let cues = cue::cues(&view);
+    let numbers = if question.answer_kind == AnswerKind::Number { number::tokens(&view) } else { Vec::new() };
+    let options = Options::new(&question.choices);
+    Page { question, view, cues, numbers, options }
+}
+
+/// Reads a place as the question's answer kind.
+pub(crate) fn read(page: &Page<'_>, place: &Place) -> Option<Reading> {
+    match page.question.answer_kind {
+        AnswerKind::Choice => choice::read(page, place),
+        AnswerKind::Number => number::read(page, place),
+        AnswerKind::Boolean => boolean::read(page, place),
+        AnswerKind::Span => span::read(page, place),
+    }
+}
