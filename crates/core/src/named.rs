@@ -52,7 +52,7 @@ macro_rules! stored_by_name {
 
         impl<'de> serde::Deserialize<'de> for $Name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str($crate::named::Reader(&$names, Self::from_name))
+                deserializer.deserialize_str($crate::named::NameVisitor(&$names, Self::from_name))
             }
         }
 
@@ -66,9 +66,12 @@ pub(crate) use {named_enum, stored_by_name};
 
 /// Reads one of some groups of names.
 #[derive(Debug)]
-pub(crate) struct Reader<T>(pub(crate) &'static [&'static [&'static str]], pub(crate) fn(&str) -> Option<T>);
+pub(crate) struct NameVisitor<T>(
+    pub(crate) &'static [&'static [&'static str]],
+    pub(crate) fn(&str) -> Option<T>,
+);
 
-impl<T> serde::de::Visitor<'_> for Reader<T> {
+impl<T> serde::de::Visitor<'_> for NameVisitor<T> {
     type Value = T;
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{DatasetId, DomainId, QuestionId};
 use crate::named::named_enum;
-use crate::record;
+use crate::table_row;
 
 named_enum! {
     /// What kind of answer a question has, which decides how it is asked, extracted and graded.
@@ -34,7 +34,7 @@ named_enum! {
     }
 }
 
-record! {
+table_row! {
     /// A choice of a question.
     #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -46,7 +46,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A question with its gold answers.
     ///
     /// The last part of the id is the benchmark's own id of the row where that is unique, else the 0-based row

@@ -10,7 +10,7 @@ use plimsoll_router::thresholds::Status;
 use serde::{Deserialize, Serialize};
 
 use crate::label::LabelReason;
-use crate::record;
+use crate::table_row;
 
 pub use generations::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRow};
 pub use names::{CostAxis, DrawPart, HoldOut, InDomainLabels, MapScheme};
@@ -21,7 +21,7 @@ pub const POOL: &str = "*";
 /// The dataset name of rows that hold the mean over datasets.
 pub const MACRO: &str = "macro";
 
-record! {
+table_row! {
     /// A row of `calibration`: one drawn question of one (SLM, LLM, method).
     #[derive(Debug, Clone, PartialEq, Serialize)]
     pub struct CalibrationRow {
@@ -58,7 +58,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `alignment`: how well a confidence ranks the SLM's correct answers first.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
     pub struct AlignmentRow {
@@ -121,7 +121,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `labels`: a [`Label`](crate::Label) with whom it speaks of.
     #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
     pub struct LabelRow {
@@ -152,7 +152,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `map_metrics`: one map of one method, judged out of fold.
     #[derive(Debug, Clone, PartialEq, Serialize)]
     pub struct MapMetricRow {
@@ -177,7 +177,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `curves`: one point of a routing curve.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct CurveRow {
@@ -222,7 +222,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `curve_areas`: one routing curve in a few numbers.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
     pub struct CurveAreaRow {
@@ -275,7 +275,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `transfer`: one threshold, fitted without the held-out data and applied to it.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
     pub struct TransferRow {
@@ -350,7 +350,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `transfer_curves`: one point of a routing curve as it was predicted without the held-out data,
     /// and as it is.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -82,12 +82,12 @@ impl<T: ColumnValue> ColumnValue for Vec<T> {
 }
 
 /// A row of a table, or a group of columns within one.
-pub trait Record {
+pub trait TableRow {
     /// The columns, in the order of the fields.
     const COLUMNS: &'static [Column];
 }
 
-impl<R: Record> ColumnValue for R {
+impl<R: TableRow> ColumnValue for R {
     const TYPE: ColumnType = ColumnType::Struct(R::COLUMNS);
 }
 
@@ -105,10 +105,10 @@ macro_rules! column {
     }};
 }
 
-/// Declares the struct of a row; its columns ([`Record`]) are its fields. Each field has a doc and may have serde
+/// Declares the struct of a row; its columns ([`TableRow`]) are its fields. Each field has a doc and may have serde
 /// attributes. The second form is for rows that add columns to another record.
 #[macro_export]
-macro_rules! record {
+macro_rules! table_row {
     (
         $(#[$meta:meta])*
         $vis:vis struct $Row:ident {
@@ -120,7 +120,7 @@ macro_rules! record {
             $( $(#[doc = $doc])+ $(#[serde $serde])* $field_vis $field: $Field, )+
         }
 
-        impl $crate::schema::Record for $Row {
+        impl $crate::schema::TableRow for $Row {
             const COLUMNS: &'static [$crate::schema::Column] =
                 &[$( $crate::schema::Column::new::<$Field>(stringify!($field), concat!($($doc),+)) ),+];
         }
@@ -142,9 +142,9 @@ macro_rules! record {
             $( $(#[doc = $doc])+ $field_vis $field: $Field, )+
         }
 
-        impl $crate::schema::Record for $Row<'_> {
+        impl $crate::schema::TableRow for $Row<'_> {
             const COLUMNS: &'static [$crate::schema::Column] = {
-                const BASE: &[$crate::schema::Column] = <$Base as $crate::schema::Record>::COLUMNS;
+                const BASE: &[$crate::schema::Column] = <$Base as $crate::schema::TableRow>::COLUMNS;
                 const ADDED: &[$crate::schema::Column] =
                     &[$( $crate::schema::Column::new::<$Field>(stringify!($field), concat!($($doc),+)) ),+];
                 &$crate::schema::joined::<{ BASE.len() + ADDED.len() }>(BASE, ADDED)
@@ -167,7 +167,7 @@ pub const fn joined<const N: usize>(first: &[Column], second: &[Column]) -> [Col
 mod tests {
     use super::*;
 
-    record! {
+    table_row! {
         /// Inner.
         struct Inner {
             /// A letter.
@@ -175,7 +175,7 @@ mod tests {
         }
     }
 
-    record! {
+    table_row! {
         /// Outer.
         #[derive(serde::Serialize)]
         struct Outer {

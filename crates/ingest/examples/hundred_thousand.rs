@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use plimsoll_core::Seed;
-use plimsoll_ingest::pool::{Duplicates, Entry, PoolOptions, RoleShares, Sample, pool};
+use plimsoll_ingest::pool::{Duplicates, PoolDataset, PoolOptions, RoleShares, SampleSpec, pool};
 use plimsoll_ingest::{dataset, read_source};
 use serde_json::json;
 
@@ -30,8 +30,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let found = read_source(gsm8k, &path, None)?;
     let read = start.elapsed();
     writeln!(out, "{} rows read in {:.2} s", found.rows, read.as_secs_f64())?;
-    let entry =
-        |sample| Entry { questions: found.questions.clone(), refused: 0, unlabelled: 0, sample, few_shot: 8 };
+    let entry = |sample| PoolDataset {
+        questions: found.questions.clone(),
+        refused: 0,
+        unlabelled: 0,
+        sample,
+        few_shot: 8,
+    };
     let shares = RoleShares { few_shot: 0.04, probe_training: 0.16 };
     let options = PoolOptions {
         seed: Seed::new(50),
@@ -39,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         probe_rows_per_main_row: 0.2,
         duplicates: Duplicates::Drop,
     };
-    for sample in [None, Some(Sample { rows: 500, by: None })] {
+    for sample in [None, Some(SampleSpec { rows: 500, by: None })] {
         let entries = vec![entry(sample)];
         let start = Instant::now();
         let pool = pool(entries, &options)?;

@@ -19,9 +19,9 @@ use std::collections::BTreeSet;
 
 use plimsoll_core::Question;
 
-pub use duplicates::{DuplicateKind, NEAR_JACCARD, Pair, find_duplicates};
+pub use duplicates::{DuplicateKind, DuplicatePair, NEAR_JACCARD, find_duplicates};
 pub use error::PoolError;
-pub use options::{Duplicates, PoolDataset, PoolOptions, PoolRow, Sample, Stratum};
+pub use options::{Duplicates, PoolDataset, PoolOptions, PoolRow, SampleSpec, Stratum};
 pub use plimsoll_core::question::PoolRole;
 pub use report::{DatasetReport, PoolReport, StratumReport};
 pub use role::{RoleShares, role_of};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::Dataset;
 use crate::error::IngestError;
-use split::Part;
+use split::FilePart;
 
 pub(crate) use files::{SplitFiles, format};
 
@@ -29,7 +29,7 @@ pub(crate) fn resolve(
     }
     format(dataset, path)?;
     let name = split::of_file(path);
-    if let Some(Part { count, .. }) = name.part
+    if let Some(FilePart { count, .. }) = name.part
         && count > 1
     {
         return Err(IngestError::OnePart { path: path.to_owned(), parts: count });

@@ -5,18 +5,18 @@ use std::ops::Range;
 use plimsoll_core::Reply;
 use plimsoll_core::question::{AnswerKind, Question};
 
-use crate::body::{Body, body, mask};
+use crate::body::{AnswerBody, body, mask};
 use crate::doubt::Doubts;
-use crate::page::{Page, Says};
+use crate::page::{Page, Statement};
 use crate::read::read;
 use crate::refusal::refuses;
-use crate::rule::{Rule, Tier, rules};
+use crate::rule::{ExtractionRule, Tier, rules};
 use plimsoll_core::label::UngradedReason;
 use plimsoll_core::view::View;
 
 /// An answer that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundAnswer {
     /// The answer in the form of `Question::gold`.
     pub answer: String,
     /// Bytes of the text that hold it.
@@ -29,7 +29,7 @@ pub struct Found {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Extraction {
     /// An answer.
-    Found(Found),
+    Found(FoundAnswer),
     /// None, for a reason.
     Missing(UngradedReason),
 }
@@ -41,7 +41,7 @@ impl Extraction {
     }
 
     /// What was found.
-    pub fn found(&self) -> Option<&Found> {
+    pub fn found(&self) -> Option<&FoundAnswer> {
         match self {
             Self::Found(found) => Some(found),
             Self::Missing(_) => None,
@@ -129,7 +129,7 @@ pub fn extract(question: &Question, reply: &Reply<'_>) -> Extraction {
     }
 }
 
-fn without_text(body: &Body, reply: &Reply<'_>) -> UngradedReason {
+fn without_text(body: &AnswerBody, reply: &Reply<'_>) -> UngradedReason {
     match (reply.is_cut(), body.has_reasoning && !reply.text.is_empty()) {
         (true, _) => UngradedReason::Truncated,
         (false, true) => UngradedReason::NoAnswer,
@@ -140,10 +140,10 @@ fn without_text(body: &Body, reply: &Reply<'_>) -> UngradedReason {
 /// One reading of one rule.
 #[derive(Debug, Clone)]
 struct Candidate {
-    says: Says,
+    says: Statement,
     range: Range<usize>,
     rank: usize,
-    rule: &'static Rule,
+    rule: &'static ExtractionRule,
 }
 
 /// Extracts from the bytes of a body; with the tier that decided.
@@ -179,7 +179,7 @@ fn within(question: &Question, text: &str, bytes: Range<usize>, cut: bool) -> (E
 }
 
 /// What a rule finds on a page.
-fn candidates(page: &Page<'_>, rank: usize, rule: &'static Rule, cut: bool) -> Vec<Candidate> {
+fn candidates(page: &Page<'_>, rank: usize, rule: &'static ExtractionRule, cut: bool) -> Vec<Candidate> {
     if cut && !rule.survives_cut {
         return Vec::new();
     }
@@ -210,7 +210,7 @@ fn settle(page: &Page<'_>, mut candidates: Vec<Candidate>, strict: bool) -> Opti
     if let Some(other) = other {
         let apart = other.range.end <= last.range.start;
         // What a more trusted rule could not tell apart at the same place, no other rule can.
-        let muddled = !apart && other.says == Says::Unclear && (strict || other.rank < last.rank);
+        let muddled = !apart && other.says == Statement::Unclear && (strict || other.rank < last.rank);
         if muddled || (apart && contradicts(page, &other.range, &last.range, strict)) {
             return Some(Extraction::Missing(UngradedReason::Ambiguous));
         }
@@ -233,10 +233,12 @@ fn unanimous(page: &Page<'_>, candidates: &[Candidate]) -> Option<Extraction> {
 
 fn decided(page: &Page<'_>, candidate: &Candidate) -> Extraction {
     match &candidate.says {
-        Says::Unclear => Extraction::Missing(UngradedReason::Ambiguous),
-        Says::Outside => Extraction::Missing(UngradedReason::OutsideChoices),
-        Says::Answer(answer) => match page.view.bytes(candidate.range.clone()) {
-            Some(span) => Extraction::Found(Found { answer: answer.clone(), span, rule: candidate.rule.id }),
+        Statement::Unclear => Extraction::Missing(UngradedReason::Ambiguous),
+        Statement::Outside => Extraction::Missing(UngradedReason::OutsideChoices),
+        Statement::Answer(answer) => match page.view.bytes(candidate.range.clone()) {
+            Some(span) => {
+                Extraction::Found(FoundAnswer { answer: answer.clone(), span, rule: candidate.rule.id })
+            }
             None => Extraction::Missing(UngradedReason::NoAnswer),
         },
     }

@@ -4,7 +4,7 @@ use plimsoll_core::Label;
 use plimsoll_core::question::{AnswerKind, Question};
 
 use crate::coqa;
-use crate::extract::{Extraction, Found};
+use crate::extract::{Extraction, FoundAnswer};
 use crate::number::parse_number;
 use crate::policy::{Policy, References, SpanGrading, Treatment};
 use plimsoll_core::ExactNumber;
@@ -99,7 +99,7 @@ fn missing(reason: UngradedReason, policy: &Policy) -> Label {
 }
 
 /// The label of a graded answer.
-pub(crate) fn graded(found: &Found, correct: bool, grader: &str) -> Label {
+pub(crate) fn graded(found: &FoundAnswer, correct: bool, grader: &str) -> Label {
     Label {
         answer: Some(found.answer.clone()),
         span: Some(found.span.clone()),
@@ -112,6 +112,6 @@ pub(crate) fn graded(found: &Found, correct: bool, grader: &str) -> Label {
 }
 
 /// The label of an answer that was found and could not be graded.
-pub(crate) fn ungraded(found: &Found, reason: UngradedReason, grader: &str) -> Label {
+pub(crate) fn ungraded(found: &FoundAnswer, reason: UngradedReason, grader: &str) -> Label {
     Label { correct: None, reason: Some(reason.into()), ..graded(found, false, grader) }
 }

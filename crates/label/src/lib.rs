@@ -63,11 +63,11 @@ mod testing;
 mod tokens;
 
 pub use error::{JudgeError, PolicyError, PolicyProblem};
-pub use extract::{Extraction, Found, extract};
+pub use extract::{Extraction, FoundAnswer, extract};
 pub use grade::grade;
 pub use judge::{Judge, Verdict};
 pub use number::parse_number;
 pub use plimsoll_core::label::UngradedReason;
 pub use policy::{Policy, RawPolicy, References, SpanGrading, Treatment};
-pub use rule::{RULES, Rule, Tier};
+pub use rule::{ExtractionRule, RULES, Tier};
 pub use tokens::token_span;

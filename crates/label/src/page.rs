@@ -4,23 +4,23 @@ use std::ops::Range;
 
 use plimsoll_core::question::Question;
 
-use crate::choice::options::Options;
+use crate::choice::options::ChoiceOptions;
 use crate::cue::Cue;
-use crate::number::scan::Token;
+use crate::number::scan::NumberToken;
 use plimsoll_core::view::View;
 
 /// A place at which a rule says that the answer stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     /// Characters of the answer; of an open place only the start is binding.
     pub(crate) range: Range<usize>,
     /// How much of the range is the answer.
-    pub(crate) form: Form,
+    pub(crate) form: Extent,
 }
 
 /// How much of a place is the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum Extent {
     /// The answer begins here; other text may follow.
     Open,
     /// The answer begins here, directly, and ends with the line but for a unit.
@@ -35,16 +35,16 @@ pub(crate) enum Form {
 
 /// What a reader makes of a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reading {
+pub(crate) struct AnswerReading {
     /// What it says.
-    pub(crate) says: Says,
+    pub(crate) says: Statement,
     /// Characters that say it.
     pub(crate) range: Range<usize>,
 }
 
 /// What a place says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Says {
+pub(crate) enum Statement {
     /// An answer in the form of `Question::gold`.
     Answer(String),
     /// Several answers at once, or none that can be told.
@@ -53,15 +53,15 @@ pub(crate) enum Says {
     Outside,
 }
 
-impl Reading {
+impl AnswerReading {
     /// An answer.
     pub(crate) fn answer(text: impl Into<String>, range: Range<usize>) -> Self {
-        Self { says: Says::Answer(text.into()), range }
+        Self { says: Statement::Answer(text.into()), range }
     }
 
     /// Several answers at once.
     pub(crate) fn unclear(range: Range<usize>) -> Self {
-        Self { says: Says::Unclear, range }
+        Self { says: Statement::Unclear, range }
     }
 }
 
@@ -75,9 +75,9 @@ pub(crate) struct Page<'a> {
     /// The phrases that announce an answer.
     pub(crate) cues: Vec<Cue>,
     /// Every number in the text; of a question for a number only.
-    pub(crate) numbers: Vec<Token>,
+    pub(crate) numbers: Vec<NumberToken>,
     /// The choices as they are compared.
-    pub(crate) options: Options,
+    pub(crate) options: ChoiceOptions,
 }
 
 impl Page<'_> {

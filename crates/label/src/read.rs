@@ -3,20 +3,20 @@
 use plimsoll_core::question::{AnswerKind, Question};
 use plimsoll_core::view::View;
 
-use crate::choice::options::Options;
-use crate::page::{Page, Place, Reading};
+use crate::choice::options::ChoiceOptions;
+use crate::page::{AnswerReading, Location, Page};
 use crate::{boolean, choice, cue, number, span};
 
 /// Makes ready what the rules share.
 pub(crate) fn page<'a>(question: &'a Question, view: View<'a>) -> Page<'a> {
     let cues = cue::cues(&view);
     let numbers = if question.answer_kind == AnswerKind::Number { number::tokens(&view) } else { Vec::new() };
-    let options = Options::new(&question.choices);
+    let options = ChoiceOptions::new(&question.choices);
     Page { question, view, cues, numbers, options }
 }
 
 /// Reads a place as the question's answer kind.
-pub(crate) fn read(page: &Page<'_>, place: &Place) -> Option<Reading> {
+pub(crate) fn read(page: &Page<'_>, place: &Location) -> Option<AnswerReading> {
     match page.question.answer_kind {
         AnswerKind::Choice => choice::read(page, place),
         AnswerKind::Number => number::read(page, place),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::markup::{line_end_within, only_marks};
-use crate::page::{Form, Page, Place, Reading};
+use crate::page::{AnswerReading, Extent, Location, Page};
 use plimsoll_core::view::View;
 
 /// Longest answer that is taken from behind a cue.
@@ -16,18 +16,18 @@ const ABBREVIATIONS: &[&str] = &[
 ];
 
 /// Reads a place as a text.
-pub(crate) fn read(page: &Page<'_>, place: &Place) -> Option<Reading> {
+pub(crate) fn read(page: &Page<'_>, place: &Location) -> Option<AnswerReading> {
     let view = &page.view;
     let range = match place.form {
-        Form::Filled | Form::Alone | Form::Entire => place.range.clone(),
-        Form::Direct | Form::Open => {
+        Extent::Filled | Extent::Alone | Extent::Entire => place.range.clone(),
+        Extent::Direct | Extent::Open => {
             let start = view.skip_white(place.range.start);
             let end = line_end_within(view, start, MAX_CHARACTERS).min(place.range.end);
             start..end
         }
     };
-    let range = bare(view, if place.form == Form::Open { first_sentence(view, range) } else { range });
-    (!range.is_empty()).then(|| Reading::answer(view.original(range.clone()), range))
+    let range = bare(view, if place.form == Extent::Open { first_sentence(view, range) } else { range });
+    (!range.is_empty()).then(|| AnswerReading::answer(view.original(range.clone()), range))
 }
 
 /// The first sentence of a range of one line.
@@ -129,8 +129,8 @@ fn opening(view: &View<'_>, range: &Range<usize>) -> usize {
 }
 
 /// The first line, or the second where the first only announces it.
-pub(crate) fn first_line(page: &Page<'_>) -> Vec<Place> {
+pub(crate) fn first_line(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
     let line = view.lines().find(|line| view.before(line.end) != ':' && !only_marks(view, line.clone()));
-    line.map(|range| Place { range, form: Form::Alone }).into_iter().collect()
+    line.map(|range| Location { range, form: Extent::Alone }).into_iter().collect()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
-use plimsoll_core::schema::{Column, ColumnType, Record};
+use plimsoll_core::schema::{Column, ColumnType, TableRow};
 use serde::Serialize;
 
 /// The Arrow type of a column. Items of a list are never null.
@@ -39,7 +39,7 @@ pub struct Table {
 
 impl Table {
     /// The table whose rows are `R`.
-    pub const fn new<R: Record>(name: &'static str, version: u32) -> Self {
+    pub const fn new<R: TableRow>(name: &'static str, version: u32) -> Self {
         Self { name, version, columns: R::COLUMNS }
     }
 
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_dump_is_stable() {
-        plimsoll_core::record! {
+        plimsoll_core::table_row! {
             /// A row.
             struct Row {
                 /// Some "text".

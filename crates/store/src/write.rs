@@ -138,7 +138,7 @@ mod tests {
     use super::*;
     use crate::read::read_batches;
 
-    plimsoll_core::record! {
+    plimsoll_core::table_row! {
         /// A row.
         #[derive(Debug, Serialize)]
         struct Row {

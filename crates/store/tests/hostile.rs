@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use plimsoll_core::records::{FollowUpRow, GenerationRow, HiddenStateRow, ScoreRow, TokenRow};
 use plimsoll_core::signal::Position;
-use plimsoll_core::{Finish, MissingSignal, record};
+use plimsoll_core::{Finish, MissingSignal, table_row};
 use plimsoll_store::tables::{generations, hidden_states, scores};
 use plimsoll_store::{Provenance, StoreError, Table, read_batches, read_columns, read_rows, write_rows};
 use serde::{Deserialize, Serialize};
@@ -133,7 +133,7 @@ fn cut_and_damaged_files_are_refused_or_read() {
     }
 }
 
-record! {
+table_row! {
     /// A row of `hidden_states` with texts that name nothing.
     #[derive(Serialize)]
     struct Unnamed {
@@ -215,7 +215,7 @@ fn floats_that_are_not_finite_are_missing_or_refused() {
 
 #[test]
 fn other_columns_and_types_are_refused() {
-    record! {
+    table_row! {
         /// Another type.
         #[derive(Serialize)]
         struct Counted {

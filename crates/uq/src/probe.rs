@@ -20,10 +20,10 @@ mod network;
 mod standard;
 mod training;
 
-pub use cross::{CrossFitted, HeldOut, TrainingRow};
+pub use cross::{CrossFitted, HeldOutDatasets, TrainingRow};
 pub use error::ProbeError;
 pub use examples::Example;
-pub use file::Origin;
+pub use file::ProbeOrigin;
 pub use method::{ProbeKind, ProbeMethod};
 pub use plimsoll_core::missing::TooFew;
 pub use training::TrainingSpec;
@@ -33,14 +33,14 @@ use std::collections::BTreeSet;
 use plimsoll_core::Seed;
 use plimsoll_router::Confidence;
 
-use network::Network;
+use network::ProbeNetwork;
 use standard::Standard;
 
 /// A trained probe.
 #[derive(Debug, Clone)]
 pub struct Probe {
     standard: Standard,
-    network: Network,
+    network: ProbeNetwork,
     trained_on: BTreeSet<u64>,
 }
 

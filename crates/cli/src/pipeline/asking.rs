@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::{Decoding, SignalRequest};
-use plimsoll_ingest::pool::{Duplicates, Sample};
+use plimsoll_ingest::pool::{Duplicates, SampleSpec};
 use plimsoll_ingest::prompts::PromptStyle;
 use plimsoll_label::{Policy, SpanGrading};
 use plimsoll_remote::openai::{Price, RawLimits, TokenLimit};
@@ -55,7 +55,7 @@ pub(crate) struct DatasetPlan {
     pub(crate) mapping: Option<String>,
     /// How many rows; all without it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) sample: Option<Sample>,
+    pub(crate) sample: Option<SampleSpec>,
     /// How its questions are asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) prompt: Option<PromptPlan>,

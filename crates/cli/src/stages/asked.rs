@@ -7,7 +7,7 @@ use plimsoll_backend::Request;
 use plimsoll_core::records::DatasetRow;
 use plimsoll_core::{Question, Seed, SignalRequest};
 use plimsoll_hub::Source as Place;
-use plimsoll_ingest::pool::{Entry, Pool, PoolOptions, PoolRole, RoleShares, pool};
+use plimsoll_ingest::pool::{Pool, PoolDataset, PoolOptions, PoolRole, RoleShares, pool};
 use plimsoll_ingest::prompts::{PromptSpec, prompt};
 use plimsoll_uq::methods::PromptKind;
 
@@ -91,7 +91,7 @@ impl<'a> Asked<'a> {
             probe_rows_per_main_row: asking.probe_signals().map_or(0.0, |_| asking.pool.probe_rows),
             duplicates: asking.pool.duplicates,
         };
-        let entries = asking.datasets.iter().zip(&read).map(|(plan, questions)| Entry {
+        let entries = asking.datasets.iter().zip(&read).map(|(plan, questions)| PoolDataset {
             questions: questions.ingested.questions.clone(),
             refused: questions.ingested.refused.len() as u64,
             unlabelled: questions.ingested.unlabelled(),

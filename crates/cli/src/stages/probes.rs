@@ -10,7 +10,7 @@ use plimsoll_files::write_atomic;
 use plimsoll_ingest::pool::PoolRole;
 use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::{ProbeKind, ProbeMethod, PromptKind};
-use plimsoll_uq::probe::{CrossFitted, Example, HeldOut, Origin, Probe, TrainingRow};
+use plimsoll_uq::probe::{CrossFitted, Example, HeldOutDatasets, Probe, ProbeOrigin, TrainingRow};
 
 use super::answers::{Labels, OfModel};
 use super::scoring::{Scored, by_id};
@@ -40,9 +40,9 @@ pub(crate) struct Trained {
     probes: CrossFitted,
     kind: ProbeKind,
     signal: HiddenStateSignal,
-    folds: Vec<(String, HeldOut)>,
+    folds: Vec<(String, HeldOutDatasets)>,
     datasets: BTreeSet<DatasetId>,
-    origin: Origin,
+    origin: ProbeOrigin,
     stem: String,
 }
 
@@ -87,11 +87,11 @@ impl Probes<'_> {
             ProbeKind::OtherDatasets => self.folds()?,
         };
         let seed = Seed::new(self.of.asked.seed).derive("score").derive(&self.slm.id).derive(method.id);
-        let groups: Vec<HeldOut> = folds.iter().map(|(_, group)| group.clone()).collect();
+        let groups: Vec<HeldOutDatasets> = folds.iter().map(|(_, group)| group.clone()).collect();
         let probes = CrossFitted::train(probe, &datasets, &examples, &groups, (&seed, &|_| {}));
         let during = format!("method `{}` of model `{}`", method.id, self.slm.id);
         let probes = probes.or_fail(Kind::Stage).map_err(|failure| failure.during(during))?;
-        let origin = Origin {
+        let origin = ProbeOrigin {
             method: method.id.to_owned(),
             model: self.slm.id.clone(),
             weights_sha256: self.weights.clone().unwrap_or_default(),
@@ -113,7 +113,7 @@ impl Probes<'_> {
     ) -> Result<Vec<OfFold>, Failure> {
         let id = DatasetId::new(dataset).or_fail(Kind::Stage)?;
         let states = self.of.states(dataset, PoolRole::Main, trained.signal)?;
-        let none = HeldOut::new();
+        let none = HeldOutDatasets::new();
         let folds = [(None, &none)].into_iter();
         let folds = folds.chain(trained.folds.iter().map(|(name, group)| (Some(name.clone()), group)));
         let mut all = Vec::new();
@@ -147,10 +147,10 @@ impl Probes<'_> {
     }
 
     /// What each transfer test holds out. A single dataset (or domain) is no test: nothing would be left.
-    fn folds(&self) -> Result<Vec<(String, HeldOut)>, Failure> {
+    fn folds(&self) -> Result<Vec<(String, HeldOutDatasets)>, Failure> {
         let mut folds = Vec::new();
         for by in self.held_out {
-            let mut groups: BTreeMap<&str, HeldOut> = BTreeMap::new();
+            let mut groups: BTreeMap<&str, HeldOutDatasets> = BTreeMap::new();
             for row in &self.of.asked.datasets {
                 let name = match by {
                     HoldOut::Dataset => &row.dataset,
@@ -160,7 +160,7 @@ impl Probes<'_> {
                 groups.entry(name).or_default().insert(id);
             }
             if groups.len() > 1 {
-                let named = |(name, group): (&str, HeldOut)| (fold_name(*by, name), group);
+                let named = |(name, group): (&str, HeldOutDatasets)| (fold_name(*by, name), group);
                 folds.extend(groups.into_iter().map(named));
             }
         }
@@ -242,7 +242,7 @@ impl Trained {
             Some(dataset) => vec![dataset.to_string()],
             None => self.datasets.iter().map(ToString::to_string).collect(),
         };
-        let origin = Origin { datasets, ..self.origin.clone() };
+        let origin = ProbeOrigin { datasets, ..self.origin.clone() };
         let bytes = probe.to_bytes(&origin).or_fail(Kind::Stage)?;
         let of = dataset.map_or_else(String::new, |dataset| format!("--{}", safe(dataset.as_str())));
         let output = format!("{}{of}.safetensors", self.stem);

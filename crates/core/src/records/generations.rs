@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::signal::Position;
-use crate::{Finish, MissingSignal, record};
+use crate::{Finish, MissingSignal, table_row};
 
-record! {
+table_row! {
     /// A generated token.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
     pub struct TokenRow {
@@ -32,7 +32,7 @@ impl TokenRow {
     }
 }
 
-record! {
+table_row! {
     /// What came of a follow-up.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
     pub struct FollowUpRow {
@@ -71,7 +71,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `generations`: an answer or a sample, or why there is none.
     ///
     /// The key is (`question_id`, `model`, `prompt_hash`, `decoding_hash`, `sample_index`).
@@ -133,7 +133,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `hidden_states`.
     ///
     /// The key is (`question_id`, `model`, `prompt_hash`, `layer`, `position`).

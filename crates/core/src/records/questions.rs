@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::missing::MissingReason;
 use crate::question::{PoolRole, Question};
-use crate::record;
+use crate::table_row;
 
-record! {
+table_row! {
     /// A row of `questions`: a question of the pool with what it is for.
     #[derive(Debug, Clone, Copy, Serialize)]
     pub struct QuestionRow<'a> {
@@ -18,7 +18,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `datasets`: where questions come from, and what became of the rows.
     #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
     pub struct DatasetRow {
@@ -57,7 +57,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `confidences`: what a method said of an answer, or why it said nothing.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
     pub struct ConfidenceRow {
@@ -85,7 +85,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// A row of `scores`: a confidence joined to the grades that it is held against.
     #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
     pub struct ScoreRow {

@@ -2,7 +2,7 @@
 
 use plimsoll_router::Confidence;
 
-use super::questions::{Dataset, QuestionIndex, Questions};
+use super::questions::{QuestionIndex, Questions, ScoreDataset};
 use super::{ScoreSeries, ScoreTable};
 use crate::id::{DatasetId, DomainId, IdProblem, MethodId, ModelId};
 use crate::outcome::Outcome;
@@ -118,14 +118,14 @@ pub struct ScoreTableBuilder {
     questions: Questions,
     index: QuestionIndex,
     dataset_keys: Vec<u64>,
-    series: Vec<Growing>,
+    series: Vec<SeriesBuilder>,
     last_series: usize,
     last_dataset: usize,
 }
 
 /// A series that still grows.
 #[derive(Debug)]
-struct Growing {
+struct SeriesBuilder {
     series: ScoreSeries,
     slm_cost: Vec<f64>,
     llm_cost: Vec<f64>,
@@ -192,7 +192,7 @@ impl ScoreTableBuilder {
             return Err(RowProblem::TooMany { what: "datasets", limit: u64::from(u16::MAX) + 1 });
         }
         let id = |column| move |problem| RowProblem::Id { column, problem };
-        datasets.push(Dataset {
+        datasets.push(ScoreDataset {
             id: DatasetId::new(row.dataset).map_err(id("dataset"))?,
             domain: DomainId::new(domain).map_err(id("domain"))?,
         });
@@ -230,7 +230,7 @@ impl ScoreTableBuilder {
 
     fn series(&mut self, row: &RawScore<'_>) -> Result<usize, RowProblem> {
         let slm = row.slm.unwrap_or(DEFAULT_SLM);
-        let same = |growing: &Growing| {
+        let same = |growing: &SeriesBuilder| {
             let series = &growing.series;
             series.method.as_str() == row.method
                 && series.slm.as_str() == slm
@@ -242,14 +242,14 @@ impl ScoreTableBuilder {
         self.last_series = if let Some(index) = self.series.iter().position(same) {
             index
         } else {
-            self.series.push(Growing::new(row, slm)?);
+            self.series.push(SeriesBuilder::new(row, slm)?);
             self.series.len() - 1
         };
         Ok(self.last_series)
     }
 }
 
-impl Growing {
+impl SeriesBuilder {
     fn new(row: &RawScore<'_>, slm: &str) -> Result<Self, RowProblem> {
         let id = |column| move |problem| RowProblem::Id { column, problem };
         Ok(Self {

@@ -7,7 +7,7 @@ use crate::seed::key_of;
 
 /// A dataset of the pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dataset {
+pub struct ScoreDataset {
     /// Its id.
     pub id: DatasetId,
     /// Its domain; the dataset itself is its own domain where none was given.
@@ -17,7 +17,7 @@ pub struct Dataset {
 /// Columns of questions, ordered by key.
 #[derive(Debug, Clone, Default)]
 pub struct Questions {
-    pub(super) datasets: Vec<Dataset>,
+    pub(super) datasets: Vec<ScoreDataset>,
     pub(super) dataset: Vec<u16>,
     pub(super) key: Vec<u64>,
     pub(super) cluster: Vec<u64>,
@@ -37,7 +37,7 @@ impl Questions {
     }
 
     /// The datasets, ordered by id.
-    pub fn datasets(&self) -> &[Dataset] {
+    pub fn datasets(&self) -> &[ScoreDataset] {
         &self.datasets
     }
 
@@ -47,7 +47,7 @@ impl Questions {
     }
 
     /// The question's dataset.
-    pub fn dataset(&self, question: u32) -> &Dataset {
+    pub fn dataset(&self, question: u32) -> &ScoreDataset {
         &self.datasets[self.dataset_index(question)]
     }
 

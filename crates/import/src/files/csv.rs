@@ -25,7 +25,7 @@ const MARK_BYTES: usize = 16;
 pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<FileLayout, ImportError> {
     let (mut columns, mut rows) = (Vec::<(String, CellKind)>::new(), Vec::new());
     for path in &spec.paths {
-        let mut records = Records::open(spec, path, ROW_BYTES)?;
+        let mut records = ScoreRecords::open(spec, path, ROW_BYTES)?;
         let names = records.names.clone();
         super::names::check_names(path, &names)?;
         if columns.is_empty() {
@@ -53,7 +53,7 @@ pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<FileLayout, Impor
 
 /// Columns of one file.
 pub(super) fn scan(spec: &FileSpec, path: &Path, schema: &SchemaRef) -> Result<FileChunks, ImportError> {
-    let records = Records::open(spec, path, ROW_BYTES)?;
+    let records = ScoreRecords::open(spec, path, ROW_BYTES)?;
     let mut place = Vec::new();
     for field in schema.fields() {
         let found = records.names.iter().position(|name| name == field.name());
@@ -70,7 +70,7 @@ pub(super) fn lines_of(
     rows: &BTreeSet<u64>,
 ) -> Result<BTreeMap<u64, u64>, ImportError> {
     let last = rows.last().copied().unwrap_or(0);
-    let mut records = Records::open(spec, path, ROW_BYTES)?;
+    let mut records = ScoreRecords::open(spec, path, ROW_BYTES)?;
     let mut starts = BTreeMap::new();
     while records.row < last && records.advance()? {
         if rows.contains(&records.row) {
@@ -82,7 +82,7 @@ pub(super) fn lines_of(
 }
 
 /// The data rows of a file, one at a time.
-struct Records {
+struct ScoreRecords {
     path: PathBuf,
     reader: csv::Reader<Marked>,
     meter: Meter,
@@ -96,7 +96,7 @@ struct Records {
     row: u64,
 }
 
-impl Records {
+impl ScoreRecords {
     fn open(spec: &FileSpec, path: &Path, row_bytes: u64) -> Result<Self, ImportError> {
         let file = super::open::open_text(path)?;
         let mark = if spec.delimiter == 4 { 5 } else { 4 };
@@ -212,7 +212,7 @@ impl Records {
 
 /// FileChunks of a file's rows.
 struct CsvChunks {
-    records: Records,
+    records: ScoreRecords,
     /// For each column of the chunk, its place in the record.
     place: Vec<usize>,
     types: Vec<DataType>,

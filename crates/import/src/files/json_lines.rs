@@ -23,10 +23,10 @@ use crate::spec::FileSpec;
 
 /// Names and types over all lines of all files; a key that a line lacks is empty there.
 pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<FileLayout, ImportError> {
-    let mut keys = Keys::growing();
+    let mut keys = KeyColumns::growing();
     let (mut kinds, mut rows) = (Vec::<CellKind>::new(), Vec::new());
     for path in &spec.paths {
-        let mut lines = Lines::open(path, ROW_BYTES)?;
+        let mut lines = JsonLinesReader::open(path, ROW_BYTES)?;
         while lines.advance()? {
             lines.each_value(&mut keys, &mut |(column, key), value| {
                 if is_non_finite(value) && text.contains(&key) {
@@ -54,8 +54,8 @@ pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<FileLayout, Impor
 
 /// Columns of one file.
 pub(super) fn scan(path: &Path, schema: &SchemaRef) -> Result<FileChunks, ImportError> {
-    let lines = Lines::open(path, ROW_BYTES)?;
-    let keys = Keys::fixed(schema.fields().iter().map(|field| field.name().clone()).collect());
+    let lines = JsonLinesReader::open(path, ROW_BYTES)?;
+    let keys = KeyColumns::fixed(schema.fields().iter().map(|field| field.name().clone()).collect());
     let types = schema.fields().iter().map(|field| field.data_type().clone()).collect();
     Ok(Box::new(JsonChunks { lines, keys, types, done: false }))
 }
@@ -63,7 +63,7 @@ pub(super) fn scan(path: &Path, schema: &SchemaRef) -> Result<FileChunks, Import
 /// The physical lines where data rows start.
 pub(super) fn lines_of(path: &Path, rows: &BTreeSet<u64>) -> Result<BTreeMap<u64, u64>, ImportError> {
     let last = rows.last().copied().unwrap_or(0);
-    let mut lines = Lines::open(path, ROW_BYTES)?;
+    let mut lines = JsonLinesReader::open(path, ROW_BYTES)?;
     let mut found = BTreeMap::new();
     while lines.row < last && lines.advance()? {
         if rows.contains(&lines.row) {
@@ -97,7 +97,7 @@ fn text_of(value: &str) -> Option<Cow<'_, str>> {
 }
 
 /// The lines of a file that are not blank, one at a time.
-struct Lines {
+struct JsonLinesReader {
     path: PathBuf,
     reader: BufReader<File>,
     row_bytes: u64,
@@ -108,7 +108,7 @@ struct Lines {
     line: u64,
 }
 
-impl Lines {
+impl JsonLinesReader {
     fn open(path: &Path, row_bytes: u64) -> Result<Self, ImportError> {
         let reader = BufReader::with_capacity(1 << 18, super::open::open_text(path)?);
         Ok(Self { path: path.to_owned(), reader, row_bytes, bytes: Vec::new(), row: 0, line: 0 })
@@ -140,7 +140,7 @@ impl Lines {
 
     /// Hands the values of the line to `take`, as they are written, with their columns and keys. `take`
     /// says what is wrong with a value that it cannot use.
-    fn each_value(&self, keys: &mut Keys, take: &mut Take<'_>) -> Result<(), ImportError> {
+    fn each_value(&self, keys: &mut KeyColumns, take: &mut ValueSink<'_>) -> Result<(), ImportError> {
         let text = str::from_utf8(&self.bytes).map_err(|_| self.problem(TextProblem::NotUtf8))?;
         if text.trim_start().starts_with('[') {
             return Err(self.problem(TextProblem::JsonArray));
@@ -176,10 +176,10 @@ fn starts_like_no_value(text: &str) -> bool {
 }
 
 /// Takes a value, as it is written, of a column and its key; what is wrong with it if it is of no use.
-type Take<'a> = dyn FnMut((usize, &str), &str) -> Result<(), String> + 'a;
+type ValueSink<'a> = dyn FnMut((usize, &str), &str) -> Result<(), String> + 'a;
 
 /// The columns that keys stand for.
-struct Keys {
+struct KeyColumns {
     names: Vec<String>,
     index: HashMap<String, usize>,
     /// Whether a new key is a new column; without, it is passed over.
@@ -191,7 +191,7 @@ struct Keys {
     next: usize,
 }
 
-impl Keys {
+impl KeyColumns {
     fn growing() -> Self {
         Self { grows: true, ..Self::fixed(Vec::new()) }
     }
@@ -233,9 +233,9 @@ impl Keys {
 
 /// Visits the keys and values of a line.
 struct Values<'a, 't> {
-    keys: &'a mut Keys,
+    keys: &'a mut KeyColumns,
     json: &'a LenientJson<'a>,
-    take: &'a mut Take<'t>,
+    take: &'a mut ValueSink<'t>,
 }
 
 impl<'de> Visitor<'de> for Values<'_, '_> {
@@ -261,7 +261,7 @@ impl<'de> Visitor<'de> for Values<'_, '_> {
 }
 
 /// Reads a key as its column.
-struct KeySeed<'a>(&'a mut Keys);
+struct KeySeed<'a>(&'a mut KeyColumns);
 
 impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     type Value = Option<usize>;
@@ -285,8 +285,8 @@ impl Visitor<'_> for KeySeed<'_> {
 
 /// FileChunks of a file's lines.
 struct JsonChunks {
-    lines: Lines,
-    keys: Keys,
+    lines: JsonLinesReader,
+    keys: KeyColumns,
     types: Vec<DataType>,
     done: bool,
 }

@@ -5,7 +5,7 @@ use plimsoll_core::AnswerKind;
 
 use super::commonsense_qa::in_order;
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::Draft;
 use crate::reason::RejectReason;
 
@@ -41,10 +41,10 @@ impl Dataset for OpenBookQa {
         Some(Hub { repository: "allenai/openbookqa", config: "main" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
         vec![
-            Form::new("native", &["id", "question.stem", "question.choices"]),
-            Form::new("hub", &["id", "question_stem", "choices"]),
+            DatasetForm::new("native", &["id", "question.stem", "question.choices"]),
+            DatasetForm::new("hub", &["id", "question_stem", "choices"]),
         ]
     }
 
@@ -60,7 +60,7 @@ impl Dataset for OpenBookQa {
         ]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let native = record.has("question.stem");
         let (stem, choices) =
             if native { ("question.stem", "question.choices") } else { ("question_stem", "choices") };

@@ -6,7 +6,7 @@ use plimsoll_core::AnswerKind;
 
 use super::domain;
 use crate::cell::Cell;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::Draft;
 use crate::number::plain;
 use crate::reason::RejectReason;
@@ -43,10 +43,10 @@ impl Dataset for Svamp {
         Some(Hub { repository: "ChilleD/SVAMP", config: "default" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
         vec![
-            Form::new("native and hub", &["ID", "Body", "Question", "Answer"]),
-            Form::new("native training CSV", &["Question", "Numbers", "Answer", "Ques"]),
+            DatasetForm::new("native and hub", &["ID", "Body", "Question", "Answer"]),
+            DatasetForm::new("native training CSV", &["Question", "Numbers", "Answer", "Ques"]),
         ]
     }
 
@@ -57,7 +57,7 @@ impl Dataset for Svamp {
         ]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         if record.has("Numbers") {
             let gold = plain(&record.answer("Answer")?)?;
             return Ok(Draft::new(filled(record.text("Question")?, record.text("Numbers")?)?, vec![gold]));

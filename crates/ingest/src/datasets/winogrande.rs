@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, ordinal};
 use crate::reason::RejectReason;
 
@@ -47,8 +47,8 @@ impl Dataset for WinoGrande {
         Some(Hub { repository: "allenai/winogrande", config: "winogrande_xl" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
-        vec![Form::new("native and hub", &["sentence", "option1", "option2"])]
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
+        vec![DatasetForm::new("native and hub", &["sentence", "option1", "option2"])]
     }
 
     fn task(&self) -> Option<&str> {
@@ -63,7 +63,7 @@ impl Dataset for WinoGrande {
         Some("-labels.lst")
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let sentence = record.text("sentence")?;
         if !sentence.contains(BLANK) {
             return Err(RejectReason::Unusable { what: "the sentence has no blank `_`" });

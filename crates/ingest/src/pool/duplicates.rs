@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use plimsoll_core::Question;
 use serde::{Deserialize, Serialize};
 
-use super::shingles::{ByShingle, Shingles, Words, jaccard};
+use super::shingles::{ByShingle, ShingleBuffer, Shingles, jaccard};
 
 /// The least Jaccard similarity of near duplicates. A word changed in a question of 45 words leaves 0.87,
 /// three numbers changed in one of 30 leave 0.5: a rewording is found, another problem of the same make
@@ -36,7 +36,7 @@ pub enum DuplicateKind {
 
 /// Two rows that are duplicates.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pair {
+pub struct DuplicatePair {
     /// The earlier row.
     pub earlier: usize,
     /// The later row.
@@ -52,7 +52,7 @@ pub struct Pair {
 pub struct FoundDuplicates {
     /// The pairs, by their later row. A row that has earlier duplicates is in one pair at least, with the
     /// first of them; rows that are already known to be the same are not compared again.
-    pub pairs: Vec<Pair>,
+    pub pairs: Vec<DuplicatePair>,
     /// Rows that were not compared with all that share rare words with them.
     pub cut_short: u64,
 }
@@ -65,7 +65,12 @@ pub fn find_duplicates(questions: &[&Question]) -> FoundDuplicates {
     for (row, question) in questions.iter().enumerate() {
         match first_of.get(question.content_hash.as_str()) {
             Some(&earlier) => {
-                found.pairs.push(Pair { earlier, later: row, kind: DuplicateKind::Exact, jaccard: 1.0 });
+                found.pairs.push(DuplicatePair {
+                    earlier,
+                    later: row,
+                    kind: DuplicateKind::Exact,
+                    jaccard: 1.0,
+                });
             }
             None => {
                 first_of.insert(&question.content_hash, row);
@@ -80,7 +85,7 @@ pub fn find_duplicates(questions: &[&Question]) -> FoundDuplicates {
 
 /// Finds near duplicates among rows of different content.
 fn near(questions: &[&Question], rows: &[usize], found: &mut FoundDuplicates) {
-    let mut words = Words::default();
+    let mut words = ShingleBuffer::default();
     let sets: Vec<Shingles> = rows.iter().map(|row| Shingles::of(questions[*row], &mut words)).collect();
     let mut counts = ByShingle::<u32>::default();
     for shingle in sets.iter().flat_map(|set| &set.all) {
@@ -111,7 +116,7 @@ fn near(questions: &[&Question], rows: &[usize], found: &mut FoundDuplicates) {
             if let Some(jaccard) = alike(&sets[*other], set) {
                 groups.join(*other, place);
                 let (earlier, later) = (rows[*other], rows[place]);
-                found.pairs.push(Pair { earlier, later, kind: DuplicateKind::Near, jaccard });
+                found.pairs.push(DuplicatePair { earlier, later, kind: DuplicateKind::Near, jaccard });
             }
         }
         // What stands once can lead nobody here.

@@ -27,7 +27,7 @@ pub struct PoolDataset {
     /// Refused rows that had no gold answer, for the report.
     pub unlabelled: u64,
     /// How many main rows are drawn; `None` = all.
-    pub sample: Option<Sample>,
+    pub sample: Option<SampleSpec>,
     /// How many exemplars are drawn.
     pub few_shot: usize,
 }
@@ -57,7 +57,7 @@ pub struct PoolRow {
 /// How many rows of a dataset are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sample {
+pub struct SampleSpec {
     /// Rows; all there are, if there are fewer.
     pub rows: usize,
     /// Strata that each get their share; without, the sample is uniform.

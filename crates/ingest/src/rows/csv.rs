@@ -23,7 +23,7 @@ pub(super) fn each_row(
     header: Option<&[&str]>,
     take: &mut RowSink<'_>,
 ) -> Result<(), IngestError> {
-    let mut records = Records::open(path, delimiter)?;
+    let mut records = CsvRecords::open(path, delimiter)?;
     let names: Vec<String> = match header {
         Some(names) => names.iter().map(|name| (*name).to_owned()).collect(),
         None => {
@@ -54,13 +54,13 @@ fn named(names: &[String], record: &ByteRecord) -> Result<Cell, RejectReason> {
 }
 
 /// The records of a file.
-struct Records {
+struct CsvRecords {
     reader: csv::Reader<Marked>,
     meter: Meter,
     record: ByteRecord,
 }
 
-impl Records {
+impl CsvRecords {
     fn open(path: &Path, delimiter: u8) -> Result<Self, IngestError> {
         let (source, meter) = Marked::new(raw::open(path)?, MARK);
         let reader = csv::ReaderBuilder::new()

@@ -10,7 +10,7 @@ use std::path::Path;
 use plimsoll_core::json::with_nulls;
 use serde_json::value::RawValue;
 
-use super::lines::{Lines, without_mark};
+use super::lines::{LimitedLines, without_mark};
 use super::raw::{self, RawRow, RowSink};
 use crate::cell::{Cell, from_json};
 use crate::error::IngestError;
@@ -22,7 +22,7 @@ const DATA: &str = "data";
 
 /// Hands every row to `take`.
 pub(super) fn each_row(path: &Path, take: &mut RowSink<'_>) -> Result<(), IngestError> {
-    let mut lines = Lines::open(path, LINE_BYTES)?;
+    let mut lines = LimitedLines::open(path, LINE_BYTES)?;
     // A document may be longer than a line may: it says so by itself.
     if first_byte(path)? == Some(b'[') {
         return document(path, take);
@@ -32,10 +32,12 @@ pub(super) fn each_row(path: &Path, take: &mut RowSink<'_>) -> Result<(), Ingest
     }
     let (number, first) = (lines.number, without_mark(&lines.bytes).to_owned());
     let second = lines.advance_to_text()?;
-    match Start::of(&first) {
-        Start::Data if !second => return document(path, take),
-        Start::Open if !second || Start::of(&lines.bytes) == Start::Other => return document(path, take),
-        Start::Data | Start::Object | Start::Open | Start::Other => {}
+    match FileStart::of(&first) {
+        FileStart::Data if !second => return document(path, take),
+        FileStart::Open if !second || FileStart::of(&lines.bytes) == FileStart::Other => {
+            return document(path, take);
+        }
+        FileStart::Data | FileStart::Object | FileStart::Open | FileStart::Other => {}
     }
     take(line(number, &first))?;
     drop(first);
@@ -50,7 +52,7 @@ pub(super) fn each_row(path: &Path, take: &mut RowSink<'_>) -> Result<(), Ingest
 
 /// What a line begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
+enum FileStart {
     /// A whole object.
     Object,
     /// A whole object with a list under `data`.
@@ -61,7 +63,7 @@ enum Start {
     Other,
 }
 
-impl Start {
+impl FileStart {
     fn of(line: &[u8]) -> Self {
         let text = String::from_utf8_lossy(line.trim_ascii());
         if !text.starts_with('{') {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::lines::{Lines, without_mark};
+use super::lines::{LimitedLines, without_mark};
 use super::raw::{RawRow, RowSink};
 use crate::cell::Cell;
 use crate::error::IngestError;
@@ -11,7 +11,7 @@ use crate::reason::RejectReason;
 
 /// Hands every row to `take`. Blank lines after the last row are passed over; within rows they count.
 pub(super) fn each_row(path: &Path, fields: &[&str], take: &mut RowSink<'_>) -> Result<(), IngestError> {
-    let mut lines = Lines::open(path, LINE_BYTES)?;
+    let mut lines = LimitedLines::open(path, LINE_BYTES)?;
     let (mut row, mut start, mut any) = (Vec::<Vec<u8>>::new(), 1, false);
     while lines.advance()? {
         if row.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use plimsoll_core::{AnswerKind, Question, Seed};
-use plimsoll_ingest::pool::{DuplicateKind, Duplicates, Entry, PoolOptions, RoleShares, pool};
+use plimsoll_ingest::pool::{DuplicateKind, Duplicates, PoolDataset, PoolOptions, RoleShares, pool};
 use plimsoll_ingest::{DATASETS, Ingested, dataset, read_source};
 use serde::Deserialize;
 
@@ -194,7 +194,7 @@ fn duplicates_of_the_real_files() {
     let entry = |(id, path): &(&str, &str)| {
         let found = read(&root, id, path, None);
         let (refused, unlabelled) = (found.refused.len() as u64, found.unlabelled());
-        Entry { questions: found.questions, refused, unlabelled, sample: None, few_shot: 0 }
+        PoolDataset { questions: found.questions, refused, unlabelled, sample: None, few_shot: 0 }
     };
     let options = PoolOptions {
         seed: Seed::new(50),

@@ -23,7 +23,7 @@ struct OptionText {
 
 /// The choices of a question.
 #[derive(Debug)]
-pub(crate) struct Options {
+pub(crate) struct ChoiceOptions {
     options: Vec<OptionText>,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Match {
     pub(crate) range: Range<usize>,
 }
 
-impl Options {
+impl ChoiceOptions {
     /// Makes choices ready.
     pub(crate) fn new(choices: &[Choice]) -> Self {
         let options = choices
@@ -255,13 +255,13 @@ fn text_end(view: &View<'_>, start: usize, text: &[char]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn options(texts: &[&str]) -> Options {
+    fn options(texts: &[&str]) -> ChoiceOptions {
         let choices: Vec<Choice> = texts
             .iter()
             .zip("ABCDE".chars())
             .map(|(text, label)| Choice { label: label.to_string(), text: (*text).to_owned() })
             .collect();
-        Options::new(&choices)
+        ChoiceOptions::new(&choices)
     }
 
     fn mentioned(texts: &[&str], answer: &str) -> Vec<Vec<usize>> {

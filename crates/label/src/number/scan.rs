@@ -9,7 +9,7 @@ use plimsoll_core::view::{View, is_currency, is_thin_space};
 
 /// A number in a text.
 #[derive(Debug, Clone)]
-pub(crate) struct Token {
+pub(crate) struct NumberToken {
     /// Characters, with sign and percent sign, without currency signs.
     pub(crate) range: Range<usize>,
     /// Its value before percent or a scale word count; `None` for what is written with digits but is
@@ -35,7 +35,7 @@ const SCALES: &[(&str, i64)] = &[
 ];
 
 /// Reads the number that begins at a place, its sign or currency sign included.
-pub(crate) fn number(view: &View<'_>, start: usize) -> Option<Token> {
+pub(crate) fn number(view: &View<'_>, start: usize) -> Option<NumberToken> {
     let (negative, first, at) = sign(view, start)?;
     let (mut end, mut value) = core(view, at)?;
     if let Some((next, exact)) = fraction(view, end, value.as_ref()) {
@@ -56,7 +56,7 @@ pub(crate) fn number(view: &View<'_>, start: usize) -> Option<Token> {
     }
     Some(suffix(
         view,
-        Token { range: first..end, value, percent: false, scale: None, ordinal: false },
+        NumberToken { range: first..end, value, percent: false, scale: None, ordinal: false },
         first != at,
     ))
 }
@@ -234,7 +234,7 @@ fn other_notation(view: &View<'_>, end: usize) -> Option<usize> {
 }
 
 /// Adds percent, scale word, `k` and ordinal endings.
-fn suffix(view: &View<'_>, mut token: Token, prefixed: bool) -> Token {
+fn suffix(view: &View<'_>, mut token: NumberToken, prefixed: bool) -> NumberToken {
     let end = token.range.end;
     if ["st", "nd", "rd", "th"].iter().any(|ending| view.has_word(end, ending)) {
         token.ordinal = true;

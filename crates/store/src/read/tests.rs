@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::write::write_rows;
-use plimsoll_core::record;
+use plimsoll_core::table_row;
 
-record! {
+table_row! {
     /// A row.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     struct Row {
@@ -15,7 +15,7 @@ record! {
     }
 }
 
-record! {
+table_row! {
     /// The same column, nullable.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     struct Changed {
@@ -43,7 +43,7 @@ fn rows_come_back_bit_for_bit() {
 
 #[test]
 fn some_columns_alone() {
-    record! {
+    table_row! {
         /// All columns.
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
         struct Wide {

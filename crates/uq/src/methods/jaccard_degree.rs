@@ -29,7 +29,7 @@ pub(super) struct JaccardDegree;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
+struct JaccardParameters {
     samples: u32,
     temperature: f64,
 }
@@ -45,7 +45,7 @@ impl UncertaintyMethod for JaccardDegree {
     }
 
     fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
-        let Parameters { samples, temperature } = parameters::read(ID, given)?;
+        let JaccardParameters { samples, temperature } = parameters::read(ID, given)?;
         parameters::within((ID, "samples"), samples, 2..=MAX_SAMPLES, "from 2 to 1000")?;
         let request = SignalRequest::answer().with_samples(samples, temperature).map_err(|_| {
             let found = temperature.to_string();

@@ -33,7 +33,7 @@ pub(super) struct PTrue;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
+struct PTrueParameters {
     #[serde(default = "min_mass")]
     min_mass: f64,
 }
@@ -53,7 +53,7 @@ impl UncertaintyMethod for PTrue {
     }
 
     fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
-        let Parameters { min_mass } = parameters::read(ID, given)?;
+        let PTrueParameters { min_mass } = parameters::read(ID, given)?;
         parameters::within((ID, "min_mass"), min_mass, 0.0..=1.0, "from 0 to 1")?;
         Ok(MethodConfig {
             id: ID,
@@ -85,14 +85,14 @@ fn score(observed: &ObservedSignals<'_>, parameters: &Value) -> Result<Confidenc
 }
 
 /// The masses of the two replies.
-struct Masses {
+struct SpellingMasses {
     true_mass: f64,
     false_mass: f64,
     /// What was observed of both together, in [0, 1].
     listed: f64,
 }
 
-fn masses(follow_up: &FollowUpRow) -> Result<Masses, MissingReason> {
+fn masses(follow_up: &FollowUpRow) -> Result<SpellingMasses, MissingReason> {
     let (Some(true_mass), Some(false_mass)) = (follow_up.true_mass, follow_up.false_mass) else {
         return Err(MissingReason::Signal(MissingSignal::NoTopLogprobs));
     };
@@ -103,7 +103,7 @@ fn masses(follow_up: &FollowUpRow) -> Result<Masses, MissingReason> {
     // The bound of the side that is not listed is at most whatever is listed.
     let listed =
         if follow_up.censored == Some(true) { true_mass.max(false_mass) } else { true_mass + false_mass };
-    Ok(Masses { true_mass, false_mass, listed: listed.min(1.0) })
+    Ok(SpellingMasses { true_mass, false_mass, listed: listed.min(1.0) })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::probe::{ProbeKind, ProbeMethod, TrainingSpec};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
+struct ProbeParameters {
     layer: i32,
     epochs: u32,
     learning_rate: f64,
@@ -44,7 +44,7 @@ pub(super) fn resolve(
     kind: ProbeKind,
     given: &Value,
 ) -> Result<MethodConfig, ParameterError> {
-    let Parameters { layer, epochs, learning_rate, position, batch, weight_decay } =
+    let ProbeParameters { layer, epochs, learning_rate, position, batch, weight_decay } =
         parameters::read(id, given)?;
     parameters::within((id, "epochs"), epochs, 1..=10_000, "from 1 to 10000")?;
     parameters::within((id, "learning_rate"), learning_rate, f64::MIN_POSITIVE..=1.0, "above 0, at most 1")?;

@@ -2,6 +2,7 @@
 
 use plimsoll_core::records::{FollowUpRow, GenerationRow, TokenRow};
 use plimsoll_core::{AnswerKind, Label, MissingSignal};
+use plimsoll_router::Confidence;
 use serde_json::{Value, json};
 
 use super::*;

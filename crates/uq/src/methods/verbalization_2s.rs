@@ -32,7 +32,7 @@ pub(super) struct Verbalization2s;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
+struct VerbalizationParameters {
     max_new_tokens: Option<u32>,
 }
 
@@ -47,7 +47,7 @@ impl UncertaintyMethod for Verbalization2s {
     }
 
     fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
-        let Parameters { max_new_tokens } = parameters::read(ID, given)?;
+        let VerbalizationParameters { max_new_tokens } = parameters::read(ID, given)?;
         let tokens = max_new_tokens.unwrap_or(REPLY_TOKENS);
         parameters::within((ID, "max_new_tokens"), tokens, 1..=MAX_REPLY_TOKENS, "from 1 to 65536")?;
         Ok(MethodConfig {

@@ -3,7 +3,7 @@
 use plimsoll_kernels::adamw::AdamW;
 use plimsoll_kernels::product::{Matrix, Target, multiply};
 
-use super::network::{Layer, NEGATIVE_SLOPE, Network};
+use super::network::{DenseLayer, NEGATIVE_SLOPE, ProbeNetwork};
 use super::training::TrainingSpec;
 
 /// The slope, in which training computes.
@@ -13,10 +13,10 @@ const SLOPE: f32 = NEGATIVE_SLOPE as f32;
 /// A network that learns.
 #[derive(Debug)]
 pub(super) struct Learner {
-    pub(super) network: Network,
+    pub(super) network: ProbeNetwork,
     /// The same layers, what the loss says of them.
-    gradient: Network,
-    moments: [Network; 2],
+    gradient: ProbeNetwork,
+    moments: [ProbeNetwork; 2],
     adamw: AdamW,
     steps: u64,
     /// Of a batch, row after row: what each layer gives, the last one log-odds.
@@ -28,8 +28,8 @@ pub(super) struct Learner {
 
 impl Learner {
     #[expect(clippy::cast_possible_truncation, reason = "rates to f32, in which steps are taken")]
-    pub(super) fn new(network: Network, spec: &TrainingSpec) -> Self {
-        let empty = Network { layers: network.layers.iter().map(Layer::zeros).collect() };
+    pub(super) fn new(network: ProbeNetwork, spec: &TrainingSpec) -> Self {
+        let empty = ProbeNetwork { layers: network.layers.iter().map(DenseLayer::zeros).collect() };
         let adamw = AdamW {
             rate: spec.learning_rate as f32,
             first: 0.9,
@@ -116,7 +116,7 @@ impl Learner {
     }
 }
 
-impl Layer {
+impl DenseLayer {
     fn zeros(&self) -> Self {
         Self { inputs: self.inputs, weight: vec![0.0; self.weight.len()], bias: vec![0.0; self.bias.len()] }
     }

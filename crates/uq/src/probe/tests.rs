@@ -141,8 +141,8 @@ fn a_place_that_never_varies_says_nothing() {
     assert_eq!(probe.score(u64::MAX, &state).unwrap(), before);
 }
 
-fn origin() -> Origin {
-    Origin {
+fn origin() -> ProbeOrigin {
+    ProbeOrigin {
         method: "ood_probe".into(),
         model: "tiny".into(),
         weights_sha256: "00".repeat(32),

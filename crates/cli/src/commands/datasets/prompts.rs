@@ -1,7 +1,7 @@
 //! What a model would be asked about the questions of a source.
 
 use plimsoll_core::{Prompt, Question, Seed};
-use plimsoll_ingest::pool::{Duplicates, Entry, Pool, PoolOptions, PoolRole, RoleShares, pool};
+use plimsoll_ingest::pool::{Duplicates, Pool, PoolDataset, PoolOptions, PoolRole, RoleShares, pool};
 use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt, prompt_hash};
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ pub(super) fn all(read: &Questions, asked: &Asked) -> Result<Vec<Shown>, Failure
 }
 
 fn drawn(read: &Questions, asked: &Asked) -> Result<Pool, Failure> {
-    let entry = Entry {
+    let entry = PoolDataset {
         questions: read.ingested.questions.clone(),
         refused: read.ingested.refused.len() as u64,
         unlabelled: read.ingested.unlabelled(),

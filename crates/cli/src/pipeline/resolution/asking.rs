@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_core::Decoding;
 use plimsoll_core::id::check_id;
-use plimsoll_ingest::pool::{Duplicates, Sample};
+use plimsoll_ingest::pool::{Duplicates, SampleSpec};
 use plimsoll_uq::{METHODS, MethodConfig, method};
 use serde_json::Value;
 
@@ -96,7 +96,7 @@ fn resolve_datasets(raw: Vec<RawDataset>, problems: &mut Problems) -> Option<Vec
             if rows == 0 {
                 problems.add(&place("sample.rows"), "is 0: no question would be asked");
             }
-            Some(Sample { rows, by: sample.by })
+            Some(SampleSpec { rows, by: sample.by })
         });
         if let Some(prompt) = &raw.prompt {
             check_few_shot(prompt.few_shot, &place("prompt.few_shot"), problems);
