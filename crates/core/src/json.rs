@@ -82,7 +82,7 @@ fn is_word(bytes: &[u8]) -> bool {
 }
 
 /// The text with `null` for each such word, for a reader to whom it is an empty cell, as it is to those that write it
-/// for one. Columns of errors behind a word may be off by the difference.
+/// for one. Columns of errors after a word may be off by the difference.
 ///
 /// ```
 /// use plimsoll_core::json::with_nulls;

@@ -47,8 +47,8 @@ pub fn answer_part(reply: &str, starts_within: bool) -> AnswerPart {
     if marks.is_empty() && !starts_within {
         return AnswerPart { range: 0..reply.len(), reasoning_is_open: false };
     }
-    let (said, is_open) = said(reply, &marks, starts_within);
-    match said {
+    let (last_answer, is_open) = last_answer(reply, &marks, starts_within);
+    match last_answer {
         Some(range) => AnswerPart { range, reasoning_is_open: false },
         None => AnswerPart { range: reply.len()..reply.len(), reasoning_is_open: is_open },
     }
@@ -91,7 +91,7 @@ enum ReplySection {
 }
 
 /// The last stretch that was said and holds something, trimmed; and whether the reply ends within reasoning.
-fn said(reply: &str, marks: &[ReasoningMark], starts_within: bool) -> (Option<Range<usize>>, bool) {
+fn last_answer(reply: &str, marks: &[ReasoningMark], starts_within: bool) -> (Option<Range<usize>>, bool) {
     let mut state = if starts_within { ReplySection::Reasoning } else { ReplySection::Said };
     let (mut found, mut from) = (None, 0);
     for mark in marks {

@@ -111,8 +111,8 @@ impl SignalRequest {
 
     /// The reply to a follow-up as a text of at most so many tokens.
     #[must_use]
-    pub fn with_follow_up_text(self, id: &str, most_tokens: u32) -> Self {
-        self.with_follow_up(id, FollowUpSignal { text_tokens: Some(most_tokens), masses: false })
+    pub fn with_follow_up_text(self, id: &str, max_tokens: u32) -> Self {
+        self.with_follow_up(id, FollowUpSignal { text_tokens: Some(max_tokens), masses: false })
     }
 
     /// The true and false masses of a follow-up.
@@ -181,8 +181,8 @@ impl SignalRequest {
         }
         let order = |known: &SampleSignal| known.temperature.total_cmp(&wanted.temperature);
         match self.samples.binary_search_by(order) {
-            Ok(place) => self.samples[place].count = self.samples[place].count.max(wanted.count),
-            Err(place) => self.samples.insert(place, wanted),
+            Ok(index) => self.samples[index].count = self.samples[index].count.max(wanted.count),
+            Err(index) => self.samples.insert(index, wanted),
         }
     }
 
@@ -216,8 +216,8 @@ mod tests {
         assert_eq!(forth, back);
         assert_eq!(forth.hash(), back.hash());
         assert_eq!(forth.union(&forth), forth);
-        for (place, one) in some().iter().enumerate() {
-            assert!(forth.covers(one) && !one.covers(&forth), "{place}");
+        for (index, one) in some().iter().enumerate() {
+            assert!(forth.covers(one) && !one.covers(&forth), "{index}");
             assert_ne!(one.hash(), forth.hash());
         }
         let temperatures: Vec<f64> = forth.samples().iter().map(|samples| samples.temperature).collect();

@@ -80,11 +80,11 @@ impl Scores {
     }
 
     fn batch(&self, rows: std::ops::Range<u64>) -> Result<RecordBatch, Box<dyn Error>> {
-        let text = |of: fn(&Self, u64) -> String| -> ArrayRef {
-            Arc::new(StringArray::from_iter_values(rows.clone().map(|row| of(self, row))))
+        let text = |value: fn(&Self, u64) -> String| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(rows.clone().map(|row| value(self, row))))
         };
-        let flag = |of: fn(u64) -> bool| -> ArrayRef {
-            Arc::new(rows.clone().map(|row| Some(of(row))).collect::<BooleanArray>())
+        let flag = |value: fn(u64) -> bool| -> ArrayRef {
+            Arc::new(rows.clone().map(|row| Some(value(row))).collect::<BooleanArray>())
         };
         let confidence: ArrayRef = Arc::new(Float64Array::from_iter_values(rows.clone().map(number)));
         Ok(RecordBatch::try_from_iter([

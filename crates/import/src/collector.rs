@@ -1,4 +1,4 @@
-//! Collects the rows of a query: the good ones into a score table, the problems with their places.
+//! Collects the rows of a query: the good ones into a score table, the problems with file and row.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::error::ImportError;
 use crate::file_table::FileTable;
 use crate::files;
 use crate::problem::{ImportProblem, KEPT_PROBLEMS, RowError};
-use crate::rows::{Boxed, ScoreRows, check_result, place};
+use crate::rows::{Boxed, ScoreRows, check_result, source_row};
 use crate::score_batches::ScoreBatches;
 use crate::session::BatchSink;
 use crate::sink::{ImportObserver, ImportSummary, ScoreSink};
@@ -83,7 +83,7 @@ impl<'p, 's> Collector<'p, 's> {
     fn note_problem(&mut self, batch: &RecordBatch, rows: &ScoreRows, row: usize, problem: ImportProblem) {
         self.total_problems += 1;
         if self.problems.len() < KEPT_PROBLEMS {
-            let (file, at) = match place(batch, row) {
+            let (file, at) = match source_row(batch, row) {
                 Some((file, row)) => (Some(file), row),
                 None => (None, self.rows + row as u64 + 1),
             };

@@ -106,7 +106,7 @@ pub enum ImportError {
         /// The files.
         paths: Vec<PathBuf>,
     },
-    /// A place in a text file that cannot be read.
+    /// A line of a text file that cannot be read.
     #[error("`{}` line {line}{}: {problem}", path.display(), data_row(*row))]
     Text {
         /// The file.

@@ -110,9 +110,9 @@ impl FileTable {
 
     /// The names of the columns of the files and of their folders.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
-        let places = [FILE_COLUMN, ROW_COLUMN];
+        let source_columns = [FILE_COLUMN, ROW_COLUMN];
         let names = self.inner.schema.fields().iter().map(|field| field.name().as_str());
-        names.filter(move |name| !places.contains(name))
+        names.filter(move |name| !source_columns.contains(name))
     }
 
     /// Whether the files have a column of their own.

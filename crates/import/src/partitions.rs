@@ -63,7 +63,7 @@ impl Partitions {
         let column = |name: String| {
             let value = |pairs: &Vec<FolderPair>| pairs.iter().find(|(known, _)| *known == name)?.1.clone();
             let values: Vec<Option<String>> = files.iter().map(value).collect();
-            let kinds = values.iter().flatten().map(|value| CellKind::of_cell(value));
+            let kinds = values.iter().flatten().map(|value| CellKind::from_cell(value));
             let joined = kinds.reduce(CellKind::join);
             let is_integer = joined == Some(CellKind::Integer) && !text.contains(&name.as_str());
             let data_type = if is_integer { DataType::Int64 } else { DataType::Utf8View };
@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    fn of(path: &str) -> Vec<(String, String)> {
+    fn pairs_below_root(path: &str) -> Vec<(String, String)> {
         let pairs = pairs(Path::new(path), Path::new("")).unwrap();
         pairs.into_iter().map(|(name, value)| (name, value.unwrap_or_else(|| "-".to_owned()))).collect()
     }
@@ -209,7 +209,7 @@ mod tests {
         ] {
             let expected: Vec<_> =
                 expected.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            assert_eq!(of(path), expected, "{path}");
+            assert_eq!(pairs_below_root(path), expected, "{path}");
         }
     }
 

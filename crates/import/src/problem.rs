@@ -9,7 +9,7 @@ pub(crate) const KEPT_PROBLEMS: usize = 50;
 /// Row problems that an error prints.
 pub(crate) const SHOWN_PROBLEMS: usize = 20;
 
-/// What is wrong at a place in a text file.
+/// What is wrong with a line of a text file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TextProblem {

@@ -69,12 +69,12 @@ pub(crate) fn check_result(schema: &Schema) -> Result<(), ImportError> {
             return Err(ImportError::RepeatedResult { column: name.to_owned() });
         }
     }
-    let places = [FILE_COLUMN, ROW_COLUMN];
-    let unknown = |name: &&str| scores::TABLE.column(name).is_none() && !places.contains(name);
+    let source_columns = [FILE_COLUMN, ROW_COLUMN];
+    let unknown = |name: &&str| scores::TABLE.column(name).is_none() && !source_columns.contains(name);
     // A misspelt required column is both: then the message with the suggestion says more.
     check_required(names.clone())?;
     names.clone().find(unknown).map_or(Ok(()), |name| {
-        let known = scores::TABLE.columns.iter().map(|column| column.name).chain(places).collect();
+        let known = scores::TABLE.columns.iter().map(|column| column.name).chain(source_columns).collect();
         Err(ImportError::UnknownColumn { column: name.to_owned(), known, nearest: nearest_known(name) })
     })
 }
@@ -154,7 +154,7 @@ impl ScoreRows {
 }
 
 /// File and data row of a row, if the query passed both through.
-pub(crate) fn place(batch: &RecordBatch, row: usize) -> Option<(String, u64)> {
+pub(crate) fn source_row(batch: &RecordBatch, row: usize) -> Option<(String, u64)> {
     let one = |name, data_type| -> Option<ArrayRef> {
         let column = batch.column_by_name(name)?.slice(row, 1);
         cast(&column, &data_type).ok().filter(|column| column.is_valid(0))

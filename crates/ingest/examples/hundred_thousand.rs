@@ -1,4 +1,4 @@
-//! Times 100,000 GSM8K-like rows: made up, written to a file, read, deduplicated and sampled.
+//! Times 100,000 GSM8K-like rows: synthetic ones, written to a file, read, deduplicated and sampled.
 //!
 //! `cargo run --release -p plimsoll-ingest --example hundred_thousand`
 
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout();
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("test.jsonl");
-    std::fs::write(&path, made_up())?;
+    std::fs::write(&path, synthetic())?;
     let start = Instant::now();
     let gsm8k = dataset("gsm8k").ok_or("no gsm8k")?;
     let found = read_source(gsm8k, &path, None)?;
@@ -62,15 +62,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Rows as JSON lines.
-fn made_up() -> String {
+fn synthetic() -> String {
     let seed = Seed::new(1);
     let mut text = String::new();
     for row in 0..ROWS {
         let reworded = row % REWORDED_EVERY == REWORDED_EVERY - 1;
         let of = if reworded { row - 1 } else { row };
         let mut words = Vec::new();
-        for place in 0..WORDS {
-            let hash = seed.hash_key(of * WORDS + place);
+        for word in 0..WORDS {
+            let hash = seed.hash_key(of * WORDS + word);
             let (a, b) = (hash % VOCABULARY, (hash >> 32) % VOCABULARY);
             words.push(format!("w{}", a * b / VOCABULARY));
         }

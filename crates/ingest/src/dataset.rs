@@ -215,6 +215,6 @@ impl<'a> RowContext<'a> {
 }
 
 /// A field that is of another type than it should be.
-pub(crate) fn wrong_type(field: &str, cell: &Cell, due: &'static str) -> RejectReason {
-    RejectReason::WrongType { field: field.to_owned(), found: cell.kind(), due }
+pub(crate) fn wrong_type(field: &str, cell: &Cell, expected: &'static str) -> RejectReason {
+    RejectReason::WrongType { field: field.to_owned(), found: cell.kind(), expected }
 }

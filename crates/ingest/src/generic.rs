@@ -225,7 +225,7 @@ impl Generic {
             return Err(RejectReason::ListLength {
                 field: self.mapping.gold.clone(),
                 found: gold.len(),
-                due: 1,
+                expected: 1,
             });
         };
         match self.mapping.gold_is {

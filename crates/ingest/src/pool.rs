@@ -38,7 +38,7 @@ pub struct Pool {
 
 impl Pool {
     /// Questions of a role and dataset, in order.
-    pub fn of<'a>(&'a self, dataset: &'a str, role: PoolRole) -> impl Iterator<Item = &'a Question> {
+    pub fn questions<'a>(&'a self, dataset: &'a str, role: PoolRole) -> impl Iterator<Item = &'a Question> {
         let fits = move |row: &&PoolRow| row.role == role && row.question.dataset.as_str() == dataset;
         self.rows.iter().filter(fits).map(|row| &row.question)
     }
@@ -52,8 +52,8 @@ pub fn pool(entries: Vec<PoolDataset>, options: &PoolOptions) -> Result<Pool, Po
     options.shares.check()?;
     let per_main = options.probe_rows_per_main_row;
     if !(per_main.is_finite() && per_main >= 0.0) {
-        let due = "a finite number of at least 0";
-        return Err(PoolError::Share { what: "probe rows for each main row", value: per_main, due });
+        let expected = "a finite number of at least 0";
+        return Err(PoolError::Share { what: "probe rows for each main row", value: per_main, expected });
     }
     let mut ids = BTreeSet::new();
     let (mut rows, mut entry_of, mut datasets) = (Vec::new(), Vec::new(), Vec::new());

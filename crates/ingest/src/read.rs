@@ -69,7 +69,7 @@ struct SourceRow {
     /// Which file.
     file: usize,
     /// 0-based row in the file.
-    place: u64,
+    index: u64,
     line: Option<u64>,
     /// 0-based record among all files: a story's turns share it.
     record: u64,
@@ -106,7 +106,7 @@ impl SourceReader<'_> {
                 shape.any |= draft.as_ref().map_or_else(|reason| !reason.is_shape(), |_| true);
                 self.count(path, row, &draft)?;
                 let (line, record, section) = (raw.line, self.records, section.clone());
-                self.rows.push(SourceRow { file, place: row, line, record, section, draft });
+                self.rows.push(SourceRow { file, index: row, line, record, section, draft });
                 row += 1;
             }
             record += 1;
@@ -245,10 +245,10 @@ fn finish(
         Ids { dataset, split, sections: BTreeMap::new(), groups: BTreeMap::new(), seen: BTreeSet::new() };
     let total = rows.len() as u64;
     for row in rows {
-        let (file, line, place) = (&files[row.file], row.line, row.place);
+        let (file, line, index) = (&files[row.file], row.line, row.index);
         match ids.question(row, file) {
             Ok(question) => questions.push(question),
-            Err(reason) => refused.push(RejectedRow { file: file.clone(), row: place + 1, line, reason }),
+            Err(reason) => refused.push(RejectedRow { file: file.clone(), row: index + 1, line, reason }),
         }
     }
     Ingested { questions, refused, rows: total, files }
@@ -309,7 +309,7 @@ impl Ids<'_> {
             subject: draft.subject,
             cluster_id,
             source_file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            source_row: row.place,
+            source_row: row.index,
         })
     }
 
@@ -330,16 +330,16 @@ impl Ids<'_> {
 fn shuffle(draft: &mut Draft, id: &QuestionId) {
     let seed = Seed::new(0).derive("order of choices").derive(id.as_str());
     let mut order: Vec<usize> = (0..draft.choices.len()).collect();
-    order.sort_by_key(|place| (seed.hash_key(*place as u64), *place));
-    let label = |place: usize| draft.choices[place].label.clone();
+    order.sort_by_key(|index| (seed.hash_key(*index as u64), *index));
+    let label = |index: usize| draft.choices[index].label.clone();
     let new_label = |old: &str| {
-        let place = order.iter().position(|place| draft.choices[*place].label == old);
-        place.map_or_else(|| old.to_owned(), label)
+        let index = order.iter().position(|index| draft.choices[*index].label == old);
+        index.map_or_else(|| old.to_owned(), label)
     };
     let gold = draft.gold.iter().map(|old| new_label(old)).collect();
     let choices = order
         .iter()
         .enumerate()
-        .map(|(place, old)| Choice { label: label(place), text: draft.choices[*old].text.clone() });
+        .map(|(index, old)| Choice { label: label(index), text: draft.choices[*old].text.clone() });
     (draft.choices, draft.gold) = (choices.collect(), gold);
 }

@@ -28,7 +28,7 @@ pub(crate) fn resolve(
         return Err(IngestError::NotAFile { path: path.to_owned() });
     }
     format(dataset, path)?;
-    let name = split::of_file(path);
+    let name = split::parse_file_name(path);
     if let Some(FilePart { count, .. }) = name.part
         && count > 1
     {

@@ -1,7 +1,7 @@
 //! Answers that are one of several labelled choices.
 
+pub(crate) mod locations;
 pub(crate) mod options;
-pub(crate) mod places;
 
 use std::ops::Range;
 
@@ -21,23 +21,23 @@ const AFTER_LABEL: &[&str] = &[
     "with", "if", "so", "would",
 ];
 
-/// Reads a place as a choice.
-pub(crate) fn read(page: &Page<'_>, place: &Location) -> Option<AnswerReading> {
+/// Reads a location as a choice.
+pub(crate) fn read(page: &Page<'_>, location: &Location) -> Option<AnswerReading> {
     let view = &page.view;
-    let end = place.range.end;
-    let start = skip_words(view, place.range.start, end);
-    if let Some(several) = several(page, place, start) {
+    let end = location.range.end;
+    let start = skip_words(view, location.range.start, end);
+    if let Some(several) = several(page, location, start) {
         return Some(several);
     }
-    let label = label_at(page, start, place.form).filter(|label| label.end <= end);
+    let label = label_at(page, start, location.extent).filter(|label| label.end <= end);
     let text = page.options.text(view, start).filter(|hit| hit.range.end <= end);
     // A text that merely begins like a label ("C major") is longer than the label.
     if let Some(hit) = text.filter(|hit| label.as_ref().is_none_or(|label| hit.range.end > label.end)) {
-        return finish_text(page, place, &hit);
+        return finish_text(page, location, &hit);
     }
     match label {
-        Some(label) => finish_label(page, place, &label),
-        None => by_value(page, place, start),
+        Some(label) => finish_label(page, location, &label),
+        None => by_value(page, location, start),
     }
 }
 
@@ -60,18 +60,18 @@ fn skip_words(view: &View<'_>, start: usize, end: usize) -> usize {
 }
 
 /// `both A and B`, `either (A) or (B)`: several labels at once.
-fn several(page: &Page<'_>, place: &Location, start: usize) -> Option<AnswerReading> {
+fn several(page: &Page<'_>, location: &Location, start: usize) -> Option<AnswerReading> {
     let view = &page.view;
     if !view.has_word(start, "both") && !view.has_word(start, "either") {
         return None;
     }
-    let first = skip_words(view, view.word_end(start), place.range.end);
-    let label = label_at(page, first, place.form)?;
-    let other = joined(page, label.end, place.range.end).filter(|other| other.choice != label.choice)?;
+    let first = skip_words(view, view.word_end(start), location.range.end);
+    let label = label_at(page, first, location.extent)?;
+    let other = joined(page, label.end, location.range.end).filter(|other| other.choice != label.choice)?;
     Some(AnswerReading::unclear(start..other.end))
 }
 
-/// A label at a place.
+/// A label at a position.
 #[derive(Debug)]
 struct OptionLabel {
     /// The choice, or `None` for a letter that no choice has.
@@ -80,24 +80,28 @@ struct OptionLabel {
     end: usize,
 }
 
-/// The label at a place, if what stands there is one and no word.
-fn label_at(page: &Page<'_>, at: usize, form: Extent) -> Option<OptionLabel> {
+/// The label at a position, if what stands there is one and no word.
+fn label_at(page: &Page<'_>, at: usize, extent: Extent) -> Option<OptionLabel> {
     let view = &page.view;
     if let Some((choice, end)) = page.options.label(view, at) {
-        return is_label(view, at, end, form).then_some(OptionLabel { choice: Some(choice), start: at, end });
+        return is_label(view, at, end, extent).then_some(OptionLabel {
+            choice: Some(choice),
+            start: at,
+            end,
+        });
     }
     let c = view.at(at);
     let end = at + 1;
     let single = c.is_ascii_alphabetic() && !view.at(end).is_alphanumeric() && view.at(end) != '\'';
     let bracketed = matches!(view.before(at), '(' | '[') && matches!(view.at(end), ')' | ']');
-    let upper = c.is_ascii_uppercase() && is_label(view, at, end, form);
+    let upper = c.is_ascii_uppercase() && is_label(view, at, end, extent);
     let variable = matches!(view.at(view.skip_spaces(end)), '=' | '+' | '^' | '_' | '-' | '>' | '<');
     let outside = single && page.options.have_letters() && (bracketed || upper) && !variable;
     outside.then_some(OptionLabel { choice: None, start: at, end })
 }
 
 /// Whether the characters of a label stand as one, and not as a word of a sentence.
-fn is_label(view: &View<'_>, start: usize, end: usize, form: Extent) -> bool {
+fn is_label(view: &View<'_>, start: usize, end: usize, extent: Extent) -> bool {
     let c = view.at(start);
     if end > start + 1 || !c.is_ascii_alphabetic() {
         return true;
@@ -110,7 +114,7 @@ fn is_label(view: &View<'_>, start: usize, end: usize, form: Extent) -> bool {
     if delimited {
         return c.is_ascii_uppercase()
             || bracketed
-            || form != Extent::Open && form != Extent::Direct
+            || extent != Extent::Open && extent != Extent::Direct
             || lower_stands(view, start, end);
     }
     let next = view.skip_spaces(end);
@@ -118,7 +122,7 @@ fn is_label(view: &View<'_>, start: usize, end: usize, form: Extent) -> bool {
     let english = matches!(c, 'A' | 'a' | 'I' | 'i');
     match view.at(next) {
         _ if english && !word.is_empty() => AFTER_LABEL.contains(&word.as_str()),
-        _ if form != Extent::Open && form != Extent::Direct => true,
+        _ if extent != Extent::Open && extent != Extent::Direct => true,
         _ => c.is_ascii_uppercase() || !english,
     }
 }
@@ -129,28 +133,28 @@ fn lower_stands(view: &View<'_>, start: usize, end: usize) -> bool {
 }
 
 /// The reading of a label with what follows it.
-fn finish_label(page: &Page<'_>, place: &Location, label: &OptionLabel) -> Option<AnswerReading> {
+fn finish_label(page: &Page<'_>, location: &Location, label: &OptionLabel) -> Option<AnswerReading> {
     let view = &page.view;
     let range = label.start..label.end;
     let Some(choice) = label.choice else {
-        let rest = only_marks(view, label.end..place.range.end);
-        return (!matches!(place.form, Extent::Alone | Extent::Entire) || rest)
+        let rest = only_marks(view, label.end..location.range.end);
+        return (!matches!(location.extent, Extent::Alone | Extent::Entire) || rest)
             .then_some(AnswerReading { says: Statement::Outside, range });
     };
-    let (text_start, marked) = skip_separator(view, label.end, place.range.end);
-    let text = page.options.text(view, text_start).filter(|hit| hit.range.end <= place.range.end);
+    let (text_start, marked) = skip_separator(view, label.end, location.range.end);
+    let text = page.options.text(view, text_start).filter(|hit| hit.range.end <= location.range.end);
     let own = text.as_ref().is_some_and(|hit| hit.choices.contains(&choice));
     let foreign = text.as_ref().filter(|hit| !own && marked && ends_statement(view, hit.range.end));
     if let Some(hit) = foreign {
         return Some(AnswerReading::unclear(label.start..hit.range.end));
     }
     let end = text.filter(|_| own).map_or(label.end, |hit| hit.range.end);
-    let other = joined(page, end, place.range.end).filter(|other| other.choice != Some(choice));
+    let other = joined(page, end, location.range.end).filter(|other| other.choice != Some(choice));
     if let Some(other) = other {
         return Some(AnswerReading::unclear(label.start..other.end));
     }
-    let behind = !only_marks(view, end..place.range.end);
-    if behind && (place.form == Extent::Entire || place.form == Extent::Alone && !marked) {
+    let more_follows = !only_marks(view, end..location.range.end);
+    if more_follows && (location.extent == Extent::Entire || location.extent == Extent::Alone && !marked) {
         return None;
     }
     Some(AnswerReading::answer(page.question.choices[choice].label.clone(), range))
@@ -171,7 +175,7 @@ fn skip_separator(view: &View<'_>, label_end: usize, end: usize) -> (usize, bool
     (at, marked)
 }
 
-/// Whether a statement may end at a place.
+/// Whether a statement may end at a position.
 fn ends_statement(view: &View<'_>, at: usize) -> bool {
     matches!(view.at(at), '\n' | '.' | '*' | ')' | '"' | '}' | ',' | ';') || at >= view.len()
 }
@@ -204,10 +208,10 @@ fn joined(page: &Page<'_>, end: usize, limit: usize) -> Option<OptionLabel> {
 }
 
 /// The reading of an option's text.
-fn finish_text(page: &Page<'_>, place: &Location, hit: &options::Match) -> Option<AnswerReading> {
+fn finish_text(page: &Page<'_>, location: &Location, hit: &options::Match) -> Option<AnswerReading> {
     let view = &page.view;
-    let rest = hit.range.end..place.range.end;
-    let complete = match place.form {
+    let rest = hit.range.end..location.range.end;
+    let complete = match location.extent {
         Extent::Alone | Extent::Filled | Extent::Entire => {
             only_marks(view, rest.clone()) || closing_label(page, rest, hit)
         }
@@ -230,8 +234,8 @@ fn closing_label(page: &Page<'_>, rest: Range<usize>, hit: &options::Match) -> b
         .is_some_and(|(choice, end)| hit.choices.contains(&choice) && only_marks(&page.view, end..rest.end))
 }
 
-/// The choice of the number that stands at a place, where the choices are numbers.
-fn by_value(page: &Page<'_>, place: &Location, start: usize) -> Option<AnswerReading> {
+/// The choice of the number that stands at a position, where the choices are numbers.
+fn by_value(page: &Page<'_>, location: &Location, start: usize) -> Option<AnswerReading> {
     let view = &page.view;
     if !page.options.are_numbers() {
         return None;
@@ -244,10 +248,11 @@ fn by_value(page: &Page<'_>, place: &Location, start: usize) -> Option<AnswerRea
     let token = number(view, from)?;
     let value = token.value.clone()?;
     let next = view.skip_spaces(token.range.end);
-    let stands = ends_statement(view, next) || view.at(next).is_alphabetic() && place.form == Extent::Open;
+    let stands =
+        ends_statement(view, next) || view.at(next).is_alphabetic() && location.extent == Extent::Open;
     if !stands
-        || (matches!(place.form, Extent::Alone | Extent::Entire)
-            && !only_marks(view, token.range.end..place.range.end))
+        || (matches!(location.extent, Extent::Alone | Extent::Entire)
+            && !only_marks(view, token.range.end..location.range.end))
     {
         return None;
     }

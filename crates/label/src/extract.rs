@@ -183,16 +183,16 @@ fn candidates(page: &Page<'_>, rank: usize, rule: &'static ExtractionRule, cut: 
     if cut && !rule.survives_cut {
         return Vec::new();
     }
-    (rule.places)(page)
+    (rule.locations)(page)
         .iter()
-        .filter_map(|place| read(page, place))
+        .filter_map(|location| read(page, location))
         .filter(|reading| !(cut && touches_cut(page, reading.range.end)))
         .map(|reading| Candidate { says: reading.says, range: reading.range, rank, rule })
         .collect()
 }
 
 /// Whether an answer that ends here may have gone on beyond the cut: a number with nothing but `.`
-/// or `,` behind it, a text with nothing at all.
+/// or `,` after it, a text with nothing at all.
 fn touches_cut(page: &Page<'_>, end: usize) -> bool {
     let mut rest = page.view.slice(end..page.view.len()).iter().filter(|c| !c.is_whitespace());
     match page.question.answer_kind {
@@ -209,13 +209,13 @@ fn settle(page: &Page<'_>, mut candidates: Vec<Candidate>, strict: bool) -> Opti
     let other = candidates.iter().rev().find(|candidate| candidate.says != last.says);
     if let Some(other) = other {
         let apart = other.range.end <= last.range.start;
-        // What a more trusted rule could not tell apart at the same place, no other rule can.
+        // What a more trusted rule could not tell apart at the same location, no other rule can.
         let muddled = !apart && other.says == Statement::Unclear && (strict || other.rank < last.rank);
         if muddled || (apart && contradicts(page, &other.range, &last.range, strict)) {
             return Some(Extraction::Missing(UngradedReason::Ambiguous));
         }
     }
-    // Of the rules that see the same place, the most trusted names it.
+    // Of the rules that find the same location, the most trusted names it.
     let same = candidates
         .iter()
         .filter(|candidate| candidate.says == last.says && candidate.range.end > last.range.start);

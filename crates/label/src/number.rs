@@ -1,7 +1,7 @@
 //! Answers that are numbers.
 
 mod groups;
-pub(crate) mod places;
+pub(crate) mod locations;
 pub(crate) mod scan;
 mod script;
 mod words;
@@ -16,10 +16,10 @@ use plimsoll_core::view::{View, is_currency};
 use scan::{NumberToken, number};
 use script::script;
 
-/// How far behind a cue a number is looked for.
+/// How far after a cue a number is looked for.
 const MAX_LOOKAHEAD: usize = 400;
 
-/// Most words of a unit behind a number that stands alone.
+/// Most words of a unit after a number that stands alone.
 const MAX_UNIT_WORDS: usize = 5;
 
 /// Reads a text that is one number and nothing else, as gold answers are: `1234.5`, `1,234`, `$5`, `1/2`,
@@ -58,7 +58,7 @@ pub(crate) fn tokens(view: &View<'_>) -> Vec<NumberToken> {
     found
 }
 
-/// Whether a number may begin at a place: not within a word, and a sign only where it is no operator.
+/// Whether a number may begin at a position: not within a word, and a sign only where it is no operator.
 fn begins(view: &View<'_>, at: usize) -> bool {
     let previous = view.before(at);
     match view.at(at) {
@@ -118,18 +118,18 @@ fn reading(page: &Page<'_>, token: &NumberToken) -> AnswerReading {
     }
 }
 
-/// Reads a place as a number.
-pub(crate) fn read(page: &Page<'_>, place: &Location) -> Option<AnswerReading> {
+/// Reads a location as a number.
+pub(crate) fn read(page: &Page<'_>, location: &Location) -> Option<AnswerReading> {
     let view = &page.view;
-    match place.form {
-        Extent::Filled => filled(page, place.range.clone()),
-        Extent::Alone => alone(page, place.range.clone()),
-        Extent::Entire => entire(page, place.range.clone()),
+    match location.extent {
+        Extent::Filled => filled(page, location.range.clone()),
+        Extent::Alone => alone(page, location.range.clone()),
+        Extent::Entire => entire(page, location.range.clone()),
         Extent::Direct => {
-            let end = line_end_within(view, view.skip_white(place.range.start), MAX_LOOKAHEAD);
-            alone(page, view.trim(place.range.start..end))
+            let end = line_end_within(view, view.skip_white(location.range.start), MAX_LOOKAHEAD);
+            alone(page, view.trim(location.range.start..end))
         }
-        Extent::Open => open(page, place.range.start, place.range.end),
+        Extent::Open => open(page, location.range.start, location.range.end),
     }
 }
 
@@ -141,15 +141,16 @@ fn within<'p>(page: &'p Page<'_>, range: &Range<usize>) -> &'p [NumberToken] {
 }
 
 /// Behind the last `=` or `≈` of a range.
-fn behind_equals(view: &View<'_>, range: &Range<usize>) -> usize {
-    let place = range.clone().rev().find(|at| matches!(view.at(*at), '=' | '≈') || view.has(*at, "\\approx"));
-    place.map_or(range.start, |at| at + if view.at(at) == '\\' { 7 } else { 1 })
+fn after_equals(view: &View<'_>, range: &Range<usize>) -> usize {
+    let location =
+        range.clone().rev().find(|at| matches!(view.at(*at), '=' | '≈') || view.has(*at, "\\approx"));
+    location.map_or(range.start, |at| at + if view.at(at) == '\\' { 7 } else { 1 })
 }
 
 /// A box: its one number, or that of a number word.
 fn filled(page: &Page<'_>, range: Range<usize>) -> Option<AnswerReading> {
     let view = &page.view;
-    let range = behind_equals(view, &range)..range.end;
+    let range = after_equals(view, &range)..range.end;
     match within(page, &range) {
         [] => words::number(view, skip_opening(view, range.start, range.end), range.end)
             .map(|(end, start, value)| AnswerReading::answer(value.to_string(), start..end)),
@@ -187,10 +188,10 @@ fn has_unit_before(view: &View<'_>, power: usize) -> bool {
     (unit.is_alphabetic() && !(is_single && VARIABLES.contains(unit))) || unit == '}'
 }
 
-/// A range that is a number, with at most a name and `=` before it and a unit behind it.
+/// A range that is a number, with at most a name and `=` before it and a unit after it.
 fn alone(page: &Page<'_>, range: Range<usize>) -> Option<AnswerReading> {
     let view = &page.view;
-    let range = behind_equals(view, &range)..range.end;
+    let range = after_equals(view, &range)..range.end;
     let start = prefix(view, range.start, range.end);
     let Some(token) = within(page, &(start..range.end)).first().filter(|token| near(view, start, token))
     else {
@@ -207,12 +208,12 @@ fn alone(page: &Page<'_>, range: Range<usize>) -> Option<AnswerReading> {
 /// A text that is a number, or an equation without words.
 fn entire(page: &Page<'_>, range: Range<usize>) -> Option<AnswerReading> {
     let view = &page.view;
-    let words = (range.start..behind_equals(view, &range))
+    let words = (range.start..after_equals(view, &range))
         .filter(|at| view.at(*at).is_alphabetic() && view.starts_word(*at));
     if words.take(2).count() > 1 { None } else { alone(page, range) }
 }
 
-/// Whether a token begins at a place but for currency signs and names.
+/// Whether a token begins at a position but for currency signs and names.
 fn near(view: &View<'_>, start: usize, token: &NumberToken) -> bool {
     (start..token.range.start)
         .all(|at| !view.at(at).is_alphanumeric() || matches!(view.at(at), 'U' | 'S' | 'R' | 's'))
@@ -301,7 +302,7 @@ fn sentence_within(view: &View<'_>, range: Range<usize>) -> bool {
     range.clone().any(|at| view.ends_sentence(at) && !only_marks(view, at..range.end))
 }
 
-/// A second number joined by `or`, `and`, `,` or `/`: directly, or behind a unit of one word.
+/// A second number joined by `or`, `and`, `,` or `/`: directly, or after a unit of one word.
 fn joined<'p>(page: &'p Page<'_>, rest: &Range<usize>) -> Option<&'p NumberToken> {
     let view = &page.view;
     let next = within(page, rest).first()?;
@@ -325,7 +326,7 @@ fn conflict(page: &Page<'_>, first: &NumberToken, second: &NumberToken) -> Answe
     }
 }
 
-/// The number behind a cue: directly, or the only one of its sentence, or behind its last `=`.
+/// The number behind a cue: directly, or the only one of its sentence, or after its last `=`.
 fn open(page: &Page<'_>, start: usize, limit: usize) -> Option<AnswerReading> {
     let view = &page.view;
     let from = prefix(view, start, limit.min(start + MAX_LOOKAHEAD));
@@ -334,10 +335,10 @@ fn open(page: &Page<'_>, start: usize, limit: usize) -> Option<AnswerReading> {
         return Some(AnswerReading::unclear(from..end));
     }
     let inside = within(page, &(start..end));
-    let equals = behind_equals(view, &(from..end));
-    let behind =
+    let equals = after_equals(view, &(from..end));
+    let after_sign =
         within(page, &(equals..end)).first().filter(|token| near(view, prefix(view, equals, end), token));
-    if let Some(token) = behind.filter(|_| equals > from) {
+    if let Some(token) = after_sign.filter(|_| equals > from) {
         return Some(reading(page, token));
     }
     let Some(first) = inside.first().filter(|token| near(view, from, token)) else {
@@ -360,7 +361,7 @@ fn open(page: &Page<'_>, start: usize, limit: usize) -> Option<AnswerReading> {
     Some(reading(page, first))
 }
 
-/// The end of the sentence or line of a place, within reach.
+/// The end of the sentence or line of a position, within reach.
 fn sentence_end(view: &View<'_>, from: usize) -> usize {
     let from = view.skip_white(from);
     (from..from + MAX_LOOKAHEAD)

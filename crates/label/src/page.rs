@@ -9,16 +9,16 @@ use crate::cue::Cue;
 use crate::number::scan::NumberToken;
 use plimsoll_core::view::View;
 
-/// A place at which a rule says that the answer stands.
+/// Where a rule says that the answer stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Location {
-    /// Characters of the answer; of an open place only the start is binding.
+    /// Characters of the answer; of an open location only the start is binding.
     pub(crate) range: Range<usize>,
     /// How much of the range is the answer.
-    pub(crate) form: Extent,
+    pub(crate) extent: Extent,
 }
 
-/// How much of a place is the answer.
+/// How much of a location is the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// The answer begins here; other text may follow.
@@ -27,13 +27,13 @@ pub(crate) enum Extent {
     Direct,
     /// The range was set apart for the answer (a box): all of it is the answer.
     Filled,
-    /// The range is an answer only if nothing else stands in it, but for a clause behind a label.
+    /// The range is an answer only if nothing else stands in it, but for a clause after a label.
     Alone,
     /// The range is nothing but the answer.
     Entire,
 }
 
-/// What a reader makes of a place.
+/// What a reader makes of a location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AnswerReading {
     /// What it says.
@@ -42,7 +42,7 @@ pub(crate) struct AnswerReading {
     pub(crate) range: Range<usize>,
 }
 
-/// What a place says.
+/// What a location says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Statement {
     /// An answer in the form of `Question::gold`.

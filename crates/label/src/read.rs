@@ -15,12 +15,12 @@ pub(crate) fn page<'a>(question: &'a Question, view: View<'a>) -> Page<'a> {
     Page { question, view, cues, numbers, options }
 }
 
-/// Reads a place as the question's answer kind.
-pub(crate) fn read(page: &Page<'_>, place: &Location) -> Option<AnswerReading> {
+/// Reads a location as the question's answer kind.
+pub(crate) fn read(page: &Page<'_>, location: &Location) -> Option<AnswerReading> {
     match page.question.answer_kind {
-        AnswerKind::Choice => choice::read(page, place),
-        AnswerKind::Number => number::read(page, place),
-        AnswerKind::Boolean => boolean::read(page, place),
-        AnswerKind::Span => span::read(page, place),
+        AnswerKind::Choice => choice::read(page, location),
+        AnswerKind::Number => number::read(page, location),
+        AnswerKind::Boolean => boolean::read(page, location),
+        AnswerKind::Span => span::read(page, location),
     }
 }

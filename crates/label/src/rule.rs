@@ -39,7 +39,7 @@ pub struct ExtractionRule {
     pub doc: &'static str,
     /// Whether what it finds is complete even where the text was cut at its end.
     pub survives_cut: bool,
-    pub(crate) places: fn(&Page<'_>) -> Vec<Location>,
+    pub(crate) locations: fn(&Page<'_>) -> Vec<Location>,
 }
 
 impl std::fmt::Debug for ExtractionRule {
@@ -52,11 +52,11 @@ const fn rule(
     id: &'static str,
     tier: Tier,
     kinds: &'static [AnswerKind],
-    places: fn(&Page<'_>) -> Vec<Location>,
+    locations: fn(&Page<'_>) -> Vec<Location>,
     doc: &'static str,
 ) -> ExtractionRule {
     let survives_cut = !matches!(tier, Tier::Implied);
-    ExtractionRule { id, tier, kinds, doc, survives_cut, places }
+    ExtractionRule { id, tier, kinds, doc, survives_cut, locations }
 }
 
 const fn lost_by_cut(rule: ExtractionRule) -> ExtractionRule {
@@ -113,7 +113,7 @@ pub const RULES: &[ExtractionRule] = &[
         "called_correct",
         Tier::Stated,
         &[Choice],
-        choice::places::called_correct,
+        choice::locations::called_correct,
         "`Option B is the correct answer`.",
     ),
     lost_by_cut(rule("hedged", Tier::Stated, &[Choice, Number, Boolean], hedged, "`the answer could be B`.")),
@@ -142,14 +142,14 @@ pub const RULES: &[ExtractionRule] = &[
         "equation",
         Tier::Implied,
         &[Number],
-        number::places::equation,
+        number::locations::equation,
         "The last line has a number behind its last `=`.",
     ),
     rule(
         "marked_label",
         Tier::Implied,
         &[Choice],
-        choice::places::marked_labels,
+        choice::locations::marked_labels,
         "The only label that is marked as one: `(B)`, `option B`.",
     ),
     rule("option_text", Tier::Implied, &[Choice], option_text, "The only choice whose text occurs."),
@@ -158,7 +158,7 @@ pub const RULES: &[ExtractionRule] = &[
         "last_number",
         Tier::Implied,
         &[Number],
-        number::places::last,
+        number::locations::last,
         "The last number of the text that is no list mark, ordinal or step.",
     ),
     rule(
@@ -187,28 +187,28 @@ fn whole(page: &Page<'_>) -> Vec<Location> {
     {
         return Vec::new();
     }
-    vec![Location { range, form: Extent::Entire }]
+    vec![Location { range, extent: Extent::Entire }]
 }
 
 fn boxed(page: &Page<'_>) -> Vec<Location> {
-    markup::boxes(&page.view).into_iter().map(|range| Location { range, form: Extent::Filled }).collect()
+    markup::boxes(&page.view).into_iter().map(|range| Location { range, extent: Extent::Filled }).collect()
 }
 
 fn answer_tag(page: &Page<'_>) -> Vec<Location> {
     markup::answer_tags(&page.view)
         .into_iter()
-        .map(|range| Location { range, form: Extent::Filled })
+        .map(|range| Location { range, extent: Extent::Filled })
         .collect()
 }
 
 fn hashes(page: &Page<'_>) -> Vec<Location> {
-    markup::hashes(&page.view).into_iter().map(|range| Location { range, form: Extent::Alone }).collect()
+    markup::hashes(&page.view).into_iter().map(|range| Location { range, extent: Extent::Alone }).collect()
 }
 
-fn announced(page: &Page<'_>, how: Announced, form: Extent) -> Vec<Location> {
+fn announced(page: &Page<'_>, how: Announced, extent: Extent) -> Vec<Location> {
     let end = page.view.len();
     let cues = page.cues.iter().filter(|cue| cue.announced == how && cue.at < end);
-    cues.map(|cue| Location { range: cue.at..end, form }).collect()
+    cues.map(|cue| Location { range: cue.at..end, extent }).collect()
 }
 
 fn answer_line(page: &Page<'_>) -> Vec<Location> {
@@ -236,39 +236,41 @@ fn closing(page: &Page<'_>) -> Vec<Location> {
         return boolean::closing(page);
     }
     if page.question.answer_kind == Choice {
-        return choice::places::closing(page);
+        return choice::locations::closing(page);
     }
     let line = page.view.last_line().filter(|line| line.start > page.whole().start);
-    line.map(|range| Location { range, form: Extent::Entire }).into_iter().collect()
+    line.map(|range| Location { range, extent: Extent::Entire }).into_iter().collect()
 }
 
 fn leading(page: &Page<'_>) -> Vec<Location> {
     match page.question.answer_kind {
         Boolean => boolean::leading(page),
-        Number => number::places::leading(page),
-        _ => choice::places::leading(page),
+        Number => number::locations::leading(page),
+        _ => choice::locations::leading(page),
     }
 }
 
 fn bold(page: &Page<'_>) -> Vec<Location> {
-    let mut places: Vec<Location> =
-        markup::bold(&page.view).into_iter().map(|range| Location { range, form: Extent::Alone }).collect();
+    let mut locations: Vec<Location> =
+        markup::bold(&page.view).into_iter().map(|range| Location { range, extent: Extent::Alone }).collect();
     match page.question.answer_kind {
         // Reasoning is full of bold numbers; the last is the result.
-        Number => places.into_iter().rev().find(|place| read(page, place).is_some()).into_iter().collect(),
-        // More than one bold text is emphasis.
-        Span if places.len() > 1 || page.view.lines().count() > 2 => Vec::new(),
-        Span => {
-            places.retain(|place| place.range.len() < 120);
-            places
+        Number => {
+            locations.into_iter().rev().find(|location| read(page, location).is_some()).into_iter().collect()
         }
-        Choice | Boolean => places,
+        // More than one bold text is emphasis.
+        Span if locations.len() > 1 || page.view.lines().count() > 2 => Vec::new(),
+        Span => {
+            locations.retain(|location| location.range.len() < 120);
+            locations
+        }
+        Choice | Boolean => locations,
     }
 }
 
 fn option_text(page: &Page<'_>) -> Vec<Location> {
     let mentions = page.options.mentions(&page.view);
-    mentions.into_iter().map(|hit| Location { range: hit.range, form: Extent::Alone }).collect()
+    mentions.into_iter().map(|hit| Location { range: hit.range, extent: Extent::Alone }).collect()
 }
 
 #[cfg(test)]

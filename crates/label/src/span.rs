@@ -6,7 +6,7 @@ use crate::markup::{line_end_within, only_marks};
 use crate::page::{AnswerReading, Extent, Location, Page};
 use plimsoll_core::view::View;
 
-/// Longest answer that is taken from behind a cue.
+/// Longest answer that is taken from after a cue.
 const MAX_CHARACTERS: usize = 2_000;
 
 /// Words in front of a full stop that does not end a sentence.
@@ -15,18 +15,18 @@ const ABBREVIATIONS: &[&str] = &[
     "col", "capt", "lt", "sgt", "rev", "v", "etc", "e", "g", "approx", "dept", "fig", "vol", "op",
 ];
 
-/// Reads a place as a text.
-pub(crate) fn read(page: &Page<'_>, place: &Location) -> Option<AnswerReading> {
+/// Reads a location as a text.
+pub(crate) fn read(page: &Page<'_>, location: &Location) -> Option<AnswerReading> {
     let view = &page.view;
-    let range = match place.form {
-        Extent::Filled | Extent::Alone | Extent::Entire => place.range.clone(),
+    let range = match location.extent {
+        Extent::Filled | Extent::Alone | Extent::Entire => location.range.clone(),
         Extent::Direct | Extent::Open => {
-            let start = view.skip_white(place.range.start);
-            let end = line_end_within(view, start, MAX_CHARACTERS).min(place.range.end);
+            let start = view.skip_white(location.range.start);
+            let end = line_end_within(view, start, MAX_CHARACTERS).min(location.range.end);
             start..end
         }
     };
-    let range = bare(view, if place.form == Extent::Open { first_sentence(view, range) } else { range });
+    let range = bare(view, if location.extent == Extent::Open { first_sentence(view, range) } else { range });
     (!range.is_empty()).then(|| AnswerReading::answer(view.original(range.clone()), range))
 }
 
@@ -51,7 +51,7 @@ fn first_sentence(view: &View<'_>, range: Range<usize>) -> Range<usize> {
     range
 }
 
-/// Whether the full stop at a place ends an abbreviation or an initial.
+/// Whether the full stop at a position ends an abbreviation or an initial.
 fn abbreviated(view: &View<'_>, floor: usize, stop: usize) -> bool {
     let mut start = stop;
     while start > floor && stop - start < 10 && view.before(start).is_alphanumeric() {
@@ -132,5 +132,5 @@ fn opening(view: &View<'_>, range: &Range<usize>) -> usize {
 pub(crate) fn first_line(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
     let line = view.lines().find(|line| view.before(line.end) != ':' && !only_marks(view, line.clone()));
-    line.map(|range| Location { range, form: Extent::Alone }).into_iter().collect()
+    line.map(|range| Location { range, extent: Extent::Alone }).into_iter().collect()
 }

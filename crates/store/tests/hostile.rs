@@ -70,7 +70,7 @@ impl Sandbox {
 }
 
 /// An error with all of its causes.
-fn told(error: &StoreError) -> String {
+fn error_text(error: &StoreError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -81,7 +81,7 @@ fn told(error: &StoreError) -> String {
 }
 
 /// Numbers that look random, the same on every machine.
-fn numbers(seed: u64) -> impl Iterator<Item = u64> {
+fn random_values(seed: u64) -> impl Iterator<Item = u64> {
     let mut state = seed;
     std::iter::repeat_with(move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -121,7 +121,7 @@ fn cut_and_damaged_files_are_refused_or_read() {
         for len in (0..bytes.len()).step_by(37) {
             assert!(!read_damaged(&path, &bytes[..len]), "{name}: {len} of {} bytes", bytes.len());
         }
-        let mut at = numbers(17);
+        let mut at = random_values(17);
         for _ in 0..600 {
             let mut damaged = bytes.clone();
             for _ in 0..1 + at.next().unwrap() % 4 {
@@ -181,7 +181,7 @@ fn an_unknown_name_is_refused_with_file_table_and_column() {
     ] {
         let path = sandbox.written("file", &UNNAMED, &[row]);
         let error = read_rows::<HiddenStateRow>(&path, &hidden_states::TABLE).unwrap_err();
-        let text = told(&error);
+        let text = error_text(&error);
         for part in [path.to_str().unwrap(), "`hidden_states`", column, unknown] {
             assert!(text.contains(part), "{part}: {text}");
         }
@@ -209,7 +209,7 @@ fn floats_that_are_not_finite_are_missing_or_refused() {
 
     let row = unnamed("last_prompt_token", None, Some(vec![0.5, f32::NAN]));
     let path = sandbox.written("states", &UNNAMED, &[row]);
-    let text = told(&read_rows::<HiddenStateRow>(&path, &hidden_states::TABLE).unwrap_err());
+    let text = error_text(&read_rows::<HiddenStateRow>(&path, &hidden_states::TABLE).unwrap_err());
     assert!(text.contains("`vector`") && text.contains("states"), "{text}");
 }
 
@@ -250,9 +250,9 @@ fn rows_of_other_types_are_refused_with_the_column() {
     let path = sandbox.written("scores", &scores::TABLE, &rows);
     let wanted = ["question_id", "confidence"];
     // A null where the row has none.
-    let text = told(&read_columns::<Whole>(&path, &scores::TABLE, &wanted).unwrap_err());
+    let text = error_text(&read_columns::<Whole>(&path, &scores::TABLE, &wanted).unwrap_err());
     assert!(text.contains("confidence") && text.contains("`scores`"), "{text}");
-    let text = told(&read_columns::<Renamed>(&path, &scores::TABLE, &wanted).unwrap_err());
+    let text = error_text(&read_columns::<Renamed>(&path, &scores::TABLE, &wanted).unwrap_err());
     assert!(text.contains("question"), "{text}");
     assert_eq!(
         read_columns::<Whole>(&sandbox.written("one", &scores::TABLE, &rows[..1]), &scores::TABLE, &wanted)

@@ -232,14 +232,15 @@ fn ask_sets(asking: &Asking, read: &[Questions], pool: &Pool) -> Vec<AskSet> {
         }
         let prompts = asking.prompt_of(plan);
         let spec = PromptSpec::new(questions.dataset.get(), prompts.style);
-        let exemplars: Vec<&Question> = pool.of(&plan.id, PoolRole::FewShot).take(prompts.few_shot).collect();
+        let exemplars: Vec<&Question> =
+            pool.questions(&plan.id, PoolRole::FewShot).take(prompts.few_shot).collect();
         let requests = |role, spec: &PromptSpec| -> Vec<Request> {
             let ask = |question: &Question| Request {
                 question_id: question.question_id.clone(),
                 source_row: Some(question.source_row),
                 prompt: prompt(question, &exemplars, spec),
             };
-            pool.of(&plan.id, role).map(ask).collect()
+            pool.questions(&plan.id, role).map(ask).collect()
         };
         let mut push = |kind, role, requests: Vec<Request>| {
             if !requests.is_empty() {

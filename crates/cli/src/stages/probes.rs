@@ -177,7 +177,7 @@ impl Probes<'_> {
         let mut rows = Vec::new();
         for dataset in datasets {
             let role = PoolRole::ProbeTraining;
-            let questions: Vec<&Question> = self.of.asked.pool.of(dataset.as_str(), role).collect();
+            let questions: Vec<&Question> = self.of.asked.pool.questions(dataset.as_str(), role).collect();
             let questions = by_id(&questions);
             let said = self.of.said(dataset.as_str(), PromptKind::Main, role)?;
             for (id, state) in self.of.states(dataset.as_str(), role, signal)? {

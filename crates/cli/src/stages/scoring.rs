@@ -191,7 +191,7 @@ impl Scoring<'_> {
             let large = (slms..slms + llms).map(|model| said(model, PromptKind::Main));
             all.push(OfDataset {
                 name,
-                questions: self.asked.pool.of(name, PoolRole::Main).collect(),
+                questions: self.asked.pool.questions(name, PoolRole::Main).collect(),
                 main: said(slm, PromptKind::Main)?,
                 verbalized: said(slm, PromptKind::Verbalized)?,
                 large: large.collect::<Result<_, _>>()?,

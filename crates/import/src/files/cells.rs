@@ -24,7 +24,7 @@ pub(crate) enum CellKind {
 
 impl CellKind {
     /// The type of a CSV cell.
-    pub(crate) fn of_cell(cell: &str) -> Self {
+    pub(crate) fn from_cell(cell: &str) -> Self {
         let digits = cell.strip_prefix('-').unwrap_or(cell).as_bytes();
         let Some(first) = digits.first() else {
             return if cell.is_empty() { Self::Null } else { Self::Text };
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_of_cells() {
+    fn cells_have_kinds() {
         let cases = [
             (CellKind::Null, vec![""]),
             (CellKind::Boolean, vec!["true", "False", "TRUE"]),
@@ -176,7 +176,7 @@ mod tests {
         ];
         for (kind, cells) in cases {
             for cell in cells {
-                assert_eq!(CellKind::of_cell(cell), kind, "{cell:?}");
+                assert_eq!(CellKind::from_cell(cell), kind, "{cell:?}");
             }
         }
     }

@@ -35,13 +35,13 @@ pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<FileLayout, Impor
             let first: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
             super::names::check_same_columns((&spec.paths[0], &first), (path, &names))?;
         }
-        let place: Vec<usize> =
+        let indices: Vec<usize> =
             names.iter().filter_map(|name| columns.iter().position(|(known, _)| known == name)).collect();
         while records.advance()? {
-            for (cell, place) in records.record.iter().zip(&place) {
-                let kind = &mut columns[*place].1;
+            for (cell, indices) in records.record.iter().zip(&indices) {
+                let kind = &mut columns[*indices].1;
                 if *kind != CellKind::Text {
-                    *kind = kind.join(CellKind::of_cell(cell));
+                    *kind = kind.join(CellKind::from_cell(cell));
                 }
             }
         }
@@ -54,13 +54,13 @@ pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<FileLayout, Impor
 /// Columns of one file.
 pub(super) fn scan(spec: &FileSpec, path: &Path, schema: &SchemaRef) -> Result<FileChunks, ImportError> {
     let records = ScoreRecords::open(spec, path, ROW_BYTES)?;
-    let mut place = Vec::new();
+    let mut indices = Vec::new();
     for field in schema.fields() {
         let found = records.names.iter().position(|name| name == field.name());
-        place.push(found.ok_or_else(|| ImportError::Changed { path: path.to_owned() })?);
+        indices.push(found.ok_or_else(|| ImportError::Changed { path: path.to_owned() })?);
     }
     let types = schema.fields().iter().map(|field| field.data_type().clone()).collect();
-    Ok(Box::new(CsvChunks { records, place, types, done: false }))
+    Ok(Box::new(CsvChunks { records, indices, types, done: false }))
 }
 
 /// The physical lines where data rows start.
@@ -213,8 +213,8 @@ impl ScoreRecords {
 /// FileChunks of a file's rows.
 struct CsvChunks {
     records: ScoreRecords,
-    /// For each column of the chunk, its place in the record.
-    place: Vec<usize>,
+    /// For each column of the chunk, its index in the record.
+    indices: Vec<usize>,
     types: Vec<DataType>,
     done: bool,
 }
@@ -229,8 +229,8 @@ impl CsvChunks {
                 break;
             }
             let record = &self.records.record;
-            for (column, place) in columns.iter_mut().zip(&self.place) {
-                match record.get(*place) {
+            for (column, indices) in columns.iter_mut().zip(&self.indices) {
+                match record.get(*indices) {
                     None | Some("") => column.push_null(),
                     Some(cell) if column.push(cell) => {}
                     // The first pass found a type that takes every cell.

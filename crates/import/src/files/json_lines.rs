@@ -157,8 +157,8 @@ impl JsonLinesReader {
 
     fn refused(&self, text: &str, error: &serde_json::Error) -> ImportError {
         // The parser was given one line; its line number says nothing.
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let mut reason = error.to_string().replace(&place, "");
+        let suffix = format!(" at line {} column {}", error.line(), error.column());
+        let mut reason = error.to_string().replace(&suffix, "");
         if text.get(error.column().saturating_sub(1)..).is_some_and(starts_like_no_value) {
             reason.push_str(" (write null where a value is missing)");
         }

@@ -1,4 +1,4 @@
-//! Values of rows: what they mean, and what is refused with its place.
+//! Values of rows: what they mean, and what is refused with file, line and row.
 
 use super::*;
 use crate::problem::{ImportProblem, SHOWN_PROBLEMS};
@@ -49,12 +49,12 @@ fn values_that_are_refused() {
     ] {
         let result = folder.scores("a.csv", csv(column, value));
         assert!(result.is_err(), "{column} {value}");
-        let place = if expected.starts_with("column") {
+        let location = if expected.starts_with("column") {
             ""
         } else {
             "1 row cannot be used:\n  `a.csv` line 3 (data row 1): "
         };
-        assert_refused(&folder, result, &[expected, place]);
+        assert_refused(&folder, result, &[expected, location]);
     }
 }
 

@@ -66,7 +66,7 @@ impl Dataset for CommonsenseQa {
         };
         let texts = record.column(choices, "text")?;
         if texts.len() != CHOICES {
-            return Err(RejectReason::ChoiceCount { found: texts.len(), due: "5" });
+            return Err(RejectReason::ChoiceCount { found: texts.len(), expected: "5" });
         }
         let subject = Some(record.text(concept)?.to_owned());
         let gold = in_order(record, choices, &record.label("answerKey")?)?;
@@ -75,12 +75,12 @@ impl Dataset for CommonsenseQa {
     }
 }
 
-/// The place of the choice with a label. The labels are A, B, .. in order in every file known; a file
+/// The index of the choice with a label. The labels are A, B, .. in order in every file known; a file
 /// that has them in another order is read by its labels.
 pub(super) fn in_order(record: &RowContext<'_>, choices: &str, label: &str) -> Result<usize, RejectReason> {
     let labels = record.column(choices, "label")?;
-    let place = labels.iter().position(|other| *other == label);
-    place.map_or_else(
+    let index = labels.iter().position(|other| *other == label);
+    index.map_or_else(
         || letter(label, labels.len()).and(Err(crate::draft::wrong_gold(label, "a choice's label"))),
         Ok,
     )

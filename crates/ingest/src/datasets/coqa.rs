@@ -60,7 +60,7 @@ impl Dataset for Coqa {
     }
 
     fn drafts(&self, record: &RowContext<'_>, drafts: &mut Drafts) {
-        match Story::of(record) {
+        match Story::from_record(record) {
             Ok(story) => (0..story.questions.len()).for_each(|turn| drafts.push(story.draft(turn))),
             Err(reason) => drafts.push(Err(reason)),
         }
@@ -81,7 +81,7 @@ struct Story<'a> {
 }
 
 impl<'a> Story<'a> {
-    fn of(record: &RowContext<'a>) -> Result<Self, RejectReason> {
+    fn from_record(record: &RowContext<'a>) -> Result<Self, RejectReason> {
         let text = record.text("story")?;
         let questions = record.column("questions", "input_text")?;
         let answers = record.column("answers", "input_text")?;
@@ -131,8 +131,12 @@ impl<'a> Story<'a> {
     }
 }
 
-fn same_length(field: &str, found: usize, due: usize) -> Result<(), RejectReason> {
-    if found == due { Ok(()) } else { Err(RejectReason::ListLength { field: field.to_owned(), found, due }) }
+fn same_length(field: &str, found: usize, expected: usize) -> Result<(), RejectReason> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(RejectReason::ListLength { field: field.to_owned(), found, expected })
+    }
 }
 
 fn is_true(cell: &Cell) -> bool {

@@ -85,7 +85,7 @@ fn text_form(record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         return Err(RejectReason::WrongType {
             field: "text".into(),
             found: "a text",
-            due: "`activity: context`",
+            expected: "`activity: context`",
         });
     };
     let endings =

@@ -62,7 +62,7 @@ impl Dataset for MultiArith {
                 return Err(RejectReason::ListLength {
                     field: "lSolutions".into(),
                     found: several.len(),
-                    due: 1,
+                    expected: 1,
                 });
             }
         };

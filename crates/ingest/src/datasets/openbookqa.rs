@@ -1,5 +1,5 @@
 //! `OpenBookQA`: elementary science with four choices, in two configurations: main, and additional with
-//! the fact behind each question.
+//! the fact that each question is about.
 
 use plimsoll_core::AnswerKind;
 
@@ -66,7 +66,7 @@ impl Dataset for OpenBookQa {
             if native { ("question.stem", "question.choices") } else { ("question_stem", "choices") };
         let texts = record.column(choices, "text")?;
         if texts.len() != CHOICES {
-            return Err(RejectReason::ChoiceCount { found: texts.len(), due: "4" });
+            return Err(RejectReason::ChoiceCount { found: texts.len(), expected: "4" });
         }
         let gold = in_order(record, choices, &record.label("answerKey")?)?;
         let row_id = Some(record.text("id")?.to_owned());

@@ -11,7 +11,7 @@ use crate::draft::Draft;
 use crate::number::plain;
 use crate::reason::RejectReason;
 
-/// What stands for a number in the CSV form, before the number's place.
+/// What stands for a number in the CSV form, before the number's index.
 const SLOT: &str = "number";
 
 /// The adapter.
@@ -72,12 +72,12 @@ impl Dataset for Svamp {
     }
 }
 
-/// A text with its numbers in their places: `number0` is the first.
+/// A text with its numbers filled in: `number0` is the first.
 fn filled(text: &str, numbers: &str) -> Result<String, RejectReason> {
     let numbers: Vec<String> = numbers.split_whitespace().map(plain).collect::<Result<_, _>>()?;
     let word = |word: &str| match word.strip_prefix(SLOT).map(str::parse::<usize>) {
-        Some(Ok(place)) => numbers
-            .get(place)
+        Some(Ok(index)) => numbers
+            .get(index)
             .cloned()
             .ok_or(RejectReason::Unusable { what: "a number of the text is missing in `Numbers`" }),
         _ => Ok(word.to_owned()),

@@ -74,8 +74,8 @@ fn hub_targets(targets: &Cell) -> Result<Vec<(&str, &Cell)>, RejectReason> {
     };
     let (choices, labels) = (list("choices")?, list("labels")?);
     if choices.len() != labels.len() {
-        let (found, due) = (labels.len(), choices.len());
-        return Err(RejectReason::ListLength { field: "mc1_targets.labels".into(), found, due });
+        let (found, expected) = (labels.len(), choices.len());
+        return Err(RejectReason::ListLength { field: "mc1_targets.labels".into(), found, expected });
     }
     let text = |cell: &'_ Cell| {
         cell.text().map(str::len).ok_or_else(|| wrong_type("mc1_targets.choices", cell, "a text"))
@@ -118,7 +118,7 @@ fn csv_form(record: &RowContext<'_>) -> Result<Draft, RejectReason> {
 }
 
 fn draft(question: &str, choices: &[(&str, bool)]) -> Result<Draft, RejectReason> {
-    let mut right = choices.iter().enumerate().filter(|(_, (_, right))| *right).map(|(place, _)| place);
+    let mut right = choices.iter().enumerate().filter(|(_, (_, right))| *right).map(|(index, _)| index);
     let (Some(gold), None) = (right.next(), right.next()) else {
         return Err(RejectReason::Unusable { what: "not exactly one choice is right" });
     };

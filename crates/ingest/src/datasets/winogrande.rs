@@ -76,13 +76,13 @@ impl Dataset for WinoGrande {
     }
 
     fn relate(&self, drafts: &mut [&mut Draft]) {
-        for place in 0..drafts.len() {
-            if drafts[place].group.is_some() {
+        for index in 0..drafts.len() {
+            if drafts[index].group.is_some() {
                 continue;
             }
-            let before = place.checked_sub(1).filter(|before| twins(drafts[*before], drafts[place]));
+            let before = index.checked_sub(1).filter(|before| twins(drafts[*before], drafts[index]));
             let group = before.and_then(|before| drafts[before].group.clone());
-            drafts[place].group = Some(group.unwrap_or_else(|| format!("row {place}")));
+            drafts[index].group = Some(group.unwrap_or_else(|| format!("row {index}")));
         }
     }
 }

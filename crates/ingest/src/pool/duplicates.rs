@@ -86,7 +86,8 @@ pub fn find_duplicates(questions: &[&Question]) -> FoundDuplicates {
 /// Finds near duplicates among rows of different content.
 fn near(questions: &[&Question], rows: &[usize], found: &mut FoundDuplicates) {
     let mut words = ShingleBuffer::default();
-    let sets: Vec<Shingles> = rows.iter().map(|row| Shingles::of(questions[*row], &mut words)).collect();
+    let sets: Vec<Shingles> =
+        rows.iter().map(|row| Shingles::from_question(questions[*row], &mut words)).collect();
     let mut counts = ByShingle::<u32>::default();
     for shingle in sets.iter().flat_map(|set| &set.all) {
         *counts.entry(*shingle).or_default() += 1;
@@ -94,12 +95,12 @@ fn near(questions: &[&Question], rows: &[usize], found: &mut FoundDuplicates) {
     let mut index = ByShingle::<Vec<usize>>::default();
     let mut groups = Groups::new(rows.len());
     let (mut last_seen, mut candidates) = (vec![usize::MAX; rows.len()], Vec::new());
-    for (place, set) in sets.iter().enumerate() {
+    for (current, set) in sets.iter().enumerate() {
         candidates.clear();
         let prefix = rarest(&set.all, &counts);
         for shingle in &prefix {
             for other in index.get(shingle).into_iter().flatten() {
-                if std::mem::replace(&mut last_seen[*other], place) != place {
+                if std::mem::replace(&mut last_seen[*other], current) != current {
                     candidates.push(*other);
                 }
             }
@@ -110,18 +111,18 @@ fn near(questions: &[&Question], rows: &[usize], found: &mut FoundDuplicates) {
             candidates.truncate(MAX_CANDIDATES);
         }
         for other in &candidates {
-            if groups.same(*other, place) || together(questions[rows[*other]], questions[rows[place]]) {
+            if groups.same(*other, current) || together(questions[rows[*other]], questions[rows[current]]) {
                 continue;
             }
             if let Some(jaccard) = alike(&sets[*other], set) {
-                groups.join(*other, place);
-                let (earlier, later) = (rows[*other], rows[place]);
+                groups.join(*other, current);
+                let (earlier, later) = (rows[*other], rows[current]);
                 found.pairs.push(DuplicatePair { earlier, later, kind: DuplicateKind::Near, jaccard });
             }
         }
         // What stands once can lead nobody here.
         for shingle in prefix.into_iter().filter(|shingle| counts.get(shingle).is_some_and(|n| *n > 1)) {
-            index.entry(shingle).or_default().push(place);
+            index.entry(shingle).or_default().push(current);
         }
     }
 }

@@ -11,14 +11,14 @@ pub enum PoolError {
         id: String,
     },
     /// Shares that are none.
-    #[error("{what} is {value}, not {due}")]
+    #[error("{what} is {value}, not {expected}")]
     Share {
         /// Which share.
         what: &'static str,
         /// What it is.
         value: f64,
         /// What it should be.
-        due: &'static str,
+        expected: &'static str,
     },
     /// A stratum that the dataset has not.
     #[error("dataset `{dataset}` has no {by} to sample by")]

@@ -83,7 +83,7 @@ impl Stratum {
         }
     }
 
-    pub(super) fn of(self, question: &Question) -> Option<&str> {
+    pub(super) fn value(self, question: &Question) -> Option<&str> {
         match self {
             Self::Subject => question.subject.as_deref(),
             Self::Gold => question.gold.first().map(String::as_str),

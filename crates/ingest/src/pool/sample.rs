@@ -21,8 +21,8 @@ pub(super) fn draw(
     let split = questions.first().map_or_else(String::new, |question| question.split.clone());
     let seed = options.seed.derive("sample").derive(&dataset);
     let mut by_role = BTreeMap::<PoolRole, Vec<usize>>::new();
-    for (place, question) in questions.iter().enumerate() {
-        by_role.entry(role_of(question, options.shares)).or_default().push(place);
+    for (index, question) in questions.iter().enumerate() {
+        by_role.entry(role_of(question, options.shares)).or_default().push(index);
     }
     let mut take = |role| by_role.remove(&role).unwrap_or_default();
     let (main, exemplars, probe) =
@@ -60,7 +60,7 @@ pub(super) fn draw(
     let rows = questions
         .into_iter()
         .enumerate()
-        .filter_map(|(place, question)| chosen.get(&place).map(|role| PoolRow { question, role: *role }));
+        .filter_map(|(index, question)| chosen.get(&index).map(|role| PoolRow { question, role: *role }));
     Ok((rows.collect(), report))
 }
 
@@ -79,35 +79,37 @@ fn stratified(
     for row in rows {
         let name = match by {
             None => "",
-            Some(by) => by.of(&questions[*row]).ok_or(by)?,
+            Some(by) => by.value(&questions[*row]).ok_or(by)?,
         };
         strata.entry(name).or_default().push(*row);
     }
     let count = count.min(rows.len());
     let whole = |size: usize| (size as u128 * count as u128) / (rows.len().max(1) as u128);
     let remainder = |size: usize| (size as u128 * count as u128) % (rows.len().max(1) as u128);
-    let mut shares: Vec<(&str, usize)> =
-        strata.iter().map(|(name, of)| (*name, usize::try_from(whole(of.len())).unwrap_or(0))).collect();
+    let mut shares: Vec<(&str, usize)> = strata
+        .iter()
+        .map(|(name, value)| (*name, usize::try_from(whole(value.len())).unwrap_or(0)))
+        .collect();
     let given: usize = shares.iter().map(|(_, share)| share).sum();
     let mut order: Vec<usize> = (0..shares.len()).collect();
-    order.sort_by_key(|place| std::cmp::Reverse(remainder(strata[shares[*place].0].len())));
-    order.iter().take(count - given).for_each(|place| shares[*place].1 += 1);
+    order.sort_by_key(|index| std::cmp::Reverse(remainder(strata[shares[*index].0].len())));
+    order.iter().take(count - given).for_each(|index| shares[*index].1 += 1);
     let (mut drawn, mut reports) = (Vec::with_capacity(count), Vec::new());
     for (name, share) in shares {
-        let mut of = strata.remove(name).unwrap_or_default();
+        let mut value = strata.remove(name).unwrap_or_default();
         let key = |row: &usize| {
             let id = questions[*row].question_id.as_str();
             (seed.hash_key(key_of(0, id)), id)
         };
-        of.sort_by(|a, b| key(a).cmp(&key(b)));
+        value.sort_by(|a, b| key(a).cmp(&key(b)));
         if by.is_some() {
             reports.push(StratumReport {
                 name: name.to_owned(),
-                rows: of.len() as u64,
+                rows: value.len() as u64,
                 sampled: share as u64,
             });
         }
-        drawn.extend(of.into_iter().take(share));
+        drawn.extend(value.into_iter().take(share));
     }
     Ok((drawn, reports))
 }

@@ -47,7 +47,7 @@ pub(super) struct Shingles {
 }
 
 impl Shingles {
-    pub(super) fn of(question: &Question, words: &mut ShingleBuffer) -> Self {
+    pub(super) fn from_question(question: &Question, words: &mut ShingleBuffer) -> Self {
         let mut asked = Vec::new();
         words.add(&question.question, &mut asked);
         for choice in &question.choices {

@@ -193,7 +193,7 @@ proptest! {
         let questions: Vec<Question> =
             texts.iter().enumerate().map(|(row, words)| question("a", row, &text(words))).collect();
         let sets: Vec<Shingles> =
-            questions.iter().map(|question| Shingles::of(question, &mut ShingleBuffer::default())).collect();
+            questions.iter().map(|question| Shingles::from_question(question, &mut ShingleBuffer::default())).collect();
         let alike = |a: usize, b: usize| {
             questions[a].content_hash == questions[b].content_hash || jaccard(&sets[a].all, &sets[b].all) >= NEAR_JACCARD
         };

@@ -44,7 +44,7 @@ pub(super) fn each_row(
 
 fn named(names: &[String], record: &ByteRecord) -> Result<Cell, RejectReason> {
     if record.len() != names.len() {
-        return Err(RejectReason::Ragged { found: record.len(), due: names.len(), what: "cells" });
+        return Err(RejectReason::Ragged { found: record.len(), expected: names.len(), what: "cells" });
     }
     let cell = |(name, cell): (&String, &[u8])| {
         let text = str::from_utf8(cell).map_err(|_| RejectReason::NotUtf8)?;

@@ -32,9 +32,9 @@ pub(super) fn each_row(path: &Path, take: &mut RowSink<'_>) -> Result<(), Ingest
     }
     let (number, first) = (lines.number, without_mark(&lines.bytes).to_owned());
     let second = lines.advance_to_text()?;
-    match FileStart::of(&first) {
+    match FileStart::from_line(&first) {
         FileStart::Data if !second => return document(path, take),
-        FileStart::Open if !second || FileStart::of(&lines.bytes) == FileStart::Other => {
+        FileStart::Open if !second || FileStart::from_line(&lines.bytes) == FileStart::Other => {
             return document(path, take);
         }
         FileStart::Data | FileStart::Object | FileStart::Open | FileStart::Other => {}
@@ -64,7 +64,7 @@ enum FileStart {
 }
 
 impl FileStart {
-    fn of(line: &[u8]) -> Self {
+    fn from_line(line: &[u8]) -> Self {
         let text = String::from_utf8_lossy(line.trim_ascii());
         if !text.starts_with('{') {
             return Self::Other;
@@ -97,8 +97,8 @@ fn line(number: u64, bytes: &[u8]) -> RawRow {
 fn object(text: &str) -> Result<Cell, RejectReason> {
     let cell = from_json(&with_nulls(text)).map_err(|error| {
         // The parser was given one row; its line number says nothing.
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        RejectReason::Json { message: error.to_string().replace(&place, ""), column: error.column() }
+        let suffix = format!(" at line {} column {}", error.line(), error.column());
+        RejectReason::Json { message: error.to_string().replace(&suffix, ""), column: error.column() }
     })?;
     match cell {
         Cell::Struct(_) => Ok(cell),
@@ -149,7 +149,7 @@ fn rows_of_object<'a>(path: &Path, text: &'a str) -> Result<Vec<&'a RawValue>, I
 }
 
 fn damaged(path: &Path, error: &serde_json::Error) -> IngestError {
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let message = format!("not JSON: {}", error.to_string().replace(&place, ""));
+    let suffix = format!(" at line {} column {}", error.line(), error.column());
+    let message = format!("not JSON: {}", error.to_string().replace(&suffix, ""));
     IngestError::Json { path: path.to_owned(), line: error.line(), column: error.column(), message }
 }

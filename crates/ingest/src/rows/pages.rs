@@ -200,7 +200,7 @@ enum ThriftType {
 }
 
 impl ThriftType {
-    fn of(code: u8) -> io::Result<Self> {
+    fn from_code(code: u8) -> io::Result<Self> {
         Ok(match code {
             1 | 2 => Self::Boolean,
             3 => Self::Byte,
@@ -254,7 +254,7 @@ impl Thrift<'_> {
         if byte == 0 {
             return Ok(None);
         }
-        let kind = ThriftType::of(byte & 0x0f)?;
+        let kind = ThriftType::from_code(byte & 0x0f)?;
         let step = i64::from(byte >> 4);
         last.0 = if step == 0 { self.integer()? } else { last.0.saturating_add(step) };
         Ok(Some((last.0, kind)))

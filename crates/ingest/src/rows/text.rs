@@ -27,7 +27,7 @@ pub(super) fn each_row(path: &Path, fields: &[&str], take: &mut RowSink<'_>) -> 
     let found = row.len();
     if row.iter().any(|line| !line.trim_ascii().is_empty()) {
         any = true;
-        let reason = RejectReason::Ragged { found, due: fields.len(), what: "lines" };
+        let reason = RejectReason::Ragged { found, expected: fields.len(), what: "lines" };
         take(RawRow { line: Some(start), fields: Err(reason) })?;
     }
     if any { Ok(()) } else { Err(IngestError::Empty { path: path.to_owned() }) }

@@ -101,7 +101,7 @@ fn walk(
         } else if metadata.is_file() && !hidden && format(dataset, &path).is_ok() {
             let parts = path.strip_prefix(root).unwrap_or(&path).components();
             let inside: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-            let name = split::of_file(&path);
+            let name = split::parse_file_name(&path);
             let split = name.split.unwrap_or_else(|| split::ALL.to_owned());
             found.push(FolderFile {
                 inside: inside.join("/"),

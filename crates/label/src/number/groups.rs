@@ -23,27 +23,27 @@ enum Separator {
     Other,
 }
 
-/// Reads digits with their marks from a place; the end, and the value unless the marks make no sense.
+/// Reads digits with their marks from a position; the end, and the value unless the marks make no sense.
 pub(crate) fn digits(view: &View<'_>, at: usize) -> Option<(usize, Option<ExactNumber>)> {
     let mut runs: Vec<(Separator, Range<usize>)> = Vec::new();
-    let mut place = at;
-    if view.at(place) == '.' {
+    let mut position = at;
+    if view.at(position) == '.' {
         // `.5`
-        let run = run(view, place + 1)?;
+        let run = run(view, position + 1)?;
         let value = decimal(view, &[], Some(&run));
         return Some((run.end, value));
     }
-    let first = run(view, place)?;
-    place = first.end;
+    let first = run(view, position)?;
+    position = first.end;
     while let Some((mark, from)) =
-        mark(view, place, runs.last().map_or(&first, |(_, run)| run), runs.is_empty())
+        mark(view, position, runs.last().map_or(&first, |(_, run)| run), runs.is_empty())
     {
         let Some(next) = run(view, from) else { break };
-        place = next.end;
+        position = next.end;
         runs.push((mark, next));
     }
     let value = read(view, &first, &runs);
-    Some((place, value))
+    Some((position, value))
 }
 
 fn run(view: &View<'_>, at: usize) -> Option<Range<usize>> {
@@ -111,7 +111,7 @@ fn read(view: &View<'_>, first: &Range<usize>, runs: &[(Separator, Range<usize>)
     let marks_alike = |mark: Separator| front.iter().all(|(other, _)| *other == mark);
     let grouped = |mark: Separator| marks_alike(mark) && grouped_in_threes(view, &whole);
     match last_mark {
-        // One point, or a point behind groups.
+        // One point, or a point after groups.
         Separator::Point
             if front.is_empty()
                 || grouped(Separator::Comma)
@@ -165,12 +165,12 @@ fn grouped_as_in_india(view: &View<'_>, runs: &[Range<usize>]) -> bool {
         })
 }
 
-/// Digits in front of the point, and those behind it.
+/// Digits in front of the point, and those after it.
 fn decimal(view: &View<'_>, whole: &[Range<usize>], part: Option<&Range<usize>>) -> Option<ExactNumber> {
     let mut text: String = whole.iter().flat_map(|run| view.slice(run.clone())).collect();
-    let behind = part.map_or(0, Range::len);
+    let decimals = part.map_or(0, Range::len);
     text.extend(part.into_iter().flat_map(|run| view.slice(run.clone())));
-    ExactNumber::decimal(&text, -i64::try_from(behind).ok()?)
+    ExactNumber::decimal(&text, -i64::try_from(decimals).ok()?)
 }
 
 #[cfg(test)]

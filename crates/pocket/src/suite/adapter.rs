@@ -45,7 +45,7 @@ impl Dataset for Adapter {
         if record.text("dataset")? != self.id() {
             return Err(RejectReason::Gold {
                 found: record.text("dataset")?.to_owned(),
-                due: "a row of this dataset",
+                expected: "a row of this dataset",
             });
         }
         let (question, answer) = (record.text("question")?, record.answer("answer")?);
@@ -73,6 +73,6 @@ impl Dataset for Adapter {
     }
 }
 
-fn wrong(found: &str, due: &'static str) -> RejectReason {
-    RejectReason::Gold { found: found.to_owned(), due }
+fn wrong(found: &str, expected: &'static str) -> RejectReason {
+    RejectReason::Gold { found: found.to_owned(), expected }
 }

@@ -125,7 +125,7 @@ mod tests {
     }
 
     /// The confidence or why there is none, and the mass, with these parameters.
-    fn of(follow_up: FollowUpRow, given: &Value) -> (Result<f64, String>, Option<f64>) {
+    fn scored_and_mass(follow_up: FollowUpRow, given: &Value) -> (Result<f64, String>, Option<f64>) {
         let answer = GenerationRow {
             text: Some("42".to_owned()),
             follow_ups: vec![follow_up],
@@ -166,7 +166,7 @@ mod tests {
             ((-0.1, 0.5), false, invalid(), None),
             ((f64::INFINITY, 0.5), true, invalid(), None),
         ] {
-            let (scored, found) = of(follow_up(Some(masses), censored), &Value::Null);
+            let (scored, found) = scored_and_mass(follow_up(Some(masses), censored), &Value::Null);
             match (&scored, &expected) {
                 (Ok(scored), Ok(expected)) => {
                     assert!((scored - expected).abs() < 1e-6, "{masses:?}: {scored}");
@@ -186,10 +186,10 @@ mod tests {
             (MissingSignal::ServerFailed, None),
         ] {
             let row = FollowUpRow { missing_reason: Some(reason), ..follow_up(None, false) };
-            assert_eq!(of(row, &Value::Null), (Err(reason.name().to_owned()), mass));
+            assert_eq!(scored_and_mass(row, &Value::Null), (Err(reason.name().to_owned()), mass));
         }
         let unknown = follow_up(None, false);
-        assert_eq!(of(unknown, &Value::Null), (Err("no_top_logprobs".to_owned()), None));
+        assert_eq!(scored_and_mass(unknown, &Value::Null), (Err("no_top_logprobs".to_owned()), None));
     }
 
     #[test]
@@ -198,10 +198,13 @@ mod tests {
         assert_eq!(hash(Value::Null), hash(json!({"min_mass": MIN_MASS})));
         assert_ne!(hash(Value::Null), hash(json!({"min_mass": 0.5})));
         let tiny = || follow_up(Some((3e-9, 1e-9)), false);
-        assert_eq!(of(tiny(), &json!({"min_mass": 0.0})).0, Ok(0.75));
-        assert_eq!(of(tiny(), &json!({"min_mass": 4.1e-9})).0, Err("masses_too_small".to_owned()));
+        assert_eq!(scored_and_mass(tiny(), &json!({"min_mass": 0.0})).0, Ok(0.75));
+        assert_eq!(
+            scored_and_mass(tiny(), &json!({"min_mass": 4.1e-9})).0,
+            Err("masses_too_small".to_owned())
+        );
         let nothing = follow_up(Some((0.0, 0.0)), false);
-        assert_eq!(of(nothing, &json!({"min_mass": 0})).0, Err("invalid_masses".to_owned()));
+        assert_eq!(scored_and_mass(nothing, &json!({"min_mass": 0})).0, Err("invalid_masses".to_owned()));
         for wrong in [
             json!({"min_mass": -0.1}),
             json!({"min_mass": 1.5}),
@@ -236,7 +239,7 @@ mod tests {
             let mass = |side: &[f64]| if side.is_empty() { bound } else { side.iter().sum() };
             let censored = yes.is_empty() || no.is_empty();
             let row = follow_up(Some((mass(&yes), mass(&no))), censored);
-            let (scored, found) = of(row, &json!({"min_mass": min_mass}));
+            let (scored, found) = scored_and_mass(row, &json!({"min_mass": min_mass}));
             let slowly: f64 = yes.iter().chain(&no).sum();
             prop_assert!((found.unwrap() - slowly).abs() < 1e-12);
             match scored {

@@ -1,4 +1,4 @@
-//! Every method on made-up rows: values worked by hand, reasons, parameters.
+//! Every method on synthetic rows: values worked by hand, reasons, parameters.
 
 use plimsoll_core::records::{FollowUpRow, GenerationRow, TokenRow};
 use plimsoll_core::{AnswerKind, Label, MissingSignal};

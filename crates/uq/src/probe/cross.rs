@@ -125,7 +125,7 @@ fn train_one(
 ) -> Result<Result<Probe, TooFew>, ProbeError> {
     let examples: Vec<Example<'_>> =
         rows.iter().filter(|row| sources.contains(row.dataset)).map(|row| row.example).collect();
-    // A seed of its own for each set of sources: another dataset in the plan shifts no other probe's numbers.
+    // A seed of its own for each set of sources: another dataset in the plan shifts no other probe's weights.
     let seed = sources.iter().fold(seed.derive("probe"), |seed, dataset| seed.derive(dataset.as_str()));
     match Probe::train(&examples, &method.training, &seed) {
         Ok(probe) => Ok(Ok(probe)),

@@ -47,7 +47,7 @@ pub(super) fn check(cluster: u64, state: &[f32], expected: usize) -> Result<(), 
         return Err(ProbeError::Width { cluster, found: state.len(), expected });
     }
     match state.iter().position(|value| !value.is_finite()) {
-        Some(place) => Err(ProbeError::NotFinite { cluster, place }),
+        Some(index) => Err(ProbeError::NotFinite { cluster, index }),
         None => Ok(()),
     }
 }

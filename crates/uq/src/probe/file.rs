@@ -77,7 +77,7 @@ impl Probe {
     /// Reads a probe and what it belongs to.
     ///
     /// # Errors
-    /// [`ProbeError::File`] for bytes that are no probe, of another version, or whose numbers are not finite.
+    /// [`ProbeError::File`] for bytes that are no probe, of another version, or whose weights are not finite.
     pub fn from_bytes(bytes: &[u8]) -> Result<(Self, ProbeOrigin), ProbeError> {
         let origin = origin(bytes)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| refused(error.to_string()))?;
@@ -99,7 +99,7 @@ impl Probe {
         Ok((Self { standard, network: ProbeNetwork { layers }, trained_on }, origin))
     }
 
-    /// SHA-256 of the probe's numbers and training rows, for the thresholds file.
+    /// SHA-256 of the probe's weights and training rows, for the thresholds file.
     ///
     /// # Errors
     /// As [`Probe::to_bytes`].
@@ -137,13 +137,13 @@ fn view<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<Tenso
     }
 }
 
-/// The finite numbers of a tensor; `None` takes any count.
+/// The finite values of a tensor; `None` takes any count.
 fn floats(tensors: &SafeTensors<'_>, name: &str, count: Option<usize>) -> Result<Vec<f32>, ProbeError> {
     let view = view(tensors, name, Dtype::F32)?;
     let found: Vec<f32> =
         view.data().as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
     if count.is_some_and(|count| count != found.len()) {
-        return Err(refused(format!("`{name}` has {} numbers, not {}", found.len(), count.unwrap_or(0))));
+        return Err(refused(format!("`{name}` has {} values, not {}", found.len(), count.unwrap_or(0))));
     }
     if found.iter().all(|value| value.is_finite()) {
         Ok(found)

@@ -1,4 +1,4 @@
-//! The network's numbers, and its answer to one input.
+//! The network's parameters, and its answer to one input.
 
 /// Widths of the inner layers.
 pub(super) const INNER: [usize; 3] = [256, 128, 64];

@@ -39,7 +39,7 @@ pub(super) fn all(read: &Questions, asked: &Asked) -> Result<Vec<Shown>, Failure
         return Ok(read.ingested.questions.iter().flat_map(both).collect());
     }
     let pool = drawn(read, asked)?;
-    let exemplars: Vec<&Question> = pool.of(dataset.id(), PoolRole::FewShot).collect();
+    let exemplars: Vec<&Question> = pool.questions(dataset.id(), PoolRole::FewShot).collect();
     if exemplars.len() < asked.few_shot {
         return Err(Failure::input(format!(
             "only {} of the {} questions have the role of an exemplar, and {} are asked for",
@@ -49,7 +49,7 @@ pub(super) fn all(read: &Questions, asked: &Asked) -> Result<Vec<Shown>, Failure
         )));
     }
     let both = |question| [shown(question, &exemplars, &main), shown(question, &[], &verbalized)];
-    Ok(pool.of(dataset.id(), PoolRole::Main).flat_map(both).collect())
+    Ok(pool.questions(dataset.id(), PoolRole::Main).flat_map(both).collect())
 }
 
 fn drawn(read: &Questions, asked: &Asked) -> Result<Pool, Failure> {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{behind_equals, near, words};
+use super::{after_equals, near, words};
 use crate::markup::skip_opening;
 use crate::number::scan::NumberToken;
 use crate::page::{Extent, Location, Page};
@@ -26,7 +26,7 @@ pub(crate) fn last(page: &Page<'_>) -> Vec<Location> {
         return only_word(view);
     }
     let token = main.or_else(|| page.numbers.iter().rev().find(counts));
-    token.map(|token| Location { range: token.range.clone(), form: Extent::Filled }).into_iter().collect()
+    token.map(|token| Location { range: token.range.clone(), extent: Extent::Filled }).into_iter().collect()
 }
 
 /// The text's only number word but `one`, which counts nothing.
@@ -35,7 +35,7 @@ fn only_word(view: &View<'_>) -> Vec<Location> {
     let mut words =
         starts.filter_map(|at| words::number(view, at, view.len()).filter(|(_, start, _)| *start == at));
     match (words.next(), words.next()) {
-        (Some((end, start, _)), None) => vec![Location { range: start..end, form: Extent::Filled }],
+        (Some((end, start, _)), None) => vec![Location { range: start..end, extent: Extent::Filled }],
         _ => Vec::new(),
     }
 }
@@ -67,7 +67,7 @@ pub(crate) fn leading(page: &Page<'_>) -> Vec<Location> {
             at += 1;
         }
         if ["since", "because", "as"].iter().any(|word| view.has_word(at, word)) {
-            return vec![Location { range: whole.start..at, form: Extent::Filled }];
+            return vec![Location { range: whole.start..at, extent: Extent::Filled }];
         }
         if !view.at(at).is_alphabetic() {
             break;
@@ -93,13 +93,13 @@ fn labelled(view: &View<'_>, at: usize) -> bool {
         .any(|label| word.ends_with(label))
 }
 
-/// The number behind the last `=` of the last line; what follows it (`= $8 for 2 hats`) counts
+/// The number after the last `=` of the last line; what follows it (`= $8 for 2 hats`) counts
 /// something else.
 pub(crate) fn equation(page: &Page<'_>) -> Vec<Location> {
     let Some(line) = page.view.last_line() else { return Vec::new() };
-    let start = behind_equals(&page.view, &line);
+    let start = after_equals(&page.view, &line);
     if start > line.start {
-        vec![Location { range: start..line.end, form: Extent::Open }]
+        vec![Location { range: start..line.end, extent: Extent::Open }]
     } else {
         Vec::new()
     }

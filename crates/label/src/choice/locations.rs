@@ -10,7 +10,7 @@ use plimsoll_core::view::View;
 /// Labels that stand as such anywhere: `(B)`, `option B`.
 pub(crate) fn marked_labels(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     for at in 0..view.len() {
         let open = matches!(view.at(at), '(' | '[');
         let word = matches!(view.at(at), 'o' | 'O' | 'c' | 'C') && view.starts_word(at);
@@ -25,16 +25,16 @@ pub(crate) fn marked_labels(page: &Page<'_>) -> Vec<Location> {
         let closed = matches!(view.at(end), ')' | ']');
         let named = !open && (view.at(start).is_ascii_uppercase() || !view.at(start).is_alphabetic());
         if (open && closed) || named {
-            places.push(Location { range: start..end, form: Extent::Alone });
+            locations.push(Location { range: start..end, extent: Extent::Alone });
         }
     }
-    places
+    locations
 }
 
 /// `B is correct`, `(B) is the best answer`.
 pub(crate) fn called_correct(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     for at in 0..view.len() {
         if !view.starts_word(at)
             || !(view.at(at).is_ascii_uppercase() || !view.at(at).is_alphabetic() || view.before(at) == '(')
@@ -45,10 +45,10 @@ pub(crate) fn called_correct(page: &Page<'_>) -> Vec<Location> {
         let (text, _) = skip_separator(view, end, view.len());
         let after = page.options.text(view, text).map_or(text, |hit| hit.range.end);
         if says_correct(view, skip_separator(view, after, view.len()).0) {
-            places.push(Location { range: at..end, form: Extent::Alone });
+            locations.push(Location { range: at..end, extent: Extent::Alone });
         }
     }
-    places
+    locations
 }
 
 /// Words that lead from a label to praise.
@@ -126,7 +126,7 @@ pub(crate) fn leading(page: &Page<'_>) -> Vec<Location> {
             Some(_) => return Vec::new(),
         }
     }
-    first.map(|(_, range)| Location { range, form: Extent::Open }).into_iter().collect()
+    first.map(|(_, range)| Location { range, extent: Extent::Open }).into_iter().collect()
 }
 
 /// The last line if it is a label with or without its text, and other lines do not begin with other
@@ -141,15 +141,15 @@ pub(crate) fn closing(page: &Page<'_>) -> Vec<Location> {
     let own = label(&line);
     let listed =
         own.is_some() && view.lines().any(|other| label(&other).is_some_and(|choice| Some(choice) != own));
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     if line.start > page.whole().start && !listed {
-        places.push(Location { range: line.clone(), form: Extent::Entire });
+        locations.push(Location { range: line.clone(), extent: Extent::Entire });
     }
-    places.extend(ending_label(page, &line));
-    places
+    locations.extend(ending_label(page, &line));
+    locations
 }
 
-/// The label that ends a line behind a word that leads to one.
+/// The label that ends a line after a word that leads to one.
 fn ending_label(page: &Page<'_>, line: &Range<usize>) -> Option<Location> {
     const BEFORE: &[&str] = &[
         "is",
@@ -182,7 +182,7 @@ fn ending_label(page: &Page<'_>, line: &Range<usize>) -> Option<Location> {
     }
     let led = before < start && BEFORE.contains(&view.word(word).as_str());
     let upper = view.at(start).is_ascii_uppercase() || !view.at(start).is_alphabetic();
-    (led && upper && label_end == end).then_some(Location { range: start..end, form: Extent::Entire })
+    (led && upper && label_end == end).then_some(Location { range: start..end, extent: Extent::Entire })
 }
 
 /// Whether a label heads its line: a mark follows it, or the line ends.
