@@ -68,17 +68,15 @@ impl RowKey {
             model: self.model.clone(),
             prompt_hash: self.prompt_hash.clone(),
             layer: signal.layer,
-            position: signal.position.name().to_owned(),
-            ..HiddenStateRow::default()
+            position: signal.position,
+            vector: None,
+            missing_reason: None,
         }
     }
 
     /// The requested hidden states, all missing for one reason.
     pub fn missing_states(&self, signals: &SignalRequest, reason: MissingSignal) -> Vec<HiddenStateRow> {
-        let row = |signal| HiddenStateRow {
-            missing_reason: Some(reason.name().to_owned()),
-            ..self.hidden_state(signal)
-        };
+        let row = |signal| HiddenStateRow { missing_reason: Some(reason), ..self.hidden_state(signal) };
         signals.hidden_states().iter().map(row).collect()
     }
 }

@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn bytes_that_say_so() {
-        let of = |bytes: &[u8]| by_content(Path::new("a.csv"), bytes).map(|error| error.to_string());
+        let refusal = |bytes: &[u8]| by_content(Path::new("a.csv"), bytes).map(|error| error.to_string());
         for (bytes, format) in [
             (&b"\x1f\x8b\x08\0\0\0\0\0"[..], "gzip"),
             (b"\x1f\x8b", "gzip"),
@@ -110,10 +110,10 @@ mod tests {
             (b"PK\x03\x04\x14", "zip"),
             (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
         ] {
-            assert!(of(bytes).unwrap().contains(&format!("({format})")), "{bytes:?}");
+            assert!(refusal(bytes).unwrap().contains(&format!("({format})")), "{bytes:?}");
         }
         for text in ["", "BZh,id\n", "BZh", "PK,id\n", "7z,id", "(question", "\u{feff}id,a", "\u{1f}x"] {
-            assert_eq!(of(text.as_bytes()), None, "{text:?}");
+            assert_eq!(refusal(text.as_bytes()), None, "{text:?}");
         }
     }
 }

@@ -106,7 +106,7 @@ pub enum ImportError {
         /// The files.
         paths: Vec<PathBuf>,
     },
-    /// A place in a text file that cannot be read.
+    /// A line of a text file that cannot be read.
     #[error("`{}` line {line}{}: {problem}", path.display(), data_row(*row))]
     Text {
         /// The file.
@@ -239,7 +239,7 @@ pub enum ImportError {
     NotAQuery {
         /// What it is instead.
         #[source]
-        source: EngineError,
+        source: SqlError,
     },
     /// The query cannot be understood or run.
     #[error("the query failed; its tables are {}", list(tables))]
@@ -248,7 +248,7 @@ pub enum ImportError {
         tables: Vec<String>,
         /// Why.
         #[source]
-        source: EngineError,
+        source: SqlError,
     },
     /// The query needs more memory than it may have.
     #[error("the query needs more than {} MiB of memory", limit_bytes >> 20)]
@@ -257,7 +257,7 @@ pub enum ImportError {
         limit_bytes: usize,
         /// Which part of it asked for more.
         #[source]
-        source: EngineError,
+        source: SqlError,
     },
     /// The query engine gave up in a way it should not.
     #[error("the query engine failed on this query: {message}")]
@@ -334,9 +334,9 @@ pub enum ImportError {
 
 /// What the query engine says. Its own chain of causes repeats itself; this is its text, once.
 #[derive(Debug)]
-pub struct EngineError(Box<DataFusionError>);
+pub struct SqlError(Box<DataFusionError>);
 
-impl EngineError {
+impl SqlError {
     pub(crate) fn new(error: DataFusionError) -> Self {
         Self(Box::new(error))
     }
@@ -361,14 +361,14 @@ impl EngineError {
     }
 }
 
-impl fmt::Display for EngineError {
+impl fmt::Display for SqlError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Every table is in the one schema that there is; its name would only puzzle.
         formatter.write_str(&self.0.strip_backtrace().replace("datafusion.public.", ""))
     }
 }
 
-impl std::error::Error for EngineError {}
+impl std::error::Error for SqlError {}
 
 impl ImportError {
     /// For `map_err`: the file system refused.

@@ -9,7 +9,7 @@ pub(crate) const KEPT_PROBLEMS: usize = 50;
 /// Row problems that an error prints.
 pub(crate) const SHOWN_PROBLEMS: usize = 20;
 
-/// What is wrong at a place in a text file.
+/// What is wrong with a line of a text file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TextProblem {
@@ -64,7 +64,7 @@ pub struct RowError {
     /// Its question, as far as it has one.
     pub question_id: Option<String>,
     /// What is wrong with it.
-    pub problem: Problem,
+    pub problem: ImportProblem,
 }
 
 impl fmt::Display for RowError {
@@ -83,7 +83,7 @@ impl fmt::Display for RowError {
 /// What is wrong with a row.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum ImportProblem {
     /// Nothing where something must be.
     #[error("{column} is missing")]
     Missing {

@@ -1,4 +1,4 @@
-//! What can go wrong with a source, with its path and place.
+//! What can go wrong with a source, with its path, row and line.
 
 use std::io;
 use std::path::{Path, PathBuf};

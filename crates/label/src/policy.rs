@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{PolicyError, PolicyProblem};
-use crate::reason::UngradedReason;
+use plimsoll_core::label::UngradedReason;
 
 /// What an answer without a plain grade counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]

@@ -1,6 +1,6 @@
 //! The calibration table, written as its rows are drawn.
 
-use plimsoll_core::records::CalibrationRow;
+use plimsoll_core::records::{CalibrationRow, DrawPart};
 use plimsoll_core::{Outcome, ScoreSeries, ScoreTable};
 use plimsoll_fit::Draw;
 use plimsoll_fit::draw::DrawnRow;
@@ -84,6 +84,6 @@ fn calibration_row(table: &ScoreTable, series: &ScoreSeries, drawn: &DrawnRow) -
         llm_cost: cost(&series.llm_cost_usd),
         bin: drawn.bin,
         weight: drawn.weight,
-        part: if drawn.proportional { "proportional" } else { "extra" }.to_owned(),
+        part: if drawn.proportional { DrawPart::Proportional } else { DrawPart::Extra },
     })
 }

@@ -157,7 +157,10 @@ mod tests {
         assert_eq!(text_cost(&charged, None), Some(0.5));
         let unknown = GenerationRow { prompt_tokens: None, ..charged };
         assert_eq!(text_cost(&unknown, Some(PRICE)), Some(0.5));
-        let failed = GenerationRow { failure: Some("timed_out".into()), ..GenerationRow::default() };
+        let failed = GenerationRow {
+            failure: Some(plimsoll_core::MissingSignal::TimedOut),
+            ..GenerationRow::default()
+        };
         assert_eq!((text_cost(&failed, Some(PRICE)), text_cost(&failed, None)), (Some(0.0), None));
     }
 }

@@ -21,9 +21,7 @@ pub(crate) fn fetch(
 /// Whose fault it is that a source cannot be fetched.
 fn hub_failure(error: HubError) -> Failure {
     let kind = match error {
-        HubError::Source { .. } | HubError::Variable { .. } | HubError::NoCacheFolder => {
-            FailureKind::Usage
-        }
+        HubError::Source { .. } | HubError::Variable { .. } | HubError::NoCacheFolder => FailureKind::Usage,
         HubError::DiskFull { .. } => FailureKind::Stage,
         _ => FailureKind::Input,
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_core::records::{GenerationRow, HiddenStateRow, LabelRow};
 use plimsoll_core::signal::HiddenStateSignal;
-use plimsoll_core::{Label, Outcome};
+use plimsoll_core::{Label, MissingSignal, Outcome};
 use plimsoll_ingest::pool::PoolRole;
 use plimsoll_store::read_rows;
 use plimsoll_store::tables::{generations, hidden_states, labels};
@@ -63,7 +63,7 @@ fn keyed_label(row: LabelRow) -> Result<(LabelKey, Label), Failure> {
 pub(crate) type GenerationsByQuestion = BTreeMap<String, Vec<GenerationRow>>;
 
 /// A hidden state, or why it is missing.
-pub(crate) type HiddenState = Result<Vec<f32>, String>;
+pub(crate) type HiddenState = Result<Vec<f32>, MissingSignal>;
 
 /// The observations of one model.
 #[derive(Debug, Clone, Copy)]
@@ -114,8 +114,9 @@ impl ModelObservations<'_> {
             for row in
                 read_rows::<HiddenStateRow>(&path, &hidden_states::TABLE).or_fail(FailureKind::Stage)?
             {
-                if row.layer == signal.layer && row.position == signal.position.name() {
-                    let state = row.vector.ok_or_else(|| row.missing_reason.unwrap_or_default());
+                if row.layer == signal.layer && row.position == signal.position {
+                    let state =
+                        row.vector.ok_or_else(|| row.missing_reason.unwrap_or(MissingSignal::NotRecorded));
                     states.insert(row.question_id, state);
                 }
             }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use plimsoll_core::records::{AlignmentRow, MACRO, POOL};
-use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable};
+use plimsoll_core::missing::{MissingReason, UnusableSignal};
+use plimsoll_core::records::{AlignmentRow, ConfidenceRow, MACRO, POOL};
+use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable, column};
 use plimsoll_report::inputs::{AnswerMass, ServedModelCounts, ServedState};
 use plimsoll_store::read_columns;
-use plimsoll_store::tables::confidences::{self, columns};
+use plimsoll_store::tables::confidences;
+use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::PromptKind;
-use plimsoll_uq::{MethodConfig, MissingReason};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::{Failure, FailureKind, OrFail as _};
@@ -85,7 +86,7 @@ pub struct ServedRow {
 struct MassRow {
     model: String,
     method: String,
-    missing_reason: Option<String>,
+    missing_reason: Option<MissingReason>,
     answer_mass: Option<f64>,
 }
 
@@ -100,7 +101,12 @@ impl AnswerMasses {
     /// A failure for a table that cannot be read.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let mut all = Self::default();
-        let wanted = [columns::MODEL, columns::METHOD, columns::MISSING_REASON, columns::ANSWER_MASS];
+        let wanted = [
+            column!(ConfidenceRow, model),
+            column!(ConfidenceRow, method),
+            column!(ConfidenceRow, missing_reason),
+            column!(ConfidenceRow, answer_mass),
+        ];
         let rows: Vec<MassRow> =
             read_columns(path, &confidences::TABLE, &wanted).or_fail(FailureKind::Stage)?;
         for row in rows {
@@ -108,7 +114,7 @@ impl AnswerMasses {
             let (masses, too_small) = all.0.entry((row.model, row.method)).or_default();
             masses.rows += 1;
             masses.sum += mass;
-            *too_small += u64::from(row.missing_reason == Some(MissingReason::MassesTooSmall.name()));
+            *too_small += u64::from(row.missing_reason == Some(UnusableSignal::MassesTooSmall.into()));
         }
         Ok(all)
     }

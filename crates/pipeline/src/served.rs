@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll_core::column;
+use plimsoll_core::records::GenerationRow;
 use plimsoll_report::inputs::{ServedModelCounts, ServedState};
 use plimsoll_store::read_columns;
-use plimsoll_store::tables::generations::{self, columns};
+use plimsoll_store::tables::generations;
 use serde::Deserialize;
 
 use crate::failure::{Failure, FailureKind, OrFail as _};
@@ -36,7 +38,11 @@ pub(crate) fn served(folder: &RunFolder) -> Result<Vec<ServedModelCounts>, Failu
     let beginning = format!("tables/{}/", generations::TABLE.name);
     let outputs = folder.record_of(Stage::Infer).map(|record| record.outputs.as_slice()).unwrap_or_default();
     for output in outputs.iter().filter(|output| output.path.starts_with(&beginning)) {
-        let wanted = [columns::MODEL, columns::SERVED_MODEL, columns::SYSTEM_FINGERPRINT];
+        let wanted = [
+            column!(GenerationRow, model),
+            column!(GenerationRow, served_model),
+            column!(GenerationRow, system_fingerprint),
+        ];
         let replies: Vec<Reply> = read_columns(&folder.path(&output.path), &generations::TABLE, &wanted)
             .or_fail(FailureKind::Input)?;
         for Reply { model, served_model, system_fingerprint } in replies {

@@ -6,7 +6,7 @@ use plimsoll_backend::Request;
 use plimsoll_core::records::DatasetRow;
 use plimsoll_core::{Question, Seed, SignalRequest};
 use plimsoll_hub::FileSource;
-use plimsoll_ingest::pool::{DatasetReport, Entry, Pool, PoolOptions, PoolRole, RoleShares, pool};
+use plimsoll_ingest::pool::{DatasetReport, Pool, PoolDataset, PoolOptions, PoolRole, RoleShares, pool};
 use plimsoll_ingest::prompts::{PromptSpec, prompt};
 use plimsoll_uq::methods::PromptKind;
 
@@ -87,7 +87,7 @@ impl<'a> Workload<'a> {
             probe_rows_per_main_row: inference.probe_signals().map_or(0.0, |_| inference.pool.probe_rows),
             duplicates: inference.pool.duplicates,
         };
-        let entries = inference.datasets.iter().zip(&read).map(|(dataset, questions)| Entry {
+        let entries = inference.datasets.iter().zip(&read).map(|(dataset, questions)| PoolDataset {
             questions: questions.ingested.questions.clone(),
             refused: questions.ingested.refused.len() as u64,
             unlabelled: questions.ingested.unlabelled(),
@@ -227,14 +227,14 @@ fn prompt_sets(inference: &InferenceConfig, read: &[QuestionSet], pool: &Pool) -
         let prompts = inference.prompt_for(dataset);
         let spec = PromptSpec::new(questions.dataset.get(), prompts.style);
         let exemplars: Vec<&Question> =
-            pool.of(&dataset.id, PoolRole::FewShot).take(prompts.few_shot).collect();
+            pool.questions(&dataset.id, PoolRole::FewShot).take(prompts.few_shot).collect();
         let requests = |role, spec: &PromptSpec| -> Vec<Request> {
             let request = |question: &Question| Request {
                 question_id: question.question_id.clone(),
                 source_row: Some(question.source_row),
                 prompt: prompt(question, &exemplars, spec),
             };
-            pool.of(&dataset.id, role).map(request).collect()
+            pool.questions(&dataset.id, role).map(request).collect()
         };
         let mut push = |kind, role, requests: Vec<Request>| {
             if !requests.is_empty() {

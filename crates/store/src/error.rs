@@ -44,6 +44,17 @@ pub enum StoreError {
         #[source]
         source: ArrowError,
     },
+    /// A row of the file is not one of the table's: a text that names no known variant, for instance.
+    #[error("cannot read the rows of table `{table}` in `{}`", path.display())]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Which column, and why.
+        #[source]
+        source: serde_arrow::Error,
+    },
     /// Rows do not fit the table's columns.
     #[error("rows do not fit the columns of table `{table}`, to be written to `{}`", path.display())]
     Rows {

@@ -24,8 +24,9 @@ pub mod tables;
 pub mod write;
 
 pub use error::StoreError;
+pub use plimsoll_core::schema::Column;
 pub use provenance::Provenance;
 pub use read::{TableReader, read_batches, read_columns, read_rows};
-pub use table::{Column, Kind, Table};
+pub use table::Table;
 pub use tables::TABLES;
 pub use write::{TableWriter, write_rows};

@@ -200,7 +200,7 @@ fn commonsense_qa() -> HubFile {
         "commonsense_qa",
         "default",
         vec![
-            ("id", text(&["made-up-1", "made-up-2"])),
+            ("id", text(&["synthetic-1", "synthetic-2"])),
             ("question", text(&["Where would a student put a lamp?", "What does rain make a road?"])),
             ("question_concept", text(&["lamp", "rain"])),
             (
@@ -254,7 +254,7 @@ fn hellaswag() -> HubFile {
                     &[4, 4],
                 ),
             ),
-            ("source_id", text(&["activitynet~made_up_1", "wikihow~made_up_2"])),
+            ("source_id", text(&["activitynet~synthetic_1", "wikihow~synthetic_2"])),
             ("split", text(&["val", "val"])),
             ("split_type", text(&["indomain", "zeroshot"])),
             ("label", text(&["1", "3"])),
@@ -282,7 +282,7 @@ fn truthfulqa() -> HubFile {
         vec![
             (
                 "question",
-                text(&["Do umbrellas attract rain?", "How many moons has the made-up planet Zorb?"]),
+                text(&["Do umbrellas attract rain?", "How many moons has the imaginary planet Zorb?"]),
             ),
             (
                 "mc1_targets",
@@ -350,7 +350,10 @@ fn mmlu() -> HubFile {
                     "This question refers to the following information.\n\"All is well,\" said the king.\nWhat was well?",
                 ]),
             ),
-            ("subject", text(&["made_up_botany", "made_up_botany", "made_up_history", "made_up_history"])),
+            (
+                "subject",
+                text(&["synthetic_botany", "synthetic_botany", "synthetic_history", "synthetic_history"]),
+            ),
             (
                 "choices",
                 texts(&[

@@ -32,7 +32,7 @@ pub(super) fn check(
     }
     let states: Vec<HiddenStateRow> =
         suite.signals.hidden_states().iter().map(|signal| key.hidden_state(signal)).collect();
-    let state_key = |row: &HiddenStateRow| (row.prompt_hash.clone(), row.layer, row.position.clone());
+    let state_key = |row: &HiddenStateRow| (row.prompt_hash.clone(), row.layer, row.position);
     if !observation.hidden_states.iter().map(state_key).eq(states.iter().map(state_key)) {
         return Err(Violation::new(RULE, format!("`{id}`: other hidden states")));
     }
@@ -52,7 +52,7 @@ fn own_key(row: &GenerationRow) -> GenerationKey<'_> {
 fn generation(suite: &Suite, backend: &dyn Backend, row: &GenerationRow) -> Result<(), Violation> {
     let location = format!("`{}` sample {}", row.question_id, row.sample_index);
     let broken = |rule| Err(Violation::new(rule, format!("{location}: {row:?}")));
-    if row.text.is_some() == row.failure.is_some() || !is_reason(row.failure.as_deref()) {
+    if row.text.is_some() == row.failure.is_some() {
         return broken("a row has a text, or a known reason for its absence");
     }
     let capabilities = backend.capabilities();
@@ -65,10 +65,10 @@ fn generation(suite: &Suite, backend: &dyn Backend, row: &GenerationRow) -> Resu
     if suite.signals.logprobs() {
         let has =
             row.tokens.as_ref().is_some_and(|tokens| tokens.iter().all(|token| token.logprob.is_some()));
-        if has == row.logprobs_missing.is_some() || !is_reason(row.logprobs_missing.as_deref()) {
+        if has == row.logprobs_missing.is_some() {
             return broken("requested log-probs are there, or a known reason is");
         }
-        if row.text.is_some() && !fits(capabilities.logprobs, row.logprobs_missing.as_deref()) {
+        if row.text.is_some() && !fits(capabilities.logprobs, row.logprobs_missing) {
             return broken("log-probs are as the capabilities say");
         }
     }
@@ -117,7 +117,7 @@ fn reply(suite: &Suite, row: &FollowUpRow, location: &str) -> Result<(), Violati
     }
     let has_masses = masses.iter().all(Option::is_some) && row.censored.is_some();
     let is_whole = (signal.text_tokens.is_none() || row.text.is_some()) && (!signal.masses || has_masses);
-    if is_whole == row.missing_reason.is_some() || !is_reason(row.missing_reason.as_deref()) {
+    if is_whole == row.missing_reason.is_some() {
         return broken(RULE);
     }
     Ok(())
@@ -126,31 +126,27 @@ fn reply(suite: &Suite, row: &FollowUpRow, location: &str) -> Result<(), Violati
 fn hidden_state(support: Support, row: &HiddenStateRow) -> Result<(), Violation> {
     const RULE: &str = "a hidden state is there and finite, or a known reason is";
     let broken = |rule| Err(Violation::new(rule, format!("{row:?}")));
-    let reason = row.missing_reason.as_deref();
+    let reason = row.missing_reason;
     let is_finite = |vector: &Vec<f32>| !vector.is_empty() && vector.iter().all(|value| value.is_finite());
-    if row.vector.is_some() == reason.is_some() || !is_reason(reason) {
+    if row.vector.is_some() == reason.is_some() {
         return broken(RULE);
     }
     if !row.vector.as_ref().is_none_or(is_finite) {
         return broken(RULE);
     }
     let is_as_said = match support {
-        Support::No(reason_given) => reason == Some(reason_given.name()),
+        Support::No(reason_given) => reason == Some(reason_given),
         Support::Yes | Support::Unknown => true,
     };
     if is_as_said { Ok(()) } else { broken("hidden states are as the capabilities say") }
 }
 
-fn fits(support: Support, reason: Option<&str>) -> bool {
+fn fits(support: Support, reason: Option<MissingSignal>) -> bool {
     match support {
         Support::Yes => reason.is_none(),
         Support::Unknown => true,
-        Support::No(reason_given) => reason == Some(reason_given.name()),
+        Support::No(reason_given) => reason == Some(reason_given),
     }
-}
-
-fn is_reason(name: Option<&str>) -> bool {
-    name.is_none_or(|name| MissingSignal::from_name(name).is_some())
 }
 
 /// Two runs give the same rows; times and attempts are not of the rows' content.

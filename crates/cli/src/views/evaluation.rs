@@ -82,7 +82,7 @@ fn transfer_table(rows: &[TransferSummary]) -> TextTable {
     for row in rows {
         table.push([
             row.method.clone(),
-            row.by.clone(),
+            row.by.to_string(),
             row.target_kind.clone(),
             format!("{}/{}", row.with_threshold, row.rows),
             number(row.ratio_error),

@@ -251,7 +251,7 @@ impl<'a> RequestState<'a> {
                 Some(generated).filter(|_| index == 0)
             }
             Err(reason) => {
-                (row.failure, row.attempts) = (Some(rows::name(reason)), 1);
+                (row.failure, row.attempts) = (Some(reason), 1);
                 None
             }
         }
@@ -277,7 +277,7 @@ impl<'a> RequestState<'a> {
             let row = &mut self.rows.generations[0].follow_ups[index];
             row.missing_reason = None;
             match prompt {
-                Err(reason) => row.missing_reason = Some(rows::name(reason)),
+                Err(reason) => row.missing_reason = Some(reason),
                 Ok(prompt) => {
                     self.second_turns[index].1 = prompt;
                     tasks.extend(self.needs_follow_up(index, batch).then_some(Task::FollowUp(index)));
@@ -325,7 +325,7 @@ impl<'a> RequestState<'a> {
                 Ok(spellings) => self.spellings = Some(Arc::new(spellings)),
                 Err(reason) => {
                     let row = &mut self.rows.generations[0].follow_ups[index];
-                    row.missing_reason = Some(rows::name(reason));
+                    row.missing_reason = Some(reason);
                     return signal.text_tokens.is_some();
                 }
             }

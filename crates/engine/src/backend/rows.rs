@@ -18,12 +18,12 @@ pub(super) fn missing(
     reason: MissingSignal,
 ) -> Observation {
     let row = |text: &TextSpec| GenerationRow {
-        failure: Some(name(reason)),
+        failure: Some(reason),
         ..key.generation(&text.decoding, text.sample_index)
     };
     let mut generations: Vec<GenerationRow> = outputs.texts.iter().map(row).collect();
     if let Some(answer) = generations.first_mut() {
-        answer.logprobs_missing = outputs.signals.logprobs().then(|| name(reason));
+        answer.logprobs_missing = outputs.signals.logprobs().then(|| reason);
         let ids = outputs.signals.follow_ups().keys();
         answer.follow_ups = ids.map(|id| missing_reply(id, reason)).collect();
     }
@@ -35,12 +35,7 @@ pub(super) fn missing(
 }
 
 fn missing_reply(id: &str, reason: MissingSignal) -> FollowUpRow {
-    FollowUpRow { id: id.to_owned(), missing_reason: Some(name(reason)), ..FollowUpRow::default() }
-}
-
-/// A reason as tables store it.
-pub(super) fn name(reason: MissingSignal) -> String {
-    reason.name().to_owned()
+    FollowUpRow { id: id.to_owned(), missing_reason: Some(reason), ..FollowUpRow::default() }
 }
 
 /// Writes generated texts into rows.
@@ -56,7 +51,7 @@ impl RowWriter<'_> {
         row.failure = None;
         row.logprobs_missing = None;
         row.attempts = 1;
-        row.finish_reason = Some(generated.finish.name().to_owned());
+        row.finish_reason = Some(generated.finish);
         row.starts_in_reasoning = Some(prompt.starts_in_reasoning);
         row.prompt_tokens = Some(prompt.tokens.len() as u64);
         row.completion_tokens = Some(generated.tokens.len() as u64);
@@ -86,7 +81,7 @@ impl RowWriter<'_> {
 pub(super) fn state(row: &mut HiddenStateRow, found: Result<Vec<f32>, MissingSignal>) {
     match found {
         Ok(vector) => (row.vector, row.missing_reason) = (Some(vector), None),
-        Err(reason) => row.missing_reason = Some(name(reason)),
+        Err(reason) => row.missing_reason = Some(reason),
     }
 }
 
@@ -109,10 +104,10 @@ pub(super) fn reply(
     match text {
         Some(Ok(generated)) => {
             row.completion_tokens = Some(generated.tokens.len() as u64);
-            row.finish_reason = Some(generated.finish.name().to_owned());
+            row.finish_reason = Some(generated.finish);
             row.text = Some(generated.text);
         }
-        Some(Err(reason)) => row.missing_reason = Some(name(reason)),
+        Some(Err(reason)) => row.missing_reason = Some(reason),
         None => {}
     }
 }

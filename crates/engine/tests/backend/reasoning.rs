@@ -55,16 +55,16 @@ fn a_prompt_that_opens_reasoning_is_told_and_an_answer_that_never_comes_is_none(
             // The model is random and closes nothing: all that it says is reasoning.
             for row in &answered.generations[0].follow_ups {
                 let expected = if row.id == "no_such" { "no_such_follow_up" } else { "no_answer" };
-                assert_eq!(row.missing_reason.as_deref(), Some(expected), "{row:?}");
+                assert_eq!(row.missing_reason.map(|named| named.name()), Some(expected), "{row:?}");
                 assert_eq!((&row.text, row.true_mass, row.starts_in_reasoning), (&None, None, None));
             }
             for row in &answered.hidden_states {
-                let expected = match (row.layer, row.position.as_str()) {
+                let expected = match (row.layer, row.position.name()) {
                     (-8, _) => Some("no_such_layer"),
                     (_, "last_answer_token") => Some("no_answer"),
                     _ => None,
                 };
-                assert_eq!(row.missing_reason.as_deref(), expected, "{row:?}");
+                assert_eq!(row.missing_reason.map(|named| named.name()), expected, "{row:?}");
             }
         }
     }
@@ -81,7 +81,11 @@ fn a_prompt_whose_reasoning_is_closed_or_never_opened_begins_with_the_answer() {
                 let is_there = row.id != "no_such";
                 assert_eq!(row.starts_in_reasoning, is_there.then_some(false));
                 assert_eq!(row.finish_reason.is_some(), row.text.is_some(), "{row:?}");
-                assert!(row.finish_reason.as_deref().is_none_or(|name| ["stop", "length"].contains(&name)));
+                assert!(
+                    row.finish_reason
+                        .map(|named| named.name())
+                        .is_none_or(|name| ["stop", "length"].contains(&name))
+                );
             }
         }
     }
@@ -188,13 +192,16 @@ fn a_second_turn_shows_the_answer_without_its_reasoning() {
         }
         messages.push(turn(Role::User, follow_up.text(said)));
         let tokens = model.encode_chat(&messages, now()).unwrap();
-        assert_eq!((row.missing_reason.as_deref(), row.prompt_tokens), (None, Some(tokens.len() as u64)));
+        assert_eq!(
+            (row.missing_reason.map(|named| named.name()), row.prompt_tokens),
+            (None, Some(tokens.len() as u64))
+        );
         if reply_tokens > 0 {
             assert_eq!(row.text, Some(generated(model, &tokens, reply_tokens)), "{}", row.id);
         }
     }
     let known: Vec<_> =
-        answered.hidden_states.iter().filter(|row| row.position == "last_answer_token").collect();
+        answered.hidden_states.iter().filter(|row| row.position.name() == "last_answer_token").collect();
     assert!(known.len() == 2 && LAYERS > 2);
     assert!(known.iter().all(|row| row.vector.is_some()));
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, ordinal};
 use crate::reason::RejectReason;
 
@@ -47,8 +47,8 @@ impl Dataset for WinoGrande {
         Some(Hub { repository: "allenai/winogrande", config: "winogrande_xl" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
-        vec![Form::new("native and hub", &["sentence", "option1", "option2"])]
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
+        vec![DatasetForm::new("native and hub", &["sentence", "option1", "option2"])]
     }
 
     fn task(&self) -> Option<&str> {
@@ -63,7 +63,7 @@ impl Dataset for WinoGrande {
         Some("-labels.lst")
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let sentence = record.text("sentence")?;
         if !sentence.contains(BLANK) {
             return Err(RejectReason::Unusable { what: "the sentence has no blank `_`" });
@@ -76,13 +76,13 @@ impl Dataset for WinoGrande {
     }
 
     fn relate(&self, drafts: &mut [&mut Draft]) {
-        for place in 0..drafts.len() {
-            if drafts[place].group.is_some() {
+        for index in 0..drafts.len() {
+            if drafts[index].group.is_some() {
                 continue;
             }
-            let before = place.checked_sub(1).filter(|before| twins(drafts[*before], drafts[place]));
+            let before = index.checked_sub(1).filter(|before| twins(drafts[*before], drafts[index]));
             let group = before.and_then(|before| drafts[before].group.clone());
-            drafts[place].group = Some(group.unwrap_or_else(|| format!("row {place}")));
+            drafts[index].group = Some(group.unwrap_or_else(|| format!("row {index}")));
         }
     }
 }

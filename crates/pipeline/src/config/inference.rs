@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::{Decoding, SignalRequest};
-use plimsoll_ingest::pool::{Duplicates, Sample};
+use plimsoll_ingest::pool::{Duplicates, SampleSpec};
 use plimsoll_ingest::prompts::PromptStyle;
 use plimsoll_label::{Policy, SpanGrading};
 use plimsoll_uq::MethodConfig;
@@ -52,7 +52,7 @@ pub struct DatasetConfig {
     pub mapping: Option<String>,
     /// How many rows; all without it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sample: Option<Sample>,
+    pub sample: Option<SampleSpec>,
     /// How its questions are asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt: Option<PromptConfig>,

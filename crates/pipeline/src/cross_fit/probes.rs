@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use plimsoll_core::missing::MissingReason;
 use plimsoll_core::seed::key_of;
 use plimsoll_core::signal::HiddenStateSignal;
 use plimsoll_core::{DatasetId, MissingSignal, Question, Seed};
@@ -11,7 +12,7 @@ use plimsoll_ingest::pool::PoolRole;
 use plimsoll_router::Confidence;
 use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::{ProbeKind, ProbeMethod, PromptKind};
-use plimsoll_uq::probe::{CrossFitted, Example, HeldOut, Origin, Probe, TrainingRow};
+use plimsoll_uq::probe::{CrossFitted, Example, HeldOutDatasets, Probe, ProbeOrigin, TrainingRow};
 
 use super::fold_name;
 use crate::config::models::ModelConfig;
@@ -42,14 +43,14 @@ pub(crate) struct TrainedProbes {
     probes: CrossFitted,
     kind: ProbeKind,
     signal: HiddenStateSignal,
-    folds: Vec<(String, HeldOut)>,
+    folds: Vec<(String, HeldOutDatasets)>,
     datasets: BTreeSet<DatasetId>,
-    origin: Origin,
+    origin: ProbeOrigin,
     stem: String,
 }
 
 /// A confidence, or why there is none.
-pub(crate) type Scored = Result<Confidence, String>;
+pub(crate) type Scored = Result<Confidence, MissingReason>;
 
 /// The confidences of one dataset's questions, in their order.
 #[derive(Debug)]
@@ -98,11 +99,11 @@ impl Probes<'_> {
         };
         let seed =
             Seed::new(self.workload.seed).derive("score").derive(self.slm.id.as_str()).derive(method.id);
-        let tasks: Vec<HeldOut> = folds.iter().map(|(_, group)| group.clone()).collect();
+        let tasks: Vec<HeldOutDatasets> = folds.iter().map(|(_, group)| group.clone()).collect();
         let probes = CrossFitted::train(probe, &datasets, &examples, &tasks, (&seed, &|_| {}));
         let during = format!("method `{}` of model `{}`", method.id, self.slm.id);
         let probes = probes.or_fail(FailureKind::Stage).map_err(|failure| failure.during(during))?;
-        let origin = Origin {
+        let origin = ProbeOrigin {
             method: method.id.to_owned(),
             model: self.slm.id.to_string(),
             weights_sha256: self.weights.clone().unwrap_or_default(),
@@ -124,7 +125,7 @@ impl Probes<'_> {
     ) -> Result<Vec<FoldScores>, Failure> {
         let id = DatasetId::new(dataset).or_fail(FailureKind::Stage)?;
         let states = self.observations.hidden_states(dataset, PoolRole::Main, trained.signal)?;
-        let none = HeldOut::new();
+        let none = HeldOutDatasets::new();
         let folds = [(None, &none)].into_iter();
         let folds = folds.chain(trained.folds.iter().map(|(name, group)| (Some(name.clone()), group)));
         let mut all = Vec::new();
@@ -133,13 +134,13 @@ impl Probes<'_> {
             for question in questions {
                 let (_, cluster) = keys(question);
                 scored.push(match states.get(question.question_id.as_str()) {
-                    None => Err(MissingSignal::NotRecorded.name().to_owned()),
-                    Some(Err(reason)) => Err(reason.clone()),
+                    None => Err(MissingSignal::NotRecorded.into()),
+                    Some(Err(reason)) => Err((*reason).into()),
                     Some(Ok(state)) => trained
                         .probes
                         .score(&id, group, cluster, state)
                         .or_fail(FailureKind::Stage)?
-                        .map_err(|few| few.to_string()),
+                        .map_err(Into::into),
                 });
             }
             all.push(FoldScores { fold: name, scored });
@@ -157,10 +158,10 @@ impl Probes<'_> {
     }
 
     /// What each transfer test holds out. A single dataset (or domain) is no test: nothing would be left.
-    fn folds(&self) -> Result<Vec<(String, HeldOut)>, Failure> {
+    fn folds(&self) -> Result<Vec<(String, HeldOutDatasets)>, Failure> {
         let mut folds = Vec::new();
         for by in self.held_out {
-            let mut tasks: BTreeMap<&str, HeldOut> = BTreeMap::new();
+            let mut tasks: BTreeMap<&str, HeldOutDatasets> = BTreeMap::new();
             for row in &self.workload.datasets {
                 let name = match by {
                     HoldOut::Dataset => &row.dataset,
@@ -170,7 +171,7 @@ impl Probes<'_> {
                 tasks.entry(name).or_default().insert(id);
             }
             if tasks.len() > 1 {
-                let named = |(name, group): (&str, HeldOut)| (fold_name(*by, name), group);
+                let named = |(name, group): (&str, HeldOutDatasets)| (fold_name(*by, name), group);
                 folds.extend(tasks.into_iter().map(named));
             }
         }
@@ -187,7 +188,7 @@ impl Probes<'_> {
         let mut rows = Vec::new();
         for dataset in datasets {
             let role = PoolRole::ProbeTraining;
-            let questions: Vec<&Question> = self.workload.pool.of(dataset.as_str(), role).collect();
+            let questions: Vec<&Question> = self.workload.pool.questions(dataset.as_str(), role).collect();
             let questions: BTreeMap<&str, &Question> =
                 questions.iter().map(|question| (question.question_id.as_str(), *question)).collect();
             let generations = self.observations.generations(dataset.as_str(), PromptKind::Main, role)?;
@@ -248,7 +249,7 @@ impl TrainedProbes {
             Some(dataset) => vec![dataset.to_string()],
             None => self.datasets.iter().map(ToString::to_string).collect(),
         };
-        let origin = Origin { datasets, ..self.origin.clone() };
+        let origin = ProbeOrigin { datasets, ..self.origin.clone() };
         let bytes = probe.to_bytes(&origin).or_fail(FailureKind::Stage)?;
         let suffix = dataset.map_or_else(String::new, |dataset| format!("--{}", safe(dataset.as_str())));
         let output = format!("{}{suffix}.safetensors", self.stem);

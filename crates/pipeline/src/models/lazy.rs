@@ -135,7 +135,10 @@ impl Answers {
                     system_fingerprint: system_fingerprint.or(row.system_fingerprint),
                 });
             } else if row.sample_index == 0 {
-                *self.reasons.entry(row.failure.unwrap_or_default()).or_default() += 1;
+                *self
+                    .reasons
+                    .entry(row.failure.map_or_else(String::new, |reason| reason.to_string()))
+                    .or_default() += 1;
             }
         }
         self.chunks.push(address);

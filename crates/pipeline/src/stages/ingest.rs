@@ -42,7 +42,7 @@ pub(crate) fn write(
     let mut writer = writer.or_fail(FailureKind::Stage)?;
     for rows in workload.pool.rows.chunks(CHUNK_ROWS) {
         let rows: Vec<QuestionRow<'_>> =
-            rows.iter().map(|row| QuestionRow { question: &row.question, role: row.role.name() }).collect();
+            rows.iter().map(|row| QuestionRow { question: &row.question, role: row.role }).collect();
         writer.write_rows(&rows).or_fail(FailureKind::Stage)?;
     }
     writer.finish().or_fail(FailureKind::Stage)?;

@@ -121,7 +121,7 @@ impl LabelStage<'_> {
             self.each_answer(shard, questions, &mut |question, answer| {
                 let Some(extraction) = extraction(question, answer) else { return };
                 let label = grade(question, &extraction, &self.grading.policy);
-                if label.reason.as_deref() == Some(UngradedReason::NeedsJudge.name()) {
+                if label.reason == Some(UngradedReason::NeedsJudge.into()) {
                     let messages = extraction.found().map(|found| judge_prompt(question, &found.answer));
                     let request = messages.and_then(judge_request);
                     requests.extend(request.map(|request| (request.question_id.to_string(), request)));
@@ -161,7 +161,7 @@ fn without_text(answer: &GenerationRow) -> Label {
         correct: None,
         grader: "none".to_owned(),
         rule: String::new(),
-        reason: answer.failure.clone(),
+        reason: answer.failure.map(Into::into),
     }
 }
 

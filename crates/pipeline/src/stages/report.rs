@@ -162,7 +162,7 @@ fn by_method(confidences: Vec<ConfidenceRow>) -> AllConfidenceFacts {
     for row in confidences.into_iter().filter(|row| row.fold.is_none()) {
         let facts = facts.entry((row.dataset, row.model, row.method)).or_default();
         if row.confidence.is_none() {
-            let reason = row.missing_reason.unwrap_or_else(|| NO_REASON.to_owned());
+            let reason = row.missing_reason.map_or_else(|| NO_REASON.to_owned(), |reason| reason.to_string());
             *facts.missing.entry(reason).or_default() += 1;
         }
         if let Some(mass) = row.answer_mass {
@@ -238,7 +238,7 @@ fn table_facts(table: &Table, about: &str, inputs: &ReportInputs, folder: &RunFo
     };
     let column = |column: &plimsoll_store::Column| ColumnFacts {
         name: column.name.to_owned(),
-        kind: column.kind.data_type().to_string(),
+        kind: plimsoll_store::table::data_type(column.column_type).to_string(),
         about: column.doc.to_owned(),
     };
     Some(TableFacts {

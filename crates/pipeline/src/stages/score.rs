@@ -135,7 +135,7 @@ impl<'a> ScoreStage<'a> {
             let large = (slms..slms + llms).map(|model| generations(model, PromptKind::Main));
             all.push(DatasetObservations {
                 name,
-                questions: self.workload.pool.of(name, PoolRole::Main).collect(),
+                questions: self.workload.pool.questions(name, PoolRole::Main).collect(),
                 main: generations(slm, PromptKind::Main)?,
                 verbalized: generations(slm, PromptKind::Verbalized)?,
                 large: large.collect::<Result<_, _>>()?,
@@ -228,7 +228,7 @@ impl ClosedMethod<'_> {
         };
         QuestionScore {
             question,
-            scored: (self.formula)(&observed, &method.parameters).map_err(MissingReason::name),
+            scored: (self.formula)(&observed, &method.parameters),
             answer_mass: plimsoll_uq::method(method.id).and_then(|method| method.answer_mass(&observed)),
         }
     }

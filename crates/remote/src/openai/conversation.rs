@@ -67,7 +67,7 @@ impl Conversation<'_> {
             RequestOutcome::Failed { reason, attempts, error } => {
                 self.count(reason, error)?;
                 let mut row = failed(row, reason, attempts);
-                row.logprobs_missing = wants_logprobs.then(|| MissingSignal::NoAnswer.name().to_owned());
+                row.logprobs_missing = wants_logprobs.then_some(MissingSignal::NoAnswer);
                 Ok((row, Some(reason)))
             }
         }
@@ -117,7 +117,7 @@ impl Conversation<'_> {
         row.latency_ms = Some(reply.latency_ms);
         row.logprobs_missing = match (&completion.text, wants_logprobs) {
             (_, false) => None,
-            (None, true) => Some(MissingSignal::NoAnswer.name().to_owned()),
+            (None, true) => Some(MissingSignal::NoAnswer),
             (Some(_), true) => completion.no_tokens,
         };
         row.text = completion.text;
@@ -138,20 +138,19 @@ impl Conversation<'_> {
         signal: FollowUpSignal,
     ) -> Result<FollowUpRow, Interruption> {
         let mut row = FollowUpRow { id: id.to_owned(), ..FollowUpRow::default() };
-        let missing = |reason: MissingSignal| Some(reason.name().to_owned());
         let Some(follow_up) = request.prompt.follow_up(id) else {
-            return Ok(FollowUpRow { missing_reason: missing(MissingSignal::NoSuchFollowUp), ..row });
+            return Ok(FollowUpRow { missing_reason: Some(MissingSignal::NoSuchFollowUp), ..row });
         };
         // Follow-ups show the answer without the reasoning: templates leave it out of earlier turns too.
         let answer = answer.map(|text| answer_text(text, false)).filter(|answer| !answer.trim().is_empty());
         let Some(answer) = answer else {
-            return Ok(FollowUpRow { missing_reason: missing(MissingSignal::NoAnswer), ..row });
+            return Ok(FollowUpRow { missing_reason: Some(MissingSignal::NoAnswer), ..row });
         };
         let reply =
             match self.exchange.send(&self.second_turn(request, follow_up, answer, signal), &self.context)? {
                 RequestOutcome::Reply(reply) => reply,
                 RequestOutcome::Failed { reason, .. } => {
-                    return Ok(FollowUpRow { missing_reason: missing(reason), ..row });
+                    return Ok(FollowUpRow { missing_reason: Some(reason), ..row });
                 }
             };
         let completion = reply.completion;
@@ -171,7 +170,7 @@ impl Conversation<'_> {
                     row.false_mass = Some(masses.false_mass);
                     row.censored = Some(masses.censored);
                 }
-                Err(reason) => row.missing_reason = missing(reason),
+                Err(reason) => row.missing_reason = Some(reason),
             }
         }
         Ok(row)
@@ -216,7 +215,7 @@ impl Conversation<'_> {
 /// A row without a text, for a reason.
 fn failed(mut row: GenerationRow, reason: MissingSignal, attempts: u32) -> GenerationRow {
     row.attempts = attempts;
-    row.failure = Some(reason.name().to_owned());
+    row.failure = Some(reason);
     row
 }
 

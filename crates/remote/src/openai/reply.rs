@@ -19,14 +19,14 @@ const MAX_NAME_BYTES: usize = 1024;
 pub(super) struct Completion {
     /// The text; `None` for the reason in `no_text`.
     pub(super) text: Option<String>,
-    /// Why there is no text: a name of [`MissingSignal`].
-    pub(super) no_text: Option<String>,
-    /// How it ended: a name of [`Finish`].
-    pub(super) finish_reason: Option<String>,
+    /// Why there is no text.
+    pub(super) no_text: Option<MissingSignal>,
+    /// How it ended; `None` if nothing tells.
+    pub(super) finish_reason: Option<Finish>,
     /// The tokens; `None` for the reason in `no_tokens`.
     pub(super) tokens: Option<Vec<TokenRow>>,
-    /// Why there are no tokens: a name of [`MissingSignal`].
-    pub(super) no_tokens: Option<String>,
+    /// Why there are no tokens.
+    pub(super) no_tokens: Option<MissingSignal>,
     /// The likeliest tokens at the first position with their natural-log probabilities; empty if the
     /// server lists none.
     pub(super) first: Vec<(String, f64)>,
@@ -61,9 +61,9 @@ impl Completion {
         let tokens = tokens(text.as_deref().unwrap_or_default(), &listed, key);
         Ok(Self {
             text,
-            no_text: no_text.map(|reason| reason.name().to_owned()),
-            finish_reason: finish.map(|finish| finish.name().to_owned()),
-            no_tokens: tokens.as_ref().err().map(|reason| reason.name().to_owned()),
+            no_text,
+            finish_reason: finish,
+            no_tokens: tokens.as_ref().err().copied(),
             tokens: tokens.ok(),
             first: listed.into_iter().next().map_or_else(Vec::new, Listed::likeliest),
             prompt_tokens: usage("prompt_tokens"),

@@ -64,12 +64,15 @@ impl<'a> Matching<'a> {
             row.tokens = recorded.and_then(|recorded| recorded.tokens.clone());
             row.logprobs_missing = match (&row.text, &row.tokens) {
                 (None, _) => Some(MissingSignal::NoAnswer),
-                (_, None) => Some(recorded.and_then(reason).unwrap_or(MissingSignal::NoLogprobs)),
+                (_, None) => Some(
+                    recorded
+                        .and_then(|recorded| recorded.logprobs_missing)
+                        .unwrap_or(MissingSignal::NoLogprobs),
+                ),
                 (_, Some(tokens)) => {
                     tokens.iter().any(|token| token.logprob.is_none()).then_some(MissingSignal::NoLogprobs)
                 }
-            }
-            .map(|reason| reason.name().to_owned());
+            };
         }
         for (id, signal) in self.batch.signals().follow_ups() {
             let follow_up = self.follow_up(recorded, id, *signal);
@@ -85,7 +88,7 @@ impl<'a> Matching<'a> {
         let mut row = self.key.generation(&decoding, index);
         self.fill(&mut row, recorded);
         if recorded.is_none() && self.is_of_unknown_temperature(index) {
-            row.failure = Some(MissingSignal::TemperatureNotRecorded.name().to_owned());
+            row.failure = Some(MissingSignal::TemperatureNotRecorded);
         }
         Ok(row)
     }
@@ -133,11 +136,11 @@ impl<'a> Matching<'a> {
     /// Copies what is recorded of a text, but for its tokens and follow-ups.
     fn fill(&self, row: &mut GenerationRow, recorded: Option<&GenerationRow>) {
         let Some(recorded) = recorded else {
-            row.failure = Some(self.default_reason.name().to_owned());
+            row.failure = Some(self.default_reason);
             return;
         };
         row.text.clone_from(&recorded.text);
-        row.finish_reason.clone_from(&recorded.finish_reason);
+        row.finish_reason = recorded.finish_reason;
         row.starts_in_reasoning = recorded.starts_in_reasoning;
         row.prompt_tokens = recorded.prompt_tokens;
         row.completion_tokens = recorded.completion_tokens;
@@ -147,8 +150,7 @@ impl<'a> Matching<'a> {
         row.served_model.clone_from(&recorded.served_model);
         row.system_fingerprint.clone_from(&recorded.system_fingerprint);
         if row.text.is_none() {
-            let known = recorded.failure.as_deref().and_then(MissingSignal::from_name);
-            row.failure = Some(known.unwrap_or(MissingSignal::NotRecorded).name().to_owned());
+            row.failure = Some(recorded.failure.unwrap_or(MissingSignal::NotRecorded));
         }
     }
 
@@ -157,7 +159,7 @@ impl<'a> Matching<'a> {
         let Some(recorded) = recorded else {
             let is_known = self.request.prompt.follow_up(id).is_some();
             let reason = if is_known { MissingSignal::NotRecorded } else { MissingSignal::NoSuchFollowUp };
-            let missing_reason = Some(reason.name().to_owned());
+            let missing_reason = Some(reason);
             return FollowUpRow { id: id.to_owned(), missing_reason, ..FollowUpRow::default() };
         };
         let mut row = recorded.clone();
@@ -169,16 +171,9 @@ impl<'a> Matching<'a> {
         }
         let is_whole = (signal.text_tokens.is_none() || row.text.is_some())
             && (!signal.masses || (row.true_mass.is_some() && row.false_mass.is_some()));
-        let known = row.missing_reason.as_deref().and_then(MissingSignal::from_name);
-        row.missing_reason =
-            (!is_whole).then(|| known.unwrap_or(MissingSignal::NotRecorded).name().to_owned());
+        row.missing_reason = (!is_whole).then(|| row.missing_reason.unwrap_or(MissingSignal::NotRecorded));
         row
     }
-}
-
-/// Why a recording has no log-probs.
-fn reason(recorded: &GenerationRow) -> Option<MissingSignal> {
-    recorded.logprobs_missing.as_deref().and_then(MissingSignal::from_name)
 }
 
 /// A recorded text, with the hash of its decoding parameters where that is recorded.

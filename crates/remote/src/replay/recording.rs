@@ -128,10 +128,7 @@ fn lm_evaluation_harness(line: &RecordingLine<'_>) -> Result<Recording, ReplayEr
         _ => None,
     };
     let mut replies = replies.unwrap_or_default().into_iter().map(plain);
-    let nothing = || GenerationRow {
-        failure: Some(MissingSignal::NothingGenerated.name().to_owned()),
-        ..Default::default()
-    };
+    let nothing = || GenerationRow { failure: Some(MissingSignal::NothingGenerated), ..Default::default() };
     Ok(Recording {
         prompt_hash: None,
         decoding_hash: None,

@@ -1,7 +1,8 @@
 //! One recorded text with what is known of it.
 
-use plimsoll_core::records::{GenerationRow, TokenRow};
+use plimsoll_core::records::{FollowUpRow, GenerationRow, TokenRow};
 use plimsoll_core::{Finish, MissingSignal};
+use serde::Deserialize;
 
 use super::error::ReplayError;
 use super::line::RecordingLine;
@@ -15,33 +16,27 @@ pub(super) fn row(line: &RecordingLine<'_>, fields: &RecordingFields) -> Result<
     let amount = |field: &str| line.get(field, "is no number");
     let mut row = GenerationRow {
         text: line.text(&fields.text)?,
-        finish_reason: line.text("finish_reason")?.map(|word| finish(&word)),
+        finish_reason: line.text("finish_reason")?.as_deref().map(Finish::from_word),
         starts_in_reasoning: line.get("starts_in_reasoning", "is no truth value")?,
-        logprobs_missing: line.text("logprobs_missing")?,
-        follow_ups: line.get("follow_ups", "is no list of follow-ups")?.unwrap_or_default(),
+        logprobs_missing: line.text("logprobs_missing")?.as_deref().and_then(MissingSignal::from_name),
+        follow_ups: follow_ups(line)?,
         prompt_tokens: count("prompt_tokens")?,
         completion_tokens: count("completion_tokens")?,
         latency_ms: amount("latency_ms")?,
         cost_usd: amount("cost_usd")?,
         attempts: line.get("attempts", "is no whole number of at least 0")?.unwrap_or(0),
-        failure: line.text("failure")?,
+        failure: line.text("failure")?.as_deref().map(known),
         served_model: line.text("served_model")?,
         system_fingerprint: line.text("system_fingerprint")?,
         ..GenerationRow::default()
     };
-    for follow_up in &mut row.follow_ups {
-        follow_up.finish_reason = follow_up.finish_reason.as_deref().map(finish);
-    }
-    if row.text.is_none()
-        && row.failure.is_none()
-        && row.finish_reason.as_deref() == Some(Finish::Length.name())
-    {
+    if row.text.is_none() && row.failure.is_none() && row.finish_reason == Some(Finish::Length) {
         // All tokens went into reasoning: the answer is the empty text, cut.
         row.text = Some(String::new());
     }
     match tokens(line, fields, row.text.as_deref())? {
         Some(Ok(tokens)) => row.tokens = Some(tokens),
-        Some(Err(reason)) => row.logprobs_missing = Some(reason.name().to_owned()),
+        Some(Err(reason)) => row.logprobs_missing = Some(reason),
         None => {}
     }
     if row.text.is_some() {
@@ -52,9 +47,30 @@ pub(super) fn row(line: &RecordingLine<'_>, fields: &RecordingFields) -> Result<
     Ok(row)
 }
 
-/// How a generation ended, in our word for whatever the recording has.
-fn finish(word: &str) -> String {
-    Finish::from_word(word).name().to_owned()
+/// A follow-up whose words may be those of another program.
+#[derive(Deserialize)]
+struct RecordedFollowUp {
+    #[serde(default)]
+    finish_reason: Option<String>,
+    #[serde(default)]
+    missing_reason: Option<String>,
+    #[serde(flatten)]
+    row: FollowUpRow,
+}
+
+fn follow_ups(line: &RecordingLine<'_>) -> Result<Vec<FollowUpRow>, ReplayError> {
+    let recorded: Option<Vec<RecordedFollowUp>> = line.get("follow_ups", "is no list of follow-ups")?;
+    let row = |follow_up: RecordedFollowUp| FollowUpRow {
+        finish_reason: follow_up.finish_reason.as_deref().map(Finish::from_word),
+        missing_reason: follow_up.missing_reason.as_deref().map(known),
+        ..follow_up.row
+    };
+    Ok(recorded.unwrap_or_default().into_iter().map(row).collect())
+}
+
+/// The reason that a recording names. Of a reason that is not ours it is only known that nothing was recorded.
+fn known(name: &str) -> MissingSignal {
+    MissingSignal::from_name(name).unwrap_or(MissingSignal::NotRecorded)
 }
 
 /// The tokens, or why they cannot be used; `None` if none are recorded.

@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &ExportArguments, console: &Console) -> Result<(), 
     let OutFile { path, parquet } = &arguments.out;
     let questions = &read.ingested.questions;
     if *parquet {
-        let role = |question| role_of(question, RoleShares::USUAL).name();
+        let role = |question| role_of(question, RoleShares::USUAL);
         let rows: Vec<QuestionRow<'_>> =
             questions.iter().map(|question| QuestionRow { question, role: role(question) }).collect();
         write_rows(&tables::questions::TABLE, &rows, path, &provenance(&read)).or_fail(FailureKind::Stage)?;

@@ -71,7 +71,7 @@ fn table(entries: &[Entry<'_>]) -> TextTable {
 }
 
 fn entry(dataset: &dyn Dataset) -> Entry<'_> {
-    let form = |form: plimsoll_ingest::dataset::Form<'_>| Form {
+    let form = |form: plimsoll_ingest::dataset::DatasetForm<'_>| Form {
         name: form.name.to_owned(),
         fields: form.fields.into_iter().map(str::to_owned).collect(),
     };

@@ -1,7 +1,7 @@
 //! What a model would be options about the questions of a source.
 
 use plimsoll_core::{Prompt, Question, Seed};
-use plimsoll_ingest::pool::{Duplicates, Entry, Pool, PoolOptions, PoolRole, RoleShares, pool};
+use plimsoll_ingest::pool::{Duplicates, Pool, PoolDataset, PoolOptions, PoolRole, RoleShares, pool};
 use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt, prompt_hash};
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ pub(super) fn all(read: &QuestionSet, options: &PromptOptions) -> Result<Vec<Sho
         return Ok(read.ingested.questions.iter().flat_map(both).collect());
     }
     let pool = draw_pool(read, options)?;
-    let exemplars: Vec<&Question> = pool.of(dataset.id(), PoolRole::FewShot).collect();
+    let exemplars: Vec<&Question> = pool.questions(dataset.id(), PoolRole::FewShot).collect();
     if exemplars.len() < options.few_shot {
         return Err(Failure::input(format!(
             "only {} of the {} questions have the role of an exemplar, and {} are wanted",
@@ -49,11 +49,11 @@ pub(super) fn all(read: &QuestionSet, options: &PromptOptions) -> Result<Vec<Sho
         )));
     }
     let both = |question| [shown(question, &exemplars, &main), shown(question, &[], &verbalized)];
-    Ok(pool.of(dataset.id(), PoolRole::Main).flat_map(both).collect())
+    Ok(pool.questions(dataset.id(), PoolRole::Main).flat_map(both).collect())
 }
 
 fn draw_pool(read: &QuestionSet, options: &PromptOptions) -> Result<Pool, Failure> {
-    let entry = Entry {
+    let entry = PoolDataset {
         questions: read.ingested.questions.clone(),
         refused: read.ingested.refused.len() as u64,
         unlabelled: read.ingested.unlabelled(),

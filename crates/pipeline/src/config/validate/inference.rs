@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_core::Decoding;
 use plimsoll_core::id::check_id;
-use plimsoll_ingest::pool::{Duplicates, Sample};
+use plimsoll_ingest::pool::{Duplicates, SampleSpec};
 use plimsoll_uq::{METHODS, MethodConfig, method};
 use serde_json::Value;
 
@@ -90,7 +90,7 @@ fn validate_datasets(raw: Vec<RawDataset>, problems: &mut Problems) -> Option<Ve
             if rows == 0 {
                 problems.add(&key("sample.rows"), "is 0: no question would be asked");
             }
-            Some(Sample { rows, by: sample.by })
+            Some(SampleSpec { rows, by: sample.by })
         });
         if let Some(prompt) = &raw.prompt {
             check_few_shot(prompt.few_shot, &key("prompt.few_shot"), problems);

@@ -78,7 +78,7 @@ impl Tables {
             method: scores.method.id.to_owned(),
             fold: fold.map(str::to_owned),
             confidence: row.scored.as_ref().ok().map(|confidence| confidence.get()),
-            missing_reason: row.scored.as_ref().err().cloned(),
+            missing_reason: row.scored.as_ref().err().copied(),
             answer_mass: row.answer_mass,
             variant_hash: variant_hash.clone(),
         };

@@ -2,16 +2,16 @@
 
 use std::ops::Range;
 
-use super::{behind_equals, near, words};
+use super::{after_equals, near, words};
 use crate::markup::skip_opening;
-use crate::number::scan::Token;
-use crate::page::{Form, Page, Place};
+use crate::number::scan::NumberToken;
+use crate::page::{Extent, Location, Page};
 use plimsoll_core::view::View;
 
 /// The last number of a text that counts nothing else: no list mark, no ordinal, no `Step 3`.
-pub(crate) fn last(page: &Page<'_>) -> Vec<Place> {
+pub(crate) fn last(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
-    let counts = |token: &&Token| {
+    let counts = |token: &&NumberToken| {
         let start = token.range.start;
         let mark = matches!(view.at(token.range.end), '.' | ')')
             && view.at(token.range.end + 1).is_whitespace()
@@ -20,22 +20,22 @@ pub(crate) fn last(page: &Page<'_>) -> Vec<Place> {
         !token.ordinal && !mark && !labelled(view, start)
     };
     let asides = asides(view);
-    let aside = |token: &&Token| asides.iter().any(|range| range.contains(&token.range.start));
+    let aside = |token: &&NumberToken| asides.iter().any(|range| range.contains(&token.range.start));
     let main = page.numbers.iter().rev().filter(counts).find(|token| !aside(token));
     if page.numbers.is_empty() {
         return only_word(view);
     }
     let token = main.or_else(|| page.numbers.iter().rev().find(counts));
-    token.map(|token| Place { range: token.range.clone(), form: Form::Filled }).into_iter().collect()
+    token.map(|token| Location { range: token.range.clone(), extent: Extent::Filled }).into_iter().collect()
 }
 
 /// The text's only number word but `one`, which counts nothing.
-fn only_word(view: &View<'_>) -> Vec<Place> {
+fn only_word(view: &View<'_>) -> Vec<Location> {
     let starts = (0..view.len()).filter(|at| view.starts_word(*at) && !view.has_word(*at, "one"));
     let mut words =
         starts.filter_map(|at| words::number(view, at, view.len()).filter(|(_, start, _)| *start == at));
     match (words.next(), words.next()) {
-        (Some((end, start, _)), None) => vec![Place { range: start..end, form: Form::Filled }],
+        (Some((end, start, _)), None) => vec![Location { range: start..end, extent: Extent::Filled }],
         _ => Vec::new(),
     }
 }
@@ -54,7 +54,7 @@ fn asides(view: &View<'_>) -> Vec<Range<usize>> {
 }
 
 /// The number that begins the text where its reason follows: `12 dollars, since ..`.
-pub(crate) fn leading(page: &Page<'_>) -> Vec<Place> {
+pub(crate) fn leading(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
     let whole = page.whole();
     let start = skip_opening(view, whole.start, whole.end);
@@ -67,7 +67,7 @@ pub(crate) fn leading(page: &Page<'_>) -> Vec<Place> {
             at += 1;
         }
         if ["since", "because", "as"].iter().any(|word| view.has_word(at, word)) {
-            return vec![Place { range: whole.start..at, form: Form::Filled }];
+            return vec![Location { range: whole.start..at, extent: Extent::Filled }];
         }
         if !view.at(at).is_alphabetic() {
             break;
@@ -93,10 +93,14 @@ fn labelled(view: &View<'_>, at: usize) -> bool {
         .any(|label| word.ends_with(label))
 }
 
-/// The number behind the last `=` of the last line; what follows it (`= $8 for 2 hats`) counts
+/// The number after the last `=` of the last line; what follows it (`= $8 for 2 hats`) counts
 /// something else.
-pub(crate) fn equation(page: &Page<'_>) -> Vec<Place> {
+pub(crate) fn equation(page: &Page<'_>) -> Vec<Location> {
     let Some(line) = page.view.last_line() else { return Vec::new() };
-    let start = behind_equals(&page.view, &line);
-    if start > line.start { vec![Place { range: start..line.end, form: Form::Open }] } else { Vec::new() }
+    let start = after_equals(&page.view, &line);
+    if start > line.start {
+        vec![Location { range: start..line.end, extent: Extent::Open }]
+    } else {
+        Vec::new()
+    }
 }

@@ -4,13 +4,13 @@ use std::ops::Range;
 
 use super::{skip_separator, skip_words};
 use crate::markup::skip_opening;
-use crate::page::{Form, Page, Place};
+use crate::page::{Extent, Location, Page};
 use plimsoll_core::view::View;
 
 /// Labels that stand as such anywhere: `(B)`, `option B`.
-pub(crate) fn marked_labels(page: &Page<'_>) -> Vec<Place> {
+pub(crate) fn marked_labels(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     for at in 0..view.len() {
         let open = matches!(view.at(at), '(' | '[');
         let word = matches!(view.at(at), 'o' | 'O' | 'c' | 'C') && view.starts_word(at);
@@ -25,16 +25,16 @@ pub(crate) fn marked_labels(page: &Page<'_>) -> Vec<Place> {
         let closed = matches!(view.at(end), ')' | ']');
         let named = !open && (view.at(start).is_ascii_uppercase() || !view.at(start).is_alphabetic());
         if (open && closed) || named {
-            places.push(Place { range: start..end, form: Form::Alone });
+            locations.push(Location { range: start..end, extent: Extent::Alone });
         }
     }
-    places
+    locations
 }
 
 /// `B is correct`, `(B) is the best answer`.
-pub(crate) fn called_correct(page: &Page<'_>) -> Vec<Place> {
+pub(crate) fn called_correct(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     for at in 0..view.len() {
         if !view.starts_word(at)
             || !(view.at(at).is_ascii_uppercase() || !view.at(at).is_alphabetic() || view.before(at) == '(')
@@ -45,10 +45,10 @@ pub(crate) fn called_correct(page: &Page<'_>) -> Vec<Place> {
         let (text, _) = skip_separator(view, end, view.len());
         let after = page.options.text(view, text).map_or(text, |hit| hit.range.end);
         if says_correct(view, skip_separator(view, after, view.len()).0) {
-            places.push(Place { range: at..end, form: Form::Alone });
+            locations.push(Location { range: at..end, extent: Extent::Alone });
         }
     }
-    places
+    locations
 }
 
 /// Words that lead from a label to praise.
@@ -103,7 +103,7 @@ fn says_correct(view: &View<'_>, mut at: usize) -> bool {
 }
 
 /// The label at the start of the text, unless other lines begin with other labels.
-pub(crate) fn leading(page: &Page<'_>) -> Vec<Place> {
+pub(crate) fn leading(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
     let mut first: Option<(usize, Range<usize>)> = None;
     for line in view.lines() {
@@ -126,12 +126,12 @@ pub(crate) fn leading(page: &Page<'_>) -> Vec<Place> {
             Some(_) => return Vec::new(),
         }
     }
-    first.map(|(_, range)| Place { range, form: Form::Open }).into_iter().collect()
+    first.map(|(_, range)| Location { range, extent: Extent::Open }).into_iter().collect()
 }
 
 /// The last line if it is a label with or without its text, and other lines do not begin with other
 /// labels; or the label that ends the text: `So it must be B.`
-pub(crate) fn closing(page: &Page<'_>) -> Vec<Place> {
+pub(crate) fn closing(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
     let Some(line) = view.last_line() else { return Vec::new() };
     let label = |line: &Range<usize>| {
@@ -141,16 +141,16 @@ pub(crate) fn closing(page: &Page<'_>) -> Vec<Place> {
     let own = label(&line);
     let listed =
         own.is_some() && view.lines().any(|other| label(&other).is_some_and(|choice| Some(choice) != own));
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     if line.start > page.whole().start && !listed {
-        places.push(Place { range: line.clone(), form: Form::Entire });
+        locations.push(Location { range: line.clone(), extent: Extent::Entire });
     }
-    places.extend(ending_label(page, &line));
-    places
+    locations.extend(ending_label(page, &line));
+    locations
 }
 
-/// The label that ends a line behind a word that leads to one.
-fn ending_label(page: &Page<'_>, line: &Range<usize>) -> Option<Place> {
+/// The label that ends a line after a word that leads to one.
+fn ending_label(page: &Page<'_>, line: &Range<usize>) -> Option<Location> {
     const BEFORE: &[&str] = &[
         "is",
         "be",
@@ -182,7 +182,7 @@ fn ending_label(page: &Page<'_>, line: &Range<usize>) -> Option<Place> {
     }
     let led = before < start && BEFORE.contains(&view.word(word).as_str());
     let upper = view.at(start).is_ascii_uppercase() || !view.at(start).is_alphabetic();
-    (led && upper && label_end == end).then_some(Place { range: start..end, form: Form::Entire })
+    (led && upper && label_end == end).then_some(Location { range: start..end, extent: Extent::Entire })
 }
 
 /// Whether a label heads its line: a mark follows it, or the line ends.
