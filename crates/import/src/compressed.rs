@@ -12,7 +12,6 @@ struct Compression {
     extensions: &'static [&'static str],
     /// The first bytes of such a file; none where they tell nothing.
     magic: &'static [u8],
-    /// What unpacks it.
     how: &'static str,
 }
 

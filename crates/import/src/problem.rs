@@ -87,13 +87,13 @@ pub enum ImportProblem {
     /// Nothing where something must be.
     #[error("{column} is missing")]
     Missing {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
     },
     /// A text that is no number.
     #[error("{column} \"{value}\" is not a number; leave it empty where it is missing")]
     NotANumber {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// The text, shortened.
         value: String,
@@ -101,7 +101,7 @@ pub enum ImportProblem {
     /// Neither true nor false.
     #[error("{column} \"{value}\" is not true/false")]
     NotAFlag {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// What it is, shortened.
         value: String,

@@ -36,7 +36,6 @@ const VOLATILE: &[&str] =
 pub(crate) struct Query {
     /// What it may name.
     pub(crate) tables: Vec<(String, FileTable)>,
-    /// What it says.
     pub(crate) sql: String,
     /// Memory for sorting, joining and grouping.
     pub(crate) memory_bytes: usize,

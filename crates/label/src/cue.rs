@@ -23,7 +23,6 @@ pub(crate) enum Announced {
 pub(crate) struct Cue {
     /// Where the answer begins, markup not skipped.
     pub(crate) at: usize,
-    /// How.
     pub(crate) announced: Announced,
 }
 

@@ -49,7 +49,6 @@ pub(crate) const SPELLINGS: [&str; 4] = [VALIDATION, "val", "valid", "dev"];
 /// What a file's name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileName {
-    /// The split.
     pub(crate) split: Option<String>,
     /// The word that says so, as it is spelled.
     pub(crate) word: Option<String>,

@@ -52,7 +52,7 @@ fn line(name: &str, value: &str) -> String {
     format!("  {name:8} {value}\n")
 }
 
-/// RejectedRow rows by reason, the most frequent first, each with the first place.
+/// Rejected rows by reason, the most frequent first, each with the location of its first row.
 fn reasons(refused: &[RejectedRow]) -> String {
     let mut by_reason = BTreeMap::<String, (usize, &RejectedRow)>::new();
     for row in refused {
