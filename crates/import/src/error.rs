@@ -231,7 +231,7 @@ pub enum ImportError {
     /// A query too long to be meant.
     #[error("the query is longer than {limit} bytes")]
     QueryTooLong {
-        /// The most that is read.
+        /// Maximum that is read.
         limit: usize,
     },
     /// A statement that writes, defines or sets something.

@@ -27,7 +27,7 @@ pub enum TextProblem {
     /// More than a row can be.
     #[error("a row longer than {} MiB; is a quote opened and never closed?", limit_bytes >> 20)]
     TooLong {
-        /// The most a row may have.
+        /// Maximum of a row.
         limit_bytes: u64,
     },
     /// The file ends inside quotes.
@@ -36,7 +36,7 @@ pub enum TextProblem {
     /// More columns than a table can have.
     #[error("more than {limit} columns")]
     TooManyColumns {
-        /// The most there may be.
+        /// Maximum.
         limit: usize,
     },
     /// A JSON array where lines are expected.
