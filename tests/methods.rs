@@ -289,7 +289,11 @@ fn what_the_methods_see_is_what_transformers_computes() {
     for (row, seen) in golden.questions.iter().zip(seen(&golden)) {
         let id = &row.question.question_id;
         assert_eq!(seen.answer.text.as_ref(), Some(&row.text), "{id}");
-        assert_eq!(seen.answer.finish_reason.map(|finish| finish.name()), Some(row.finish.as_str()), "{id}");
+        assert_eq!(
+            seen.answer.finish_reason.map(plimsoll_core::Finish::name),
+            Some(row.finish.as_str()),
+            "{id}"
+        );
         assert_eq!(seen.verbalized.text.as_ref(), Some(&row.verbalized), "{id}");
         let tokens = seen.answer.tokens.as_ref().unwrap();
         assert!(

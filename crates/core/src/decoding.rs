@@ -79,7 +79,7 @@ impl Decoding {
         self.top_p
     }
 
-    /// The most tokens of an answer.
+    /// Maximum number of tokens of an answer.
     pub const fn max_new_tokens(&self) -> u32 {
         self.max_new_tokens
     }

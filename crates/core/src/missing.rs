@@ -20,7 +20,7 @@ named_enum! {
         NeitherListed = "neither_listed",
         /// The prompt has no follow-up of this id.
         NoSuchFollowUp = "no_such_follow_up",
-        /// There is no answer that a follow-up or a state could speak of.
+        /// There is no answer that a follow-up or a state could refer to.
         NoAnswer = "no_answer",
         /// The backend cannot look inside the model.
         HiddenStatesUnsupported = "hidden_states_unsupported",

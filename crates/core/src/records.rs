@@ -16,7 +16,7 @@ pub use generations::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRow};
 pub use names::{CostAxis, DrawPart, HoldOut, InDomainLabels, MapScheme};
 pub use questions::{ConfidenceRow, DatasetRow, QuestionRow, ScoreRow};
 
-/// The dataset name of rows that speak of the whole pool.
+/// The dataset name of rows over the whole pool.
 pub const POOL: &str = "*";
 /// The dataset name of rows that hold the mean over datasets.
 pub const MACRO: &str = "macro";
@@ -122,7 +122,7 @@ table_row! {
 }
 
 table_row! {
-    /// A row of `labels`: a [`Label`](crate::Label) with whom it speaks of.
+    /// A row of `labels`: a [`Label`](crate::Label) with the question, model and prompt that it belongs to.
     #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
     pub struct LabelRow {
         /// Question.

@@ -82,12 +82,10 @@ const OPENING: &[&str] = &["start", "begin", "beginning", "open"];
 /// Words of an end.
 const CLOSING: &[&str] = &["end", "stop", "close", "finish"];
 
-/// A tag.
 #[derive(Debug)]
 pub(crate) struct Tag {
     /// Bytes, the brackets included.
     pub(crate) range: Range<usize>,
-    /// The opening bracket.
     bracket: char,
     /// Whether a bar stands after the opening bracket, and before the closing one.
     bars: (bool, bool),

@@ -110,7 +110,7 @@ impl BatchSink for Collector<'_, '_> {
         if let Some((sink, batches)) = &mut self.sink {
             let failed = |source| ImportError::Sink { source };
             let batch = batches.finish().map_err(|source| ImportError::Batch { source })?;
-            // Rows beside a problem are good in themselves, but nobody will want them.
+            // Valid rows of an import that fails are not handed out.
             if self.total_problems == 0 {
                 sink(&batch).map_err(failed)?;
             }

@@ -12,7 +12,6 @@ struct Compression {
     extensions: &'static [&'static str],
     /// The first bytes of such a file; none where they tell nothing.
     magic: &'static [u8],
-    /// What unpacks it.
     how: &'static str,
 }
 
@@ -48,7 +47,7 @@ const COMPRESSIONS: &[Compression] = &[
     Compression { name: "Snappy", extensions: &["sz", "snappy"], magic: &[], how: "snunzip FILE" },
 ];
 
-/// The most bytes that [`by_content`] looks at.
+/// Maximum number of bytes that [`by_content`] looks at.
 pub(crate) const MAGIC_BYTES: usize = 8;
 
 /// What is wrong with a file of this name, if the name says that it is compressed.

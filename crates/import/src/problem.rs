@@ -27,7 +27,7 @@ pub enum TextProblem {
     /// More than a row can be.
     #[error("a row longer than {} MiB; is a quote opened and never closed?", limit_bytes >> 20)]
     TooLong {
-        /// The most a row may have.
+        /// Maximum of a row.
         limit_bytes: u64,
     },
     /// The file ends inside quotes.
@@ -36,7 +36,7 @@ pub enum TextProblem {
     /// More columns than a table can have.
     #[error("more than {limit} columns")]
     TooManyColumns {
-        /// The most there may be.
+        /// Maximum.
         limit: usize,
     },
     /// A JSON array where lines are expected.
@@ -87,13 +87,13 @@ pub enum ImportProblem {
     /// Nothing where something must be.
     #[error("{column} is missing")]
     Missing {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
     },
     /// A text that is no number.
     #[error("{column} \"{value}\" is not a number; leave it empty where it is missing")]
     NotANumber {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// The text, shortened.
         value: String,
@@ -101,7 +101,7 @@ pub enum ImportProblem {
     /// Neither true nor false.
     #[error("{column} \"{value}\" is not true/false")]
     NotAFlag {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// What it is, shortened.
         value: String,

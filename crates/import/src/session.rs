@@ -21,7 +21,7 @@ use futures::StreamExt as _;
 use crate::error::{ImportError, SqlError, panic_message};
 use crate::file_table::FileTable;
 
-/// The longest query; with [`STACK_BYTES`] it bounds how deep an expression can be.
+/// Maximum length of a query; with [`STACK_BYTES`] it bounds how deep an expression can be.
 const MAX_SQL_BYTES: usize = 32 << 10;
 /// Stack of the query's thread; reserved, not used up.
 const STACK_BYTES: usize = 512 << 20;
@@ -36,7 +36,6 @@ const VOLATILE: &[&str] =
 pub(crate) struct Query {
     /// What it may name.
     pub(crate) tables: Vec<(String, FileTable)>,
-    /// What it says.
     pub(crate) sql: String,
     /// Memory for sorting, joining and grouping.
     pub(crate) memory_bytes: usize,

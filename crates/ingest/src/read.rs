@@ -66,7 +66,6 @@ fn read(dataset: &dyn Dataset, source: SplitFiles, asked: bool) -> Result<Ingest
 
 /// A row on its way.
 struct SourceRow {
-    /// Which file.
     file: usize,
     /// 0-based row in the file.
     index: u64,

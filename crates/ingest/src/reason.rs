@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// A row that gives no question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRow {
-    /// The file.
+    /// Path of the file.
     pub file: PathBuf,
     /// The row in that file, from 1; blank lines and headers are no rows.
     pub row: u64,
@@ -39,13 +39,13 @@ pub enum RejectReason {
     /// A field is absent.
     #[error("field `{field}` is missing")]
     Missing {
-        /// The field.
+        /// Name of the field.
         field: String,
     },
     /// A field holds something else.
     #[error("field `{field}` is {found}, not {expected}")]
     WrongType {
-        /// The field.
+        /// Name of the field.
         field: String,
         /// What it is.
         found: &'static str,
@@ -55,7 +55,7 @@ pub enum RejectReason {
     /// A field is blank.
     #[error("field `{field}` is blank")]
     Blank {
-        /// The field.
+        /// Name of the field.
         field: String,
     },
     /// Too few or too many choices, or another number than this dataset has.
@@ -85,7 +85,7 @@ pub enum RejectReason {
     /// Lists that should go together.
     #[error("field `{field}` has {found} entries, where {expected} are due")]
     ListLength {
-        /// The field.
+        /// Name of the field.
         field: String,
         /// How many there are.
         found: usize,

@@ -12,7 +12,6 @@ use split::FilePart;
 
 pub(crate) use files::{SplitFiles, format};
 
-/// Finds the files.
 pub(crate) fn resolve(
     dataset: &dyn Dataset,
     path: &Path,

@@ -23,7 +23,6 @@ pub(crate) enum Announced {
 pub(crate) struct Cue {
     /// Where the answer begins, markup not skipped.
     pub(crate) at: usize,
-    /// How.
     pub(crate) announced: Announced,
 }
 
@@ -121,10 +120,10 @@ const FILLERS: &[&str] = &[
     "fact",
 ];
 
-/// Most words between the noun and its verb.
+/// Maximum number of words between the noun and its verb.
 const MAX_BETWEEN: usize = 12;
 
-/// Most announcements that are read. The last one decides, so that of a text with more (none that a
+/// Maximum number of announcements that are read. The last one decides, so that of a text with more (none that a
 /// model means) the first are left out.
 const MAX_CUES: usize = 2_000;
 

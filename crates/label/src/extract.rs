@@ -202,7 +202,7 @@ fn touches_cut(page: &Page<'_>, end: usize) -> bool {
     }
 }
 
-/// The last candidate, unless an earlier one contradicts it in one breath.
+/// The last candidate, unless an earlier one contradicts it in the same sentence.
 fn settle(page: &Page<'_>, mut candidates: Vec<Candidate>, strict: bool) -> Option<Extraction> {
     candidates.sort_by_key(|candidate| (candidate.range.end, usize::MAX - candidate.rank));
     let last = candidates.last()?.clone();
@@ -244,7 +244,7 @@ fn decided(page: &Page<'_>, candidate: &Candidate) -> Extraction {
     }
 }
 
-/// Longest gap between two statements that is read.
+/// Maximum length of a gap between two statements that is read.
 const MAX_GAP: usize = 400;
 
 /// Whether two different statements contradict each other: nothing between them but empty words, or

@@ -224,11 +224,14 @@ mod tests {
         assert_eq!((right.correct, right.grader.as_str()), (Some(true), "judge:fixed"));
         let unread = label("the French capital", Ok("Sure! Correct."));
         assert_eq!(
-            (unread.correct, unread.reason.map(|reason| reason.name())),
+            (unread.correct, unread.reason.map(plimsoll_core::label::LabelReason::name)),
             (None, Some("judge_unparsed"))
         );
         let failed = label("the French capital", Err(()));
-        assert_eq!((failed.correct, failed.reason.map(|reason| reason.name())), (None, Some("judge_failed")));
+        assert_eq!(
+            (failed.correct, failed.reason.map(plimsoll_core::label::LabelReason::name)),
+            (None, Some("judge_failed"))
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ const TEXT_COMMANDS: &[&str] = &[
 const SPACING: &[&str] =
     &["\\left", "\\right", "\\displaystyle", "\\quad", "\\,", "\\;", "\\!", "\\:", "\\ ", "\\(", "\\[", "~"];
 
-/// Most marks that are skipped in front of an answer.
+/// Maximum number of marks that are skipped in front of an answer.
 const MAX_MARKS: usize = 64;
 
 /// Skips white space and opening marks in front of an answer, up to `end`.

@@ -19,7 +19,7 @@ use script::script;
 /// How far after a cue a number is looked for.
 const MAX_LOOKAHEAD: usize = 400;
 
-/// Most words of a unit after a number that stands alone.
+/// Maximum number of words of a unit after a number that stands alone.
 const MAX_UNIT_WORDS: usize = 5;
 
 /// Reads a text that is one number and nothing else, as gold answers are: `1234.5`, `1,234`, `$5`, `1/2`,

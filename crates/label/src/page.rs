@@ -36,7 +36,6 @@ pub(crate) enum Extent {
 /// What a reader makes of a location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AnswerReading {
-    /// What it says.
     pub(crate) says: Statement,
     /// Characters that say it.
     pub(crate) range: Range<usize>,
@@ -54,7 +53,6 @@ pub(crate) enum Statement {
 }
 
 impl AnswerReading {
-    /// An answer.
     pub(crate) fn answer(text: impl Into<String>, range: Range<usize>) -> Self {
         Self { says: Statement::Answer(text.into()), range }
     }
@@ -68,9 +66,7 @@ impl AnswerReading {
 /// An answer with what several rules look at.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
-    /// The question.
     pub(crate) question: &'a Question,
-    /// The text.
     pub(crate) view: View<'a>,
     /// The phrases that announce an answer.
     pub(crate) cues: Vec<Cue>,

@@ -175,7 +175,7 @@ pub(crate) fn rules(kind: AnswerKind) -> impl Iterator<Item = (usize, &'static E
     RULES.iter().enumerate().filter(move |(_, rule)| rule.kinds.contains(&kind))
 }
 
-/// Longest text that can be nothing but an answer; option texts may be long.
+/// Maximum length of a text that can be nothing but an answer; option texts may be long.
 const MAX_WHOLE: usize = 20_000;
 
 fn whole(page: &Page<'_>) -> Vec<Location> {

@@ -6,7 +6,7 @@ use crate::markup::{line_end_within, only_marks};
 use crate::page::{AnswerReading, Extent, Location, Page};
 use plimsoll_core::view::View;
 
-/// Longest answer that is taken from after a cue.
+/// Maximum length of an answer that is taken from after a cue.
 const MAX_CHARACTERS: usize = 2_000;
 
 /// Words in front of a full stop that does not end a sentence.

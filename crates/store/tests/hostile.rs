@@ -1,4 +1,5 @@
 //! Files that are not what they say, or not whole.
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::error::Error as _;
 use std::fs;
@@ -17,15 +18,15 @@ fn generation(index: u32) -> GenerationRow {
         question_id: format!("synthetic/test/{index}"),
         model: "small".to_owned(),
         sample_index: index % 3,
-        text: (index % 4 > 0).then(|| "18 \u{e9}".repeat(index as usize % 7)),
+        text: (!index.is_multiple_of(4)).then(|| "18 \u{e9}".repeat(index as usize % 7)),
         finish_reason: Finish::ALL.get(index as usize % 4).copied(),
-        tokens: (index % 4 > 0).then(|| {
+        tokens: (!index.is_multiple_of(4)).then(|| {
             let token = |at| TokenRow {
                 id: Some(at),
                 text: "18".to_owned(),
                 start: 2 * at,
                 end: 2 * at + 2,
-                logprob: (at % 3 > 0).then(|| -0.1 * at as f32),
+                logprob: (!at.is_multiple_of(3)).then(|| -0.1 * at as f32),
             };
             (0..index % 9).map(token).collect()
         }),
@@ -34,7 +35,7 @@ fn generation(index: u32) -> GenerationRow {
             true_mass: Some(0.25),
             ..FollowUpRow::default()
         }],
-        failure: (index % 4 == 0).then_some(MissingSignal::ServerFailed),
+        failure: index.is_multiple_of(4).then_some(MissingSignal::ServerFailed),
         ..GenerationRow::default()
     }
 }
@@ -46,8 +47,8 @@ fn hidden_state(index: u32) -> HiddenStateRow {
         prompt_hash: "00".repeat(32),
         layer: -8,
         position: Position::ALL[index as usize % 2],
-        vector: (index % 5 > 0).then(|| (0..32u32).map(|at| (at * index) as f32 / 7.0).collect()),
-        missing_reason: (index % 5 == 0).then_some(MissingSignal::NoAnswer),
+        vector: (!index.is_multiple_of(5)).then(|| (0..32u32).map(|at| (at * index) as f32 / 7.0).collect()),
+        missing_reason: index.is_multiple_of(5).then_some(MissingSignal::NoAnswer),
     }
 }
 
@@ -124,7 +125,7 @@ fn cut_and_damaged_files_are_refused_or_read() {
         let mut at = random_values(17);
         for _ in 0..600 {
             let mut damaged = bytes.clone();
-            for _ in 0..1 + at.next().unwrap() % 4 {
+            for _ in 0..=at.next().unwrap() % 4 {
                 let index = usize::try_from(at.next().unwrap()).unwrap() % bytes.len();
                 damaged[index] ^= 1 << (at.next().unwrap() % 8);
             }

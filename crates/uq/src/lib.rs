@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`mod@method`] | what a method is |
 //! | [`methods`] | one file each: what a method needs to be observed, and how it scores |
-//! | [`observed`] | the rows that speak of one question |
+//! | [`observed`] | the rows of one question |
 //! | [`verbalized`] | the number that a model wrote |
 //! | [`probe`] | networks on hidden states: trained, kept from what they saw, written and read |
 //!

@@ -11,7 +11,7 @@ use crate::parameters::ParameterError;
 #[cfg(feature = "probe")]
 use crate::probe::ProbeMethod;
 
-/// Which prompt's answer a confidence speaks of. Its label, accuracy and cost are those of that prompt.
+/// Which prompt's answer a confidence is for. Its label, accuracy and cost are those of that prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PromptKind {
     /// The prompt that asks for the answer.

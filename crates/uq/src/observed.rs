@@ -5,7 +5,7 @@ use plimsoll_core::{AnswerKind, Label, MissingSignal, Reply};
 
 use plimsoll_core::missing::MissingReason;
 
-/// The rows that speak of one question and one model.
+/// The rows of one question and one model.
 #[derive(Debug, Clone, Copy)]
 pub struct ObservedSignals<'a> {
     /// What kind of answer the question wants.

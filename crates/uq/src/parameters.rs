@@ -10,13 +10,13 @@ pub enum ParameterError {
     /// Parameters for a method that has none.
     #[error("method `{method}` takes no parameters")]
     NoneTaken {
-        /// The method.
+        /// Id of the method.
         method: &'static str,
     },
     /// A missing, unknown or ill-typed parameter.
     #[error("method `{method}`: {problem}")]
     Malformed {
-        /// The method.
+        /// Id of the method.
         method: &'static str,
         /// What is wrong, naming the parameter.
         problem: String,
@@ -24,7 +24,7 @@ pub enum ParameterError {
     /// A number outside its range.
     #[error("method `{method}`: {parameter} is {found}; it must be {wanted}")]
     Range {
-        /// The method.
+        /// Id of the method.
         method: &'static str,
         /// The parameter.
         parameter: &'static str,

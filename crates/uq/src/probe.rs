@@ -8,7 +8,7 @@
 //! that the probe saw is not a confidence but a memory.
 //!
 //! The same rows and seed give the same probe: weights come from ChaCha8, the order of the rows in each
-//! epoch from seeded hashes of their keys, whatever order they are handed over in.
+//! epoch from seeded hashes of their keys, whatever their order of arrival.
 
 mod cross;
 mod error;

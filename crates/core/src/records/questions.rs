@@ -1,4 +1,4 @@
-//! The rows that speak of questions, where they come from, and how sure a model was.
+//! The rows of questions, their sources, confidences and scores.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ table_row! {
         /// The question.
         #[serde(flatten)]
         pub question: &'a Question,
-        /// `main`, `few_shot` or `probe_training`.
+        /// `main` (calibration and evaluation), `few_shot` (shown as an exemplar) or `probe_training`.
         pub role: PoolRole,
     }
 }

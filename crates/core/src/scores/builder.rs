@@ -24,7 +24,7 @@ pub struct RawScore<'a> {
     pub slm: Option<&'a str>,
     /// The large model.
     pub llm: Option<&'a str>,
-    /// The method.
+    /// Id of the method.
     pub method: &'a str,
     /// The confidence; `None` = missing.
     pub confidence: Option<f64>,
@@ -55,7 +55,7 @@ pub enum RowProblem {
     /// A text that cannot be an id.
     #[error("{column} {problem}")]
     Id {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// What is wrong with it.
         problem: IdProblem,
@@ -63,7 +63,7 @@ pub enum RowProblem {
     /// A negative or non-finite cost.
     #[error("{column} {value} is not a finite amount of at least 0")]
     Cost {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// The refused number.
         value: f64,
@@ -87,7 +87,7 @@ pub enum RowProblem {
     /// A dataset in two domains.
     #[error("dataset `{dataset}` has domain `{found}` here and `{before}` in an earlier row")]
     Domain {
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
         /// Its domain here.
         found: String,

@@ -23,7 +23,7 @@ pub(super) fn missing(
     };
     let mut generations: Vec<GenerationRow> = outputs.texts.iter().map(row).collect();
     if let Some(answer) = generations.first_mut() {
-        answer.logprobs_missing = outputs.signals.logprobs().then(|| reason);
+        answer.logprobs_missing = outputs.signals.logprobs().then_some(reason);
         let ids = outputs.signals.follow_ups().keys();
         answer.follow_ups = ids.map(|id| missing_reply(id, reason)).collect();
     }

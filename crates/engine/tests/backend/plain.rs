@@ -29,7 +29,7 @@ fn generate(prompt: &[u32], decoding: Decoding, seed: Seed) -> Generated {
 
 fn assert_text(row: &GenerationRow, expected: &Generated, prompt: &[u32]) {
     assert_eq!(row.text.as_deref(), Some(&*expected.text));
-    assert_eq!(row.finish_reason.map(|named| named.name()), Some(expected.finish.name()));
+    assert_eq!(row.finish_reason.map(plimsoll_core::Finish::name), Some(expected.finish.name()));
     assert_eq!(row.prompt_tokens, Some(prompt.len() as u64));
     assert_eq!(row.completion_tokens, Some(expected.tokens.len() as u64));
     assert_eq!((row.attempts, row.latency_ms, row.cost_usd), (1, None, None));
@@ -146,13 +146,16 @@ fn states_are_those_of_one_reading() {
         let row = &answered.generations[0];
         let mut whole = prompt.clone();
         whole.extend(row.tokens.iter().flatten().filter_map(|token| token.id));
-        if row.finish_reason.map(|named| named.name()) == Some("stop") {
+        if row.finish_reason.map(plimsoll_core::Finish::name) == Some("stop") {
             whole.pop();
         }
         for row in &answered.hidden_states {
             let layer = match row.layer {
                 -8 => {
-                    assert_eq!(row.missing_reason.map(|named| named.name()), Some("no_such_layer"));
+                    assert_eq!(
+                        row.missing_reason.map(plimsoll_core::MissingSignal::name),
+                        Some("no_such_layer")
+                    );
                     continue;
                 }
                 -1 => LAYERS,
@@ -161,7 +164,7 @@ fn states_are_those_of_one_reading() {
             };
             let tokens = if row.position == Position::LastPromptToken { &prompt } else { &whole };
             if tokens.len() == prompt.len() && row.position == Position::LastAnswerToken {
-                assert_eq!(row.missing_reason.map(|named| named.name()), Some("no_answer"));
+                assert_eq!(row.missing_reason.map(plimsoll_core::MissingSignal::name), Some("no_answer"));
                 continue;
             }
             assert_close(row.vector.as_ref().unwrap(), &state(model().decoder(), tokens, layer, true));

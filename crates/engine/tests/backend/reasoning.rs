@@ -55,7 +55,11 @@ fn a_prompt_that_opens_reasoning_is_told_and_an_answer_that_never_comes_is_none(
             // The model is random and closes nothing: all that it says is reasoning.
             for row in &answered.generations[0].follow_ups {
                 let expected = if row.id == "no_such" { "no_such_follow_up" } else { "no_answer" };
-                assert_eq!(row.missing_reason.map(|named| named.name()), Some(expected), "{row:?}");
+                assert_eq!(
+                    row.missing_reason.map(plimsoll_core::MissingSignal::name),
+                    Some(expected),
+                    "{row:?}"
+                );
                 assert_eq!((&row.text, row.true_mass, row.starts_in_reasoning), (&None, None, None));
             }
             for row in &answered.hidden_states {
@@ -64,7 +68,7 @@ fn a_prompt_that_opens_reasoning_is_told_and_an_answer_that_never_comes_is_none(
                     (_, "last_answer_token") => Some("no_answer"),
                     _ => None,
                 };
-                assert_eq!(row.missing_reason.map(|named| named.name()), expected, "{row:?}");
+                assert_eq!(row.missing_reason.map(plimsoll_core::MissingSignal::name), expected, "{row:?}");
             }
         }
     }
@@ -83,7 +87,7 @@ fn a_prompt_whose_reasoning_is_closed_or_never_opened_begins_with_the_answer() {
                 assert_eq!(row.finish_reason.is_some(), row.text.is_some(), "{row:?}");
                 assert!(
                     row.finish_reason
-                        .map(|named| named.name())
+                        .map(plimsoll_core::Finish::name)
                         .is_none_or(|name| ["stop", "length"].contains(&name))
                 );
             }
@@ -193,7 +197,7 @@ fn a_second_turn_shows_the_answer_without_its_reasoning() {
         messages.push(turn(Role::User, follow_up.text(said)));
         let tokens = model.encode_chat(&messages, now()).unwrap();
         assert_eq!(
-            (row.missing_reason.map(|named| named.name()), row.prompt_tokens),
+            (row.missing_reason.map(plimsoll_core::MissingSignal::name), row.prompt_tokens),
             (None, Some(tokens.len() as u64))
         );
         if reply_tokens > 0 {

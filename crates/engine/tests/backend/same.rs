@@ -28,15 +28,21 @@ fn the_model_conforms() {
     };
     let rows = suite.check(&*BACKEND).unwrap();
     let first = &rows[0].generations[0];
-    assert_eq!(first.follow_ups[1].missing_reason.map(|named| named.name()), Some("no_such_follow_up"));
+    assert_eq!(
+        first.follow_ups[1].missing_reason.map(plimsoll_core::MissingSignal::name),
+        Some("no_such_follow_up")
+    );
     assert!(first.follow_ups[2].true_mass.unwrap() > 0.0);
-    let reasons: Vec<_> =
-        rows[0].hidden_states.iter().map(|row| row.missing_reason.map(|named| named.name())).collect();
+    let reasons: Vec<_> = rows[0]
+        .hidden_states
+        .iter()
+        .map(|row| row.missing_reason.map(plimsoll_core::MissingSignal::name))
+        .collect();
     assert_eq!(reasons.iter().filter(|reason| **reason == Some("no_such_layer")).count(), 1, "{reasons:?}");
     let finishes: Vec<_> = rows
         .iter()
         .flat_map(|row| &row.generations)
-        .map(|row| row.finish_reason.map(|named| named.name()))
+        .map(|row| row.finish_reason.map(plimsoll_core::Finish::name))
         .collect();
     assert!(finishes.iter().any(|finish| *finish == Some("stop")), "{finishes:?}");
     assert!(finishes.iter().any(|finish| *finish == Some("length")), "{finishes:?}");

@@ -55,7 +55,7 @@ fn a_calibrated_confidence_is_found_calibrated() {
         assert!(row.ece.unwrap() < SAMPLING);
         assert!(row.roc_auc_low < row.roc_auc && row.roc_auc < row.roc_auc_high);
         assert!(row.brier_low < row.brier && row.brier < row.brier_high);
-        assert_eq!(row.map_scheme.map(|named| named.name()), Some("leave_one_dataset_out"));
+        assert_eq!(row.map_scheme.map(MapScheme::name), Some("leave_one_dataset_out"));
     }
     let width = |dataset: &str| {
         let row = row_of(&evaluated, dataset);
@@ -85,7 +85,7 @@ fn every_map_is_judged_under_every_scheme() {
 #[test]
 fn one_dataset_is_folded_by_cluster() {
     let evaluated = evaluated(&calibrated(300, 1, 2), 0);
-    assert_eq!(row_of(&evaluated, "d0").map_scheme.map(|named| named.name()), Some("five_fold"));
+    assert_eq!(row_of(&evaluated, "d0").map_scheme.map(MapScheme::name), Some("five_fold"));
     assert!(evaluated.map_metrics.iter().all(|row| row.scheme == MapScheme::FiveFold));
 }
 
@@ -111,7 +111,7 @@ fn a_file_s_own_maps_are_used_as_they_stand() {
         sum += (probability - right) * (probability - right);
     }
     assert!((row_of(&evaluated, "*").brier.unwrap() - sum / 400.0).abs() < ROUNDING);
-    assert_eq!(row_of(&evaluated, "*").map_scheme.map(|named| named.name()), Some("file"));
+    assert_eq!(row_of(&evaluated, "*").map_scheme.map(MapScheme::name), Some("file"));
 }
 
 #[test]

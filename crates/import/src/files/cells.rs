@@ -18,7 +18,6 @@ pub(crate) enum CellKind {
     Integer,
     /// A 64-bit float.
     Number,
-    /// Anything.
     Text,
 }
 

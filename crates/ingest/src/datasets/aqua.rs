@@ -7,7 +7,6 @@ use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, letter};
 use crate::reason::RejectReason;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct Aqua;
 

@@ -13,7 +13,6 @@ use crate::reason::RejectReason;
 /// What stands between title and text in `SuperGLUE`'s passages. No title has it.
 const AFTER_TITLE: &str = " -- ";
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct BoolQ;
 

@@ -10,7 +10,6 @@ use crate::reason::RejectReason;
 /// Choices of a question; it tells this dataset from `OpenBookQA`, whose rows look the same.
 const CHOICES: usize = 5;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct CommonsenseQa;
 

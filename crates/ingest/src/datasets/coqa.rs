@@ -15,7 +15,6 @@ use crate::draft::{Draft, Drafts};
 use crate::normal::cluster_of;
 use crate::reason::RejectReason;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct Coqa;
 

@@ -11,7 +11,6 @@ use crate::reason::RejectReason;
 /// What stands before the final number.
 const MARK: &str = "####";
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct Gsm8k;
 

@@ -12,7 +12,6 @@ use crate::reason::RejectReason;
 const MARKS: &[(&str, &str)] =
     &[(" [title]", ". "), ("[title]", ""), ("[header]", ""), ("[step]", ""), ("[substeps]", "")];
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct HellaSwag;
 

@@ -16,7 +16,6 @@ const ENDINGS: &[&str] = &["_test", "_dev", "_val"];
 /// How the history questions about a text begin; the last line is the question, the rest is shared.
 const ABOUT_A_TEXT: &str = "This question refers to the following information.";
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct Mmlu;
 

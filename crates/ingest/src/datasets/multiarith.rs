@@ -9,7 +9,6 @@ use crate::draft::Draft;
 use crate::number::plain;
 use crate::reason::RejectReason;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct MultiArith;
 

@@ -12,7 +12,6 @@ use crate::reason::RejectReason;
 /// Choices of a question; it tells this dataset from `CommonsenseQA`, whose rows look the same.
 const CHOICES: usize = 4;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct OpenBookQa;
 

@@ -9,7 +9,6 @@ use crate::draft::{Draft, ordinal};
 use crate::normal::cluster_of;
 use crate::reason::RejectReason;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct SocialIqa;
 

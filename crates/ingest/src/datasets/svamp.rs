@@ -14,7 +14,6 @@ use crate::reason::RejectReason;
 /// What stands for a number in the CSV form, before the number's index.
 const SLOT: &str = "number";
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct Svamp;
 

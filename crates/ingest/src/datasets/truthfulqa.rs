@@ -12,7 +12,6 @@ use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext, wrong_t
 use crate::draft::{Draft, wrong_gold};
 use crate::reason::RejectReason;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct TruthfulQa;
 

@@ -12,13 +12,11 @@ use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, ordinal};
 use crate::reason::RejectReason;
 
-/// The blank.
 const BLANK: &str = "_";
-/// The least share of words that twins have in common. On the 1,180 rows of the real files twins have
+/// Minimum share of words that twins have in common. On the 1,180 rows of the real files twins have
 /// 0.65 or more, and no other two rows more than 0.53.
 const TWIN_JACCARD: f64 = 0.6;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct WinoGrande;
 

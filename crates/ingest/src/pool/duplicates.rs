@@ -3,7 +3,7 @@
 //! Exact: the same content hash. Near: the Jaccard similarity of word shingles is [`NEAR_JACCARD`] or
 //! more, over everything that is shown and also over what is asked without the context, so that two
 //! questions about one passage are no duplicates. Rows of one dataset and one cluster are not compared:
-//! they stand together already.
+//! they are not independent already.
 //!
 //! Two sets whose similarity is t or more share one of their rarest shingles: of n shingles, ordered by
 //! how rare they are, the first n - ceil(t n) + 1 hold one that the other's have, too (prefix filtering,
@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use super::shingles::{ByShingle, ShingleBuffer, Shingles, jaccard};
 
-/// The least Jaccard similarity of near duplicates. A word changed in a question of 45 words leaves 0.87,
+/// Minimum Jaccard similarity of near duplicates. A word changed in a question of 45 words leaves 0.87,
 /// three numbers changed in one of 30 leave 0.5: a rewording is found, another problem of the same make
 /// is not.
 pub const NEAR_JACCARD: f64 = 0.8;
-/// The most rows that one row is compared with. Rows beyond are counted, not passed over in silence.
+/// Maximum number of rows that one row is compared with. Rows beyond are counted, not passed over in silence.
 const MAX_CANDIDATES: usize = 512;
 
 /// How alike two rows are.
@@ -120,14 +120,14 @@ fn near(questions: &[&Question], rows: &[usize], found: &mut FoundDuplicates) {
                 found.pairs.push(DuplicatePair { earlier, later, kind: DuplicateKind::Near, jaccard });
             }
         }
-        // What stands once can lead nobody here.
+        // A shingle that occurs once makes no pair.
         for shingle in prefix.into_iter().filter(|shingle| counts.get(shingle).is_some_and(|n| *n > 1)) {
             index.entry(shingle).or_default().push(current);
         }
     }
 }
 
-/// Whether two rows stand together by their cluster.
+/// Whether two rows share a cluster.
 fn together(a: &Question, b: &Question) -> bool {
     a.dataset == b.dataset && a.cluster_id.is_some() && a.cluster_id == b.cluster_id
 }

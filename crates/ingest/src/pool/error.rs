@@ -23,7 +23,7 @@ pub enum PoolError {
     /// A stratum that the dataset has not.
     #[error("dataset `{dataset}` has no {by} to sample by")]
     NoStratum {
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
         /// What was to be sampled by.
         by: &'static str,

@@ -9,9 +9,9 @@ use plimsoll_core::question::PoolRole;
 /// Counts of one dataset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetReport {
-    /// The dataset.
+    /// Id of the dataset.
     pub dataset: String,
-    /// The split.
+    /// Name of the split.
     pub split: String,
     /// Rows of the source.
     pub rows: u64,

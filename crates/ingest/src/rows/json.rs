@@ -53,13 +53,11 @@ pub(super) fn each_row(path: &Path, take: &mut RowSink<'_>) -> Result<(), Ingest
 /// What a line begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FileStart {
-    /// A whole object.
     Object,
     /// A whole object with a list under `data`.
     Data,
     /// An object that goes on in the next line.
     Open,
-    /// Anything else.
     Other,
 }
 

@@ -13,9 +13,9 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use crate::error::IngestError;
 use crate::limits::{BATCH_ROWS, PAGE_BYTES, ROW_GROUP_BYTES, ROW_GROUP_VALUES};
 
-/// The most that one compressed byte of gzip unpacks to (RFC 1951: 258 bytes in two bits).
+/// Maximum that one compressed byte of gzip unpacks to (RFC 1951: 258 bytes in two bits).
 const GZIP_RATIO: u64 = 1032;
-/// The most that one compressed byte of an LZ4 frame unpacks to (255 a length byte).
+/// Maximum that one compressed byte of an LZ4 frame unpacks to (255 a length byte).
 const LZ4_RATIO: u64 = 255;
 /// `DELTA_BYTE_ARRAY`, whose values share prefixes: each may be as long as the whole page.
 const SHARED_PREFIXES: i64 = 7;

@@ -22,10 +22,7 @@ pub(crate) enum RowFormat<'a> {
     /// Parquet.
     Parquet,
     /// A fixed number of lines a row, one field a line.
-    Text {
-        /// The fields.
-        fields: &'a [&'a str],
-    },
+    Text { fields: &'a [&'a str] },
 }
 
 /// A row as it stands in the file.
@@ -33,7 +30,6 @@ pub(crate) enum RowFormat<'a> {
 pub(crate) struct RawRow {
     /// The physical line where it starts, from 1.
     pub(crate) line: Option<u64>,
-    /// Its fields.
     pub(crate) fields: Result<Cell, RejectReason>,
 }
 

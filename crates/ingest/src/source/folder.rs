@@ -16,11 +16,9 @@ const DEPTH: usize = 3;
 /// A file that could be read.
 #[derive(Debug, Clone)]
 struct FolderFile {
-    /// Its path.
     path: PathBuf,
     /// Its path inside the folder, parts joined by `/`.
     inside: String,
-    /// Its split.
     split: String,
     /// The word that says so.
     word: Option<String>,

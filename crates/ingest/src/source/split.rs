@@ -9,7 +9,7 @@ pub(crate) const ALL: &str = "all";
 /// The split of files for choosing among models, however they call it.
 pub(crate) const VALIDATION: &str = "validation";
 
-/// Longest name of a split.
+/// Maximum length of a name of a split.
 const NAME_BYTES: usize = 64;
 
 /// The one name of a split: `dev`, `val`, `valid` and `validation` are the same.
@@ -49,7 +49,6 @@ pub(crate) const SPELLINGS: [&str; 4] = [VALIDATION, "val", "valid", "dev"];
 /// What a file's name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileName {
-    /// The split.
     pub(crate) split: Option<String>,
     /// The word that says so, as it is spelled.
     pub(crate) word: Option<String>,

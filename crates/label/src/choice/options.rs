@@ -37,7 +37,6 @@ pub(crate) struct Match {
 }
 
 impl ChoiceOptions {
-    /// Makes choices ready.
     pub(crate) fn new(choices: &[Choice]) -> Self {
         let options = choices
             .iter()

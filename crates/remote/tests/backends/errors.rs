@@ -72,11 +72,14 @@ fn what_does_not_pass_is_a_reason_in_the_row() {
         let rows = rows(&OpenAi::new(spec), &requests(2), &only().with_follow_up_masses("p_true"));
         let (bad, good) = (&rows[0].generations[0], &rows[1].generations[0]);
         assert_eq!(
-            (bad.failure.map(|named| named.name()), bad.attempts),
+            (bad.failure.map(plimsoll_core::MissingSignal::name), bad.attempts),
             (Some(reason), attempts),
             "{reply:?}"
         );
-        assert_eq!(bad.follow_ups[0].missing_reason.map(|named| named.name()), Some("no_answer"));
+        assert_eq!(
+            bad.follow_ups[0].missing_reason.map(plimsoll_core::MissingSignal::name),
+            Some("no_answer")
+        );
         assert_eq!(good.text.as_deref(), Some("It is 11"), "{second:?}");
     }
 }
@@ -116,9 +119,9 @@ fn a_server_that_fails_row_after_row_stops_the_run() {
     spec.network.max_failures_in_a_row = 5;
     let (rows, ended) = answer(&OpenAi::new(spec), &requests(50), &only());
     assert!(ended.is_err() && rows.len() < 10, "{}", rows.len());
-    assert!(
-        rows.iter().all(|row| row.generations[0].failure.map(|named| named.name()) == Some("server_failed"))
-    );
+    assert!(rows.iter().all(
+        |row| row.generations[0].failure.map(plimsoll_core::MissingSignal::name) == Some("server_failed")
+    ));
 }
 
 #[test]

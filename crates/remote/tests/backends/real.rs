@@ -135,7 +135,10 @@ fn token_probabilities_of_four_models_give_the_stored_sequence_probabilities() {
             let answer = &row.generations[0];
             assert!(answer.text.is_some());
             let Some(tokens) = &answer.tokens else {
-                assert_eq!(answer.logprobs_missing.map(|named| named.name()), Some("tokens_do_not_join"));
+                assert_eq!(
+                    answer.logprobs_missing.map(plimsoll_core::MissingSignal::name),
+                    Some("tokens_do_not_join")
+                );
                 continue;
             };
             here += 1;
@@ -178,7 +181,7 @@ fn twenty_samples_of_each_question() {
     for (row, line) in rows(&replay, &requests, &signals).iter().zip(&lines) {
         let (answer, samples) = row.generations.split_first().unwrap();
         assert_eq!(
-            answer.failure.map(|named| named.name()),
+            answer.failure.map(plimsoll_core::MissingSignal::name),
             Some("not_recorded"),
             "there is no greedy answer in the file"
         );

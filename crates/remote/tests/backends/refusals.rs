@@ -55,12 +55,17 @@ fn a_refused_question_is_asked_once_and_stops_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let rows = rows(&backend(&server, folder.path(), &json!({})), &requests(40), &everything());
     for (index, row) in rows.iter().enumerate() {
-        let failures: Vec<Option<&str>> =
-            row.generations.iter().map(|generation| generation.failure.map(|named| named.name())).collect();
+        let failures: Vec<Option<&str>> = row
+            .generations
+            .iter()
+            .map(|generation| generation.failure.map(plimsoll_core::MissingSignal::name))
+            .collect();
         let refused = (index % 2 == 1).then_some("content_filter");
         assert_eq!(failures, [refused; 4], "the answer and three samples of {index}");
-        let reasons =
-            row.generations[0].follow_ups.iter().map(|row| row.missing_reason.map(|named| named.name()));
+        let reasons = row.generations[0]
+            .follow_ups
+            .iter()
+            .map(|row| row.missing_reason.map(plimsoll_core::MissingSignal::name));
         assert!(reasons.into_iter().all(|reason| reason == refused.map(|_| "no_answer")));
     }
     // One request for a question that is refused, six for one that is answered.
@@ -204,7 +209,7 @@ fn a_cut_by_any_name_is_one() {
     for (index, row) in rows.iter().enumerate() {
         let row = &row.generations[0];
         assert_eq!(
-            (row.finish_reason.map(|named| named.name()), row.text.is_some()),
+            (row.finish_reason.map(plimsoll_core::Finish::name), row.text.is_some()),
             (Some("length"), true),
             "{index}: {row:?}"
         );

@@ -20,7 +20,7 @@ fn the_rows_of_an_ask() {
     assert_eq!(tokens.iter().filter(|token| token.is_answer()).count(), 2);
     assert_eq!((answer.prompt_tokens, answer.completion_tokens), (Some(10), Some(3)));
     assert_eq!(answer.cost_usd, Some(16e-6));
-    assert_eq!(answer.finish_reason.map(|named| named.name()), Some("stop"));
+    assert_eq!(answer.finish_reason.map(plimsoll_core::Finish::name), Some("stop"));
     let served = (answer.served_model.as_deref(), answer.system_fingerprint.as_deref());
     assert_eq!(served, (Some("served-1"), Some("fp-1")));
     let p_true = &answer.follow_ups[0];
@@ -80,9 +80,9 @@ fn a_server_that_refuses_log_probs_is_asked_without() {
         for row in &rows {
             let answer = &row.generations[0];
             assert!(answer.text.is_some(), "{status}");
-            assert_eq!(answer.logprobs_missing.map(|named| named.name()), Some("no_logprobs"));
+            assert_eq!(answer.logprobs_missing.map(plimsoll_core::MissingSignal::name), Some("no_logprobs"));
             assert_eq!(
-                answer.follow_ups[0].missing_reason.map(|named| named.name()),
+                answer.follow_ups[0].missing_reason.map(plimsoll_core::MissingSignal::name),
                 Some("no_top_logprobs")
             );
         }

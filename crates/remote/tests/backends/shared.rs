@@ -68,10 +68,13 @@ fn a_server_that_gives_little_conforms() {
     });
     let rows = suite(with_states()).check(&backend(&server)).unwrap();
     let answer = &rows[0].generations[0];
-    assert_eq!(answer.logprobs_missing.map(|named| named.name()), Some("no_logprobs"));
-    assert_eq!(answer.follow_ups[1].missing_reason.map(|named| named.name()), Some("no_top_logprobs"));
+    assert_eq!(answer.logprobs_missing.map(plimsoll_core::MissingSignal::name), Some("no_logprobs"));
     assert_eq!(
-        rows[0].hidden_states[0].missing_reason.map(|named| named.name()),
+        answer.follow_ups[1].missing_reason.map(plimsoll_core::MissingSignal::name),
+        Some("no_top_logprobs")
+    );
+    assert_eq!(
+        rows[0].hidden_states[0].missing_reason.map(plimsoll_core::MissingSignal::name),
         Some("hidden_states_unsupported")
     );
     assert_eq!((answer.cost_usd, &answer.served_model), (None, &None));
@@ -84,8 +87,10 @@ fn a_server_that_refuses_some_questions_conforms() {
         is_refused.then(|| ServerReply::error(400, "content_policy_violation"))
     });
     let rows = suite(with_states()).check(&backend(&server)).unwrap();
-    let failures: Vec<_> =
-        rows.iter().filter_map(|row| row.generations[0].failure.map(|named| named.name())).collect();
+    let failures: Vec<_> = rows
+        .iter()
+        .filter_map(|row| row.generations[0].failure.map(plimsoll_core::MissingSignal::name))
+        .collect();
     assert!(!failures.is_empty() && failures.iter().all(|reason| *reason == "content_filter"));
 }
 
@@ -97,7 +102,7 @@ fn an_empty_recording_conforms() {
     assert!(
         rows.iter()
             .flat_map(|row| &row.generations)
-            .all(|row| row.failure.map(|named| named.name()) == Some("not_recorded"))
+            .all(|row| row.failure.map(plimsoll_core::MissingSignal::name) == Some("not_recorded"))
     );
 }
 

@@ -4,5 +4,5 @@ use plimsoll_core::records::AlignmentRow;
 
 use crate::table::Table;
 
-/// One row is a [`AlignmentRow`].
+/// A row is a [`AlignmentRow`].
 pub const TABLE: Table = Table::new::<AlignmentRow>("alignment", 1);

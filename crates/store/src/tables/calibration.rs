@@ -4,5 +4,5 @@ use plimsoll_core::records::CalibrationRow;
 
 use crate::table::Table;
 
-/// One row is a [`CalibrationRow`].
+/// A row is a [`CalibrationRow`].
 pub const TABLE: Table = Table::new::<CalibrationRow>("calibration", 1);

@@ -4,5 +4,5 @@ use plimsoll_core::records::ConfidenceRow;
 
 use crate::table::Table;
 
-/// One row is a [`ConfidenceRow`].
+/// A row is a [`ConfidenceRow`].
 pub const TABLE: Table = Table::new::<ConfidenceRow>("confidences", 2);

@@ -4,5 +4,5 @@ use plimsoll_core::records::CurveAreaRow;
 
 use crate::table::Table;
 
-/// One row is a [`CurveAreaRow`].
+/// A row is a [`CurveAreaRow`].
 pub const TABLE: Table = Table::new::<CurveAreaRow>("curve_areas", 1);

@@ -4,5 +4,5 @@ use plimsoll_core::records::CurveRow;
 
 use crate::table::Table;
 
-/// One row is a [`CurveRow`].
+/// A row is a [`CurveRow`].
 pub const TABLE: Table = Table::new::<CurveRow>("curves", 1);

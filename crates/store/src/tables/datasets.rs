@@ -4,5 +4,5 @@ use plimsoll_core::records::DatasetRow;
 
 use crate::table::Table;
 
-/// One row is a [`DatasetRow`].
+/// A row is a [`DatasetRow`].
 pub const TABLE: Table = Table::new::<DatasetRow>("datasets", 1);

@@ -4,5 +4,5 @@ use plimsoll_core::records::GenerationRow;
 
 use crate::table::Table;
 
-/// One row is a [`GenerationRow`].
+/// A row is a [`GenerationRow`].
 pub const TABLE: Table = Table::new::<GenerationRow>("generations", 2);

@@ -4,5 +4,5 @@ use plimsoll_core::records::HiddenStateRow;
 
 use crate::table::Table;
 
-/// One row is a [`HiddenStateRow`].
+/// A row is a [`HiddenStateRow`].
 pub const TABLE: Table = Table::new::<HiddenStateRow>("hidden_states", 1);

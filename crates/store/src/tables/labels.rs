@@ -4,5 +4,5 @@ use plimsoll_core::records::LabelRow;
 
 use crate::table::Table;
 
-/// One row is a [`LabelRow`].
+/// A row is a [`LabelRow`].
 pub const TABLE: Table = Table::new::<LabelRow>("labels", 1);

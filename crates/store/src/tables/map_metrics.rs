@@ -4,5 +4,5 @@ use plimsoll_core::records::MapMetricRow;
 
 use crate::table::Table;
 
-/// One row is a [`MapMetricRow`].
+/// A row is a [`MapMetricRow`].
 pub const TABLE: Table = Table::new::<MapMetricRow>("map_metrics", 1);

@@ -4,5 +4,5 @@ use plimsoll_core::records::QuestionRow;
 
 use crate::table::Table;
 
-/// One row is a [`QuestionRow`].
+/// A row is a [`QuestionRow`].
 pub const TABLE: Table = Table::new::<QuestionRow<'_>>("questions", 2);

@@ -5,5 +5,5 @@ use plimsoll_core::records::ScoreRow;
 
 use crate::table::Table;
 
-/// One row is a [`ScoreRow`].
+/// A row is a [`ScoreRow`].
 pub const TABLE: Table = Table::new::<ScoreRow>("scores", 1);

@@ -4,5 +4,5 @@ use plimsoll_core::records::TransferRow;
 
 use crate::table::Table;
 
-/// One row is a [`TransferRow`].
+/// A row is a [`TransferRow`].
 pub const TABLE: Table = Table::new::<TransferRow>("transfer", 1);

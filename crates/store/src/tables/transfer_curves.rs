@@ -4,5 +4,5 @@ use plimsoll_core::records::TransferCurveRow;
 
 use crate::table::Table;
 
-/// One row is a [`TransferCurveRow`].
+/// A row is a [`TransferCurveRow`].
 pub const TABLE: Table = Table::new::<TransferCurveRow>("transfer_curves", 1);

@@ -14,7 +14,7 @@ use plimsoll_core::missing::{MissingReason, UnusableSignal};
 
 const ID: &str = "jaccard_degree";
 
-/// Most samples of a question; each costs an answer.
+/// Maximum number of samples of a question; each costs an answer.
 const MAX_SAMPLES: u32 = 1000;
 
 /// How much sampled answers agree.

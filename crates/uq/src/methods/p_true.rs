@@ -15,7 +15,7 @@ use plimsoll_core::missing::{MissingReason, UnusableSignal};
 /// The method's id, and that of its follow-up in the prompt.
 const ID: &str = "p_true";
 
-/// The least that True and False must have together of the probability, unless a plan says otherwise. Below one in
+/// Minimum that True and False must have together of the probability, unless a plan says otherwise. Below one in
 /// a hundred the model would say something else (go on thinking, refuse, ask back) ninety-nine times out of a
 /// hundred, and the ratio of the two is the noise of its tail. Models that were asked this way without thinking first
 /// give the two nearly all of it.
@@ -153,7 +153,7 @@ mod tests {
             ((0.6, 0.2), false, Ok(0.75), Some(0.8)),
             ((0.006, 0.004), false, Ok(0.6), Some(0.01)),
             ((0.006, 0.0039), false, too_small(), Some(0.0099)),
-            // A model that wants to think: True and False far down its list.
+            // A reasoning model: True and False far down its list.
             ((1.5e-8, 1.1e-7), false, too_small(), Some(1.25e-7)),
             ((1.5e-8, 1.5e-8), true, too_small(), Some(1.5e-8)),
             // What a server did not list counts nothing, though its bound enters the ratio.

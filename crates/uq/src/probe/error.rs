@@ -36,7 +36,7 @@ pub enum ProbeError {
     /// A dataset, or a set of held-out ones, for which no probe was trained.
     #[error("no probe was trained for dataset `{dataset}` without the datasets held out")]
     NotTrained {
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
     },
     /// Numbers that did not stay finite.

@@ -4,10 +4,10 @@ use plimsoll_core::missing::TooFew;
 
 use super::error::ProbeError;
 
-/// Fewest rows that a probe is trained on.
+/// Minimum number of rows that a probe is trained on.
 pub(super) const MIN_ROWS: usize = 50;
 
-/// Fewest rows of each class.
+/// Minimum number of rows of each class.
 pub(super) const MIN_OF_A_CLASS: usize = 5;
 
 /// A row to train on.

@@ -6,7 +6,6 @@ pub(super) const INNER: [usize; 3] = [256, 128, 64];
 /// Slope of LeakyReLU below zero.
 pub(super) const NEGATIVE_SLOPE: f64 = 0.01;
 
-/// A linear layer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct DenseLayer {
     pub(super) inputs: usize,
