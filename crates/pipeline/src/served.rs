@@ -34,7 +34,8 @@ type State = (Option<String>, Option<String>);
 pub(crate) fn served(folder: &RunFolder) -> Result<Vec<ServedModel>, Failure> {
     let mut counts: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
     let beginning = format!("tables/{}/", generations::TABLE.name);
-    let outputs = folder.record_of(Stage::Infer).map(|record| record.outputs.as_slice()).unwrap_or_default();
+    let outputs =
+        folder.stage_record(Stage::Infer).map(|record| record.outputs.as_slice()).unwrap_or_default();
     for output in outputs.iter().filter(|output| output.path.starts_with(&beginning)) {
         let wanted = [columns::MODEL, columns::SERVED_MODEL, columns::SYSTEM_FINGERPRINT];
         let replies: Vec<Reply> = read_columns(&folder.path(&output.path), &generations::TABLE, &wanted)

@@ -29,3 +29,36 @@ pub(super) fn local_identity(
     }
     canonical_sha256(&identity)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use plimsoll_engine::HashCache;
+
+    use super::*;
+    use crate::compute::{Device, Dtype, placement};
+    use crate::config::models::Date;
+
+    #[test]
+    fn another_date_or_dtype_is_another_identity() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/pocket/slm");
+        let opened = Opened::open(&folder).unwrap();
+        let hashes = opened.hashes(&HashCache::none()).unwrap();
+        let identity = |template_date: Option<&str>, dtype: Option<Dtype>| {
+            let model = LocalModel {
+                source: "slm".to_owned(),
+                dtype,
+                device: Device::Cpu,
+                template_date: template_date.map(|date| Date::parse(date).unwrap()),
+                template_variables: plimsoll_engine::chat::Variables::default(),
+            };
+            let placement = placement(model.dtype, model.device, opened.natural_dtype()).unwrap();
+            local_identity(&model, &opened, &hashes, &placement)
+        };
+        let first = identity(None, None);
+        assert_eq!(identity(Some("2025-01-01"), None), first, "the default, written out");
+        assert_ne!(identity(Some("2025-01-02"), None), first);
+        assert_ne!(identity(None, Some(Dtype::F16)), first);
+    }
+}
