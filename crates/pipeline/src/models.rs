@@ -1,6 +1,5 @@
 //! Models: from a path or a hub address to one that was opened, and of a pipeline's models to backends.
 
-mod identity;
 pub(crate) mod lazy;
 pub(crate) mod prepared;
 

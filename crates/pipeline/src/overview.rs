@@ -229,7 +229,7 @@ fn one_per_llm(table: &ScoreTable) -> Vec<&ScoreSeries> {
     found
 }
 
-/// OutcomeCounts outcomes per dataset, and over all of them under the index after the last.
+/// Counts outcomes per dataset, and over all of them under the index after the last.
 fn count(
     model: &str,
     series: &ScoreSeries,

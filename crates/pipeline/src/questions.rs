@@ -1,4 +1,4 @@
-//! QuestionSet: from an id and a source, local or on the hub, to questions with an account of every row.
+//! Questions: from an id and a source, local or on the hub, to questions with an account of every row.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;

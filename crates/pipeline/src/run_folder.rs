@@ -83,7 +83,7 @@ impl RunFolder {
     }
 
     /// The record of a stage, if it has run here.
-    pub fn record_of(&self, stage: Stage) -> Option<&StageRecord> {
+    pub fn stage_record(&self, stage: Stage) -> Option<&StageRecord> {
         self.manifest.stages.iter().find(|record| record.stage == stage)
     }
 
@@ -92,7 +92,9 @@ impl RunFolder {
     /// # Errors
     /// A stage failure for an output that cannot be read.
     pub fn stale(&self, stage: Stage, key: &str, parameters: &Value) -> Result<Option<String>, Failure> {
-        let Some(record) = self.record_of(stage) else { return Ok(Some("it has not run here".to_owned())) };
+        let Some(record) = self.stage_record(stage) else {
+            return Ok(Some("it has not run here".to_owned()));
+        };
         if record.key != key {
             let what =
                 if record.parameters == *parameters { "its input" } else { "its part of the pipeline" };

@@ -36,7 +36,8 @@ type State = (Option<String>, Option<String>);
 pub(crate) fn served(folder: &RunFolder) -> Result<Vec<ServedModelCounts>, Failure> {
     let mut counts: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
     let beginning = format!("tables/{}/", generations::TABLE.name);
-    let outputs = folder.record_of(Stage::Infer).map(|record| record.outputs.as_slice()).unwrap_or_default();
+    let outputs =
+        folder.stage_record(Stage::Infer).map(|record| record.outputs.as_slice()).unwrap_or_default();
     for output in outputs.iter().filter(|output| output.path.starts_with(&beginning)) {
         let wanted = [
             column!(GenerationRow, model),

@@ -56,7 +56,7 @@ impl Stage {
     }
 
     /// The stages of a run from `first` to `last`.
-    pub fn of_run(first: Self, last: Self) -> impl Iterator<Item = Self> {
+    pub fn in_run(first: Self, last: Self) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |stage| (first..=last).contains(stage) && *stage != Self::Transfer)
     }
 }
@@ -99,6 +99,6 @@ mod tests {
             assert_eq!(serde_json::to_value(stage).unwrap(), stage.name());
         }
         assert!(Stage::ALL.is_sorted());
-        assert_eq!(Stage::of_run(Stage::Score, Stage::Report).count(), 5, "transfer is no stage of a run");
+        assert_eq!(Stage::in_run(Stage::Score, Stage::Report).count(), 5, "transfer is no stage of a run");
     }
 }

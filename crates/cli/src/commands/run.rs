@@ -58,7 +58,7 @@ pub(crate) struct RunArguments {
 }
 
 fn until(text: &str) -> Result<Stage, String> {
-    let stages = Stage::of_run(Stage::Ingest, Stage::Report);
+    let stages = Stage::in_run(Stage::Ingest, Stage::Report);
     stages.into_iter().find(|stage| stage.name() == text).ok_or_else(|| {
         "known stages are ingest, infer, label, score, draw, fit, evaluate and report".to_owned()
     })

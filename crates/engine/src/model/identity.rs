@@ -11,7 +11,7 @@ use plimsoll_core::canonical::{canonical_sha256, hex};
 use serde_json::json;
 
 use super::ModelFiles;
-use crate::chat::{ChatTemplate, Moment};
+use crate::chat::{ChatTemplate, Moment, TEMPLATE_DATE};
 use crate::error::{EngineError, Result};
 use crate::weights::Placement;
 
@@ -92,23 +92,26 @@ pub(super) struct LocalIdentity<'a> {
 }
 
 impl LocalIdentity<'_> {
-    /// Lower-case hexadecimal SHA-256 of the canonical JSON of the parts.
+    /// Lower-case hexadecimal SHA-256 of the canonical JSON of the parts. Cached chunks are addressed by it, and tables
+    /// are made of chunks: its keys are a format. What has its usual value is left out.
     pub(super) fn sha256(&self) -> String {
         let mut identity = json!({
             // Raised when the engine's arithmetic changes what models answer.
-            "backend": "engine 2",
-            "weights_sha256": self.hashes.weights_sha256,
-            "tokenizer_sha256": self.hashes.tokenizer_sha256,
-            "config_sha256": self.hashes.config_sha256,
-            "chat_template_sha256": hex(&self.template.sha256()),
+            "backend": "candle 1",
+            "weights": self.hashes.weights_sha256,
+            "tokenizer": self.hashes.tokenizer_sha256,
+            "config": self.hashes.config_sha256,
+            "chat_template": hex(&self.template.sha256()),
             "stop_tokens": self.stop_tokens,
             "dtype": self.placement.dtype.as_str(),
             "device": self.placement.device_name(),
-            // A template that reads no date gives the same prompts on every date.
-            "template_date": self.template.reads_now().then(|| self.now.to_string()),
         });
         if let Some(products) = self.packed_products {
             identity["packed_products"] = products.into();
+        }
+        // A template that reads no date gives the same prompts on every date.
+        if self.now != TEMPLATE_DATE && self.template.reads_now() {
+            identity["template_date"] = self.now.to_string().into();
         }
         canonical_sha256(&identity)
     }

@@ -22,7 +22,7 @@ pub struct InferenceConfig {
     pub pool: PoolConfig,
     /// How they are asked, unless a dataset says otherwise.
     pub prompt: PromptConfig,
-    /// The small models.
+    /// The small models, which answer on the device.
     pub slms: Vec<ModelConfig>,
     /// The large ones; may be empty.
     pub llms: Vec<ModelConfig>,
@@ -34,14 +34,14 @@ pub struct InferenceConfig {
     pub execution: ExecutionConfig,
 }
 
-/// One dataset.
+/// A dataset, or one split of it.
 #[derive(Debug, Clone, Serialize)]
 pub struct DatasetConfig {
     /// Id of a built-in dataset, or a name for the user's own.
     pub id: String,
     /// A path, an `hf://` address, or `pocket`.
     pub source: String,
-    /// The split.
+    /// The split; what the file's name says without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
     /// The configuration of a hub repository.
@@ -72,7 +72,7 @@ pub struct PoolConfig {
 pub struct PromptConfig {
     /// With or without reasoning.
     pub style: PromptStyle,
-    /// Exemplars before each.
+    /// Exemplars before each question.
     pub few_shot: usize,
 }
 

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::compute::{Device, Dtype};
 
-/// A day on the calendar as pipeline files write it, `YYYY-MM-DD`.
+/// A date on the calendar as pipeline files write it, `YYYY-MM-DD`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Day {
+pub struct Date {
     year: u16,
     month: u8,
     day: u8,
@@ -21,16 +21,16 @@ pub struct Day {
 
 /// The day that chat templates take for today: fixed, so that a prompt has the same tokens on any day.
 /// 1 January 2025, unless a model's `template_date` says otherwise.
-pub const TEMPLATE_DATE: Day = Day { year: 2025, month: 1, day: 1 };
+pub const TEMPLATE_DATE: Date = Date { year: 2025, month: 1, day: 1 };
 
-impl Day {
-    /// Reads a day.
+impl Date {
+    /// Reads a date.
     ///
     /// ```
-    /// use plimsoll_pipeline::config::models::{Day, TEMPLATE_DATE};
+    /// use plimsoll_pipeline::config::models::{Date, TEMPLATE_DATE};
     ///
-    /// assert_eq!(Day::parse("2025-01-01"), Ok(TEMPLATE_DATE));
-    /// assert!(Day::parse("2025-02-30").is_err() && Day::parse("today").is_err());
+    /// assert_eq!(Date::parse("2025-01-01"), Ok(TEMPLATE_DATE));
+    /// assert!(Date::parse("2025-02-30").is_err() && Date::parse("today").is_err());
     /// ```
     ///
     /// # Errors
@@ -47,13 +47,16 @@ impl Day {
     }
 
     /// Midnight at its start.
+    ///
+    /// # Panics
+    /// Never: a date is checked when it is read.
     #[expect(clippy::expect_used, reason = "`parse` refuses days that the calendar does not have")]
     pub fn moment(self) -> Moment {
         Moment::date(self.year, self.month, self.day).expect("a day of the calendar")
     }
 }
 
-impl std::fmt::Display for Day {
+impl std::fmt::Display for Date {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
@@ -115,8 +118,8 @@ pub struct LocalModel {
     /// Where it is computed.
     pub device: Device,
     /// The day that its chat template takes for today; [`TEMPLATE_DATE`] without it.
-    pub template_date: Option<Day>,
-    /// TemplateVariables that its chat template is given.
+    pub template_date: Option<Date>,
+    /// Variables that its chat template is given.
     pub template_variables: TemplateVariables,
 }
 
@@ -255,4 +258,64 @@ fn variables<M: serde::ser::SerializeMap>(
 ) -> Result<(), M::Error> {
     let given = (!variables.is_empty()).then(|| by_name(variables));
     entry(map, "template_variables", given.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use plimsoll_core::canonical::to_text;
+
+    use crate::config::read;
+
+    /// Hashes of pipelines are over this form.
+    #[test]
+    fn models_are_written_flat_and_without_keys_that_are_not_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.yaml");
+        let text = "
+name: p
+seed: 1
+datasets: [{id: gsm8k, source: test.jsonl}]
+prompt: {style: direct, few_shot: 0}
+slms:
+  - {id: a, backend: candle, source: a.gguf}
+  - id: b
+    backend: candle
+    source: b
+    dtype: bf16
+    device: cuda
+    template_date: 2024-02-29
+    template_variables: {enable_thinking: false}
+    price: {input_per_mtok: 1, output_per_mtok: 2}
+llms:
+  - {id: c, backend: openai, base_url: 'http://localhost:1/v1', model: m}
+  - {id: d, backend: openai, base_url: 'http://localhost:1/v1', model: m, top_logprobs: 5, send_seed: false}
+  - {id: e, backend: replay, files: [{path: r.jsonl, format: lm_evaluation_harness}], recorded_as: r}
+decoding: {temperature: 0, top_p: 1, max_new_tokens: 8}
+methods: [perplexity]
+calibration: {bins: 30, fraction: 0.1}
+thresholds: {routing_ratio: [0.5]}
+";
+        std::fs::write(&path, text).unwrap();
+        let config = read(&path, &[]).unwrap();
+        let inference = config.inference().unwrap();
+        let models: Vec<String> = inference.slms.iter().chain(&inference.llms).map(to_text).collect();
+        let fields = to_text(&plimsoll_remote::replay::RecordingFields::default());
+        assert_eq!(
+            models,
+            [
+                r#"{"id":"a","backend":"candle","source":"a.gguf","device":"cpu","price":{"input_per_mtok":0.0,"output_per_mtok":0.0}}"#.to_owned(),
+                r#"{"id":"b","backend":"candle","source":"b","dtype":"bf16","device":"cuda","template_date":"2024-02-29","template_variables":{"enable_thinking":false},"price":{"input_per_mtok":1.0,"output_per_mtok":2.0}}"#.to_owned(),
+                r#"{"id":"c","backend":"openai","base_url":"http://localhost:1/v1","model":"m"}"#.to_owned(),
+                r#"{"id":"d","backend":"openai","base_url":"http://localhost:1/v1","model":"m","top_logprobs":5,"send_seed":false}"#.to_owned(),
+                format!(r#"{{"id":"e","backend":"replay","files":[{{"path":"r.jsonl","format":"lm_evaluation_harness","questions":"","fields":{fields}}}],"recorded_as":"r"}}"#),
+            ]
+        );
+        let failure = read(&path, &["slms.1.template_date=2025-02-30".to_owned()]).unwrap_err();
+        assert!(failure.to_string().contains("slms[1].template_date: 2025-02-30 is no day"), "{failure}");
+        let failure = read(&path, &["llms.0.template_date=2025-02-28".to_owned()]).unwrap_err();
+        assert!(
+            failure.to_string().contains("is a key of backend `candle`, and this is `openai`"),
+            "{failure}"
+        );
+    }
 }

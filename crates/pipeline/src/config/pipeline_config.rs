@@ -23,9 +23,9 @@ pub struct PipelineConfig {
     pub seed: u64,
     /// Where the scores come from.
     pub scores: ScoreSource,
-    /// The draw.
+    /// How the calibration set is drawn.
     pub calibration: CalibrationConfig,
-    /// What is fitted.
+    /// What thresholds are fitted for.
     pub thresholds: TargetsConfig,
     /// How it is evaluated; without it there are neither intervals nor transfer.
     pub evaluation: Option<EvaluationConfig>,
@@ -76,9 +76,9 @@ impl Serialize for PipelineConfig {
 pub struct ImportConfig {
     /// Where relative paths start; the folder of the pipeline file without one. Not part of the hash.
     pub folder: Option<String>,
-    /// The SQL tables.
+    /// SQL tables by name, each a set of files.
     pub files: BTreeMap<String, ImportFile>,
-    /// The query.
+    /// The query that gives the columns of the table `scores`.
     pub sql: String,
 }
 
@@ -87,7 +87,7 @@ pub struct ImportConfig {
 pub struct ImportFile {
     /// A path or pattern as written, variables not expanded.
     pub path: String,
-    /// The format.
+    /// How the files are written.
     pub format: Format,
     /// `space`, `tab` or one ASCII character; for CSV.
     pub delimiter: Option<String>,
@@ -161,7 +161,7 @@ pub struct CostTarget {
 /// A risk to bound: risk <= alpha with probability >= 1 - delta.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct RiskTarget {
-    /// Which risk.
+    /// Which risk is bounded.
     pub kind: Risk,
     /// The bound, in (0, 1).
     pub alpha: f64,
@@ -195,7 +195,7 @@ impl TargetsConfig {
 pub struct EvaluationConfig {
     /// What is held out, one after the other.
     pub transfer: Vec<HoldOutName>,
-    /// Draws per split.
+    /// Draws for each held-out dataset or domain.
     pub repeats: Option<u32>,
     /// Bootstrap replicates behind the 95 % intervals; 0 = no intervals.
     pub bootstrap: u32,
@@ -227,7 +227,7 @@ impl From<HoldOutName> for HoldOut {
 pub struct LabelsConfig {
     /// What an ungraded SLM answer counts as.
     pub ungraded: Ungraded,
-    /// Who graded.
+    /// Who graded the answers.
     pub source: LabelsFrom,
     /// How answers are graded, where models are asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -238,10 +238,10 @@ pub struct LabelsConfig {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ungraded {
-    /// A wrong one.
+    /// It counts as wrong.
     #[default]
     Wrong,
-    /// Nothing: the row is left out.
+    /// The row is left out.
     Exclude,
 }
 
@@ -249,7 +249,7 @@ pub enum Ungraded {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LabelsFrom {
-    /// Whoever made the scores; nothing more is known.
+    /// The source of the scores; nothing more is known.
     #[default]
     Imported,
     /// A rule.

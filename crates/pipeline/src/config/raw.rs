@@ -221,7 +221,7 @@ const MAPPING_EXPECTED: &str = "expected a mapping of keys";
 pub(super) fn read(mut document: Value) -> (RawPipeline, Problems) {
     let mut problems = Problems::default();
     if !document.is_object() {
-        let problem = format!("a pipeline is a mapping of keys, and this is {}", kind_of(&document));
+        let problem = format!("a pipeline is a mapping of keys, and this is {}", value_kind(&document));
         problems.add_invalid("", problem);
         return (RawPipeline::default(), problems);
     }
@@ -328,7 +328,7 @@ fn with_mappings(message: &str) -> String {
     found.map_or_else(|| message.to_owned(), |(before, _)| format!("{before}{MAPPING_EXPECTED}"))
 }
 
-fn kind_of(value: &Value) -> &'static str {
+fn value_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",
         Value::Bool(_) => "true or false",

@@ -12,7 +12,6 @@ use plimsoll_remote::openai::{OpenAi, OpenAiSpec, Served};
 use plimsoll_remote::replay::{RecordingFile, Replay, ReplaySpec};
 use plimsoll_router::thresholds::ModelIdentity;
 
-use super::identity::local_identity;
 use super::{LocatedModel, ModelSource, engine_failure, hash_cache, open_model};
 use crate::compute::placement;
 use crate::config::inference::ExecutionConfig;
@@ -188,7 +187,7 @@ fn local(
     }
     let placement = placement(model.dtype, model.device, opened.natural_dtype())?;
     let hashes = opened.hashes(&hash_cache()).map_err(engine_failure)?;
-    let identity = local_identity(model, &opened, &hashes, &placement);
+    let identity = opened.identity(&hashes, &placement, model.now());
     let local = PreparedLocal { opened, commit, hashes, placement, now: model.now() };
     Ok((PreparedBackend::Local(Box::new(local)), identity))
 }

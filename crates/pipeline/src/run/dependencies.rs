@@ -152,7 +152,7 @@ impl<'a> Dependencies<'a> {
 
 /// The table of scores as it was recorded.
 fn scores_table(folder: &RunFolder) -> Option<InputFile> {
-    let record = folder.record_of(Stage::Score)?;
+    let record = folder.stage_record(Stage::Score)?;
     let output = record.outputs.first()?;
     let name = format!("{}.parquet", scores::TABLE.name);
     Some(InputFile { name, sha256: output.sha256.clone(), bytes: output.bytes })
@@ -160,7 +160,7 @@ fn scores_table(folder: &RunFolder) -> Option<InputFile> {
 
 /// All outputs of a stage as one: the hash of their paths and hashes.
 fn outputs_as_one(folder: &RunFolder, stage: Stage) -> Option<InputFile> {
-    let record = folder.record_of(stage)?;
+    let record = folder.stage_record(stage)?;
     let lines: Vec<String> =
         record.outputs.iter().map(|output| format!("{}  {}\n", output.sha256, output.path)).collect();
     let bytes = record.outputs.iter().map(|output| output.bytes).sum();

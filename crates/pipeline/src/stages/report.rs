@@ -71,7 +71,7 @@ pub(crate) struct ReportSources<'a> {
 /// What a report depends on: all that the other stages wrote.
 pub(crate) fn inputs(folder: &RunFolder) -> Vec<InputFile> {
     let others = Stage::ALL.into_iter().filter(|stage| *stage != Stage::Report);
-    let outputs = others.filter_map(|stage| folder.record_of(stage)).flat_map(|record| &record.outputs);
+    let outputs = others.filter_map(|stage| folder.stage_record(stage)).flat_map(|record| &record.outputs);
     let input = |output: &OutputFile| InputFile {
         name: output.path.clone(),
         sha256: output.sha256.clone(),

@@ -112,13 +112,13 @@ pub(super) fn question(
     }
     let _ = writeln!(text, "  gold: {}", question.gold.join(" | "));
     let Some(prompts) = prompts else { return Ok(text) };
-    let own: Vec<&Shown> =
+    let shown: Vec<&Shown> =
         prompts.iter().filter(|shown| shown.question_id == question.question_id.as_str()).collect();
-    if own.is_empty() {
+    if shown.is_empty() {
         let _ = writeln!(text, "\nno prompt: its role is not the main one (see --few-shot)");
     }
-    for shown in own {
-        text.push_str(&prompt(shown));
+    for prompt_shown in shown {
+        text.push_str(&prompt(prompt_shown));
     }
     Ok(text)
 }

@@ -12,7 +12,7 @@ use super::Token;
 use crate::arguments::model::{ComputeArguments, ModelArguments, TemplateArguments};
 use crate::console::Console;
 use crate::progress::tokens;
-use plimsoll_pipeline::config::models::{Day, TEMPLATE_DATE};
+use plimsoll_pipeline::config::models::{Date, TEMPLATE_DATE};
 use plimsoll_pipeline::models::engine_failure;
 use plimsoll_pipeline::observer::Progress as _;
 use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
@@ -68,8 +68,8 @@ pub(crate) struct GenerateArguments {
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
     /// The day that templates take for today; fixed, so that a prompt has the same tokens on any day
-    #[arg(long, value_name = "YYYY-MM-DD", default_value_t = TEMPLATE_DATE, value_parser = Day::parse)]
-    date: Day,
+    #[arg(long, value_name = "YYYY-MM-DD", default_value_t = TEMPLATE_DATE, value_parser = Date::parse)]
+    date: Date,
 }
 
 #[derive(Debug, Serialize)]

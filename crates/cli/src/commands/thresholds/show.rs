@@ -66,7 +66,7 @@ fn origin(thresholds: &Thresholds) -> String {
 fn remarks(thresholds: &Thresholds) -> String {
     let mut text = String::new();
     for method in &thresholds.methods {
-        for line in remarks_of(method) {
+        for line in method_remarks(method) {
             // Writing to a `String` cannot fail.
             let _ = writeln!(text, "{line}");
         }
@@ -74,7 +74,7 @@ fn remarks(thresholds: &Thresholds) -> String {
     if text.is_empty() { text } else { format!("\n{text}") }
 }
 
-fn remarks_of(method: &Method) -> Vec<String> {
+fn method_remarks(method: &Method) -> Vec<String> {
     let mut lines = Vec::new();
     for point in &method.operating_points {
         if let Some(guarantee) = &point.guarantee {

@@ -40,10 +40,10 @@ pub(super) fn validate_inference(raw: &mut RawPipeline, problems: &mut Problems)
     let (datasets, prompt) = (datasets?, prompt?);
     let datasets: Vec<DatasetConfig> = datasets
         .into_iter()
-        .map(|(mut dataset, own)| {
-            dataset.prompt = own.map(|own| PromptConfig {
-                style: own.style.unwrap_or(prompt.style),
-                few_shot: own.few_shot.unwrap_or(prompt.few_shot),
+        .map(|(mut dataset, written)| {
+            dataset.prompt = written.map(|written| PromptConfig {
+                style: written.style.unwrap_or(prompt.style),
+                few_shot: written.few_shot.unwrap_or(prompt.few_shot),
             });
             dataset
         })

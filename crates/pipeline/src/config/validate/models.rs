@@ -10,7 +10,7 @@ use plimsoll_remote::openai::{OpenAiSpec, Price};
 use crate::compute::Device;
 use crate::config::defaults::FREE;
 use crate::config::models::{
-    BackendName, Day, LocalModel, ModelBackend, ModelConfig, RecordedModel, RecordingConfig,
+    BackendName, Date, LocalModel, ModelBackend, ModelConfig, RecordedModel, RecordingConfig,
     ServedModelConfig,
 };
 use crate::config::problems::{Problems, required};
@@ -96,7 +96,7 @@ fn candle(written: &mut Written<'_>, problems: &mut Problems) -> Option<LocalMod
         problems.add(&written.key("source"), error.to_string());
     }
     let template_date = match written.raw.template_date.take() {
-        Some(text) => match Day::parse(&text) {
+        Some(text) => match Date::parse(&text) {
             Ok(day) => Some(day),
             Err(problem) => {
                 problems.add(&written.key("template_date"), problem);

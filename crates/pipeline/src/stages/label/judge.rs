@@ -74,7 +74,7 @@ impl JudgeRun<'_> {
         let mut judge = LazyModel::new(judge, execution);
         let mut replies = BTreeMap::new();
         for requests in requests.chunks(execution.chunk) {
-            let batch = Batch::new(requests, &signals, decoding, seed.clone()).or_fail(FailureKind::Stage)?;
+            let batch = Batch::new(requests, &signals, decoding, seed).or_fail(FailureKind::Stage)?;
             let control = Control { cancel: self.cancel, progress: &events };
             let (chunk, is_new) = judge.chunk(&chunks, &batch, &control)?;
             if !is_new {
