@@ -144,7 +144,7 @@ fn counts_that_lie_cost_nothing() {
     let many_numbers = honest_with("lie", &value(ARRAY, &array(12, LIE, &[0; 64])));
     let many_arrays = honest_with("lie", &value(ARRAY, &array(ARRAY, LIE, &[0; 64])));
     for (file, message) in [
-        (empty.with_counts(3, (LIE, 0)), "tensors are announced; 65536"),
+        (empty.with_counts(3, (LIE, 0)), "tensors are announced; at most 65536"),
         (empty.with_counts(3, (0, LIE)), "metadata pairs are announced"),
         (empty.with_counts(3, (60_000, 0)), "1980000 bytes are needed"),
         (empty.with_counts(3, (0, 60_000)), "840000 bytes are needed"),

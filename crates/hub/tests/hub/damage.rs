@@ -90,7 +90,7 @@ fn a_server_that_gives_another_part_is_refused() {
             Some(_) => HostReply::new(206, &bytes[5..]).with("Content-Range", "bytes 5-399999/400000"),
         })
     });
-    assert!(here.split_failure().contains("another part than was asked for"));
+    assert!(here.split_failure().contains("another part than requested"));
     hub.cdn.instead(|_, _| None);
     here.split().unwrap();
     assert_eq!(ranges(&hub).last().unwrap().as_deref(), Some("bytes=100000-"), "what was good is kept");
@@ -163,10 +163,10 @@ fn another_hash_with_the_file_than_in_the_list_is_refused_before_it_is_fetched()
 }
 
 #[test]
-fn an_encoding_that_was_not_asked_for_is_refused() {
+fn an_encoding_that_was_not_requested_is_refused() {
     let (hub, here, bytes) = hub();
     hub.cdn.instead(move |_, _| Some(HostReply::new(200, bytes.clone()).with("Content-Encoding", "gzip")));
-    assert!(here.split_failure().contains("an encoding that was not asked for"));
+    assert!(here.split_failure().contains("an encoding that was not requested"));
     assert!(hub.cdn.requests().iter().all(|request| request.header("accept-encoding") == Some("identity")));
 }
 
