@@ -1,4 +1,4 @@
-//! Plans: what is refused, how it is said, and what the resolved pipeline is.
+//! Pipeline files: what is refused, with which message, and the checked configuration.
 
 use crate::fixture::{EVALUATION, pipeline, pool, sandbox};
 use crate::harness::{Run, Sandbox, repository};

@@ -1,4 +1,4 @@
-//! Plans that ask models: what is refused, what is resolved, and what a dry run tells.
+//! Pipelines that ask models: what is refused, what is checked, and what a dry run shows.
 
 use super::bench::{METHODS, Written, candle, dataset, document, gsm8k, ran, sh, with_models};
 use crate::harness::{Run, Sandbox};
@@ -47,7 +47,7 @@ fn a_dry_run_names_what_is_missing_and_writes_nothing() {
         "missing: model `absent`",
         "missing: model `far`",
         "MADE_UP_KEY",
-        "told once nothing is missing",
+        "shown once nothing is missing",
     ]);
     assert_eq!(run.stdout.matches("missing: ").count(), 4, "{}", run.stdout);
     let after: Vec<String> =
