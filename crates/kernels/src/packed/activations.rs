@@ -1,0 +1,179 @@
+//! Rows of f32, rounded to 8 bits block by block, with the sums that kernels need of them.
+
+use rayon::prelude::*;
+
+use super::layout::{Coding, PANEL};
+use crate::product::Threads;
+use crate::wide;
+
+/// The largest code of an activation.
+const MAX_CODE: f32 = 127.0;
+/// A block whose largest activation is below this is all 0: its scale would have no reciprocal in f32. 2^-119.
+const MIN_SIZE: f32 = f32::from_bits(0x0400_0000);
+/// Added and taken away again, it rounds to the nearest integer, ties to even.
+const SHIFT: f32 = 12_582_912.0;
+
+/// Rows that are rounded. Where something is kept per row, rows stand in groups of [`Activations::lanes`] so that what
+/// a group has of one block lies together; the last group is filled up with rows of 0.
+#[derive(Debug)]
+pub(super) struct Activations {
+    pub(super) rows: usize,
+    pub(super) inputs: usize,
+    /// Rows of a group: 16, or all rows if they are fewer.
+    pub(super) lanes: usize,
+    pub(super) coding: Coding,
+    /// `[rows of all groups, inputs]`, each of -127 to 127.
+    pub(super) codes: Vec<i8>,
+    /// `[group, block, lane]`: what a code is multiplied by.
+    pub(super) scales: Vec<f32>,
+    /// `[group, run, lane]`: minus the sum of a run's codes times the weight's code for 0.
+    pub(super) starts: Vec<i32>,
+    /// `[group, block, lane]`, of packings with minima but without runs: the sum of a block's codes.
+    pub(super) sums: Vec<f32>,
+    /// `[rows of all groups, block, 2, run]`, of packings with minima and runs: minus the sum of a run's codes, its low
+    /// seven bits apart from the others.
+    pub(super) run_sums: Vec<i8>,
+}
+
+/// What is kept of one group of rows.
+struct Group<'a> {
+    codes: &'a mut [i8],
+    scales: &'a mut [f32],
+    starts: &'a mut [i32],
+    sums: &'a mut [f32],
+    run_sums: &'a mut [i8],
+}
+
+impl Activations {
+    /// Rounds whole rows of whole blocks. In a block with NaN or an infinity the scale is NaN, and so is each product of
+    /// that row.
+    pub(super) fn new(coding: Coding, inputs: usize, rows: &[f32], threads: Threads) -> Self {
+        let (count, blocks) = (rows.len() / inputs, inputs / coding.block);
+        let lanes = count.clamp(1, PANEL);
+        let (groups, runs) = (count.div_ceil(lanes), blocks * coding.runs);
+        let all = groups * lanes;
+        let with_runs = if coding.minimum && coding.runs > 1 { 2 * runs } else { 0 };
+        let with_sums = if coding.minimum && coding.runs == 1 { blocks } else { 0 };
+        let mut new = Self {
+            rows: count,
+            inputs,
+            lanes,
+            coding,
+            codes: vec![0; all * inputs],
+            scales: vec![0.0; all * blocks],
+            starts: vec![0; all * runs],
+            sums: vec![0.0; all * with_sums],
+            run_sums: vec![0; all * with_runs],
+        };
+        // Chunks of a size above 0 that are as many as there are groups, also where a list is empty.
+        let mut sums = chunks(&mut new.sums, lanes * with_sums);
+        let mut run_sums = chunks(&mut new.run_sums, lanes * with_runs);
+        let parts = new.codes.chunks_mut(lanes * inputs).zip(new.scales.chunks_mut(lanes * blocks));
+        let parts = parts.zip(new.starts.chunks_mut(lanes * runs)).map(|((codes, scales), starts)| Group {
+            codes,
+            scales,
+            starts,
+            sums: sums.next().unwrap_or_default(),
+            run_sums: run_sums.next().unwrap_or_default(),
+        });
+        let work = parts.zip(rows.chunks(lanes * inputs));
+        let one = |(group, rows): (Group<'_>, &[f32])| group.fill(coding, inputs, rows, lanes);
+        match threads {
+            Threads::Pool if groups > 1 => work.collect::<Vec<_>>().into_par_iter().for_each(one),
+            Threads::One | Threads::Pool => work.for_each(one),
+        }
+        new
+    }
+
+    /// Blocks of a row.
+    pub(super) fn blocks(&self) -> usize {
+        self.inputs / self.coding.block
+    }
+
+    /// The codes of a row.
+    pub(super) fn row(&self, row: usize) -> &[i8] {
+        &self.codes[row * self.inputs..][..self.inputs]
+    }
+
+    /// What a list of `[group, count, lane]` has of a row begins here, and goes on [`Self::lanes`] further.
+    pub(super) fn offset(&self, row: usize, count: usize) -> usize {
+        row / self.lanes * count * self.lanes + row % self.lanes
+    }
+}
+
+fn chunks<T>(list: &mut [T], size: usize) -> std::slice::ChunksMut<'_, T> {
+    list.chunks_mut(size.max(1))
+}
+
+impl Group<'_> {
+    fn fill(self, coding: Coding, inputs: usize, rows: &[f32], lanes: usize) {
+        let (blocks, runs) = (inputs / coding.block, inputs / coding.run());
+        for (lane, row) in rows.chunks_exact(inputs).enumerate() {
+            let codes = &mut self.codes[lane * inputs..][..inputs];
+            let both = codes.chunks_exact_mut(coding.block).zip(row.chunks_exact(coding.block));
+            for (block, (codes, row)) in both.enumerate() {
+                self.scales[block * lanes + lane] = rounded(row, codes);
+            }
+            for (run, codes) in codes.chunks_exact(coding.run()).enumerate() {
+                let sum = sum(codes);
+                self.starts[run * lanes + lane] = -i32::from(coding.zero) * sum;
+                if let Some(place) = self.sums.get_mut(run * lanes + lane) {
+                    *place = sum as f32;
+                }
+                if !self.run_sums.is_empty() {
+                    let (block, within) = (run / coding.runs, run % coding.runs);
+                    let target = &mut self.run_sums[(lane * runs + block * coding.runs) * 2..];
+                    let low = -sum & 127;
+                    // At most 32 codes of at most 127: the upper bits are -32 to 31.
+                    target[within] = low as i8;
+                    target[coding.runs + within] = ((-sum - low) / 128) as i8;
+                }
+            }
+            debug_assert_eq!(self.scales.len(), blocks * lanes);
+        }
+    }
+}
+
+wide! {
+    /// Rounds a block, of a multiple of 16 activations, and gives its scale.
+    fn rounded(row: &[f32], codes: &mut [i8]) -> f32 {
+        /// Bits of a float but for its sign: they order floats by size, with NaN behind all others.
+        const SIZE: u32 = 0x7fff_ffff;
+        let mut sizes = [0_u32; PANEL];
+        for part in row.as_chunks::<PANEL>().0 {
+            for (size, float) in sizes.iter_mut().zip(part) {
+                *size = (*size).max(float.to_bits() & SIZE);
+            }
+        }
+        let size = f32::from_bits(sizes.into_iter().fold(0, u32::max));
+        if !size.is_finite() {
+            codes.fill(0);
+            return f32::NAN;
+        }
+        if size < MIN_SIZE {
+            codes.fill(0);
+            return 0.0;
+        }
+        let factor = MAX_CODE / size;
+        for (codes, part) in codes.as_chunks_mut::<PANEL>().0.iter_mut().zip(row.as_chunks::<PANEL>().0) {
+            for (code, float) in codes.iter_mut().zip(part) {
+                // The lowest bits of the shifted float are the integer, in two's complement.
+                *code = (float * factor + SHIFT).to_bits() as i8;
+            }
+        }
+        size / MAX_CODE
+    }
+}
+
+wide! {
+    /// Of a multiple of 16 codes.
+    fn sum(codes: &[i8]) -> i32 {
+        let mut sums = [0_i32; PANEL];
+        for part in codes.as_chunks::<PANEL>().0 {
+            for (sum, code) in sums.iter_mut().zip(part) {
+                *sum += i32::from(*code);
+            }
+        }
+        sums.into_iter().sum()
+    }
+}

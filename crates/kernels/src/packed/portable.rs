@@ -1,0 +1,92 @@
+//! The reference, by what every processor has.
+
+use super::kernels::half;
+use super::layout::planes;
+
+type Ints = [i32; PANEL];
+type Fours = [u8; GROUP_BYTES];
+type Floats = [f32; PANEL];
+
+fn zero() -> Ints {
+    [0; PANEL]
+}
+
+fn splat(value: i32) -> Ints {
+    [value; PANEL]
+}
+
+fn plus(a: Ints, b: Ints) -> Ints {
+    std::array::from_fn(|lane| a[lane] + b[lane])
+}
+
+fn times_bytes(a: Ints, factors: &[u8; PANEL]) -> Ints {
+    std::array::from_fn(|lane| a[lane] * i32::from(factors[lane].cast_signed()))
+}
+
+fn times_128(a: Ints) -> Ints {
+    a.map(|value| value * 128)
+}
+
+fn load_fours(bytes: &[u8; GROUP_BYTES]) -> Fours {
+    *bytes
+}
+
+fn store_fours(fours: Fours, bytes: &mut [u8; GROUP_BYTES]) {
+    *bytes = fours;
+}
+
+/// The codes of a step.
+fn fours<const BITS: u8>(step: &[u8]) -> [Fours; GROUPS] {
+    let slots = step.as_chunks::<GROUP_BYTES>().0;
+    let mut groups = [[0; GROUP_BYTES]; GROUPS];
+    for (index, group) in groups.iter_mut().enumerate() {
+        for plane in planes(if BITS == BYTES { 8 } else { BITS }) {
+            let (slot, shift) = plane.of(index);
+            for (code, byte) in group.iter_mut().zip(&slots[slot]) {
+                *code |= (byte >> shift & plane.mask()) << plane.from();
+            }
+        }
+    }
+    groups
+}
+
+fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: i32) -> Ints {
+    let activations = activations.to_le_bytes().map(|byte| i32::from(byte.cast_signed()));
+    let mut sums = sum;
+    for (sum, codes) in sums.iter_mut().zip(fours.as_chunks::<4>().0) {
+        for (code, activation) in codes.iter().zip(activations) {
+            *sum += i32::from(*code) * activation;
+        }
+    }
+    sums
+}
+
+fn halves(bytes: &[u8]) -> Floats {
+    std::array::from_fn(|lane| half(bytes, 2 * lane))
+}
+
+fn float(ints: Ints) -> Floats {
+    ints.map(|value| value as f32)
+}
+
+fn float_zero() -> Floats {
+    [0.0; PANEL]
+}
+
+fn float_splat(value: f32) -> Floats {
+    [value; PANEL]
+}
+
+fn float_times(a: Floats, b: Floats) -> Floats {
+    std::array::from_fn(|lane| a[lane] * b[lane])
+}
+
+fn fused(a: Floats, b: Floats, sum: Floats) -> Floats {
+    std::array::from_fn(|lane| a[lane].mul_add(b[lane], sum[lane]))
+}
+
+fn float_store(floats: Floats) -> [f32; PANEL] {
+    floats
+}
+
+products!([], 2, false);
