@@ -12,6 +12,10 @@ mod activations;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx_prepare;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod amx_runs;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod amx_tiles;
 #[macro_use]
 mod tiles;

@@ -19,10 +19,12 @@ const SHIFT: f32 = 12_582_912.0;
 pub(super) struct Activations {
     pub(super) rows: usize,
     pub(super) inputs: usize,
+    /// Blocks of a row.
+    pub(super) blocks: usize,
     /// Rows of a group: 16, or all rows if they are fewer.
     pub(super) lanes: usize,
     pub(super) coding: Coding,
-    /// `[rows of all groups, inputs]`, each of -127 to 127.
+    /// `[group, part, lane, input]`, each of -127 to 127: parts are [`Coding::together`] inputs.
     pub(super) codes: Vec<i8>,
     /// `[group, block, lane]`: what a code is multiplied by.
     pub(super) scales: Vec<f32>,
@@ -30,9 +32,24 @@ pub(super) struct Activations {
     pub(super) starts: Vec<i32>,
     /// `[group, block, lane]`, of packings with minima but without runs: the sum of a block's codes.
     pub(super) sums: Vec<f32>,
-    /// `[rows of all groups, block, 2, run]`, of packings with minima and runs: minus the sum of a run's codes, its low
+    /// `[group, block, lane, 2, run]`, of packings with minima and runs: minus the sum of a run's codes, its low
     /// seven bits apart from the others.
     pub(super) run_sums: Vec<i8>,
+}
+
+/// One row of [`Activations`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'a> {
+    /// In fours, as weights are. Parts of [`Coding::together`] inputs begin [`Activations::lanes`] times as far apart.
+    pub(super) codes: &'a [[i8; 4]],
+    /// Of block b at b times [`Activations::lanes`].
+    pub(super) scales: &'a [f32],
+    /// Of run r at r times [`Activations::lanes`].
+    pub(super) starts: &'a [i32],
+    /// As `scales`.
+    pub(super) sums: &'a [f32],
+    /// Of block b at b times [`Activations::lanes`] times twice its runs.
+    pub(super) run_sums: &'a [i8],
 }
 
 /// What is kept of one group of rows.
@@ -57,6 +74,7 @@ impl Activations {
         let mut new = Self {
             rows: count,
             inputs,
+            blocks,
             lanes,
             coding,
             codes: vec![0; all * inputs],
@@ -85,19 +103,20 @@ impl Activations {
         new
     }
 
-    /// Blocks of a row.
-    pub(super) fn blocks(&self) -> usize {
-        self.inputs / self.coding.block
-    }
-
-    /// The codes of a row.
-    pub(super) fn row(&self, row: usize) -> &[i8] {
-        &self.codes[row * self.inputs..][..self.inputs]
-    }
-
-    /// What a list of `[group, count, lane]` has of a row begins here, and goes on [`Self::lanes`] further.
-    pub(super) fn offset(&self, row: usize, count: usize) -> usize {
-        row / self.lanes * count * self.lanes + row % self.lanes
+    /// One row. Where lists have a place for each row of a group, they begin at this row's.
+    #[inline]
+    pub(super) fn row(&self, row: usize) -> Row<'_> {
+        let (group, lane) = (row / self.lanes, row % self.lanes);
+        let blocks = self.blocks;
+        let runs = blocks * self.coding.runs;
+        let from = |count: usize| group * count * self.lanes + lane;
+        Row {
+            codes: self.codes[group * self.lanes * self.inputs + lane * self.coding.together()..].as_chunks().0,
+            scales: &self.scales[from(blocks)..],
+            starts: &self.starts[from(runs)..],
+            sums: self.sums.get(from(blocks)..).unwrap_or_default(),
+            run_sums: self.run_sums.get(from(blocks) * 2 * self.coding.runs..).unwrap_or_default(),
+        }
     }
 }
 
@@ -107,12 +126,15 @@ fn chunks<T>(list: &mut [T], size: usize) -> std::slice::ChunksMut<'_, T> {
 
 impl Group<'_> {
     fn fill(self, coding: Coding, inputs: usize, rows: &[f32], lanes: usize) {
-        let (blocks, runs) = (inputs / coding.block, inputs / coding.run());
+        let (together, mut codes) = (coding.together(), vec![0; inputs]);
         for (lane, row) in rows.chunks_exact(inputs).enumerate() {
-            let codes = &mut self.codes[lane * inputs..][..inputs];
             let both = codes.chunks_exact_mut(coding.block).zip(row.chunks_exact(coding.block));
             for (block, (codes, row)) in both.enumerate() {
                 self.scales[block * lanes + lane] = rounded(row, codes);
+            }
+            let parts = self.codes[lane * together..].chunks_mut(lanes * together);
+            for (part, codes) in parts.zip(codes.chunks_exact(together)) {
+                part[..together].copy_from_slice(codes);
             }
             for (run, codes) in codes.chunks_exact(coding.run()).enumerate() {
                 let sum = sum(codes);
@@ -122,14 +144,13 @@ impl Group<'_> {
                 }
                 if !self.run_sums.is_empty() {
                     let (block, within) = (run / coding.runs, run % coding.runs);
-                    let target = &mut self.run_sums[(lane * runs + block * coding.runs) * 2..];
+                    let target = &mut self.run_sums[(block * lanes + lane) * 2 * coding.runs..];
                     let low = -sum & 127;
                     // At most 32 codes of at most 127: the upper bits are -32 to 31.
                     target[within] = low as i8;
                     target[coding.runs + within] = ((-sum - low) / 128) as i8;
                 }
             }
-            debug_assert_eq!(self.scales.len(), blocks * lanes);
         }
     }
 }

@@ -9,7 +9,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::OnceLock;
 
-use super::layout::{GROUP_BYTES, STEP_BYTES};
+use super::amx_prepare::PLANE;
+use super::layout::{GROUP_BYTES, STEP, STEP_BYTES};
 
 /// Rows of a tile.
 pub(super) const TILE: usize = 16;
@@ -50,10 +51,10 @@ fn allowed() -> bool {
     result == 0
 }
 
-/// Sums of 16 x 16 entries: of low and high bytes of weights, of low and high parts of sums for minima.
+/// Four tiles of sums of 16 x 16 entries.
 #[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-pub(super) struct Sums([[[i32; TILE]; TILE]; 4]);
+#[repr(align(4096))]
+pub(super) struct Sums(pub(super) [[[i32; TILE]; TILE]; 4]);
 
 impl Default for Sums {
     fn default() -> Self {
@@ -65,11 +66,11 @@ impl Sums {
     /// One row of one of the four.
     #[inline]
     #[target_feature(enable = "avx512f")]
-    pub(super) fn row(&self, which: usize, row: usize) -> __m512i {
+    pub(super) fn row(&self, tile: usize, row: usize) -> __m512i {
         #[expect(unsafe_code, reason = "no conversion between them is safe")]
         // SAFETY: both are sixteen integers.
         unsafe {
-            std::mem::transmute::<[i32; TILE], __m512i>(self.0[which][row])
+            std::mem::transmute::<[i32; TILE], __m512i>(self.0[tile][row])
         }
     }
 }
@@ -88,142 +89,161 @@ struct Config {
 pub(super) struct Tiles {
     /// Not to be sent to another thread, which has other registers.
     thread: PhantomData<*const ()>,
-    runs: usize,
+    with_runs: bool,
 }
 
 impl fmt::Debug for Tiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tiles({} runs)", self.runs)
+        write!(f, "Tiles(with runs: {})", self.with_runs)
     }
 }
 
 impl Tiles {
-    /// For blocks of so many runs: sums in tiles 0 to 3, activations in 4, weights in 5, sums of activations in 6,
-    /// minima in 7. `None` where there are no tiles.
+    /// For blocks of so many runs: sums in tiles 0 to 3, activations in 4 and 5, weights in 6 and 7. `None` where there
+    /// are no tiles.
     pub(super) fn new(runs: usize) -> Option<Self> {
-        if !available() || !matches!(runs, 1 | 8 | 16) {
+        if !available() {
             return None;
         }
         let mut config =
             Config { palette: 1, start_row: 0, reserved: [0; 14], row_bytes: [0; 16], rows: [0; 16] };
         // Activations of a block of 32, or of 64 of a block's 256 inputs; weights in groups of four.
         let (inputs, groups) = if runs == 1 { (32, 8) } else { (64, 16) };
-        let (minima, minima_groups) = if runs == 16 { (16, 4) } else { (8, 2) };
-        config.row_bytes[..8].copy_from_slice(&[64, 64, 64, 64, inputs, 64, minima, 64]);
-        config.rows[..8].copy_from_slice(&[16, 16, 16, 16, 16, groups, 16, minima_groups]);
+        config.row_bytes[..8].copy_from_slice(&[64, 64, 64, 64, inputs, inputs, 64, 64]);
+        config.rows[..8].copy_from_slice(&[16, 16, 16, 16, 16, 16, groups, groups]);
         #[expect(unsafe_code, reason = "tiles are configured in assembly")]
         // SAFETY: the machine has tiles and this process may use them; the configuration is valid, 64 bytes long, and
         // only read.
         unsafe {
             asm!("ldtilecfg [{config}]", config = in(reg) &raw const config, options(nostack, preserves_flags, readonly));
         }
-        Some(Self { thread: PhantomData, runs })
+        Some(Self { thread: PhantomData, with_runs: runs > 1 })
     }
 
-    /// Sixteen rows of 32 codes, `stride` apart, times a step of signed weights.
+    /// Sixteen rows of a step of codes, one after the other, times a step of signed weights.
     #[inline]
-    pub(super) fn multiply_step(&self, rows: &[i8], stride: usize, weights: &[u8], sums: &mut Sums) {
-        assert!(self.runs == 1 && weights.len() == STEP_BYTES, "a step of weights");
-        assert!(rows.len() >= (TILE - 1) * stride + 32, "sixteen rows");
+    pub(super) fn multiply_step(
+        &self,
+        rows: &[i8; TILE * STEP],
+        weights: &[u8; STEP_BYTES],
+        sums: &mut [[i32; TILE]; TILE],
+    ) {
+        assert!(!self.with_runs, "tiles of 32 inputs");
         #[expect(unsafe_code, reason = "tiles are multiplied in assembly")]
-        // SAFETY: tiles are configured on this thread for these shapes, and all that is read and written was checked to
-        // lie within its slice: 16 rows of 32 bytes, 8 groups of 64, 16 rows of 16 integers.
-        unsafe {
-            asm!(
-                "tilezero tmm0",
-                "tileloadd tmm4, [{rows} + 1*{stride}]",
-                "tileloadd tmm5, [{weights} + 1*{group}]",
-                "tdpbssd tmm0, tmm4, tmm5",
-                "tilestored [{sums} + 1*{group}], tmm0",
-                rows = in(reg) rows.as_ptr(),
-                stride = in(reg) stride,
-                weights = in(reg) weights.as_ptr(),
-                group = in(reg) GROUP_BYTES,
-                sums = in(reg) sums.0[0].as_mut_ptr(),
-                options(nostack, preserves_flags),
-            );
-        }
-    }
-
-    /// Sixteen rows of 256 codes, `stride` apart, times a block of weights in two planes.
-    #[inline]
-    pub(super) fn multiply_block(&self, rows: &[i8], stride: usize, weights: &[u8], sums: &mut Sums) {
-        assert!(self.runs > 1 && weights.len() == 16 * STEP_BYTES, "a block of weights");
-        assert!(rows.len() >= (TILE - 1) * stride + 256, "sixteen rows");
-        #[expect(unsafe_code, reason = "tiles are multiplied in assembly")]
-        // SAFETY: tiles are configured on this thread for these shapes, and all that is read and written was checked to
-        // lie within its slice: 16 rows of 256 bytes; 4 tiles of 1024 bytes in each of two planes of 4096; twice 16
+        // SAFETY: tiles are configured on this thread for these shapes: 16 rows of 32 bytes, 8 groups of 64 bytes, 16
         // rows of 16 integers.
         unsafe {
             asm!(
                 "tilezero tmm0",
-                "tilezero tmm1",
-                "tileloadd tmm4, [{rows} + 1*{stride}]",
-                "tileloadd tmm5, [{weights} + 1*{group}]",
-                "tdpbsud tmm0, tmm4, tmm5",
-                "tileloadd tmm5, [{weights} + 1*{group} + 4096]",
-                "tdpbssd tmm1, tmm4, tmm5",
-                "tileloadd tmm4, [{rows} + 1*{stride} + 64]",
-                "tileloadd tmm5, [{weights} + 1*{group} + 1024]",
-                "tdpbsud tmm0, tmm4, tmm5",
-                "tileloadd tmm5, [{weights} + 1*{group} + 5120]",
-                "tdpbssd tmm1, tmm4, tmm5",
-                "tileloadd tmm4, [{rows} + 1*{stride} + 128]",
-                "tileloadd tmm5, [{weights} + 1*{group} + 2048]",
-                "tdpbsud tmm0, tmm4, tmm5",
-                "tileloadd tmm5, [{weights} + 1*{group} + 6144]",
-                "tdpbssd tmm1, tmm4, tmm5",
-                "tileloadd tmm4, [{rows} + 1*{stride} + 192]",
-                "tileloadd tmm5, [{weights} + 1*{group} + 3072]",
-                "tdpbsud tmm0, tmm4, tmm5",
-                "tileloadd tmm5, [{weights} + 1*{group} + 7168]",
-                "tdpbssd tmm1, tmm4, tmm5",
+                "tileloadd tmm4, [{rows} + 1*{step}]",
+                "tileloadd tmm6, [{weights} + 1*{group}]",
+                "tdpbssd tmm0, tmm4, tmm6",
                 "tilestored [{sums} + 1*{group}], tmm0",
-                "tilestored [{sums} + 1*{group} + 1024], tmm1",
                 rows = in(reg) rows.as_ptr(),
-                stride = in(reg) stride,
+                step = in(reg) STEP,
                 weights = in(reg) weights.as_ptr(),
                 group = in(reg) GROUP_BYTES,
-                sums = in(reg) sums.0.as_mut_ptr(),
+                sums = in(reg) sums.as_mut_ptr(),
                 options(nostack, preserves_flags),
             );
         }
     }
 
-    /// Sixteen rows of sums of runs, low parts and high parts, times a block's minima.
+    /// Adds the products of part `part` of a block's four, of 64 inputs each: twice sixteen rows of codes times a block
+    /// of weights in two planes. The first part begins new sums.
     #[inline]
-    pub(super) fn multiply_minima<const RUNS: usize>(
-        &self,
-        rows: &[i8],
-        stride: usize,
-        minima: &[u8],
-        sums: &mut Sums,
-    ) {
-        assert!(self.runs == RUNS && RUNS > 1 && minima.len() >= RUNS / 4 * GROUP_BYTES, "a block's minima");
-        assert!(rows.len() >= (TILE - 1) * stride + 2 * RUNS, "sixteen rows");
+    pub(super) fn multiply_two(&self, part: usize, rows: [&[i8; 2 * TILE * STEP]; 2], weights: &[u8]) {
+        let weights = self.part(part, weights);
+        if part == 0 {
+            zero();
+        }
         #[expect(unsafe_code, reason = "tiles are multiplied in assembly")]
-        // SAFETY: tiles are configured on this thread for these shapes, and all that is read and written was checked to
-        // lie within its slice: 16 rows of `RUNS` bytes twice, `RUNS` / 4 groups of 64, twice 16 rows of 16 integers.
+        // SAFETY: tiles are configured on this thread for these shapes: twice 16 rows of 64 bytes, and 16 groups of 64
+        // bytes in each of two planes, 4096 bytes apart, which was checked to lie within the weights.
         unsafe {
             asm!(
-                "tilezero tmm2",
-                "tilezero tmm3",
-                "tileloadd tmm7, [{minima} + 1*{group}]",
-                "tileloadd tmm6, [{rows} + 1*{stride}]",
-                "tdpbsud tmm2, tmm6, tmm7",
-                "tileloadd tmm6, [{rows} + 1*{stride} + {runs}]",
-                "tdpbsud tmm3, tmm6, tmm7",
-                "tilestored [{sums} + 1*{group} + 2048], tmm2",
-                "tilestored [{sums} + 1*{group} + 3072], tmm3",
-                rows = in(reg) rows.as_ptr(),
-                stride = in(reg) stride,
-                minima = in(reg) minima.as_ptr(),
+                "tileloadd tmm4, [{one} + 1*{group}]",
+                "tileloadd tmm6, [{weights} + 1*{group}]",
+                "tdpbsud tmm0, tmm4, tmm6",
+                "tileloadd tmm5, [{other} + 1*{group}]",
+                "tdpbsud tmm2, tmm5, tmm6",
+                "tileloadd tmm7, [{weights} + 1*{group} + 4096]",
+                "tdpbssd tmm1, tmm4, tmm7",
+                "tdpbssd tmm3, tmm5, tmm7",
+                one = in(reg) rows[0].as_ptr(),
+                other = in(reg) rows[1].as_ptr(),
+                weights = in(reg) weights.as_ptr(),
                 group = in(reg) GROUP_BYTES,
-                sums = in(reg) sums.0.as_mut_ptr(),
-                runs = const RUNS,
-                options(nostack, preserves_flags),
+                options(nostack, preserves_flags, readonly),
             );
         }
+    }
+
+    /// As [`Self::multiply_two`], for sixteen rows.
+    #[inline]
+    pub(super) fn multiply_one(&self, part: usize, rows: &[i8; 2 * TILE * STEP], weights: &[u8]) {
+        let weights = self.part(part, weights);
+        if part == 0 {
+            zero();
+        }
+        #[expect(unsafe_code, reason = "tiles are multiplied in assembly")]
+        // SAFETY: as in `multiply_two`.
+        unsafe {
+            asm!(
+                "tileloadd tmm4, [{rows} + 1*{group}]",
+                "tileloadd tmm6, [{weights} + 1*{group}]",
+                "tdpbsud tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{weights} + 1*{group} + 4096]",
+                "tdpbssd tmm1, tmm4, tmm7",
+                rows = in(reg) rows.as_ptr(),
+                weights = in(reg) weights.as_ptr(),
+                group = in(reg) GROUP_BYTES,
+                options(nostack, preserves_flags, readonly),
+            );
+        }
+    }
+
+    /// The weights of a part, in the first plane.
+    #[inline]
+    fn part<'a>(&self, part: usize, weights: &'a [u8]) -> &'a [u8] {
+        assert!(self.with_runs && part < 4 && weights.len() == 2 * PLANE, "a block of weights");
+        &weights[part * PLANE / 4..]
+    }
+
+    /// Writes the sums of one or two tiles of rows, low bytes before high bytes.
+    #[inline]
+    pub(super) fn store(&self, tiles: usize, sums: &mut Sums) {
+        let sums = sums.0.as_mut_ptr();
+        #[expect(unsafe_code, reason = "tiles are stored in assembly")]
+        // SAFETY: all four are configured on this thread for 16 rows of 16 integers, as `sums` has them.
+        unsafe {
+            asm!(
+                "tilestored [{sums} + 1*{group}], tmm0",
+                "tilestored [{sums} + 1*{group} + 1024], tmm1",
+                sums = in(reg) sums,
+                group = in(reg) GROUP_BYTES,
+                options(nostack, preserves_flags),
+            );
+            if tiles > 1 {
+                asm!(
+                    "tilestored [{sums} + 1*{group} + 2048], tmm2",
+                    "tilestored [{sums} + 1*{group} + 3072], tmm3",
+                    sums = in(reg) sums,
+                    group = in(reg) GROUP_BYTES,
+                    options(nostack, preserves_flags),
+                );
+            }
+        }
+    }
+}
+
+/// Sets the tiles of sums to 0. Only for tiles that are configured.
+#[inline]
+fn zero() {
+    #[expect(unsafe_code, reason = "tiles are set in assembly")]
+    // SAFETY: it is called by methods of `Tiles` alone, which are configured on this thread.
+    unsafe {
+        asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, preserves_flags, nomem));
     }
 }
 

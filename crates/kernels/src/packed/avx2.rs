@@ -15,21 +15,25 @@ type Ints = [__m256i; 2];
 type Fours = [__m256i; 2];
 type Floats = [__m256; 2];
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn zero() -> Ints {
     [_mm256_setzero_si256(); 2]
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn splat(value: i32) -> Ints {
     [_mm256_set1_epi32(value); 2]
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn plus(a: Ints, b: Ints) -> Ints {
     [_mm256_add_epi32(a[0], b[0]), _mm256_add_epi32(a[1], b[1])]
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn times_bytes(a: Ints, factors: &[u8; PANEL]) -> Ints {
     #[expect(unsafe_code, reason = "no conversion between them is safe")]
@@ -39,11 +43,13 @@ fn times_bytes(a: Ints, factors: &[u8; PANEL]) -> Ints {
     [_mm256_mullo_epi32(a[0], low), _mm256_mullo_epi32(a[1], high)]
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn times_128(a: Ints) -> Ints {
     [_mm256_slli_epi32::<7>(a[0]), _mm256_slli_epi32::<7>(a[1])]
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn load_fours(bytes: &[u8; GROUP_BYTES]) -> Fours {
     #[expect(unsafe_code, reason = "no conversion between them is safe")]
@@ -53,6 +59,7 @@ fn load_fours(bytes: &[u8; GROUP_BYTES]) -> Fours {
     }
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn store_fours(fours: Fours, bytes: &mut [u8; GROUP_BYTES]) {
     #[expect(unsafe_code, reason = "no conversion between them is safe")]
@@ -63,6 +70,7 @@ fn store_fours(fours: Fours, bytes: &mut [u8; GROUP_BYTES]) {
 }
 
 /// The codes of a step.
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn fours<const BITS: u8>(step: &[u8]) -> [Fours; GROUPS] {
     let slots = step.as_chunks::<GROUP_BYTES>().0;
@@ -86,12 +94,14 @@ fn fours<const BITS: u8>(step: &[u8]) -> [Fours; GROUPS] {
     groups
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn count(shift: usize) -> __m128i {
     // At most 7; 64 would shift everything away.
     _mm_cvtsi32_si128(i32::try_from(shift).unwrap_or(64))
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: i32) -> Ints {
     let activations = _mm256_set1_epi32(activations);
@@ -110,6 +120,7 @@ fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: i32) -> Ints {
     sum
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn halves(bytes: &[u8]) -> Floats {
     let bytes: &[u8; HALVES] = bytes.first_chunk().unwrap_or(&[0; HALVES]);
@@ -119,31 +130,37 @@ fn halves(bytes: &[u8]) -> Floats {
     [_mm256_cvtph_ps(low), _mm256_cvtph_ps(high)]
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn float(ints: Ints) -> Floats {
     [_mm256_cvtepi32_ps(ints[0]), _mm256_cvtepi32_ps(ints[1])]
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn float_zero() -> Floats {
     [_mm256_setzero_ps(); 2]
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn float_splat(value: f32) -> Floats {
     [_mm256_set1_ps(value); 2]
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn float_times(a: Floats, b: Floats) -> Floats {
     [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])]
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn fused(a: Floats, b: Floats, sum: Floats) -> Floats {
     [_mm256_fmadd_ps(a[0], b[0], sum[0]), _mm256_fmadd_ps(a[1], b[1], sum[1])]
 }
 
+#[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn float_store(floats: Floats) -> [f32; PANEL] {
     #[expect(unsafe_code, reason = "no conversion between them is safe")]

@@ -60,6 +60,11 @@ impl Coding {
         self.block / STEP
     }
 
+    /// Inputs that lie together in a row's activations: those of one product of tiles.
+    pub(super) const fn together(self) -> usize {
+        if self.runs == 1 { STEP } else { 2 * STEP }
+    }
+
     /// Inputs of a run.
     pub(super) const fn run(self) -> usize {
         self.block / self.runs

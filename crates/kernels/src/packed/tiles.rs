@@ -23,11 +23,15 @@ pub(super) struct Panel<'a> {
 pub(super) type Results<const R: usize> = [[f32; PANEL]; R];
 
 /// Writes the results that are wanted of a panel.
+#[inline]
 pub(super) fn write<const R: usize>(results: &Results<R>, first: usize, target: &mut super::columns::Columns<'_>) {
     for (row, result) in results.iter().enumerate() {
         let target = target.row(first + row);
-        let width = target.len();
-        target.copy_from_slice(&result[..width]);
+        match target.first_chunk_mut() {
+            // Most panels are whole: a copy of a size that is known is no call.
+            Some(target) => *target = *result,
+            None => target.copy_from_slice(&result[..target.len()]),
+        }
     }
 }
 
@@ -35,7 +39,7 @@ pub(super) fn write<const R: usize>(results: &Results<R>, first: usize, target: 
 /// registers hold sums for. `$signed` says that codes of eight bits are taken as signed, without their start.
 macro_rules! products {
     ([$($attribute:tt)*], $many:literal, $signed:literal) => {
-        use crate::packed::activations::Activations;
+        use crate::packed::activations::{Activations, Row};
         use crate::packed::columns::Columns;
         use crate::packed::layout::{
             Coding, GROUP_BYTES, GROUPS, HALVES, PANEL, run_minima, run_scale, scale_bytes, step_bytes,
@@ -125,32 +129,31 @@ macro_rules! products {
             activations: &Activations,
             first: usize,
         ) -> Results<R> {
-            let blocks = activations.blocks();
-            let steps = if RUNS == 1 { 1 } else { 8 };
+            let (lanes, steps) = (activations.lanes, if RUNS == 1 { 1 } else { 8 });
+            let mut rows = [activations.row(first); R];
+            for (index, row) in rows.iter_mut().enumerate().skip(1) {
+                *row = activations.row(first + index);
+            }
             let byte_bits = if BITS == BYTES { 8 } else { BITS };
             let mut sums = [float_zero(); R];
             let codes = panel.codes.chunks_exact(steps * step_bytes(byte_bits));
             let scales = panel.scales.chunks_exact(scale_bytes(RUNS, MINIMUM));
-            for (block, (codes, scales)) in codes.zip(scales).enumerate().take(blocks) {
+            for (block, (codes, scales)) in codes.zip(scales).enumerate() {
                 let mut whole = [zero(); R];
                 for (step, codes) in codes.chunks_exact(step_bytes(byte_bits)).enumerate() {
-                    add_step::<BITS, RUNS, MINIMUM, R>(
-                        (codes, scales),
-                        activations,
-                        first,
-                        (block, step),
-                        &mut whole,
-                    );
+                    let at = block * steps + step;
+                    add_step::<BITS, RUNS, MINIMUM, R>((codes, scales), (&rows, lanes), at, &mut whole);
                 }
-                let minima = minima::<RUNS, MINIMUM, R>(scales, activations, first, block);
                 let scale = halves(scales);
-                for row in 0..R {
-                    let mut part = float_times(float(whole[row]), scale);
-                    if MINIMUM {
-                        part = fused(minima[row], halves(&scales[HALVES..]), part);
+                for (row, (whole, sum)) in rows.iter().zip(whole.into_iter().zip(&mut sums)) {
+                    let mut part = float_times(float(whole), scale);
+                    if MINIMUM && RUNS == 1 {
+                        part = fused(float_splat(row.sums[block * lanes]), halves(&scales[HALVES..]), part);
+                    } else if MINIMUM {
+                        let minima = minima::<RUNS>(scales, &row.run_sums[block * lanes * 2 * RUNS..]);
+                        part = fused(float(minima), halves(&scales[HALVES..]), part);
                     }
-                    let own = activations.scales[activations.offset(first + row, blocks) + block * activations.lanes];
-                    sums[row] = fused(part, float_splat(own), sums[row]);
+                    *sum = fused(part, float_splat(row.scales[block * lanes]), *sum);
                 }
             }
             let mut results = [[0.0; PANEL]; R];
@@ -160,32 +163,30 @@ macro_rules! products {
             results
         }
 
-        /// Adds a step to the integer sums of its block.
+        /// Adds a step, of so many before it, to the integer sums of its block.
         #[inline]
         $($attribute)*
         fn add_step<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const R: usize>(
             (codes, scales): (&[u8], &[u8]),
-            activations: &Activations,
-            first: usize,
-            (block, step): (usize, usize),
+            (rows, lanes): (&[Row<'_>; R], usize),
+            step: usize,
             whole: &mut [Ints; R],
         ) {
             // Runs of 16 inputs are half a step, the others a step.
             let parts = if RUNS == 16 { 2 } else { 1 };
-            let (steps, all_runs) = (if RUNS == 1 { 1 } else { 8 }, activations.blocks() * RUNS);
+            // Two steps lie together where a block has several.
+            let offset = if RUNS == 1 { step * lanes } else { step / 2 * 2 * lanes + step % 2 } * GROUPS;
             let groups = fours::<BITS>(codes);
             for part in 0..parts {
                 let run = step * parts + part;
                 let mut sums = [zero(); R];
                 if !(BITS == 8 && $signed) {
-                    for (row, sum) in sums.iter_mut().enumerate() {
-                        let offset = activations.offset(first + row, all_runs);
-                        *sum = splat(activations.starts[offset + (block * RUNS + run) * activations.lanes]);
+                    for (row, sum) in rows.iter().zip(&mut sums) {
+                        *sum = splat(row.starts[run * lanes]);
                     }
                 }
-                for (row, sum) in sums.iter_mut().enumerate() {
-                    let row = activations.row(first + row).as_chunks::<4>().0;
-                    let row = &row[(block * steps + step) * GROUPS..][..GROUPS];
+                for (row, sum) in rows.iter().zip(&mut sums) {
+                    let row = row.codes[offset..].first_chunk::<GROUPS>().unwrap_or(&[[0; 4]; GROUPS]);
                     for group in part * GROUPS / parts..(part + 1) * GROUPS / parts {
                         *sum = dot::<BITS>(*sum, groups[group], four(row[group]));
                     }
@@ -193,48 +194,27 @@ macro_rules! products {
                 for (whole, sum) in whole.iter_mut().zip(sums) {
                     if RUNS == 1 {
                         *whole = sum;
-                    } else if let Some(own) = scales[run_scale(MINIMUM, run)..].first_chunk() {
+                    } else if let Some(own) = scales[run_scale(MINIMUM, run % RUNS)..].first_chunk() {
                         *whole = plus(*whole, times_bytes(sum, own));
                     }
                 }
             }
         }
 
-        /// What minima are multiplied with in a block, as f32: sums of activations, or, where runs have minima of their
-        /// own, minus the sums of those times the runs' sums.
+        /// Minus the sum of a block's minima times the sums of the activations of their runs.
         #[inline]
         $($attribute)*
-        fn minima<const RUNS: usize, const MINIMUM: bool, const R: usize>(
-            scales: &[u8],
-            activations: &Activations,
-            first: usize,
-            block: usize,
-        ) -> [Floats; R] {
-            let mut minima = [float_zero(); R];
-            if !MINIMUM {
-                return minima;
+        fn minima<const RUNS: usize>(scales: &[u8], run_sums: &[i8]) -> Ints {
+            let groups = scales[run_minima(RUNS)..].as_chunks::<GROUP_BYTES>().0;
+            let (low, high) = run_sums[..2 * RUNS].split_at(RUNS);
+            let (mut low_sum, mut high_sum) = (zero(), zero());
+            let both = low.as_chunks::<4>().0.iter().zip(high.as_chunks::<4>().0);
+            for (group, (low, high)) in groups.iter().zip(both) {
+                let group = load_fours(group);
+                low_sum = dot::<BYTES>(low_sum, group, four(*low));
+                high_sum = dot::<BYTES>(high_sum, group, four(*high));
             }
-            let blocks = activations.blocks();
-            for (row, minima) in minima.iter_mut().enumerate() {
-                let row = first + row;
-                if RUNS == 1 {
-                    let own = activations.sums[activations.offset(row, blocks) + block * activations.lanes];
-                    *minima = float_splat(own);
-                    continue;
-                }
-                let groups = scales[run_minima(RUNS)..].as_chunks::<GROUP_BYTES>().0;
-                let sums = &activations.run_sums[(row * blocks + block) * 2 * RUNS..][..2 * RUNS];
-                let (low, high) = sums.split_at(RUNS);
-                let (mut low_sum, mut high_sum) = (zero(), zero());
-                let both = low.as_chunks::<4>().0.iter().zip(high.as_chunks::<4>().0);
-                for (group, (low, high)) in groups.iter().zip(both) {
-                    let group = load_fours(group);
-                    low_sum = dot::<BYTES>(low_sum, group, four(*low));
-                    high_sum = dot::<BYTES>(high_sum, group, four(*high));
-                }
-                *minima = float(plus(low_sum, times_128(high_sum)));
-            }
-            minima
+            plus(low_sum, times_128(high_sum))
         }
 
         /// Four bytes as the lowest to the highest of an integer.

@@ -14,21 +14,25 @@ pub(super) type Ints = __m512i;
 pub(super) type Fours = __m512i;
 type Floats = __m512;
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn zero() -> Ints {
     _mm512_setzero_si512()
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn splat(value: i32) -> Ints {
     _mm512_set1_epi32(value)
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn plus(a: Ints, b: Ints) -> Ints {
     _mm512_add_epi32(a, b)
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn times_bytes(a: Ints, factors: &[u8; PANEL]) -> Ints {
     #[expect(unsafe_code, reason = "no conversion between them is safe")]
@@ -37,11 +41,13 @@ fn times_bytes(a: Ints, factors: &[u8; PANEL]) -> Ints {
     _mm512_mullo_epi32(a, _mm512_cvtepi8_epi32(factors))
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn times_128(a: Ints) -> Ints {
     _mm512_slli_epi32::<7>(a)
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn load_fours(bytes: &[u8; GROUP_BYTES]) -> Fours {
     #[expect(unsafe_code, reason = "no conversion between them is safe")]
@@ -51,6 +57,7 @@ pub(super) fn load_fours(bytes: &[u8; GROUP_BYTES]) -> Fours {
     }
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn store_fours(fours: Fours, bytes: &mut [u8; GROUP_BYTES]) {
     #[expect(unsafe_code, reason = "no conversion between them is safe")]
@@ -61,6 +68,7 @@ pub(super) fn store_fours(fours: Fours, bytes: &mut [u8; GROUP_BYTES]) {
 }
 
 /// The codes of a step.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn fours<const BITS: u8>(step: &[u8]) -> [Fours; GROUPS] {
     let slots = step.as_chunks::<GROUP_BYTES>().0;
@@ -81,17 +89,20 @@ pub(super) fn fours<const BITS: u8>(step: &[u8]) -> [Fours; GROUPS] {
     groups
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn count(shift: usize) -> __m128i {
     // At most 7; 64 would shift everything away.
     _mm_cvtsi32_si128(i32::try_from(shift).unwrap_or(64))
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: i32) -> Ints {
     _mm512_dpbusd_epi32(sum, fours, _mm512_set1_epi32(activations))
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn halves(bytes: &[u8]) -> Floats {
     let bytes: &[u8; HALVES] = bytes.first_chunk().unwrap_or(&[0; HALVES]);
@@ -101,37 +112,54 @@ pub(super) fn halves(bytes: &[u8]) -> Floats {
     _mm512_cvtph_ps(halves)
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn float(ints: Ints) -> Floats {
     _mm512_cvtepi32_ps(ints)
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn float_zero() -> Floats {
     _mm512_setzero_ps()
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn float_splat(value: f32) -> Floats {
     _mm512_set1_ps(value)
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn float_times(a: Floats, b: Floats) -> Floats {
     _mm512_mul_ps(a, b)
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn fused(a: Floats, b: Floats, sum: Floats) -> Floats {
     _mm512_fmadd_ps(a, b, sum)
 }
 
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn float_store(floats: Floats) -> [f32; PANEL] {
+pub(super) fn float_store(floats: Floats) -> [f32; PANEL] {
     #[expect(unsafe_code, reason = "no conversion between them is safe")]
     // SAFETY: both are sixteen floats.
     unsafe {
         transmute::<Floats, [f32; PANEL]>(floats)
+    }
+}
+
+/// Sixteen floats.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) fn float_load(floats: &[f32; PANEL]) -> Floats {
+    #[expect(unsafe_code, reason = "no conversion between them is safe")]
+    // SAFETY: both are sixteen floats.
+    unsafe {
+        transmute::<[f32; PANEL], Floats>(*floats)
     }
 }
 
