@@ -8,7 +8,7 @@ PYTHON ?= python3
 export CARGO_TERM_COLOR ?= auto
 
 # What tests need besides the default features. Not --all-features: cuda and metal need their devices' tools.
-FEATURES = plimsoll-router/conformance,plimsoll-router/schema,plimsoll-fit/testing,plimsoll-infer/conformance
+FEATURES = plimsoll-router/conformance,plimsoll-router/schema,plimsoll-fit/testing,plimsoll-backend/conformance
 
 # The folder of binaries, wherever CARGO_TARGET_DIR puts it.
 TARGET = $(or $(CARGO_TARGET_DIR),target)

@@ -44,7 +44,7 @@ mod hub_server;
 #[expect(dead_code, reason = "tests of `ingest` use the rest")]
 mod hub_files;
 
-/// The chat server that the tests of `infer` are made with.
-#[path = "../crates/infer/tests/backends/server.rs"]
-#[expect(dead_code, reason = "tests of `infer` use the rest")]
+/// The chat server that the tests of `remote` are made with.
+#[path = "../crates/remote/tests/backends/server.rs"]
+#[expect(dead_code, reason = "tests of `remote` use the rest")]
 mod chat_server;

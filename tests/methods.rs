@@ -5,18 +5,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use plimsoll_backend::{Backend as _, BackendObserver, Batch, Cancel, Control, Observation, Request};
 use plimsoll_core::records::{GenerationRow, HiddenStateRow};
-use plimsoll_core::stated::Asked;
+use plimsoll_core::stated::ReplyTask;
 use plimsoll_core::{AnswerKind, Decoding, Label, ModelId, Prompt, Question, Reply, Seed, SignalRequest};
 use plimsoll_engine::chat::Moment;
 use plimsoll_engine::{HashCache, LocalBackend, Opened, Placement};
-use plimsoll_infer::{Answered, Ask, Backend as _, Batch, Cancel, Control, Progress};
 use plimsoll_label::{Policy, extract, grade, token_span};
 use plimsoll_router::Confidence;
 use plimsoll_uq::methods::{PromptKind, Scoring};
 use plimsoll_uq::probe::{Probe, ProbeError};
 use plimsoll_uq::verbalized::read;
-use plimsoll_uq::{METHODS, Observed, Reason, Resolved};
+use plimsoll_uq::{METHODS, MethodConfig, MissingReason, ObservedSignals};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -96,7 +96,7 @@ fn backend() -> LocalBackend {
 }
 
 /// Every method, with the parameters of the golden.
-fn methods(golden: &Golden) -> Vec<Resolved> {
+fn methods(golden: &Golden) -> Vec<MethodConfig> {
     let parameters = |id: &str| match id {
         "jaccard_degree" => json!({"samples": golden.samples, "temperature": 1.0}),
         "trained_probe" => json!({"layer": golden.layer, "epochs": 20, "learning_rate": 5e-4}),
@@ -107,27 +107,28 @@ fn methods(golden: &Golden) -> Vec<Resolved> {
 }
 
 /// What all methods of a prompt want of the model.
-fn signals(methods: &[Resolved], prompt: PromptKind) -> SignalRequest {
+fn signals(methods: &[MethodConfig], prompt: PromptKind) -> SignalRequest {
     let requests = methods.iter().filter(|method| method.prompt == prompt).map(|method| &method.request);
     requests.fold(SignalRequest::answer(), |all, request| all.union(request))
 }
 
 /// The answers to a prompt of every question, in their order.
-fn answers(golden: &Golden, signals: &SignalRequest, prompt: impl Fn(&Row) -> Prompt) -> Vec<Answered> {
-    let ask = |row: &Row| Ask {
+fn answers(golden: &Golden, signals: &SignalRequest, prompt: impl Fn(&Row) -> Prompt) -> Vec<Observation> {
+    let ask = |row: &Row| Request {
         question_id: row.question.question_id.clone(),
         source_row: None,
         prompt: prompt(row),
     };
-    let asks: Vec<Ask> = golden.questions.iter().map(ask).collect();
+    let requests: Vec<Request> = golden.questions.iter().map(ask).collect();
     let greedy = Decoding::new(0.0, 1.0, golden.answer_tokens).unwrap();
-    let batch = Batch::new(&asks, signals, greedy, Seed::new(50)).unwrap();
-    let mut answered: Vec<Answered> = Vec::new();
-    let (cancel, progress) = (Cancel::new(), Arc::new(()) as Arc<dyn Progress>);
+    let batch = Batch::new(&requests, signals, greedy, Seed::new(50)).unwrap();
+    let mut answered: Vec<Observation> = Vec::new();
+    let (cancel, progress) = (Cancel::new(), Arc::new(()) as Arc<dyn BackendObserver>);
     backend().answer(&batch, &mut answered, &Control { cancel: &cancel, progress: &progress }).unwrap();
-    let place = |answered: &Answered| asks.iter().position(|ask| ask.question_id == answered.question_id);
+    let place =
+        |answered: &Observation| requests.iter().position(|ask| ask.question_id == answered.question_id);
     answered.sort_by_key(place);
-    assert_eq!(answered.len(), asks.len());
+    assert_eq!(answered.len(), requests.len());
     answered
 }
 
@@ -159,7 +160,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn new(row: &Row, answered: &Answered, verbalized: &Answered) -> Self {
+    fn new(row: &Row, answered: &Observation, verbalized: &Observation) -> Self {
         let (answer, samples) = answered.generations.split_first().unwrap();
         let with_text = |(sample, text): (&GenerationRow, &String)| {
             assert!(sample.text.is_some());
@@ -174,8 +175,8 @@ impl Seen {
         }
     }
 
-    fn observed<'r>(&'r self, row: &'r Row) -> Observed<'r> {
-        Observed {
+    fn observed<'r>(&'r self, row: &'r Row) -> ObservedSignals<'r> {
+        ObservedSignals {
             kind: row.question.answer_kind,
             question: &row.question.question,
             answer: Some(&self.answer),
@@ -235,14 +236,16 @@ fn cluster(index: usize) -> u64 {
 }
 
 fn score(
-    method: &Resolved,
+    method: &MethodConfig,
     index: usize,
     row: &Row,
     seen: &Seen,
     probe: Option<&Probe>,
 ) -> Result<Confidence, String> {
     match (&method.scoring, probe) {
-        (Scoring::Closed(score), _) => score(&seen.observed(row), &method.parameters).map_err(Reason::name),
+        (Scoring::Closed(score), _) => {
+            score(&seen.observed(row), &method.parameters).map_err(MissingReason::name)
+        }
         (Scoring::Probe(_), Some(probe)) => {
             Ok(probe.score(cluster(index), seen.state.vector.as_ref().unwrap()).unwrap())
         }
@@ -352,12 +355,12 @@ fn lm_polygraph_says_the_same_in_its_own_terms() {
 #[test]
 fn replies_by_hand_are_read_as_the_reference_reads_them() {
     let golden = golden();
-    let asked = Asked { answer: Some(AnswerKind::Number), question: "" };
+    let asked = ReplyTask { answer: Some(AnswerKind::Number), question: "" };
     let both = golden.replies_both.iter().map(|reply| (asked, reply));
-    let sure = golden.replies_sure.iter().map(|reply| (Asked::CONFIDENCE, reply));
+    let sure = golden.replies_sure.iter().map(|reply| (ReplyTask::CONFIDENCE, reply));
     for (asked, (text, value, reason)) in both.chain(sure) {
         let found = read(&Reply::complete(text), asked).map(Confidence::get);
-        let found = found.map_err(|unread| Some(Reason::Unread(unread).name()));
+        let found = found.map_err(|unread| Some(MissingReason::VerbalizedProblem(unread).name()));
         assert_eq!(found, value.ok_or(reason.clone()), "{text:?}");
     }
 }

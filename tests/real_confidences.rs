@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use plimsoll_core::records::{GenerationRow, TokenRow};
 use plimsoll_core::{AnswerKind, RawScore, ScoreTableBuilder, Seed};
-use plimsoll_evaluate::{Judging, alignment};
+use plimsoll_evaluate::{EvaluationSettings, alignment};
 use plimsoll_fit::Prepared;
 use plimsoll_uq::methods::Scoring;
-use plimsoll_uq::{Observed, method};
+use plimsoll_uq::{ObservedSignals, method};
 use serde_json::{Value, json};
 
 use crate::real_data::logs;
@@ -50,8 +50,14 @@ fn agrees(found: f64, printed: f64) -> bool {
 fn score(id: &str, parameters: &Value, answer: Option<&GenerationRow>, samples: &[GenerationRow]) -> f64 {
     let resolved = method(id).unwrap().resolve(parameters).unwrap();
     let Scoring::Closed(score) = resolved.scoring else { panic!("{id} is a probe") };
-    let observed =
-        Observed { kind: AnswerKind::Span, question: "", answer, label: None, samples, verbalized: None };
+    let observed = ObservedSignals {
+        kind: AnswerKind::Span,
+        question: "",
+        answer,
+        label: None,
+        samples,
+        verbalized: None,
+    };
     score(&observed, &resolved.parameters).unwrap().get()
 }
 
@@ -71,7 +77,7 @@ fn roc_auc(rows: &[(f64, bool)]) -> f64 {
     }
     let table = builder.finish();
     let prepared = Prepared::new(&table.questions, &table.series[0]);
-    let judged = alignment(&prepared, None, &Judging { bootstrap: 0, seed: Seed::new(1) });
+    let judged = alignment(&prepared, None, &EvaluationSettings { bootstrap: 0, seed: Seed::new(1) });
     judged.alignment.iter().find(|row| row.dataset == "d").unwrap().roc_auc.unwrap()
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::bench::{coqa, count, dataset, policy, ran, rows};
 use super::servers::{item, judged_plan, plan, run, run_into, sandbox, talk};
-use crate::chat_server::{Reply, Request, Server, completion};
+use crate::chat_server::{Reply, Server, ServerRequest, completion};
 use crate::harness::Sandbox;
 
 const MAIN: usize = 40;
@@ -24,7 +24,7 @@ fn forty(server: &Server, methods: &str, more: &str) -> super::bench::Written {
 }
 
 /// The number of the question that a request speaks of.
-fn number(request: &Request) -> usize {
+fn number(request: &ServerRequest) -> usize {
     let turns = request.body["messages"].as_array().unwrap();
     let first = turns.iter().find_map(|turn| turn["content"].as_str()?.split_once(" had ")).unwrap().1;
     first.split(' ').next().unwrap().parse().unwrap()
@@ -230,7 +230,7 @@ fn reasoned(body: &Value, thought: &str, said: &str) -> Value {
 }
 
 /// What a model that reasons says; its thoughts are full of other answers.
-fn thinker(request: &Request) -> Value {
+fn thinker(request: &ServerRequest) -> Value {
     let (body, last) = (&request.body, request.last());
     let word = if last.len() % 2 == 0 { "1" } else { "2" };
     if last.contains("a number from 0 to 1 only") {

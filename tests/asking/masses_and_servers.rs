@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::bench::{Written, command, count, gsm8k, rows, sh};
-use crate::chat_server::{Reply, Request, Server, completion};
+use crate::chat_server::{Reply, Server, ServerRequest, completion};
 use crate::harness::{Run, Sandbox};
 
 const MAIN: usize = 24;
 
 /// A server that lists these tokens where it is asked for True or False.
-fn listing(list: impl Fn(&Request) -> Vec<(&'static str, f64)> + Send + Sync + 'static) -> Server {
+fn listing(list: impl Fn(&ServerRequest) -> Vec<(&'static str, f64)> + Send + Sync + 'static) -> Server {
     Server::scripted(move |request, _| {
         if !request.last().contains("True or False only") {
             let words = [("1", -0.25), ("</s>", -0.125)];
@@ -54,7 +54,7 @@ fn p_true(sandbox: &Sandbox) -> Vec<Value> {
 }
 
 /// The first number after a word in what is asked.
-fn number_after(request: &Request, word: &str) -> u32 {
+fn number_after(request: &ServerRequest, word: &str) -> u32 {
     let text = request.body.to_string();
     let digits: String =
         text.split(word).nth(1).unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();

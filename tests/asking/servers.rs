@@ -10,7 +10,7 @@ use super::bench::{
     METHODS, Written, chunks, command, coqa, count, dataset, gsm8k, is_in_any_file, policy, ran, rows,
     with_models,
 };
-use crate::chat_server::{Reply, Request, Server, completion};
+use crate::chat_server::{Reply, Server, ServerRequest, completion};
 use crate::harness::{Run, Sandbox};
 
 pub(super) const KEY: &str = "sk-never-shown-0123";
@@ -53,7 +53,7 @@ pub(super) fn run_into(sandbox: &Sandbox, out: &str, arguments: &str) -> Run {
 }
 
 /// What a model of the made-up server says, which depends on the request alone.
-pub(super) fn talk(request: &Request) -> Value {
+pub(super) fn talk(request: &ServerRequest) -> Value {
     let (body, last) = (&request.body, request.last());
     let word = if last.len() % 2 == 0 { "1" } else { "2" };
     if last.contains("True or False only") {
@@ -193,9 +193,10 @@ fn an_interrupt_is_heard_while_a_server_is_waited_for() {
     use std::time::{Duration, Instant};
     /// Shorter than the server's silence; what starts and ends the process is in it.
     const SOON: Duration = Duration::from_secs(20);
-    let silent = |_: &Request| Reply { silence: Duration::from_mins(1), ..Reply::json(200, &json!({})) };
-    let busy = |_: &Request| Reply::error(429, "rate_limit_exceeded").with("Retry-After", "60");
-    let scripts: [fn(&Request) -> Reply; 2] = [silent, busy];
+    let silent =
+        |_: &ServerRequest| Reply { silence: Duration::from_mins(1), ..Reply::json(200, &json!({})) };
+    let busy = |_: &ServerRequest| Reply::error(429, "rate_limit_exceeded").with("Retry-After", "60");
+    let scripts: [fn(&ServerRequest) -> Reply; 2] = [silent, busy];
     for script in scripts {
         let server = Server::scripted(move |request, _| Some(script(request)));
         let sandbox = sandbox(&plan(&server, " [perplexity]\n", ""));

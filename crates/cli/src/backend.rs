@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use plimsoll_backend::{Backend, BackendError, Batch, Cause, Control, Request};
+use plimsoll_core::canonical::{canonical_sha256, to_text};
 use plimsoll_core::records::GenerationRow;
 use plimsoll_core::{Decoding, ModelId, SignalRequest};
 use plimsoll_engine::chat::{Moment, Variables};
 use plimsoll_engine::{Estimate, LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
-use plimsoll_infer::openai::{OpenAi, OpenAiSpec, Served};
-use plimsoll_infer::replay::{RecordingFile, Replay, ReplaySpec};
-use plimsoll_infer::{Ask, Backend, BackendError, Batch, Chunk, Chunks, Control};
-use plimsoll_router::canonical::canonical_sha256;
+use plimsoll_pipeline::{Chunk, Chunks};
+use plimsoll_remote::openai::{OpenAi, OpenAiSpec, Served};
+use plimsoll_remote::replay::{RecordingFile, Replay, ReplaySpec};
 use plimsoll_router::thresholds::ModelIdentity;
 use plimsoll_store::read_rows;
 use plimsoll_store::tables::generations;
@@ -89,7 +90,7 @@ impl<'a> Prepared<'a> {
     /// An input failure for a tokenizer that cannot be used.
     pub(crate) fn estimate(
         &self,
-        asks: &[Ask],
+        asks: &[Request],
         signals: &SignalRequest,
         decoding: Decoding,
     ) -> Result<Option<Estimate>, Failure> {
@@ -108,7 +109,7 @@ impl<'a> Prepared<'a> {
 
     /// The model as a thresholds file names it.
     pub(crate) fn named(&self, decoding: &Decoding) -> ModelIdentity {
-        let decoding = serde_json::to_string(decoding).unwrap_or_default();
+        let decoding = to_text(decoding);
         let mut named = ModelIdentity::named(self.plan.id.as_str()).with_decoding(decoding);
         match &self.form {
             Form::Local(local) => {
@@ -284,7 +285,7 @@ fn backend_failure(error: BackendError) -> Failure {
             Kind::Stage,
             "cancelled; what was finished is kept, and the same command goes on from there",
         ),
-        BackendError::Replay { .. } => Failure::from_error(Kind::Input, error),
+        BackendError::Failed { cause: Cause::Input, .. } => Failure::from_error(Kind::Input, error),
         _ => Failure::from_error(Kind::Stage, error),
     }
 }

@@ -6,7 +6,7 @@ pub(crate) mod manifest;
 use std::fs::{self, File, TryLockError};
 use std::path::{Component, Path, PathBuf};
 
-use plimsoll_store::{sha256_file, write_atomic};
+use plimsoll_files::{sha256_file, write_atomic};
 use serde_json::Value;
 
 use crate::console::Console;

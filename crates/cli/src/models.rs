@@ -6,7 +6,7 @@ use clap::Args;
 use plimsoll_engine::chat::Variables;
 use plimsoll_engine::step::StepError;
 use plimsoll_engine::{EngineError, HashCache, LanguageModel, Opened};
-use plimsoll_hub::{HubSource, Options, Selection, Source};
+use plimsoll_hub::{FileSelection, HubSource, Options, Source};
 use serde_json::Value;
 
 use crate::compute::{Device, Dtype, placement};
@@ -149,7 +149,7 @@ pub(crate) fn open_model(
 /// Fetches a model, and gives where it lies.
 fn fetch(source: HubSource, offline: bool, console: &Console) -> Result<(PathBuf, Option<String>), Failure> {
     let owned = |names: &[&str]| names.iter().copied().map(str::to_owned).collect();
-    let selection = Selection::Files { required: owned(&REQUIRED), optional: owned(&OPTIONAL) };
+    let selection = FileSelection::Files { required: owned(&REQUIRED), optional: owned(&OPTIONAL) };
     let mut options = Options::from_env().or_fail(Kind::Usage)?;
     options.offline |= offline;
     let downloads = Downloads::new(console);

@@ -29,7 +29,7 @@ use crate::small_file;
 /// A usage failure that lists everything that is wrong with the file.
 pub(crate) fn read(path: &Path, assignments: &[String]) -> Result<Plan, Failure> {
     let name = path.display();
-    let text = small_file::read(path, yaml::MOST_BYTES, "plan", Kind::Usage)?;
+    let text = small_file::read(path, yaml::MAX_BYTES, "plan", Kind::Usage)?;
     let mut document = yaml::parse(&text).map_err(|problem| {
         let separator = if problem.contains('\n') { ":\n" } else { ": " };
         Failure::usage(format!("`{name}` cannot be read as a plan{separator}{problem}"))

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use plimsoll_hub::Event;
+use plimsoll_hub::DownloadEvent;
 
 use crate::console::Console;
 
@@ -61,7 +61,7 @@ impl Progress {
     }
 }
 
-impl plimsoll_calibset::Progress for Progress {
+impl plimsoll_import::ImportObserver for Progress {
     fn rows(&self, total: u64) {
         self.0.set_position(total);
     }
@@ -90,25 +90,25 @@ impl Downloads {
     }
 }
 
-impl plimsoll_hub::Progress for Downloads {
-    fn event(&self, event: &Event<'_>) {
+impl plimsoll_hub::DownloadObserver for Downloads {
+    fn event(&self, event: &DownloadEvent<'_>) {
         match event {
-            Event::Started { file, bytes, have } => {
+            DownloadEvent::Started { file, bytes, have } => {
                 self.0.reset();
                 self.0.set_length(*bytes);
                 self.0.set_position(*have);
                 self.0.reset_eta();
                 self.0.set_message((*file).to_owned());
             }
-            Event::Received { bytes, .. } => self.0.inc(*bytes),
-            Event::Retrying { cause, wait } => {
+            DownloadEvent::Received { bytes, .. } => self.0.inc(*bytes),
+            DownloadEvent::Retrying { cause, wait } => {
                 self.0.suspend(|| tracing::warn!("{cause}; trying again in {} s", wait.as_secs_f64()));
             }
-            Event::WaitingForOther { file } => {
+            DownloadEvent::WaitingForOther { file } => {
                 self.0.suspend(|| tracing::warn!("another process is fetching `{file}`; waiting for it"));
             }
-            Event::Cached { file, .. } => tracing::debug!("`{file}` is cached"),
-            Event::Finished { file } => tracing::info!("fetched `{file}`"),
+            DownloadEvent::Cached { file, .. } => tracing::debug!("`{file}` is cached"),
+            DownloadEvent::Finished { file } => tracing::info!("fetched `{file}`"),
             _ => {}
         }
     }
@@ -175,16 +175,16 @@ impl Answers {
     }
 }
 
-impl plimsoll_infer::Progress for Answers {
-    fn event(&self, event: &plimsoll_infer::Event<'_>) {
+impl plimsoll_backend::BackendObserver for Answers {
+    fn event(&self, event: &plimsoll_backend::BackendEvent<'_>) {
         match event {
-            plimsoll_infer::Event::Answered => self.bar.inc(1),
-            plimsoll_infer::Event::Computed { tokens } => self.computed(tokens.computed()),
-            plimsoll_infer::Event::Retrying { problem, wait } => {
+            plimsoll_backend::BackendEvent::RequestAnswered => self.bar.inc(1),
+            plimsoll_backend::BackendEvent::Computed { tokens } => self.computed(tokens.computed()),
+            plimsoll_backend::BackendEvent::Retrying { problem, wait } => {
                 let seconds = wait.as_secs_f64();
                 self.bar.suspend(|| tracing::warn!("{problem}; trying again in {seconds:.1} s"));
             }
-            plimsoll_infer::Event::Notice { text } => self.bar.suspend(|| tracing::warn!("{text}")),
+            plimsoll_backend::BackendEvent::Notice { text } => self.bar.suspend(|| tracing::warn!("{text}")),
             _ => {}
         }
     }

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use plimsoll_hub::{Fetched, FetchedFile, HubError, HubSource, Options, Selection, Source};
+use plimsoll_core::canonical::sha256_hex;
+use plimsoll_hub::{Fetched, FetchedFile, FileSelection, HubError, HubSource, Options, Source};
 use plimsoll_ingest::{Dataset, Generic, IngestError, Ingested, Mapping, read_files, read_source};
 use plimsoll_pocket::suite::{SPLITS, native_file, native_rows};
-use plimsoll_router::canonical::sha256_hex;
 
 use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
@@ -121,7 +121,7 @@ fn known(wanted: &Wanted<'_>) -> Result<Known, Failure> {
             .map(Known::BuiltIn)
             .ok_or_else(|| unknown(wanted.id));
     };
-    let text = small_file::read(path, yaml::MOST_BYTES, "mapping", Kind::Usage)?;
+    let text = small_file::read(path, yaml::MAX_BYTES, "mapping", Kind::Usage)?;
     let mapping: Mapping = yaml::parse_as(&text)
         .map_err(|problem| Failure::usage(format!("`{}` is no mapping: {problem}", path.display())))?;
     let own = Generic::new(wanted.id, mapping).or_fail(Kind::Usage);
@@ -149,7 +149,7 @@ fn read_local(wanted: &Wanted<'_>, dataset: Known, path: &Path) -> Result<Questi
     for file in &ingested.files {
         let name = if path.is_dir() { file.strip_prefix(path).unwrap_or(file) } else { file };
         let name = if path.is_dir() { name.display().to_string() } else { base_name(name) };
-        let (sha256, bytes) = (plimsoll_store::sha256_file(file).or_fail(Kind::Input)?, size(file)?);
+        let (sha256, bytes) = (plimsoll_files::sha256_file(file).or_fail(Kind::Input)?, size(file)?);
         files.push(ReadFile { name, sha256, bytes });
     }
     Ok(Questions { dataset, ingested, commit: None, files })
@@ -170,7 +170,7 @@ fn read_hub(
     console: &Console,
 ) -> Result<Questions, Failure> {
     let config = wanted.config.map(Cow::Borrowed).or_else(|| known_config(dataset.get(), &source));
-    let selection = Selection::parquet(config.as_deref(), wanted.split);
+    let selection = FileSelection::parquet(config.as_deref(), wanted.split);
     // A whole repository may hold gigabytes of splits that nobody asked for.
     if source.path.is_none() && wanted.split.is_none() {
         return Err(Failure::usage(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use plimsoll_calibset::{CalibsetError, Imported, expand_paths, read_scores};
+use plimsoll_import::{ImportError, ImportSummary, expand_paths, read_scores};
 
 use crate::console::Console;
 use crate::failure::{Failure, Kind};
@@ -30,7 +30,7 @@ impl ScoreFiles {
     }
 
     /// Reads them, and shows what the reader has to say.
-    pub(crate) fn read(&self, console: &Console) -> Result<Imported, Failure> {
+    pub(crate) fn read(&self, console: &Console) -> Result<ImportSummary, Failure> {
         let progress = Progress::rows(console, "scores");
         let imported = read_scores(&self.paths, &progress).map_err(|error| failure(error, Asked::OfFiles))?;
         drop(progress);
@@ -52,25 +52,25 @@ pub(crate) enum Asked {
 }
 
 /// Whose fault an error is: a query's columns are the plan's, a file's columns are the data's.
-pub(crate) fn failure(error: CalibsetError, asked: Asked) -> Failure {
+pub(crate) fn failure(error: ImportError, asked: Asked) -> Failure {
     let kind = match &error {
-        CalibsetError::Sink { .. }
-        | CalibsetError::Batch { .. }
-        | CalibsetError::Start { .. }
-        | CalibsetError::Engine { .. }
-        | CalibsetError::Memory { .. } => Kind::Stage,
-        CalibsetError::Pattern { .. }
-        | CalibsetError::NoFiles
-        | CalibsetError::UnknownExtension { .. }
-        | CalibsetError::Compressed { .. }
-        | CalibsetError::MixedFormats { .. }
-        | CalibsetError::Delimiter { .. }
-        | CalibsetError::QueryTooLong { .. }
-        | CalibsetError::NotAQuery { .. }
-        | CalibsetError::RepeatedResult { .. }
-        | CalibsetError::UnknownColumn { .. } => Kind::Usage,
-        CalibsetError::Query { source, .. } if source.is_in_query() => Kind::Usage,
-        CalibsetError::MissingColumn { .. } | CalibsetError::ColumnType { .. } if asked == Asked::OfQuery => {
+        ImportError::Sink { .. }
+        | ImportError::Batch { .. }
+        | ImportError::Start { .. }
+        | ImportError::Engine { .. }
+        | ImportError::Memory { .. } => Kind::Stage,
+        ImportError::Pattern { .. }
+        | ImportError::NoFiles
+        | ImportError::UnknownExtension { .. }
+        | ImportError::Compressed { .. }
+        | ImportError::MixedFormats { .. }
+        | ImportError::Delimiter { .. }
+        | ImportError::QueryTooLong { .. }
+        | ImportError::NotAQuery { .. }
+        | ImportError::RepeatedResult { .. }
+        | ImportError::UnknownColumn { .. } => Kind::Usage,
+        ImportError::Query { source, .. } if source.is_in_query() => Kind::Usage,
+        ImportError::MissingColumn { .. } | ImportError::ColumnType { .. } if asked == Asked::OfQuery => {
             Kind::Usage
         }
         _ => Kind::Input,

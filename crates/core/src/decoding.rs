@@ -1,8 +1,7 @@
 //! How answers are decoded. These are scientific parameters: none has a default.
 
-use plimsoll_router::canonical::canonical_sha256;
+use crate::canonical::sha256_of;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// Why numbers are no decoding parameters.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -96,7 +95,7 @@ impl Decoding {
     /// Lower-case hexadecimal SHA-256 of the canonical JSON (RFC 8785).
     pub fn hash(&self) -> String {
         // Three finite numbers: to write them cannot fail.
-        canonical_sha256(&serde_json::to_value(self).unwrap_or(Value::Null))
+        sha256_of(self)
     }
 }
 
@@ -123,7 +122,7 @@ mod tests {
     fn the_hash_is_of_the_canonical_form_and_each_number_counts() {
         let greedy = Decoding::new(0.0, 1.0, 256).unwrap();
         let text = r#"{"max_new_tokens":256,"temperature":0,"top_p":1}"#;
-        assert_eq!(greedy.hash(), plimsoll_router::canonical::sha256_hex(text.as_bytes()));
+        assert_eq!(greedy.hash(), crate::canonical::sha256_hex(text.as_bytes()));
         assert_eq!(Decoding::new(-0.0, 1.0, 256).unwrap().hash(), greedy.hash());
         let others = [(1.0, 1.0, 256), (0.0, 0.9, 256), (0.0, 1.0, 255)];
         for (temperature, top_p, most) in others {

@@ -8,6 +8,7 @@
 //! | [`id`] | newtypes for the ids of datasets, domains, models and methods |
 //! | [`seed`] | seeds that are derived by label, so that adding work never shifts other work's randomness |
 //! | [`question`], [`prompt`], [`label`] | a question, how it is asked, what came of an answer |
+//! | [`canonical`] | canonical JSON and hashes, which name what something was made from |
 //! | [`decoding`], [`signal`] | how answers are decoded, and what is observed beside them |
 //! | [`finish`], [`reasoning`] | how a generation ended; which part of a reply is the answer |
 //! | [`reply`], [`stated`] | a reply, and where another turn begins in it; the confidences that it states |
@@ -18,6 +19,7 @@
 //! | [`records`] | the rows of the tables that are written |
 //! | [`scores`] | the score table: questions, and one series of confidences per (SLM, LLM, method) |
 
+pub mod canonical;
 pub mod decoding;
 pub mod exact;
 pub mod finish;
@@ -43,11 +45,11 @@ pub use exact::ExactNumber;
 pub use finish::Finish;
 pub use id::{DatasetId, DomainId, MethodId, ModelId, QuestionId};
 pub use label::Label;
-pub use missing::Missing;
+pub use missing::MissingSignal;
 pub use outcome::Outcome;
 pub use prompt::Prompt;
 pub use question::{AnswerKind, Choice, Question};
 pub use reply::Reply;
-pub use scores::{OtherLength, RawScore, RowProblem, ScoreTable, ScoreTableBuilder, Series};
+pub use scores::{OtherLength, RawScore, RowProblem, ScoreSeries, ScoreTable, ScoreTableBuilder};
 pub use seed::Seed;
 pub use signal::SignalRequest;

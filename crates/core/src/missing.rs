@@ -4,7 +4,7 @@
 /// A reason, by the name under which tables hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Missing {
+pub enum MissingSignal {
     /// The server gives no log-probs.
     NoLogprobs,
     /// The server does not list the likeliest tokens, which p(True) needs.
@@ -53,7 +53,7 @@ pub enum Missing {
     NoSpellingToken,
 }
 
-impl Missing {
+impl MissingSignal {
     /// Every reason.
     pub const ALL: [Self; 23] = [
         Self::NoLogprobs,
@@ -122,9 +122,9 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_read_back() {
-        for reason in Missing::ALL {
-            assert_eq!(Missing::from_name(reason.name()), Some(reason));
+        for reason in MissingSignal::ALL {
+            assert_eq!(MissingSignal::from_name(reason.name()), Some(reason));
         }
-        assert_eq!(Missing::from_name("because"), None);
+        assert_eq!(MissingSignal::from_name("because"), None);
     }
 }

@@ -1,8 +1,7 @@
 //! A prompt: the messages of the first turn, and what may be asked afterwards.
 
-use plimsoll_router::canonical::canonical_sha256;
+use crate::canonical::sha256_of;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// Who says a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,7 +60,7 @@ impl Prompt {
     /// Lower-case hexadecimal SHA-256 of the prompt's canonical JSON (RFC 8785).
     pub fn hash(&self) -> String {
         // A prompt has texts, truth values and lists only: to write it cannot fail.
-        canonical_sha256(&serde_json::to_value(self).unwrap_or(Value::Null))
+        sha256_of(self)
     }
 
     /// The follow-up of this id.

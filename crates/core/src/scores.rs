@@ -1,7 +1,7 @@
 //! The score table: what calibration starts from, whoever made the scores.
 //!
 //! Rows arrive one at a time ([`ScoreTableBuilder::push`], which names what is wrong with a row)
-//! and leave as columns: one [`Questions`] for all rows, and one [`Series`] per (SLM, LLM, method).
+//! and leave as columns: one [`Questions`] for all rows, and one [`ScoreSeries`] per (SLM, LLM, method).
 //! The order of the finished table depends on the rows' keys alone, never on the order in which
 //! they came, so that two exports of the same log give the same calibration set.
 
@@ -22,14 +22,14 @@ pub struct ScoreTable {
     /// Every question that any series speaks of.
     pub questions: Questions,
     /// One per (SLM, LLM, method), in that order.
-    pub series: Vec<Series>,
+    pub series: Vec<ScoreSeries>,
     /// Rows that were left out because their SLM answer is ungraded and the plan excludes such.
     pub excluded_ungraded: u64,
 }
 
 /// The rows of one (SLM, LLM, method), ordered by question.
 #[derive(Debug, Clone)]
-pub struct Series {
+pub struct ScoreSeries {
     /// The small model.
     pub slm: ModelId,
     /// The large model, where there is one.
@@ -59,7 +59,7 @@ pub struct OtherLength {
     pub confidences: usize,
 }
 
-impl Series {
+impl ScoreSeries {
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.question.len()
@@ -131,7 +131,7 @@ impl Series {
 impl ScoreTable {
     /// Number of rows over all series.
     pub fn rows(&self) -> usize {
-        self.series.iter().map(Series::len).sum()
+        self.series.iter().map(ScoreSeries::len).sum()
     }
 
     /// Leaves out the rows whose SLM answer is ungraded (plan key `labels: {ungraded: exclude}`).

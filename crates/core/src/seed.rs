@@ -73,10 +73,9 @@ mod tests {
     #[test]
     fn derivation_is_pinned() {
         // Computed with Python's hashlib: sha256(sha256((50).to_bytes(8, "little")).digest() + b"draw").
-        let expected = plimsoll_router::canonical::sha256_hex(
-            &[&Sha256::digest(50u64.to_le_bytes())[..], b"draw"].concat(),
-        );
-        assert_eq!(plimsoll_router::canonical::hex(&Seed::new(50).derive("draw").0), expected);
+        let expected =
+            crate::canonical::sha256_hex(&[&Sha256::digest(50u64.to_le_bytes())[..], b"draw"].concat());
+        assert_eq!(crate::canonical::hex(&Seed::new(50).derive("draw").0), expected);
     }
 
     #[test]

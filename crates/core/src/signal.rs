@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plimsoll_router::canonical::canonical_sha256;
+use crate::canonical::sha256_of;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 /// Why samples cannot be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -180,7 +179,7 @@ impl SignalRequest {
     /// matter.
     pub fn hash(&self) -> String {
         // Texts, truth values and finite numbers: to write them cannot fail.
-        canonical_sha256(&serde_json::to_value(self).unwrap_or(Value::Null))
+        sha256_of(self)
     }
 
     fn add_samples(&mut self, wanted: SampleSignal) {
@@ -248,7 +247,7 @@ mod tests {
             .with_samples(5, 1.0)
             .unwrap()
             .with_logprobs();
-        assert_eq!(request.hash(), plimsoll_router::canonical::sha256_hex(text.as_bytes()));
+        assert_eq!(request.hash(), crate::canonical::sha256_hex(text.as_bytes()));
     }
 
     #[test]

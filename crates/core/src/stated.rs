@@ -37,16 +37,16 @@ pub enum StatedForm {
 
 /// What a reply was asked for, as far as it decides what is a confidence in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked<'q> {
+pub struct ReplyTask<'q> {
     /// What kind of answer; `None` if a confidence was asked for and nothing else.
     pub answer: Option<AnswerKind>,
     /// The question: where it speaks of chances a probability may be the answer. Empty if there is none.
     pub question: &'q str,
 }
 
-impl Asked<'_> {
+impl ReplyTask<'_> {
     /// A confidence and nothing else.
-    pub const CONFIDENCE: Asked<'static> = Asked { answer: None, question: "" };
+    pub const CONFIDENCE: ReplyTask<'static> = ReplyTask { answer: None, question: "" };
 }
 
 /// Whether a question speaks of chances.
@@ -77,7 +77,7 @@ const PROBABILITIES: &[&str] = &["probability", "likelihood"];
 const SURE: &[&str] = &["sure", "confident", "certain"];
 
 /// Every confidence that a text states, in order, a bare one last.
-pub fn stated(view: &View<'_>, asked: Asked<'_>) -> Vec<Stated> {
+pub fn stated(view: &View<'_>, asked: ReplyTask<'_>) -> Vec<Stated> {
     let mut found: Vec<Stated> = Vec::new();
     let is_about_chance = is_about_chance(asked.question);
     let mut scan = Scan {

@@ -18,12 +18,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
+use plimsoll_backend::{Backend as _, BackendObserver, Batch, Cancel, Control, Observation, Request};
 use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
 use plimsoll_core::signal::Position;
 use plimsoll_core::{Decoding, ModelId, QuestionId, Seed, SignalRequest};
 use plimsoll_engine::chat::Moment;
 use plimsoll_engine::{HashCache, LocalBackend, LocalLimits, Opened, Placement};
-use plimsoll_infer::{Answered, Ask, Backend as _, Batch, Cancel, Control, Progress};
 use rand::Rng as _;
 use serde_json::json;
 
@@ -60,10 +60,10 @@ fn main() -> Outcome<()> {
         Kind { name: "mmlu", question: 90, worked_answer: 1, most_tokens: 8 },
     ];
     for kind in kinds {
-        let asks = asks(&kind, prompts)?;
+        let requests = requests(&kind, prompts)?;
         let mut report = json!({"kind": kind.name, "prompts": prompts, "most_new_tokens": kind.most_tokens});
         for (name, shares) in [("shared", true), ("unshared", false)] {
-            report[name] = run(folder, &asks, kind.most_tokens, shares)?;
+            report[name] = run(folder, &requests, kind.most_tokens, shares)?;
         }
         println!("{report}");
     }
@@ -71,7 +71,7 @@ fn main() -> Outcome<()> {
 }
 
 /// The whole signal set of all asks in one batch.
-fn run(folder: &Path, asks: &[Ask], most_tokens: u32, shares: bool) -> Outcome<serde_json::Value> {
+fn run(folder: &Path, requests: &[Request], most_tokens: u32, shares: bool) -> Outcome<serde_json::Value> {
     let opened = Opened::open(folder)?;
     let hashes = opened.hashes(&HashCache::none())?;
     let model = opened.load(Placement::cpu_f32())?;
@@ -84,9 +84,9 @@ fn run(folder: &Path, asks: &[Ask], most_tokens: u32, shares: bool) -> Outcome<s
         .with_follow_up_masses("p_true")
         .with_follow_up_text("verbalization_2s", 16)
         .with_hidden_state(-8, Position::LastPromptToken);
-    let batch = Batch::new(asks, &signals, Decoding::new(0.0, 1.0, most_tokens)?, Seed::new(1))?;
-    let (cancel, progress): (_, Arc<dyn Progress>) = (Cancel::new(), Arc::new(()));
-    let mut rows: Vec<Answered> = Vec::new();
+    let batch = Batch::new(requests, &signals, Decoding::new(0.0, 1.0, most_tokens)?, Seed::new(1))?;
+    let (cancel, progress): (_, Arc<dyn BackendObserver>) = (Cancel::new(), Arc::new(()));
+    let mut rows: Vec<Observation> = Vec::new();
     let start = Instant::now();
     backend.answer(&batch, &mut rows, &Control { cancel: &cancel, progress: &progress })?;
     let seconds = start.elapsed().as_secs_f64();
@@ -107,7 +107,7 @@ fn word(id: usize) -> String {
 }
 
 /// Prompts that differ behind their exemplars.
-fn asks(kind: &Kind, count: usize) -> Outcome<Vec<Ask>> {
+fn requests(kind: &Kind, count: usize) -> Outcome<Vec<Request>> {
     let mut rng = Seed::new(1).derive(kind.name).rng();
     let mut words = |count: usize| -> String {
         let ids = (0..count).map(|_| rng.random_range(NAMED.len()..VOCABULARY));
@@ -121,7 +121,7 @@ fn asks(kind: &Kind, count: usize) -> Outcome<Vec<Ask>> {
     let exemplars = exemplars.join(" ");
     let follow_up = |id: &str, template: String| FollowUp { id: id.to_owned(), template, continues: true };
     let (is_right, how_sure) = (words(20), words(30));
-    let mut asks = Vec::new();
+    let mut requests = Vec::new();
     for row in 0..count {
         let text = format!("{exemplars} {}", words(kind.question));
         let prompt = Prompt {
@@ -135,9 +135,9 @@ fn asks(kind: &Kind, count: usize) -> Outcome<Vec<Ask>> {
             false_strings: vec!["False".to_owned()],
         };
         let question_id = QuestionId::new(format!("made/{}/{row}", kind.name))?;
-        asks.push(Ask { question_id, source_row: None, prompt });
+        requests.push(Request { question_id, source_row: None, prompt });
     }
-    Ok(asks)
+    Ok(requests)
 }
 
 fn write_model(folder: &Path) -> Outcome<()> {

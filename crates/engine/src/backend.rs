@@ -44,9 +44,11 @@ use std::fmt::Debug;
 use std::num::NonZeroUsize;
 use std::sync::{Mutex, PoisonError};
 
+use plimsoll_backend::{
+    Backend, BackendError, Batch, Capabilities, Control, Request, Sink, Support, TokenCount,
+};
+use plimsoll_core::canonical::canonical_sha256;
 use plimsoll_core::{Decoding, ModelId, SignalRequest};
-use plimsoll_infer::{Ask, Backend, BackendError, Batch, Capabilities, Control, Sink, Support, TokenCount};
-use plimsoll_router::canonical::canonical_sha256;
 use serde_json::json;
 
 use crate::cache::Cache;
@@ -102,7 +104,7 @@ impl LocalBackend {
             "weights_sha256": hashes.weights_sha256,
             "tokenizer_sha256": hashes.tokenizer_sha256,
             "config_sha256": hashes.config_sha256,
-            "chat_template_sha256": plimsoll_router::canonical::hex(&template.sha256()),
+            "chat_template_sha256": plimsoll_core::canonical::hex(&template.sha256()),
             "stop_tokens": model.stop_tokens(),
             "dtype": model.decoder().placement().dtype.as_str(),
             // A date that no prompt shows changes no answer.
@@ -133,8 +135,8 @@ impl LocalBackend {
     }
 
     /// What it will take to answer asks that share a prefix, as those of one dataset do.
-    pub fn estimate(&self, asks: &[Ask], signals: &SignalRequest, decoding: Decoding) -> Estimate {
-        self.encoder().estimate(asks, signals, decoding)
+    pub fn estimate(&self, requests: &[Request], signals: &SignalRequest, decoding: Decoding) -> Estimate {
+        self.encoder().estimate(requests, signals, decoding)
     }
 
     fn encoder(&self) -> Encoder<'_> {
@@ -146,7 +148,7 @@ impl LocalBackend {
     }
 
     fn failed(&self, error: EngineError) -> BackendError {
-        BackendError::Engine { model: self.id.clone(), source: Box::new(error) }
+        BackendError::from_model(self.id.clone(), error)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use candle_core::Tensor;
 
 /// The least room for tokens that a tail is made with.
-const LEAST_ROOM: usize = 32;
+const MIN_ROOM: usize = 32;
 
 /// The keys and values of one sequence, with its tokens.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ impl LayerCache {
 
 /// Room for a tail of `wanted` tokens: a prompt's own size first, then twice as much each time.
 fn room(begin: usize, wanted: usize) -> usize {
-    wanted.max(2 * begin).next_multiple_of(LEAST_ROOM)
+    wanted.max(2 * begin).next_multiple_of(MIN_ROOM)
 }
 
 /// A longer tail that begins with the tokens of `short`.

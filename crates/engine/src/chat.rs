@@ -6,7 +6,7 @@
 //! string methods, the special tokens by name. Three things differ on purpose:
 //!
 //! - `strftime_now` takes the moment from [`Chat::now`], never from the clock.
-//! - A rendering has limits of work, length and time (see [`FUEL`], [`MOST_TEXT`], [`MOST_SECONDS`]).
+//! - A rendering has limits of work, length and time (see [`FUEL`], [`MAX_TEXT`], [`MAX_SECONDS`]).
 //! - A model without a template gets a plain form, and [`ChatTemplate::form`] says so.
 //!
 //! What Jinja has and minijinja has not (`%` on strings, `varargs`, `autoescape` and little else) is an error
@@ -41,16 +41,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use minijinja::Value;
+use plimsoll_core::canonical;
 use plimsoll_core::prompt::Message;
-use plimsoll_router::canonical;
 use render::Program;
 use sha2::{Digest as _, Sha256};
 
 pub use data::Data;
-pub use environment::MOST_MESSAGE_CHARS;
+pub use environment::MAX_MESSAGE_CHARS;
 pub use error::ChatError;
 pub use moment::{Moment, MomentError};
-pub use render::{FUEL, MOST_SECONDS, MOST_SOURCE, MOST_TEXT};
+pub use render::{FUEL, MAX_SECONDS, MAX_SOURCE, MAX_TEXT};
 pub use special::{NAMES as SPECIAL_NAMES, SpecialTokens};
 pub use templates::Templates;
 pub use variables::{VariableError, Variables};
@@ -124,10 +124,10 @@ impl ChatTemplate {
     /// ```
     ///
     /// # Errors
-    /// If it is longer than [`MOST_SOURCE`] or cannot be compiled.
+    /// If it is longer than [`MAX_SOURCE`] or cannot be compiled.
     pub fn from_source(source: &str, special: SpecialTokens) -> Result<Self, ChatError> {
-        if source.len() > MOST_SOURCE {
-            return Err(ChatError::TooLong { bytes: source.len(), most: MOST_SOURCE });
+        if source.len() > MAX_SOURCE {
+            return Err(ChatError::TooLong { bytes: source.len(), most: MAX_SOURCE });
         }
         let sha256 = Sha256::digest(source).into();
         let reads_now = source.contains("strftime_now");
@@ -211,7 +211,7 @@ impl ChatTemplate {
             .map(|(index, message)| data::shown(message).ok_or(ChatError::MessageShape { index }))
             .collect::<Result<Vec<_>, _>>()?;
         match &self.program {
-            Some(program) => render::render(program, self.context(chat, messages), render::MOST_TIME),
+            Some(program) => render::render(program, self.context(chat, messages), render::MAX_TIME),
             None => plain::write(&messages, chat.add_generation_prompt),
         }
     }

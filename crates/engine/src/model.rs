@@ -145,7 +145,7 @@ impl Opened {
             context: self.spec.context,
             stored: self.stored(),
             form: self.template.form(),
-            chat_template_sha256: plimsoll_router::canonical::hex(&sha256),
+            chat_template_sha256: plimsoll_core::canonical::hex(&sha256),
             stop_tokens: self.stop.clone(),
             tokenizer_problem: self.tokenizer.as_ref().err().map(ToString::to_string),
         }

@@ -6,13 +6,13 @@
 use crate::spec_error::SpecError;
 
 /// The most layers that are believed.
-pub const MOST_LAYERS: usize = 1024;
+pub const MAX_LAYERS: usize = 1024;
 /// The most entries of a vocabulary that are believed.
-const MOST_VOCABULARY: usize = 1 << 24;
+const MAX_VOCABULARY: usize = 1 << 24;
 /// The most of any other width that is believed.
-const MOST_WIDTH: usize = 1 << 20;
+const MAX_WIDTH: usize = 1 << 20;
 /// The longest context that is believed. A `u32` position times an inverse frequency is computed in f32.
-const MOST_CONTEXT: usize = 1 << 28;
+const MAX_CONTEXT: usize = 1 << 28;
 
 /// A decoder, whole. [`DecoderSpec::validate`] holds for every spec that reaches a decoder.
 #[derive(Debug, Clone, PartialEq)]
@@ -235,15 +235,15 @@ impl DecoderSpec {
     /// # Errors
     /// The first field that makes no sense, with its value.
     pub fn validate(&self) -> Result<(), SpecError> {
-        within("vocabulary", self.vocabulary, MOST_VOCABULARY)?;
-        within("hidden", self.hidden, MOST_WIDTH)?;
-        within("intermediate", self.intermediate, MOST_WIDTH)?;
-        within("heads", self.heads, MOST_WIDTH)?;
-        within("key_value_heads", self.key_value_heads, MOST_WIDTH)?;
-        within("head_width", self.head_width, MOST_WIDTH)?;
-        within("heads * head_width", self.query_width(), MOST_WIDTH)?;
-        within("context", self.context, MOST_CONTEXT)?;
-        within("layers", self.layers.len(), MOST_LAYERS)?;
+        within("vocabulary", self.vocabulary, MAX_VOCABULARY)?;
+        within("hidden", self.hidden, MAX_WIDTH)?;
+        within("intermediate", self.intermediate, MAX_WIDTH)?;
+        within("heads", self.heads, MAX_WIDTH)?;
+        within("key_value_heads", self.key_value_heads, MAX_WIDTH)?;
+        within("head_width", self.head_width, MAX_WIDTH)?;
+        within("heads * head_width", self.query_width(), MAX_WIDTH)?;
+        within("context", self.context, MAX_CONTEXT)?;
+        within("layers", self.layers.len(), MAX_LAYERS)?;
         if !self.heads.is_multiple_of(self.key_value_heads) {
             return Err(SpecError::Heads { heads: self.heads, key_value_heads: self.key_value_heads });
         }
@@ -285,11 +285,11 @@ impl Rope {
                 positive("rope.low", *low)?;
                 // `high == low` would divide by zero.
                 positive("rope.high - rope.low", high - low)?;
-                within("rope.original_context", *original_context, MOST_CONTEXT)
+                within("rope.original_context", *original_context, MAX_CONTEXT)
             }
             RopeScaling::Divisors { divisors } => self.validate_divisors("rope.divisors", divisors),
             RopeScaling::LongRope { short, long, attention_factor, original_context } => {
-                within("rope.original_context", *original_context, MOST_CONTEXT)?;
+                within("rope.original_context", *original_context, MAX_CONTEXT)?;
                 self.validate_divisors("rope.short", short)?;
                 self.validate_divisors("rope.long", long)?;
                 positive("rope.attention_factor", *attention_factor)

@@ -17,14 +17,14 @@ pub use parts::TokenizerParts;
 use expressions::Expressions;
 
 /// The largest `tokenizer.json` that is read. The largest known ones have 30 MB.
-const MOST_BYTES: usize = 256 << 20;
+const MAX_BYTES: usize = 256 << 20;
 
 /// Why text could not become tokens, or tokens text.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenizerError {
     /// A file beyond what is believed.
-    #[error("the tokenizer has {bytes} bytes; {MOST_BYTES} are the most")]
+    #[error("the tokenizer has {bytes} bytes; {MAX_BYTES} are the most")]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -89,7 +89,7 @@ impl Tokenizer {
     /// [`TokenizerError`] for bytes that describe none, one that can emit a token the model does not have, or one
     /// that could make a text endless or have other tokens each time.
     pub fn from_json(bytes: &[u8], vocabulary: usize) -> Result<Self, TokenizerError> {
-        if bytes.len() > MOST_BYTES {
+        if bytes.len() > MAX_BYTES {
             return Err(TokenizerError::TooLarge { bytes: bytes.len() });
         }
         let unreadable = |problem: String| TokenizerError::Unreadable { problem };

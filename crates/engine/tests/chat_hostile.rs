@@ -5,12 +5,12 @@
 use std::time::{Duration, Instant};
 
 use plimsoll_engine::chat::{
-    Chat, ChatError, ChatTemplate, Data, MOST_MESSAGE_CHARS, MOST_SOURCE, MOST_TEXT, Moment, SpecialTokens,
+    Chat, ChatError, ChatTemplate, Data, MAX_MESSAGE_CHARS, MAX_SOURCE, MAX_TEXT, Moment, SpecialTokens,
 };
 use proptest::prelude::*;
 
 /// No template takes longer, in a development build on a busy machine.
-const MOST_SECONDS: u64 = 8;
+const MAX_SECONDS: u64 = 8;
 
 fn chat() -> Chat {
     let message = Data::map([("role", Data::from("user")), ("content", Data::from("Hello"))]);
@@ -28,7 +28,7 @@ fn render(source: &str) -> Result<String, ChatError> {
         .and_then(|template| template.render(&chat()));
     let took = start.elapsed();
     let shown: String = source.chars().take(200).collect();
-    assert!(took < Duration::from_secs(MOST_SECONDS), "{took:?}: {shown}");
+    assert!(took < Duration::from_secs(MAX_SECONDS), "{took:?}: {shown}");
     result
 }
 
@@ -170,7 +170,7 @@ fn what_a_template_says_when_it_refuses_is_passed_on_and_cut() {
     let Err(ChatError::Raised { message }) = render("{{ raise_exception('é' * 100000) }}") else {
         panic!("it refuses");
     };
-    assert_eq!(message.chars().count(), MOST_MESSAGE_CHARS);
+    assert_eq!(message.chars().count(), MAX_MESSAGE_CHARS);
     let inside = "{% macro f() %}{{ raise_exception('deep') }}{% endmacro %}{% for x in [1] %}{{ f() ~ '' }}{% endfor %}";
     assert!(matches!(render(inside), Err(ChatError::Raised { message }) if message == "deep"));
 }
@@ -187,12 +187,12 @@ fn errors_name_the_line() {
 
 #[test]
 fn lengths_are_bounded() {
-    let source = "a".repeat(MOST_SOURCE);
-    assert_eq!(render(&source).unwrap().len(), MOST_SOURCE);
+    let source = "a".repeat(MAX_SOURCE);
+    assert_eq!(render(&source).unwrap().len(), MAX_SOURCE);
     assert!(matches!(render(&(source + "a")), Err(ChatError::TooLong { .. })));
-    let loops = MOST_TEXT / 1024;
+    let loops = MAX_TEXT / 1024;
     let text = |count| format!("{{% for i in range({count}) %}}{}{{% endfor %}}", "b".repeat(1024));
-    assert_eq!(render(&text(loops)).unwrap().len(), MOST_TEXT);
+    assert_eq!(render(&text(loops)).unwrap().len(), MAX_TEXT);
     assert!(matches!(render(&text(loops + 1)), Err(ChatError::TooMuchText { .. })));
 }
 

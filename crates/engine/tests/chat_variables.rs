@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use plimsoll_core::canonical::{canonical_sha256, hex};
 use plimsoll_core::prompt::{Message, Role};
 use plimsoll_engine::chat::{Chat, ChatTemplate, Data, Moment, SpecialTokens, VariableError, Variables};
-use plimsoll_router::canonical::{canonical_sha256, hex};
 use serde_json::{Value, json};
 
 /// The tail of a template whose model can be told not to reason, as the families with a switch write it.

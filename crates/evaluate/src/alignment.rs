@@ -4,11 +4,11 @@
 use plimsoll_core::records::{AlignmentRow, MACRO, MapMetricRow, POOL};
 use plimsoll_fit::bootstrap::Replicates;
 use plimsoll_fit::intervals::Resampling;
-use plimsoll_fit::{Prepared, Selection};
+use plimsoll_fit::{DatasetSelection, Prepared};
 use plimsoll_router::Confidence;
 use plimsoll_router::thresholds::{Estimate, Method};
 
-use crate::Judging;
+use crate::EvaluationSettings;
 use crate::folds::{Apply, FoldMaps, MAPS, Scheme};
 use crate::metrics::{AURC, BRIER, E_AURC, ECE, Metric, PRR, ROC_AUC, brier};
 use crate::rows::{GradedRow, GradedRows};
@@ -34,7 +34,11 @@ pub struct SeriesAlignment {
 /// The mapped metrics (Brier, ECE) of `alignment` are those of the isotonic map: with `file`, of
 /// the file's own; without, of maps fitted on the other datasets, or, with a single dataset, in
 /// five folds by cluster. `map_metrics` holds every map under every scheme.
-pub fn alignment(prepared: &Prepared<'_>, file: Option<&Method>, judging: &Judging) -> SeriesAlignment {
+pub fn alignment(
+    prepared: &Prepared<'_>,
+    file: Option<&Method>,
+    judging: &EvaluationSettings,
+) -> SeriesAlignment {
     let seed = judging.seed.derive("alignment").derive(prepared.series.method.as_str());
     let schemes: Vec<FoldMaps> = match file {
         Some(method) => vec![FoldMaps::of_file(&method.maps)],
@@ -63,20 +67,20 @@ pub fn alignment(prepared: &Prepared<'_>, file: Option<&Method>, judging: &Judgi
 }
 
 /// Each dataset of the series, then the pool.
-pub(crate) fn parts(prepared: &Prepared<'_>) -> Vec<(String, Selection)> {
+pub(crate) fn parts(prepared: &Prepared<'_>) -> Vec<(String, DatasetSelection)> {
     let datasets = prepared.questions.datasets();
-    let only = |index: usize| Selection::of((0..datasets.len()).map(|other| other == index).collect());
+    let only = |index: usize| DatasetSelection::of((0..datasets.len()).map(|other| other == index).collect());
     let mut present = vec![false; datasets.len()];
     for question in &prepared.series.question {
         present[prepared.questions.dataset_index(*question)] = true;
     }
-    let mut parts: Vec<(String, Selection)> = datasets
+    let mut parts: Vec<(String, DatasetSelection)> = datasets
         .iter()
         .enumerate()
         .filter(|(index, _)| present[*index])
         .map(|(index, dataset)| (dataset.id.to_string(), only(index)))
         .collect();
-    parts.push((POOL.to_owned(), Selection::all(datasets.len())));
+    parts.push((POOL.to_owned(), DatasetSelection::all(datasets.len())));
     parts
 }
 
@@ -94,7 +98,7 @@ impl Judged {
     fn new(
         prepared: &Prepared<'_>,
         dataset: &str,
-        selection: &Selection,
+        selection: &DatasetSelection,
         maps: &FoldMaps,
         resampling: Resampling,
     ) -> Self {
@@ -186,7 +190,7 @@ impl Judged {
 /// The rows of a selection that have a grade and a value.
 fn graded(
     prepared: &Prepared<'_>,
-    selection: &Selection,
+    selection: &DatasetSelection,
     value: impl Fn(Confidence, u32) -> Option<Confidence>,
 ) -> GradedRows {
     let rows = prepared
@@ -214,7 +218,7 @@ fn mapped(
 fn map_metrics(
     prepared: &Prepared<'_>,
     dataset: &str,
-    selection: &Selection,
+    selection: &DatasetSelection,
     maps: &FoldMaps,
 ) -> Vec<MapMetricRow> {
     MAPS.iter()
@@ -251,7 +255,7 @@ fn named(prepared: &Prepared<'_>, dataset: &str) -> AlignmentRow {
 }
 
 /// A row with its counts.
-fn counted(prepared: &Prepared<'_>, dataset: &str, selection: &Selection) -> AlignmentRow {
+fn counted(prepared: &Prepared<'_>, dataset: &str, selection: &DatasetSelection) -> AlignmentRow {
     let mut row = named(prepared, dataset);
     let mut correct = 0u64;
     row.missing = prepared.missing(selection).count() as u64;

@@ -11,11 +11,11 @@ use plimsoll_fit::bootstrap::Replicates;
 use plimsoll_fit::curve::CurvePoint;
 use plimsoll_fit::intervals::{Resampling, resample};
 use plimsoll_fit::sums::Split;
-use plimsoll_fit::{Curve, Prepared, Sample, Selection};
+use plimsoll_fit::{Curve, DatasetSelection, Prepared, Sample};
 use plimsoll_router::Threshold;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use crate::Judging;
+use crate::EvaluationSettings;
 use crate::alignment::parts;
 
 /// Curves of one series.
@@ -31,7 +31,7 @@ pub struct SeriesCurves {
 ///
 /// The table has the candidates nearest to the ratios 0, 0.01, .., 1; areas use all candidates.
 /// Their intervals come from replicates on that grid.
-pub fn curves(prepared: &Prepared<'_>, judging: &Judging) -> SeriesCurves {
+pub fn curves(prepared: &Prepared<'_>, judging: &EvaluationSettings) -> SeriesCurves {
     let seed = judging.seed.derive("curves").derive(prepared.series.method.as_str());
     let of_parts: Vec<(Vec<CurveRow>, CurveAreaRow)> = parts(prepared)
         .par_iter()
@@ -57,7 +57,12 @@ struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    fn new(prepared: &'a Prepared<'a>, name: &'a str, selection: &Selection, resampling: Resampling) -> Self {
+    fn new(
+        prepared: &'a Prepared<'a>,
+        name: &'a str,
+        selection: &DatasetSelection,
+        resampling: Resampling,
+    ) -> Self {
         let sample = Sample::all(prepared, selection);
         let curve = Curve::new(&sample);
         let grid = curve.grid();

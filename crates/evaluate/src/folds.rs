@@ -1,8 +1,8 @@
 //! Probabilities of calibration maps for rows that the maps did not see.
 
 use plimsoll_core::Seed;
-use plimsoll_fit::maps::{Observation, fit_maps};
-use plimsoll_fit::{Prepared, Selection};
+use plimsoll_fit::maps::{GradedConfidence, fit_maps};
+use plimsoll_fit::{DatasetSelection, Prepared};
 use plimsoll_router::Confidence;
 use plimsoll_router::map::Maps;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -98,14 +98,14 @@ impl FoldMaps {
         }
     }
 
-    fn outside(&self, prepared: &Prepared<'_>, fold: usize) -> Vec<Observation> {
-        let all = Selection::all(prepared.questions.datasets().len());
+    fn outside(&self, prepared: &Prepared<'_>, fold: usize) -> Vec<GradedConfidence> {
+        let all = DatasetSelection::all(prepared.questions.datasets().len());
         prepared
             .scored(&all)
             .filter(|(_, row)| self.fold(prepared, *row) != fold)
             .filter_map(|(confidence, row)| {
                 let correct = prepared.outcomes(row).0.as_bool()?;
-                Some(Observation { confidence, correct, weight: 1.0 })
+                Some(GradedConfidence { confidence, correct, weight: 1.0 })
             })
             .collect()
     }
@@ -114,16 +114,19 @@ impl FoldMaps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use plimsoll_fit::testing::{MadeUp, calibrated, table};
+    use plimsoll_fit::testing::{SyntheticScores, calibrated, table};
 
     #[test]
     fn no_row_is_mapped_by_a_map_that_saw_its_dataset() {
         // In dataset d0 everything is right, elsewhere everything is wrong: seen from outside, d0
         // must look hopeless and the others good where d0 is the only other.
-        let rows: Vec<MadeUp> = (0..40)
+        let rows: Vec<SyntheticScores> = (0..40)
             .map(|index| {
                 let dataset = format!("d{}", index % 2);
-                MadeUp { dataset, ..MadeUp::new(f64::from(index) / 40.0, index % 2 == 0, true) }
+                SyntheticScores {
+                    dataset,
+                    ..SyntheticScores::new(f64::from(index) / 40.0, index % 2 == 0, true)
+                }
             })
             .collect();
         let table = table(&rows);

@@ -30,15 +30,15 @@ pub use alignment::{SeriesAlignment, alignment};
 pub use curves::{SeriesCurves, curves};
 pub use summary::{TransferSummary, summarise};
 pub use transfer::{
-    HoldOut, InDomainLabels, Nested, NestedSeries, Scored, SeriesTransfer, TransferError, TransferSpec,
-    splits, transfer,
+    CrossFittedScores, CrossFittedSeries, HoldOut, InDomainLabels, Scored, SeriesTransfer, TransferError,
+    TransferSpec, splits, transfer,
 };
 
 use plimsoll_core::Seed;
 
 /// How intervals are made.
 #[derive(Debug, Clone, Copy)]
-pub struct Judging {
+pub struct EvaluationSettings {
     /// Bootstrap replicates; 0 = no intervals.
     pub bootstrap: u32,
     /// Seed of the plan.

@@ -3,7 +3,7 @@
 //! For each split and repeat, a calibration set is drawn from the pool side alone, thresholds are
 //! fitted on it, and the held-out rows, all of them, say what these thresholds achieve.
 //!
-//! Scores that were learnt from labels of other rows are made anew for each split ([`Nested`]), since
+//! Scores that were learnt from labels of other rows are made anew for each split ([`CrossFittedScores`]), since
 //! otherwise the pool's scores, and with them the thresholds, would know the held-out labels.
 
 mod error;
@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 
 use plimsoll_core::records::{TransferCurveRow, TransferRow};
 use plimsoll_core::scores::Questions;
-use plimsoll_core::{Seed, Series};
-use plimsoll_fit::{DrawOrder, FitSpec, Prepared, Selection, fit_targets};
+use plimsoll_core::{ScoreSeries, Seed};
+use plimsoll_fit::{DatasetSelection, DrawOrder, FitSpec, Prepared, fit_targets};
 use rayon::iter::{
     IndexedParallelIterator as _, IntoParallelIterator as _, IntoParallelRefIterator as _,
     ParallelIterator as _,
@@ -24,7 +24,7 @@ use rayon::iter::{
 
 pub use error::TransferError;
 use held_out::HeldOut;
-pub use scored::{InDomainLabels, Nested, NestedSeries, Scored};
+pub use scored::{CrossFittedScores, CrossFittedSeries, InDomainLabels, Scored};
 
 /// What is held out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,7 +86,7 @@ pub fn transfer(
 ) -> Result<SeriesTransfer, TransferError> {
     let prepared = scored.prepared;
     let splits: Vec<Split> = spec.by.iter().flat_map(|by| splits_of(prepared.questions, *by)).collect();
-    let nested: Vec<Option<&Series>> =
+    let nested: Vec<Option<&ScoreSeries>> =
         splits.iter().map(|split| scored.of_split(split.by, &split.name)).collect::<Result<_, _>>()?;
     let seed = spec.fit.series_seed(prepared).derive("transfer");
     let seeds: Vec<(u32, Seed)> =
@@ -117,7 +117,7 @@ pub fn transfer(
 struct Split {
     by: HoldOut,
     name: String,
-    held_out: Selection,
+    held_out: DatasetSelection,
 }
 
 /// A draw order of the whole series; leaving rows out of it keeps the order of the others.
@@ -160,7 +160,7 @@ fn splits_of(questions: &Questions, by: HoldOut) -> Vec<Split> {
         .map(|(name, indices)| Split {
             by,
             name: name.to_owned(),
-            held_out: Selection::of((0..datasets).map(|index| indices.contains(&index)).collect()),
+            held_out: DatasetSelection::of((0..datasets).map(|index| indices.contains(&index)).collect()),
         })
         .collect()
 }

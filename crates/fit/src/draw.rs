@@ -14,7 +14,7 @@ use rand::Rng as _;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
 
-use crate::prepared::{Prepared, Selection};
+use crate::prepared::{DatasetSelection, Prepared};
 
 /// Rows of a series in the order in which a draw walks them, for one seed.
 ///
@@ -32,7 +32,7 @@ pub struct DrawOrder {
 impl DrawOrder {
     /// Orders the rows of a series.
     pub fn new(prepared: &Prepared<'_>, bins: u32, seed: &Seed) -> Self {
-        let all = Selection::all(prepared.questions.datasets().len());
+        let all = DatasetSelection::all(prepared.questions.datasets().len());
         let hash = |row: u32| seed.hash_key(prepared.key(row));
         let bin = |confidence| u32::try_from(bin_of(confidence, bins as usize)).unwrap_or(u32::MAX);
         // In the order of the rows, in which their keys lie; the sort below needs no other.
@@ -87,7 +87,12 @@ impl Draw {
     /// v uniform in [0, 1): inclusion probability f. In a bin of n >= 1/f rows the weight is 1/f.
     /// A bin of n < 1/f rows gives exactly one row, drawn or extra, each with probability 1/n:
     /// weight n.
-    pub fn new(order: &DrawOrder, prepared: &Prepared<'_>, selection: &Selection, spec: DrawSpec) -> Self {
+    pub fn new(
+        order: &DrawOrder,
+        prepared: &Prepared<'_>,
+        selection: &DatasetSelection,
+        spec: DrawSpec,
+    ) -> Self {
         let start: f64 = spec.seed.rng().random();
         let mut lattice = Lattice::new(spec.fraction, start);
         let mut pool = Histogram::new(order.bins as usize);

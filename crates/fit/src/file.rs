@@ -1,8 +1,8 @@
 //! The thresholds file of a pair.
 
-use plimsoll_core::Series;
+use plimsoll_core::ScoreSeries;
+use plimsoll_core::canonical::hex;
 use plimsoll_core::scores::Questions;
-use plimsoll_router::canonical::hex;
 use plimsoll_router::thresholds::{
     Calibration, DatasetIdentity, LabelSource, Method, ModelIdentity, Pipeline, Program, SourceFile,
 };
@@ -42,7 +42,7 @@ pub struct FileSpec {
 pub fn thresholds_file(
     spec: &FileSpec,
     questions: &Questions,
-    pair: &[&Series],
+    pair: &[&ScoreSeries],
     methods: Vec<Method>,
 ) -> Result<Thresholds, Error> {
     let named = |id: &plimsoll_core::ModelId| {
@@ -65,7 +65,7 @@ pub fn thresholds_file(
 
 /// Datasets of a pair, each with the SHA-256 over its rows: key of the question, then the grades
 /// of the SLM and the LLM (0 wrong, 1 correct, 2 ungraded), in key order, method by method.
-fn dataset_identities(questions: &Questions, pair: &[&Series]) -> Vec<DatasetIdentity> {
+fn dataset_identities(questions: &Questions, pair: &[&ScoreSeries]) -> Vec<DatasetIdentity> {
     let mut hashers: BTreeMap<usize, (Sha256, Vec<u32>)> = BTreeMap::new();
     for series in pair {
         for (row, question) in series.question.iter().enumerate() {

@@ -176,17 +176,17 @@ fn splits_of_cells(cells: &[Sums], scored_rows: f64, missing: Sums) -> Vec<Split
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prepared::{Prepared, Selection};
-    use crate::testing::{MadeUp, calibrated, table};
+    use crate::prepared::{DatasetSelection, Prepared};
+    use crate::testing::{SyntheticScores, calibrated, table};
 
     #[test]
     fn intervals_hold_the_estimate_and_shrink_with_rows() {
         let width = |count: usize| {
             let mut rows = calibrated(count, 2, 3);
-            rows[0] = MadeUp { confidence: None, ..rows[0].clone() };
+            rows[0] = SyntheticScores { confidence: None, ..rows[0].clone() };
             let table = table(&rows);
             let prepared = Prepared::new(&table.questions, &table.series[0]);
-            let sample = Sample::all(&prepared, &Selection::all(2));
+            let sample = Sample::all(&prepared, &DatasetSelection::all(2));
             let thresholds = [Threshold::new(0.5).unwrap(), Threshold::KEEP_ALL, Threshold::DEFER_ALL];
             let resampling = Resampling { replicates: 500, seed: Seed::new(1) };
             let all = achieved(&sample, &thresholds, resampling);
@@ -208,7 +208,7 @@ mod tests {
     fn replicates_of_cells_are_the_sums_of_rows() {
         let table = table(&calibrated(300, 3, 9));
         let prepared = Prepared::new(&table.questions, &table.series[0]);
-        let sample = Sample::all(&prepared, &Selection::all(3));
+        let sample = Sample::all(&prepared, &DatasetSelection::all(3));
         let sorted = [0.0, 0.25, 0.5, 1.0];
         let states = States::new(&sample, &sorted);
         let mut counts = vec![0u64; states.cell_and_sums.len()];

@@ -4,8 +4,8 @@
 //! gives the same bits at any number of threads.
 //!
 //! ```text
-//! Series ── Prepared ── DrawOrder ── Draw ── Sample ── Curve ── Fit ── OperatingPoint
-//!                                      │         └── Observation ── maps
+//! ScoreSeries ── Prepared ── DrawOrder ── Draw ── Sample ── Curve ── Fit ── OperatingPoint
+//!                                      │         └── GradedConfidence ── maps
 //!                                      └── TestSet (guarantees)
 //! ```
 //!
@@ -48,5 +48,5 @@ pub use file::{FileSpec, thresholds_file};
 pub use intervals::{Resampling, achieved};
 pub use method::{FitSpec, FittedMethod, FittedTargets, draw_series, fit_method, fit_targets};
 pub use points::Fit;
-pub use prepared::{Prepared, Selection};
+pub use prepared::{DatasetSelection, Prepared};
 pub use sample::Sample;

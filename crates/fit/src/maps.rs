@@ -24,7 +24,7 @@ use thiserror::Error;
 
 /// One graded answer.
 #[derive(Debug, Clone, Copy)]
-pub struct Observation {
+pub struct GradedConfidence {
     /// How sure the SLM was.
     pub confidence: Confidence,
     /// Whether its answer was right.
@@ -79,15 +79,15 @@ impl MapProblem {
 /// [`Maps::missing`].
 ///
 /// ```
-/// use plimsoll_fit::maps::{fit_maps, Observation};
+/// use plimsoll_fit::maps::{fit_maps, GradedConfidence};
 /// use plimsoll_router::Confidence;
-/// let row = |c, correct| Ok(Observation { confidence: Confidence::new(c)?, correct, weight: 1.0 });
+/// let row = |c, correct| Ok(GradedConfidence { confidence: Confidence::new(c)?, correct, weight: 1.0 });
 /// let maps = fit_maps(&[row(0.3, true)?, row(0.6, true)?]);
 /// assert_eq!(maps.isotonic.map(|map| map.y), Some(vec![1.0, 1.0]));
 /// assert_eq!(maps.missing, ["platt: one_class", "beta: one_class"]);
 /// # Ok::<(), plimsoll_router::Error>(())
 /// ```
-pub fn fit_maps(observations: &[Observation]) -> Maps {
+pub fn fit_maps(observations: &[GradedConfidence]) -> Maps {
     let levels = levels(observations);
     let fitted = levels.as_deref().map_err(|problem| *problem);
     let mut maps = Maps::default();
@@ -125,14 +125,14 @@ impl Level {
 /// The rows as levels in ascending order of confidence; at least one.
 ///
 /// Rows are sorted by outcome and weight, too, so that the sums do not depend on their order.
-fn levels(observations: &[Observation]) -> Result<Vec<Level>, MapProblem> {
-    let mut rows: Vec<Observation> = observations.to_vec();
+fn levels(observations: &[GradedConfidence]) -> Result<Vec<Level>, MapProblem> {
+    let mut rows: Vec<GradedConfidence> = observations.to_vec();
     rows.sort_unstable_by(|a, b| {
         let confidence = a.confidence.get().total_cmp(&b.confidence.get());
         confidence.then(a.correct.cmp(&b.correct)).then(a.weight.total_cmp(&b.weight))
     });
     let mut levels: Vec<Level> = Vec::new();
-    for Observation { confidence, correct, weight } in rows {
+    for GradedConfidence { confidence, correct, weight } in rows {
         if !(weight.is_finite() && weight > 0.0) {
             return Err(MapProblem::Weight { weight });
         }
@@ -162,8 +162,8 @@ fn class_weights(levels: &[Level]) -> Result<(f64, f64), MapProblem> {
 mod tests {
     use super::*;
 
-    fn row(confidence: f64, correct: bool, weight: f64) -> Observation {
-        Observation { confidence: Confidence::new(confidence).unwrap(), correct, weight }
+    fn row(confidence: f64, correct: bool, weight: f64) -> GradedConfidence {
+        GradedConfidence { confidence: Confidence::new(confidence).unwrap(), correct, weight }
     }
 
     #[test]

@@ -9,9 +9,9 @@ use crate::draw::{Draw, DrawOrder, DrawSpec};
 use crate::drift_levels::drift_levels;
 use crate::guarantee::TestSet;
 use crate::intervals::{Resampling, achieved};
-use crate::maps::{Observation, fit_maps};
+use crate::maps::{GradedConfidence, fit_maps};
 use crate::points::{Basis, Fit, fit_target};
-use crate::prepared::{Prepared, Selection};
+use crate::prepared::{DatasetSelection, Prepared};
 use crate::sample::Sample;
 
 /// The scientific parameters of a fit.
@@ -65,7 +65,7 @@ pub struct FittedMethod {
 pub fn fit_targets(
     prepared: &Prepared<'_>,
     order: &DrawOrder,
-    selection: &Selection,
+    selection: &DatasetSelection,
     spec: &FitSpec,
     seed: &Seed,
 ) -> FittedTargets {
@@ -79,7 +79,7 @@ pub fn fit_targets(
 }
 
 /// The draw behind [`fit_method`], without the fit.
-pub fn draw_series(prepared: &Prepared<'_>, selection: &Selection, spec: &FitSpec) -> Draw {
+pub fn draw_series(prepared: &Prepared<'_>, selection: &DatasetSelection, spec: &FitSpec) -> Draw {
     let seed = spec.series_seed(prepared);
     let order = DrawOrder::new(prepared, spec.bins, &seed.derive("order"));
     draw_ordered(prepared, &order, selection, spec, &seed)
@@ -88,7 +88,7 @@ pub fn draw_series(prepared: &Prepared<'_>, selection: &Selection, spec: &FitSpe
 fn draw_ordered(
     prepared: &Prepared<'_>,
     order: &DrawOrder,
-    selection: &Selection,
+    selection: &DatasetSelection,
     spec: &FitSpec,
     seed: &Seed,
 ) -> Draw {
@@ -100,7 +100,7 @@ fn draw_ordered(
 /// reference histogram and alarm levels. `definition` says in a sentence what the confidence is.
 pub fn fit_method(
     prepared: &Prepared<'_>,
-    selection: &Selection,
+    selection: &DatasetSelection,
     spec: &FitSpec,
     definition: &str,
 ) -> FittedMethod {
@@ -109,7 +109,7 @@ pub fn fit_method(
     let fitted = fit_targets(prepared, &order, selection, spec, &seed);
     let resampling = Resampling { replicates: spec.bootstrap, seed: seed.derive("bootstrap") };
     let id = prepared.series.method.to_string();
-    let variant_sha256 = plimsoll_router::canonical::sha256_hex(format!("{id}\n{definition}").as_bytes());
+    let variant_sha256 = plimsoll_core::canonical::sha256_hex(format!("{id}\n{definition}").as_bytes());
     let rows = method_rows(prepared, selection, &fitted.draw);
     let mut method = Method::new(id.as_str(), definition, variant_sha256, rows, fitted.draw.pool.clone());
     method.drift = drift_levels(&fitted.draw.pool, &seed.derive("drift"));
@@ -119,18 +119,18 @@ pub fn fit_method(
 }
 
 /// The graded rows of a sample, for the maps.
-pub fn observations(sample: &Sample) -> Vec<Observation> {
+pub fn observations(sample: &Sample) -> Vec<GradedConfidence> {
     sample
         .rows
         .iter()
         .filter_map(|row| {
             let correct = row.outcomes.0.as_bool()?;
-            Some(Observation { confidence: row.confidence, correct, weight: row.weight })
+            Some(GradedConfidence { confidence: row.confidence, correct, weight: row.weight })
         })
         .collect()
 }
 
-fn method_rows(prepared: &Prepared<'_>, selection: &Selection, draw: &Draw) -> MethodRows {
+fn method_rows(prepared: &Prepared<'_>, selection: &DatasetSelection, draw: &Draw) -> MethodRows {
     let mut rows = MethodRows::default();
     let scored = prepared.scored_rows(selection).map(|scored| scored.outcomes);
     for (slm, llm) in scored.chain(prepared.missing(selection).map(|row| prepared.outcomes(row))) {

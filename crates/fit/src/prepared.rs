@@ -1,15 +1,15 @@
 //! A series sorted once, for any number of draws, fits and held-out splits.
 
 use plimsoll_core::scores::Questions;
-use plimsoll_core::{Outcome, Series};
+use plimsoll_core::{Outcome, ScoreSeries};
 use plimsoll_router::Confidence;
 use rayon::slice::ParallelSliceMut as _;
 
 /// Which datasets a fit may look at: one flag per dataset of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Selection(Vec<bool>);
+pub struct DatasetSelection(Vec<bool>);
 
-impl Selection {
+impl DatasetSelection {
     /// Every dataset.
     pub fn all(datasets: usize) -> Self {
         Self(vec![true; datasets])
@@ -51,7 +51,7 @@ pub struct Prepared<'a> {
     /// The questions of the table.
     pub questions: &'a Questions,
     /// The series.
-    pub series: &'a Series,
+    pub series: &'a ScoreSeries,
     /// The scored rows, ascending by confidence; equal confidences by row.
     by_confidence: Vec<ScoredRow>,
     /// Rows without a confidence, ascending.
@@ -64,7 +64,7 @@ pub struct Prepared<'a> {
 
 impl<'a> Prepared<'a> {
     /// Sorts a series.
-    pub fn new(questions: &'a Questions, series: &'a Series) -> Self {
+    pub fn new(questions: &'a Questions, series: &'a ScoreSeries) -> Self {
         let dataset: Vec<u16> = series
             .question
             .iter()
@@ -89,25 +89,28 @@ impl<'a> Prepared<'a> {
     }
 
     /// Scored rows of a selection, ascending by confidence.
-    pub fn scored<'s>(&'s self, selection: &'s Selection) -> impl Iterator<Item = (Confidence, u32)> + 's {
+    pub fn scored<'s>(
+        &'s self,
+        selection: &'s DatasetSelection,
+    ) -> impl Iterator<Item = (Confidence, u32)> + 's {
         self.scored_rows(selection).map(|scored| (scored.confidence, scored.row))
     }
 
     /// Scored rows of a selection with their grades, ascending by confidence.
     pub(crate) fn scored_rows<'s>(
         &'s self,
-        selection: &'s Selection,
+        selection: &'s DatasetSelection,
     ) -> impl Iterator<Item = &'s ScoredRow> + 's {
         self.by_confidence.iter().filter(|scored| selection.contains(usize::from(scored.dataset)))
     }
 
     /// Rows of a selection without a confidence.
-    pub fn missing<'s>(&'s self, selection: &'s Selection) -> impl Iterator<Item = u32> + 's {
+    pub fn missing<'s>(&'s self, selection: &'s DatasetSelection) -> impl Iterator<Item = u32> + 's {
         self.missing.iter().copied().filter(|row| self.selected(selection, *row))
     }
 
     /// Whether a row's dataset is selected.
-    pub fn selected(&self, selection: &Selection, row: u32) -> bool {
+    pub fn selected(&self, selection: &DatasetSelection, row: u32) -> bool {
         selection.contains(usize::from(self.dataset[row as usize]))
     }
 

@@ -5,7 +5,7 @@ use plimsoll_router::histogram::bin_of;
 use plimsoll_router::{Confidence, Threshold};
 
 use crate::draw::Draw;
-use crate::prepared::{Prepared, ScoredRow, Selection};
+use crate::prepared::{DatasetSelection, Prepared, ScoredRow};
 use crate::sums::{Split, Sums};
 
 /// A scored row of a sample.
@@ -63,7 +63,7 @@ pub const GRID: u64 = 100;
 
 impl Sample {
     /// Every row of a selection, weight one.
-    pub fn all(prepared: &Prepared<'_>, selection: &Selection) -> Self {
+    pub fn all(prepared: &Prepared<'_>, selection: &DatasetSelection) -> Self {
         let rows = prepared
             .scored_rows(selection)
             .map(|scored| sample_row(prepared, scored, 1.0))
@@ -73,7 +73,7 @@ impl Sample {
     }
 
     /// The drawn rows of a selection, and what may be known of the others.
-    pub fn drawn(prepared: &Prepared<'_>, selection: &Selection, draw: &Draw) -> (Self, Undrawn) {
+    pub fn drawn(prepared: &Prepared<'_>, selection: &DatasetSelection, draw: &Draw) -> (Self, Undrawn) {
         let bins = draw.pool.counts.len();
         // A bit per row stays in the cache; the weight is the same for all drawn rows of a bin.
         let mut is_drawn = vec![0u64; prepared.series.len().div_ceil(64)];
@@ -97,7 +97,12 @@ impl Sample {
     }
 
     /// `scored_rows`: how many scored rows the selection has.
-    fn new(prepared: &Prepared<'_>, selection: &Selection, rows: Vec<SampleRow>, scored_rows: u64) -> Self {
+    fn new(
+        prepared: &Prepared<'_>,
+        selection: &DatasetSelection,
+        rows: Vec<SampleRow>,
+        scored_rows: u64,
+    ) -> Self {
         let mut missing = Sums::default();
         for row in prepared.missing(selection) {
             missing += Sums::of_row(1.0, prepared.outcomes(row), prepared.costs_usd(row));

@@ -12,7 +12,7 @@
 use std::f64::consts::TAU;
 
 /// The largest answer of [`least_rows`] and [`rows_needed`].
-pub const MOST_ROWS: u64 = 1_000_000_000_000;
+pub const MAX_ROWS: u64 = 1_000_000_000_000;
 
 /// P(X <= k) for X ~ Bin(n, p), in [0, 1]; 1 for k >= n, NaN for a `p` outside [0, 1].
 ///
@@ -127,7 +127,7 @@ pub fn clopper_pearson_lower(k: u64, n: u64, delta: f64) -> f64 {
 ///
 /// The condition is not monotone in n: each time floor(n alpha/2) steps up, the tail jumps up, too.
 /// What is returned is the smallest n at which it holds, not one from which on it always holds.
-/// `u64::MAX` if no n up to [`MOST_ROWS`] does, as for `alpha` or `delta` of 0.
+/// `u64::MAX` if no n up to [`MAX_ROWS`] does, as for `alpha` or `delta` of 0.
 ///
 /// # Formula
 /// min { n : P(Bin(n, alpha) <= floor(n alpha/2)) <= delta }. A product n alpha/2 that is below an
@@ -150,8 +150,8 @@ pub fn least_rows(alpha: f64, delta: f64) -> u64 {
     let mut first = 0;
     for k in 0.. {
         // All n with k tolerated errors; among them the tail falls.
-        let next = smallest(first, MOST_ROWS, |n| tolerated(n) > k);
-        let last = next.map_or(MOST_ROWS, |next| next - 1);
+        let next = smallest(first, MAX_ROWS, |n| tolerated(n) > k);
+        let last = next.map_or(MAX_ROWS, |next| next - 1);
         if passes(k, last) {
             return smallest(first, last, |n| passes(k, n)).unwrap_or(last);
         }
@@ -210,7 +210,7 @@ pub fn max_errors(rows: u64, alpha: f64, delta: f64) -> Option<u64> {
 }
 
 /// How many rows a guarantee needs if `error_rate` of them are wrong. `None` if the rate is not
-/// below `alpha`, or if more than [`MOST_ROWS`] are needed.
+/// below `alpha`, or if more than [`MAX_ROWS`] are needed.
 ///
 /// The errors are rounded up, ceil(n `error_rate`), so that the answer does not rest on a lucky
 /// rounding. The tail jumps up whenever this number steps, so that a single passing n says little:
@@ -232,11 +232,11 @@ pub fn rows_needed(error_rate: f64, alpha: f64, delta: f64) -> Option<u64> {
     let feasible = 0.0 <= error_rate && error_rate < alpha && alpha <= 1.0 && delta > 0.0;
     let errors = |n: u64| whole((n as f64 * error_rate * (1.0 - ROUNDING)).ceil());
     let passes = |n: u64| binomial_cdf(errors(n), n, alpha) <= delta;
-    if !feasible || !passes(MOST_ROWS) {
+    if !feasible || !passes(MAX_ROWS) {
         return None;
     }
     // The first n with k errors is the hardest of those with k errors.
-    let first = |k: u64| smallest(0, MOST_ROWS, |n| errors(n) >= k);
+    let first = |k: u64| smallest(0, MAX_ROWS, |n| errors(n) >= k);
     let settled = |k: u64| first(k).is_none_or(passes);
     let high = (0..u64::BITS - 1).map(|power| 1 << power).find(|k| settled(*k))?;
     let mut k = smallest(0, high, settled)?;
@@ -245,7 +245,7 @@ pub fn rows_needed(error_rate: f64, alpha: f64, delta: f64) -> Option<u64> {
     }
     // With one error less some n may pass already, up to the step.
     let before = first(k.saturating_sub(1))?;
-    let step = first(k).unwrap_or(MOST_ROWS);
+    let step = first(k).unwrap_or(MAX_ROWS);
     smallest(before, step, passes)
 }
 

@@ -5,7 +5,7 @@ use rand::Rng as _;
 
 /// A made-up row.
 #[derive(Debug, Clone)]
-pub struct MadeUp {
+pub struct SyntheticScores {
     /// Dataset.
     pub dataset: String,
     /// Cluster, where it has one.
@@ -20,7 +20,7 @@ pub struct MadeUp {
     pub costs: Option<(f64, f64)>,
 }
 
-impl MadeUp {
+impl SyntheticScores {
     /// A row of dataset `d`, both answers graded.
     pub fn new(confidence: f64, slm: bool, llm: bool) -> Self {
         Self {
@@ -38,7 +38,7 @@ impl MadeUp {
 ///
 /// # Panics
 /// If a row is refused, which is an accident of the test.
-pub fn table(rows: &[MadeUp]) -> ScoreTable {
+pub fn table(rows: &[SyntheticScores]) -> ScoreTable {
     let has_llm = rows.iter().any(|row| row.llm.is_some());
     let mut builder = ScoreTableBuilder::new();
     for (index, row) in rows.iter().enumerate() {
@@ -61,14 +61,17 @@ pub fn table(rows: &[MadeUp]) -> ScoreTable {
 }
 
 /// Rows of several datasets whose confidence is a calibrated probability: P(SLM correct) = c.
-pub fn calibrated(count: usize, datasets: usize, seed: u64) -> Vec<MadeUp> {
+pub fn calibrated(count: usize, datasets: usize, seed: u64) -> Vec<SyntheticScores> {
     let mut rng = Seed::new(seed).derive("made up").rng();
     (0..count)
         .map(|index| {
             let confidence: f64 = rng.random();
             let slm = rng.random::<f64>() < confidence;
             let llm = rng.random::<f64>() < 0.85;
-            MadeUp { dataset: format!("d{}", index % datasets), ..MadeUp::new(confidence, slm, llm) }
+            SyntheticScores {
+                dataset: format!("d{}", index % datasets),
+                ..SyntheticScores::new(confidence, slm, llm)
+            }
         })
         .collect()
 }

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod goldens {
     use plimsoll_fit::distance::ks_two_sample;
-    use plimsoll_fit::maps::{MapProblem, Observation, fit_beta, fit_isotonic, fit_platt};
+    use plimsoll_fit::maps::{GradedConfidence, MapProblem, fit_beta, fit_isotonic, fit_platt};
     use plimsoll_fit::quantile::{quantile_linear, quantile_lower};
     use plimsoll_fit::tail::{binomial_cdf, clopper_pearson_lower, clopper_pearson_upper};
     use plimsoll_router::Confidence;
@@ -35,10 +35,10 @@ mod goldens {
         case[field].as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
     }
 
-    fn rows(case: &Value) -> Vec<Observation> {
+    fn rows(case: &Value) -> Vec<GradedConfidence> {
         let (confidence, correct) = (numbers(case, "confidence"), numbers(case, "correct"));
         let rows = confidence.iter().zip(correct).zip(numbers(case, "weight"));
-        rows.map(|((confidence, correct), weight)| Observation {
+        rows.map(|((confidence, correct), weight)| GradedConfidence {
             confidence: Confidence::new(*confidence).unwrap(),
             correct: correct > 0.0,
             weight,

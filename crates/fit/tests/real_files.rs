@@ -13,9 +13,9 @@ mod real_files {
     use plimsoll_core::{Outcome, RawScore, ScoreTable, ScoreTableBuilder, Seed};
     use plimsoll_fit::distance::ks_two_sample;
     use plimsoll_fit::guarantee::{TestSet, Verdict};
-    use plimsoll_fit::maps::{Observation, fit_isotonic};
+    use plimsoll_fit::maps::{GradedConfidence, fit_isotonic};
     use plimsoll_fit::tail::{binomial_cdf, clopper_pearson_upper};
-    use plimsoll_fit::{Curve, Draw, DrawOrder, DrawSpec, Prepared, Sample, Selection};
+    use plimsoll_fit::{Curve, DatasetSelection, Draw, DrawOrder, DrawSpec, Prepared, Sample};
     use plimsoll_router::{Confidence, Risk, Threshold};
     use rand::Rng as _;
     use rand::seq::SliceRandom as _;
@@ -145,7 +145,7 @@ mod real_files {
         assert_eq!((table.series.len(), entries.len()), (6, 6));
         for entry in entries {
             let (slm, method) = (entry["slm"].as_str().unwrap(), entry["method"].as_str().unwrap());
-            let same = |series: &&plimsoll_core::Series| {
+            let same = |series: &&plimsoll_core::ScoreSeries| {
                 series.slm.as_str() == slm && series.method.as_str() == method
             };
             let prepared = Prepared::new(&table.questions, table.series.iter().find(same).unwrap());
@@ -153,13 +153,13 @@ mod real_files {
         }
     }
 
-    fn everything(prepared: &Prepared<'_>) -> Selection {
-        Selection::all(prepared.questions.datasets().len())
+    fn everything(prepared: &Prepared<'_>) -> DatasetSelection {
+        DatasetSelection::all(prepared.questions.datasets().len())
     }
 
-    fn observations(prepared: &Prepared<'_>) -> Vec<Observation> {
+    fn observations(prepared: &Prepared<'_>) -> Vec<GradedConfidence> {
         let all = everything(prepared);
-        let row = |(confidence, row)| Observation {
+        let row = |(confidence, row)| GradedConfidence {
             confidence,
             correct: prepared.outcomes(row).0.is_correct(),
             weight: 1.0,
@@ -168,9 +168,9 @@ mod real_files {
     }
 
     /// Mean squared distance of probability and outcome.
-    fn brier(rows: &[Observation], probability: impl Fn(Confidence) -> f64) -> f64 {
+    fn brier(rows: &[GradedConfidence], probability: impl Fn(Confidence) -> f64) -> f64 {
         let square =
-            |row: &Observation| (probability(row.confidence) - f64::from(u8::from(row.correct))).powi(2);
+            |row: &GradedConfidence| (probability(row.confidence) - f64::from(u8::from(row.correct))).powi(2);
         rows.iter().map(square).sum::<f64>() / rows.len() as f64
     }
 
@@ -213,8 +213,8 @@ mod real_files {
             let golden = golden["ks"].as_object().unwrap();
             assert_eq!((datasets.len(), golden.len()), (14, 14));
             for (index, dataset) in datasets.iter().enumerate() {
-                let own = Selection::of((0..14).map(|other| other == index).collect());
-                let values = |selection: &Selection| -> Vec<f64> {
+                let own = DatasetSelection::of((0..14).map(|other| other == index).collect());
+                let values = |selection: &DatasetSelection| -> Vec<f64> {
                     prepared.scored(selection).map(|(confidence, _)| confidence.get()).collect()
                 };
                 let found = ks_two_sample(&values(&own), &values(&own.complement())).unwrap();

@@ -15,7 +15,7 @@ use crate::listing::Listing;
 use crate::local::walk;
 use crate::name::is_commit;
 use crate::options::Options;
-use crate::progress::{Event, Progress};
+use crate::progress::{DownloadEvent, DownloadObserver};
 use crate::source::HubSource;
 
 /// How often a lock that another process holds is tried.
@@ -122,7 +122,7 @@ impl Cache {
         blob: &str,
         file: &str,
         options: &Options,
-        progress: &dyn Progress,
+        progress: &dyn DownloadObserver,
     ) -> Result<File, HubError> {
         let path = self.locks.join(format!("{blob}.lock"));
         make_parent(&path)?;
@@ -138,7 +138,7 @@ impl Cache {
             }
             let size = fs::metadata(&partial).map_or(0, |data| data.len());
             let (known, since) = *last.get_or_insert_with(|| {
-                progress.event(&Event::WaitingForOther { file });
+                progress.event(&DownloadEvent::WaitingForOther { file });
                 (size, Instant::now())
             });
             if size != known {
@@ -150,16 +150,19 @@ impl Cache {
         }
     }
 
-    /// Gives a blob its name in a commit. Under the blob's lock.
+    /// Gives a blob its name in a commit. Under the blob's lock, which those who only read do not take: a
+    /// name that is there stays there throughout.
     pub(crate) fn link(&self, blob: &str, commit: &str, name: &str) -> Result<(), HubError> {
         let path = self.snapshot(commit).join(name);
         make_parent(&path)?;
-        remove(&path)?;
         let up = "../".repeat(name.split('/').count() + 1);
-        let link = symlink(Path::new(&format!("{up}blobs/{blob}")), &path);
-        // Where there are no symbolic links, another name for the same content, or else a copy.
-        let link = link.or_else(|_| fs::hard_link(self.blob(blob), &path));
-        link.or_else(|_| fs::copy(self.blob(blob), &path).map(|_| ())).map_err(HubError::io("write", &path))
+        let target = format!("{up}blobs/{blob}");
+        put_under_name(&path, &self.repository, |beside| {
+            // Where there are no symbolic links, another name for the same content, or else a copy.
+            let link = symlink(Path::new(&target), beside);
+            let link = link.or_else(|_| fs::hard_link(self.blob(blob), beside));
+            link.or_else(|_| fs::copy(self.blob(blob), beside).map(|_| ()))
+        })
     }
 }
 
@@ -186,24 +189,31 @@ fn is_absence(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
-/// Writes a small file, whole or not at all: first as a file of `folder`, then under its name.
+/// Writes a small file, whole or not at all.
 fn write_whole(path: &Path, bytes: &[u8], folder: &Path) -> Result<(), HubError> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
     make_parent(path)?;
+    put_under_name(path, folder, |beside| {
+        let mut file = File::create(beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    })
+}
+
+/// Has a file made under a name of its own in `folder`, then gives it its name in one step, in place of
+/// what may have had that name.
+fn put_under_name(
+    path: &Path,
+    folder: &Path,
+    make: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<(), HubError> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let beside = folder.join(format!(".{}-{count}.tmp", process::id()));
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&beside, path)
-    };
-    write().map_err(|error| {
-        // What is left of a failed write has no name that is read; it is removed if possible.
-        let _ = fs::remove_file(&beside);
-        HubError::io("write", path)(error)
-    })
+    let put = make(&beside).and_then(|()| fs::rename(&beside, path));
+    // What is left of a failed attempt has no name that is read; neither has the second name of a hard link,
+    // which a rename to the first one leaves. Both are removed if possible.
+    let _ = fs::remove_file(&beside);
+    put.map_err(HubError::io("write", path))
 }
 
 #[cfg(unix)]
@@ -219,4 +229,36 @@ fn symlink(target: &Path, path: &Path) -> io::Result<()> {
 #[cfg(not(any(unix, windows)))]
 fn symlink(_target: &Path, _path: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linked_file_is_there_throughout_when_it_is_linked_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache {
+            root: folder.path().to_owned(),
+            repository: folder.path().join("repository"),
+            locks: folder.path().join("locks"),
+        };
+        fs::create_dir_all(cache.repository.join("blobs")).unwrap();
+        fs::write(cache.blob("b"), b"rows").unwrap();
+        let link = || cache.link("b", "c", "data/rows.parquet").unwrap();
+        link();
+        let path = cache.snapshot("c").join("data/rows.parquet");
+        thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                for _ in 0..2_000 {
+                    assert_eq!(fs::read(&path).unwrap(), b"rows");
+                }
+            });
+            while !reader.is_finished() {
+                link();
+            }
+        });
+        let names = fs::read_dir(&cache.repository).unwrap().count();
+        assert_eq!(names, 2, "blobs and snapshots, and nothing left over");
+    }
 }

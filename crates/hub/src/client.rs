@@ -11,15 +11,15 @@ use ureq::http::{HeaderMap, Response};
 use url::Url;
 
 use crate::options::Options;
-use crate::progress::{Event, Progress};
+use crate::progress::{DownloadEvent, DownloadObserver};
 use crate::request_error::RequestError;
 use crate::retry;
 use crate::source::HubSource;
 
 /// The hub itself needs two or three.
-const MOST_REDIRECTS: usize = 8;
+const MAX_REDIRECTS: usize = 8;
 /// A transfer that is slower than this counts as failed.
-const LEAST_BYTES_PER_SECOND: f64 = 1024.0;
+const MIN_BYTES_PER_SECOND: f64 = 1024.0;
 /// Connections that are kept open.
 const CONNECTIONS: usize = 4;
 /// Bytes that are read at once.
@@ -29,7 +29,7 @@ const CHUNK: usize = 128 * 1024;
 pub(crate) struct Client<'a> {
     agent: HttpAgent,
     options: &'a Options,
-    progress: &'a dyn Progress,
+    progress: &'a dyn DownloadObserver,
 }
 
 /// What is asked.
@@ -53,7 +53,7 @@ pub(crate) struct Reply {
 }
 
 impl<'a> Client<'a> {
-    pub(crate) fn new(options: &'a Options, progress: &'a dyn Progress) -> Self {
+    pub(crate) fn new(options: &'a Options, progress: &'a dyn DownloadObserver) -> Self {
         let timeouts = Timeouts {
             connect: Some(options.connect_timeout),
             silence: Some(options.read_timeout),
@@ -83,7 +83,7 @@ impl<'a> Client<'a> {
     /// Waits before the next attempt, or gives the error back if there should be none.
     pub(crate) fn pause(&self, failures: u32, error: RequestError) -> Result<(), RequestError> {
         let Some(wait) = retry::wait(self.options, failures, &error) else { return Err(error) };
-        self.progress.event(&Event::Retrying { cause: &error, wait });
+        self.progress.event(&DownloadEvent::Retrying { cause: &error, wait });
         thread::sleep(wait);
         Ok(())
     }
@@ -92,7 +92,7 @@ impl<'a> Client<'a> {
     pub(crate) fn ask(&self, url: &Url, ask: Ask, source: &HubSource) -> Result<Reply, RequestError> {
         let mut url = url.clone();
         let mut endpoint_headers = HeaderMap::new();
-        for _ in 0..=MOST_REDIRECTS {
+        for _ in 0..=MAX_REDIRECTS {
             let own = self.options.endpoint.owns(&url);
             let response = self.send(&url, ask)?;
             if own {
@@ -109,7 +109,7 @@ impl<'a> Client<'a> {
                 _ => return self.check(response, &url, endpoint_headers, source),
             }
         }
-        Err(RequestError::Redirects { host: host(&url), most: MOST_REDIRECTS })
+        Err(RequestError::Redirects { host: host(&url), most: MAX_REDIRECTS })
     }
 
     /// One request to one address. Here, and nowhere else, the token is sent: to the endpoint's own
@@ -211,7 +211,7 @@ impl Reply {
             came += count as f64;
             let elapsed = since.elapsed();
             if elapsed >= options.read_timeout {
-                if came < LEAST_BYTES_PER_SECOND * elapsed.as_secs_f64() {
+                if came < MIN_BYTES_PER_SECOND * elapsed.as_secs_f64() {
                     return Err(RequestError::TooSlow { host: self.host }.into());
                 }
                 (since, came) = (Instant::now(), 0.0);

@@ -13,7 +13,7 @@ use crate::error::HubError;
 use crate::fetched::hash;
 use crate::listing::{Digest, Entry};
 use crate::name::{is_blob_name, is_sha256};
-use crate::progress::Event;
+use crate::progress::DownloadEvent;
 use crate::repository::Repository;
 use crate::request_error::RequestError;
 use crate::source::HubSource;
@@ -84,7 +84,7 @@ impl Transfer<'_> {
             fs::rename(cache.partial(&expected.blob), &blob).map_err(HubError::io("write", &blob))?;
         }
         cache.link(&expected.blob, &self.source.revision, self.name)?;
-        progress.event(&Event::Finished { file: self.name });
+        progress.event(&DownloadEvent::Finished { file: self.name });
         Ok(expected.bytes)
     }
 
@@ -222,7 +222,7 @@ impl Transfer<'_> {
         (from, bytes): (u64, u64),
     ) -> Result<(), Failure> {
         let progress = self.repository.progress;
-        progress.event(&Event::Started { file: self.name, bytes, have: from });
+        progress.event(&DownloadEvent::Started { file: self.name, bytes, have: from });
         let (host, mut have) = (reply.host.clone(), from);
         let outcome = reply.read(self.repository.options, |chunk| {
             have += chunk.len() as u64;
@@ -232,7 +232,7 @@ impl Transfer<'_> {
                 );
             }
             file.write_all(chunk).map_err(|error| self.write_failure(error, path, bytes))?;
-            progress.event(&Event::Received { file: self.name, bytes: chunk.len() as u64 });
+            progress.event(&DownloadEvent::Received { file: self.name, bytes: chunk.len() as u64 });
             Ok(())
         });
         match outcome {

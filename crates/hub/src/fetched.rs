@@ -16,7 +16,7 @@ const CHUNK: usize = 256 * 1024;
 #[non_exhaustive]
 pub struct Fetched {
     /// The branch or tag that was read; not always the one that was asked for, see
-    /// [`Selection::Parquet`](crate::Selection::Parquet). `None` for a local source.
+    /// [`FileSelection::Parquet`](crate::Selection::Parquet). `None` for a local source.
     pub revision: Option<String>,
     /// The commit that it was. `None` for a local source.
     pub commit: Option<String>,

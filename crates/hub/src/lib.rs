@@ -3,11 +3,11 @@
 //! Where files come from: local paths, and repositories of the Hugging Face hub or a mirror of it.
 //!
 //! ```no_run
-//! use plimsoll_hub::{Options, Selection, Source, resolve};
+//! use plimsoll_hub::{Options, FileSelection, Source, resolve};
 //!
 //! # fn main() -> Result<(), plimsoll_hub::HubError> {
 //! let source = Source::parse("hf://datasets/openai/gsm8k@main")?;
-//! let wanted = Selection::parquet(Some("main"), Some("test"));
+//! let wanted = FileSelection::parquet(Some("main"), Some("test"));
 //! let fetched = resolve(&source, &wanted, &Options::from_env()?, &())?;
 //! for file in &fetched.files {
 //!     println!("{} {}", file.path.display(), file.sha256()?);
@@ -60,9 +60,9 @@ pub use error::HubError;
 pub use fetched::{Fetched, FetchedFile, sha256};
 pub use options::Options;
 pub use plimsoll_http::{Proxy, Secret};
-pub use progress::{Event, Progress};
+pub use progress::{DownloadEvent, DownloadObserver};
 pub use request_error::RequestError;
-pub use selection::Selection;
+pub use selection::FileSelection;
 pub use selection_error::{Names, SelectionError};
 pub use source::{DEFAULT_REVISION, HubSource, RepositoryKind, Source};
 
@@ -72,9 +72,9 @@ pub use source::{DEFAULT_REVISION, HubSource, RepositoryKind, Source};
 /// Whatever [`HubError`] names.
 pub fn resolve(
     source: &Source,
-    selection: &Selection,
+    selection: &FileSelection,
     options: &Options,
-    progress: &dyn Progress,
+    progress: &dyn DownloadObserver,
 ) -> Result<Fetched, HubError> {
     match source {
         Source::Local(path) => local::resolve(path, selection),

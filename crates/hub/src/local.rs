@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use crate::error::HubError;
 use crate::fetched::{Fetched, FetchedFile};
-use crate::selection::{Chosen, Selection, choose};
+use crate::selection::{Chosen, FileSelection, choose};
 
 /// Most files that a folder may hold, and most levels of folders, so that a link to a parent ends.
-const MOST_FILES: usize = 100_000;
-const MOST_LEVELS: usize = 32;
+const MAX_FILES: usize = 100_000;
+const MAX_LEVELS: usize = 32;
 
 /// A file as it is, whatever the selection; of a folder, what the selection chooses.
-pub(crate) fn resolve(path: &Path, selection: &Selection) -> Result<Fetched, HubError> {
+pub(crate) fn resolve(path: &Path, selection: &FileSelection) -> Result<Fetched, HubError> {
     let data = fs::metadata(path).map_err(|_| HubError::NoSuchPath { path: path.to_owned() })?;
     let mut files = Vec::new();
     let folder = if data.is_file() {
@@ -47,8 +47,8 @@ pub(crate) fn walk(folder: &Path, hidden: bool) -> Result<Vec<(String, PathBuf)>
     let mut files = Vec::new();
     let mut folders = vec![(String::new(), folder.to_owned(), 0)];
     while let Some((prefix, path, level)) = folders.pop() {
-        if level > MOST_LEVELS {
-            return Err(too_large(MOST_LEVELS, "levels of folders"));
+        if level > MAX_LEVELS {
+            return Err(too_large(MAX_LEVELS, "levels of folders"));
         }
         for entry in fs::read_dir(&path).map_err(HubError::io("read", &path))? {
             let entry = entry.map_err(HubError::io("read", &path))?;
@@ -66,8 +66,8 @@ pub(crate) fn walk(folder: &Path, hidden: bool) -> Result<Vec<(String, PathBuf)>
                 _ => {}
             }
         }
-        if files.len() + folders.len() > MOST_FILES {
-            return Err(too_large(MOST_FILES, "files"));
+        if files.len() + folders.len() > MAX_FILES {
+            return Err(too_large(MAX_FILES, "files"));
         }
     }
     files.sort();
@@ -95,7 +95,8 @@ mod tests {
     #[test]
     fn a_file_is_taken_as_it_is_and_hashed_on_demand() {
         let folder = folder(&["abc"]);
-        let fetched = resolve(&folder.path().join("abc"), &Selection::parquet(None, Some("test"))).unwrap();
+        let fetched =
+            resolve(&folder.path().join("abc"), &FileSelection::parquet(None, Some("test"))).unwrap();
         assert_eq!((names(&fetched), fetched.commit.as_deref()), (vec!["abc"], None));
         assert_eq!(fetched.files[0].bytes, 3);
         assert_eq!(fetched.folder, folder.path());
@@ -106,9 +107,9 @@ mod tests {
     #[test]
     fn a_folder_is_walked_in_order_without_hidden_files() {
         let folder = folder(&["b", "a/x.csv", "a/b/y.csv", ".git/config", "a.txt"]);
-        let fetched = resolve(folder.path(), &Selection::All).unwrap();
+        let fetched = resolve(folder.path(), &FileSelection::All).unwrap();
         assert_eq!(names(&fetched), ["a.txt", "a/b/y.csv", "a/x.csv", "b"]);
-        let fetched = resolve(folder.path(), &Selection::files(&["**/*.csv"])).unwrap();
+        let fetched = resolve(folder.path(), &FileSelection::files(&["**/*.csv"])).unwrap();
         assert_eq!(names(&fetched), ["a/b/y.csv", "a/x.csv"]);
     }
 
@@ -116,14 +117,15 @@ mod tests {
     fn what_is_not_there_is_named() {
         let folder = folder(&["x"]);
         assert!(matches!(
-            resolve(&folder.path().join("y"), &Selection::All),
+            resolve(&folder.path().join("y"), &FileSelection::All),
             Err(HubError::NoSuchPath { .. })
         ));
         assert!(matches!(
-            resolve(folder.path(), &Selection::files(&["*.csv"])),
+            resolve(folder.path(), &FileSelection::files(&["*.csv"])),
             Err(HubError::Selection { .. })
         ));
-        let slip = resolve(Path::new("openai/gsm8k-is-not-here"), &Selection::All).unwrap_err().to_string();
+        let slip =
+            resolve(Path::new("openai/gsm8k-is-not-here"), &FileSelection::All).unwrap_err().to_string();
         assert!(slip.contains("hf://datasets/OWNER/NAME"), "{slip}");
     }
 
@@ -132,14 +134,14 @@ mod tests {
     fn devices_loops_and_dead_links_end_in_an_error() {
         use std::os::unix::fs::symlink;
         assert!(matches!(
-            resolve(Path::new("/dev/null"), &Selection::All),
+            resolve(Path::new("/dev/null"), &FileSelection::All),
             Err(HubError::NeitherFileNorFolder { .. })
         ));
         let folder = folder(&["x"]);
         symlink("nowhere", folder.path().join("dead")).unwrap();
-        assert!(matches!(resolve(folder.path(), &Selection::All), Err(HubError::Io { .. })));
-        assert_eq!(names(&resolve(folder.path(), &Selection::files(&["x"])).unwrap()), ["x"]);
+        assert!(matches!(resolve(folder.path(), &FileSelection::All), Err(HubError::Io { .. })));
+        assert_eq!(names(&resolve(folder.path(), &FileSelection::files(&["x"])).unwrap()), ["x"]);
         symlink(folder.path(), folder.path().join("loop")).unwrap();
-        assert!(matches!(resolve(folder.path(), &Selection::All), Err(HubError::FolderTooLarge { .. })));
+        assert!(matches!(resolve(folder.path(), &FileSelection::All), Err(HubError::FolderTooLarge { .. })));
     }
 }

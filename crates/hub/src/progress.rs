@@ -5,20 +5,20 @@ use std::time::Duration;
 use crate::request_error::RequestError;
 
 /// Is told what happens. Called on the thread that fetches.
-pub trait Progress {
+pub trait DownloadObserver {
     /// Something happened.
-    fn event(&self, event: &Event<'_>);
+    fn event(&self, event: &DownloadEvent<'_>);
 }
 
 /// Nobody is told.
-impl Progress for () {
-    fn event(&self, _event: &Event<'_>) {}
+impl DownloadObserver for () {
+    fn event(&self, _event: &DownloadEvent<'_>) {}
 }
 
 /// A step in fetching a file. Files go by their names in the repository.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Event<'a> {
+pub enum DownloadEvent<'a> {
     /// A file was in the cache.
     Cached {
         /// The file.

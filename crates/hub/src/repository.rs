@@ -7,9 +7,9 @@ use crate::fetched::{Fetched, FetchedFile};
 use crate::listing::{Digest, Entry, Listing};
 use crate::name::is_commit;
 use crate::options::Options;
-use crate::progress::{Event, Progress};
+use crate::progress::{DownloadEvent, DownloadObserver};
 use crate::request_error::RequestError;
-use crate::selection::{Chosen, Selection, choose, choose_below};
+use crate::selection::{Chosen, FileSelection, choose, choose_below};
 use crate::selection_error::SelectionError;
 use crate::source::{DEFAULT_REVISION, HubSource, RepositoryKind};
 
@@ -21,7 +21,7 @@ const ASK_FOR_COPY: &str = "; if the hub's own copy of `main` will do, write `@r
 /// The hub, or only what is cached of it.
 pub(crate) struct Repository<'a> {
     pub(crate) options: &'a Options,
-    pub(crate) progress: &'a dyn Progress,
+    pub(crate) progress: &'a dyn DownloadObserver,
     pub(crate) cache: Cache,
     /// `None` offline.
     pub(crate) client: Option<Client<'a>>,
@@ -30,9 +30,9 @@ pub(crate) struct Repository<'a> {
 /// Fetches the files of a repository that are wanted.
 pub(crate) fn resolve(
     source: &HubSource,
-    selection: &Selection,
+    selection: &FileSelection,
     options: &Options,
-    progress: &dyn Progress,
+    progress: &dyn DownloadObserver,
 ) -> Result<Fetched, HubError> {
     let client = (!options.offline).then(|| Client::new(options, progress));
     let cache = Cache::new(options.cache()?, source);
@@ -112,7 +112,7 @@ impl Repository<'_> {
             let entry = listing.files.get(&name).cloned().unwrap_or_default();
             let bytes = match self.cache.size(&listing.commit, &name, entry.bytes) {
                 Some(bytes) => {
-                    self.progress.event(&Event::Cached { file: &name, bytes });
+                    self.progress.event(&DownloadEvent::Cached { file: &name, bytes });
                     bytes
                 }
                 None => self.fetch(&at_commit, &name, &entry)?,
@@ -145,7 +145,7 @@ impl Repository<'_> {
 fn choose_files(
     source: &HubSource,
     listing: &Listing,
-    selection: &Selection,
+    selection: &FileSelection,
 ) -> Result<Vec<Chosen>, SelectionError> {
     let names = listing.files.keys().map(String::as_str);
     match &source.path {

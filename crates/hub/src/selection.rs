@@ -16,7 +16,7 @@ const MATCH: MatchOptions = MatchOptions {
 /// Which files of a source are wanted. A source that is itself a file gives that file, whatever is
 /// wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Selection {
+pub enum FileSelection {
     /// All.
     All,
     /// Those whose names match patterns such as `*.safetensors` or `data/**/*.csv`.
@@ -38,7 +38,7 @@ pub enum Selection {
     },
 }
 
-impl Selection {
+impl FileSelection {
     /// Files that match each of these patterns.
     pub fn files(required: &[&str]) -> Self {
         let required = required.iter().copied().map(str::to_owned).collect();
@@ -69,12 +69,12 @@ impl Chosen {
 /// comes out of here stays below the folder that it is put in.
 pub(crate) fn choose<'a>(
     names: impl Iterator<Item = &'a str> + Clone,
-    selection: &Selection,
+    selection: &FileSelection,
 ) -> Result<Vec<Chosen>, SelectionError> {
     let mut chosen = match selection {
-        Selection::All => names.map(Chosen::plain).collect(),
-        Selection::Files { required, optional } => choose_matching(names, required, optional)?,
-        Selection::Parquet { config, split } => {
+        FileSelection::All => names.map(Chosen::plain).collect(),
+        FileSelection::Files { required, optional } => choose_matching(names, required, optional)?,
+        FileSelection::Parquet { config, split } => {
             let parquet = names.clone().filter(|name| is_parquet(name));
             if parquet.clone().next().is_none() {
                 return Err(SelectionError::NoParquet { advice: "", found: shown(names) });
@@ -96,7 +96,7 @@ pub(crate) fn choose<'a>(
 pub(crate) fn choose_below<'a>(
     names: impl Iterator<Item = &'a str> + Clone,
     path: &str,
-    selection: &Selection,
+    selection: &FileSelection,
 ) -> Result<Vec<Chosen>, SelectionError> {
     if names.clone().any(|name| name == path) {
         check(path)?;
@@ -141,29 +141,29 @@ mod tests {
     const NAMES: [&str; 5] =
         ["README.md", "config.json", "a/model-2.safetensors", "a/model-1.safetensors", "tokenizer.json"];
 
-    fn chosen(selection: &Selection) -> Result<Vec<String>, SelectionError> {
+    fn chosen(selection: &FileSelection) -> Result<Vec<String>, SelectionError> {
         Ok(choose(NAMES.into_iter(), selection)?.into_iter().map(|file| file.name).collect())
     }
 
     #[test]
     fn patterns_choose_in_the_order_of_names_and_each_file_once() {
-        let names = chosen(&Selection::files(&["**/*.safetensors", "config.json", "a/*"])).unwrap();
+        let names = chosen(&FileSelection::files(&["**/*.safetensors", "config.json", "a/*"])).unwrap();
         assert_eq!(names, ["a/model-1.safetensors", "a/model-2.safetensors", "config.json"]);
         let optional =
-            Selection::Files { required: vec!["config.json".into()], optional: vec!["*.txt".into()] };
+            FileSelection::Files { required: vec!["config.json".into()], optional: vec!["*.txt".into()] };
         assert_eq!(chosen(&optional).unwrap(), ["config.json"]);
-        assert_eq!(chosen(&Selection::All).unwrap().len(), 5);
+        assert_eq!(chosen(&FileSelection::All).unwrap().len(), 5);
     }
 
     #[test]
     fn a_pattern_without_a_file_says_what_is_there() {
-        let error = chosen(&Selection::files(&["*.safetensors"])).unwrap_err().to_string();
+        let error = chosen(&FileSelection::files(&["*.safetensors"])).unwrap_err().to_string();
         assert!(
             error.contains("no file matches `*.safetensors`; there is `README.md`, `config.json`"),
             "{error}"
         );
-        assert!(matches!(chosen(&Selection::files(&["a/***"])), Err(SelectionError::Pattern { .. })));
-        assert!(matches!(choose([].into_iter(), &Selection::All), Err(SelectionError::Empty)));
+        assert!(matches!(chosen(&FileSelection::files(&["a/***"])), Err(SelectionError::Pattern { .. })));
+        assert!(matches!(choose([].into_iter(), &FileSelection::All), Err(SelectionError::Empty)));
     }
 
     #[test]
@@ -171,10 +171,12 @@ mod tests {
         for name in
             ["../x.parquet", "/etc/x.parquet", "a/../../x.parquet", "c:\\x.parquet", "a\u{1b}[2J.parquet"]
         {
-            for selection in [Selection::All, Selection::parquet(None, None), Selection::files(&["**"])] {
+            for selection in
+                [FileSelection::All, FileSelection::parquet(None, None), FileSelection::files(&["**"])]
+            {
                 let error = choose([name].into_iter(), &selection).unwrap_err();
                 assert!(!error.to_string().contains('\u{1b}'), "{error}");
-                if selection != Selection::files(&["**"]) {
+                if selection != FileSelection::files(&["**"]) {
                     assert!(
                         matches!(error, SelectionError::HostileName { .. }),
                         "{name:?} {selection:?}: {error}"
@@ -183,21 +185,21 @@ mod tests {
             }
         }
         let unwanted = ["../x", "y"].into_iter();
-        assert_eq!(choose(unwanted, &Selection::files(&["y"])).unwrap(), [Chosen::plain("y")]);
+        assert_eq!(choose(unwanted, &FileSelection::files(&["y"])).unwrap(), [Chosen::plain("y")]);
     }
 
     #[test]
     fn a_path_inside_is_a_file_or_a_folder() {
-        let files = |path: &str, selection: &Selection| choose_below(NAMES.into_iter(), path, selection);
+        let files = |path: &str, selection: &FileSelection| choose_below(NAMES.into_iter(), path, selection);
         assert_eq!(
-            files("config.json", &Selection::parquet(None, None)).unwrap(),
+            files("config.json", &FileSelection::parquet(None, None)).unwrap(),
             [Chosen::plain("config.json")]
         );
         assert_eq!(
-            files("a", &Selection::files(&["*-1*"])).unwrap(),
+            files("a", &FileSelection::files(&["*-1*"])).unwrap(),
             [Chosen::plain("a/model-1.safetensors")]
         );
-        assert!(matches!(files("b", &Selection::All), Err(SelectionError::NoPath { .. })));
-        assert!(matches!(files("conf", &Selection::All), Err(SelectionError::NoPath { .. })));
+        assert!(matches!(files("b", &FileSelection::All), Err(SelectionError::NoPath { .. })));
+        assert!(matches!(files("conf", &FileSelection::All), Err(SelectionError::NoPath { .. })));
     }
 }

@@ -6,7 +6,7 @@ use plimsoll_core::AnswerKind;
 
 use crate::cell::Cell;
 use crate::draft::{Draft, Drafts};
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// Where a dataset lies on the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,8 +97,8 @@ pub trait Dataset: fmt::Debug + Sync {
     /// Reads a row.
     ///
     /// # Errors
-    /// A [`Reason`] for a row that gives no question.
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason>;
+    /// A [`RejectReason`] for a row that gives no question.
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason>;
 
     /// The part of a source within which rows are numbered for their ids, if it has such parts: the
     /// subjects of `MMLU`. Asked of every row, of those that cannot be read with fields of
@@ -141,26 +141,26 @@ impl<'a> Record<'a> {
     /// A field.
     ///
     /// # Errors
-    /// [`Reason::Missing`].
-    pub fn field(&self, path: &str) -> Result<&'a Cell, Reason> {
-        self.optional(path).ok_or_else(|| Reason::Missing { field: path.to_owned() })
+    /// [`RejectReason::Missing`].
+    pub fn field(&self, path: &str) -> Result<&'a Cell, RejectReason> {
+        self.optional(path).ok_or_else(|| RejectReason::Missing { field: path.to_owned() })
     }
 
     /// A text, trimmed.
     ///
     /// # Errors
     /// The field is missing, no text, or blank.
-    pub fn text(&self, path: &str) -> Result<&'a str, Reason> {
+    pub fn text(&self, path: &str) -> Result<&'a str, RejectReason> {
         let cell = self.field(path)?;
         let text = cell.text().ok_or_else(|| wrong_type(path, cell, "a text"))?.trim();
-        if text.is_empty() { Err(Reason::Blank { field: path.to_owned() }) } else { Ok(text) }
+        if text.is_empty() { Err(RejectReason::Blank { field: path.to_owned() }) } else { Ok(text) }
     }
 
     /// A list of texts, trimmed; blank ones stay.
     ///
     /// # Errors
     /// The field is missing, no list, or has entries that are no texts.
-    pub fn texts(&self, path: &str) -> Result<Vec<&'a str>, Reason> {
+    pub fn texts(&self, path: &str) -> Result<Vec<&'a str>, RejectReason> {
         self.column(path, "")
     }
 
@@ -168,7 +168,7 @@ impl<'a> Record<'a> {
     ///
     /// # Errors
     /// The field is missing, no list, or has entries that are no texts.
-    pub fn column(&self, path: &str, name: &str) -> Result<Vec<&'a str>, Reason> {
+    pub fn column(&self, path: &str, name: &str) -> Result<Vec<&'a str>, RejectReason> {
         let cell = self.field(path)?;
         let entries = cell.column(name).ok_or_else(|| wrong_type(path, cell, "a list"))?;
         let text =
@@ -179,15 +179,15 @@ impl<'a> Record<'a> {
     /// The label: of the row where it has one, else of the label file.
     ///
     /// # Errors
-    /// [`Reason::Unlabelled`] where neither has one, [`Reason::LabelConflict`] where they differ.
-    pub fn label(&self, path: &str) -> Result<String, Reason> {
+    /// [`RejectReason::Unlabelled`] where neither has one, [`RejectReason::LabelConflict`] where they differ.
+    pub fn label(&self, path: &str) -> Result<String, RejectReason> {
         // The hub's files have "" or -1 where the test labels are kept back.
         let own = self.scalar(path)?.filter(|label| label != "-1");
         let beside = self.beside.filter(|label| !label.is_empty());
         match (own, beside) {
-            (None, None) => Err(Reason::Unlabelled),
+            (None, None) => Err(RejectReason::Unlabelled),
             (Some(own), Some(beside)) if own != beside => {
-                Err(Reason::LabelConflict { row: own, label: beside.to_owned() })
+                Err(RejectReason::LabelConflict { row: own, label: beside.to_owned() })
             }
             (Some(label), _) => Ok(label),
             (None, Some(label)) => Ok(label.to_owned()),
@@ -197,13 +197,13 @@ impl<'a> Record<'a> {
     /// An answer that is no label: a number or a text.
     ///
     /// # Errors
-    /// [`Reason::Unlabelled`] where there is none.
-    pub fn answer(&self, path: &str) -> Result<String, Reason> {
-        self.scalar(path)?.ok_or(Reason::Unlabelled)
+    /// [`RejectReason::Unlabelled`] where there is none.
+    pub fn answer(&self, path: &str) -> Result<String, RejectReason> {
+        self.scalar(path)?.ok_or(RejectReason::Unlabelled)
     }
 
     /// The text of a scalar, `None` if it is absent or blank.
-    fn scalar(&self, path: &str) -> Result<Option<String>, Reason> {
+    fn scalar(&self, path: &str) -> Result<Option<String>, RejectReason> {
         match self.optional(path) {
             None => Ok(None),
             Some(cell) => {
@@ -215,6 +215,6 @@ impl<'a> Record<'a> {
 }
 
 /// A field that is of another type than it should be.
-pub(crate) fn wrong_type(field: &str, cell: &Cell, due: &'static str) -> Reason {
-    Reason::WrongType { field: field.to_owned(), found: cell.kind(), due }
+pub(crate) fn wrong_type(field: &str, cell: &Cell, due: &'static str) -> RejectReason {
+    RejectReason::WrongType { field: field.to_owned(), found: cell.kind(), due }
 }

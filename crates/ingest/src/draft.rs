@@ -3,7 +3,7 @@
 use plimsoll_core::{AnswerKind, Choice};
 
 use crate::limits::CHOICES;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// How much of a wrong gold answer a message shows, in characters.
 const SHOWN: usize = 40;
@@ -63,12 +63,16 @@ impl Draft {
     ///
     /// # Errors
     /// Fewer than two choices or more than 26, a blank one, or a gold index beyond them.
-    pub fn with_choices(question: impl Into<String>, texts: &[&str], gold: usize) -> Result<Self, Reason> {
+    pub fn with_choices(
+        question: impl Into<String>,
+        texts: &[&str],
+        gold: usize,
+    ) -> Result<Self, RejectReason> {
         if texts.len() < 2 || texts.len() > CHOICES {
-            return Err(Reason::ChoiceCount { found: texts.len(), due: "2 to 26" });
+            return Err(RejectReason::ChoiceCount { found: texts.len(), due: "2 to 26" });
         }
         if texts.iter().any(|text| text.trim().is_empty()) {
-            return Err(Reason::Unusable { what: "a choice is blank" });
+            return Err(RejectReason::Unusable { what: "a choice is blank" });
         }
         let right = texts.get(gold).ok_or_else(|| wrong_gold(&gold.to_string(), "the number of a choice"))?;
         let choices: Vec<Choice> = ('A'..='Z')
@@ -84,11 +88,11 @@ impl Draft {
 
 /// Drafts and refusals of one record, in order.
 #[derive(Debug, Default)]
-pub struct Drafts(pub(crate) Vec<Result<Draft, Reason>>);
+pub struct Drafts(pub(crate) Vec<Result<Draft, RejectReason>>);
 
 impl Drafts {
     /// Adds a row.
-    pub fn push(&mut self, draft: Result<Draft, Reason>) {
+    pub fn push(&mut self, draft: Result<Draft, RejectReason>) {
         self.0.push(draft);
     }
 }
@@ -96,8 +100,8 @@ impl Drafts {
 /// The place of a letter in the alphabet, from 0.
 ///
 /// # Errors
-/// [`Reason::Gold`] for anything else, or a letter beyond `count`.
-pub(crate) fn letter(label: &str, count: usize) -> Result<usize, Reason> {
+/// [`RejectReason::Gold`] for anything else, or a letter beyond `count`.
+pub(crate) fn letter(label: &str, count: usize) -> Result<usize, RejectReason> {
     let place = match label.as_bytes() {
         [letter @ b'A'..=b'Z'] => Some(usize::from(letter - b'A')),
         [letter @ b'a'..=b'z'] => Some(usize::from(letter - b'a')),
@@ -109,8 +113,8 @@ pub(crate) fn letter(label: &str, count: usize) -> Result<usize, Reason> {
 /// The place of a number counted from `first`, from 0.
 ///
 /// # Errors
-/// [`Reason::Gold`] for anything else, or a number beyond `count`.
-pub(crate) fn ordinal(label: &str, first: usize, count: usize) -> Result<usize, Reason> {
+/// [`RejectReason::Gold`] for anything else, or a number beyond `count`.
+pub(crate) fn ordinal(label: &str, first: usize, count: usize) -> Result<usize, RejectReason> {
     // A float column of a table that someone converted says 1.0.
     let number = label.strip_suffix(".0").unwrap_or(label);
     let place = number.parse::<usize>().ok().and_then(|number| number.checked_sub(first));
@@ -118,8 +122,8 @@ pub(crate) fn ordinal(label: &str, first: usize, count: usize) -> Result<usize, 
 }
 
 /// A gold answer that is none, cut short.
-pub(crate) fn wrong_gold(found: &str, due: &'static str) -> Reason {
-    Reason::Gold { found: shown(found), due }
+pub(crate) fn wrong_gold(found: &str, due: &'static str) -> RejectReason {
+    RejectReason::Gold { found: shown(found), due }
 }
 
 /// The start of a text.

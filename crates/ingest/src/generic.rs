@@ -11,7 +11,7 @@ use crate::dataset::{Dataset, Form, Record, wrong_type};
 use crate::datasets::dataset;
 use crate::draft::{Draft, letter, ordinal, wrong_gold};
 use crate::number::plain;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 use crate::source::split;
 
 /// Which column is what. A name with dots goes into objects (`question.stem`).
@@ -182,7 +182,7 @@ impl Generic {
         Ok(Self { id: id.to_owned(), mapping })
     }
 
-    fn choices(&self, record: &Record<'_>) -> Result<Vec<String>, Reason> {
+    fn choices(&self, record: &Record<'_>) -> Result<Vec<String>, RejectReason> {
         let text =
             |column: &str, cell: &Cell| cell.scalar().ok_or_else(|| wrong_type(column, cell, "a text"));
         match &self.mapping.choices {
@@ -207,22 +207,26 @@ impl Generic {
     }
 
     /// The accepted answers of a row.
-    fn gold(&self, record: &Record<'_>) -> Result<Vec<String>, Reason> {
+    fn gold(&self, record: &Record<'_>) -> Result<Vec<String>, RejectReason> {
         let column = &self.mapping.gold;
-        let Some(cell) = record.optional(column) else { return Err(Reason::Unlabelled) };
+        let Some(cell) = record.optional(column) else { return Err(RejectReason::Unlabelled) };
         let text = |cell: &Cell| cell.scalar().ok_or_else(|| wrong_type(column, cell, "a text or a number"));
         let mut texts: Vec<String> = match cell.list() {
             Some(entries) => entries.iter().map(text).collect::<Result<_, _>>()?,
             None => vec![text(cell)?],
         };
         texts.retain(|text| !text.is_empty());
-        if texts.is_empty() { Err(Reason::Unlabelled) } else { Ok(texts) }
+        if texts.is_empty() { Err(RejectReason::Unlabelled) } else { Ok(texts) }
     }
 
-    fn gold_choice(&self, record: &Record<'_>, texts: &[&str]) -> Result<usize, Reason> {
+    fn gold_choice(&self, record: &Record<'_>, texts: &[&str]) -> Result<usize, RejectReason> {
         let gold = self.gold(record)?;
         let [gold] = gold.as_slice() else {
-            return Err(Reason::ListLength { field: self.mapping.gold.clone(), found: gold.len(), due: 1 });
+            return Err(RejectReason::ListLength {
+                field: self.mapping.gold.clone(),
+                found: gold.len(),
+                due: 1,
+            });
         };
         match self.mapping.gold_is {
             Some(GoldForm::Label) => letter(gold, texts.len()),
@@ -277,7 +281,7 @@ impl Dataset for Generic {
         self.mapping.task.as_deref()
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         let mapping = &self.mapping;
         let scalar = |column: &Option<String>| {
             let cell = column.as_ref().and_then(|column| record.optional(column));
@@ -302,9 +306,9 @@ impl Dataset for Generic {
         };
         let row_split = scalar(&mapping.split).map(|name| split::canonical(&name));
         let row_split =
-            row_split.transpose().map_err(|_| Reason::Unusable { what: "the split is no name" })?;
+            row_split.transpose().map_err(|_| RejectReason::Unusable { what: "the split is no name" })?;
         if mapping.id.is_some() && scalar(&mapping.id).is_none() {
-            return Err(Reason::Id { id: String::new() });
+            return Err(RejectReason::Id { id: String::new() });
         }
         Ok(Draft {
             row_id: scalar(&mapping.id),
@@ -317,7 +321,7 @@ impl Dataset for Generic {
     }
 }
 
-fn yes_or_no(gold: &str) -> Result<String, Reason> {
+fn yes_or_no(gold: &str) -> Result<String, RejectReason> {
     match gold.to_lowercase().as_str() {
         "yes" | "true" | "1" => Ok("yes".to_owned()),
         "no" | "false" | "0" => Ok("no".to_owned()),

@@ -43,4 +43,4 @@ pub use error::IngestError;
 pub use generic::{Generic, Mapping};
 pub use normal::content_hash;
 pub use read::{Ingested, read_files, read_source};
-pub use reason::{Reason, Refused};
+pub use reason::{RejectReason, RejectedRow};

@@ -3,7 +3,7 @@
 use plimsoll_core::ExactNumber;
 
 use crate::draft::wrong_gold;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// Digits beyond which a number is an accident.
 const MAX_DIGITS: usize = 400;
@@ -22,8 +22,8 @@ const MAX_DIGITS: usize = 400;
 /// ```
 ///
 /// # Errors
-/// [`Reason::Gold`] for anything that is no number, and for a fraction too long to be held exactly.
-pub fn plain(text: &str) -> Result<String, Reason> {
+/// [`RejectReason::Gold`] for anything that is no number, and for a fraction too long to be held exactly.
+pub fn plain(text: &str) -> Result<String, RejectReason> {
     let wrong = || wrong_gold(text, "a number");
     let text = text.trim();
     if text.len() > MAX_DIGITS {

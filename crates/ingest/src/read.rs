@@ -11,7 +11,7 @@ use crate::draft::{Draft, Drafts, shown};
 use crate::error::{IngestError, MissingFields};
 use crate::limits::{SOURCE_ROWS, SOURCE_TEXT_BYTES};
 use crate::normal::content_hash;
-use crate::reason::{Reason, Refused};
+use crate::reason::{RejectReason, RejectedRow};
 use crate::rows::{self, Raw};
 use crate::source::{self, Source, split::canonical};
 
@@ -21,7 +21,7 @@ pub struct Ingested {
     /// Rows that are questions, in the order of the files.
     pub questions: Vec<Question>,
     /// Rows that are not, with reasons.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RejectedRow>,
     /// All rows: questions and refused ones.
     pub rows: u64,
     /// Files that were read, label files included.
@@ -31,7 +31,7 @@ pub struct Ingested {
 impl Ingested {
     /// How many rows have no gold answer.
     pub fn unlabelled(&self) -> u64 {
-        self.refused.iter().filter(|row| row.reason == Reason::Unlabelled).count() as u64
+        self.refused.iter().filter(|row| row.reason == RejectReason::Unlabelled).count() as u64
     }
 }
 
@@ -75,7 +75,7 @@ struct Row {
     record: u64,
     /// The part of the source within which the row is numbered.
     section: Option<String>,
-    draft: Result<Draft, Reason>,
+    draft: Result<Draft, RejectReason>,
 }
 
 /// Reads files one after the other.
@@ -127,7 +127,12 @@ impl Reader<'_> {
     }
 
     /// Keeps rows and text within their limits.
-    fn count(&mut self, path: &Path, row: u64, draft: &Result<Draft, Reason>) -> Result<(), IngestError> {
+    fn count(
+        &mut self,
+        path: &Path,
+        row: u64,
+        draft: &Result<Draft, RejectReason>,
+    ) -> Result<(), IngestError> {
         if self.rows.len() as u64 >= SOURCE_ROWS {
             return Err(IngestError::TooManyRows { path: path.to_owned(), limit: SOURCE_ROWS });
         }
@@ -206,7 +211,7 @@ fn drafts(dataset: &dyn Dataset, raw: &Raw, beside: Option<&str>, stem: &str) ->
     match &raw.fields {
         Err(reason) => drafts.push(Err(reason.clone())),
         Ok(fields) => match missing(dataset, fields) {
-            Some(field) => drafts.push(Err(Reason::Missing { field })),
+            Some(field) => drafts.push(Err(RejectReason::Missing { field })),
             None => dataset.drafts(&Record { fields, beside, stem }, &mut drafts),
         },
     }
@@ -238,7 +243,7 @@ fn finish(dataset: &dyn Dataset, split: (&str, bool), mut rows: Vec<Row>, files:
         let (file, line, place) = (&files[row.file], row.line, row.place);
         match ids.question(row, file) {
             Ok(question) => questions.push(question),
-            Err(reason) => refused.push(Refused { file: file.clone(), row: place + 1, line, reason }),
+            Err(reason) => refused.push(RejectedRow { file: file.clone(), row: place + 1, line, reason }),
         }
     }
     Ingested { questions, refused, rows: total, files }
@@ -257,24 +262,24 @@ struct Ids<'a> {
 }
 
 impl Ids<'_> {
-    fn question(&mut self, row: Row, file: &Path) -> Result<Question, Reason> {
+    fn question(&mut self, row: Row, file: &Path) -> Result<Question, RejectReason> {
         // Refused rows are counted too: a row's number does not depend on what else can be read.
         let number = self.number(&row);
         let mut draft = row.draft?;
         let split = draft.split.clone().unwrap_or_else(|| self.split.0.to_owned());
         if self.split.1 && split != self.split.0 {
-            return Err(Reason::OtherSplit { split });
+            return Err(RejectReason::OtherSplit { split });
         }
         let own = match (draft.row_id.take(), draft.part) {
             (Some(id), _) => id,
             (None, Some(part)) => format!("{number}-{part}"),
             (None, None) => number,
         };
-        let wrong_id = || Reason::Id { id: shown(&own) };
+        let wrong_id = || RejectReason::Id { id: shown(&own) };
         let question_id =
             QuestionId::new(format!("{}/{split}/{own}", self.dataset.id())).map_err(|_| wrong_id())?;
         if !self.seen.insert(question_id.as_str().to_owned()) {
-            return Err(Reason::RepeatedId { id: shown(&own) });
+            return Err(RejectReason::RepeatedId { id: shown(&own) });
         }
         let cluster_id = match draft.group.take() {
             Some(group) => Some(self.groups.entry(group).or_insert_with(|| format!("{split}/{own}")).clone()),

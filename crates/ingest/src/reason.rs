@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// A row that gives no question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct RejectedRow {
     /// The file.
     pub file: PathBuf,
     /// The row in that file, from 1; blank lines and headers are no rows.
@@ -13,10 +13,10 @@ pub struct Refused {
     /// The physical line where the row starts, from 1, where the file has lines.
     pub line: Option<u64>,
     /// Why.
-    pub reason: Reason,
+    pub reason: RejectReason,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for RejectedRow {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "`{}` row {}", self.file.display(), self.row)?;
         if let Some(line) = self.line {
@@ -29,7 +29,7 @@ impl fmt::Display for Refused {
 /// Why a row gives no question.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Reason {
+pub enum RejectReason {
     /// There is no gold answer: the test split of many benchmarks.
     #[error("unlabelled")]
     Unlabelled,
@@ -145,7 +145,7 @@ pub enum Reason {
     },
 }
 
-impl Reason {
+impl RejectReason {
     /// Whether the row does not look like a row of this dataset at all. If no row of a file does, the
     /// file is of another dataset.
     pub(crate) fn is_shape(&self) -> bool {

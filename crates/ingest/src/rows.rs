@@ -15,7 +15,7 @@ pub(crate) use labels::labels;
 
 use crate::cell::Cell;
 use crate::error::IngestError;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) struct Raw {
     /// The physical line where it starts, from 1.
     pub(crate) line: Option<u64>,
     /// Its fields.
-    pub(crate) fields: Result<Cell, Reason>,
+    pub(crate) fields: Result<Cell, RejectReason>,
 }
 
 /// Takes rows, one after the other.

@@ -14,7 +14,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use plimsoll_ingest::{dataset, read_source};
 
 /// What reading a hostile file may add to the memory held.
-const MOST_BYTES: u64 = 200 << 20;
+const MAX_BYTES: u64 = 200 << 20;
 
 /// A figure of the process, in bytes.
 fn held(figure: &str) -> Option<u64> {
@@ -30,7 +30,7 @@ fn refused(id: &str, path: &Path) -> Option<String> {
     let before = held("VmHWM:");
     let error = read_source(dataset(id)?, path, Some("test")).err()?.to_string();
     if let (Some(before), Some(after)) = (before, held("VmHWM:")) {
-        assert!(after - before < MOST_BYTES, "{}: {} bytes more", path.display(), after - before);
+        assert!(after - before < MAX_BYTES, "{}: {} bytes more", path.display(), after - before);
     }
     Some(error)
 }

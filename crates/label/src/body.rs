@@ -6,7 +6,7 @@ use std::ops::Range;
 use plimsoll_core::Reply;
 use plimsoll_core::question::Question;
 use plimsoll_core::reply::{own_turn, run_on};
-use plimsoll_core::stated::{Asked, stated};
+use plimsoll_core::stated::{ReplyTask, stated};
 use plimsoll_core::view::{View, fold};
 
 /// The bytes of the answer, and those up to the first invented question if there is one.
@@ -42,7 +42,7 @@ pub(crate) fn body(reply: &Reply<'_>, question: &Question) -> Body {
 /// Blanks out stated confidences and the calculator notes of GSM8K, so that no rule takes their
 /// numbers for the answer.
 pub(crate) fn mask(view: &mut View<'_>, question: &Question) {
-    let asked = Asked { answer: Some(question.answer_kind), question: &question.question };
+    let asked = ReplyTask { answer: Some(question.answer_kind), question: &question.question };
     let mut masked: Vec<Range<usize>> = stated(view, asked).into_iter().map(|stated| stated.range).collect();
     let notes = (0..view.len()).filter(|at| view.at(*at) == '<' && view.has(*at, "<<"));
     masked.extend(notes.filter_map(|at| calculator_note(view, at)));

@@ -122,11 +122,11 @@ const FILLERS: &[&str] = &[
 ];
 
 /// Most words between the noun and its verb.
-const MOST_BETWEEN: usize = 12;
+const MAX_BETWEEN: usize = 12;
 
 /// Most announcements that are read. The last one decides, so that of a text with more (none that a
 /// model means) the first are left out.
-const MOST_CUES: usize = 2_000;
+const MAX_CUES: usize = 2_000;
 
 /// The announcements of a text, in order.
 pub(crate) fn cues(view: &View<'_>) -> Vec<Cue> {
@@ -137,7 +137,7 @@ pub(crate) fn cues(view: &View<'_>) -> Vec<Cue> {
             found.push(cue);
         }
     }
-    found.drain(..found.len().saturating_sub(MOST_CUES));
+    found.drain(..found.len().saturating_sub(MAX_CUES));
     found
 }
 
@@ -258,7 +258,7 @@ fn after_noun(view: &View<'_>, noun: usize, end: usize) -> Option<Cue> {
     }
     let mut at = end;
     let mut plain = true;
-    for _ in 0..MOST_BETWEEN {
+    for _ in 0..MAX_BETWEEN {
         at = skip_between(view, at)?;
         if view.at(at) == ':' && plain {
             let announced = if heads_line { Announced::Line } else { Announced::Is };

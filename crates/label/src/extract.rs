@@ -8,7 +8,7 @@ use plimsoll_core::question::{AnswerKind, Question};
 use crate::body::{Body, body, mask};
 use crate::doubt::Doubts;
 use crate::page::{Page, Says};
-use crate::reason::Reason;
+use crate::reason::UngradedReason;
 use crate::refusal::refuses;
 use crate::rule::{Rule, Tier, rules};
 use plimsoll_core::view::View;
@@ -30,7 +30,7 @@ pub enum Extraction {
     /// An answer.
     Found(Found),
     /// None, for a reason.
-    Missing(Reason),
+    Missing(UngradedReason),
 }
 
 impl Extraction {
@@ -48,7 +48,7 @@ impl Extraction {
     }
 
     /// Why nothing was.
-    pub fn reason(&self) -> Option<Reason> {
+    pub fn reason(&self) -> Option<UngradedReason> {
         match self {
             Self::Found(_) => None,
             Self::Missing(reason) => Some(*reason),
@@ -128,11 +128,11 @@ pub fn extract(question: &Question, reply: &Reply<'_>) -> Extraction {
     }
 }
 
-fn without_text(body: &Body, reply: &Reply<'_>) -> Reason {
+fn without_text(body: &Body, reply: &Reply<'_>) -> UngradedReason {
     match (reply.is_cut(), body.has_reasoning && !reply.text.is_empty()) {
-        (true, _) => Reason::Truncated,
-        (false, true) => Reason::NoAnswer,
-        (false, false) => Reason::Empty,
+        (true, _) => UngradedReason::Truncated,
+        (false, true) => UngradedReason::NoAnswer,
+        (false, false) => UngradedReason::Empty,
     }
 }
 
@@ -164,17 +164,17 @@ fn within(question: &Question, text: &str, bytes: Range<usize>, cut: bool) -> (E
         }
     }
     if refuses(&page) {
-        return (Extraction::Missing(Reason::Refusal), None);
+        return (Extraction::Missing(UngradedReason::Refusal), None);
     }
     if cut {
-        return (Extraction::Missing(Reason::Truncated), None);
+        return (Extraction::Missing(UngradedReason::Truncated), None);
     }
     for (rank, rule) in rules(question.answer_kind).filter(|(_, rule)| rule.tier == Tier::Implied) {
         if let Some(decision) = unanimous(&page, &candidates(&page, rank, rule, cut)) {
             return (decision, Some(Tier::Implied));
         }
     }
-    (Extraction::Missing(Reason::NoAnswer), None)
+    (Extraction::Missing(UngradedReason::NoAnswer), None)
 }
 
 /// What a rule finds on a page.
@@ -211,7 +211,7 @@ fn settle(page: &Page<'_>, mut candidates: Vec<Candidate>, strict: bool) -> Opti
         // What a more trusted rule could not tell apart at the same place, no other rule can.
         let muddled = !apart && other.says == Says::Unclear && (strict || other.rank < last.rank);
         if muddled || (apart && contradicts(page, &other.range, &last.range, strict)) {
-            return Some(Extraction::Missing(Reason::Ambiguous));
+            return Some(Extraction::Missing(UngradedReason::Ambiguous));
         }
     }
     // Of the rules that see the same place, the most trusted names it.
@@ -225,31 +225,31 @@ fn settle(page: &Page<'_>, mut candidates: Vec<Candidate>, strict: bool) -> Opti
 fn unanimous(page: &Page<'_>, candidates: &[Candidate]) -> Option<Extraction> {
     let last = candidates.last()?;
     if candidates.iter().any(|candidate| candidate.says != last.says) {
-        return Some(Extraction::Missing(Reason::Ambiguous));
+        return Some(Extraction::Missing(UngradedReason::Ambiguous));
     }
     Some(decided(page, last))
 }
 
 fn decided(page: &Page<'_>, candidate: &Candidate) -> Extraction {
     match &candidate.says {
-        Says::Unclear => Extraction::Missing(Reason::Ambiguous),
-        Says::Outside => Extraction::Missing(Reason::OutsideChoices),
+        Says::Unclear => Extraction::Missing(UngradedReason::Ambiguous),
+        Says::Outside => Extraction::Missing(UngradedReason::OutsideChoices),
         Says::Answer(answer) => match page.view.bytes(candidate.range.clone()) {
             Some(span) => Extraction::Found(Found { answer: answer.clone(), span, rule: candidate.rule.id }),
-            None => Extraction::Missing(Reason::NoAnswer),
+            None => Extraction::Missing(UngradedReason::NoAnswer),
         },
     }
 }
 
 /// Longest gap between two statements that is read.
-const MOST_GAP: usize = 400;
+const MAX_GAP: usize = 400;
 
 /// Whether two different statements contradict each other: nothing between them but empty words, or
 /// no end of a sentence, and no word of correction. A `strict` pair contradicts at any distance.
 fn contradicts(page: &Page<'_>, earlier: &Range<usize>, later: &Range<usize>, strict: bool) -> bool {
     let view = &page.view;
     let gap = earlier.end..later.start;
-    if gap.len() > MOST_GAP {
+    if gap.len() > MAX_GAP {
         return strict;
     }
     let mut bare = true;

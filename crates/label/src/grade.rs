@@ -7,7 +7,7 @@ use crate::coqa;
 use crate::extract::{Extraction, Found};
 use crate::number::parse_number;
 use crate::policy::{Policy, References, SpanGrading, Treatment};
-use crate::reason::Reason;
+use crate::reason::UngradedReason;
 use plimsoll_core::ExactNumber;
 
 /// Grades an extraction without a judge.
@@ -37,7 +37,11 @@ pub fn grade(question: &Question, extraction: &Extraction, policy: &Policy) -> L
 }
 
 /// Whether an answer is right, with the grader's name.
-fn verdict(question: &Question, answer: &str, policy: &Policy) -> Result<(bool, &'static str), Reason> {
+fn verdict(
+    question: &Question,
+    answer: &str,
+    policy: &Policy,
+) -> Result<(bool, &'static str), UngradedReason> {
     let golds = question.gold.as_slice();
     match question.answer_kind {
         AnswerKind::Choice | AnswerKind::Boolean => {
@@ -50,14 +54,18 @@ fn verdict(question: &Question, answer: &str, policy: &Policy) -> Result<(bool, 
     }
 }
 
-fn number(golds: &[String], answer: &str, tolerance: f64) -> Result<bool, Reason> {
-    let answer = parse_number(answer).ok_or(Reason::NoAnswer)?;
+fn number(golds: &[String], answer: &str, tolerance: f64) -> Result<bool, UngradedReason> {
+    let answer = parse_number(answer).ok_or(UngradedReason::NoAnswer)?;
     let golds: Option<Vec<ExactNumber>> = golds.iter().map(|gold| parse_number(gold)).collect();
-    let golds = golds.ok_or(Reason::GoldUnreadable)?;
+    let golds = golds.ok_or(UngradedReason::GoldUnreadable)?;
     Ok(golds.iter().any(|gold| answer.agrees(gold, tolerance)))
 }
 
-fn span(golds: &[String], answer: &str, grading: SpanGrading) -> Result<(bool, &'static str), Reason> {
+fn span(
+    golds: &[String],
+    answer: &str,
+    grading: SpanGrading,
+) -> Result<(bool, &'static str), UngradedReason> {
     let exact = || golds.iter().any(|gold| coqa::exact(gold, answer));
     match grading {
         SpanGrading::ExactMatch => Ok((exact(), "exact")),
@@ -69,12 +77,12 @@ fn span(golds: &[String], answer: &str, grading: SpanGrading) -> Result<(bool, &
             Ok((f1 >= threshold, "f1"))
         }
         SpanGrading::Judge if exact() => Ok((true, "exact")),
-        SpanGrading::Judge => Err(Reason::NeedsJudge),
+        SpanGrading::Judge => Err(UngradedReason::NeedsJudge),
     }
 }
 
 /// The label of a text without an answer.
-fn missing(reason: Reason, policy: &Policy) -> Label {
+fn missing(reason: UngradedReason, policy: &Policy) -> Label {
     let correct = match policy.treatment(reason) {
         Treatment::Ungraded => None,
         Treatment::Wrong => Some(false),
@@ -104,6 +112,6 @@ pub(crate) fn graded(found: &Found, correct: bool, grader: &str) -> Label {
 }
 
 /// The label of an answer that was found and could not be graded.
-pub(crate) fn ungraded(found: &Found, reason: Reason, grader: &str) -> Label {
+pub(crate) fn ungraded(found: &Found, reason: UngradedReason, grader: &str) -> Label {
     Label { correct: None, reason: Some(reason.name().to_owned()), ..graded(found, false, grader) }
 }

@@ -11,7 +11,7 @@ use crate::error::JudgeError;
 use crate::extract::Extraction;
 use crate::grade::{graded, ungraded};
 use crate::policy::Policy;
-use crate::reason::Reason;
+use crate::reason::UngradedReason;
 
 /// Version of the texts below; a change of wording is a new version.
 pub const VERSION: &str = "judge-2";
@@ -119,14 +119,14 @@ fn unfenced(reply: &str) -> &str {
 /// Grades an extraction, asking a judge where the policy leaves the grade to one.
 pub fn grade(question: &Question, extraction: &Extraction, policy: &Policy, judge: &dyn Judge) -> Label {
     let label = crate::grade::grade(question, extraction, policy);
-    let needed = label.reason.as_deref() == Some(Reason::NeedsJudge.name());
+    let needed = label.reason.as_deref() == Some(UngradedReason::NeedsJudge.name());
     match extraction.found() {
         Some(found) if needed => {
             let grader = format!("judge:{}", judge.model());
             match judge.ask(&prompt(question, &found.answer)).map(|reply| parse_verdict(&reply)) {
                 Ok(Some(verdict)) => graded(found, verdict == Verdict::Correct, &grader),
-                Ok(None) => ungraded(found, Reason::JudgeUnparsed, &grader),
-                Err(_) => ungraded(found, Reason::JudgeFailed, &grader),
+                Ok(None) => ungraded(found, UngradedReason::JudgeUnparsed, &grader),
+                Err(_) => ungraded(found, UngradedReason::JudgeFailed, &grader),
             }
         }
         _ => label,

@@ -68,6 +68,6 @@ pub use grade::grade;
 pub use judge::{Judge, Verdict};
 pub use number::parse_number;
 pub use policy::{Policy, RawPolicy, References, SpanGrading, Treatment};
-pub use reason::Reason;
+pub use reason::UngradedReason;
 pub use rule::{RULES, Rule, Tier};
 pub use tokens::token_span;

@@ -27,12 +27,12 @@ const SPACING: &[&str] =
     &["\\left", "\\right", "\\displaystyle", "\\quad", "\\,", "\\;", "\\!", "\\:", "\\ ", "\\(", "\\[", "~"];
 
 /// Most marks that are skipped in front of an answer.
-const MOST_MARKS: usize = 64;
+const MAX_MARKS: usize = 64;
 
 /// Skips white space and opening marks in front of an answer, up to `end`.
 pub(crate) fn skip_opening(view: &View<'_>, start: usize, end: usize) -> usize {
     let mut at = start;
-    for _ in 0..MOST_MARKS {
+    for _ in 0..MAX_MARKS {
         if at >= end {
             break;
         }

@@ -17,10 +17,10 @@ use scan::{Token, number};
 use script::script;
 
 /// How far behind a cue a number is looked for.
-const MOST_LOOKAHEAD: usize = 400;
+const MAX_LOOKAHEAD: usize = 400;
 
 /// Most words of a unit behind a number that stands alone.
-const MOST_UNIT_WORDS: usize = 5;
+const MAX_UNIT_WORDS: usize = 5;
 
 /// Reads a text that is one number and nothing else, as gold answers are: `1234.5`, `1,234`, `$5`, `1/2`,
 /// `3 1/2`, `-3`, `1e6`, `2^10`. A percent sign is left out of account.
@@ -126,7 +126,7 @@ pub(crate) fn read(page: &Page<'_>, place: &Place) -> Option<Reading> {
         Form::Alone => alone(page, place.range.clone()),
         Form::Entire => entire(page, place.range.clone()),
         Form::Direct => {
-            let end = line_end_within(view, view.skip_white(place.range.start), MOST_LOOKAHEAD);
+            let end = line_end_within(view, view.skip_white(place.range.start), MAX_LOOKAHEAD);
             alone(page, view.trim(place.range.start..end))
         }
         Form::Open => open(page, place.range.start, place.range.end),
@@ -275,7 +275,7 @@ fn prefix(view: &View<'_>, start: usize, end: usize) -> usize {
 
 /// Whether a range is a unit: few words, no digits but those of exponents.
 fn is_unit(view: &View<'_>, range: Range<usize>) -> bool {
-    if range.len() >= 120 || range.clone().filter(|at| view.starts_word(*at)).count() > MOST_UNIT_WORDS {
+    if range.len() >= 120 || range.clone().filter(|at| view.starts_word(*at)).count() > MAX_UNIT_WORDS {
         return false;
     }
     let mut at = range.start;
@@ -328,7 +328,7 @@ fn conflict(page: &Page<'_>, first: &Token, second: &Token) -> Reading {
 /// The number behind a cue: directly, or the only one of its sentence, or behind its last `=`.
 fn open(page: &Page<'_>, start: usize, limit: usize) -> Option<Reading> {
     let view = &page.view;
-    let from = prefix(view, start, limit.min(start + MOST_LOOKAHEAD));
+    let from = prefix(view, start, limit.min(start + MAX_LOOKAHEAD));
     let end = sentence_end(view, from).min(limit);
     if view.has_word(from, "between") || view.has_word(from, "either") {
         return Some(Reading::unclear(from..end));
@@ -363,8 +363,8 @@ fn open(page: &Page<'_>, start: usize, limit: usize) -> Option<Reading> {
 /// The end of the sentence or line of a place, within reach.
 fn sentence_end(view: &View<'_>, from: usize) -> usize {
     let from = view.skip_white(from);
-    (from..from + MOST_LOOKAHEAD)
+    (from..from + MAX_LOOKAHEAD)
         .find(|at| view.ends_sentence(*at))
-        .unwrap_or(from + MOST_LOOKAHEAD)
+        .unwrap_or(from + MAX_LOOKAHEAD)
         .min(view.len())
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{PolicyError, PolicyProblem};
-use crate::reason::Reason;
+use crate::reason::UngradedReason;
 
 /// What an answer without a plain grade counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,17 +74,18 @@ pub struct Policy(RawPolicy);
 impl Policy {
     /// What a reason in the answer counts as; reasons that lie with the judge or the gold answer
     /// say nothing about the answer and are always ungraded.
-    pub fn treatment(&self, reason: Reason) -> Treatment {
+    pub fn treatment(&self, reason: UngradedReason) -> Treatment {
         match reason {
-            Reason::Refusal => self.0.refusal,
-            Reason::Truncated => self.0.truncated,
-            Reason::Empty => self.0.empty,
-            Reason::Ambiguous => self.0.ambiguous,
-            Reason::NoAnswer => self.0.no_answer,
-            Reason::OutsideChoices => self.0.outside_choices,
-            Reason::NeedsJudge | Reason::JudgeUnparsed | Reason::JudgeFailed | Reason::GoldUnreadable => {
-                Treatment::Ungraded
-            }
+            UngradedReason::Refusal => self.0.refusal,
+            UngradedReason::Truncated => self.0.truncated,
+            UngradedReason::Empty => self.0.empty,
+            UngradedReason::Ambiguous => self.0.ambiguous,
+            UngradedReason::NoAnswer => self.0.no_answer,
+            UngradedReason::OutsideChoices => self.0.outside_choices,
+            UngradedReason::NeedsJudge
+            | UngradedReason::JudgeUnparsed
+            | UngradedReason::JudgeFailed
+            | UngradedReason::GoldUnreadable => Treatment::Ungraded,
         }
     }
 
@@ -135,8 +136,8 @@ mod tests {
     #[test]
     fn a_policy_is_read_whole_or_not_at_all() {
         let policy: Policy = serde_json::from_str(PLAN).unwrap();
-        assert_eq!(policy.treatment(Reason::Refusal), Treatment::Wrong);
-        assert_eq!(policy.treatment(Reason::JudgeUnparsed), Treatment::Ungraded);
+        assert_eq!(policy.treatment(UngradedReason::Refusal), Treatment::Wrong);
+        assert_eq!(policy.treatment(UngradedReason::JudgeUnparsed), Treatment::Ungraded);
         let again: Policy = serde_json::from_str(&serde_json::to_string(&policy).unwrap()).unwrap();
         assert_eq!(again, policy);
         for key in [

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Reason {
+pub enum UngradedReason {
     /// The model declined, or said that it does not know.
     Refusal,
     /// The text was cut before an answer was complete.
@@ -29,7 +29,7 @@ pub enum Reason {
     GoldUnreadable,
 }
 
-impl Reason {
+impl UngradedReason {
     /// Every reason that lies in the answer, for which the policy has a key.
     pub const OF_ANSWERS: [Self; 6] =
         [Self::Refusal, Self::Truncated, Self::Empty, Self::Ambiguous, Self::NoAnswer, Self::OutsideChoices];

@@ -175,17 +175,14 @@ pub(crate) fn rules(kind: AnswerKind) -> impl Iterator<Item = (usize, &'static R
 }
 
 /// Longest text that can be nothing but an answer; option texts may be long.
-const MOST_WHOLE: usize = 20_000;
+const MAX_WHOLE: usize = 20_000;
 
 fn whole(page: &Page<'_>) -> Vec<Place> {
     let range = page.whole();
     let view = &page.view;
     let marked = view.at(range.start) == '#'
         || range.clone().any(|at| view.has(at, "\\boxed{") || view.has(at, "<answer>"));
-    if marked
-        || !page.cues.is_empty()
-        || range.len() > MOST_WHOLE
-        || view.slice(range.clone()).contains(&'\n')
+    if marked || !page.cues.is_empty() || range.len() > MAX_WHOLE || view.slice(range.clone()).contains(&'\n')
     {
         return Vec::new();
     }

@@ -7,7 +7,7 @@ use crate::page::{Form, Page, Place, Reading};
 use plimsoll_core::view::View;
 
 /// Longest answer that is taken from behind a cue.
-const MOST_CHARACTERS: usize = 2_000;
+const MAX_CHARACTERS: usize = 2_000;
 
 /// Words in front of a full stop that does not end a sentence.
 const ABBREVIATIONS: &[&str] = &[
@@ -22,7 +22,7 @@ pub(crate) fn read(page: &Page<'_>, place: &Place) -> Option<Reading> {
         Form::Filled | Form::Alone | Form::Entire => place.range.clone(),
         Form::Direct | Form::Open => {
             let start = view.skip_white(place.range.start);
-            let end = line_end_within(view, start, MOST_CHARACTERS).min(place.range.end);
+            let end = line_end_within(view, start, MAX_CHARACTERS).min(place.range.end);
             start..end
         }
     };

@@ -8,7 +8,7 @@ use crate::inputs::{Inputs, TableFacts};
 use crate::page::{datasets, models, served};
 use crate::text::{count, markdown, pair_name, quoted};
 use crate::verdict::{Tone, findings};
-use crate::view::Pair;
+use crate::view::PairView;
 
 /// Licences that the hub knows under a name of its own, by SPDX id.
 const HUB_LICENCES: &[(&str, &str)] = &[
@@ -36,7 +36,7 @@ const SIZES: &[(u64, &str)] = &[
 const DEFAULT_TABLE: &str = "calibration";
 
 /// The card.
-pub(crate) fn card(inputs: &Inputs, pairs: &[Pair<'_>]) -> String {
+pub(crate) fn card(inputs: &Inputs, pairs: &[PairView<'_>]) -> String {
     let mut text = front_matter(inputs);
     let _ = writeln!(text, "# {}\n", markdown(&inputs.provenance.plan));
     text.push_str(

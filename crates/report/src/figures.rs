@@ -11,7 +11,7 @@ pub(crate) mod transfer;
 use crate::drawing::{Drawn, Ink, Panel, sheet};
 use crate::error::ReportError;
 use crate::text::{NONE, file_part};
-use crate::view::Pair;
+use crate::view::PairView;
 
 /// A table of texts; the first cell of a row names it.
 #[derive(Debug, Clone, Default)]
@@ -83,7 +83,7 @@ impl Plot {
 }
 
 /// The start of the names of a pair's files, as its thresholds file is named.
-pub(crate) fn pair_part(pair: &Pair<'_>) -> String {
+pub(crate) fn pair_part(pair: &PairView<'_>) -> String {
     let llm = pair.llm.map_or_else(String::new, |llm| format!("--{}", file_part(llm)));
     format!("{}{llm}", file_part(pair.slm))
 }

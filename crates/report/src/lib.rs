@@ -33,11 +33,11 @@ mod view;
 
 pub use error::ReportError;
 pub use inputs::Inputs;
-pub use page::MOST_INLINE_BYTES;
+pub use page::MAX_INLINE_BYTES;
 
 use figures::{Plot, confidence, cost, heat, pair_part, routing, targets, top, transfer};
 use page::PairFigures;
-use view::Pair;
+use view::PairView;
 
 /// The documents of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub struct Report {
 /// # Errors
 /// [`ReportError::Draw`] if the plotting library refuses a figure.
 pub fn report(inputs: &Inputs) -> Result<Report, ReportError> {
-    report_within(inputs, MOST_INLINE_BYTES)
+    report_within(inputs, MAX_INLINE_BYTES)
 }
 
 /// [`report`] with another bound of the bytes of figures by dataset that the page holds.
@@ -78,7 +78,7 @@ pub fn report_within(inputs: &Inputs, most_inline_bytes: usize) -> Result<Report
     Ok(Report { html, figures: files, card: card::card(inputs, &pairs) })
 }
 
-fn of_pair(pair: &Pair<'_>) -> Result<PairFigures, ReportError> {
+fn of_pair(pair: &PairView<'_>) -> Result<PairFigures, ReportError> {
     let part = pair_part(pair);
     let overviews = [routing::of_pool(pair, &part)?, top::plot(pair, &part)?, cost::plot(pair, &part)?];
     let mut of_methods = Vec::new();

@@ -2,7 +2,7 @@
 //!
 //! The page reads without a script; with one, the sections of other pairs can be hidden. It asks for nothing from a
 //! network: figures are inline, style and script too. How much of the figures is inline is bounded by
-//! [`MOST_INLINE_BYTES`]: first the overviews of every pair, then the figures by dataset of each pair's best method, then
+//! [`MAX_INLINE_BYTES`]: first the overviews of every pair, then the figures by dataset of each pair's best method, then
 //! those of the others; what does not fit is linked as a file beside the page.
 
 mod markup;
@@ -21,10 +21,10 @@ use crate::figures::heat::Heat;
 use crate::inputs::Inputs;
 use crate::text::{escape, pair_name, plural};
 use crate::verdict::{Tone, findings};
-use crate::view::Pair;
+use crate::view::PairView;
 
 /// Bytes of figures that a page holds at most, beside the overviews of each pair.
-pub const MOST_INLINE_BYTES: usize = 4 << 20;
+pub const MAX_INLINE_BYTES: usize = 4 << 20;
 
 /// The figures of one pair.
 #[derive(Debug, Default)]
@@ -65,7 +65,7 @@ enum Depth {
     All,
 }
 
-fn depth(pairs: &[Pair<'_>], figures: &[PairFigures], most: usize) -> Depth {
+fn depth(pairs: &[PairView<'_>], figures: &[PairFigures], most: usize) -> Depth {
     let bytes = |of_best: bool| -> usize {
         let both = pairs.iter().zip(figures);
         both.map(|(pair, of)| of.detail_bytes(pair.best().map(|best| best.id), of_best)).sum()
@@ -80,8 +80,8 @@ fn depth(pairs: &[Pair<'_>], figures: &[PairFigures], most: usize) -> Depth {
     }
 }
 
-/// The page; `most` is [`MOST_INLINE_BYTES`] except in tests.
-pub(crate) fn page(inputs: &Inputs, pairs: &[Pair<'_>], figures: &[PairFigures], most: usize) -> String {
+/// The page; `most` is [`MAX_INLINE_BYTES`] except in tests.
+pub(crate) fn page(inputs: &Inputs, pairs: &[PairView<'_>], figures: &[PairFigures], most: usize) -> String {
     let depth = depth(pairs, figures, most);
     let plan = escape(&inputs.provenance.plan);
     let mut html = format!(
@@ -109,10 +109,10 @@ pub(crate) fn page(inputs: &Inputs, pairs: &[Pair<'_>], figures: &[PairFigures],
     html
 }
 
-fn header(inputs: &Inputs, pairs: &[Pair<'_>]) -> String {
+fn header(inputs: &Inputs, pairs: &[PairView<'_>]) -> String {
     let methods: std::collections::BTreeSet<&str> =
         pairs.iter().flat_map(|pair| pair.methods.keys().copied()).collect();
-    let datasets: std::collections::BTreeSet<&str> = pairs.iter().flat_map(Pair::datasets).collect();
+    let datasets: std::collections::BTreeSet<&str> = pairs.iter().flat_map(PairView::datasets).collect();
     let mut html = format!(
         "<header>\n<h1>{}</h1>\n<p>When does the small model (SLM) keep its answer, and when does the question go to the \
          large one (LLM)? {} of models, {} of confidence, {}.</p>\n<nav aria-label=\"Sections\">",
@@ -138,7 +138,7 @@ fn header(inputs: &Inputs, pairs: &[Pair<'_>]) -> String {
 }
 
 /// Where the claim holds less well, over all pairs: nobody should have to look for it.
-fn overview(pairs: &[Pair<'_>]) -> String {
+fn overview(pairs: &[PairView<'_>]) -> String {
     if pairs.len() < 2 {
         return String::new();
     }
@@ -159,7 +159,7 @@ fn overview(pairs: &[Pair<'_>]) -> String {
     html
 }
 
-fn section(index: usize, pair: &Pair<'_>, figures: &PairFigures, depth: Depth) -> String {
+fn section(index: usize, pair: &PairView<'_>, figures: &PairFigures, depth: Depth) -> String {
     let mut html = format!(
         "<section class=\"pair\" id=\"pair-{index}\">\n<h2>{}</h2>\n",
         escape(&pair_name(pair.slm, pair.llm))
@@ -193,7 +193,7 @@ fn section(index: usize, pair: &Pair<'_>, figures: &PairFigures, depth: Depth) -
     html
 }
 
-fn thresholds(pair: &Pair<'_>) -> String {
+fn thresholds(pair: &PairView<'_>) -> String {
     let Some(file) = pair.thresholds else { return String::new() };
     let best = pair.best().map(|best| best.id);
     let mut html = String::from(
@@ -233,7 +233,7 @@ fn thresholds(pair: &Pair<'_>) -> String {
     html
 }
 
-fn details(pair: &Pair<'_>, figures: &PairFigures, depth: Depth) -> String {
+fn details(pair: &PairView<'_>, figures: &PairFigures, depth: Depth) -> String {
     let best = pair.best().map(|best| best.id);
     let mut html = String::new();
     let mut links = String::new();
@@ -260,13 +260,13 @@ fn details(pair: &Pair<'_>, figures: &PairFigures, depth: Depth) -> String {
             html,
             "<details class=\"method\"><summary>Figures by dataset, as files</summary>\n<p class=\"soft\">A page holds at most {} \
              MiB of figures by dataset; these lie beside it.</p>\n<ul>\n{links}</ul></details>\n",
-            MOST_INLINE_BYTES >> 20
+            MAX_INLINE_BYTES >> 20
         );
     }
     if html.is_empty() { html } else { format!("<h3>By dataset</h3>\n{html}") }
 }
 
-fn missing(pair: &Pair<'_>) -> String {
+fn missing(pair: &PairView<'_>) -> String {
     let Some(by_method) = rates::by_method(pair) else { return String::new() };
     let mut html = String::from("<h3>Missing confidences and ungraded answers</h3>\n");
     html.push_str(&markup::table(&by_method, "Missing and ungraded by method", Texts(&[3])));

@@ -1,9 +1,9 @@
 //! Texts of strangers in HTML, SVG, Markdown and file names, and numbers for people.
 
 /// Characters of a name that a figure shows; the whole name stands in its title and table.
-const MOST_SHOWN: usize = 34;
+const MAX_SHOWN: usize = 34;
 /// Characters of a file's name without its ending.
-const MOST_FILE: usize = 120;
+const MAX_FILE: usize = 120;
 
 /// What stands in for a number that there is none of.
 pub(crate) const NONE: &str = "–";
@@ -90,10 +90,10 @@ pub(crate) fn quoted(text: &str) -> String {
 /// A name as short as a figure needs it.
 pub(crate) fn short(name: &str) -> String {
     let name = clean(name).replace('\n', " ");
-    if name.chars().count() <= MOST_SHOWN {
+    if name.chars().count() <= MAX_SHOWN {
         return name;
     }
-    let head: String = name.chars().take(MOST_SHOWN - 1).collect();
+    let head: String = name.chars().take(MAX_SHOWN - 1).collect();
     format!("{head}…")
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn short(name: &str) -> String {
 /// becomes an underscore.
 pub(crate) fn file_part(name: &str) -> String {
     let safe = |c: char| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' };
-    name.chars().map(safe).take(MOST_FILE).collect()
+    name.chars().map(safe).take(MAX_FILE).collect()
 }
 
 /// A share with three digits.
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(markdown, "a\\|b \\# &lt;b&gt;\\`c\\`");
         assert_eq!(quoted("a\"b\\c\nd"), "\"a\\\"b\\\\c\\nd\"");
         assert_eq!(file_part("../a b/é"), ".._a_b__");
-        assert_eq!(short(&"x".repeat(100)).chars().count(), MOST_SHOWN);
+        assert_eq!(short(&"x".repeat(100)).chars().count(), MAX_SHOWN);
     }
 
     #[test]

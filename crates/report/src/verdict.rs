@@ -13,7 +13,7 @@ use crate::figures::transfer::DATASET;
 use crate::inputs::SeriesCounts;
 use crate::page::TOO_SMALL;
 use crate::text::{interval, percent, plural, probability, share};
-use crate::view::{Method, Pair, is_summary};
+use crate::view::{MethodView, PairView, is_summary};
 
 /// A mean ROC AUC over datasets below this is called weak.
 const WEAK: f64 = 0.60;
@@ -22,7 +22,7 @@ const FAR: f64 = 0.05;
 /// A mean probability of the replies that a method compares below this is called small.
 const LIKELY: f64 = 0.5;
 /// Names that a sentence lists.
-const MOST_NAMES: usize = 6;
+const MAX_NAMES: usize = 6;
 
 /// How a finding reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ fn finding(tone: Tone, text: String) -> Finding {
 }
 
 /// The findings of a pair.
-pub(crate) fn findings(pair: &Pair<'_>) -> Vec<Finding> {
+pub(crate) fn findings(pair: &PairView<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     let Some(best) = pair.best() else { return all };
     all.extend(ranking(pair, best));
@@ -89,7 +89,7 @@ pub(crate) fn dataset_alone(counts: &SeriesCounts) -> Option<f64> {
     Some(won / (rights as f64 * wrongs as f64))
 }
 
-fn ranking(pair: &Pair<'_>, best: &Method<'_>) -> Option<Finding> {
+fn ranking(pair: &PairView<'_>, best: &MethodView<'_>) -> Option<Finding> {
     let row = best.alignment.get(POOL)?;
     row.roc_auc?;
     let auc = interval(row.roc_auc, row.roc_auc_low, row.roc_auc_high);
@@ -109,8 +109,8 @@ fn ranking(pair: &Pair<'_>, best: &Method<'_>) -> Option<Finding> {
     Some(finding(Tone::Plain, text))
 }
 
-fn weak(pair: &Pair<'_>) -> Option<Finding> {
-    let of = |method: &Method<'_>| Some((method.id.to_owned(), method.roc_auc(MACRO)?));
+fn weak(pair: &PairView<'_>) -> Option<Finding> {
+    let of = |method: &MethodView<'_>| Some((method.id.to_owned(), method.roc_auc(MACRO)?));
     let weak: Vec<String> = pair
         .methods
         .values()
@@ -126,7 +126,7 @@ fn weak(pair: &Pair<'_>) -> Option<Finding> {
     })
 }
 
-fn routing(best: &Method<'_>) -> Option<Finding> {
+fn routing(best: &MethodView<'_>) -> Option<Finding> {
     let row = nearest(best.curves.get(POOL)?, 0.3)?;
     let (own, random) = (row.accuracy?, row.random_accuracy?);
     let text = format!(
@@ -141,7 +141,7 @@ fn routing(best: &Method<'_>) -> Option<Finding> {
     Some(finding(if own > random { Tone::Holds } else { Tone::Less }, text))
 }
 
-fn llm_no_better(best: &Method<'_>) -> Option<Finding> {
+fn llm_no_better(best: &MethodView<'_>) -> Option<Finding> {
     let no_better: Vec<String> = best
         .areas
         .iter()
@@ -162,7 +162,7 @@ fn llm_no_better(best: &Method<'_>) -> Option<Finding> {
     })
 }
 
-fn ratios(best: &Method<'_>) -> Option<Finding> {
+fn ratios(best: &MethodView<'_>) -> Option<Finding> {
     let rows = || best.transfer.iter().filter(|row| row.by == DATASET && row.target_kind == ROUTING_RATIO);
     let missed = |row: &plimsoll_core::records::TransferRow| {
         row.achieved_routing_ratio
@@ -188,7 +188,7 @@ fn ratios(best: &Method<'_>) -> Option<Finding> {
     Some(finding(if average > FAR { Tone::Less } else { Tone::Holds }, text))
 }
 
-fn over_random(best: &Method<'_>) -> Option<Finding> {
+fn over_random(best: &MethodView<'_>) -> Option<Finding> {
     let all = held_out(best);
     let figures: Vec<(&str, f64)> =
         all.iter().filter_map(|name| Some((*name, over_random_of(best, name)?))).collect();
@@ -200,7 +200,7 @@ fn over_random(best: &Method<'_>) -> Option<Finding> {
     )
 }
 
-fn curves(best: &Method<'_>) -> Option<Finding> {
+fn curves(best: &MethodView<'_>) -> Option<Finding> {
     let all = held_out(best);
     let figures: Vec<(&str, f64)> = all
         .iter()
@@ -215,7 +215,7 @@ fn curves(best: &Method<'_>) -> Option<Finding> {
 }
 
 /// How far the accuracy that the other datasets promise is from the one that comes.
-fn promises(best: &Method<'_>) -> Option<Finding> {
+fn promises(best: &MethodView<'_>) -> Option<Finding> {
     let of_split = |rows: &[&plimsoll_core::records::TransferCurveRow]| {
         mean(rows.iter().filter_map(|row| Some((row.predicted_accuracy? - row.transferred_accuracy?).abs())))
     };
@@ -252,7 +252,7 @@ fn split(figures: &[(&str, f64)], not: &[String], claim: &str) -> Option<Finding
     Some(finding(if not.is_empty() { Tone::Holds } else { Tone::Less }, text))
 }
 
-fn guarantees(pair: &Pair<'_>) -> Vec<Finding> {
+fn guarantees(pair: &PairView<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     for method in pair.methods.values() {
         for violations in violations(method).into_iter().filter(Violations::broken) {
@@ -273,8 +273,8 @@ fn guarantees(pair: &Pair<'_>) -> Vec<Finding> {
     vec![finding(Tone::Less, text)]
 }
 
-fn missing(pair: &Pair<'_>) -> Option<Finding> {
-    let of = |method: &&Method<'_>| {
+fn missing(pair: &PairView<'_>) -> Option<Finding> {
+    let of = |method: &&MethodView<'_>| {
         let datasets = &method.counts?.datasets;
         let missing: u64 = datasets.iter().map(crate::inputs::DatasetCounts::missing).sum();
         let rows: u64 = datasets.iter().map(crate::inputs::DatasetCounts::rows).sum();
@@ -290,8 +290,8 @@ fn missing(pair: &Pair<'_>) -> Option<Finding> {
 }
 
 /// Methods that compare replies which the model would seldom give.
-fn masses(pair: &Pair<'_>) -> Option<Finding> {
-    let of = |method: &Method<'_>| {
+fn masses(pair: &PairView<'_>) -> Option<Finding> {
+    let of = |method: &MethodView<'_>| {
         let pool = pooled(&method.counts?.datasets);
         let mean = pool.answer_mass.mean().filter(|mean| *mean < LIKELY)?;
         let too_small = pool.missing.get(TOO_SMALL).copied().unwrap_or(0);
@@ -350,7 +350,7 @@ impl Violations {
 }
 
 /// The guarantees of a method on held-out datasets, by target.
-pub(crate) fn violations(method: &Method<'_>) -> Vec<Violations> {
+pub(crate) fn violations(method: &MethodView<'_>) -> Vec<Violations> {
     let mut all: Vec<Violations> = Vec::new();
     for row in method.transfer.iter().filter(|row| row.by == DATASET) {
         let Some(delta) = row.target_delta else { continue };
@@ -384,8 +384,8 @@ fn names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
 
 /// Names with commas; of many, the first.
 fn list(names: &[String]) -> String {
-    let shown = names.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(MOST_NAMES) {
+    let shown = names.iter().take(MAX_NAMES).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(MAX_NAMES) {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }

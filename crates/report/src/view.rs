@@ -9,17 +9,17 @@ use crate::inputs::{Inputs, SeriesCounts};
 
 /// One (SLM, LLM) with everything known of it.
 #[derive(Debug, Default)]
-pub(crate) struct Pair<'a> {
+pub(crate) struct PairView<'a> {
     pub(crate) slm: &'a str,
     pub(crate) llm: Option<&'a str>,
     pub(crate) thresholds: Option<&'a Thresholds>,
     /// By id.
-    pub(crate) methods: BTreeMap<&'a str, Method<'a>>,
+    pub(crate) methods: BTreeMap<&'a str, MethodView<'a>>,
 }
 
 /// One method of a pair; maps go by dataset.
 #[derive(Debug, Default)]
-pub(crate) struct Method<'a> {
+pub(crate) struct MethodView<'a> {
     pub(crate) id: &'a str,
     pub(crate) counts: Option<&'a SeriesCounts>,
     pub(crate) alignment: BTreeMap<&'a str, &'a AlignmentRow>,
@@ -30,17 +30,17 @@ pub(crate) struct Method<'a> {
     pub(crate) transfer_curves: BTreeMap<(&'a str, &'a str), Vec<&'a TransferCurveRow>>,
 }
 
-impl Method<'_> {
+impl MethodView<'_> {
     /// ROC AUC on a dataset, the pool or the mean over datasets.
     pub(crate) fn roc_auc(&self, dataset: &str) -> Option<f64> {
         self.alignment.get(dataset).and_then(|row| row.roc_auc).filter(|auc| auc.is_finite())
     }
 }
 
-impl<'a> Pair<'a> {
+impl<'a> PairView<'a> {
     /// The method with the highest pooled ROC AUC, the first by name on a tie.
-    pub(crate) fn best(&self) -> Option<&Method<'a>> {
-        let auc = |method: &Method<'_>| method.roc_auc(POOL).unwrap_or(f64::NEG_INFINITY);
+    pub(crate) fn best(&self) -> Option<&MethodView<'a>> {
+        let auc = |method: &MethodView<'_>| method.roc_auc(POOL).unwrap_or(f64::NEG_INFINITY);
         self.methods.values().reduce(|best, method| if auc(method) > auc(best) { method } else { best })
     }
 
@@ -68,7 +68,7 @@ pub(crate) fn is_summary(dataset: &str) -> bool {
 }
 
 /// The pairs, by name of the SLM and of the LLM.
-pub(crate) fn pairs(inputs: &Inputs) -> Vec<Pair<'_>> {
+pub(crate) fn pairs(inputs: &Inputs) -> Vec<PairView<'_>> {
     let mut pairs = Pairs::default();
     for counts in &inputs.series {
         pairs.method(&counts.slm, counts.llm.as_deref(), &counts.method).counts = Some(counts);
@@ -103,15 +103,15 @@ pub(crate) fn pairs(inputs: &Inputs) -> Vec<Pair<'_>> {
 }
 
 #[derive(Default)]
-struct Pairs<'a>(BTreeMap<(&'a str, Option<&'a str>), Pair<'a>>);
+struct Pairs<'a>(BTreeMap<(&'a str, Option<&'a str>), PairView<'a>>);
 
 impl<'a> Pairs<'a> {
-    fn pair(&mut self, slm: &'a str, llm: Option<&'a str>) -> &mut Pair<'a> {
-        self.0.entry((slm, llm)).or_insert_with(|| Pair { slm, llm, ..Pair::default() })
+    fn pair(&mut self, slm: &'a str, llm: Option<&'a str>) -> &mut PairView<'a> {
+        self.0.entry((slm, llm)).or_insert_with(|| PairView { slm, llm, ..PairView::default() })
     }
 
-    fn method(&mut self, slm: &'a str, llm: Option<&'a str>, id: &'a str) -> &mut Method<'a> {
+    fn method(&mut self, slm: &'a str, llm: Option<&'a str>, id: &'a str) -> &mut MethodView<'a> {
         let methods = &mut self.pair(slm, llm).methods;
-        methods.entry(id).or_insert_with(|| Method { id, ..Method::default() })
+        methods.entry(id).or_insert_with(|| MethodView { id, ..MethodView::default() })
     }
 }

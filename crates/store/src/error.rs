@@ -1,26 +1,18 @@
 //! What can go wrong with a table's file.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
+use plimsoll_files::FileError;
 
 /// Why a file could not be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The file system refused (disk full, no such file, no permission).
-    #[error("cannot {action} `{}`", path.display())]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// Why not.
-        #[source]
-        source: io::Error,
-    },
+    /// The file system refused.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// The Parquet writer failed.
     #[error("cannot write table `{table}` to `{}`", path.display())]
     Write {
@@ -101,14 +93,6 @@ pub enum StoreError {
         /// The table.
         table: &'static str,
     },
-}
-
-impl StoreError {
-    /// For `map_err`: the file system refused `action` on `path`.
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
-    }
 }
 
 fn holds(found: Option<&str>) -> String {

@@ -1,6 +1,6 @@
 //! # plimsoll-store
 //!
-//! One Arrow schema per table, Parquet in and out, and files that are there whole or not at all.
+//! One Arrow schema per table, Parquet in and out.
 //!
 //! A table is a [`Table`] in its own file under [`tables`] and one line in [`TABLES`]; nobody else
 //! spells a column name. Its file carries, as Parquet metadata, which table and schema version it
@@ -14,25 +14,16 @@
 //! | [`mod@write`] | rows or record batches to Parquet |
 //! | [`read`] | Parquet to record batches, schema version checked |
 //! | [`provenance`] | where a table comes from |
-//! | [`atomic`] | files that are there whole or not at all |
-//! | [`hash`] | SHA-256 of files |
-//! | [`marked`] | text files whose records must end |
 //! | [`error`] | what can go wrong, with the path |
 
-pub mod atomic;
 pub mod error;
-pub mod hash;
-pub mod marked;
 pub mod provenance;
 pub mod read;
 pub mod table;
 pub mod tables;
 pub mod write;
 
-pub use atomic::{AtomicFile, write_atomic};
 pub use error::StoreError;
-pub use hash::sha256_file;
-pub use marked::{Marked, Meter};
 pub use provenance::Provenance;
 pub use read::{TableReader, read_batches, read_columns, read_rows};
 pub use table::{Column, Kind, Table};

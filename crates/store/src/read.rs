@@ -10,6 +10,8 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde::de::DeserializeOwned;
 
+use plimsoll_files::FileError;
+
 use crate::error::StoreError;
 use crate::provenance::{self, Provenance};
 use crate::table::Table;
@@ -48,7 +50,7 @@ impl Iterator for TableReader {
 /// Opens a file that [`crate::TableWriter`] wrote.
 ///
 /// # Errors
-/// [`StoreError::Io`] or [`StoreError::Read`] for a missing or damaged file;
+/// [`StoreError::File`] or [`StoreError::Read`] for a missing or damaged file;
 /// [`StoreError::OtherTable`], [`StoreError::OtherVersion`] or [`StoreError::OtherColumns`] for a
 /// file that is not this table as this program knows it.
 pub fn read_batches(path: &Path, table: &'static Table) -> Result<TableReader, StoreError> {
@@ -57,7 +59,7 @@ pub fn read_batches(path: &Path, table: &'static Table) -> Result<TableReader, S
 
 /// Opens a file for these columns alone, or for all.
 fn open(path: &Path, table: &'static Table, columns: Option<&[&str]>) -> Result<TableReader, StoreError> {
-    let file = File::open(path).map_err(StoreError::io("open", path))?;
+    let file = File::open(path).map_err(FileError::new("open", path))?;
     let damaged = |source| StoreError::Read { path: path.to_owned(), source };
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged)?;
     let metadata = builder.metadata().file_metadata().key_value_metadata();

@@ -12,10 +12,10 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use serde::Serialize;
 
-use crate::atomic::AtomicFile;
 use crate::error::StoreError;
 use crate::provenance::Provenance;
 use crate::table::Table;
+use plimsoll_files::AtomicFile;
 
 /// Rows that are turned into one record batch.
 const BATCH_ROWS: usize = 64 * 1024;
@@ -37,7 +37,7 @@ impl TableWriter {
     /// Opens a writer. Nothing stands under `path` until [`TableWriter::finish`].
     ///
     /// # Errors
-    /// [`StoreError::Io`] if no file can be made beside `path`.
+    /// [`StoreError::File`] if no file can be made beside `path`.
     pub fn create(table: &'static Table, path: &Path, provenance: &Provenance) -> Result<Self, StoreError> {
         let schema = table.schema();
         let file = AtomicFile::create(path)?;
@@ -84,11 +84,11 @@ impl TableWriter {
     /// Writes what is buffered, brings it to the disk, and gives the file its name.
     ///
     /// # Errors
-    /// [`StoreError::Write`] or [`StoreError::Io`]; what had the name is untouched.
+    /// [`StoreError::Write`] or [`StoreError::File`]; what had the name is untouched.
     pub fn finish(self) -> Result<(), StoreError> {
         let (table, path) = (self.table.name, self.path);
         let file = self.writer.into_inner().map_err(|source| StoreError::Write { table, path, source })?;
-        file.commit()
+        Ok(file.commit()?)
     }
 
     fn failed(&self, source: ParquetError) -> StoreError {
@@ -100,7 +100,7 @@ impl TableWriter {
 ///
 /// # Errors
 /// [`StoreError::Rows`] for rows that are not the table's, [`StoreError::Write`] or
-/// [`StoreError::Io`] if the disk refuses; what had the name is untouched.
+/// [`StoreError::File`] if the disk refuses; what had the name is untouched.
 pub fn write_rows<T: Serialize>(
     table: &'static Table,
     rows: &[T],

@@ -22,6 +22,6 @@ pub mod probe;
 pub mod reason;
 pub mod verbalized;
 
-pub use methods::{METHODS, Method, Resolved, method};
-pub use observed::Observed;
-pub use reason::Reason;
+pub use methods::{METHODS, MethodConfig, UncertaintyMethod, method};
+pub use observed::ObservedSignals;
+pub use reason::MissingReason;

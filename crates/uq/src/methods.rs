@@ -18,13 +18,13 @@ pub use parameters::ParameterError;
 #[cfg(feature = "probe")]
 pub use probe_parameters::{ProbeKind, ProbeMethod};
 
+use plimsoll_core::canonical::canonical_sha256;
 use plimsoll_core::signal::SignalRequest;
 use plimsoll_router::Confidence;
-use plimsoll_router::canonical::canonical_sha256;
 use serde_json::{Value, json};
 
-use crate::observed::Observed;
-use crate::reason::Reason;
+use crate::observed::ObservedSignals;
+use crate::reason::MissingReason;
 
 /// Which prompt's answer a confidence speaks of. Its label, accuracy and cost are those of that prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,7 +36,7 @@ pub enum PromptKind {
 }
 
 /// A kind of method, before its parameters are known.
-pub trait Method: Sync + std::fmt::Debug {
+pub trait UncertaintyMethod: Sync + std::fmt::Debug {
     /// Its id in plans and tables.
     fn id(&self) -> &'static str;
 
@@ -47,18 +47,18 @@ pub trait Method: Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// [`ParameterError`] names the parameter that is missing, unknown or out of range.
-    fn resolve(&self, parameters: &Value) -> Result<Resolved, ParameterError>;
+    fn resolve(&self, parameters: &Value) -> Result<MethodConfig, ParameterError>;
 
     /// How likely the model was to reply as the method supposes, where it compares the probabilities of replies: their
     /// sum, in [0, 1], as far as they were listed. `None` for other methods, and where none was observed.
-    fn answer_mass(&self, _observed: &Observed<'_>) -> Option<f64> {
+    fn answer_mass(&self, _observed: &ObservedSignals<'_>) -> Option<f64> {
         None
     }
 }
 
 /// A method with its parameters.
 #[derive(Debug, Clone)]
-pub struct Resolved {
+pub struct MethodConfig {
     /// Its id.
     pub id: &'static str,
     /// What the confidence is.
@@ -79,13 +79,13 @@ pub struct Resolved {
 #[derive(Debug, Clone)]
 pub enum Scoring {
     /// Each question by itself.
-    Closed(fn(&Observed<'_>, &Value) -> Result<Confidence, Reason>),
+    Closed(fn(&ObservedSignals<'_>, &Value) -> Result<Confidence, MissingReason>),
     /// By a network that is trained on other questions first.
     #[cfg(feature = "probe")]
     Probe(ProbeMethod),
 }
 
-impl Resolved {
+impl MethodConfig {
     /// Lower-case hexadecimal SHA-256 of id, version and parameters: scores of one hash are comparable.
     pub fn variant_hash(&self) -> String {
         canonical_sha256(&json!({"method": self.id, "version": self.version, "parameters": self.parameters}))
@@ -93,7 +93,7 @@ impl Resolved {
 }
 
 /// Every method.
-pub const METHODS: &[&dyn Method] = &[
+pub const METHODS: &[&dyn UncertaintyMethod] = &[
     &average_token_probability::AverageTokenProbability,
     &perplexity::Perplexity,
     &p_true::PTrue,
@@ -107,7 +107,7 @@ pub const METHODS: &[&dyn Method] = &[
 ];
 
 /// The method of an id.
-pub fn method(id: &str) -> Option<&'static dyn Method> {
+pub fn method(id: &str) -> Option<&'static dyn UncertaintyMethod> {
     METHODS.iter().copied().find(|method| method.id() == id)
 }
 

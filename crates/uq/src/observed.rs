@@ -1,13 +1,13 @@
 //! What was observed of one question, as methods see it.
 
 use plimsoll_core::records::{FollowUpRow, GenerationRow, TokenRow};
-use plimsoll_core::{AnswerKind, Label, Missing, Reply};
+use plimsoll_core::{AnswerKind, Label, MissingSignal, Reply};
 
-use crate::reason::Reason;
+use crate::reason::MissingReason;
 
 /// The rows that speak of one question and one model.
 #[derive(Debug, Clone, Copy)]
-pub struct Observed<'a> {
+pub struct ObservedSignals<'a> {
     /// What kind of answer the question wants.
     pub kind: AnswerKind,
     /// The question's text; empty if it is not known.
@@ -22,15 +22,15 @@ pub struct Observed<'a> {
     pub verbalized: Option<&'a GenerationRow>,
 }
 
-impl<'a> Observed<'a> {
+impl<'a> ObservedSignals<'a> {
     /// The greedy answer, if there is a text.
-    pub(crate) fn greedy(&self) -> Result<&'a GenerationRow, Reason> {
+    pub(crate) fn greedy(&self) -> Result<&'a GenerationRow, MissingReason> {
         present(self.answer)
     }
 
     /// The tokens of the greedy answer that hold some of what it says: without those of its reasoning, and
     /// without the stop token.
-    pub(crate) fn answer_tokens(&self) -> Result<Vec<&'a TokenRow>, Reason> {
+    pub(crate) fn answer_tokens(&self) -> Result<Vec<&'a TokenRow>, MissingReason> {
         let tokens = self.tokens()?;
         let reply = reply(self.answer)?;
         let part = reply.answer_part().range;
@@ -43,47 +43,51 @@ impl<'a> Observed<'a> {
     }
 
     /// The tokens of the greedy answer, the stop token among them.
-    pub(crate) fn tokens(&self) -> Result<&'a [TokenRow], Reason> {
+    pub(crate) fn tokens(&self) -> Result<&'a [TokenRow], MissingReason> {
         let answer = self.greedy()?;
         if let Some(reason) = &answer.logprobs_missing {
-            return Err(named(reason, Missing::NoLogprobs));
+            return Err(named(reason, MissingSignal::NoLogprobs));
         }
-        answer.tokens.as_deref().ok_or(Reason::Signal(Missing::NoLogprobs))
+        answer.tokens.as_deref().ok_or(MissingReason::Signal(MissingSignal::NoLogprobs))
     }
 
     /// A follow-up of the greedy answer.
-    pub(crate) fn follow_up(&self, id: &str) -> Result<&'a FollowUpRow, Reason> {
+    pub(crate) fn follow_up(&self, id: &str) -> Result<&'a FollowUpRow, MissingReason> {
         let found = self.greedy()?.follow_ups.iter().find(|follow_up| follow_up.id == id);
-        let found = found.ok_or(Reason::Signal(Missing::NoSuchFollowUp))?;
+        let found = found.ok_or(MissingReason::Signal(MissingSignal::NoSuchFollowUp))?;
         match &found.missing_reason {
-            Some(reason) => Err(named(reason, Missing::NoSuchFollowUp)),
+            Some(reason) => Err(named(reason, MissingSignal::NoSuchFollowUp)),
             None => Ok(found),
         }
     }
 }
 
 /// A row with a text, or why there is none.
-pub(crate) fn present(row: Option<&GenerationRow>) -> Result<&GenerationRow, Reason> {
-    let row = row.ok_or(Reason::Signal(Missing::NotRecorded))?;
+pub(crate) fn present(row: Option<&GenerationRow>) -> Result<&GenerationRow, MissingReason> {
+    let row = row.ok_or(MissingReason::Signal(MissingSignal::NotRecorded))?;
     match (&row.text, &row.failure) {
         (Some(_), _) => Ok(row),
-        (None, Some(reason)) => Err(named(reason, Missing::NoText)),
-        (None, None) => Err(Reason::Signal(Missing::NoText)),
+        (None, Some(reason)) => Err(named(reason, MissingSignal::NoText)),
+        (None, None) => Err(MissingReason::Signal(MissingSignal::NoText)),
     }
 }
 
 /// What a row says, or why it says nothing.
-pub(crate) fn reply(row: Option<&GenerationRow>) -> Result<Reply<'_>, Reason> {
-    Reply::from_generation(present(row)?).ok_or(Reason::Signal(Missing::NoText))
+pub(crate) fn reply(row: Option<&GenerationRow>) -> Result<Reply<'_>, MissingReason> {
+    Reply::from_generation(present(row)?).ok_or(MissingReason::Signal(MissingSignal::NoText))
 }
 
 /// The natural logs of some tokens' probabilities.
-pub(crate) fn logprobs<'t>(tokens: impl IntoIterator<Item = &'t TokenRow>) -> Result<Vec<f64>, Reason> {
-    let logprob = |token: &TokenRow| token.logprob.map(f64::from).ok_or(Reason::Signal(Missing::NoLogprobs));
+pub(crate) fn logprobs<'t>(
+    tokens: impl IntoIterator<Item = &'t TokenRow>,
+) -> Result<Vec<f64>, MissingReason> {
+    let logprob = |token: &TokenRow| {
+        token.logprob.map(f64::from).ok_or(MissingReason::Signal(MissingSignal::NoLogprobs))
+    };
     tokens.into_iter().map(logprob).collect()
 }
 
 /// The reason that a row names; an unknown name (of a later version) becomes the nearest known one.
-fn named(reason: &str, otherwise: Missing) -> Reason {
-    Reason::Signal(Missing::from_name(reason).unwrap_or(otherwise))
+fn named(reason: &str, otherwise: MissingSignal) -> MissingReason {
+    MissingReason::Signal(MissingSignal::from_name(reason).unwrap_or(otherwise))
 }

@@ -1,21 +1,21 @@
 //! Why a confidence is missing.
 
-use plimsoll_core::Missing;
+use plimsoll_core::MissingSignal;
 
-use crate::verbalized::Unread;
+use crate::verbalized::VerbalizedProblem;
 
 /// A reason, as it stands in the scores table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Reason {
+pub enum MissingReason {
     /// What was observed lacks what the method needs.
-    Signal(Missing),
+    Signal(MissingSignal),
     /// The answer has no token of its own.
     EmptyAnswer,
     /// No option was found in the answer to a multiple-choice question.
     NoOptionSpan,
     /// What the model wrote is no confidence.
-    Unread(Unread),
+    VerbalizedProblem(VerbalizedProblem),
     /// Both masses of p(True) are zero, or one is no probability.
     InvalidMasses,
     /// True and False have too little of the probability for their ratio to say anything.
@@ -25,14 +25,14 @@ pub enum Reason {
     TooFew(crate::probe::TooFew),
 }
 
-impl Reason {
+impl MissingReason {
     /// The name in tables.
     pub fn name(self) -> String {
         match self {
             Self::Signal(missing) => missing.name().to_owned(),
             Self::EmptyAnswer => "empty_answer".to_owned(),
             Self::NoOptionSpan => "no_option_span".to_owned(),
-            Self::Unread(unread) => format!("verbalized_{unread}"),
+            Self::VerbalizedProblem(unread) => format!("verbalized_{unread}"),
             Self::InvalidMasses => "invalid_masses".to_owned(),
             Self::MassesTooSmall => "masses_too_small".to_owned(),
             #[cfg(feature = "probe")]
@@ -41,8 +41,8 @@ impl Reason {
     }
 }
 
-impl From<Missing> for Reason {
-    fn from(missing: Missing) -> Self {
+impl From<MissingSignal> for MissingReason {
+    fn from(missing: MissingSignal) -> Self {
         Self::Signal(missing)
     }
 }

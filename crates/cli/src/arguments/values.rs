@@ -2,7 +2,7 @@
 
 use plimsoll_router::{Risk, Target};
 
-use crate::pipeline::limits::{MOST_BINS, MOST_BOOTSTRAP, MOST_REPEATS, MOST_SEED};
+use crate::pipeline::limits::{MAX_BINS, MAX_BOOTSTRAP, MAX_REPEATS, MAX_SEED};
 
 /// A number in (0, 1), for `alpha` and `delta`; below 1e-9 or beyond 1 - 1e-9 it is surely a slip.
 pub(crate) fn open_share(text: &str) -> Result<f64, String> {
@@ -45,27 +45,27 @@ pub(crate) fn target(text: &str) -> Result<Target, String> {
 
 /// A number of bins.
 pub(crate) fn bins(text: &str) -> Result<u32, String> {
-    whole(text, 1, MOST_BINS)
+    whole(text, 1, MAX_BINS)
 }
 
 /// A number of bootstrap replicates.
 pub(crate) fn bootstrap(text: &str) -> Result<u32, String> {
-    whole(text, 0, MOST_BOOTSTRAP)
+    whole(text, 0, MAX_BOOTSTRAP)
 }
 
 /// A number of repeats.
 pub(crate) fn repeats(text: &str) -> Result<u32, String> {
-    whole(text, 1, MOST_REPEATS)
+    whole(text, 1, MAX_REPEATS)
 }
 
 /// A seed.
 pub(crate) fn seed(text: &str) -> Result<u64, String> {
-    whole(text, 0, MOST_SEED)
+    whole(text, 0, MAX_SEED)
 }
 
 /// A number of rows.
 pub(crate) fn rows(text: &str) -> Result<u64, String> {
-    whole(text, 1, plimsoll_fit::tail::MOST_ROWS)
+    whole(text, 1, plimsoll_fit::tail::MAX_ROWS)
 }
 
 fn within(text: &str, good: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use plimsoll_core::{ModelId, ScoreTable, Seed, Series};
-use plimsoll_evaluate::Judging;
+use plimsoll_core::{ModelId, ScoreSeries, ScoreTable, Seed};
+use plimsoll_evaluate::EvaluationSettings;
 use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::Method;
 use serde_json::json;
@@ -63,8 +63,8 @@ pub(super) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<()
     if let Some(file) = &file {
         file.note_unused(&table, console);
     }
-    let method_of = |series: &Series| file.as_ref().and_then(|file| file.method(series));
-    let judging = Judging { bootstrap: arguments.bootstrap, seed: Seed::new(arguments.seed) };
+    let method_of = |series: &ScoreSeries| file.as_ref().and_then(|file| file.method(series));
+    let judging = EvaluationSettings { bootstrap: arguments.bootstrap, seed: Seed::new(arguments.seed) };
     let work =
         Work { table: &table, judging: Some(judging), transfer: None, made: None, method_of: &method_of };
     let tables = judge(&work, EVALUATE, console)?;
@@ -96,7 +96,7 @@ impl MapFile {
     }
 
     /// The file's entry for a series of its pair.
-    fn method(&self, series: &Series) -> Option<&Method> {
+    fn method(&self, series: &ScoreSeries) -> Option<&Method> {
         let llm = self.thresholds.llm.as_ref().map(|llm| llm.id.as_str());
         let same =
             series.slm.as_str() == self.thresholds.slm.id && series.llm.as_ref().map(ModelId::as_str) == llm;

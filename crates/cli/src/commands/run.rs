@@ -8,8 +8,8 @@ mod stage;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use plimsoll_backend::Cancel;
 use plimsoll_evaluate::summarise;
-use plimsoll_infer::Cancel;
 use serde_json::json;
 
 use self::dependencies::Dependencies;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use plimsoll_files::write_atomic;
 use plimsoll_router::{Thresholds, conformance};
-use plimsoll_store::{TABLES, write_atomic};
+use plimsoll_store::TABLES;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 

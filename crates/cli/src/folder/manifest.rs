@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use plimsoll_store::sha256_file;
+use plimsoll_files::sha256_file;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

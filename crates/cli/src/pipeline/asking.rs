@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::{Decoding, SignalRequest};
-use plimsoll_infer::openai::{Price, RawLimits, TokenLimit};
-use plimsoll_infer::replay::{RecordingFields, RecordingFormat};
 use plimsoll_ingest::pool::{Duplicates, Sample};
 use plimsoll_ingest::prompts::PromptStyle;
 use plimsoll_label::{Policy, SpanGrading};
-use plimsoll_uq::Resolved;
+use plimsoll_remote::openai::{Price, RawLimits, TokenLimit};
+use plimsoll_remote::replay::{RecordingFields, RecordingFormat};
+use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::{PromptKind, Scoring};
 use serde::ser::SerializeSeq as _;
 use serde::{Deserialize, Serialize, Serializer};
@@ -32,7 +32,7 @@ pub(crate) struct Asking {
     /// How answers are decoded.
     pub(crate) decoding: Decoding,
     /// How uncertainty is measured.
-    pub(crate) methods: Vec<Resolved>,
+    pub(crate) methods: Vec<MethodConfig>,
     /// How the work is done; rows do not depend on it, but for the last bits of log-probabilities.
     pub(crate) inference: InferencePlan,
 }
@@ -224,7 +224,7 @@ impl Asking {
 
 /// Methods as a plan lists them: one without parameters is its name, another a mapping from its name to them.
 #[derive(Debug)]
-pub(crate) struct MethodEntries<'a>(pub(crate) &'a [Resolved]);
+pub(crate) struct MethodEntries<'a>(pub(crate) &'a [MethodConfig]);
 
 impl Serialize for MethodEntries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

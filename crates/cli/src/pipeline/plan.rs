@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_calibset::Format;
+use plimsoll_core::canonical::{canonical_sha256, to_value};
 use plimsoll_evaluate::HoldOut;
-use plimsoll_router::canonical::canonical_sha256;
+use plimsoll_import::Format;
 use plimsoll_router::thresholds::LabelSource;
 use plimsoll_router::{Risk, Target};
 use serde::ser::SerializeMap as _;
@@ -310,6 +310,5 @@ impl Plan {
 
 /// A part of a plan as JSON.
 pub(crate) fn as_json(part: &impl Serialize) -> Value {
-    // Structs of text, numbers that were checked to be finite, and flags always serialise.
-    serde_json::to_value(part).unwrap_or_default()
+    to_value(part)
 }

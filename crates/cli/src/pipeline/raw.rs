@@ -5,7 +5,7 @@ pub(super) mod asking;
 
 use std::collections::BTreeMap;
 
-use plimsoll_calibset::{Format, nearest};
+use plimsoll_import::{Format, nearest};
 use plimsoll_router::Risk;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -16,7 +16,7 @@ use super::problems::Problems;
 use asking::{RawDataset, RawDecoding, RawInference, RawModel, RawPool, RawPrompt};
 
 /// Problems that are worth listing.
-const MOST_PROBLEMS: usize = 50;
+const MAX_PROBLEMS: usize = 50;
 
 /// A plan file.
 #[derive(Debug, Default, Deserialize)]
@@ -162,7 +162,7 @@ pub(super) fn read(mut document: Value) -> (RawPlan, Problems) {
         return (RawPlan::default(), problems);
     }
     refuse_lists(&mut document, &mut problems);
-    while problems.len() < MOST_PROBLEMS {
+    while problems.len() < MAX_PROBLEMS {
         match serde_path_to_error::deserialize::<_, RawPlan>(&document) {
             Ok(raw) => return (raw, problems),
             Err(error) => {

@@ -7,9 +7,9 @@ pub(crate) mod models;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use plimsoll_calibset::{FileSpec, Format};
+use plimsoll_import::{FileSpec, Format};
 
-use super::limits::{MOST_BINS, MOST_BOOTSTRAP, MOST_NAME, MOST_REPEATS, MOST_SEED, MOST_TARGETS};
+use super::limits::{MAX_BINS, MAX_BOOTSTRAP, MAX_NAME, MAX_REPEATS, MAX_SEED, MAX_TARGETS};
 use super::plan::{
     Calibration, CostTarget, Evaluation, File, Import, Limits, Origin, Plan, RiskTarget, Targets,
     delimiter_byte, delimiter_name,
@@ -22,8 +22,8 @@ pub(super) fn resolve(mut raw: RawPlan, problems: &mut Problems) -> Option<Plan>
     let origin = resolve_origin(&mut raw, problems);
     let name = required(raw.name, "name", problems).inspect(|name| check_name(name, problems));
     let seed = required(raw.seed, "seed", problems);
-    if seed.is_some_and(|seed| seed > MOST_SEED) {
-        problems.add("seed", format!("must be at most {MOST_SEED}"));
+    if seed.is_some_and(|seed| seed > MAX_SEED) {
+        problems.add("seed", format!("must be at most {MAX_SEED}"));
     }
     let calibration = required(raw.calibration, "calibration", problems)
         .and_then(|calibration| resolve_calibration(&calibration, problems));
@@ -90,11 +90,11 @@ fn required<T>(value: Option<T>, place: &str, problems: &mut Problems) -> Option
 
 fn check_name(name: &str, problems: &mut Problems) {
     let safe = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-    if !safe || name.is_empty() || name.starts_with(['.', '-']) || name.len() > MOST_NAME {
+    if !safe || name.is_empty() || name.starts_with(['.', '-']) || name.len() > MAX_NAME {
         problems.add(
             "name",
             format!(
-                "becomes a folder's name: 1 to {MOST_NAME} of the characters A-Z a-z 0-9 . _ -, and it starts with \
+                "becomes a folder's name: 1 to {MAX_NAME} of the characters A-Z a-z 0-9 . _ -, and it starts with \
                  a letter, a digit or _"
             ),
         );
@@ -161,8 +161,8 @@ fn resolve_file(raw: RawFile, place: &str, problems: &mut Problems) -> Option<Fi
 
 fn resolve_calibration(raw: &RawCalibration, problems: &mut Problems) -> Option<Calibration> {
     let bins = required(raw.bins, "calibration.bins", problems);
-    if bins.is_some_and(|bins| !(1..=MOST_BINS).contains(&bins)) {
-        problems.add("calibration.bins", format!("must be from 1 to {MOST_BINS}"));
+    if bins.is_some_and(|bins| !(1..=MAX_BINS).contains(&bins)) {
+        problems.add("calibration.bins", format!("must be from 1 to {MAX_BINS}"));
     }
     let fraction = required(raw.fraction, "calibration.fraction", problems);
     if fraction.is_some_and(|fraction| !(fraction > 0.0 && fraction <= 1.0)) {
@@ -200,8 +200,8 @@ fn check_targets(targets: &Targets, problems: &mut Problems) {
     if all.is_empty() {
         problems.add("thresholds", "needs at least one target (routing_ratio, accuracy, cost or risk)");
     }
-    if all.len() > MOST_TARGETS {
-        problems.add("thresholds", format!("has more than {MOST_TARGETS} targets"));
+    if all.len() > MAX_TARGETS {
+        problems.add("thresholds", format!("has more than {MAX_TARGETS} targets"));
     }
     for target in &all {
         let key = if target.risk().is_some() { "risk" } else { target.kind() };
@@ -221,8 +221,8 @@ fn check_targets(targets: &Targets, problems: &mut Problems) {
 
 fn resolve_evaluation(raw: RawEvaluation, problems: &mut Problems) -> Option<Evaluation> {
     let bootstrap = required(raw.bootstrap, "evaluation.bootstrap", problems);
-    if bootstrap.is_some_and(|bootstrap| bootstrap > MOST_BOOTSTRAP) {
-        problems.add("evaluation.bootstrap", format!("must be at most {MOST_BOOTSTRAP}"));
+    if bootstrap.is_some_and(|bootstrap| bootstrap > MAX_BOOTSTRAP) {
+        problems.add("evaluation.bootstrap", format!("must be at most {MAX_BOOTSTRAP}"));
     }
     let transfer = raw.transfer.unwrap_or_default();
     if transfer.iter().collect::<BTreeSet<_>>().len() < transfer.len() {
@@ -233,8 +233,8 @@ fn resolve_evaluation(raw: RawEvaluation, problems: &mut Problems) -> Option<Eva
     }
     if !transfer.is_empty() {
         let repeats = required(raw.repeats, "evaluation.repeats", problems);
-        if repeats.is_some_and(|repeats| !(1..=MOST_REPEATS).contains(&repeats)) {
-            problems.add("evaluation.repeats", format!("must be from 1 to {MOST_REPEATS}"));
+        if repeats.is_some_and(|repeats| !(1..=MAX_REPEATS).contains(&repeats)) {
+            problems.add("evaluation.repeats", format!("must be from 1 to {MAX_REPEATS}"));
         }
     }
     Some(Evaluation { transfer, repeats: raw.repeats, bootstrap: bootstrap? })

@@ -6,9 +6,9 @@ use serde_json::Value;
 use serde_saphyr::{MergeKeyPolicy, budget, options, ser_options};
 
 /// The largest plan; a real one has a few kilobytes.
-pub(crate) const MOST_BYTES: u64 = 1 << 20;
+pub(crate) const MAX_BYTES: u64 = 1 << 20;
 /// Values that aliases may repeat.
-const MOST_REPEATED: usize = 10_000;
+const MAX_REPEATED: usize = 10_000;
 
 /// Reads one YAML document. Repeated keys, a second document, values that are not JSON (NaN), and
 /// documents built to exhaust memory are refused.
@@ -21,7 +21,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, String> {
         merge_keys: MergeKeyPolicy::Error,
         strict_booleans: true,
     };
-    options.alias_limits.max_total_replayed_events = MOST_REPEATED;
+    options.alias_limits.max_total_replayed_events = MAX_REPEATED;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Err("it is empty".to_owned());

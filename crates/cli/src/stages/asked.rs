@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use plimsoll_backend::Request;
 use plimsoll_core::records::DatasetRow;
 use plimsoll_core::{Question, Seed, SignalRequest};
 use plimsoll_hub::Source as Place;
-use plimsoll_infer::Ask;
 use plimsoll_ingest::pool::{Entry, Pool, PoolOptions, PoolRole, RoleShares, pool};
 use plimsoll_ingest::prompts::{PromptSpec, prompt};
 use plimsoll_uq::methods::PromptKind;
@@ -44,7 +44,7 @@ pub(crate) struct AskSet {
     /// What the answers are for.
     pub(crate) role: PoolRole,
     /// The asks, in the order of the pool.
-    pub(crate) asks: Vec<Ask>,
+    pub(crate) requests: Vec<Request>,
     /// SHA-256 of the hashes of their prompts, in that order.
     pub(crate) prompts_sha256: String,
 }
@@ -233,32 +233,36 @@ fn ask_sets(asking: &Asking, read: &[Questions], pool: &Pool) -> Vec<AskSet> {
         let prompts = asking.prompt_of(plan);
         let spec = PromptSpec::new(questions.dataset.get(), prompts.style);
         let exemplars: Vec<&Question> = pool.of(&plan.id, PoolRole::FewShot).take(prompts.few_shot).collect();
-        let asks = |role, spec: &PromptSpec| -> Vec<Ask> {
-            let ask = |question: &Question| Ask {
+        let requests = |role, spec: &PromptSpec| -> Vec<Request> {
+            let ask = |question: &Question| Request {
                 question_id: question.question_id.clone(),
                 source_row: Some(question.source_row),
                 prompt: prompt(question, &exemplars, spec),
             };
             pool.of(&plan.id, role).map(ask).collect()
         };
-        let mut push = |kind, role, asks: Vec<Ask>| {
-            if !asks.is_empty() {
-                let prompts_sha256 = prompts_sha256(&asks);
-                sets.push(AskSet { dataset: plan.id.clone(), kind, role, asks, prompts_sha256 });
+        let mut push = |kind, role, requests: Vec<Request>| {
+            if !requests.is_empty() {
+                let prompts_sha256 = prompts_sha256(&requests);
+                sets.push(AskSet { dataset: plan.id.clone(), kind, role, requests, prompts_sha256 });
             }
         };
-        push(PromptKind::Main, PoolRole::Main, asks(PoolRole::Main, &spec));
+        push(PromptKind::Main, PoolRole::Main, requests(PoolRole::Main, &spec));
         if asking.probe_signals().is_some() {
-            push(PromptKind::Main, PoolRole::ProbeTraining, asks(PoolRole::ProbeTraining, &spec));
+            push(PromptKind::Main, PoolRole::ProbeTraining, requests(PoolRole::ProbeTraining, &spec));
         }
         if asking.verbalizes() {
-            push(PromptKind::Verbalized, PoolRole::Main, asks(PoolRole::Main, &spec.clone().verbalized()));
+            push(
+                PromptKind::Verbalized,
+                PoolRole::Main,
+                requests(PoolRole::Main, &spec.clone().verbalized()),
+            );
         }
     }
     sets
 }
 
-fn prompts_sha256(asks: &[Ask]) -> String {
-    let hashes: Vec<String> = asks.iter().map(|ask| ask.prompt.hash()).collect();
-    plimsoll_router::canonical::sha256_hex(hashes.concat().as_bytes())
+fn prompts_sha256(requests: &[Request]) -> String {
+    let hashes: Vec<String> = requests.iter().map(|ask| ask.prompt.hash()).collect();
+    plimsoll_core::canonical::sha256_hex(hashes.concat().as_bytes())
 }

@@ -2,8 +2,8 @@
 
 use plimsoll_core::records::{FollowUpRow, GenerationRow};
 use plimsoll_core::{Decoding, SignalRequest};
-use plimsoll_infer::openai::Price;
-use plimsoll_uq::Resolved;
+use plimsoll_remote::openai::Price;
+use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::PromptKind;
 
 /// US dollars of one text: its tokens at the plan's price, else what its server charged; `None` where neither
@@ -59,7 +59,7 @@ pub(crate) fn samples<'r>(
 /// US dollars of a small model's answer with all that a method needs beside it. `rows` are everything that
 /// was generated for the question's main prompt. `None` where a part is not known.
 pub(crate) fn of_method(
-    method: &Resolved,
+    method: &MethodConfig,
     decoding: Decoding,
     price: Option<Price>,
     (answer, rows): (&GenerationRow, &[GenerationRow]),

@@ -3,10 +3,10 @@
 use plimsoll_core::records::{
     AlignmentRow, CurveAreaRow, CurveRow, MapMetricRow, POOL, TransferCurveRow, TransferRow,
 };
-use plimsoll_core::{ScoreTable, Series};
+use plimsoll_core::{ScoreSeries, ScoreTable};
 use plimsoll_evaluate::{
-    InDomainLabels, Judging, Nested, Scored, TransferSpec, TransferSummary, alignment, curves, splits,
-    transfer,
+    CrossFittedScores, EvaluationSettings, InDomainLabels, Scored, TransferSpec, TransferSummary, alignment,
+    curves, splits, transfer,
 };
 use plimsoll_fit::Prepared;
 use plimsoll_router::thresholds::Method;
@@ -45,13 +45,13 @@ pub(crate) struct Work<'a> {
     /// The scores.
     pub(crate) table: &'a ScoreTable,
     /// How alignment and curves are judged; `None` = they are not.
-    pub(crate) judging: Option<Judging>,
+    pub(crate) judging: Option<EvaluationSettings>,
     /// How transfer is judged; `None` = it is not.
     pub(crate) transfer: Option<TransferSpec>,
     /// How the scores were made; `None` = others made them.
     pub(crate) made: Option<&'a Made<'a>>,
     /// The entry of a thresholds file whose maps a series is judged with.
-    pub(crate) method_of: &'a dyn Fn(&Series) -> Option<&'a Method>,
+    pub(crate) method_of: &'a dyn Fn(&ScoreSeries) -> Option<&'a Method>,
 }
 
 /// Judges series after series, so that one sorted copy is alive at a time.
@@ -77,7 +77,7 @@ pub(crate) fn judge(work: &Work<'_>, stage: &'static str, console: &Console) -> 
                 work.made.map_or(InDomainLabels::Unknown, |made| made.in_domain_labels(series));
             let nested = work.made.map(|made| made.nested(series, &work.table.questions, &spec.by));
             let nested = nested.transpose()?.flatten();
-            let nested = nested.as_ref().map_or(Nested::Same, Nested::PerSplit);
+            let nested = nested.as_ref().map_or(CrossFittedScores::Same, CrossFittedScores::PerSplit);
             let scored = Scored { prepared: &prepared, nested, in_domain_labels };
             let transferred = transfer(&scored, spec, &|| progress.step()).or_fail(Kind::Stage)?;
             rows.extend(transferred.rows);

@@ -1,9 +1,9 @@
 //! `draw` and `fit`: a few series at a time, so that all cores have work while few sorted copies are alive.
 
 use plimsoll_core::records::CalibrationRow;
-use plimsoll_core::{ModelId, Outcome, ScoreTable, Series};
+use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable};
 use plimsoll_fit::draw::DrawnRow;
-use plimsoll_fit::{Draw, FitSpec, FittedMethod, Prepared, Selection, draw_series, fit_method};
+use plimsoll_fit::{DatasetSelection, Draw, FitSpec, FittedMethod, Prepared, draw_series, fit_method};
 use plimsoll_router::thresholds::Method;
 use plimsoll_store::tables::calibration;
 use plimsoll_store::{Provenance, TableWriter};
@@ -19,10 +19,10 @@ use crate::progress::Progress;
 const CHUNK_ROWS: usize = 64 * 1024;
 
 /// Series that are fitted at the same time: each holds a sorted copy of its rows.
-const MOST_TOGETHER: usize = 4;
+const MAX_TOGETHER: usize = 4;
 
 /// A series' name for people.
-pub(crate) fn series_name(series: &Series) -> String {
+pub(crate) fn series_name(series: &ScoreSeries) -> String {
     format!("{} {}", pair_name(series.slm.as_str(), series.llm.as_ref().map(ModelId::as_str)), series.method)
 }
 
@@ -53,7 +53,7 @@ impl CalibrationWriter {
     }
 
     /// Appends the rows of a draw.
-    fn write(&mut self, table: &ScoreTable, series: &Series, draw: &Draw) -> Result<(), Failure> {
+    fn write(&mut self, table: &ScoreTable, series: &ScoreSeries, draw: &Draw) -> Result<(), Failure> {
         for chunk in draw.rows.chunks(CHUNK_ROWS) {
             let rows: Vec<CalibrationRow> =
                 chunk.iter().filter_map(|drawn| calibration_row(table, series, drawn)).collect();
@@ -81,7 +81,7 @@ pub(crate) fn draw_all(
     for series in &table.series {
         progress.doing(series_name(series));
         let prepared = Prepared::new(&table.questions, series);
-        let all = Selection::all(table.questions.datasets().len());
+        let all = DatasetSelection::all(table.questions.datasets().len());
         writer.write(table, series, &draw_series(&prepared, &all, spec))?;
         progress.step();
     }
@@ -97,7 +97,7 @@ pub(crate) fn fit_all(
 ) -> Result<Vec<Method>, Failure> {
     let progress = Progress::steps(console, super::FIT, table.series.len() as u64);
     let mut methods = Vec::with_capacity(table.series.len());
-    let together = rayon::current_num_threads().clamp(1, MOST_TOGETHER);
+    let together = rayon::current_num_threads().clamp(1, MAX_TOGETHER);
     for group in table.series.chunks(together) {
         let fitted: Vec<FittedMethod> = group
             .par_iter()
@@ -120,16 +120,16 @@ pub(crate) fn fit_all(
 
 fn fit_one(
     table: &ScoreTable,
-    series: &Series,
+    series: &ScoreSeries,
     (spec, definitions): (&FitSpec, &Definitions<'_>),
 ) -> FittedMethod {
     let prepared = Prepared::new(&table.questions, series);
-    let all = Selection::all(table.questions.datasets().len());
+    let all = DatasetSelection::all(table.questions.datasets().len());
     let fitted = fit_method(&prepared, &all, spec, &definitions.text(series));
     FittedMethod { method: definitions.sign(series, fitted.method), ..fitted }
 }
 
-fn calibration_row(table: &ScoreTable, series: &Series, drawn: &DrawnRow) -> Option<CalibrationRow> {
+fn calibration_row(table: &ScoreTable, series: &ScoreSeries, drawn: &DrawnRow) -> Option<CalibrationRow> {
     let row = drawn.row as usize;
     let question = *series.question.get(row)?;
     let dataset = table.questions.dataset(question);

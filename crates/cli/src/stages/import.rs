@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use plimsoll_calibset::{FileSpec, Import, Imported, expand_paths, import};
+use plimsoll_import::{FileSpec, Import, ImportSummary, expand_paths, import};
 use plimsoll_store::TableWriter;
 use plimsoll_store::tables::scores;
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ impl Inputs {
         seed: u64,
         folder: &mut OutputFolder,
         console: &Console,
-    ) -> Result<Imported, Failure> {
+    ) -> Result<ImportSummary, Failure> {
         let stopwatch = Stopwatch::start();
         let output = table_path(scores::TABLE.name);
         let provenance = key::provenance(SCORE, &self.parameters, &self.sources, seed);

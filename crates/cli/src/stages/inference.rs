@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use plimsoll_backend::{BackendObserver, Batch, Cancel, Control};
 use plimsoll_core::Seed;
-use plimsoll_infer::{Batch, Cancel, Chunk, Chunks, Control, Progress as Hears};
+use plimsoll_files::write_atomic;
+use plimsoll_pipeline::{Chunk, Chunks};
 use plimsoll_store::tables::{generations, hidden_states};
-use plimsoll_store::write_atomic;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -64,7 +65,7 @@ pub(crate) fn parts<'g>(asked: &Asked<'_>, groups: &'g [Group]) -> Vec<Part<'g>>
     let size = asked.asking.inference.chunk;
     let mut parts = Vec::new();
     for group in groups {
-        let count = asked.sets[group.set].asks.len();
+        let count = asked.sets[group.set].requests.len();
         for from in (0..count).step_by(size) {
             parts.push(Part { group, from, to: (from + size).min(count), number: parts.len() });
         }
@@ -132,24 +133,24 @@ impl Inference<'_> {
         let id = model.id.clone();
         let total: usize = parts.iter().map(|part| part.to - part.from).sum();
         let answers = Arc::new(Answers::new(self.console, id.as_str(), total as u64));
-        let hears: Arc<dyn Hears> = Arc::clone(&answers) as Arc<dyn Hears>;
+        let hears: Arc<dyn BackendObserver> = Arc::clone(&answers) as Arc<dyn BackendObserver>;
         let mut model = Lazy::new(model, self.asked.asking.inference);
         let (start, mut answered) = (Instant::now(), 0);
         for part in parts {
             let set = &self.asked.sets[part.group.set];
             let seed = Seed::new(self.asked.seed).derive("infer");
-            let asks = &set.asks[part.from..part.to];
-            let batch = Batch::new(asks, &part.group.signals, self.asked.asking.decoding, seed);
+            let requests = &set.requests[part.from..part.to];
+            let batch = Batch::new(requests, &part.group.signals, self.asked.asking.decoding, seed);
             let batch = batch.or_fail(Kind::Stage)?;
             answers.doing(&set.dataset);
             let control = Control { cancel: &self.cancel, progress: &hears };
             let (chunk, is_new) = model.chunk(chunks, &batch, &control)?;
             if is_new {
                 done.chunks_answered += 1;
-                answered += asks.len();
+                answered += requests.len();
             } else {
                 done.chunks_kept += 1;
-                answers.kept(asks.len() as u64);
+                answers.kept(requests.len() as u64);
             }
             place(part, &chunk, folder, outputs)?;
         }

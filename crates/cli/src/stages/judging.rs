@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use plimsoll_backend::{BackendObserver, Batch, Cancel, Control, Request};
 use plimsoll_core::records::GenerationRow;
 use plimsoll_core::{Seed, SignalRequest};
-use plimsoll_infer::{Ask, Batch, Cancel, Chunks, Control, Progress as Hears};
+use plimsoll_pipeline::Chunks;
 use plimsoll_store::read_rows;
 use plimsoll_store::tables::generations;
 
@@ -27,23 +28,23 @@ const CHUNKS: &str = ".work/judge";
 /// What stops the judge's backend. Finished chunks stay.
 pub(crate) fn replies(
     judge: Prepared<'_>,
-    asks: &[Ask],
+    requests: &[Request],
     (folder, asked, cancel): (&OutputFolder, &Asked<'_>, &Cancel),
     console: &Console,
 ) -> Result<BTreeMap<String, GenerationRow>, Failure> {
     let chunks = Chunks::new(folder.path(CHUNKS), asked.seed, PROGRAM_VERSION);
-    let answers = Arc::new(Answers::new(console, judge.id.as_str(), asks.len() as u64));
-    let hears: Arc<dyn Hears> = Arc::clone(&answers) as Arc<dyn Hears>;
+    let answers = Arc::new(Answers::new(console, judge.id.as_str(), requests.len() as u64));
+    let hears: Arc<dyn BackendObserver> = Arc::clone(&answers) as Arc<dyn BackendObserver>;
     let (signals, decoding) = (SignalRequest::answer(), verdict_decoding()?);
     let mut judge = Lazy::new(judge, asked.asking.inference);
     let mut replies = BTreeMap::new();
-    for asks in asks.chunks(asked.asking.inference.chunk) {
+    for requests in requests.chunks(asked.asking.inference.chunk) {
         let seed = Seed::new(asked.seed).derive("judge");
-        let batch = Batch::new(asks, &signals, decoding, seed).or_fail(Kind::Stage)?;
+        let batch = Batch::new(requests, &signals, decoding, seed).or_fail(Kind::Stage)?;
         let control = Control { cancel, progress: &hears };
         let (chunk, is_new) = judge.chunk(&chunks, &batch, &control)?;
         if !is_new {
-            answers.kept(asks.len() as u64);
+            answers.kept(requests.len() as u64);
         }
         for row in read_rows::<GenerationRow>(&chunk.generations, &generations::TABLE).or_fail(Kind::Stage)? {
             replies.insert(row.question_id.clone(), row);

@@ -1,6 +1,6 @@
 //! The key of a stage: a hash of everything that its outputs depend on.
 
-use plimsoll_router::canonical::canonical_sha256;
+use plimsoll_core::canonical::canonical_sha256;
 use plimsoll_store::Provenance;
 use serde_json::{Value, json};
 

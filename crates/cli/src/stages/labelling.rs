@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use plimsoll_backend::Request;
 use plimsoll_core::prompt::{Message, Prompt};
 use plimsoll_core::records::{GenerationRow, LabelRow};
 use plimsoll_core::{Decoding, Label, Question, QuestionId, Reply};
-use plimsoll_infer::Ask;
 use plimsoll_label::judge::{self, Judge};
 use plimsoll_label::{Extraction, JudgeError, Policy, extract, grade, token_span};
 use plimsoll_store::tables::{generations, labels};
@@ -58,14 +58,14 @@ impl Labelling<'_> {
     pub(crate) fn run(
         &self,
         folder: &OutputFolder,
-        judge: Option<(Prepared<'_>, &plimsoll_infer::Cancel)>,
+        judge: Option<(Prepared<'_>, &plimsoll_backend::Cancel)>,
     ) -> Result<Vec<String>, Failure> {
         let questions = self.asked.questions();
         let verdicts = match judge {
             Some((judge, cancel)) => {
                 let id = judge.id.to_string();
-                let asks = self.judged(&questions, folder)?;
-                let replies = replies(judge, &asks, (folder, self.asked, cancel), self.console)?;
+                let requests = self.judged(&questions, folder)?;
+                let replies = replies(judge, &requests, (folder, self.asked, cancel), self.console)?;
                 Some(Verdicts { id, replies })
             }
             None => None,
@@ -116,21 +116,21 @@ impl Labelling<'_> {
         &self,
         questions: &BTreeMap<&str, &Question>,
         folder: &OutputFolder,
-    ) -> Result<Vec<Ask>, Failure> {
-        let mut asks: BTreeMap<String, Ask> = BTreeMap::new();
+    ) -> Result<Vec<Request>, Failure> {
+        let mut requests: BTreeMap<String, Request> = BTreeMap::new();
         for part in self.parts {
             Self::each_answer(part, folder, questions, &mut |question, answer| {
                 let Some(extraction) = extraction(question, answer) else { return };
                 let label = grade(question, &extraction, &self.grading.policy);
                 let found = extraction.found();
-                if label.reason.as_deref() == Some(plimsoll_label::Reason::NeedsJudge.name()) {
+                if label.reason.as_deref() == Some(plimsoll_label::UngradedReason::NeedsJudge.name()) {
                     let messages = found.map(|found| judge::prompt(question, &found.answer));
-                    let ask = messages.and_then(judge_ask);
-                    asks.extend(ask.map(|ask| (ask.question_id.to_string(), ask)));
+                    let request = messages.and_then(judge_ask);
+                    requests.extend(request.map(|request| (request.question_id.to_string(), request)));
                 }
             })?;
         }
-        Ok(asks.into_values().collect())
+        Ok(requests.into_values().collect())
     }
 
     fn label(&self, question: &Question, answer: &GenerationRow, verdicts: Option<&Verdicts>) -> Label {
@@ -186,7 +186,7 @@ fn label_row(answer: &GenerationRow, label: Label) -> LabelRow {
 }
 
 /// A judge's question as an ask, named by what it asks.
-fn judge_ask(messages: Vec<Message>) -> Option<Ask> {
+fn judge_ask(messages: Vec<Message>) -> Option<Request> {
     let prompt = Prompt {
         version: judge::VERSION.to_owned(),
         messages,
@@ -195,7 +195,7 @@ fn judge_ask(messages: Vec<Message>) -> Option<Ask> {
         false_strings: Vec::new(),
     };
     let question_id = QuestionId::new(format!("judge/{}", prompt.hash())).ok()?;
-    Some(Ask { question_id, source_row: None, prompt })
+    Some(Request { question_id, source_row: None, prompt })
 }
 
 /// The judge's replies, by what was asked.
@@ -211,7 +211,8 @@ impl Judge for Verdicts {
     }
 
     fn ask(&self, messages: &[Message]) -> Result<Reply<'_>, JudgeError> {
-        let known = judge_ask(messages.to_vec()).and_then(|ask| self.replies.get(ask.question_id.as_str()));
+        let known =
+            judge_ask(messages.to_vec()).and_then(|request| self.replies.get(request.question_id.as_str()));
         known
             .and_then(Reply::from_generation)
             .ok_or_else(|| JudgeError::Request { model: self.id.clone(), source: "it gave no reply".into() })

@@ -1,6 +1,6 @@
 //! Limits of a plan: how much may be missing or ungraded.
 
-use plimsoll_core::{ScoreTable, Series};
+use plimsoll_core::{ScoreSeries, ScoreTable};
 use serde::Serialize;
 
 use super::fitting::series_name;
@@ -65,7 +65,7 @@ pub(crate) fn broken(table: &ScoreTable, limits: Limits) -> Vec<Broken> {
     all
 }
 
-fn count(table: &ScoreTable, series: &Series) -> Vec<Counts> {
+fn count(table: &ScoreTable, series: &ScoreSeries) -> Vec<Counts> {
     let mut counts = vec![Counts::default(); table.questions.datasets().len()];
     for (row, question) in series.question.iter().enumerate() {
         let count = &mut counts[table.questions.dataset_index(*question)];

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_core::Series;
+use plimsoll_core::ScoreSeries;
 use plimsoll_core::records::ConfidenceRow;
 use plimsoll_core::scores::Questions;
-use plimsoll_evaluate::{HoldOut, InDomainLabels, NestedSeries};
+use plimsoll_evaluate::{CrossFittedSeries, HoldOut, InDomainLabels};
 use plimsoll_router::Confidence;
 use plimsoll_store::read_rows;
 use plimsoll_store::tables::confidences;
-use plimsoll_uq::Resolved;
+use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::{ProbeKind, Scoring};
 
 use super::probes::fold_name;
@@ -22,14 +22,14 @@ type OfFold = BTreeMap<String, Option<f64>>;
 /// The methods of a run, and the confidences that they gave for transfer tests.
 #[derive(Debug)]
 pub(crate) struct Made<'a> {
-    methods: &'a [Resolved],
+    methods: &'a [MethodConfig],
     /// By small model, method and test.
     folds: BTreeMap<(String, String, String), OfFold>,
 }
 
 impl<'a> Made<'a> {
     /// Reads the table of confidences, if any method needs it.
-    pub(crate) fn read(methods: &'a [Resolved], folder: &OutputFolder) -> Result<Self, Failure> {
+    pub(crate) fn read(methods: &'a [MethodConfig], folder: &OutputFolder) -> Result<Self, Failure> {
         let mut folds: BTreeMap<(String, String, String), OfFold> = BTreeMap::new();
         if methods.iter().any(learns_elsewhere) {
             let path = folder.path(&table_path(confidences::TABLE.name));
@@ -43,12 +43,12 @@ impl<'a> Made<'a> {
         Ok(Self { methods, folds })
     }
 
-    fn method(&self, series: &Series) -> Option<&Resolved> {
+    fn method(&self, series: &ScoreSeries) -> Option<&MethodConfig> {
         self.methods.iter().find(|method| method.id == series.method.as_str())
     }
 
     /// Whether a series' scores saw labels of the datasets that they speak of.
-    pub(crate) fn in_domain_labels(&self, series: &Series) -> InDomainLabels {
+    pub(crate) fn in_domain_labels(&self, series: &ScoreSeries) -> InDomainLabels {
         match self.method(series).map(|method| &method.scoring) {
             None => InDomainLabels::Unknown,
             Some(Scoring::Probe(probe)) if probe.kind == ProbeKind::SameDataset => InDomainLabels::True,
@@ -59,14 +59,14 @@ impl<'a> Made<'a> {
     /// The series scored anew for each split, if its method learns from labels of other datasets.
     pub(crate) fn nested(
         &self,
-        series: &Series,
+        series: &ScoreSeries,
         questions: &Questions,
         by: &[HoldOut],
-    ) -> Result<Option<NestedSeries>, Failure> {
+    ) -> Result<Option<CrossFittedSeries>, Failure> {
         if !self.method(series).is_some_and(learns_elsewhere) {
             return Ok(None);
         }
-        let mut nested = NestedSeries::new();
+        let mut nested = CrossFittedSeries::new();
         for by in by {
             for dataset in questions.datasets() {
                 let name = match by {
@@ -87,6 +87,6 @@ impl<'a> Made<'a> {
     }
 }
 
-fn learns_elsewhere(method: &Resolved) -> bool {
+fn learns_elsewhere(method: &MethodConfig) -> bool {
     matches!(&method.scoring, Scoring::Probe(probe) if probe.kind == ProbeKind::OtherDatasets)
 }

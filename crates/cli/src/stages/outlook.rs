@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use plimsoll_backend::Request;
 use plimsoll_core::{Decoding, SignalRequest};
 use plimsoll_hub::{HubError, Options};
-use plimsoll_infer::Ask;
 use serde::Serialize;
 
 use super::asked::{AskSet, Asked};
@@ -167,12 +167,12 @@ pub(crate) fn of_models(asked: &Asked<'_>, found: &[Prepared<'_>]) -> Result<Vec
         let (set, decoding) = (&asked.sets[group.set], asked.asking.decoding);
         let model = &mut models[group.model];
         let counted = prepared(&model.model)
-            .map(|prepared| prepared.estimate(&set.asks, &group.signals, decoding))
+            .map(|prepared| prepared.estimate(&set.requests, &group.signals, decoding))
             .transpose()?;
         match counted.flatten() {
             Some(counted) => {
                 model.is_counted = true;
-                model.prompts += counted.asks;
+                model.prompts += counted.requests;
                 model.unanswerable += counted.unanswerable;
                 model.texts += counted.texts;
                 model.prompt_tokens += counted.prefill_tokens;
@@ -200,7 +200,7 @@ fn guess(model: &mut ModelOutlook, set: &AskSet, signals: &SignalRequest, decodi
     let texts = 1 + samples + signals.follow_ups().len() as u64;
     let replies: u64 =
         signals.follow_ups().values().map(|signal| u64::from(signal.text_tokens.unwrap_or(1))).sum();
-    for ask in &set.asks {
+    for ask in &set.requests {
         let whole = bytes(ask).div_ceil(BYTES_PER_TOKEN) * texts;
         model.prompts += 1;
         model.texts += texts;
@@ -210,7 +210,7 @@ fn guess(model: &mut ModelOutlook, set: &AskSet, signals: &SignalRequest, decodi
     }
 }
 
-fn bytes(ask: &Ask) -> u64 {
+fn bytes(ask: &Request) -> u64 {
     ask.prompt.messages.iter().map(|message| message.text.len() as u64).sum()
 }
 

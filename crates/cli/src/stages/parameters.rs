@@ -1,9 +1,9 @@
 //! What the numbers of a fit and its evaluation depend on, beside the scores.
 
 use plimsoll_core::Seed;
-use plimsoll_evaluate::Judging;
+use plimsoll_core::canonical::canonical_sha256;
+use plimsoll_evaluate::EvaluationSettings;
 use plimsoll_fit::FitSpec;
-use plimsoll_router::canonical::canonical_sha256;
 use plimsoll_router::thresholds::Pipeline;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -50,8 +50,8 @@ impl Parameters {
     }
 
     /// As the evaluation takes them.
-    pub(crate) fn judging(&self) -> Judging {
-        Judging { bootstrap: self.bootstrap, seed: Seed::new(self.seed) }
+    pub(crate) fn judging(&self) -> EvaluationSettings {
+        EvaluationSettings { bootstrap: self.bootstrap, seed: Seed::new(self.seed) }
     }
 
     /// What the draw depends on.

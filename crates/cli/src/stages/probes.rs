@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plimsoll_core::seed::key_of;
 use plimsoll_core::signal::HiddenStateSignal;
-use plimsoll_core::{DatasetId, Missing, Question, Seed};
+use plimsoll_core::{DatasetId, MissingSignal, Question, Seed};
 use plimsoll_evaluate::HoldOut;
+use plimsoll_files::write_atomic;
 use plimsoll_ingest::pool::PoolRole;
-use plimsoll_store::write_atomic;
-use plimsoll_uq::Resolved;
+use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::{ProbeKind, ProbeMethod, PromptKind};
 use plimsoll_uq::probe::{CrossFitted, Example, HeldOut, Origin, Probe, TrainingRow};
 
@@ -62,7 +62,7 @@ impl Probes<'_> {
     /// Trains every probe of a method that scores or tests need.
     pub(crate) fn train(
         &self,
-        method: &Resolved,
+        method: &MethodConfig,
         probe: &ProbeMethod,
         labels: &Labels,
     ) -> Result<Trained, Failure> {
@@ -122,7 +122,7 @@ impl Probes<'_> {
             for question in questions {
                 let (_, cluster) = keys(question);
                 scored.push(match states.get(question.question_id.as_str()) {
-                    None => Err(Missing::NotRecorded.name().to_owned()),
+                    None => Err(MissingSignal::NotRecorded.name().to_owned()),
                     Some(Err(reason)) => Err(reason.clone()),
                     Some(Ok(state)) => trained
                         .probes

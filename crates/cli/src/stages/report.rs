@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::records::{ConfidenceRow, DatasetRow};
-use plimsoll_core::{ModelId, Outcome, ScoreTable, Series};
+use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable};
+use plimsoll_files::write_atomic;
 use plimsoll_report::inputs::{
     AnswerMass, ColumnFacts, DatasetCounts, DatasetFacts, Inputs, Provenance, SeriesCounts, TableFacts,
 };
@@ -11,7 +12,7 @@ use plimsoll_report::report;
 use plimsoll_router::Thresholds;
 use plimsoll_router::histogram::bin_of;
 use plimsoll_router::thresholds::Pipeline;
-use plimsoll_store::{Table, read_rows, tables, write_atomic};
+use plimsoll_store::{Table, read_rows, tables};
 use serde::de::DeserializeOwned;
 
 use super::served::served;
@@ -183,7 +184,7 @@ fn by_method(confidences: Vec<ConfidenceRow>) -> AllConfidenceFacts {
 }
 
 fn counts(scores: &ScoreTable, bins: usize, facts: &AllConfidenceFacts) -> Vec<SeriesCounts> {
-    let of = |series: &Series| SeriesCounts {
+    let of = |series: &ScoreSeries| SeriesCounts {
         slm: series.slm.to_string(),
         llm: series.llm.as_ref().map(ModelId::to_string),
         method: series.method.to_string(),
@@ -194,7 +195,7 @@ fn counts(scores: &ScoreTable, bins: usize, facts: &AllConfidenceFacts) -> Vec<S
 
 fn series_counts(
     scores: &ScoreTable,
-    series: &Series,
+    series: &ScoreSeries,
     bins: usize,
     facts: &AllConfidenceFacts,
 ) -> Vec<DatasetCounts> {

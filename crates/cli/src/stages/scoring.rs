@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::records::{ConfidenceRow, GenerationRow, ScoreRow};
-use plimsoll_core::{Missing, Question};
+use plimsoll_core::{MissingSignal, Question};
 use plimsoll_evaluate::HoldOut;
 use plimsoll_ingest::pool::PoolRole;
 use plimsoll_router::Confidence;
 use plimsoll_store::tables::{confidences, scores};
 use plimsoll_store::{Provenance, TableWriter};
 use plimsoll_uq::methods::{PromptKind, Scoring as How};
-use plimsoll_uq::{Observed, Reason, Resolved};
+use plimsoll_uq::{MethodConfig, MissingReason, ObservedSignals};
 use serde_json::{Value, json};
 
 use super::SCORE;
@@ -91,9 +91,9 @@ impl Tables {
 }
 
 /// Confidences of one method, model and dataset, with the answers that they speak of.
-struct Series<'a> {
+struct ScoreSeries<'a> {
     slm: &'a ModelPlan,
-    method: &'a Resolved,
+    method: &'a MethodConfig,
     dataset: &'a str,
     rows: Vec<Row<'a>>,
 }
@@ -118,7 +118,7 @@ struct OfDataset<'a> {
 
 impl OfDataset<'_> {
     /// The greedy answer that a method speaks of.
-    fn answer(&self, method: &Resolved, question: &str) -> Option<&GenerationRow> {
+    fn answer(&self, method: &MethodConfig, question: &str) -> Option<&GenerationRow> {
         let said = match method.prompt {
             PromptKind::Main => &self.main,
             PromptKind::Verbalized => &self.verbalized,
@@ -160,7 +160,7 @@ impl Scoring<'_> {
                                 let rows = dataset.questions.iter().copied().zip(scored);
                                 let row = |(question, scored)| Row { question, scored, answer_mass: None };
                                 let rows = rows.map(row).collect();
-                                let series = Series { slm, method, dataset: dataset.name, rows };
+                                let series = ScoreSeries { slm, method, dataset: dataset.name, rows };
                                 Self::write_confidences(&series, fold.as_deref(), &mut tables)?;
                                 if fold.is_none() {
                                     self.write_scores(&series, dataset, &labels, &mut tables)?;
@@ -203,7 +203,7 @@ impl Scoring<'_> {
     /// A method that scores each question by itself.
     fn closed(
         &self,
-        (method, slm): (&Resolved, &ModelPlan),
+        (method, slm): (&MethodConfig, &ModelPlan),
         datasets: &[OfDataset<'_>],
         labels: &Labels,
         tables: &mut Tables,
@@ -211,7 +211,7 @@ impl Scoring<'_> {
         for dataset in datasets {
             let questions = dataset.questions.iter().copied();
             let rows = questions.map(|question| self.score_one(method, question, dataset, labels)).collect();
-            let series = Series { slm, method, dataset: dataset.name, rows };
+            let series = ScoreSeries { slm, method, dataset: dataset.name, rows };
             Self::write_confidences(&series, None, tables)?;
             self.write_scores(&series, dataset, labels, tables)?;
         }
@@ -220,20 +220,20 @@ impl Scoring<'_> {
 
     fn score_one<'q>(
         &self,
-        method: &Resolved,
+        method: &MethodConfig,
         question: &'q Question,
         dataset: &OfDataset<'_>,
         labels: &Labels,
     ) -> Row<'q> {
         let How::Closed(score) = method.scoring else {
-            let scored = Err(Missing::NotRecorded.name().to_owned());
+            let scored = Err(MissingSignal::NotRecorded.name().to_owned());
             return Row { question, scored, answer_mass: None };
         };
         let id = question.question_id.as_str();
         let answer = dataset.answer(method, id);
         let samples = dataset.main.get(id).map_or_else(Vec::new, |rows| self.samples(method, rows));
         let verbalized = dataset.verbalized.get(id).and_then(|rows| rows.first());
-        let observed = Observed {
+        let observed = ObservedSignals {
             kind: question.answer_kind,
             question: &question.question,
             answer: if method.prompt == PromptKind::Main { answer } else { None },
@@ -243,18 +243,18 @@ impl Scoring<'_> {
         };
         Row {
             question,
-            scored: score(&observed, &method.parameters).map_err(Reason::name),
+            scored: score(&observed, &method.parameters).map_err(MissingReason::name),
             answer_mass: plimsoll_uq::method(method.id).and_then(|method| method.answer_mass(&observed)),
         }
     }
 
     /// The samples that a method asked for: those at its temperature.
-    fn samples(&self, method: &Resolved, rows: &[GenerationRow]) -> Vec<GenerationRow> {
+    fn samples(&self, method: &MethodConfig, rows: &[GenerationRow]) -> Vec<GenerationRow> {
         costs::samples(&method.request, self.asked.asking.decoding, rows).cloned().collect()
     }
 
     fn write_confidences(
-        series: &Series<'_>,
+        series: &ScoreSeries<'_>,
         fold: Option<&str>,
         tables: &mut Tables,
     ) -> Result<(), Failure> {
@@ -279,7 +279,7 @@ impl Scoring<'_> {
 
     fn write_scores(
         &self,
-        series: &Series<'_>,
+        series: &ScoreSeries<'_>,
         dataset: &OfDataset<'_>,
         labels: &Labels,
         tables: &mut Tables,

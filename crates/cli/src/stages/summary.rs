@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use plimsoll_core::records::{AlignmentRow, MACRO, POOL};
-use plimsoll_core::{ModelId, Outcome, ScoreTable, Series};
+use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable};
 use plimsoll_report::inputs::{AnswerMass, ServedModel, ServedState};
 use plimsoll_store::read_columns;
 use plimsoll_store::tables::confidences::{self, columns};
 use plimsoll_uq::methods::PromptKind;
-use plimsoll_uq::{Reason, Resolved};
+use plimsoll_uq::{MethodConfig, MissingReason};
 use serde::{Deserialize, Serialize};
 
 use crate::console::harmless;
@@ -95,12 +95,12 @@ impl Masses {
             let (masses, too_small) = all.0.entry((row.model, row.method)).or_default();
             masses.rows += 1;
             masses.sum += mass;
-            *too_small += u64::from(row.missing_reason == Some(Reason::MassesTooSmall.name()));
+            *too_small += u64::from(row.missing_reason == Some(MissingReason::MassesTooSmall.name()));
         }
         Ok(all)
     }
 
-    fn of(&self, series: &Series) -> Option<(AnswerMass, u64)> {
+    fn of(&self, series: &ScoreSeries) -> Option<(AnswerMass, u64)> {
         self.0.get(&(series.slm.to_string(), series.method.to_string())).copied()
     }
 }
@@ -123,7 +123,7 @@ impl Counts {
 /// The overview of a table of scores, of what was observed beside them and, if it was judged, of its alignment.
 pub(crate) fn overview(
     (table, masses): (&ScoreTable, &Masses),
-    planned: &[Resolved],
+    planned: &[MethodConfig],
     alignment: &[AlignmentRow],
     served: Vec<ServedModel>,
 ) -> Overview {
@@ -171,12 +171,12 @@ fn served_rows(of: ServedModel) -> Vec<ServedRow> {
 
 /// One series of each small model whose grades are those of the answers to the main prompts. The answers that
 /// a one-step verbalization grades are those of its own prompt.
-fn own_answers<'t>(table: &'t ScoreTable, methods: &[Resolved]) -> Vec<&'t Series> {
-    let speaks_of_main = |series: &Series| {
+fn own_answers<'t>(table: &'t ScoreTable, methods: &[MethodConfig]) -> Vec<&'t ScoreSeries> {
+    let speaks_of_main = |series: &ScoreSeries| {
         let method = methods.iter().find(|method| method.id == series.method.as_str());
         method.is_none_or(|method| method.prompt == PromptKind::Main)
     };
-    let mut found: Vec<&Series> = Vec::new();
+    let mut found: Vec<&ScoreSeries> = Vec::new();
     for series in &table.series {
         match found.iter_mut().find(|known| known.slm == series.slm) {
             None => found.push(series),
@@ -187,7 +187,7 @@ fn own_answers<'t>(table: &'t ScoreTable, methods: &[Resolved]) -> Vec<&'t Serie
     found
 }
 
-fn one_per_llm(table: &ScoreTable) -> Vec<&Series> {
+fn one_per_llm(table: &ScoreTable) -> Vec<&ScoreSeries> {
     let mut seen: Vec<&ModelId> = Vec::new();
     let mut found = Vec::new();
     for series in &table.series {
@@ -202,7 +202,7 @@ fn one_per_llm(table: &ScoreTable) -> Vec<&Series> {
 /// Counts outcomes per dataset, and over all of them behind the last.
 fn count(
     model: &str,
-    series: &Series,
+    series: &ScoreSeries,
     outcomes: &[Outcome],
     table: &ScoreTable,
     counts: &mut BTreeMap<(String, usize), Counts>,

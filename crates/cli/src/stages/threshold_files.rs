@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_core::{ModelId, ScoreTable, Series};
+use plimsoll_core::{ModelId, ScoreSeries, ScoreTable};
+use plimsoll_files::write_atomic;
 use plimsoll_fit::thresholds_file;
 use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::{Method, ModelIdentity, Pipeline, SourceFile};
-use plimsoll_store::write_atomic;
 
 use super::fitting::pair_name;
 use super::key::PROGRAM_VERSION;
@@ -18,7 +18,7 @@ use crate::folder::{OutputFolder, safe};
 use crate::pipeline::plan::Ungraded;
 
 /// Characters of a file's name; file systems take 255 bytes, and a temporary name is longer.
-const MOST_CHARACTERS: usize = 200;
+const MAX_CHARACTERS: usize = 200;
 
 /// A thresholds file that was written.
 #[derive(Debug)]
@@ -50,9 +50,9 @@ pub(crate) fn file_names(table: &ScoreTable) -> Result<Vec<String>, Failure> {
     for pair in pairs(&table.series) {
         let (slm, llm) = pair_of(pair);
         let (name, people) = (file_name(slm, llm), pair_name(slm, llm));
-        if name.chars().count() > MOST_CHARACTERS {
+        if name.chars().count() > MAX_CHARACTERS {
             return Err(Failure::input(format!(
-                "the name of the thresholds file of {people} would have more than {MOST_CHARACTERS} characters; \
+                "the name of the thresholds file of {people} would have more than {MAX_CHARACTERS} characters; \
                  give its models shorter names"
             )));
         }
@@ -79,7 +79,7 @@ pub(crate) fn write_all(
     let mut methods = methods.into_iter();
     let mut written = Vec::new();
     for (pair, name) in pairs(&table.series).zip(names) {
-        let series: Vec<&Series> = pair.iter().collect();
+        let series: Vec<&ScoreSeries> = pair.iter().collect();
         let own = methods.by_ref().take(pair.len()).collect();
         let thresholds = thresholds_file(&spec, &table.questions, &series, own)
             .and_then(|thresholds| thresholds.to_json().map(|text| (thresholds, text)));
@@ -92,7 +92,7 @@ pub(crate) fn write_all(
 
 /// A guarantee holds for one method; whoever picks the best of several must pay for it.
 pub(crate) fn note_choice_of_methods(table: &ScoreTable, parameters: &Parameters, console: &Console) {
-    let most = pairs(&table.series).map(<[Series]>::len).max().unwrap_or_default();
+    let most = pairs(&table.series).map(<[ScoreSeries]>::len).max().unwrap_or_default();
     if most > 1 && !parameters.thresholds.risk.is_empty() {
         console.note(format_args!(
             "a guarantee holds for one operating point; choosing the best of the {most} methods of a pair by its \
@@ -119,11 +119,11 @@ fn file_spec(origin: Origin<'_>) -> plimsoll_fit::FileSpec {
 }
 
 /// The series of each pair; a table has them one after the other.
-fn pairs(series: &[Series]) -> impl Iterator<Item = &[Series]> {
+fn pairs(series: &[ScoreSeries]) -> impl Iterator<Item = &[ScoreSeries]> {
     series.chunk_by(|a, b| a.pair() == b.pair())
 }
 
-fn pair_of(pair: &[Series]) -> (&str, Option<&str>) {
+fn pair_of(pair: &[ScoreSeries]) -> (&str, Option<&str>) {
     pair.first().map_or(("", None), |series| (series.slm.as_str(), series.llm.as_ref().map(ModelId::as_str)))
 }
 

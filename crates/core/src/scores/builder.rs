@@ -3,7 +3,7 @@
 use plimsoll_router::Confidence;
 
 use super::questions::{Dataset, QuestionIndex, Questions};
-use super::{ScoreTable, Series};
+use super::{ScoreSeries, ScoreTable};
 use crate::id::{DatasetId, DomainId, IdProblem, MethodId, ModelId};
 use crate::outcome::Outcome;
 use crate::seed::key_of;
@@ -126,7 +126,7 @@ pub struct ScoreTableBuilder {
 /// A series that still grows.
 #[derive(Debug)]
 struct Growing {
-    series: Series,
+    series: ScoreSeries,
     slm_cost: Vec<f64>,
     llm_cost: Vec<f64>,
     seen: Vec<u64>,
@@ -158,7 +158,7 @@ impl ScoreTableBuilder {
     /// The finished table, in key order.
     pub fn finish(self) -> ScoreTable {
         let (questions, place) = self.questions.ordered();
-        let mut series: Vec<Series> = self
+        let mut series: Vec<ScoreSeries> = self
             .series
             .into_iter()
             .filter(|growing| !growing.series.is_empty())
@@ -253,7 +253,7 @@ impl Growing {
     fn new(row: &RawScore<'_>, slm: &str) -> Result<Self, RowProblem> {
         let id = |column| move |problem| RowProblem::Id { column, problem };
         Ok(Self {
-            series: Series {
+            series: ScoreSeries {
                 slm: ModelId::new(slm).map_err(id("slm"))?,
                 llm: row.llm.map(ModelId::new).transpose().map_err(id("llm"))?,
                 method: MethodId::new(row.method).map_err(id("method"))?,
@@ -297,14 +297,14 @@ impl Growing {
         }
     }
 
-    fn ordered(self, place: &[u32]) -> Series {
+    fn ordered(self, place: &[u32]) -> ScoreSeries {
         let order = in_order(&self.series.question, place);
         fn pick<T: Copy>(column: &[T], order: &[(u32, u32)]) -> Vec<T> {
             order.iter().map(|(_, row)| column[*row as usize]).collect()
         }
         let costs = |column: &[f64]| (column.len() == order.len()).then(|| pick(column, &order));
         let series = self.series;
-        Series {
+        ScoreSeries {
             question: order.iter().map(|(question, _)| *question).collect(),
             confidence: pick(&series.confidence, &order),
             slm_outcome: pick(&series.slm_outcome, &order),
@@ -319,7 +319,7 @@ impl Growing {
 /// The rows of a series by the places of their questions: place and row. A question has one row.
 fn in_order(questions: &[u32], place: &[u32]) -> Vec<(u32, u32)> {
     let placed = questions.iter().zip(0u32..).map(|(question, row)| (place[*question as usize], row));
-    if questions.len() < place.len() / MOST_EMPTY {
+    if questions.len() < place.len() / MAX_EMPTY {
         let mut order: Vec<(u32, u32)> = placed.collect();
         order.sort_unstable();
         return order;
@@ -335,7 +335,7 @@ fn in_order(questions: &[u32], place: &[u32]) -> Vec<(u32, u32)> {
 const NO_ROW: u32 = u32::MAX;
 
 /// Places per row from which sorting the rows is less work than walking the places.
-const MOST_EMPTY: usize = 16;
+const MAX_EMPTY: usize = 16;
 
 fn check_numbers(row: &RawScore<'_>) -> Result<Option<Confidence>, RowProblem> {
     for (column, cost) in [("slm_cost", row.slm_cost), ("llm_cost", row.llm_cost)] {

@@ -6,13 +6,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-const NUMBER: Asked<'static> = Asked { answer: Some(AnswerKind::Number), question: "How many jars?" };
-const SPAN: Asked<'static> = Asked { answer: Some(AnswerKind::Span), question: "Which city?" };
-const CHANCE: Asked<'static> =
-    Asked { answer: Some(AnswerKind::Number), question: "What is the chance of two heads?" };
+const NUMBER: ReplyTask<'static> = ReplyTask { answer: Some(AnswerKind::Number), question: "How many jars?" };
+const SPAN: ReplyTask<'static> = ReplyTask { answer: Some(AnswerKind::Span), question: "Which city?" };
+const CHANCE: ReplyTask<'static> =
+    ReplyTask { answer: Some(AnswerKind::Number), question: "What is the chance of two heads?" };
 
 /// The statements of a text, each with its value after a bar.
-fn shown(text: &str, asked: Asked<'_>) -> Vec<String> {
+fn shown(text: &str, asked: ReplyTask<'_>) -> Vec<String> {
     let view = View::new(text, 0..text.len());
     let show =
         |one: &Stated| format!("{}|{}", view.string(one.range.clone()), view.string(one.value.clone()));
@@ -49,7 +49,7 @@ fn statements_and_their_values() {
         assert_eq!(shown(text, NUMBER), [found], "{text}");
     }
     assert_eq!(shown("Paris, 0.9", SPAN), [", 0.9|0.9"]);
-    assert_eq!(shown("the likelihood is 0.9", Asked::CONFIDENCE), ["likelihood is 0.9|0.9"]);
+    assert_eq!(shown("the likelihood is 0.9", ReplyTask::CONFIDENCE), ["likelihood is 0.9|0.9"]);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn hostile_texts_take_time_in_proportion() {
         let text = piece.repeat(500_000 / piece.len());
         let view = View::new(&text, 0..text.len());
         let start = Instant::now();
-        for asked in [NUMBER, SPAN, Asked::CONFIDENCE] {
+        for asked in [NUMBER, SPAN, ReplyTask::CONFIDENCE] {
             let _ = stated(&view, asked);
         }
         assert!(start.elapsed() < Duration::from_secs(20), "{piece:?} took {:?}", start.elapsed());
@@ -123,7 +123,7 @@ proptest! {
     ) {
         let text = pieces.concat();
         let view = View::new(&text, 0..text.len());
-        for asked in [NUMBER, SPAN, CHANCE, Asked::CONFIDENCE] {
+        for asked in [NUMBER, SPAN, CHANCE, ReplyTask::CONFIDENCE] {
             let mut end = 0;
             for one in stated(&view, asked) {
                 prop_assert!(one.range.start < one.range.end && one.range.end <= view.len(), "{:?}", one);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::config_error::ConfigError;
 use super::rope::RawRope;
 use crate::spec::{
-    Activation, Biases, DecoderSpec, Fusion, Layer, MOST_LAYERS, Multipliers, Norm, Rope, RopePairs,
+    Activation, Biases, DecoderSpec, Fusion, Layer, MAX_LAYERS, Multipliers, Norm, Rope, RopePairs,
 };
 use crate::spec_error::SpecError;
 
@@ -179,8 +179,8 @@ impl RawConfig {
     /// Checked before anything is as long as it.
     pub(super) fn layer_count(&self) -> Result<usize, ConfigError> {
         let value = require("num_hidden_layers", self.num_hidden_layers)?;
-        if value > MOST_LAYERS {
-            return Err(ConfigError::Spec(SpecError::Size { field: "layers", value, most: MOST_LAYERS }));
+        if value > MAX_LAYERS {
+            return Err(ConfigError::Spec(SpecError::Size { field: "layers", value, most: MAX_LAYERS }));
         }
         Ok(value)
     }

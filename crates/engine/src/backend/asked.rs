@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use plimsoll_backend::request::text_seed;
+use plimsoll_backend::{Observation, Request, RowKey};
 use plimsoll_core::reasoning::{AnswerPart, answer_part};
 use plimsoll_core::signal::{FollowUpSignal, Position};
-use plimsoll_core::{Missing, ModelId, Seed};
-use plimsoll_infer::ask::text_seed;
-use plimsoll_infer::{Answered, Ask, RowKey};
+use plimsoll_core::{MissingSignal, ModelId, Seed};
 
 use super::encoder::{Encoded, Encoder, shared};
 use super::rows::{self, Writing};
@@ -47,7 +47,7 @@ pub(super) struct Shared<'a> {
 /// An ask whose prompt fits.
 #[derive(Debug)]
 pub(super) struct Asked<'a> {
-    ask: &'a Ask,
+    request: &'a Request,
     prompt: Encoded,
     /// The prompt, read, with the logits behind it.
     base: Option<(Cache, Vec<f32>)>,
@@ -64,7 +64,7 @@ pub(super) struct Asked<'a> {
     pub(super) held: usize,
     /// Pieces of work that are not done.
     pub(super) open: usize,
-    pub(super) rows: Answered,
+    pub(super) rows: Observation,
 }
 
 /// What has begun.
@@ -75,13 +75,13 @@ pub(super) struct Begun<'a> {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(ask: &'a Ask, prompt: Encoded, shared: &Shared<'a>) -> Self {
+    pub(super) fn new(request: &'a Request, prompt: Encoded, shared: &Shared<'a>) -> Self {
         // Whatever is not filled in later had no answer to speak of.
-        let key = RowKey::new(ask, shared.id);
-        let rows = rows::missing(&key, &ask.question_id, &shared.texts, Missing::NoAnswer);
+        let key = RowKey::new(request, shared.id);
+        let rows = rows::missing(&key, &request.question_id, &shared.texts, MissingSignal::NoAnswer);
         let wanted = shared.texts.signals.follow_ups().values();
         Self {
-            ask,
+            request,
             prompt,
             base: None,
             answer: None,
@@ -149,7 +149,7 @@ impl<'a> Asked<'a> {
 
     fn begin_text(&mut self, index: usize, with: &Shared<'a>) -> Result<Begun<'a>> {
         let text = &with.texts.list[index];
-        let seed = text_seed(with.seed, with.id, self.ask, text.sample_index);
+        let seed = text_seed(with.seed, with.id, self.request, text.sample_index);
         let sequence = with.sequence(text.sampling, text.most_tokens(), seed);
         let aim = Aim::Text(Box::new(sequence));
         let Some((base, logits)) = &mut self.base else {
@@ -234,7 +234,7 @@ impl<'a> Asked<'a> {
     fn end_text(
         &mut self,
         index: usize,
-        text: std::result::Result<Generated, Missing>,
+        text: std::result::Result<Generated, MissingSignal>,
         with: &Shared<'_>,
     ) -> Option<Generated> {
         let row = &mut self.rows.generations[index];
@@ -282,11 +282,11 @@ impl<'a> Asked<'a> {
         work
     }
 
-    fn can_look(&self, index: usize, with: &Shared<'_>) -> std::result::Result<(), Missing> {
-        with.layer(index).ok_or(Missing::NoSuchLayer)?;
-        let place = self.place(with.texts.states[index].position).ok_or(Missing::NoAnswer)?;
+    fn can_look(&self, index: usize, with: &Shared<'_>) -> std::result::Result<(), MissingSignal> {
+        with.layer(index).ok_or(MissingSignal::NoSuchLayer)?;
+        let place = self.place(with.texts.states[index].position).ok_or(MissingSignal::NoAnswer)?;
         // The last token of an answer that fills the context was never read.
-        if place < with.encoder.context { Ok(()) } else { Err(Missing::ContextTooLong) }
+        if place < with.encoder.context { Ok(()) } else { Err(MissingSignal::ContextTooLong) }
     }
 
     /// The prompt of a follow-up. It shows what was said and not the reasoning before it, as templates of models that
@@ -297,14 +297,14 @@ impl<'a> Asked<'a> {
         text: &str,
         said: &AnswerPart,
         with: &Shared<'_>,
-    ) -> std::result::Result<Encoded, Missing> {
-        let follow_up = self.ask.prompt.follow_up(id).ok_or(Missing::NoSuchFollowUp)?;
+    ) -> std::result::Result<Encoded, MissingSignal> {
+        let follow_up = self.request.prompt.follow_up(id).ok_or(MissingSignal::NoSuchFollowUp)?;
         if said.reasoning_is_open {
-            return Err(Missing::NoAnswer);
+            return Err(MissingSignal::NoAnswer);
         }
         let answer = text.get(said.range.clone()).unwrap_or_default();
         let answer = if said.range.start > 0 { answer.trim_start() } else { answer };
-        with.encoder.follow_up(&self.ask.prompt, follow_up, answer)
+        with.encoder.follow_up(&self.request.prompt, follow_up, answer)
     }
 
     /// Whether a follow-up has to be computed; masses that no token could tell are missing before.
@@ -314,7 +314,7 @@ impl<'a> Asked<'a> {
             return signal.text_tokens.is_some();
         }
         if self.spellings.is_none() {
-            let prompt = &self.ask.prompt;
+            let prompt = &self.request.prompt;
             match Spellings::new(with.encoder.tokenizer, &prompt.true_strings, &prompt.false_strings) {
                 Ok(spellings) => self.spellings = Some(Arc::new(spellings)),
                 Err(reason) => {
@@ -358,14 +358,14 @@ fn last_of_answer(generated: &Generated, said: &AnswerPart, count: usize) -> Opt
 /// The text of a sequence, or why there is none. Tokens without a text spoil this text only.
 fn finished(
     sequence: Sequence<'_>,
-    failure: Option<Missing>,
-) -> Result<std::result::Result<Generated, Missing>> {
+    failure: Option<MissingSignal>,
+) -> Result<std::result::Result<Generated, MissingSignal>> {
     if let Some(reason) = failure {
         return Ok(Err(reason));
     }
     match sequence.finish() {
         Ok(generated) => Ok(Ok(generated)),
-        Err(GenerationError::Tokenizer(_)) => Ok(Err(Missing::TokenizerFailed)),
+        Err(GenerationError::Tokenizer(_)) => Ok(Err(MissingSignal::TokenizerFailed)),
         Err(error) => Err(error.into()),
     }
 }

@@ -1,7 +1,7 @@
 //! Messages as the tokens of a model's prompt.
 
 use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
-use plimsoll_core::{Missing, reasoning};
+use plimsoll_core::{MissingSignal, reasoning};
 
 use crate::chat::{Chat, ChatTemplate, Form, Moment};
 use crate::error::{EngineError, Result};
@@ -60,14 +60,14 @@ impl Encoder<'_> {
     }
 
     /// The prompt of a chat whose reply has room for a token, or why there is none.
-    pub(super) fn fitting(&self, messages: &[Message]) -> std::result::Result<Encoded, Missing> {
+    pub(super) fn fitting(&self, messages: &[Message]) -> std::result::Result<Encoded, MissingSignal> {
         let encoded = self.encode(messages).map_err(|error| match error {
-            EngineError::Chat(_) => Missing::TemplateRefused,
-            _ => Missing::TokenizerFailed,
+            EngineError::Chat(_) => MissingSignal::TemplateRefused,
+            _ => MissingSignal::TokenizerFailed,
         })?;
         match encoded.tokens.len() {
-            0 => Err(Missing::TokenizerFailed),
-            count if count >= self.context => Err(Missing::ContextTooLong),
+            0 => Err(MissingSignal::TokenizerFailed),
+            count if count >= self.context => Err(MissingSignal::ContextTooLong),
             _ => Ok(encoded),
         }
     }
@@ -78,7 +78,7 @@ impl Encoder<'_> {
         prompt: &Prompt,
         follow_up: &FollowUp,
         answer: &str,
-    ) -> std::result::Result<Encoded, Missing> {
+    ) -> std::result::Result<Encoded, MissingSignal> {
         let mut messages = Vec::new();
         if follow_up.continues {
             messages.clone_from(&prompt.messages);

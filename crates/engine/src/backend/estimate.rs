@@ -3,8 +3,8 @@
 use std::iter::Sum;
 use std::ops::Add;
 
+use plimsoll_backend::Request;
 use plimsoll_core::{Decoding, SignalRequest};
-use plimsoll_infer::Ask;
 use rayon::prelude::*;
 
 use super::encoder::{Encoded, Encoder, shared, shared_by_all};
@@ -17,7 +17,7 @@ use super::prefix::rounded;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Estimate {
     /// Asks.
-    pub asks: u64,
+    pub requests: u64,
     /// Of these, those that the model cannot take: refused by its template, or too long.
     pub unanswerable: u64,
     /// Texts that will be generated: answers, samples, replies to follow-ups.
@@ -37,7 +37,7 @@ impl Add for Estimate {
 
     fn add(self, other: Self) -> Self {
         Self {
-            asks: self.asks + other.asks,
+            requests: self.requests + other.requests,
             unanswerable: self.unanswerable + other.unanswerable,
             texts: self.texts + other.texts,
             prompt_tokens: self.prompt_tokens + other.prompt_tokens,
@@ -56,17 +56,19 @@ impl Sum for Estimate {
 
 impl Encoder<'_> {
     /// What it will take to answer asks that share a prefix, as those of one dataset do.
-    pub fn estimate(&self, asks: &[Ask], signals: &SignalRequest, decoding: Decoding) -> Estimate {
-        let prompts: Vec<Option<Vec<u32>>> =
-            asks.par_iter().map(|ask| Some(self.fitting(&ask.prompt.messages).ok()?.tokens)).collect();
+    pub fn estimate(&self, requests: &[Request], signals: &SignalRequest, decoding: Decoding) -> Estimate {
+        let prompts: Vec<Option<Vec<u32>>> = requests
+            .par_iter()
+            .map(|request| Some(self.fitting(&request.prompt.messages).ok()?.tokens))
+            .collect();
         let answerable = prompts.iter().flatten();
         let prefix = rounded(shared_by_all(answerable.clone().map(Vec::as_slice)));
-        let parts: Vec<Estimate> = asks
+        let parts: Vec<Estimate> = requests
             .par_iter()
             .zip(&prompts)
-            .map(|(ask, prompt)| match prompt {
-                Some(prompt) => self.estimate_one(ask, prompt, prefix, &Wanted::new(signals, decoding)),
-                None => Estimate { asks: 1, unanswerable: 1, ..Estimate::default() },
+            .map(|(request, prompt)| match prompt {
+                Some(prompt) => self.estimate_one(request, prompt, prefix, &Wanted::new(signals, decoding)),
+                None => Estimate { requests: 1, unanswerable: 1, ..Estimate::default() },
             })
             .collect();
         let first = if answerable.count() > 0 { prefix as u64 } else { 0 };
@@ -74,10 +76,16 @@ impl Encoder<'_> {
         Estimate { prefill_tokens: all.prefill_tokens + first, ..all }
     }
 
-    fn estimate_one(&self, ask: &Ask, prompt: &[u32], prefix: usize, wanted: &Wanted<'_>) -> Estimate {
+    fn estimate_one(
+        &self,
+        request: &Request,
+        prompt: &[u32],
+        prefix: usize,
+        wanted: &Wanted<'_>,
+    ) -> Estimate {
         let length = prompt.len() as u64;
         let mut sum = Estimate {
-            asks: 1,
+            requests: 1,
             texts: wanted.texts,
             prompt_tokens: length,
             prefill_tokens: length - prefix as u64,
@@ -86,7 +94,7 @@ impl Encoder<'_> {
             ..Estimate::default()
         };
         for (id, signal) in wanted.signals.follow_ups() {
-            let tokens = ask.prompt.follow_up(id).map(|asked| self.follow_up(&ask.prompt, asked, ""));
+            let tokens = request.prompt.follow_up(id).map(|asked| self.follow_up(&request.prompt, asked, ""));
             let Some(Ok(Encoded { tokens, .. })) = tokens else { continue };
             sum.texts += u64::from(signal.text_tokens.is_some());
             sum.most_new_tokens += u64::from(signal.text_tokens.unwrap_or(0));

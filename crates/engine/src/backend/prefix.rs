@@ -3,7 +3,7 @@
 //! The prefix is always read alone and from its first token, in pieces of one size, so that a cache that
 //! was kept from the batch before is to the bit what would be computed now.
 
-use plimsoll_infer::{BackendError, TokenCount};
+use plimsoll_backend::{BackendError, TokenCount};
 
 use super::LocalBackend;
 use super::run::Watch;

@@ -1,8 +1,8 @@
 //! Generated texts as rows.
 
+use plimsoll_backend::{Observation, RowKey};
 use plimsoll_core::records::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRow};
-use plimsoll_core::{Missing, QuestionId};
-use plimsoll_infer::{Answered, RowKey};
+use plimsoll_core::{MissingSignal, QuestionId};
 
 use super::encoder::Encoded;
 use super::spellings::Masses;
@@ -15,8 +15,8 @@ pub(super) fn missing(
     key: &RowKey,
     question_id: &QuestionId,
     texts: &Texts<'_>,
-    reason: Missing,
-) -> Answered {
+    reason: MissingSignal,
+) -> Observation {
     let row = |text: &Text| GenerationRow {
         failure: Some(name(reason)),
         ..key.generation(&text.decoding, text.sample_index)
@@ -27,19 +27,19 @@ pub(super) fn missing(
         let ids = texts.signals.follow_ups().keys();
         answer.follow_ups = ids.map(|id| missing_reply(id, reason)).collect();
     }
-    Answered {
+    Observation {
         question_id: question_id.clone(),
         generations,
         hidden_states: key.missing_states(texts.signals, reason),
     }
 }
 
-fn missing_reply(id: &str, reason: Missing) -> FollowUpRow {
+fn missing_reply(id: &str, reason: MissingSignal) -> FollowUpRow {
     FollowUpRow { id: id.to_owned(), missing_reason: Some(name(reason)), ..FollowUpRow::default() }
 }
 
 /// A reason as tables hold it.
-pub(super) fn name(reason: Missing) -> String {
+pub(super) fn name(reason: MissingSignal) -> String {
     reason.name().to_owned()
 }
 
@@ -83,7 +83,7 @@ impl Writing<'_> {
 }
 
 /// A state, or why it is missing.
-pub(super) fn state(row: &mut HiddenStateRow, found: Result<Vec<f32>, Missing>) {
+pub(super) fn state(row: &mut HiddenStateRow, found: Result<Vec<f32>, MissingSignal>) {
     match found {
         Ok(vector) => (row.vector, row.missing_reason) = (Some(vector), None),
         Err(reason) => row.missing_reason = Some(name(reason)),
@@ -94,7 +94,7 @@ pub(super) fn state(row: &mut HiddenStateRow, found: Result<Vec<f32>, Missing>) 
 pub(super) fn reply(
     row: &mut FollowUpRow,
     masses: Option<Masses>,
-    text: Option<Result<Generated, Missing>>,
+    text: Option<Result<Generated, MissingSignal>>,
     prompt: &Encoded,
 ) {
     row.starts_in_reasoning = Some(prompt.starts_in_reasoning);

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plimsoll_core::Missing;
-use plimsoll_infer::{Answered, BackendError, Batch, Control, Event, RowKey, Sink, TokenCount};
+use plimsoll_backend::{BackendError, BackendEvent, Batch, Control, Observation, RowKey, Sink, TokenCount};
+use plimsoll_core::MissingSignal;
 use rayon::prelude::*;
 
 use super::LocalBackend;
@@ -35,22 +35,22 @@ pub(super) fn run(
         seed: batch.seed(),
         shares: backend.limits.shares,
     };
-    let prompts: Vec<Result<Encoded, Missing>> =
-        batch.asks().par_iter().map(|ask| shared.encoder.fitting(&ask.prompt.messages)).collect();
+    let prompts: Vec<Result<Encoded, MissingSignal>> =
+        batch.requests().par_iter().map(|request| shared.encoder.fitting(&request.prompt.messages)).collect();
     let fitting = prompts.iter().flatten().map(|prompt| prompt.tokens.as_slice());
     let length = if shared.shares { prefix_length(fitting.clone()) } else { 0 };
     let prefix = fitting.clone().next().filter(|_| length > 0).map(|prompt| &prompt[..length]);
     let prefix = prefix.map(|tokens| backend.prefix(tokens, &mut watch)).transpose()?;
     let mut run = Run::new(watch, shared, prefix, sink);
-    for ((index, ask), prompt) in batch.asks().iter().enumerate().zip(prompts) {
+    for ((index, request), prompt) in batch.requests().iter().enumerate().zip(prompts) {
         match prompt {
             Ok(prompt) => {
-                let asked = Asked::new(ask, prompt, &run.shared);
+                let asked = Asked::new(request, prompt, &run.shared);
                 run.add(index, asked);
             }
             Err(reason) => {
-                let key = RowKey::new(ask, &backend.id);
-                run.hand_over(rows::missing(&key, &ask.question_id, &run.shared.texts, reason))?;
+                let key = RowKey::new(request, &backend.id);
+                run.hand_over(rows::missing(&key, &request.question_id, &run.shared.texts, reason))?;
             }
         }
     }
@@ -82,7 +82,7 @@ impl Watch<'_> {
             return;
         }
         self.backend.count(tokens);
-        self.control.progress.event(&Event::Computed { tokens });
+        self.control.progress.event(&BackendEvent::Computed { tokens });
     }
 }
 
@@ -258,7 +258,7 @@ impl<'a, 's> Run<'a, 's> {
         Ok(())
     }
 
-    fn hand_over(&mut self, rows: Answered) -> Result<(), BackendError> {
+    fn hand_over(&mut self, rows: Observation) -> Result<(), BackendError> {
         let model = self.shared.id;
         self.sink.take(rows).map_err(|source| BackendError::Sink { model: model.clone(), source })
     }

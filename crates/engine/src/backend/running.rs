@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use plimsoll_core::Missing;
+use plimsoll_core::MissingSignal;
 
 use super::spellings::{Masses, Spellings};
 use crate::cache::Cache;
@@ -39,7 +39,7 @@ pub(super) struct Running<'t> {
     /// Whether what it reads was generated.
     is_decoding: bool,
     /// What spoiled it.
-    pub(super) failure: Option<Missing>,
+    pub(super) failure: Option<MissingSignal>,
 }
 
 impl<'t> Running<'t> {
@@ -120,7 +120,7 @@ impl<'t> Running<'t> {
             }
             Ok(_) => Ok(true),
             Err(GenerationError::Tokenizer(_)) => {
-                self.failure = Some(Missing::TokenizerFailed);
+                self.failure = Some(MissingSignal::TokenizerFailed);
                 Ok(true)
             }
             Err(error) => Err(error.into()),

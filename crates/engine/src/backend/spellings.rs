@@ -1,6 +1,6 @@
 //! The probability masses of true and false from the whole distribution of a reply's first token.
 
-use plimsoll_core::Missing;
+use plimsoll_core::MissingSignal;
 
 use crate::sampling::{SamplingError, log_sum_exp};
 use crate::tokenizer::{Tokenizer, TokenizerError};
@@ -29,13 +29,13 @@ impl Spellings {
     /// both, or a lone space, tells neither.
     ///
     /// # Errors
-    /// [`Missing::NoSpellingToken`] if a side is left without tokens, [`Missing::TokenizerFailed`].
+    /// [`MissingSignal::NoSpellingToken`] if a side is left without tokens, [`MissingSignal::TokenizerFailed`].
     pub(super) fn new(
         tokenizer: &Tokenizer,
         true_strings: &[String],
         false_strings: &[String],
-    ) -> Result<Self, Missing> {
-        let failed = |_: TokenizerError| Missing::TokenizerFailed;
+    ) -> Result<Self, MissingSignal> {
+        let failed = |_: TokenizerError| MissingSignal::TokenizerFailed;
         let encoded = |strings: &[String]| {
             let sides: Result<Vec<_>, _> = strings.iter().map(|text| encodings(tokenizer, text)).collect();
             sides.map_err(failed)
@@ -44,7 +44,7 @@ impl Spellings {
         let true_tokens = told(tokenizer, &truths, &lies).map_err(failed)?;
         let false_tokens = told(tokenizer, &lies, &truths).map_err(failed)?;
         if true_tokens.is_empty() || false_tokens.is_empty() {
-            return Err(Missing::NoSpellingToken);
+            return Err(MissingSignal::NoSpellingToken);
         }
         Ok(Self { true_tokens, false_tokens })
     }
@@ -120,7 +120,7 @@ mod tests {
         Tokenizer::from_json(json.to_string().as_bytes(), 100).unwrap()
     }
 
-    fn spellings(words: &[&str], truths: &[&str], lies: &[&str]) -> Result<Spellings, Missing> {
+    fn spellings(words: &[&str], truths: &[&str], lies: &[&str]) -> Result<Spellings, MissingSignal> {
         let strings = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         Spellings::new(&tokenizer(words), &strings(truths), &strings(lies))
     }
@@ -144,9 +144,9 @@ mod tests {
         assert_eq!(spellings(&half, &["True", " True"], &["False", " False"]), Ok(told(&[1], &[2, 3])));
         // A common first token tells neither.
         let common = ["?", "un", "true", "false"];
-        assert_eq!(spellings(&common, &["untrue"], &["unfalse"]), Err(Missing::NoSpellingToken));
+        assert_eq!(spellings(&common, &["untrue"], &["unfalse"]), Err(MissingSignal::NoSpellingToken));
         assert_eq!(spellings(&common, &["true"], &["unfalse"]), Ok(told(&[2], &[1])));
-        assert_eq!(spellings(&common, &["true"], &[]), Err(Missing::NoSpellingToken));
+        assert_eq!(spellings(&common, &["true"], &[]), Err(MissingSignal::NoSpellingToken));
     }
 
     #[test]

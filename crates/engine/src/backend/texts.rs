@@ -1,9 +1,9 @@
 //! What is written and looked at for each ask of a batch: the same for all of them.
 
+use plimsoll_backend::Batch;
+use plimsoll_backend::observation::sample_decoding;
 use plimsoll_core::signal::HiddenStateSignal;
 use plimsoll_core::{Decoding, SignalRequest};
-use plimsoll_infer::Batch;
-use plimsoll_infer::answered::sample_decoding;
 
 use crate::error::Result;
 use crate::sampling::Sampling;

@@ -9,7 +9,7 @@
 pub(super) const FUNCTION: &str = "concatenated__";
 
 /// The most operands of one call.
-const MOST_OPERANDS: usize = 200;
+const MAX_OPERANDS: usize = 200;
 
 /// The inside of a tag with its `~` rewritten. `statement`: the first word is a keyword.
 pub(super) fn rewrite(inside: &str, statement: bool) -> String {
@@ -113,7 +113,7 @@ impl<'a> Level<'a> {
     }
 
     fn join(&mut self) {
-        if self.operands == MOST_OPERANDS {
+        if self.operands == MAX_OPERANDS {
             self.chain = called(&self.chain);
             self.operands = 1;
         }

@@ -22,7 +22,7 @@ pub(super) const NAME: &str = "chat template";
 pub(super) const MOMENT: &str = "strftime now";
 
 /// The most characters kept of what a template says when it refuses.
-pub const MOST_MESSAGE_CHARS: usize = 2000;
+pub const MAX_MESSAGE_CHARS: usize = 2000;
 
 /// What `raise_exception` was told, as the cause of minijinja's error.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +55,7 @@ fn raise_exception(state: &State<'_, '_>, message: Option<Value>, named: Kwargs)
         None => named.get::<Value>("message")?,
     };
     named.assert_all_used()?;
-    let message = printed::text(state, &message)?.chars().take(MOST_MESSAGE_CHARS).collect();
+    let message = printed::text(state, &message)?.chars().take(MAX_MESSAGE_CHARS).collect();
     Err(Error::new(ErrorKind::InvalidOperation, "raise_exception").with_source(Raised(message)))
 }
 

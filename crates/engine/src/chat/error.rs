@@ -25,7 +25,7 @@ pub enum ChatError {
     /// The template refuses these messages by `raise_exception`.
     #[error("the chat template refuses the messages: {message}")]
     Raised {
-        /// What it says, at most [`MOST_MESSAGE_CHARS`](super::MOST_MESSAGE_CHARS) characters.
+        /// What it says, at most [`MAX_MESSAGE_CHARS`](super::MAX_MESSAGE_CHARS) characters.
         message: String,
     },
     /// The template fails on these messages.

@@ -10,7 +10,7 @@ use super::error::ChatError;
 
 /// Bytes of the largest file read. `tokenizer_config.json` with thousands of added tokens has some
 /// hundreds of thousands.
-const MOST_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 
 /// The text of a file, `None` if it is not there.
 pub(super) fn text_of(path: &Path) -> Result<Option<String>, ChatError> {
@@ -21,9 +21,9 @@ pub(super) fn text_of(path: &Path) -> Result<Option<String>, ChatError> {
         Err(error) => return Err(io(error)),
     };
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(ChatError::FileTooLarge { path: path.to_owned(), most: MOST_BYTES });
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(ChatError::FileTooLarge { path: path.to_owned(), most: MAX_BYTES });
     }
     String::from_utf8(bytes).map(Some).map_err(|error| io(io::Error::new(io::ErrorKind::InvalidData, error)))
 }

@@ -12,7 +12,7 @@ use super::methods::pay;
 use super::number::float;
 
 /// The deepest nesting written. Python stops at about a thousand.
-const MOST_DEPTH: usize = 500;
+const MAX_DEPTH: usize = 500;
 
 /// The arguments of `json.dumps` that templates may set.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub(super) struct Style {
 ///
 /// # Errors
 /// For values that JSON does not have, for keys that Python would refuse, for nesting beyond
-/// [`MOST_DEPTH`], and where the fuel runs out: each value costs one unit, and text as everywhere.
+/// [`MAX_DEPTH`], and where the fuel runs out: each value costs one unit, and text as everywhere.
 pub(super) fn dumps(state: &State<'_, '_>, value: &Value, style: &Style) -> Result<String, Error> {
     let mut writer = Writer { text: String::new(), state, style, depth: 0 };
     writer.value(value)?;
@@ -97,10 +97,10 @@ impl Writer<'_> {
     ) -> Result<(), Error> {
         self.text.push(open);
         self.depth += 1;
-        if self.depth > MOST_DEPTH {
+        if self.depth > MAX_DEPTH {
             return Err(Error::new(
                 ErrorKind::InvalidOperation,
-                format!("the value is nested deeper than {MOST_DEPTH} levels"),
+                format!("the value is nested deeper than {MAX_DEPTH} levels"),
             ));
         }
         for index in 0..length {

@@ -10,7 +10,7 @@ use super::methods::pay;
 use super::number::float;
 
 /// The deepest nesting written. Python stops at about a thousand.
-const MOST_DEPTH: usize = 500;
+const MAX_DEPTH: usize = 500;
 
 /// Python's `str(value)`; nothing for what is undefined.
 pub(super) fn text(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
@@ -86,8 +86,8 @@ impl Printer<'_> {
 
     fn open(&mut self, bracket: char) -> Result<(), Error> {
         self.depth += 1;
-        if self.depth > MOST_DEPTH {
-            let message = format!("the value is nested deeper than {MOST_DEPTH} levels");
+        if self.depth > MAX_DEPTH {
+            let message = format!("the value is nested deeper than {MAX_DEPTH} levels");
             return Err(Error::new(ErrorKind::InvalidOperation, message));
         }
         self.text.push(bracket);

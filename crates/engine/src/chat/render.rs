@@ -5,8 +5,8 @@
 //! 1. *Fuel* ([`FUEL`]): minijinja counts instructions, items visited and bytes made, so that a loop
 //!    without end, or data that doubles, ends in an error. It is the same error on any machine, and
 //!    bounds the memory to about 64 bytes a unit.
-//! 2. *Length of the text* ([`MOST_TEXT`]), and of the template itself.
-//! 3. *Wall time* ([`MOST_SECONDS`]), a last resort for what fuel does not count: minijinja compares two
+//! 2. *Length of the text* ([`MAX_TEXT`]), and of the template itself.
+//! 3. *Wall time* ([`MAX_SECONDS`]), a last resort for what fuel does not count: minijinja compares two
 //!    values in full, however often they hold the same ones. The thread is left behind with what it has,
 //!    which does not grow, and the template is not rendered again, so it is one thread at most.
 //!
@@ -29,13 +29,13 @@ use super::error::ChatError;
 /// Units of work of one rendering. A long chat with tools takes some thousands.
 pub const FUEL: u64 = 500_000;
 /// Bytes of the longest text.
-pub const MOST_TEXT: usize = 16 << 20;
+pub const MAX_TEXT: usize = 16 << 20;
 /// Bytes of the longest template. The longest known ones have some tens of thousands.
-pub const MOST_SOURCE: usize = 1 << 20;
+pub const MAX_SOURCE: usize = 1 << 20;
 /// Seconds until a rendering is given up. Fuel ends after one at the latest, on any machine known.
-pub const MOST_SECONDS: u64 = 10;
+pub const MAX_SECONDS: u64 = 10;
 /// The same as a duration.
-pub(super) const MOST_TIME: Duration = Duration::from_secs(MOST_SECONDS);
+pub(super) const MAX_TIME: Duration = Duration::from_secs(MAX_SECONDS);
 /// Calls of macros, and blocks, inside one another, in minijinja's measure.
 pub(super) const RECURSION: usize = 400;
 
@@ -53,7 +53,7 @@ pub(super) struct Program {
 
 /// Compiles a source.
 pub(super) fn compile(source: String) -> Result<Arc<Program>, ChatError> {
-    let (environment, reads) = within(MOST_TIME, move || {
+    let (environment, reads) = within(MAX_TIME, move || {
         let environment = environment(source)?;
         let reads = reads(&environment);
         Ok((environment, reads))
@@ -107,7 +107,7 @@ fn rendered(environment: &Environment<'_>, context: &Value) -> Result<String, Ch
     let mut text = Bounded { bytes: Vec::new(), full: false };
     let result = template.render_captured_to(context.clone(), &mut text).map(drop);
     if text.full {
-        return Err(ChatError::TooMuchText { most: MOST_TEXT });
+        return Err(ChatError::TooMuchText { most: MAX_TEXT });
     }
     result.map_err(error)?;
     // A template writes nothing but strings.
@@ -129,7 +129,7 @@ fn error(error: Error) -> ChatError {
     ChatError::Render { source: error }
 }
 
-/// A text that refuses to grow beyond [`MOST_TEXT`].
+/// A text that refuses to grow beyond [`MAX_TEXT`].
 struct Bounded {
     bytes: Vec<u8>,
     full: bool,
@@ -137,7 +137,7 @@ struct Bounded {
 
 impl Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + bytes.len() > MOST_TEXT {
+        if self.bytes.len() + bytes.len() > MAX_TEXT {
             self.full = true;
             return Err(io::Error::other("the text is full"));
         }
@@ -174,7 +174,7 @@ mod tests {
         let slow = render(&program, Value::from(()), PATIENCE);
         assert!(matches!(slow, Err(ChatError::TooSlow { .. })), "{slow:?}");
         let start = Instant::now();
-        let again = render(&program, Value::from(()), MOST_TIME);
+        let again = render(&program, Value::from(()), MAX_TIME);
         assert!(matches!(again, Err(ChatError::TooSlow { .. })), "{again:?}");
         assert!(start.elapsed() < PATIENCE, "it is not tried again");
     }

@@ -14,7 +14,7 @@ use super::methods::pay;
 pub(super) const FUNCTION: &str = "stored__";
 
 /// The deepest nesting of a value that is stored. That of JSON that can be read is less.
-const MOST_DEPTH: usize = 200;
+const MAX_DEPTH: usize = 200;
 
 /// What a value costs, in bytes.
 const BYTES_PER_VALUE: usize = 32;
@@ -58,8 +58,8 @@ fn walk(state: &State<'_, '_>, value: &Value, depth: usize, counted: &mut usize)
     if object.type_name().ends_with("::Namespace") {
         return refuse("a namespace cannot hold a namespace".to_owned());
     }
-    if depth == MOST_DEPTH {
-        return refuse(format!("a namespace cannot hold a value nested deeper than {MOST_DEPTH} levels"));
+    if depth == MAX_DEPTH {
+        return refuse(format!("a namespace cannot hold a value nested deeper than {MAX_DEPTH} levels"));
     }
     let is_map = value.kind() == ValueKind::Map;
     if !is_map && !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {

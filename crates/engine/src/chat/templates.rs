@@ -15,7 +15,7 @@ const DEFAULT: &str = "default";
 /// The name of the template that is used where tools are given.
 const TOOL_USE: &str = "tool_use";
 /// The most files of a folder of templates.
-const MOST_FILES: usize = 64;
+const MAX_FILES: usize = 64;
 
 /// Sources of templates by name. Mostly there is one, `default`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,8 +91,8 @@ fn additional(templates: &mut BTreeMap<String, String>, folder: &Path) -> Result
         Err(error) => return Err(io(error)),
     };
     for (index, entry) in entries.enumerate() {
-        if index == MOST_FILES {
-            return Err(ChatError::TooManyTemplates { path: folder.to_owned(), most: MOST_FILES });
+        if index == MAX_FILES {
+            return Err(ChatError::TooManyTemplates { path: folder.to_owned(), most: MAX_FILES });
         }
         let path = entry.map_err(io)?.path();
         let name = path.file_stem().and_then(|stem| stem.to_str());

@@ -9,7 +9,7 @@ use super::block::Span;
 use crate::step::{Row, RowOutput, StepError};
 
 /// The most tokens of a pass. Enough for matrix products at full speed.
-const MOST_TOKENS: usize = 1024;
+const MAX_TOKENS: usize = 1024;
 
 /// What a row of the step comes down to.
 struct Plan {
@@ -103,7 +103,7 @@ fn plan(decoder: &Decoder, index: usize, row: &Row<'_>) -> Result<Plan, StepErro
 
 /// Rows one behind the other, cut where a pass is full.
 fn passes(plans: &[Plan]) -> Vec<Vec<Piece>> {
-    let (mut passes, mut pass, mut room) = (Vec::new(), Vec::new(), MOST_TOKENS);
+    let (mut passes, mut pass, mut room) = (Vec::new(), Vec::new(), MAX_TOKENS);
     for (row, plan) in plans.iter().enumerate() {
         let mut from = 0;
         while from < plan.tokens.len() {
@@ -113,7 +113,7 @@ fn passes(plans: &[Plan]) -> Vec<Vec<Piece>> {
             room -= tokens;
             if room == 0 {
                 passes.push(std::mem::take(&mut pass));
-                room = MOST_TOKENS;
+                room = MAX_TOKENS;
             }
         }
     }

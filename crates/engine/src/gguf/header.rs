@@ -28,10 +28,10 @@ const DEFAULT_ALIGNMENT: u64 = 32;
 const MAX_ALIGNMENT: u64 = 1 << 20;
 
 /// The least bytes of a pair: length of the key, one byte of key, type, one byte of value.
-const LEAST_PAIR: u64 = 8 + 1 + 4 + 1;
+const MIN_PAIR: u64 = 8 + 1 + 4 + 1;
 /// The least bytes of a description: length of the name, one byte of name, dimensions, one dimension,
 /// type, offset.
-const LEAST_DESCRIPTION: u64 = 8 + 1 + 4 + 8 + 4 + 8;
+const MIN_DESCRIPTION: u64 = 8 + 1 + 4 + 8 + 4 + 8;
 
 /// What a file says about itself.
 #[derive(Debug, Clone)]
@@ -105,7 +105,7 @@ fn count<R: Read>(cursor: &mut Cursor<R>, what: &'static str, most: u64) -> Resu
 }
 
 fn metadata<R: Read>(cursor: &mut Cursor<R>, pairs: u64) -> Result<Metadata, HeaderError> {
-    cursor.expect(pairs, LEAST_PAIR).map_err(HeaderError::Counts)?;
+    cursor.expect(pairs, MIN_PAIR).map_err(HeaderError::Counts)?;
     let mut values = BTreeMap::new();
     for index in 0..pairs {
         let key = cursor.text();
@@ -136,7 +136,7 @@ fn alignment(metadata: &Metadata) -> Result<u64, HeaderError> {
 }
 
 fn descriptions<R: Read>(cursor: &mut Cursor<R>, tensors: u64) -> Result<Vec<Description>, HeaderError> {
-    cursor.expect(tensors, LEAST_DESCRIPTION).map_err(HeaderError::Counts)?;
+    cursor.expect(tensors, MIN_DESCRIPTION).map_err(HeaderError::Counts)?;
     (0..tensors).map(|index| description(cursor, index)).collect()
 }
 

@@ -13,7 +13,7 @@ use super::metadata::{Metadata, needed};
 use super::names::{ROPE_FACTORS, ROPE_FACTORS_LONG, ROPE_FACTORS_SHORT};
 use super::value::Value;
 use crate::spec::{
-    Activation, Biases, DecoderSpec, Fusion, Layer, MOST_LAYERS, Multipliers, Norm, Rope, RopePairs,
+    Activation, Biases, DecoderSpec, Fusion, Layer, MAX_LAYERS, Multipliers, Norm, Rope, RopePairs,
     RopeScaling,
 };
 
@@ -272,7 +272,7 @@ impl<'a> Keys<'a> {
     fn layers(&self, head_width: usize) -> Result<(Vec<Layer>, Vec<Rope>), GgufSpecError> {
         const LAYERS: &str = "block_count";
         let count = self.size(LAYERS)?;
-        if count > MOST_LAYERS {
+        if count > MAX_LAYERS {
             return Err(self.problem(LAYERS, count, "more layers than any model has"));
         }
         let rope = self.rope(head_width)?;

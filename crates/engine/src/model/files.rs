@@ -9,7 +9,7 @@ use crate::safetensors::{INDEX, SINGLE};
 const GGUF: &str = "gguf";
 
 /// The largest of the small files (configurations, templates) that is read.
-const MOST_SMALL: u64 = 64 << 20;
+const MAX_SMALL: u64 = 64 << 20;
 
 /// Where the weights are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,8 +79,8 @@ impl ModelFiles {
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(path) = self.beside(name) else { return Ok(None) };
         let bytes = std::fs::metadata(&path).map_err(EngineError::io(&path))?.len();
-        if bytes > MOST_SMALL {
-            let problem = format!("has {bytes} bytes; at most {MOST_SMALL} are read");
+        if bytes > MAX_SMALL {
+            let problem = format!("has {bytes} bytes; at most {MAX_SMALL} are read");
             return Err(EngineError::Damaged { path, problem });
         }
         std::fs::read(&path).map(Some).map_err(EngineError::io(&path))

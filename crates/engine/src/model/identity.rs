@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use plimsoll_router::canonical::hex;
+use plimsoll_core::canonical::hex;
 
 use super::ModelFiles;
 use crate::error::{EngineError, Result};
@@ -155,7 +155,7 @@ mod tests {
     use std::fs::File;
 
     use super::*;
-    use plimsoll_router::canonical::hex;
+    use plimsoll_core::canonical::hex;
 
     #[test]
     fn a_hash_is_kept_until_the_file_changes() {

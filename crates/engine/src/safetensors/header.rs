@@ -13,11 +13,11 @@ use crate::regular::open_regular;
 use crate::weights_error::{HeaderProblem, WeightsError};
 
 /// The longest header that is read. That of a model with 100,000 tensors has 12 MB.
-const MOST_HEADER: u64 = 32 << 20;
+const MAX_HEADER: u64 = 32 << 20;
 /// Bytes of the length before it.
 const LENGTH: u64 = 8;
 /// The most dimensions of a tensor; those of decoders have one or two.
-const MOST_DIMENSIONS: usize = 8;
+const MAX_DIMENSIONS: usize = 8;
 
 /// A header, checked against the length of its file.
 #[derive(Debug)]
@@ -82,8 +82,8 @@ fn read_text(mut file: File, bytes: u64) -> io::Result<Result<(Vec<u8>, u64), He
     let mut length = [0; 8];
     file.read_exact(&mut length)?;
     let length = u64::from_le_bytes(length);
-    if length > MOST_HEADER {
-        return Ok(Err(HeaderProblem::HeaderTooLarge { bytes: length, most: MOST_HEADER }));
+    if length > MAX_HEADER {
+        return Ok(Err(HeaderProblem::HeaderTooLarge { bytes: length, most: MAX_HEADER }));
     }
     if LENGTH + length > bytes {
         return Ok(Err(HeaderProblem::Truncated { bytes, wanted: LENGTH + length }));
@@ -127,7 +127,7 @@ fn check(raw: RawHeader, begin: u64, bytes: u64) -> Result<Header, HeaderProblem
 
 /// Whether shape and type need as many bytes. Of a type that is not known here, a number has a bit at least.
 fn fits(entry: &RawEntry, bytes: u64) -> bool {
-    if entry.shape.len() > MOST_DIMENSIONS {
+    if entry.shape.len() > MAX_DIMENSIONS {
         return false;
     }
     let elements = entry.shape.iter().try_fold(1, |product: u64, size| product.checked_mul(*size as u64));

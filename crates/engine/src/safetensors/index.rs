@@ -13,7 +13,7 @@ use crate::weights_error::{IndexProblem, WeightsError};
 pub const INDEX: &str = "model.safetensors.index.json";
 
 /// The largest index that is read.
-const MOST_INDEX: u64 = 32 << 20;
+const MAX_INDEX: u64 = 32 << 20;
 
 #[derive(Deserialize)]
 struct RawIndex {
@@ -25,10 +25,10 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Vec<String>>, Weights
     let failed = |source| WeightsError::Io { action: "read", path: path.to_owned(), source };
     let mut text = Vec::new();
     let (file, bytes) = open_regular(path).map_err(failed)?;
-    if bytes > MOST_INDEX {
-        return Err(at(path, IndexProblem::TooLarge { bytes, most: MOST_INDEX }));
+    if bytes > MAX_INDEX {
+        return Err(at(path, IndexProblem::TooLarge { bytes, most: MAX_INDEX }));
     }
-    file.take(MOST_INDEX).read_to_end(&mut text).map_err(failed)?;
+    file.take(MAX_INDEX).read_to_end(&mut text).map_err(failed)?;
     let raw: RawIndex =
         serde_json::from_slice(&text).map_err(|source| at(path, IndexProblem::Json(source)))?;
     let mut shards: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -17,7 +17,7 @@ use tokenizers::{
 
 /// Longest time for the expressions of one text, and after how many matches it is looked at: each match has a limit of
 /// steps, a hundredth of a second.
-const MOST_TIME: Duration = Duration::from_secs(10);
+const MAX_TIME: Duration = Duration::from_secs(10);
 const LOOKS: usize = 16;
 
 /// The expression that a `ByteLevel` step has of its own.
@@ -39,7 +39,7 @@ impl Expressions {
         let normalizer = inner.get_normalizer();
         let mut pieces = inner.get_added_vocabulary().extract_and_normalize(normalizer, text);
         if let Some(step) = inner.get_pre_tokenizer() {
-            self.walk(step, &mut pieces, Instant::now() + MOST_TIME)?;
+            self.walk(step, &mut pieces, Instant::now() + MAX_TIME)?;
         }
         Ok(pieces)
     }
@@ -77,7 +77,7 @@ fn run(regex: &Regex, pieces: &PreTokenizedString, end: Instant) -> Result<(), S
         for (index, found) in regex.find_iter(piece).enumerate() {
             found.map_err(|error| format!("an expression of its pre-tokenizer gives up: {error}"))?;
             if index % LOOKS == 0 && Instant::now() > end {
-                let seconds = MOST_TIME.as_secs();
+                let seconds = MAX_TIME.as_secs();
                 return Err(format!("the expressions of its pre-tokenizer take more than {seconds} s"));
             }
         }

@@ -8,15 +8,15 @@ use serde::Deserialize;
 use super::expressions::BYTE_LEVEL;
 
 /// Most steps of a normalizer, a pre-tokenizer or a decoder. Known ones have up to ten.
-const MOST_STEPS: usize = 64;
+const MAX_STEPS: usize = 64;
 /// How many times longer normalizer and pre-tokenizer together may make a text, and a decoder a token. Known ones
 /// reach 12, where `▁` stands for spaces.
-const MOST_GROWTH: f64 = 256.0;
+const MAX_GROWTH: f64 = 256.0;
 /// Most bytes of an expression. Known ones have up to 500.
-const MOST_EXPRESSION: usize = 4096;
+const MAX_EXPRESSION: usize = 4096;
 /// Most bytes of a precompiled table of characters, and of a text that is put before others. Known tables have 0.3 MB.
-const MOST_TABLE: usize = 1 << 20;
-const MOST_PREPENDED: usize = 1024;
+const MAX_TABLE: usize = 1 << 20;
+const MAX_PREPENDED: usize = 1024;
 
 /// The parts of the file that are looked at.
 #[derive(Deserialize)]
@@ -81,8 +81,8 @@ pub(super) fn check(json: &[u8]) -> Result<Vec<String>, String> {
         growth *= found.walk(part, step.as_slice())?;
     }
     for (growth, what) in [(growth, "text"), (found.walk("decoder", file.decoder.as_slice())?, "token")] {
-        if growth > MOST_GROWTH {
-            return Err(format!("it can make a {what} {growth:.0} times longer; {MOST_GROWTH} is the most"));
+        if growth > MAX_GROWTH {
+            return Err(format!("it can make a {what} {growth:.0} times longer; {MAX_GROWTH} is the most"));
         }
     }
     Ok(found.may_give_up)
@@ -100,11 +100,11 @@ impl Found {
         let mut growth = 1.0;
         for step in steps {
             self.steps += 1;
-            if self.steps > MOST_STEPS {
-                return Err(format!("it has more than {MOST_STEPS} steps"));
+            if self.steps > MAX_STEPS {
+                return Err(format!("it has more than {MAX_STEPS} steps"));
             }
             self.expression(part, step)?;
-            for (bytes, most) in [(&step.prepend, MOST_PREPENDED), (&step.precompiled_charsmap, MOST_TABLE)] {
+            for (bytes, most) in [(&step.prepend, MAX_PREPENDED), (&step.precompiled_charsmap, MAX_TABLE)] {
                 if let Some(bytes) = bytes.as_ref().map(String::len).filter(|bytes| *bytes > most) {
                     return Err(format!("a step of its {part} holds {bytes} bytes; {most} are the most"));
                 }
@@ -123,9 +123,9 @@ impl Found {
         }
         let expression = step.pattern.as_ref().and_then(|pattern| pattern.expression.as_ref());
         let Some(source) = expression else { return Ok(()) };
-        if source.len() > MOST_EXPRESSION {
+        if source.len() > MAX_EXPRESSION {
             let bytes = source.len();
-            return Err(format!("an expression has {bytes} bytes; {MOST_EXPRESSION} are the most"));
+            return Err(format!("an expression has {bytes} bytes; {MAX_EXPRESSION} are the most"));
         }
         if backtracks(source) {
             // What the others change is not looked at on its way.

@@ -1,11 +1,11 @@
 //! What was computed, what would have been, and what was foreseen.
 
+use plimsoll_backend::Backend as _;
 use plimsoll_core::signal::Position;
 use plimsoll_core::{Decoding, SignalRequest};
 use plimsoll_engine::{LocalBackend, LocalLimits};
-use plimsoll_infer::Backend as _;
 
-use crate::model::{ask, asks, backend, everything, greedy, id, loaded, now, opened, rows, weights};
+use crate::model::{backend, everything, greedy, id, loaded, now, opened, request, requests, rows, weights};
 
 fn apart() -> LocalLimits {
     LocalLimits { shares: false, ..LocalLimits::default() }
@@ -13,11 +13,11 @@ fn apart() -> LocalLimits {
 
 #[test]
 fn what_is_computed_apart_is_what_the_count_says_it_would_be() {
-    let (asks, signals) = (asks(20), everything());
+    let (requests, signals) = (requests(20), everything());
     let shared = backend(LocalLimits::default());
-    rows(&shared, &asks, &signals, greedy());
+    rows(&shared, &requests, &signals, greedy());
     let single = backend(apart());
-    rows(&single, &asks, &signals, greedy());
+    rows(&single, &requests, &signals, greedy());
     let (shared, single) = (shared.computed(), single.computed());
     assert_eq!(shared.unshared, single.unshared);
     // Each state costs a token in either way; those at an answer without tokens are missing.
@@ -30,18 +30,18 @@ fn what_is_computed_apart_is_what_the_count_says_it_would_be() {
 #[test]
 fn a_kept_prefix_is_read_once() {
     let backend = backend(LocalLimits::default());
-    let (asks, signals) = (asks(10), SignalRequest::answer());
+    let (requests, signals) = (requests(10), SignalRequest::answer());
     let decoding = Decoding::new(0.0, 1.0, 1).unwrap();
     let mut before = 0;
-    let mut run = |asks| {
-        rows(&backend, asks, &signals, decoding);
+    let mut run = |requests| {
+        rows(&backend, requests, &signals, decoding);
         let now = backend.computed().prefilled;
         now - std::mem::replace(&mut before, now)
     };
-    let (first, second) = (run(&asks), run(&asks));
+    let (first, second) = (run(&requests), run(&requests));
     let saved = first - second;
     assert!(saved >= 96 && saved % 32 == 0, "{first} {second}");
-    let foreseen = backend.estimate(&asks, &signals, decoding);
+    let foreseen = backend.estimate(&requests, &signals, decoding);
     assert_eq!(foreseen.prefill_tokens, first);
 }
 
@@ -49,24 +49,24 @@ fn a_kept_prefix_is_read_once() {
 fn an_estimate_needs_no_weights_and_says_what_comes() {
     let (_folder, opened) = opened(&weights(1, 1.0));
     let encoder = opened.encoder(now()).unwrap();
-    let mut asks = asks(10);
-    asks.push(ask(10, "forbidden"));
+    let mut requests = requests(10);
+    requests.push(request(10, "forbidden"));
     let signals = SignalRequest::answer().with_samples(4, 1.0).unwrap();
-    let foreseen = encoder.estimate(&asks, &signals, greedy());
+    let foreseen = encoder.estimate(&requests, &signals, greedy());
     let backend = backend(LocalLimits::default());
-    assert_eq!(foreseen, backend.estimate(&asks, &signals, greedy()));
-    rows(&backend, &asks, &signals, greedy());
+    assert_eq!(foreseen, backend.estimate(&requests, &signals, greedy()));
+    rows(&backend, &requests, &signals, greedy());
     let computed = backend.computed();
-    assert_eq!((foreseen.asks, foreseen.unanswerable, foreseen.texts), (11, 1, 50));
+    assert_eq!((foreseen.requests, foreseen.unanswerable, foreseen.texts), (11, 1, 50));
     assert_eq!(foreseen.prefill_tokens, computed.prefilled);
     assert_eq!(foreseen.unshared_prefill_tokens, computed.unshared - computed.decoded);
     assert_eq!(foreseen.unshared_prefill_tokens, 5 * foreseen.prompt_tokens);
     assert_eq!(foreseen.most_new_tokens, 50 * 24);
     // Follow-ups are counted as if answers were empty.
-    let more = encoder.estimate(&asks, &signals.clone().with_follow_up_text("p_true", 8), greedy());
+    let more = encoder.estimate(&requests, &signals.clone().with_follow_up_text("p_true", 8), greedy());
     assert_eq!((more.texts, more.most_new_tokens), (60, 50 * 24 + 10 * 8));
     assert!(more.prefill_tokens > foreseen.prefill_tokens);
-    let masses = encoder.estimate(&asks, &signals.with_follow_up_masses("p_true"), greedy());
+    let masses = encoder.estimate(&requests, &signals.with_follow_up_masses("p_true"), greedy());
     assert_eq!((masses.texts, masses.prefill_tokens), (50, more.prefill_tokens));
     assert_eq!(encoder.estimate(&[], &everything(), greedy()), plimsoll_engine::Estimate::default());
 }
@@ -90,7 +90,7 @@ fn states_alone_need_the_answer_of_one_token() {
     let backend = backend(LocalLimits::default());
     let signals = SignalRequest::answer().with_hidden_state(-1, Position::LastPromptToken);
     let decoding = Decoding::new(0.0, 1.0, 1).unwrap();
-    let found = rows(&backend, &asks(3), &signals, decoding);
+    let found = rows(&backend, &requests(3), &signals, decoding);
     assert!(found.iter().all(|row| row.hidden_states[0].vector.is_some()));
     assert_eq!(backend.computed().decoded, 0);
 }

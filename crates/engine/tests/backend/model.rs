@@ -5,12 +5,14 @@ use std::fs;
 use std::sync::{Arc, LazyLock};
 
 use candle_core::{Device, Tensor};
+use plimsoll_backend::{
+    Backend, BackendError, BackendObserver, Batch, Cancel, Control, Observation, Request,
+};
 use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
 use plimsoll_core::signal::Position;
 use plimsoll_core::{Decoding, ModelId, QuestionId, Seed, SignalRequest};
 use plimsoll_engine::chat::Moment;
 use plimsoll_engine::{HashCache, LanguageModel, LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
-use plimsoll_infer::{Answered, Ask, Backend, BackendError, Batch, Cancel, Control, Progress};
 use rand::Rng as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -184,15 +186,15 @@ pub(crate) fn prompt(text: &str) -> Prompt {
     }
 }
 
-pub(crate) fn ask(row: usize, text: &str) -> Ask {
+pub(crate) fn request(row: usize, text: &str) -> Request {
     let question_id = QuestionId::new(format!("made/test/{row}")).unwrap();
-    Ask { question_id, source_row: Some(row as u64), prompt: prompt(text) }
+    Request { question_id, source_row: Some(row as u64), prompt: prompt(text) }
 }
 
 /// Questions of lengths from a few to some dozens of tokens.
-pub(crate) fn asks(count: usize) -> Vec<Ask> {
+pub(crate) fn requests(count: usize) -> Vec<Request> {
     let text = |row: usize| format!("Q: What is {row} and {}?", "so on ".repeat(row * 5 % 7));
-    (0..count).map(|row| ask(row, &text(row))).collect()
+    (0..count).map(|row| request(row, &text(row))).collect()
 }
 
 pub(crate) fn greedy() -> Decoding {
@@ -222,26 +224,28 @@ pub(crate) const SEED: u64 = 7;
 /// Answers asks; the rows in the order of the asks, as far as they came.
 pub(crate) fn answer(
     backend: &LocalBackend,
-    asks: &[Ask],
+    requests: &[Request],
     signals: &SignalRequest,
     decoding: Decoding,
-) -> (Vec<Answered>, Result<(), BackendError>) {
-    let progress: Arc<dyn Progress> = Arc::new(());
-    let batch = Batch::new(asks, signals, decoding, Seed::new(SEED)).unwrap();
+) -> (Vec<Observation>, Result<(), BackendError>) {
+    let progress: Arc<dyn BackendObserver> = Arc::new(());
+    let batch = Batch::new(requests, signals, decoding, Seed::new(SEED)).unwrap();
     let mut rows = Vec::new();
     let ended = backend.answer(&batch, &mut rows, &Control { cancel: &Cancel::new(), progress: &progress });
-    rows.sort_by_key(|row: &Answered| asks.iter().position(|ask| ask.question_id == row.question_id));
+    rows.sort_by_key(|row: &Observation| {
+        requests.iter().position(|request| request.question_id == row.question_id)
+    });
     (rows, ended)
 }
 
 pub(crate) fn rows(
     backend: &LocalBackend,
-    asks: &[Ask],
+    requests: &[Request],
     signals: &SignalRequest,
     decoding: Decoding,
-) -> Vec<Answered> {
-    let (rows, ended) = answer(backend, asks, signals, decoding);
+) -> Vec<Observation> {
+    let (rows, ended) = answer(backend, requests, signals, decoding);
     ended.unwrap();
-    assert_eq!(rows.len(), asks.len());
+    assert_eq!(rows.len(), requests.len());
     rows
 }

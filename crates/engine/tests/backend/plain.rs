@@ -1,6 +1,8 @@
 //! What the backend says is what a slow computation says that shares nothing.
 
 use candle_core::Tensor;
+use plimsoll_backend::Request;
+use plimsoll_backend::request::text_seed;
 use plimsoll_core::prompt::{Message, Role};
 use plimsoll_core::records::GenerationRow;
 use plimsoll_core::signal::Position;
@@ -8,10 +10,8 @@ use plimsoll_core::{Decoding, Seed};
 use plimsoll_engine::generation::Generated;
 use plimsoll_engine::sampling::Sampling;
 use plimsoll_engine::{Answer, Decoder, Hidden, LanguageModel, Positions, Row};
-use plimsoll_infer::Ask;
-use plimsoll_infer::ask::text_seed;
 
-use crate::model::{BACKEND, LAYERS, SEED, asks, everything, greedy, id, now, rows, weights};
+use crate::model::{BACKEND, LAYERS, SEED, everything, greedy, id, now, requests, rows, weights};
 
 /// Absolute, of log-probs, masses and states, in f32.
 const TOLERANCE: f64 = 1e-4;
@@ -37,10 +37,10 @@ fn assert_text(row: &GenerationRow, expected: &Generated, prompt: &[u32]) {
 
 #[test]
 fn texts_are_those_of_a_model_that_answers_alone() {
-    let asks = asks(12);
-    for (ask, answered) in asks.iter().zip(rows(&BACKEND, &asks, &everything(), greedy())) {
-        let prompt = model().encode_chat(&ask.prompt.messages, now()).unwrap();
-        let seed = |index| text_seed(Seed::new(SEED), &id(), ask, index);
+    let requests = requests(12);
+    for (request, answered) in requests.iter().zip(rows(&BACKEND, &requests, &everything(), greedy())) {
+        let prompt = model().encode_chat(&request.prompt.messages, now()).unwrap();
+        let seed = |index| text_seed(Seed::new(SEED), &id(), request, index);
         let answer = generate(&prompt, greedy(), seed(0));
         let row = &answered.generations[0];
         assert_text(row, &answer, &prompt);
@@ -60,17 +60,17 @@ fn texts_are_those_of_a_model_that_answers_alone() {
             assert_text(row, &generate(&prompt, decoding, seed(index)), &prompt);
             assert_eq!(row.tokens, None);
         }
-        assert_follow_ups(ask, row);
+        assert_follow_ups(request, row);
     }
 }
 
 #[test]
 fn answers_can_be_drawn() {
-    let asks = asks(6);
+    let requests = requests(6);
     let decoding = Decoding::new(1.0, 0.8, 10).unwrap();
-    for (ask, answered) in asks.iter().zip(rows(&BACKEND, &asks, &everything(), decoding)) {
-        let prompt = model().encode_chat(&ask.prompt.messages, now()).unwrap();
-        let seed = text_seed(Seed::new(SEED), &id(), ask, 0);
+    for (request, answered) in requests.iter().zip(rows(&BACKEND, &requests, &everything(), decoding)) {
+        let prompt = model().encode_chat(&request.prompt.messages, now()).unwrap();
+        let seed = text_seed(Seed::new(SEED), &id(), request, 0);
         assert_text(&answered.generations[0], &generate(&prompt, decoding, seed), &prompt);
     }
 }
@@ -82,11 +82,11 @@ fn logits(tokens: &[u32]) -> Vec<f64> {
     output.logits.unwrap().to_vec2::<f32>().unwrap()[0].iter().map(|logit| f64::from(*logit)).collect()
 }
 
-fn assert_follow_ups(ask: &Ask, answer: &GenerationRow) {
+fn assert_follow_ups(request: &Request, answer: &GenerationRow) {
     let said = answer.text.clone().unwrap();
     let turn = |role, text: String| Message { role, text };
     let continued = |text: String| {
-        let mut messages = ask.prompt.messages.clone();
+        let mut messages = request.prompt.messages.clone();
         messages.extend([turn(Role::Assistant, said.clone()), turn(Role::User, text)]);
         model().encode_chat(&messages, now()).unwrap()
     };
@@ -140,9 +140,9 @@ fn assert_close(found: &[f32], expected: &[f32]) {
 
 #[test]
 fn states_are_those_of_one_reading() {
-    let asks = asks(12);
-    for (ask, answered) in asks.iter().zip(rows(&BACKEND, &asks, &everything(), greedy())) {
-        let prompt = model().encode_chat(&ask.prompt.messages, now()).unwrap();
+    let requests = requests(12);
+    for (request, answered) in requests.iter().zip(rows(&BACKEND, &requests, &everything(), greedy())) {
+        let prompt = model().encode_chat(&request.prompt.messages, now()).unwrap();
         let row = &answered.generations[0];
         let mut whole = prompt.clone();
         whole.extend(row.tokens.iter().flatten().filter_map(|token| token.id));

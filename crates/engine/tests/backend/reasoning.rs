@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use plimsoll_backend::{Backend as _, Observation};
 use plimsoll_core::prompt::{Message, Role};
 use plimsoll_core::records::GenerationRow;
 use plimsoll_core::{Decoding, Seed};
 use plimsoll_engine::chat::Variables;
 use plimsoll_engine::sampling::Sampling;
 use plimsoll_engine::{Answer, HashCache, LanguageModel, LocalBackend, Placement};
-use plimsoll_infer::{Answered, Backend as _};
 use serde_json::{Value, json};
 
 use crate::model::{
-    LAYERS, TEMPLATE, asks, everything, greedy, id, now, opened_with, rows, tokenizer, weights,
+    LAYERS, TEMPLATE, everything, greedy, id, now, opened_with, requests, rows, tokenizer, weights,
 };
 
 /// As templates of models that always reason end.
@@ -38,7 +38,7 @@ fn thinking(flag: bool) -> Variables {
     Variables::new([("enable_thinking".to_owned(), json!(flag))]).unwrap()
 }
 
-fn flags(answered: &Answered) -> Vec<Option<bool>> {
+fn flags(answered: &Observation) -> Vec<Option<bool>> {
     answered.generations.iter().map(|row| row.starts_in_reasoning).collect()
 }
 
@@ -48,7 +48,7 @@ fn a_prompt_that_opens_reasoning_is_told_and_an_answer_that_never_comes_is_none(
         [(OPENS, Variables::default()), (SWITCH, Variables::default()), (SWITCH, thinking(true))]
     {
         let backend = backend(&tokenizer(), &template(end), variables);
-        for answered in rows(&backend, &asks(4), &everything(), greedy()) {
+        for answered in rows(&backend, &requests(4), &everything(), greedy()) {
             assert_eq!(flags(&answered), [Some(true); 6]);
             // The model is random and closes nothing: all that it says is reasoning.
             for row in &answered.generations[0].follow_ups {
@@ -73,7 +73,7 @@ fn a_prompt_whose_reasoning_is_closed_or_never_opened_begins_with_the_answer() {
     let closed = (SWITCH, thinking(false));
     for (end, variables) in [closed, (ASKS, Variables::default())] {
         let backend = backend(&tokenizer(), &template(end), variables);
-        for answered in rows(&backend, &asks(4), &everything(), greedy()) {
+        for answered in rows(&backend, &requests(4), &everything(), greedy()) {
             assert_eq!(flags(&answered), [Some(false); 6]);
             for row in &answered.generations[0].follow_ups {
                 let is_there = row.id != "no_such";
@@ -87,16 +87,16 @@ fn a_prompt_whose_reasoning_is_closed_or_never_opened_begins_with_the_answer() {
 
 #[test]
 fn marks_in_a_question_open_nothing() {
-    let mut asks = asks(5);
+    let mut requests = requests(5);
     let texts =
         ["What does <think> do?", "<think>", "</think><think>", "<think>\n", "Say: assistant<|say|><think>"];
-    for (ask, text) in asks.iter_mut().zip(texts) {
-        ask.prompt.messages.pop();
-        ask.prompt.messages.push(Message { role: Role::User, text: text.to_owned() });
+    for (request, text) in requests.iter_mut().zip(texts) {
+        request.prompt.messages.pop();
+        request.prompt.messages.push(Message { role: Role::User, text: text.to_owned() });
     }
     for (end, expected) in [(ASKS, false), (OPENS, true)] {
         let backend = backend(&tokenizer(), &template(end), Variables::default());
-        for answered in rows(&backend, &asks, &everything(), greedy()) {
+        for answered in rows(&backend, &requests, &everything(), greedy()) {
             assert_eq!(flags(&answered), [Some(expected); 6], "{end}");
         }
     }
@@ -106,7 +106,7 @@ fn marks_in_a_question_open_nothing() {
 fn a_variable_is_another_prompt_and_another_identity() {
     let identity = |variables| {
         let backend = backend(&tokenizer(), &template(SWITCH), variables);
-        let prompt = backend.language_model().encode_chat(&asks(1)[0].prompt.messages, now()).unwrap();
+        let prompt = backend.language_model().encode_chat(&requests(1)[0].prompt.messages, now()).unwrap();
         (backend.identity(), prompt)
     };
     let (plain, off, on) =
@@ -142,7 +142,7 @@ fn generated(model: &LanguageModel, prompt: &[u32], most: u32) -> String {
 }
 
 /// A greedy answer of the tiny model of at least eight tokens, the third and sixth of which can get other texts.
-fn long_answer(answered: &[Answered]) -> (usize, Vec<u32>) {
+fn long_answer(answered: &[Observation]) -> (usize, Vec<u32>) {
     let tokens = |row: &GenerationRow| -> Vec<u32> {
         row.tokens.iter().flatten().filter_map(|token| token.id).collect()
     };
@@ -162,21 +162,21 @@ fn is_letter(token: u32) -> bool {
 /// Reasoning that a model closes is no part of what a second turn shows, nor of what states speak of.
 #[test]
 fn a_second_turn_shows_the_answer_without_its_reasoning() {
-    let asks = asks(12);
+    let requests = requests(12);
     let plain = backend(&tokenizer(), TEMPLATE, Variables::default());
     let decoding = Decoding::new(0.0, 1.0, 24).unwrap();
-    let (index, tokens) = long_answer(&rows(&plain, &asks, &everything(), decoding));
+    let (index, tokens) = long_answer(&rows(&plain, &requests, &everything(), decoding));
     // What the model says third and sixth gets other texts: reasoning stands before its answer.
     let texts = BTreeMap::from([(tokens[2], "<think>hm</think>"), (tokens[5], "Ġ42")]);
     let backend = backend(&spelled(&texts), TEMPLATE, Variables::default());
-    let answered = &rows(&backend, &asks[index..=index], &everything(), decoding)[0];
+    let answered = &rows(&backend, &requests[index..=index], &everything(), decoding)[0];
     let row = &answered.generations[0];
     let text = row.text.clone().unwrap();
     let said = plimsoll_core::reasoning::answer_text(&text, false).trim_start();
     assert!(text.contains("</think>") && !said.is_empty() && said.len() < text.len(), "{text:?}");
     let model = backend.language_model();
     let turn = |role, text: String| Message { role, text };
-    let prompt = &asks[index].prompt;
+    let prompt = &requests[index].prompt;
     for (row, reply_tokens) in row.follow_ups.iter().zip([0, 0, 3, 8]) {
         let Some(follow_up) = prompt.follow_up(&row.id) else { continue };
         let mut messages = prompt.messages.clone();

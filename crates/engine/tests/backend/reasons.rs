@@ -3,19 +3,20 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use plimsoll_core::prompt::{Message, Role};
-use plimsoll_core::{Decoding, Missing, Seed, SignalRequest};
-use plimsoll_engine::{LocalBackend, LocalLimits};
-use plimsoll_infer::{
-    Answered, Backend as _, BackendError, Batch, Cancel, Control, Event, Progress, Sink, SinkError,
+use plimsoll_backend::{
+    Backend as _, BackendError, BackendEvent, BackendObserver, Batch, Cancel, Cause, Control, Observation,
+    Sink, SinkError,
 };
+use plimsoll_core::prompt::{Message, Role};
+use plimsoll_core::{Decoding, MissingSignal, Seed, SignalRequest};
+use plimsoll_engine::{LocalBackend, LocalLimits};
 
 use crate::model::{
-    BACKEND, CONTEXT, SEED, answer, ask, asks, backend, everything, greedy, id, loaded, now, rows,
+    BACKEND, CONTEXT, SEED, answer, backend, everything, greedy, id, loaded, now, request, requests, rows,
 };
 
 /// All that stands in the rows of an ask for which nothing was computed.
-fn reasons(answered: &Answered) -> Vec<&str> {
+fn reasons(answered: &Observation) -> Vec<&str> {
     let generations = answered.generations.iter().map(|row| {
         assert_eq!((&row.text, row.attempts, row.prompt_tokens), (&None, 0, None));
         row.failure.as_deref()
@@ -29,18 +30,18 @@ fn reasons(answered: &Answered) -> Vec<&str> {
 
 #[test]
 fn one_ask_that_cannot_be_answered_spoils_no_other() {
-    let mut asks = asks(8);
-    let good = rows(&BACKEND, &asks, &everything(), greedy());
-    let question = |text: &str, row| ask(row, text);
-    asks[2] = question("what is forbidden", 2);
-    asks[5] = question(&"long ".repeat(CONTEXT), 5);
-    let mixed = rows(&BACKEND, &asks, &everything(), greedy());
+    let mut requests = requests(8);
+    let good = rows(&BACKEND, &requests, &everything(), greedy());
+    let question = |text: &str, row| request(row, text);
+    requests[2] = question("what is forbidden", 2);
+    requests[5] = question(&"long ".repeat(CONTEXT), 5);
+    let mixed = rows(&BACKEND, &requests, &everything(), greedy());
     for (place, (found, expected)) in mixed.iter().zip(&good).enumerate() {
         let reason = match place {
-            2 => Missing::TemplateRefused,
-            5 => Missing::ContextTooLong,
+            2 => MissingSignal::TemplateRefused,
+            5 => MissingSignal::ContextTooLong,
             _ => {
-                let texts = |answered: &Answered| -> Vec<Option<String>> {
+                let texts = |answered: &Observation| -> Vec<Option<String>> {
                     answered.generations.iter().map(|row| row.text.clone()).collect()
                 };
                 assert_eq!(texts(found), texts(expected));
@@ -56,14 +57,14 @@ fn one_ask_that_cannot_be_answered_spoils_no_other() {
 fn a_context_that_is_nearly_full() {
     let backend = &BACKEND;
     let fits = |text: &str| {
-        let messages = ask(0, text).prompt.messages;
+        let messages = request(0, text).prompt.messages;
         backend.language_model().encode_chat(&messages, now()).unwrap().len()
     };
     let spare = CONTEXT - fits("");
     for (missing, expected) in [(0, None), (1, Some(1)), (2, Some(2))] {
-        let asks = [ask(0, &"x".repeat(spare - missing))];
+        let requests = [request(0, &"x".repeat(spare - missing))];
         let decoding = Decoding::new(1.0, 1.0, 1000).unwrap();
-        let row = &rows(backend, &asks, &everything(), decoding)[0];
+        let row = &rows(backend, &requests, &everything(), decoding)[0];
         let answer = &row.generations[0];
         let Some(most) = expected else {
             assert!(reasons(row).iter().all(|name| *name == "context_too_long"));
@@ -91,10 +92,10 @@ fn a_context_that_is_nearly_full() {
 
 #[test]
 fn spellings_that_no_token_tells_are_a_reason() {
-    let mut asks = asks(2);
-    asks[0].prompt.false_strings = vec!["Truce".to_owned()];
-    asks[0].prompt.true_strings = vec!["Truth".to_owned()];
-    let row = &rows(&BACKEND, &asks, &everything(), greedy())[0].generations[0].follow_ups[2];
+    let mut requests = requests(2);
+    requests[0].prompt.false_strings = vec!["Truce".to_owned()];
+    requests[0].prompt.true_strings = vec!["Truth".to_owned()];
+    let row = &rows(&BACKEND, &requests, &everything(), greedy())[0].generations[0].follow_ups[2];
     assert_eq!((row.id.as_str(), row.true_mass, row.censored), ("p_true", None, None));
     assert_eq!(row.missing_reason.as_deref(), Some("no_spelling_token"));
     assert!(row.text.is_some(), "the reply is there all the same");
@@ -102,19 +103,19 @@ fn spellings_that_no_token_tells_are_a_reason() {
 
 #[test]
 fn a_template_that_refuses_the_second_turn_spoils_only_that() {
-    let mut asks = asks(2);
-    asks[1].prompt.follow_ups[1].template = "forbidden".to_owned();
-    let rows = rows(&BACKEND, &asks, &everything(), greedy());
-    let reason = |row: &Answered| row.generations[0].follow_ups[3].missing_reason.clone();
+    let mut requests = requests(2);
+    requests[1].prompt.follow_ups[1].template = "forbidden".to_owned();
+    let rows = rows(&BACKEND, &requests, &everything(), greedy());
+    let reason = |row: &Observation| row.generations[0].follow_ups[3].missing_reason.clone();
     assert_eq!((reason(&rows[0]), reason(&rows[1]).as_deref()), (None, Some("template_refused")));
 }
 
 #[test]
 fn an_empty_conversation_and_an_empty_batch() {
-    let mut asks = asks(2);
-    asks[0].prompt.messages = Vec::<Message>::new();
-    asks[1].prompt.messages = vec![Message { role: Role::User, text: String::new() }];
-    let found = rows(&BACKEND, &asks, &everything(), greedy());
+    let mut requests = requests(2);
+    requests[0].prompt.messages = Vec::<Message>::new();
+    requests[1].prompt.messages = vec![Message { role: Role::User, text: String::new() }];
+    let found = rows(&BACKEND, &requests, &everything(), greedy());
     assert_eq!(reasons(&found[0])[0], "template_refused");
     assert!(found[1].generations[0].text.is_some());
     assert!(rows(&BACKEND, &[], &everything(), greedy()).is_empty());
@@ -125,11 +126,11 @@ fn numbers_that_overflow_stop_the_run_and_name_the_model() {
     // Every weight is finite; the logits are not.
     let (model, hashes) = loaded(1, 1e38);
     let backend = LocalBackend::new(id(), model, &hashes, now());
-    let (rows, ended) = answer(&backend, &asks(4), &everything(), greedy());
+    let (rows, ended) = answer(&backend, &requests(4), &everything(), greedy());
     assert!(rows.is_empty());
     let error = ended.unwrap_err();
-    assert_eq!(error.to_string(), "the engine of model `tiny` failed");
-    assert!(matches!(error, BackendError::Engine { .. }));
+    assert_eq!(error.to_string(), "model `tiny` cannot go on answering");
+    assert!(matches!(error, BackendError::Failed { cause: Cause::Model, .. }));
     let mut cause = error.source();
     let mut text = String::new();
     while let Some(error) = cause {
@@ -146,9 +147,9 @@ struct Cancelling {
     steps: std::sync::Mutex<u32>,
 }
 
-impl Progress for Cancelling {
-    fn event(&self, event: &Event<'_>) {
-        if let Event::Computed { .. } = event {
+impl BackendObserver for Cancelling {
+    fn event(&self, event: &BackendEvent<'_>) {
+        if let BackendEvent::Computed { .. } = event {
             let mut steps = self.steps.lock().unwrap();
             *steps += 1;
             if *steps >= 5 {
@@ -166,16 +167,16 @@ fn a_batch_is_cancelled_between_two_steps() {
         let backend = backend(limits);
         let cancel = Cancel::new();
         let heard = Arc::new(Cancelling { cancel: cancel.clone(), steps: std::sync::Mutex::new(0) });
-        let progress: Arc<dyn Progress> = heard.clone();
-        let (asks, signals) = (asks(30), everything());
-        let batch = Batch::new(&asks, &signals, greedy(), Seed::new(SEED)).unwrap();
+        let progress: Arc<dyn BackendObserver> = heard.clone();
+        let (requests, signals) = (requests(30), everything());
+        let batch = Batch::new(&requests, &signals, greedy(), Seed::new(SEED)).unwrap();
         let mut rows = Vec::new();
         let ended = backend.answer(&batch, &mut rows, &Control { cancel: &cancel, progress: &progress });
         assert!(matches!(ended, Err(BackendError::Cancelled)));
         assert!(rows.len() < 5);
         assert!(*heard.steps.lock().unwrap() == 5, "no step after it");
         // What was left behind harms nobody.
-        let (again, ended) = answer(&backend, &asks, &SignalRequest::answer(), greedy());
+        let (again, ended) = answer(&backend, &requests, &SignalRequest::answer(), greedy());
         assert!(ended.is_ok() && again.len() == 30);
     }
 }
@@ -183,7 +184,7 @@ fn a_batch_is_cancelled_between_two_steps() {
 struct Full(usize);
 
 impl Sink for Full {
-    fn take(&mut self, _: Answered) -> Result<(), SinkError> {
+    fn take(&mut self, _: Observation) -> Result<(), SinkError> {
         self.0 += 1;
         Err("the disk is full".into())
     }
@@ -191,10 +192,10 @@ impl Sink for Full {
 
 #[test]
 fn a_sink_that_fails_on_what_needs_no_computing_ends_the_batch_too() {
-    let asks = [ask(0, "what is forbidden"), ask(1, "fine")];
+    let requests = [request(0, "what is forbidden"), request(1, "fine")];
     let signals = everything();
-    let batch = Batch::new(&asks, &signals, greedy(), Seed::new(SEED)).unwrap();
-    let (mut sink, progress): (_, Arc<dyn Progress>) = (Full(0), Arc::new(()));
+    let batch = Batch::new(&requests, &signals, greedy(), Seed::new(SEED)).unwrap();
+    let (mut sink, progress): (_, Arc<dyn BackendObserver>) = (Full(0), Arc::new(()));
     let ended = BACKEND.answer(&batch, &mut sink, &Control { cancel: &Cancel::new(), progress: &progress });
     assert!(matches!(ended, Err(BackendError::Sink { .. })) && sink.0 == 1);
 }

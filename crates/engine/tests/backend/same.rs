@@ -3,13 +3,13 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use plimsoll_backend::conformance::Suite;
+use plimsoll_backend::{Observation, Request};
 use plimsoll_core::Seed;
 use plimsoll_core::records::GenerationRow;
 use plimsoll_engine::{LocalBackend, LocalLimits};
-use plimsoll_infer::conformance::Suite;
-use plimsoll_infer::{Answered, Ask};
 
-use crate::model::{BACKEND, SEED, asks, backend, everything, greedy, rows};
+use crate::model::{BACKEND, SEED, backend, everything, greedy, requests, rows};
 
 /// Absolute, of log-probs, masses and hidden states of up to 10, in f32: sums are taken in another order.
 const TOLERANCE: f64 = 1e-4;
@@ -19,7 +19,7 @@ const ASKS: usize = 60;
 #[test]
 fn the_model_conforms() {
     let suite = Suite {
-        asks: asks(7),
+        requests: requests(7),
         signals: everything(),
         decoding: greedy(),
         seed: Seed::new(SEED),
@@ -50,7 +50,7 @@ fn bare(row: &GenerationRow) -> GenerationRow {
     row
 }
 
-fn numbers(answered: &Answered) -> Vec<f64> {
+fn numbers(answered: &Observation) -> Vec<f64> {
     let tokens = answered.generations.iter().flat_map(|row| row.tokens.iter().flatten());
     let logprobs = tokens.filter_map(|token| token.logprob).map(f64::from);
     let replies = answered.generations.iter().flat_map(|row| &row.follow_ups);
@@ -59,12 +59,12 @@ fn numbers(answered: &Answered) -> Vec<f64> {
     logprobs.chain(masses).chain(states.map(f64::from)).collect()
 }
 
-fn assert_same(name: &str, first: &[Answered], second: &[Answered]) {
+fn assert_same(name: &str, first: &[Observation], second: &[Observation]) {
     assert_eq!(first.len(), second.len(), "{name}");
     for (one, other) in first.iter().zip(second) {
         let id = &one.question_id;
         assert_eq!(one.question_id, other.question_id, "{name}");
-        let texts = |answered: &Answered| answered.generations.iter().map(bare).collect::<Vec<_>>();
+        let texts = |answered: &Observation| answered.generations.iter().map(bare).collect::<Vec<_>>();
         assert_eq!(texts(one), texts(other), "{name} {id}");
         let (ours, others) = (numbers(one), numbers(other));
         assert_eq!(ours.len(), others.len(), "{name} {id}");
@@ -74,8 +74,8 @@ fn assert_same(name: &str, first: &[Answered], second: &[Answered]) {
 }
 
 /// All asks in batches of a size, in the order of the asks.
-fn in_batches(backend: &LocalBackend, asks: &[Ask], size: usize) -> Vec<Answered> {
-    asks.chunks(size).flat_map(|asks| rows(backend, asks, &everything(), greedy())).collect()
+fn in_batches(backend: &LocalBackend, requests: &[Request], size: usize) -> Vec<Observation> {
+    requests.chunks(size).flat_map(|requests| rows(backend, requests, &everything(), greedy())).collect()
 }
 
 fn limits(change: impl FnOnce(&mut LocalLimits)) -> LocalLimits {
@@ -90,22 +90,22 @@ fn some(count: usize) -> NonZeroUsize {
 
 #[test]
 fn sixty_questions_in_many_ways() {
-    let asks = asks(ASKS);
-    let whole = in_batches(&BACKEND, &asks, ASKS);
-    let again = in_batches(&BACKEND, &asks, ASKS);
+    let requests = requests(ASKS);
+    let whole = in_batches(&BACKEND, &requests, ASKS);
+    let again = in_batches(&BACKEND, &requests, ASKS);
     assert_eq!(whole, again, "the same batch gives the same bits");
     let fresh = backend(LocalLimits::default());
-    assert_eq!(whole, in_batches(&fresh, &asks, ASKS), "a prefix computed anew gives the same bits");
+    assert_eq!(whole, in_batches(&fresh, &requests, ASKS), "a prefix computed anew gives the same bits");
     for size in [1, 7] {
-        assert_same(&format!("batches of {size}"), &whole, &in_batches(&BACKEND, &asks, size));
+        assert_same(&format!("batches of {size}"), &whole, &in_batches(&BACKEND, &requests, size));
     }
-    let backwards: Vec<Ask> = asks.iter().rev().cloned().collect();
+    let backwards: Vec<Request> = requests.iter().rev().cloned().collect();
     let mut reversed = in_batches(&BACKEND, &backwards, ASKS);
     reversed.reverse();
     assert_same("reversed", &whole, &reversed);
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let found = pool.install(|| in_batches(&BACKEND, &asks, ASKS));
+        let found = pool.install(|| in_batches(&BACKEND, &requests, ASKS));
         assert_same(&format!("{threads} threads"), &whole, &found);
     }
     for (name, limits) in [
@@ -119,6 +119,6 @@ fn sixty_questions_in_many_ways() {
         // Sequences one by one take their time.
         let is_slow = limits.sequences == some(1) || limits.cache_bytes == 1 || limits.step_tokens == some(5);
         let count = if is_slow { ASKS / 4 } else { ASKS };
-        assert_same(name, &whole[..count], &in_batches(&backend(limits), &asks[..count], count));
+        assert_same(name, &whole[..count], &in_batches(&backend(limits), &requests[..count], count));
     }
 }

@@ -2,33 +2,33 @@
 
 use super::*;
 use plimsoll_core::Seed;
-use plimsoll_fit::testing::{MadeUp, calibrated, table};
+use plimsoll_fit::testing::{SyntheticScores, calibrated, table};
 
 /// Sums of a few thousand shares.
 const ROUNDING: f64 = 1e-12;
 
-fn judged(rows: &[MadeUp], bootstrap: u32) -> SeriesAlignment {
+fn judged(rows: &[SyntheticScores], bootstrap: u32) -> SeriesAlignment {
     let table = table(rows);
     let prepared = Prepared::new(&table.questions, &table.series[0]);
-    alignment(&prepared, None, &Judging { bootstrap, seed: Seed::new(1) })
+    alignment(&prepared, None, &EvaluationSettings { bootstrap, seed: Seed::new(1) })
 }
 
 fn of<'a>(judged: &'a SeriesAlignment, dataset: &str) -> &'a AlignmentRow {
     judged.alignment.iter().find(|row| row.dataset == dataset).unwrap()
 }
 
-fn in_dataset(dataset: &str, row: MadeUp) -> MadeUp {
-    MadeUp { dataset: dataset.to_owned(), ..row }
+fn in_dataset(dataset: &str, row: SyntheticScores) -> SyntheticScores {
+    SyntheticScores { dataset: dataset.to_owned(), ..row }
 }
 
 #[test]
 fn rows_are_counted_and_figures_use_what_is_scored_and_graded() {
     let rows = [
-        in_dataset("a", MadeUp::new(0.9, true, true)),
-        in_dataset("a", MadeUp::new(0.1, false, true)),
-        in_dataset("a", MadeUp { confidence: None, ..MadeUp::new(0.0, true, true) }),
-        in_dataset("a", MadeUp { slm: None, ..MadeUp::new(0.99, true, true) }),
-        in_dataset("b", MadeUp::new(0.5, true, true)),
+        in_dataset("a", SyntheticScores::new(0.9, true, true)),
+        in_dataset("a", SyntheticScores::new(0.1, false, true)),
+        in_dataset("a", SyntheticScores { confidence: None, ..SyntheticScores::new(0.0, true, true) }),
+        in_dataset("a", SyntheticScores { slm: None, ..SyntheticScores::new(0.99, true, true) }),
+        in_dataset("b", SyntheticScores::new(0.5, true, true)),
     ];
     let judged = judged(&rows, 0);
     let a = of(&judged, "a");
@@ -95,8 +95,8 @@ fn a_file_s_own_maps_are_used_as_they_stand() {
     let prepared = Prepared::new(&table.questions, &table.series[0]);
     let spec =
         plimsoll_fit::FitSpec { bins: 30, fraction: 1.0, targets: vec![], bootstrap: 0, seed: Seed::new(1) };
-    let fitted = plimsoll_fit::fit_method(&prepared, &Selection::all(2), &spec, "made up");
-    let judging = Judging { bootstrap: 0, seed: Seed::new(1) };
+    let fitted = plimsoll_fit::fit_method(&prepared, &DatasetSelection::all(2), &spec, "made up");
+    let judging = EvaluationSettings { bootstrap: 0, seed: Seed::new(1) };
     let judged = alignment(&prepared, Some(&fitted.method), &judging);
     let map = fitted.method.maps.isotonic.as_ref().unwrap();
     let mut sum = 0.0;
@@ -111,7 +111,7 @@ fn a_file_s_own_maps_are_used_as_they_stand() {
 
 #[test]
 fn nothing_scored_is_undefined_everywhere() {
-    let judged = judged(&[MadeUp { confidence: None, ..MadeUp::new(0.0, true, true) }], 20);
+    let judged = judged(&[SyntheticScores { confidence: None, ..SyntheticScores::new(0.0, true, true) }], 20);
     for row in judged.alignment {
         assert_eq!((row.rows, row.missing, row.accuracy), (1, 1, Some(1.0)));
         assert_eq!((row.roc_auc, row.aurc, row.brier, row.map_scheme), (None, None, None, None));

@@ -2,25 +2,25 @@
 
 use super::*;
 use plimsoll_core::Seed;
-use plimsoll_fit::testing::{MadeUp, calibrated, table};
+use plimsoll_fit::testing::{SyntheticScores, calibrated, table};
 
 /// Sums of a few thousand shares.
 const ROUNDING: f64 = 1e-12;
 
-fn judged(rows: &[MadeUp], bootstrap: u32) -> SeriesCurves {
+fn judged(rows: &[SyntheticScores], bootstrap: u32) -> SeriesCurves {
     let table = table(rows);
     let prepared = Prepared::new(&table.questions, &table.series[0]);
-    curves(&prepared, &Judging { bootstrap, seed: Seed::new(1) })
+    curves(&prepared, &EvaluationSettings { bootstrap, seed: Seed::new(1) })
 }
 
 #[test]
 fn a_curve_worked_by_hand() {
     // Ascending confidence; SLM right: 0 0 1 1, LLM right: 1 0 1 1.
     let rows = [
-        MadeUp::new(0.1, false, true),
-        MadeUp::new(0.2, false, false),
-        MadeUp::new(0.3, true, true),
-        MadeUp::new(0.4, true, true),
+        SyntheticScores::new(0.1, false, true),
+        SyntheticScores::new(0.2, false, false),
+        SyntheticScores::new(0.3, true, true),
+        SyntheticScores::new(0.4, true, true),
     ];
     let SeriesCurves { curves, areas } = judged(&rows, 0);
     assert_eq!((curves.len(), areas.len()), (2 * 101, 2));
@@ -48,8 +48,8 @@ fn a_curve_worked_by_hand() {
 
 #[test]
 fn missing_confidences_start_the_curve_at_their_share() {
-    let mut rows = vec![MadeUp::new(0.5, true, true); 3];
-    rows.push(MadeUp { confidence: None, ..MadeUp::new(0.0, false, true) });
+    let mut rows = vec![SyntheticScores::new(0.5, true, true); 3];
+    rows.push(SyntheticScores { confidence: None, ..SyntheticScores::new(0.0, false, true) });
     let SeriesCurves { curves, areas } = judged(&rows, 0);
     assert!(curves.iter().all(|row| row.routing_ratio == 0.25 || row.routing_ratio == 1.0));
     // From the SLM alone (0, 0.75) to (0.25, 1) and on to (1, 1).
@@ -58,18 +58,20 @@ fn missing_confidences_start_the_curve_at_their_share() {
 
 #[test]
 fn without_a_better_llm_nothing_is_recovered() {
-    let equal = judged(&[MadeUp::new(0.5, true, true), MadeUp::new(0.7, false, false)], 0);
+    let equal = judged(&[SyntheticScores::new(0.5, true, true), SyntheticScores::new(0.7, false, false)], 0);
     assert_eq!((equal.areas[0].apgr, equal.areas[0].cpt_50), (None, None));
-    let no_llm = judged(&[MadeUp { llm: None, ..MadeUp::new(0.5, true, true) }], 0);
+    let no_llm = judged(&[SyntheticScores { llm: None, ..SyntheticScores::new(0.5, true, true) }], 0);
     assert_eq!((no_llm.areas[0].area, no_llm.areas[0].paired_rows), (None, 0));
     assert!(no_llm.curves.iter().all(|row| row.accuracy.is_none() && row.kept_accuracy != Some(0.0)));
 }
 
 #[test]
 fn costs_are_on_the_axis_where_they_are_known() {
-    let cost = |slm: f64, llm: f64, row: MadeUp| MadeUp { costs: Some((slm, llm)), ..row };
-    let rows =
-        [cost(0.001, 0.01, MadeUp::new(0.1, false, true)), cost(0.001, 0.03, MadeUp::new(0.9, true, true))];
+    let cost = |slm: f64, llm: f64, row: SyntheticScores| SyntheticScores { costs: Some((slm, llm)), ..row };
+    let rows = [
+        cost(0.001, 0.01, SyntheticScores::new(0.1, false, true)),
+        cost(0.001, 0.03, SyntheticScores::new(0.9, true, true)),
+    ];
     let SeriesCurves { curves, areas } = judged(&rows, 0);
     assert_eq!(areas[0].aiq_axis.as_deref(), Some("usd"));
     let half = curves.iter().find(|row| row.routing_ratio == 0.5).unwrap();
@@ -99,8 +101,8 @@ fn a_point_of_the_table_is_what_its_threshold_does() {
     let rows = calibrated(500, 1, 8);
     let SeriesCurves { curves, .. } = judged(&rows, 0);
     for row in curves.iter().filter(|row| row.dataset == "*") {
-        let kept = |made_up: &MadeUp| made_up.confidence.unwrap() >= row.threshold;
-        let right = |made_up: &MadeUp| if kept(made_up) { made_up.slm } else { made_up.llm };
+        let kept = |made_up: &SyntheticScores| made_up.confidence.unwrap() >= row.threshold;
+        let right = |made_up: &SyntheticScores| if kept(made_up) { made_up.slm } else { made_up.llm };
         let ratio = rows.iter().filter(|made_up| !kept(made_up)).count() as f64 / 500.0;
         let accuracy = rows.iter().filter(|made_up| right(made_up) == Some(true)).count() as f64 / 500.0;
         assert!((row.routing_ratio - ratio).abs() < ROUNDING);

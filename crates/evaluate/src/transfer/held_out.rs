@@ -4,10 +4,10 @@ use plimsoll_core::Seed;
 use plimsoll_core::records::{TransferCurveRow, TransferRow};
 use plimsoll_fit::distance::ks_two_sample;
 use plimsoll_fit::intervals::Resampling;
-use plimsoll_fit::{Curve, FittedTargets, Prepared, Sample, Selection, achieved};
+use plimsoll_fit::{Curve, DatasetSelection, FittedTargets, Prepared, Sample, achieved};
 use plimsoll_router::Histogram;
 
-use super::judged::{OfTarget, own_point};
+use super::judged::{TargetResult, own_point};
 use crate::curves::Baselines;
 
 /// The held-out rows.
@@ -26,8 +26,8 @@ impl HeldOut {
     /// `None` if a side has no rows of the series.
     pub(super) fn new(
         prepared: &Prepared<'_>,
-        held_out: &Selection,
-        pool: &Selection,
+        held_out: &DatasetSelection,
+        pool: &DatasetSelection,
         bins: u32,
     ) -> Option<Self> {
         let sample = Sample::all(prepared, held_out);
@@ -63,7 +63,8 @@ impl HeldOut {
             .map(|fit| {
                 let achieved = fit.threshold.and_then(|_| figures.next());
                 let own = own_point(&self.curve, &fit.target);
-                OfTarget { fit, achieved, own, curve: &fitted.curve, held_out: self }.row(of_split.clone())
+                TargetResult { fit, achieved, own, curve: &fitted.curve, held_out: self }
+                    .row(of_split.clone())
             })
             .collect()
     }

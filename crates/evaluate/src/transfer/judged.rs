@@ -9,7 +9,7 @@ use super::held_out::HeldOut;
 
 /// A target, as it was fitted on the pool and as it went.
 #[derive(Debug)]
-pub(super) struct OfTarget<'a> {
+pub(super) struct TargetResult<'a> {
     pub(super) fit: &'a Fit,
     /// On the held-out rows; `None` without a threshold.
     pub(super) achieved: Option<Achieved>,
@@ -33,7 +33,7 @@ pub(super) fn own_point<'a>(curve: &'a Curve, target: &Target) -> Option<&'a Cur
     }
 }
 
-impl OfTarget<'_> {
+impl TargetResult<'_> {
     /// The row, on top of what the whole split shares.
     pub(super) fn row(self, of_split: TransferRow) -> TransferRow {
         let target = &self.fit.target;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_core::Series;
+use plimsoll_core::ScoreSeries;
 use plimsoll_fit::Prepared;
 
 use super::{HoldOut, TransferError};
@@ -31,16 +31,16 @@ impl InDomainLabels {
 
 /// Series by what is held out and its name: the rows of one series, scored by something that learnt
 /// from neither the held-out datasets nor the row's own.
-pub type NestedSeries = BTreeMap<(HoldOut, String), Series>;
+pub type CrossFittedSeries = BTreeMap<(HoldOut, String), ScoreSeries>;
 
 /// The scores that a split is judged on, pool and held-out rows alike.
 #[derive(Debug, Clone, Copy)]
-pub enum Nested<'a> {
+pub enum CrossFittedScores<'a> {
     /// Those of the series itself: nothing about them depends on what is held out.
     Same,
     /// One series for each split. A threshold that is fitted on scores which saw the held-out labels has
     /// seen them too, so a split without a series of its own is refused.
-    PerSplit(&'a NestedSeries),
+    PerSplit(&'a CrossFittedSeries),
 }
 
 /// A series with what a transfer must know of how it was scored.
@@ -49,7 +49,7 @@ pub struct Scored<'a> {
     /// The series.
     pub prepared: &'a Prepared<'a>,
     /// Its scores in each split.
-    pub nested: Nested<'a>,
+    pub nested: CrossFittedScores<'a>,
     /// Whether its scores saw labels of the dataset that they speak of.
     pub in_domain_labels: InDomainLabels,
 }
@@ -57,12 +57,12 @@ pub struct Scored<'a> {
 impl<'a> Scored<'a> {
     /// Scores that do not depend on what is held out.
     pub const fn same(prepared: &'a Prepared<'a>, in_domain_labels: InDomainLabels) -> Self {
-        Self { prepared, nested: Nested::Same, in_domain_labels }
+        Self { prepared, nested: CrossFittedScores::Same, in_domain_labels }
     }
 
     /// The series of a split; `None` = that of the whole.
-    pub(super) fn of_split(&self, by: HoldOut, name: &str) -> Result<Option<&'a Series>, TransferError> {
-        let Nested::PerSplit(series) = self.nested else {
+    pub(super) fn of_split(&self, by: HoldOut, name: &str) -> Result<Option<&'a ScoreSeries>, TransferError> {
+        let CrossFittedScores::PerSplit(series) = self.nested else {
             return Ok(None);
         };
         let place = || {
@@ -84,7 +84,7 @@ impl<'a> Scored<'a> {
 }
 
 /// Whether two series differ in confidences at most.
-fn same_rows(a: &Series, b: &Series) -> bool {
+fn same_rows(a: &ScoreSeries, b: &ScoreSeries) -> bool {
     (&a.slm, &a.llm, &a.method, &a.question) == (&b.slm, &b.llm, &b.method, &b.question)
         && (&a.slm_outcome, &a.llm_outcome) == (&b.slm_outcome, &b.llm_outcome)
         && (&a.slm_cost_usd, &a.llm_cost_usd) == (&b.slm_cost_usd, &b.llm_cost_usd)

@@ -2,7 +2,7 @@
 
 use super::*;
 use plimsoll_core::ScoreTable;
-use plimsoll_fit::testing::{MadeUp, calibrated, table};
+use plimsoll_fit::testing::{SyntheticScores, calibrated, table};
 use plimsoll_router::Target;
 
 mod nested;
@@ -72,7 +72,7 @@ fn the_held_out_rows_never_reach_the_fit() {
     targets.push(Target::Accuracy { value: 0.8 });
     targets.push(Target::SelectiveError { alpha: 0.3, delta: 0.1 });
     let spec = spec(targets, vec![HoldOut::Dataset], 2);
-    let thresholds = |rows: &[MadeUp]| -> Vec<Option<f64>> {
+    let thresholds = |rows: &[SyntheticScores]| -> Vec<Option<f64>> {
         let rows = run(&table(rows), &spec);
         rows.iter().filter(|row| row.held_out == "d0").map(|row| row.threshold).collect()
     };
@@ -87,9 +87,10 @@ fn figures_are_those_of_the_threshold() {
     let targets = vec![Target::RoutingRatio { value: 0.4 }, Target::JointError { alpha: 0.2, delta: 0.1 }];
     for row in run(&table(&rows), &spec(targets, vec![HoldOut::Dataset], 1)) {
         let threshold = row.threshold.unwrap();
-        let held_out: Vec<&MadeUp> = rows.iter().filter(|made_up| made_up.dataset == row.held_out).collect();
+        let held_out: Vec<&SyntheticScores> =
+            rows.iter().filter(|made_up| made_up.dataset == row.held_out).collect();
         let count = held_out.len() as f64;
-        let kept = |made_up: &&&MadeUp| made_up.confidence.unwrap() >= threshold;
+        let kept = |made_up: &&&SyntheticScores| made_up.confidence.unwrap() >= threshold;
         let wrong = held_out.iter().filter(kept).filter(|row| row.slm == Some(false)).count() as f64;
         let kept = held_out.iter().filter(kept).count() as f64;
         assert_eq!(row.rows, held_out.len() as u64);

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::draw::{Draw, DrawOrder, DrawSpec};
-use crate::prepared::{Prepared, Selection};
-use crate::testing::{MadeUp, table};
+use crate::prepared::{DatasetSelection, Prepared};
+use crate::testing::{SyntheticScores, table};
 
 /// Relative, of sums of at most a few hundred weighted rows.
 const ROUNDING: f64 = 1e-12;
@@ -27,7 +27,7 @@ struct Counted {
 
 impl Counted {
     /// Rows with their weights; every figure of DESIGN 16, "Whole sums", from its words.
-    fn at(threshold: Threshold, rows: &[(MadeUp, f64)]) -> Self {
+    fn at(threshold: Threshold, rows: &[(SyntheticScores, f64)]) -> Self {
         let mut sums = Self::default();
         for (row, weight) in rows {
             let confidence = row.confidence.map(|c| Confidence::new(c).unwrap());
@@ -77,29 +77,29 @@ fn agree(found: [Option<f64>; 6], expected: [Option<f64>; 6]) -> bool {
 }
 
 /// Few distinct confidences on dyadic grids, missing ones, ungraded ones, costs.
-fn row(levels: u32) -> impl Strategy<Value = MadeUp> {
+fn row(levels: u32) -> impl Strategy<Value = SyntheticScores> {
     let confidence =
         prop::option::weighted(0.9, (0..=levels).prop_map(move |k| f64::from(k) / f64::from(levels)));
     let grade = || prop::option::weighted(0.9, any::<bool>());
-    (confidence, grade(), grade(), 0u8..4, 0u8..4).prop_map(|(confidence, slm, llm, a, b)| MadeUp {
+    (confidence, grade(), grade(), 0u8..4, 0u8..4).prop_map(|(confidence, slm, llm, a, b)| SyntheticScores {
         confidence,
         slm,
         llm,
         costs: Some((f64::from(a) / 8.0, f64::from(b))),
-        ..MadeUp::new(0.5, true, true)
+        ..SyntheticScores::new(0.5, true, true)
     })
 }
 
-fn rows() -> impl Strategy<Value = Vec<MadeUp>> {
+fn rows() -> impl Strategy<Value = Vec<SyntheticScores>> {
     prop_oneof![prop::collection::vec(row(8), 1..80), prop::collection::vec(row(4096), 1..80)]
 }
 
 fn curve_of(table: &ScoreTable) -> Curve {
     let prepared = Prepared::new(&table.questions, &table.series[0]);
-    Curve::new(&Sample::all(&prepared, &Selection::all(1)))
+    Curve::new(&Sample::all(&prepared, &DatasetSelection::all(1)))
 }
 
-fn distinct(rows: &[MadeUp]) -> Vec<f64> {
+fn distinct(rows: &[SyntheticScores]) -> Vec<f64> {
     let mut values: Vec<f64> = rows.iter().filter_map(|row| row.confidence).collect();
     values.sort_unstable_by(f64::total_cmp);
     values.dedup();
@@ -130,8 +130,8 @@ fn nine_values_have_ten_candidates() {
         (0.95, 44),
         (1.0, 212),
     ];
-    let rows: Vec<MadeUp> =
-        shares.iter().flat_map(|(c, count)| vec![MadeUp::new(*c, true, true); *count]).collect();
+    let rows: Vec<SyntheticScores> =
+        shares.iter().flat_map(|(c, count)| vec![SyntheticScores::new(*c, true, true); *count]).collect();
     let curve = curve_of(&table(&rows));
     let ratios: Vec<f64> = curve.points().iter().map(|point| point.routing_ratio).collect();
     assert_eq!(ratios, [0.0, 0.009, 0.035, 0.068, 0.158, 0.254, 0.541, 0.744, 0.788, 1.0]);
@@ -143,10 +143,10 @@ fn nine_values_have_ten_candidates() {
 
 #[test]
 fn nearest_takes_the_lower_on_a_tie() {
-    let curve = curve_of(&table(&[(0.1); 4].map(|c| MadeUp::new(c, true, true))));
+    let curve = curve_of(&table(&[(0.1); 4].map(|c| SyntheticScores::new(c, true, true))));
     let ratio = |target| curve.points()[curve.nearest(target)].routing_ratio;
     assert_eq!([ratio(0.0), ratio(0.5), ratio(0.500_001), ratio(1.0)], [0.0, 0.0, 1.0, 1.0]);
-    let curve = curve_of(&table(&[0.1, 0.2, 0.3, 0.4, 0.5].map(|c| MadeUp::new(c, true, true))));
+    let curve = curve_of(&table(&[0.1, 0.2, 0.3, 0.4, 0.5].map(|c| SyntheticScores::new(c, true, true))));
     for (target, expected) in [(0.1, 0.0), (0.3, 0.2), (0.7, 0.6), (0.71, 0.8), (0.2, 0.2), (0.4, 0.4)] {
         assert_eq!(curve.points()[curve.nearest(target)].routing_ratio, expected, "{target}");
     }
@@ -156,7 +156,7 @@ fn nearest_takes_the_lower_on_a_tie() {
 
 #[test]
 fn without_a_scored_row_there_is_one_point() {
-    let rows = vec![MadeUp { confidence: None, ..MadeUp::new(0.5, false, true) }; 3];
+    let rows = vec![SyntheticScores { confidence: None, ..SyntheticScores::new(0.5, false, true) }; 3];
     let curve = curve_of(&table(&rows));
     assert_eq!(curve.points().len(), 1);
     assert_eq!((curve.keep_all().routing_ratio, curve.keep_all().accuracy), (1.0, Some(1.0)));
@@ -174,7 +174,7 @@ proptest! {
     #[test]
     fn every_point_is_what_decide_does(rows in rows()) {
         let curve = curve_of(&table(&rows));
-        let weighted: Vec<(MadeUp, f64)> = rows.iter().map(|row| (row.clone(), 1.0)).collect();
+        let weighted: Vec<(SyntheticScores, f64)> = rows.iter().map(|row| (row.clone(), 1.0)).collect();
         for point in curve.points() {
             let counted = Counted::at(point.threshold, &weighted);
             prop_assert_eq!(point.routing_ratio, counted.handed / counted.all, "exactly");
@@ -208,7 +208,7 @@ proptest! {
     #[test]
     fn no_threshold_does_better_than_a_candidate(rows in rows(), t in 0.0f64..=1.0) {
         let curve = curve_of(&table(&rows));
-        let weighted: Vec<(MadeUp, f64)> = rows.iter().map(|row| (row.clone(), 1.0)).collect();
+        let weighted: Vec<(SyntheticScores, f64)> = rows.iter().map(|row| (row.clone(), 1.0)).collect();
         let counted = Counted::at(Threshold::new(t).unwrap(), &weighted);
         let twin = curve.points().iter().find(|point| point.routing_ratio == counted.handed / counted.all);
         let twin = twin.unwrap();
@@ -220,7 +220,7 @@ proptest! {
     fn split_is_the_curve(rows in rows()) {
         let table = table(&rows);
         let prepared = Prepared::new(&table.questions, &table.series[0]);
-        let sample = Sample::all(&prepared, &Selection::all(1));
+        let sample = Sample::all(&prepared, &DatasetSelection::all(1));
         let curve = Curve::new(&sample);
         let mut thresholds: Vec<Threshold> = curve.points().iter().map(|point| point.threshold).collect();
         thresholds.reverse();
@@ -236,9 +236,9 @@ proptest! {
 
     #[test]
     fn a_strictly_increasing_map_changes_thresholds_only(rows in rows()) {
-        let mapped: Vec<MadeUp> = rows
+        let mapped: Vec<SyntheticScores> = rows
             .iter()
-            .map(|row| MadeUp { confidence: row.confidence.map(|c| 0.125 + c * (1.0 + c) / 4.0), ..row.clone() })
+            .map(|row| SyntheticScores { confidence: row.confidence.map(|c| 0.125 + c * (1.0 + c) / 4.0), ..row.clone() })
             .collect();
         let (before, after) = (curve_of(&table(&rows)), curve_of(&table(&mapped)));
         let all = |curve: &Curve| curve.points().iter().map(figures).collect::<Vec<_>>();
@@ -272,7 +272,7 @@ proptest! {
     fn a_drawn_sample_is_the_weighted_reference(rows in rows(), fraction in 0.05f64..=1.0, seed in 0u64..100) {
         let table = table(&rows);
         let prepared = Prepared::new(&table.questions, &table.series[0]);
-        let (all, seed) = (Selection::all(1), Seed::new(seed));
+        let (all, seed) = (DatasetSelection::all(1), Seed::new(seed));
         let order = DrawOrder::new(&prepared, 30, &seed);
         let draw = Draw::new(&order, &prepared, &all, DrawSpec { fraction, seed });
         let (sample, undrawn) = Sample::drawn(&prepared, &all, &draw);
@@ -283,7 +283,7 @@ proptest! {
         };
         let weights: f64 = draw.rows.iter().map(|row| row.weight).sum();
         let scale = draw.pool.scored() as f64 / weights;
-        let mut weighted: Vec<(MadeUp, f64)> =
+        let mut weighted: Vec<(SyntheticScores, f64)> =
             draw.rows.iter().map(|row| (made_up(row.row), row.weight * scale)).collect();
         weighted.extend(rows.iter().filter(|row| row.confidence.is_none()).map(|row| (row.clone(), 1.0)));
         prop_assert!((sample.pool_rows() - rows.len() as f64).abs() <= ROUNDING * rows.len() as f64);

@@ -63,13 +63,13 @@ fn uneven() -> Vec<Option<f64>> {
 
 fn draw_all(prepared: &Prepared<'_>, fraction: f64, seed: &Seed) -> Draw {
     let order = DrawOrder::new(prepared, BINS, &seed.derive("order"));
-    let selection = Selection::all(prepared.questions.datasets().len());
+    let selection = DatasetSelection::all(prepared.questions.datasets().len());
     Draw::new(&order, prepared, &selection, DrawSpec { fraction, seed: seed.derive("start") })
 }
 
 /// Rows of each bin.
 fn bins_of(prepared: &Prepared<'_>) -> BTreeMap<u32, Vec<u32>> {
-    let all = Selection::all(prepared.questions.datasets().len());
+    let all = DatasetSelection::all(prepared.questions.datasets().len());
     let mut bins: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for (confidence, row) in prepared.scored(&all) {
         let c = confidence.get();
@@ -120,7 +120,7 @@ fn inclusion_probabilities_and_estimates_over_seeds() {
             assert_eq!(tested[row], 0);
         }
     }
-    for row in prepared.missing(&Selection::all(1)) {
+    for row in prepared.missing(&DatasetSelection::all(1)) {
         let row = row as usize;
         assert_eq!(drawn[row], 0, "a missing confidence is never drawn");
         assert!((share(tested[row]) - FRACTION).abs() <= monte_carlo(FRACTION));
@@ -213,9 +213,9 @@ fn leaving_a_dataset_out_is_the_draw_of_a_table_without_it() {
     };
     let seed = Seed::new(8);
     let (order, reduced_order) = (DrawOrder::new(&full, BINS, &seed), DrawOrder::new(&reduced, BINS, &seed));
-    let selection = Selection::of(vec![true, false, true]);
+    let selection = DatasetSelection::of(vec![true, false, true]);
     let left_out = Draw::new(&order, &full, &selection, spec);
-    let never_there = Draw::new(&reduced_order, &reduced, &Selection::all(2), spec);
+    let never_there = Draw::new(&reduced_order, &reduced, &DatasetSelection::all(2), spec);
     assert_eq!(names(&full, &left_out), names(&reduced, &never_there));
     assert_eq!(left_out.pool, never_there.pool);
     assert_eq!(left_out.missing_tested.len(), never_there.missing_tested.len());

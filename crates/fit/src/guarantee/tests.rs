@@ -9,10 +9,10 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::*;
 use crate::draw::{DrawOrder, DrawSpec};
-use crate::prepared::Selection;
+use crate::prepared::DatasetSelection;
 use crate::sample::Sample;
 use crate::tail::rows_needed;
-use crate::testing::{MadeUp, table};
+use crate::testing::{SyntheticScores, table};
 
 /// P(LLM right), whatever the SLM does.
 const LLM_RIGHT: f64 = 0.85;
@@ -94,7 +94,7 @@ impl Population {
         }
     }
 
-    fn row(&self, rng: &mut ChaCha8Rng) -> MadeUp {
+    fn row(&self, rng: &mut ChaCha8Rng) -> SyntheticScores {
         let mut place: f64 = rng.random();
         let found = self.0.iter().find(|level| {
             place -= level.share;
@@ -103,10 +103,10 @@ impl Population {
         let level = found.or(self.0.last()).unwrap();
         let slm = rng.random::<f64>() >= level.wrong;
         let llm = rng.random::<f64>() < LLM_RIGHT;
-        MadeUp { confidence: level.confidence, ..MadeUp::new(0.5, slm, llm) }
+        SyntheticScores { confidence: level.confidence, ..SyntheticScores::new(0.5, slm, llm) }
     }
 
-    fn pool(&self, rows: usize, rng: &mut ChaCha8Rng) -> Vec<MadeUp> {
+    fn pool(&self, rows: usize, rng: &mut ChaCha8Rng) -> Vec<SyntheticScores> {
         (0..rows).map(|_| self.row(rng)).collect()
     }
 }
@@ -114,12 +114,12 @@ impl Population {
 /// The test rows of a pool, and the same rows for the naive rule.
 struct Fitted {
     tests: TestSet,
-    tested: Vec<MadeUp>,
+    tested: Vec<SyntheticScores>,
 }
 
 fn fit(table: &ScoreTable, fraction: f64, seed: &Seed) -> Fitted {
     let prepared = Prepared::new(&table.questions, &table.series[0]);
-    let all = Selection::all(1);
+    let all = DatasetSelection::all(1);
     let order = DrawOrder::new(&prepared, 30, &seed.derive("order"));
     let draw = Draw::new(&order, &prepared, &all, DrawSpec { fraction, seed: seed.derive("start") });
     let (_, undrawn) = Sample::drawn(&prepared, &all, &draw);
@@ -129,7 +129,12 @@ fn fit(table: &ScoreTable, fraction: f64, seed: &Seed) -> Fitted {
         .map(|row| {
             let (slm, llm) = prepared.outcomes(row);
             let confidence = prepared.series.confidence(row as usize).map(Confidence::get);
-            MadeUp { confidence, slm: slm.as_bool(), llm: llm.as_bool(), ..MadeUp::new(0.5, true, true) }
+            SyntheticScores {
+                confidence,
+                slm: slm.as_bool(),
+                llm: llm.as_bool(),
+                ..SyntheticScores::new(0.5, true, true)
+            }
         })
         .collect();
     Fitted { tests, tested }
@@ -143,11 +148,11 @@ fn threshold_of(verdict: &Verdict) -> Option<Threshold> {
 }
 
 /// The rule that many use: the loosest threshold whose observed risk is at most alpha.
-fn naive(rows: &[MadeUp], risk: Risk, alpha: f64) -> Option<Threshold> {
+fn naive(rows: &[SyntheticScores], risk: Risk, alpha: f64) -> Option<Threshold> {
     let mut values: Vec<f64> = rows.iter().filter_map(|row| row.confidence).collect();
     values.sort_unstable_by(f64::total_cmp);
     values.dedup();
-    let mut scored: Vec<&MadeUp> = rows.iter().filter(|row| row.confidence.is_some()).collect();
+    let mut scored: Vec<&SyntheticScores> = rows.iter().filter(|row| row.confidence.is_some()).collect();
     scored.sort_unstable_by(|a, b| b.confidence.partial_cmp(&a.confidence).unwrap());
     let (mut kept, mut losses, mut best) = (0usize, 0usize, None);
     for value in values.into_iter().rev() {
@@ -254,10 +259,10 @@ fn one_row_per_cluster_holds_where_ignoring_clusters_fails() {
         let population = &population;
         move |seed: &Seed| {
             let mut rng = seed.derive("pool").rng();
-            let rows: Vec<MadeUp> = (0..300)
+            let rows: Vec<SyntheticScores> = (0..300)
                 .flat_map(|cluster| {
                     let cluster = clustered.then(|| format!("c{cluster}"));
-                    vec![MadeUp { cluster, ..population.row(&mut rng) }; SIZE]
+                    vec![SyntheticScores { cluster, ..population.row(&mut rng) }; SIZE]
                 })
                 .collect();
             let fitted = fit(&table(&rows), 0.8, seed);
@@ -290,11 +295,13 @@ fn a_score_that_says_nothing_is_refused() {
 fn a_verdict_by_hand() {
     // 100 trials: 60 sure ones of which 2 are wrong, 30 of which 15 are, 10 missing.
     let rows = [(Some(0.9), 60, 2), (Some(0.4), 30, 15), (None, 10, 5)];
-    let rows: Vec<MadeUp> = rows
+    let rows: Vec<SyntheticScores> = rows
         .iter()
         .flat_map(|(confidence, count, wrong)| {
-            (0..*count)
-                .map(move |i| MadeUp { confidence: *confidence, ..MadeUp::new(0.5, i >= *wrong, i % 2 == 0) })
+            (0..*count).map(move |i| SyntheticScores {
+                confidence: *confidence,
+                ..SyntheticScores::new(0.5, i >= *wrong, i % 2 == 0)
+            })
         })
         .collect();
     let made = table(&rows);
@@ -346,8 +353,8 @@ fn a_verdict_by_hand() {
 #[test]
 fn the_walk_ends_at_the_first_failure() {
     // 0.5 fails, though 0.2 would pass again: nothing behind a failure may be taken.
-    let group = |confidence: f64, count: usize, wrong: usize| -> Vec<MadeUp> {
-        (0..count).map(|i| MadeUp::new(confidence, i >= wrong, true)).collect()
+    let group = |confidence: f64, count: usize, wrong: usize| -> Vec<SyntheticScores> {
+        (0..count).map(|i| SyntheticScores::new(confidence, i >= wrong, true)).collect()
     };
     let rows = [group(0.9, 100, 0), group(0.5, 100, 40), group(0.2, 2000, 0)].concat();
     let made = table(&rows);
@@ -366,8 +373,8 @@ fn the_walk_starts_where_enough_rows_are_kept() {
     // 30 sure rows, all wrong, are below the least number for (0.1, 0.1), which is 38: they are
     // walked past without a test, and count where they are joined by others.
     assert_eq!(least_rows(0.1, 0.1), 38);
-    let rows: Vec<MadeUp> =
-        (0..1030).map(|i| MadeUp::new(if i < 30 { 0.9 } else { 0.5 }, i >= 30, true)).collect();
+    let rows: Vec<SyntheticScores> =
+        (0..1030).map(|i| SyntheticScores::new(if i < 30 { 0.9 } else { 0.5 }, i >= 30, true)).collect();
     let made = table(&rows);
     let prepared = Prepared::new(&made.questions, &made.series[0]);
     let trials = (0..1030).map(|row| trial(&prepared, row)).collect();

@@ -4,7 +4,7 @@ use plimsoll_router::Confidence;
 use plimsoll_router::map::Beta;
 
 use super::logistic::{self, Case};
-use super::{Level, MapProblem, Observation, class_weights, levels};
+use super::{GradedConfidence, Level, MapProblem, class_weights, levels};
 
 /// Fits beta calibration ("abm"), without regularisation.
 ///
@@ -28,9 +28,9 @@ use super::{Level, MapProblem, Observation, class_weights, levels};
 /// confidences differ by rounding only.
 ///
 /// ```
-/// use plimsoll_fit::maps::{fit_beta, Observation};
+/// use plimsoll_fit::maps::{fit_beta, GradedConfidence};
 /// use plimsoll_router::Confidence;
-/// let row = |c, correct, weight| Ok::<_, plimsoll_router::Error>(Observation {
+/// let row = |c, correct, weight| Ok::<_, plimsoll_router::Error>(GradedConfidence {
 ///     confidence: Confidence::new(c)?, correct, weight,
 /// });
 /// // Right in 1/4, 1/2 and 3/4 of the rows at 1/4, 1/2 and 3/4: calibrated already, the identity.
@@ -42,7 +42,7 @@ use super::{Level, MapProblem, Observation, class_weights, levels};
 /// assert!(map.intercept.abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn fit_beta(observations: &[Observation]) -> Result<Beta, MapProblem> {
+pub fn fit_beta(observations: &[GradedConfidence]) -> Result<Beta, MapProblem> {
     fit(&levels(observations)?)
 }
 
@@ -134,12 +134,12 @@ mod tests {
 
     use super::*;
 
-    fn row(confidence: f64, correct: bool, weight: f64) -> Observation {
-        Observation { confidence: Confidence::new(confidence).unwrap(), correct, weight }
+    fn row(confidence: f64, correct: bool, weight: f64) -> GradedConfidence {
+        GradedConfidence { confidence: Confidence::new(confidence).unwrap(), correct, weight }
     }
 
     /// One level per letter, evenly spread: right, wrong or mixed.
-    fn pattern(letters: &str) -> Vec<Observation> {
+    fn pattern(letters: &str) -> Vec<GradedConfidence> {
         let step = 1.0 / (letters.len() + 1) as f64;
         let level = |(i, letter): (usize, char)| {
             let c = step * (i + 1) as f64;
@@ -204,7 +204,7 @@ mod tests {
             match fit_beta(&rows) {
                 Ok(map) => {
                     prop_assert!(map.a >= 0.0 && map.b >= 0.0 && map.intercept.is_finite());
-                    let residual = |r: &Observation| r.weight * (map.apply(r.confidence) - f64::from(u8::from(r.correct)));
+                    let residual = |r: &GradedConfidence| r.weight * (map.apply(r.confidence) - f64::from(u8::from(r.correct)));
                     let mean: f64 = rows.iter().map(residual).sum();
                     let weight: f64 = rows.iter().map(|r| r.weight).sum();
                     prop_assert!(mean.abs() < GRADIENT * weight);

@@ -2,7 +2,7 @@
 
 use plimsoll_router::map::Isotonic;
 
-use super::{Level, MapProblem, Observation, levels};
+use super::{GradedConfidence, Level, MapProblem, levels};
 
 /// Confidences closer than this are one (`numpy.finfo(float).resolution`), as in scikit-learn.
 const RESOLUTION: f64 = 1e-15;
@@ -22,9 +22,9 @@ const RESOLUTION: f64 = 1e-15;
 /// [`MapProblem::NoRows`], [`MapProblem::Weight`].
 ///
 /// ```
-/// use plimsoll_fit::maps::{fit_isotonic, Observation};
+/// use plimsoll_fit::maps::{fit_isotonic, GradedConfidence};
 /// use plimsoll_router::Confidence;
-/// let row = |c, correct| Ok::<_, plimsoll_router::Error>(Observation {
+/// let row = |c, correct| Ok::<_, plimsoll_router::Error>(GradedConfidence {
 ///     confidence: Confidence::new(c)?, correct, weight: 1.0,
 /// });
 /// // 0.4 (right) and 0.6 (wrong) violate the order and are pooled to 1/2.
@@ -34,7 +34,7 @@ const RESOLUTION: f64 = 1e-15;
 /// assert_eq!(map.y, [0.0, 0.5, 0.5, 1.0]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn fit_isotonic(observations: &[Observation]) -> Result<Isotonic, MapProblem> {
+pub fn fit_isotonic(observations: &[GradedConfidence]) -> Result<Isotonic, MapProblem> {
     fit(&levels(observations)?)
 }
 
@@ -113,8 +113,8 @@ mod tests {
 
     use super::*;
 
-    fn row(confidence: f64, correct: bool, weight: f64) -> Observation {
-        Observation { confidence: Confidence::new(confidence).unwrap(), correct, weight }
+    fn row(confidence: f64, correct: bool, weight: f64) -> GradedConfidence {
+        GradedConfidence { confidence: Confidence::new(confidence).unwrap(), correct, weight }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use plimsoll_router::map::Platt;
 
 use super::logistic::{self, Case};
-use super::{Level, MapProblem, Observation, class_weights, levels};
+use super::{GradedConfidence, Level, MapProblem, class_weights, levels};
 
 /// Fits Platt scaling, with the targets that Platt smoothed.
 ///
@@ -21,9 +21,9 @@ use super::{Level, MapProblem, Observation, class_weights, levels};
 /// [`MapProblem::NotConverged`] where confidences differ by rounding only.
 ///
 /// ```
-/// use plimsoll_fit::maps::{fit_platt, Observation};
+/// use plimsoll_fit::maps::{fit_platt, GradedConfidence};
 /// use plimsoll_router::Confidence;
-/// let row = |c, correct, weight| Ok::<_, plimsoll_router::Error>(Observation {
+/// let row = |c, correct, weight| Ok::<_, plimsoll_router::Error>(GradedConfidence {
 ///     confidence: Confidence::new(c)?, correct, weight,
 /// });
 /// // N+ = N- = 4: targets 5/6 and 1/6, so that the mean target is 1/3 at 0 and 2/3 at 1.
@@ -35,7 +35,7 @@ use super::{Level, MapProblem, Observation, class_weights, levels};
 /// assert!((map.b - 2f64.ln()).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn fit_platt(observations: &[Observation]) -> Result<Platt, MapProblem> {
+pub fn fit_platt(observations: &[GradedConfidence]) -> Result<Platt, MapProblem> {
     fit(&levels(observations)?)
 }
 
@@ -61,8 +61,8 @@ mod tests {
 
     use super::*;
 
-    fn row(confidence: f64, correct: bool, weight: f64) -> Observation {
-        Observation { confidence: Confidence::new(confidence).unwrap(), correct, weight }
+    fn row(confidence: f64, correct: bool, weight: f64) -> GradedConfidence {
+        GradedConfidence { confidence: Confidence::new(confidence).unwrap(), correct, weight }
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
             let (right, wrong) = (sum(true), sum(false));
             prop_assume!(right > 0.0 && wrong > 0.0);
             let map = fit_platt(&rows).unwrap();
-            let residual = |r: &Observation| {
+            let residual = |r: &GradedConfidence| {
                 let target = if r.correct { (right + 1.0) / (right + 2.0) } else { 1.0 / (wrong + 2.0) };
                 r.weight * (map.apply(r.confidence) - target)
             };

@@ -8,7 +8,7 @@ use rand::Rng as _;
 
 use super::*;
 use crate::file::{FileSpec, thresholds_file};
-use crate::testing::{MadeUp, calibrated, table};
+use crate::testing::{SyntheticScores, calibrated, table};
 
 fn spec(targets: &[&str]) -> FitSpec {
     FitSpec {
@@ -35,15 +35,15 @@ fn file_spec() -> FileSpec {
     }
 }
 
-fn entry(rows: &[MadeUp], spec: &FitSpec) -> Method {
+fn entry(rows: &[SyntheticScores], spec: &FitSpec) -> Method {
     let table = table(rows);
     let prepared = Prepared::new(&table.questions, &table.series[0]);
-    let all = Selection::all(table.questions.datasets().len());
+    let all = DatasetSelection::all(table.questions.datasets().len());
     fit_method(&prepared, &all, spec, "a made-up number").method
 }
 
 fn file(table: &ScoreTable, spec: &FitSpec) -> Thresholds {
-    let all = Selection::all(table.questions.datasets().len());
+    let all = DatasetSelection::all(table.questions.datasets().len());
     let pair: Vec<_> = table.series.iter().collect();
     let methods = pair
         .iter()
@@ -55,7 +55,7 @@ fn file(table: &ScoreTable, spec: &FitSpec) -> Thresholds {
 }
 
 /// Two methods on the same questions of three datasets; `rows` gives the order of arrival.
-fn two_methods(rows: &[(usize, MadeUp)]) -> ScoreTable {
+fn two_methods(rows: &[(usize, SyntheticScores)]) -> ScoreTable {
     let mut builder = ScoreTableBuilder::new();
     for (index, row) in rows {
         for method in ["a", "b"] {
@@ -76,7 +76,7 @@ fn two_methods(rows: &[(usize, MadeUp)]) -> ScoreTable {
     builder.finish()
 }
 
-fn numbered(rows: Vec<MadeUp>) -> Vec<(usize, MadeUp)> {
+fn numbered(rows: Vec<SyntheticScores>) -> Vec<(usize, SyntheticScores)> {
     rows.into_iter().enumerate().collect()
 }
 
@@ -123,11 +123,15 @@ fn the_file_of_a_pair_is_sealed_and_reads_back() {
 #[test]
 fn every_status_has_rows_that_give_it() {
     let calibrated = || calibrated(600, 1, 2);
-    let few = vec![MadeUp::new(0.25, true, true), MadeUp::new(0.75, true, true)];
-    let tied = |row: MadeUp| MadeUp { confidence: row.confidence.map(|c| (c * 2.0).round() / 2.0), ..row };
-    let missing = MadeUp { confidence: None, ..MadeUp::new(0.5, true, true) };
-    let without_llm: Vec<MadeUp> = calibrated().into_iter().map(|row| MadeUp { llm: None, ..row }).collect();
-    let cases: [(Status, Vec<MadeUp>, &str); 8] = [
+    let few = vec![SyntheticScores::new(0.25, true, true), SyntheticScores::new(0.75, true, true)];
+    let tied = |row: SyntheticScores| SyntheticScores {
+        confidence: row.confidence.map(|c| (c * 2.0).round() / 2.0),
+        ..row
+    };
+    let missing = SyntheticScores { confidence: None, ..SyntheticScores::new(0.5, true, true) };
+    let without_llm: Vec<SyntheticScores> =
+        calibrated().into_iter().map(|row| SyntheticScores { llm: None, ..row }).collect();
+    let cases: [(Status, Vec<SyntheticScores>, &str); 8] = [
         (Status::Reached, calibrated(), "routing_ratio=0.4"),
         (Status::Tied, calibrated().into_iter().map(tied).collect(), "routing_ratio=0.4"),
         (Status::MissingShare, [vec![missing.clone(); 600], calibrated()].concat(), "routing_ratio=0.1"),
@@ -233,12 +237,13 @@ fn one_thread_or_many_write_the_same_bytes() {
 #[test]
 fn the_same_rows_are_drawn_whichever_llm_stands_behind() {
     let rows = calibrated(500, 1, 3);
-    let drawn = |rows: &[MadeUp]| {
+    let drawn = |rows: &[SyntheticScores]| {
         let table = table(rows);
         let prepared = Prepared::new(&table.questions, &table.series[0]);
-        fit_method(&prepared, &Selection::all(1), &spec(&["routing_ratio=0.5"]), "x").draw.rows
+        fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), "x").draw.rows
     };
-    let without: Vec<MadeUp> = rows.iter().map(|row| MadeUp { llm: None, ..row.clone() }).collect();
+    let without: Vec<SyntheticScores> =
+        rows.iter().map(|row| SyntheticScores { llm: None, ..row.clone() }).collect();
     assert_eq!(drawn(&rows), drawn(&without));
 }
 
@@ -246,7 +251,7 @@ fn the_same_rows_are_drawn_whichever_llm_stands_behind() {
 fn the_monitor_rings_as_rarely_as_the_file_says() {
     // A confidence with ties and a tail, and 4 % missing: what the monitor compares is what was written.
     let mut rng = Seed::new(9).rng();
-    let rows: Vec<MadeUp> = (0..4000)
+    let rows: Vec<SyntheticScores> = (0..4000)
         .map(|_| {
             let c: f64 = rng.random();
             let confidence = if c < 0.04 {
@@ -256,12 +261,12 @@ fn the_monitor_rings_as_rarely_as_the_file_says() {
             } else {
                 Some(c * c)
             };
-            MadeUp { confidence, ..MadeUp::new(0.5, rng.random(), true) }
+            SyntheticScores { confidence, ..SyntheticScores::new(0.5, rng.random(), true) }
         })
         .collect();
     let made = table(&rows);
     let prepared = Prepared::new(&made.questions, &made.series[0]);
-    let method = fit_method(&prepared, &Selection::all(1), &spec(&["routing_ratio=0.5"]), "x").method;
+    let method = fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), "x").method;
     let levels = method.drift.unwrap();
     const WINDOWS: u32 = 6000;
     let mut monitor = Monitor::new(&method).unwrap();

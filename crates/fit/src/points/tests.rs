@@ -6,17 +6,17 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::draw::{Draw, DrawOrder, DrawSpec};
-use crate::prepared::{Prepared, Selection};
-use crate::testing::{MadeUp, calibrated, table};
+use crate::prepared::{DatasetSelection, Prepared};
+use crate::testing::{SyntheticScores, calibrated, table};
 
 /// Of a ratio of small whole numbers.
 const ROUNDING: f64 = 1e-12;
 
 /// Fits on all rows, weight one.
-fn fit(rows: &[MadeUp], targets: &[&str]) -> Vec<Fit> {
+fn fit(rows: &[SyntheticScores], targets: &[&str]) -> Vec<Fit> {
     let table = table(rows);
     let prepared = Prepared::new(&table.questions, &table.series[0]);
-    let (all, seed) = (Selection::all(table.questions.datasets().len()), Seed::new(1));
+    let (all, seed) = (DatasetSelection::all(table.questions.datasets().len()), Seed::new(1));
     let order = DrawOrder::new(&prepared, 30, &seed);
     let draw = Draw::new(&order, &prepared, &all, DrawSpec { fraction: 1.0, seed });
     let (sample, undrawn) = Sample::drawn(&prepared, &all, &draw);
@@ -25,24 +25,25 @@ fn fit(rows: &[MadeUp], targets: &[&str]) -> Vec<Fit> {
     targets.iter().map(|target| fit_target(basis, target.parse().unwrap())).collect()
 }
 
-fn one(rows: &[MadeUp], target: &str) -> Fit {
+fn one(rows: &[SyntheticScores], target: &str) -> Fit {
     fit(rows, &[target]).remove(0)
 }
 
-fn at(confidences: &[f64]) -> Vec<MadeUp> {
-    confidences.iter().map(|c| MadeUp::new(*c, true, true)).collect()
+fn at(confidences: &[f64]) -> Vec<SyntheticScores> {
+    confidences.iter().map(|c| SyntheticScores::new(*c, true, true)).collect()
 }
 
-fn missing(count: usize) -> Vec<MadeUp> {
-    vec![MadeUp { confidence: None, ..MadeUp::new(0.5, false, true) }; count]
+fn missing(count: usize) -> Vec<SyntheticScores> {
+    vec![SyntheticScores { confidence: None, ..SyntheticScores::new(0.5, false, true) }; count]
 }
 
 /// Share handed over and overall accuracy, row by row.
-fn applied(rows: &[MadeUp], threshold: Threshold) -> (f64, f64) {
-    let handed = |row: &&MadeUp| {
+fn applied(rows: &[SyntheticScores], threshold: Threshold) -> (f64, f64) {
+    let handed = |row: &&SyntheticScores| {
         decide(threshold, row.confidence.map(|c| Confidence::new(c).unwrap())).route == Route::Llm
     };
-    let right = |row: &&MadeUp| if handed(row) { row.llm == Some(true) } else { row.slm == Some(true) };
+    let right =
+        |row: &&SyntheticScores| if handed(row) { row.llm == Some(true) } else { row.slm == Some(true) };
     let count = rows.len() as f64;
     (rows.iter().filter(handed).count() as f64 / count, rows.iter().filter(right).count() as f64 / count)
 }
@@ -97,7 +98,8 @@ fn missing_rows_bound_the_ratio_from_below() {
 #[test]
 fn the_smallest_ratio_that_reaches_an_accuracy() {
     // The SLM is right where it is sure; the LLM is right but for two.
-    let mut rows: Vec<MadeUp> = (0..10).map(|i| MadeUp::new(f64::from(i) / 10.0, i >= 6, i > 1)).collect();
+    let mut rows: Vec<SyntheticScores> =
+        (0..10).map(|i| SyntheticScores::new(f64::from(i) / 10.0, i >= 6, i > 1)).collect();
     let fits = fit(&rows, &["accuracy=0.4", "accuracy=0.5", "accuracy=0.8", "accuracy=0.81"]);
     assert_eq!(fits[0].threshold, Some(Threshold::KEEP_ALL));
     // Rows 0 and 1 gain nothing, row 2 is the first gain: 0.5 from a ratio of 0.3 on.
@@ -117,23 +119,27 @@ fn the_smallest_ratio_that_reaches_an_accuracy() {
 fn the_most_accurate_point_within_a_budget() {
     // 1 dollar for the SLM and 10 for the LLM per 1,000 questions.
     let costs = Some((0.001, 0.01));
-    let rows: Vec<MadeUp> =
-        (0..10).map(|i| MadeUp { costs, ..MadeUp::new(f64::from(i) / 10.0, i >= 4, i != 3) }).collect();
+    let rows: Vec<SyntheticScores> = (0..10)
+        .map(|i| SyntheticScores { costs, ..SyntheticScores::new(f64::from(i) / 10.0, i >= 4, i != 3) })
+        .collect();
     let fits = fit(&rows, &["cost=0.99", "cost=1", "cost=3", "cost=4", "cost=11"]);
     assert_eq!((fits[0].status, fits[0].threshold), (Status::NotReached, None));
     assert!(fits[0].note.as_deref().unwrap().contains("1.0000 US dollars"));
     let ratios: Vec<f64> = fits[1..].iter().map(|fit| applied(&rows, fit.threshold.unwrap()).0).collect();
     // Handing over row 3 gains nothing, nor does any later one: 0.3 is as accurate as any and cheapest.
     assert_eq!(ratios, [0.0, 0.2, 0.3, 0.3]);
-    let costless: Vec<MadeUp> = rows.iter().map(|row| MadeUp { costs: None, ..row.clone() }).collect();
+    let costless: Vec<SyntheticScores> =
+        rows.iter().map(|row| SyntheticScores { costs: None, ..row.clone() }).collect();
     assert_eq!(one(&costless, "cost=3").status, Status::NeedsCosts);
 }
 
 /// The router may bring kinds of targets that this crate has never heard of; those of its own version it fits.
 #[test]
 fn every_kind_of_target_is_fitted() {
-    let rows: Vec<MadeUp> =
-        calibrated(400, 1, 3).into_iter().map(|row| MadeUp { costs: Some((1.0, 10.0)), ..row }).collect();
+    let rows: Vec<SyntheticScores> = calibrated(400, 1, 3)
+        .into_iter()
+        .map(|row| SyntheticScores { costs: Some((1.0, 10.0)), ..row })
+        .collect();
     let example = |kind: &&str| match *kind {
         "routing_ratio" => "routing_ratio=0.5",
         "accuracy" => "accuracy=0.1",
@@ -152,8 +158,8 @@ fn every_kind_of_target_is_fitted() {
 
 #[test]
 fn without_an_llm_three_kinds_of_target_remain() {
-    let rows: Vec<MadeUp> =
-        calibrated(400, 1, 3).into_iter().map(|row| MadeUp { llm: None, ..row }).collect();
+    let rows: Vec<SyntheticScores> =
+        calibrated(400, 1, 3).into_iter().map(|row| SyntheticScores { llm: None, ..row }).collect();
     let targets = [
         "accuracy=0.8",
         "cost=1",
@@ -179,8 +185,12 @@ fn without_a_scored_row_there_is_no_threshold() {
 
 #[test]
 fn a_risk_that_only_handing_over_bounds_says_so() {
-    let rows: Vec<MadeUp> =
-        at(&[0.5]).into_iter().cycle().take(90).map(|row| MadeUp { slm: Some(false), ..row }).collect();
+    let rows: Vec<SyntheticScores> = at(&[0.5])
+        .into_iter()
+        .cycle()
+        .take(90)
+        .map(|row| SyntheticScores { slm: Some(false), ..row })
+        .collect();
     let fits = fit(
         &rows,
         &["joint_error=0.1:0.1", "regret=0.1:0.1", "selective_error=0.1:0.1", "joint_error=0.01:0.01"],
@@ -195,20 +205,20 @@ fn a_risk_that_only_handing_over_bounds_says_so() {
     assert_eq!(fits[3].status, Status::Infeasible);
 }
 
-fn rows() -> impl Strategy<Value = Vec<MadeUp>> {
+fn rows() -> impl Strategy<Value = Vec<SyntheticScores>> {
     let row = (prop::option::weighted(0.9, 0u8..=16), any::<bool>(), any::<bool>());
     prop::collection::vec(row, 1..60).prop_map(|rows| {
         rows.into_iter()
-            .map(|(c, slm, llm)| MadeUp {
+            .map(|(c, slm, llm)| SyntheticScores {
                 confidence: c.map(|c| f64::from(c) / 16.0),
-                ..MadeUp::new(0.5, slm, llm)
+                ..SyntheticScores::new(0.5, slm, llm)
             })
             .collect()
     })
 }
 
 /// Every decision that a threshold can make on these rows.
-fn all_thresholds(rows: &[MadeUp]) -> Vec<Threshold> {
+fn all_thresholds(rows: &[SyntheticScores]) -> Vec<Threshold> {
     let own = rows.iter().filter_map(|row| row.confidence).filter_map(|c| Threshold::new(c).ok());
     own.chain([Threshold::KEEP_ALL, Threshold::DEFER_ALL]).collect()
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use plimsoll_hub::{Endpoint, HubError, Proxy, RequestError, Selection};
+use plimsoll_hub::{Endpoint, FileSelection, HubError, Proxy, RequestError};
 
 use crate::fixture::{Here, SOURCE, TOKEN, dataset};
 use crate::server::{Content, Host, Hub, Reply};
@@ -64,7 +64,7 @@ fn a_gate_that_stands_before_the_files_is_told_as_well() {
 #[test]
 fn refusals_and_absences_are_told_apart() {
     let (hub, here) = hub();
-    let split = Selection::parquet(None, None);
+    let split = FileSelection::parquet(None, None);
     for (status, code, part) in [
         (401, "RepoNotFound", "there is no repository"),
         (404, "RepoNotFound", "or it is private"),
@@ -204,7 +204,7 @@ fn a_renamed_repository_is_followed_with_the_token() {
     hub.front.instead(|request, _| {
         request.path.contains("/o/n/").then(|| Reply::redirect(request.path.replace("/o/n/", "/o/new/")))
     });
-    here.fetch(SOURCE, &Selection::parquet(None, None)).unwrap();
+    here.fetch(SOURCE, &FileSelection::parquet(None, None)).unwrap();
     assert!(hub.front.requests().iter().all(|request| request.header("authorization").is_some()));
 }
 

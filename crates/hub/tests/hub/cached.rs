@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Barrier;
 use std::time::Duration;
 
-use plimsoll_hub::{Selection, Source, resolve};
+use plimsoll_hub::{FileSelection, Source, resolve};
 
 use crate::fixture::{Here, Log, SOURCE, dataset, noise, shown};
 use crate::server::{Content, Hub, commit, sha256};
@@ -19,7 +19,7 @@ fn a_split_is_fetched_verified_and_laid_out_as_the_hub_s_tools_do() {
     let log = Log::default();
     let source = Source::parse(SOURCE).unwrap();
     let fetched =
-        resolve(&source, &Selection::parquet(Some("main"), Some("test")), &here.options, &log).unwrap();
+        resolve(&source, &FileSelection::parquet(Some("main"), Some("test")), &here.options, &log).unwrap();
     assert_eq!(fetched.commit, Some(commit("main")));
     assert_eq!(fetched.revision.as_deref(), Some("main"));
     let [file] = &fetched.files[..] else { panic!("one file") };
@@ -50,7 +50,7 @@ fn small_files_and_models_and_empty_files_come_as_well() {
         [("config.json", b"{}"), ("a/w.safetensors", b"weights"), ("empty", b""), (".gitattributes", b"x")];
     let hub = Hub::start(Content::model("o/n").revision("v1.0", &files));
     let here = Here::new(&hub.front);
-    let fetched = here.fetch("hf://o/n@v1.0", &Selection::All).unwrap();
+    let fetched = here.fetch("hf://o/n@v1.0", &FileSelection::All).unwrap();
     let names: Vec<&str> = fetched.files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, [".gitattributes", "a/w.safetensors", "config.json", "empty"]);
     for file in &fetched.files {
@@ -68,7 +68,7 @@ fn what_is_cached_is_not_fetched_again() {
     here.split().unwrap();
     let (front, cdn) = hub.count();
     let log = Log::default();
-    let wanted = Selection::parquet(Some("main"), Some("test"));
+    let wanted = FileSelection::parquet(Some("main"), Some("test"));
     let again = resolve(&Source::parse(SOURCE).unwrap(), &wanted, &here.options, &log).unwrap();
     assert_eq!(hub.count(), (front + 1, cdn), "only the revision was asked for");
     assert_eq!(log.0.into_inner(), [format!("cached {FILE} 4")]);
@@ -111,14 +111,14 @@ fn offline_reads_the_cache_and_asks_nobody() {
     let fetched = here.split().unwrap();
     assert_eq!(fetched.commit, Some(commit("main")));
     assert_eq!(fs::read(&fetched.files[0].path).unwrap(), b"rows");
-    let message = here.failure("hf://datasets/o/n@v2", &Selection::All);
+    let message = here.failure("hf://datasets/o/n@v2", &FileSelection::All);
     assert!(
         message.contains("HF_HUB_OFFLINE is set") && message.contains("`hf://datasets/o/n@v2`"),
         "{message}"
     );
-    let message = here.failure(SOURCE, &Selection::files(&["README.md"]));
+    let message = here.failure(SOURCE, &FileSelection::files(&["README.md"]));
     assert!(message.contains("does not have `README.md` of"), "{message}");
-    let message = here.failure("hf://datasets/o/other", &Selection::All);
+    let message = here.failure("hf://datasets/o/other", &FileSelection::All);
     assert!(message.contains("unset it to download"), "{message}");
     assert_eq!(hub.count(), count);
 }
@@ -128,7 +128,7 @@ fn offline_half_a_split_is_not_taken_for_the_whole() {
     let files: [(&str, &[u8]); 2] = [("main/test/0000.parquet", b"a"), ("main/test/0001.parquet", b"b")];
     let hub = Hub::start(Content::dataset("o/n").revision("main", &files));
     let mut here = Here::new(&hub.front);
-    here.fetch("hf://datasets/o/n@main/main/test/0000.parquet", &Selection::All).unwrap();
+    here.fetch("hf://datasets/o/n@main/main/test/0000.parquet", &FileSelection::All).unwrap();
     here.options.offline = true;
     let message = here.split_failure();
     assert!(message.contains("does not have `main/test/0001.parquet`"), "{message}");
@@ -203,7 +203,7 @@ fn two_at_once_fetch_a_file_once() {
                 barrier.wait();
                 let source = Source::parse(SOURCE).unwrap();
                 let fetched =
-                    resolve(&source, &Selection::parquet(None, Some("test")), options, &()).unwrap();
+                    resolve(&source, &FileSelection::parquet(None, Some("test")), options, &()).unwrap();
                 assert_eq!(fs::read(&fetched.files[0].path).unwrap().len(), 200_000);
             });
         }

@@ -2,14 +2,14 @@
 
 use std::fs;
 
-use plimsoll_hub::Selection;
+use plimsoll_hub::FileSelection;
 
 use crate::fixture::{Here, SOURCE};
 use crate::server::{Content, Hub, Reply, commit};
 
 const CONVERTED: &str = "refs/convert/parquet";
 
-fn names(here: &Here, source: &str, selection: &Selection) -> Vec<String> {
+fn names(here: &Here, source: &str, selection: &FileSelection) -> Vec<String> {
     here.fetch(source, selection).unwrap().files.into_iter().map(|file| file.name).collect()
 }
 
@@ -20,15 +20,15 @@ fn the_hub_s_own_copy_is_read_where_main_has_no_parquet() {
         .revision(CONVERTED, &[("default/test/0000.parquet", b"t"), ("default/train/0000.parquet", b"r")]);
     let hub = Hub::start(content);
     let here = Here::new(&hub.front);
-    let fetched = here.fetch(SOURCE, &Selection::parquet(None, Some("test"))).unwrap();
+    let fetched = here.fetch(SOURCE, &FileSelection::parquet(None, Some("test"))).unwrap();
     assert_eq!(fetched.revision.as_deref(), Some(CONVERTED));
     assert_eq!(fetched.commit, Some(commit(CONVERTED)));
     assert_eq!(fetched.files[0].name, "default/test/0000.parquet");
     assert!(here.repository().join("refs").join(CONVERTED).is_file());
     let copy = format!("hf://datasets/o/n@{CONVERTED}");
-    assert_eq!(names(&here, &copy, &Selection::parquet(Some("default"), None)).len(), 2);
+    assert_eq!(names(&here, &copy, &FileSelection::parquet(Some("default"), None)).len(), 2);
     let pinned = format!("hf://datasets/o/n@{}", commit("main"));
-    let message = here.failure(&pinned, &Selection::parquet(None, Some("test")));
+    let message = here.failure(&pinned, &FileSelection::parquet(None, Some("test")));
     assert!(
         message.contains("if the hub's own copy of `main` will do, write `@refs/convert/parquet`"),
         "{message}"
@@ -36,14 +36,17 @@ fn the_hub_s_own_copy_is_read_where_main_has_no_parquet() {
     let mut offline = here.options;
     offline.offline = true;
     let here = Here { options: offline, folder: tempfile::tempdir().unwrap() };
-    assert_eq!(names(&here, SOURCE, &Selection::parquet(None, Some("test"))), ["default/test/0000.parquet"]);
+    assert_eq!(
+        names(&here, SOURCE, &FileSelection::parquet(None, Some("test"))),
+        ["default/test/0000.parquet"]
+    );
 }
 
 #[test]
 fn no_parquet_anywhere_says_what_there_is() {
     let hub = Hub::start(Content::dataset("o/n").revision("main", &[("train.json", b"{}"), ("n.py", b"")]));
     let here = Here::new(&hub.front);
-    let message = here.failure(SOURCE, &Selection::parquet(None, Some("test")));
+    let message = here.failure(SOURCE, &FileSelection::parquet(None, Some("test")));
     assert!(message.contains("cannot choose files of `hf://datasets/o/n@main`"), "{message}");
     assert!(
         message.contains(
@@ -51,7 +54,7 @@ fn no_parquet_anywhere_says_what_there_is() {
         ),
         "{message}"
     );
-    assert_eq!(names(&here, SOURCE, &Selection::files(&["*.json"])), ["train.json"]);
+    assert_eq!(names(&here, SOURCE, &FileSelection::files(&["*.json"])), ["train.json"]);
 }
 
 #[test]
@@ -59,7 +62,7 @@ fn a_failure_while_looking_for_the_copy_is_not_taken_for_its_absence() {
     let hub = Hub::start(Content::dataset("o/n").revision("main", &[("train.json", b"{}")]));
     let here = Here::new(&hub.front);
     hub.front.instead(|request, _| request.path.ends_with(CONVERTED).then(|| Reply::new(500, "")));
-    assert!(here.failure(SOURCE, &Selection::parquet(None, None)).contains("failed with status 500"));
+    assert!(here.failure(SOURCE, &FileSelection::parquet(None, None)).contains("failed with status 500"));
 }
 
 #[test]
@@ -76,11 +79,11 @@ fn configs_and_splits_that_are_not_there_are_answered_with_those_that_are() {
         (Some("x"), Some("test"), "there is no config `x`; there is `main`, `socratic`"),
         (Some("main"), Some("dev"), "there is no split `dev`; there is `test`, `train`"),
     ] {
-        let message = here.failure(SOURCE, &Selection::parquet(config, split));
+        let message = here.failure(SOURCE, &FileSelection::parquet(config, split));
         assert!(message.contains(part), "{message}");
     }
     assert_eq!(hub.count().1, 0, "nothing was fetched");
-    assert_eq!(names(&here, SOURCE, &Selection::parquet(Some("main"), None)).len(), 2);
+    assert_eq!(names(&here, SOURCE, &FileSelection::parquet(Some("main"), None)).len(), 2);
 }
 
 #[test]
@@ -91,15 +94,15 @@ fn a_file_or_folder_inside_is_taken_alone() {
     let here = Here::new(&hub.front);
     let inside = |path: &str| format!("{SOURCE}/{path}");
     assert_eq!(
-        names(&here, &inside("main/test/0000.parquet"), &Selection::parquet(None, None)),
+        names(&here, &inside("main/test/0000.parquet"), &FileSelection::parquet(None, None)),
         ["main/test/0000.parquet"]
     );
     assert_eq!(
-        names(&here, &inside("main"), &Selection::parquet(None, Some("train"))),
+        names(&here, &inside("main"), &FileSelection::parquet(None, Some("train"))),
         ["main/train/0000.parquet"]
     );
-    assert_eq!(names(&here, &inside("x y"), &Selection::All), ["x y/#?.md"]);
-    assert!(here.failure(&inside("no"), &Selection::All).contains("there is no file or folder `no`"));
+    assert_eq!(names(&here, &inside("x y"), &FileSelection::All), ["x y/#?.md"]);
+    assert!(here.failure(&inside("no"), &FileSelection::All).contains("there is no file or folder `no`"));
 }
 
 #[test]
@@ -115,7 +118,7 @@ fn names_that_would_escape_are_refused_and_nothing_is_written() {
         let hub =
             Hub::start(Content::dataset("o/n").revision("main", &[(name, b"evil"), ("ok.md", b"fine")]));
         let here = Here::new(&hub.front);
-        for selection in [Selection::All, Selection::parquet(None, None)] {
+        for selection in [FileSelection::All, FileSelection::parquet(None, None)] {
             let message = here.failure(SOURCE, &selection);
             assert!(message.contains("the server names a file"), "{name:?}: {message}");
         }
@@ -123,7 +126,7 @@ fn names_that_would_escape_are_refused_and_nothing_is_written() {
         assert!(!here.repository().join("snapshots").exists());
         assert_eq!(hub.count().1, 0);
         assert_eq!(
-            names(&here, SOURCE, &Selection::files(&["*.md"])),
+            names(&here, SOURCE, &FileSelection::files(&["*.md"])),
             ["ok.md"],
             "what is not wanted does no harm"
         );
@@ -134,7 +137,7 @@ fn names_that_would_escape_are_refused_and_nothing_is_written() {
 fn a_file_where_a_folder_should_be_is_an_error() {
     let hub = Hub::start(Content::dataset("o/n").revision("main", &[("a", b"1"), ("a/b", b"2")]));
     let here = Here::new(&hub.front);
-    assert!(here.failure(SOURCE, &Selection::All).starts_with("cannot "));
+    assert!(here.failure(SOURCE, &FileSelection::All).starts_with("cannot "));
 }
 
 #[test]
@@ -142,7 +145,7 @@ fn a_mirror_that_lists_names_only_is_asked_for_the_rest() {
     let files: [(&str, &[u8]); 2] = [("test.parquet", b"rows"), ("config.json", b"{}")];
     let hub = Hub::mirror(Content::dataset("o/n").revision("main", &files));
     let here = Here::new(&hub.front);
-    let fetched = here.fetch(SOURCE, &Selection::All).unwrap();
+    let fetched = here.fetch(SOURCE, &FileSelection::All).unwrap();
     for file in &fetched.files {
         assert_eq!(
             fs::read(&file.path).unwrap(),
@@ -161,7 +164,7 @@ fn hashes_of_a_mirror_that_are_no_file_names_are_refused() {
         hub.front.instead(move |request, _| {
             (request.method == "HEAD").then(|| Reply::new(200, "{}").with("ETag", etag))
         });
-        let message = here.failure(SOURCE, &Selection::All);
+        let message = here.failure(SOURCE, &FileSelection::All);
         assert!(message.contains("a file without a usable ETag"), "{message}");
         assert!(here.blobs().is_empty());
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use plimsoll_hub::{Selection, Source, resolve};
+use plimsoll_hub::{FileSelection, Source, resolve};
 
 use crate::fixture::{Here, Log, SOURCE, dataset, noise};
 use crate::server::{Content, Hub, Reply, content, sha256};
@@ -28,7 +28,7 @@ fn a_cut_connection_goes_on_where_it_ended() {
         (before < 2).then(|| Reply { cut: Some(100_000), ..content(request, &whole) })
     });
     let log = Log::default();
-    let wanted = Selection::parquet(None, None);
+    let wanted = FileSelection::parquet(None, None);
     let fetched = resolve(&Source::parse(SOURCE).unwrap(), &wanted, &here.options, &log).unwrap();
     assert_eq!(fs::read(&fetched.files[0].path).unwrap(), bytes);
     assert_eq!(ranges(&hub), [None, Some("bytes=100000-".into()), Some("bytes=200000-".into())]);
@@ -119,7 +119,7 @@ fn small_files_are_verified_too() {
     let hub = Hub::start(Content::model("o/n").revision("main", &[("config.json", b"{\"a\": 1}")]));
     let here = Here::new(&hub.front);
     hub.front.instead(|request, _| request.path.contains("/resolve/").then(|| Reply::new(200, "{\"a\": 2}")));
-    let message = here.failure("hf://o/n", &Selection::files(&["config.json"]));
+    let message = here.failure("hf://o/n", &FileSelection::files(&["config.json"]));
     assert!(message.contains("the file is damaged"), "{message}");
 }
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use plimsoll_hub::{
-    Endpoint, Event, Fetched, HubError, Options, Progress, Secret, Selection, Source, resolve,
+    DownloadEvent, DownloadObserver, Endpoint, Fetched, FileSelection, HubError, Options, Secret, Source,
+    resolve,
 };
 use tempfile::TempDir;
 
@@ -52,22 +53,22 @@ impl Here {
         Self { folder, options }
     }
 
-    pub(crate) fn fetch(&self, source: &str, selection: &Selection) -> Result<Fetched, HubError> {
+    pub(crate) fn fetch(&self, source: &str, selection: &FileSelection) -> Result<Fetched, HubError> {
         resolve(&Source::parse(source).unwrap(), selection, &self.options, &())
     }
 
     /// The test split.
     pub(crate) fn split(&self) -> Result<Fetched, HubError> {
-        self.fetch(SOURCE, &Selection::parquet(Some("main"), Some("test")))
+        self.fetch(SOURCE, &FileSelection::parquet(Some("main"), Some("test")))
     }
 
     /// Its error as a user sees it. No error may hold the token or a signed address.
-    pub(crate) fn failure(&self, source: &str, selection: &Selection) -> String {
+    pub(crate) fn failure(&self, source: &str, selection: &FileSelection) -> String {
         shown(&self.fetch(source, selection).expect_err("this should fail"))
     }
 
     pub(crate) fn split_failure(&self) -> String {
-        self.failure(SOURCE, &Selection::parquet(Some("main"), Some("test")))
+        self.failure(SOURCE, &FileSelection::parquet(Some("main"), Some("test")))
     }
 
     /// The folder of the dataset in the cache.
@@ -104,14 +105,14 @@ pub(crate) fn shown(error: &HubError) -> String {
 #[derive(Debug, Default)]
 pub(crate) struct Log(pub(crate) RefCell<Vec<String>>);
 
-impl Progress for Log {
-    fn event(&self, event: &Event<'_>) {
+impl DownloadObserver for Log {
+    fn event(&self, event: &DownloadEvent<'_>) {
         let line = match event {
-            Event::Cached { file, bytes } => format!("cached {file} {bytes}"),
-            Event::Started { file, bytes, have } => format!("started {file} {have}/{bytes}"),
-            Event::Received { bytes, .. } => format!("received {bytes}"),
-            Event::Finished { file } => format!("finished {file}"),
-            Event::Retrying { .. } => "retrying".to_owned(),
+            DownloadEvent::Cached { file, bytes } => format!("cached {file} {bytes}"),
+            DownloadEvent::Started { file, bytes, have } => format!("started {file} {have}/{bytes}"),
+            DownloadEvent::Received { bytes, .. } => format!("received {bytes}"),
+            DownloadEvent::Finished { file } => format!("finished {file}"),
+            DownloadEvent::Retrying { .. } => "retrying".to_owned(),
             _ => "other".to_owned(),
         };
         self.0.borrow_mut().push(line);

@@ -5,7 +5,7 @@ use plimsoll_core::AnswerKind;
 use super::domain;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::{Draft, letter};
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// The adapter.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Dataset for Aqua {
         &[("train", &["train.json"]), ("validation", &["dev.json"]), ("test", &["test.json"])]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         let options = record.texts("options")?;
         let texts: Vec<&str> = options.iter().zip('A'..='Z').map(|(text, label)| bare(text, label)).collect();
         let gold = letter(&record.label("correct")?, texts.len())?;

@@ -8,7 +8,7 @@ use super::domain;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::{Draft, wrong_gold};
 use crate::normal::cluster_of;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// What stands between title and text in `SuperGLUE`'s passages. No title has it.
 const AFTER_TITLE: &str = " -- ";
@@ -50,7 +50,7 @@ impl Dataset for BoolQ {
         &[("train", &["train.jsonl"]), ("validation", &["dev.jsonl", "val.jsonl"]), ("test", &["test.jsonl"])]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         let question = record.text("question")?;
         let passage = record.text("passage")?;
         let super_glue = record.has("idx") || record.has("label");

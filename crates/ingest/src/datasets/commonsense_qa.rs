@@ -5,7 +5,7 @@ use plimsoll_core::AnswerKind;
 use super::domain;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::{Draft, letter};
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// Choices of a question; it tells this dataset from `OpenBookQA`, whose rows look the same.
 const CHOICES: usize = 5;
@@ -54,7 +54,7 @@ impl Dataset for CommonsenseQa {
         ]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         let native = record.has("question.stem");
         let (stem, choices, concept) = if native {
             ("question.stem", "question.choices", "question.question_concept")
@@ -63,7 +63,7 @@ impl Dataset for CommonsenseQa {
         };
         let texts = record.column(choices, "text")?;
         if texts.len() != CHOICES {
-            return Err(Reason::ChoiceCount { found: texts.len(), due: "5" });
+            return Err(RejectReason::ChoiceCount { found: texts.len(), due: "5" });
         }
         let subject = Some(record.text(concept)?.to_owned());
         let gold = in_order(record, choices, &record.label("answerKey")?)?;
@@ -74,7 +74,7 @@ impl Dataset for CommonsenseQa {
 
 /// The place of the choice with a label. The labels are A, B, .. in order in every file known; a file
 /// that has them in another order is read by its labels.
-pub(super) fn in_order(record: &Record<'_>, choices: &str, label: &str) -> Result<usize, Reason> {
+pub(super) fn in_order(record: &Record<'_>, choices: &str, label: &str) -> Result<usize, RejectReason> {
     let labels = record.column(choices, "label")?;
     let place = labels.iter().position(|other| *other == label);
     place.map_or_else(

@@ -13,7 +13,7 @@ use crate::cell::Cell;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record, wrong_type};
 use crate::draft::{Draft, Drafts};
 use crate::normal::cluster_of;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// The adapter.
 #[derive(Debug)]
@@ -55,8 +55,8 @@ impl Dataset for Coqa {
         ]
     }
 
-    fn draft(&self, _record: &Record<'_>) -> Result<Draft, Reason> {
-        Err(Reason::Unusable { what: "a story is several rows" })
+    fn draft(&self, _record: &Record<'_>) -> Result<Draft, RejectReason> {
+        Err(RejectReason::Unusable { what: "a story is several rows" })
     }
 
     fn drafts(&self, record: &Record<'_>, drafts: &mut Drafts) {
@@ -81,12 +81,12 @@ struct Story<'a> {
 }
 
 impl<'a> Story<'a> {
-    fn of(record: &Record<'a>) -> Result<Self, Reason> {
+    fn of(record: &Record<'a>) -> Result<Self, RejectReason> {
         let text = record.text("story")?;
         let questions = record.column("questions", "input_text")?;
         let answers = record.column("answers", "input_text")?;
         if questions.is_empty() {
-            return Err(Reason::Unusable { what: "the story has no turns" });
+            return Err(RejectReason::Unusable { what: "the story has no turns" });
         }
         same_length("answers", answers.len(), questions.len())?;
         let bad = match record.optional("answers").and_then(Cell::list) {
@@ -98,16 +98,16 @@ impl<'a> Story<'a> {
         Ok(Self { text, subject, cluster: cluster_of(text), questions, answers, others, bad })
     }
 
-    fn draft(&self, turn: usize) -> Result<Draft, Reason> {
+    fn draft(&self, turn: usize) -> Result<Draft, RejectReason> {
         if self.bad[turn] {
-            return Err(Reason::BadTurn);
+            return Err(RejectReason::BadTurn);
         }
         let (question, answer) = (self.questions[turn], self.answers[turn]);
         if question.is_empty() {
-            return Err(Reason::Blank { field: "questions.input_text".to_owned() });
+            return Err(RejectReason::Blank { field: "questions.input_text".to_owned() });
         }
         if answer.is_empty() {
-            return Err(Reason::Unlabelled);
+            return Err(RejectReason::Unlabelled);
         }
         let others = self.others[turn].iter().filter(|other| !other.is_empty());
         let gold = std::iter::once(&answer).chain(others).map(|text| (*text).to_owned()).collect();
@@ -131,8 +131,8 @@ impl<'a> Story<'a> {
     }
 }
 
-fn same_length(field: &str, found: usize, due: usize) -> Result<(), Reason> {
-    if found == due { Ok(()) } else { Err(Reason::ListLength { field: field.to_owned(), found, due }) }
+fn same_length(field: &str, found: usize, due: usize) -> Result<(), RejectReason> {
+    if found == due { Ok(()) } else { Err(RejectReason::ListLength { field: field.to_owned(), found, due }) }
 }
 
 fn is_true(cell: &Cell) -> bool {
@@ -140,7 +140,7 @@ fn is_true(cell: &Cell) -> bool {
 }
 
 /// Further answers to each turn, of `additional_answers.0`, `.1`, ..; none in the training files.
-fn others<'a>(record: &Record<'a>, turns: usize) -> Result<Vec<Vec<&'a str>>, Reason> {
+fn others<'a>(record: &Record<'a>, turns: usize) -> Result<Vec<Vec<&'a str>>, RejectReason> {
     let mut others = vec![Vec::new(); turns];
     let Some(Cell::Struct(annotators)) = record.optional("additional_answers") else { return Ok(others) };
     for (annotator, answers) in annotators {

@@ -6,7 +6,7 @@ use super::domain;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::{Draft, wrong_gold};
 use crate::number::plain;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// What stands before the final number.
 const MARK: &str = "####";
@@ -48,7 +48,7 @@ impl Dataset for Gsm8k {
         &[("train", &["train.jsonl"]), ("test", &["test.jsonl"])]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         let question = record.text("question")?;
         let answer = record.answer("answer")?;
         let (_, number) = answer

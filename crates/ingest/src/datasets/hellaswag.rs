@@ -6,7 +6,7 @@ use plimsoll_core::AnswerKind;
 use super::domain;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::{Draft, ordinal};
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// Marks of the `WikiHow` pages, and what is read instead. The text form has none of them.
 const MARKS: &[(&str, &str)] =
@@ -64,7 +64,7 @@ impl Dataset for HellaSwag {
         Some(TEXT)
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         if record.has("text") {
             return text_form(record);
         }
@@ -79,17 +79,26 @@ impl Dataset for HellaSwag {
 /// The lines of a question in the text form.
 const TEXT: &[&str] = &["text", "label", "ending_0", "ending_1", "ending_2", "ending_3"];
 
-fn text_form(record: &Record<'_>) -> Result<Draft, Reason> {
+fn text_form(record: &Record<'_>) -> Result<Draft, RejectReason> {
     let question = unmarked(record.text("text")?);
     let Some((activity, _)) = question.split_once(": ") else {
-        return Err(Reason::WrongType { field: "text".into(), found: "a text", due: "`activity: context`" });
+        return Err(RejectReason::WrongType {
+            field: "text".into(),
+            found: "a text",
+            due: "`activity: context`",
+        });
     };
     let endings =
         TEXT[2..].iter().map(|field| record.text(field).map(unmarked)).collect::<Result<Vec<_>, _>>()?;
     draft(record, &question, activity, &endings)
 }
 
-fn draft(record: &Record<'_>, question: &str, activity: &str, endings: &[String]) -> Result<Draft, Reason> {
+fn draft(
+    record: &Record<'_>,
+    question: &str,
+    activity: &str,
+    endings: &[String],
+) -> Result<Draft, RejectReason> {
     let endings: Vec<&str> = endings.iter().map(String::as_str).collect();
     let gold = ordinal(&record.label("label")?, 0, endings.len())?;
     let subject = Some(activity.to_owned());

@@ -7,7 +7,7 @@ use super::domain;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::{Draft, letter, ordinal};
 use crate::normal::cluster_of;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// Columns of the native files.
 const COLUMNS: &[&str] = &["question", "A", "B", "C", "D", "answer"];
@@ -79,7 +79,7 @@ impl Dataset for Mmlu {
         Some(COLUMNS)
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         let draft = if record.has("A") { native(record)? } else { hub(record)? };
         let shared =
             draft.question.starts_with(ABOUT_A_TEXT).then(|| draft.question.rsplit_once('\n')).flatten();
@@ -100,13 +100,13 @@ fn subject(record: &Record<'_>) -> Option<String> {
     subject.filter(|subject| !subject.is_empty()).map(str::to_owned)
 }
 
-fn native(record: &Record<'_>) -> Result<Draft, Reason> {
+fn native(record: &Record<'_>) -> Result<Draft, RejectReason> {
     let texts = [record.text("A")?, record.text("B")?, record.text("C")?, record.text("D")?];
     let gold = letter(&record.label("answer")?, texts.len())?;
     Ok(Draft { subject: subject(record), ..Draft::with_choices(record.text("question")?, &texts, gold)? })
 }
 
-fn hub(record: &Record<'_>) -> Result<Draft, Reason> {
+fn hub(record: &Record<'_>) -> Result<Draft, RejectReason> {
     // The configuration `auxiliary_train` keeps its columns in a struct.
     let within = if record.has("train.question") { "train." } else { "" };
     let field = |name: &str| format!("{within}{name}");

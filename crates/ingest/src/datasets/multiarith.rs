@@ -7,7 +7,7 @@ use super::domain;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::Draft;
 use crate::number::plain;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// The adapter.
 #[derive(Debug)]
@@ -46,17 +46,21 @@ impl Dataset for MultiArith {
         &[("all", &["MultiArith.json"])]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         if !record.has("sQuestion") {
             return Ok(Draft::new(record.text("question")?, vec![plain(&record.answer("final_ans")?)?]));
         }
         let question = record.text("sQuestion")?;
         let solutions = record.optional("lSolutions").and_then(|cell| cell.list()).unwrap_or_default();
         let solution = match solutions {
-            [] => return Err(Reason::Unlabelled),
-            [only] => only.scalar().ok_or(Reason::Unlabelled)?,
+            [] => return Err(RejectReason::Unlabelled),
+            [only] => only.scalar().ok_or(RejectReason::Unlabelled)?,
             several => {
-                return Err(Reason::ListLength { field: "lSolutions".into(), found: several.len(), due: 1 });
+                return Err(RejectReason::ListLength {
+                    field: "lSolutions".into(),
+                    found: several.len(),
+                    due: 1,
+                });
             }
         };
         Ok(Draft::new(question, vec![plain(&solution)?]))

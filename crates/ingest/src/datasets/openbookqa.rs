@@ -7,7 +7,7 @@ use super::commonsense_qa::in_order;
 use super::domain;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::Draft;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// Choices of a question; it tells this dataset from `CommonsenseQA`, whose rows look the same.
 const CHOICES: usize = 4;
@@ -60,13 +60,13 @@ impl Dataset for OpenBookQa {
         ]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         let native = record.has("question.stem");
         let (stem, choices) =
             if native { ("question.stem", "question.choices") } else { ("question_stem", "choices") };
         let texts = record.column(choices, "text")?;
         if texts.len() != CHOICES {
-            return Err(Reason::ChoiceCount { found: texts.len(), due: "4" });
+            return Err(RejectReason::ChoiceCount { found: texts.len(), due: "4" });
         }
         let gold = in_order(record, choices, &record.label("answerKey")?)?;
         let row_id = Some(record.text("id")?.to_owned());

@@ -7,7 +7,7 @@ use super::domain;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::{Draft, ordinal};
 use crate::normal::cluster_of;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// The adapter.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Dataset for Piqa {
         Some("-labels.lst")
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         let goal = record.text("goal")?;
         let solutions = [record.text("sol1")?, record.text("sol2")?];
         let gold = ordinal(&record.label("label")?, 0, solutions.len())?;

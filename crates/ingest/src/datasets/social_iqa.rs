@@ -7,7 +7,7 @@ use super::domain;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::{Draft, ordinal};
 use crate::normal::cluster_of;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// The adapter.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ impl Dataset for SocialIqa {
         Some("-labels.lst")
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         let context = record.text("context")?;
         let texts = [record.text("answerA")?, record.text("answerB")?, record.text("answerC")?];
         let gold = ordinal(&record.label("label")?, 1, texts.len())?;

@@ -9,7 +9,7 @@ use crate::cell::Cell;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::Draft;
 use crate::number::plain;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// What stands for a number in the CSV form, before the number's place.
 const SLOT: &str = "number";
@@ -57,7 +57,7 @@ impl Dataset for Svamp {
         ]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         if record.has("Numbers") {
             let gold = plain(&record.answer("Answer")?)?;
             return Ok(Draft::new(filled(record.text("Question")?, record.text("Numbers")?)?, vec![gold]));
@@ -73,13 +73,13 @@ impl Dataset for Svamp {
 }
 
 /// A text with its numbers in their places: `number0` is the first.
-fn filled(text: &str, numbers: &str) -> Result<String, Reason> {
+fn filled(text: &str, numbers: &str) -> Result<String, RejectReason> {
     let numbers: Vec<String> = numbers.split_whitespace().map(plain).collect::<Result<_, _>>()?;
     let word = |word: &str| match word.strip_prefix(SLOT).map(str::parse::<usize>) {
         Some(Ok(place)) => numbers
             .get(place)
             .cloned()
-            .ok_or(Reason::Unusable { what: "a number of the text is missing in `Numbers`" }),
+            .ok_or(RejectReason::Unusable { what: "a number of the text is missing in `Numbers`" }),
         _ => Ok(word.to_owned()),
     };
     Ok(text.split(' ').map(word).collect::<Result<Vec<_>, _>>()?.join(" "))

@@ -10,7 +10,7 @@ use super::domain;
 use crate::cell::Cell;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record, wrong_type};
 use crate::draft::{Draft, wrong_gold};
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// The adapter.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Dataset for TruthfulQa {
         &[("all", &["mc_task.json", "data/mc_task.json", "TruthfulQA.csv"])]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         if record.has("Best Answer") {
             return csv_form(record);
         }
@@ -66,16 +66,16 @@ impl Dataset for TruthfulQa {
 }
 
 /// Choices and labels of the hub's form, two lists.
-fn hub_targets(targets: &Cell) -> Result<Vec<(&str, &Cell)>, Reason> {
+fn hub_targets(targets: &Cell) -> Result<Vec<(&str, &Cell)>, RejectReason> {
     let list = |name: &str| {
         let field = || format!("mc1_targets.{name}");
-        let cell = targets.get(name).ok_or_else(|| Reason::Missing { field: field() })?;
+        let cell = targets.get(name).ok_or_else(|| RejectReason::Missing { field: field() })?;
         cell.list().ok_or_else(|| wrong_type(&field(), cell, "a list"))
     };
     let (choices, labels) = (list("choices")?, list("labels")?);
     if choices.len() != labels.len() {
         let (found, due) = (labels.len(), choices.len());
-        return Err(Reason::ListLength { field: "mc1_targets.labels".into(), found, due });
+        return Err(RejectReason::ListLength { field: "mc1_targets.labels".into(), found, due });
     }
     let text = |cell: &'_ Cell| {
         cell.text().map(str::len).ok_or_else(|| wrong_type("mc1_targets.choices", cell, "a text"))
@@ -86,7 +86,7 @@ fn hub_targets(targets: &Cell) -> Result<Vec<(&str, &Cell)>, Reason> {
 
 /// Each choice once, with whether it is right. Blank choices (seventeen rows of the 2025 release have
 /// one) are left out.
-fn merged<'a>(targets: &[(&'a str, &Cell)]) -> Result<Vec<(&'a str, bool)>, Reason> {
+fn merged<'a>(targets: &[(&'a str, &Cell)]) -> Result<Vec<(&'a str, bool)>, RejectReason> {
     let mut merged: Vec<(&str, bool)> = Vec::new();
     for (text, label) in targets {
         let right = match label.scalar().as_deref() {
@@ -97,7 +97,7 @@ fn merged<'a>(targets: &[(&'a str, &Cell)]) -> Result<Vec<(&'a str, bool)>, Reas
         let text = text.trim();
         match merged.iter().find(|(other, _)| *other == text) {
             Some((_, other)) if *other != right => {
-                return Err(Reason::Unusable { what: "one choice is both right and wrong" });
+                return Err(RejectReason::Unusable { what: "one choice is both right and wrong" });
             }
             Some(_) => {}
             None if text.is_empty() => {}
@@ -107,7 +107,7 @@ fn merged<'a>(targets: &[(&'a str, &Cell)]) -> Result<Vec<(&'a str, bool)>, Reas
     Ok(merged)
 }
 
-fn csv_form(record: &Record<'_>) -> Result<Draft, Reason> {
+fn csv_form(record: &Record<'_>) -> Result<Draft, RejectReason> {
     let best = record.text("Best Answer")?;
     let incorrect = record.text("Incorrect Answers")?.split(';').map(str::trim);
     let (right, wrong) = (Cell::Integer(1), Cell::Integer(0));
@@ -117,10 +117,10 @@ fn csv_form(record: &Record<'_>) -> Result<Draft, Reason> {
     Ok(Draft { subject, ..draft(record.text("Question")?, &merged(&targets)?)? })
 }
 
-fn draft(question: &str, choices: &[(&str, bool)]) -> Result<Draft, Reason> {
+fn draft(question: &str, choices: &[(&str, bool)]) -> Result<Draft, RejectReason> {
     let mut right = choices.iter().enumerate().filter(|(_, (_, right))| *right).map(|(place, _)| place);
     let (Some(gold), None) = (right.next(), right.next()) else {
-        return Err(Reason::Unusable { what: "not exactly one choice is right" });
+        return Err(RejectReason::Unusable { what: "not exactly one choice is right" });
     };
     let texts: Vec<&str> = choices.iter().map(|(text, _)| *text).collect();
     Ok(Draft { shuffle: true, ..Draft::with_choices(question, &texts, gold)? })

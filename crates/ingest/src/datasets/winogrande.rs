@@ -10,7 +10,7 @@ use plimsoll_core::AnswerKind;
 use super::domain;
 use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
 use crate::draft::{Draft, ordinal};
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// The blank.
 const BLANK: &str = "_";
@@ -63,10 +63,10 @@ impl Dataset for WinoGrande {
         Some("-labels.lst")
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         let sentence = record.text("sentence")?;
         if !sentence.contains(BLANK) {
-            return Err(Reason::Unusable { what: "the sentence has no blank `_`" });
+            return Err(RejectReason::Unusable { what: "the sentence has no blank `_`" });
         }
         let options = [record.text("option1")?, record.text("option2")?];
         let gold = ordinal(&record.label("answer")?, 1, options.len())?;

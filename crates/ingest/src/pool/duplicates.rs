@@ -24,7 +24,7 @@ pub const SHINGLE_WORDS: usize = 3;
 /// is not.
 pub const NEAR_JACCARD: f64 = 0.8;
 /// The most rows that one row is compared with. Rows beyond are counted, not passed over in silence.
-const MOST_CANDIDATES: usize = 512;
+const MAX_CANDIDATES: usize = 512;
 
 /// How alike two rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,9 +102,9 @@ fn near(questions: &[&Question], rows: &[usize], found: &mut FoundDuplicates) {
             }
         }
         candidates.sort_unstable();
-        if candidates.len() > MOST_CANDIDATES {
+        if candidates.len() > MAX_CANDIDATES {
             found.cut_short += 1;
-            candidates.truncate(MOST_CANDIDATES);
+            candidates.truncate(MAX_CANDIDATES);
         }
         for other in &candidates {
             if groups.same(*other, place) || together(questions[rows[*other]], questions[rows[place]]) {

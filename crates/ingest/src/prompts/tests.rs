@@ -1,8 +1,8 @@
 //! Tests of the prompts.
 
+use plimsoll_core::canonical::canonical_sha256;
 use plimsoll_core::prompt::ANSWER_SLOT;
 use plimsoll_core::{AnswerKind, Choice, DatasetId, DomainId, QuestionId};
-use plimsoll_router::canonical::canonical_sha256;
 
 use super::*;
 use crate::datasets::DATASETS;

@@ -5,13 +5,13 @@ use std::io;
 use std::path::Path;
 
 use csv::{ByteRecord, ErrorKind, Position};
-use plimsoll_store::{Marked, Meter};
+use plimsoll_files::{Marked, Meter};
 
 use super::{Raw, Take};
 use crate::cell::Cell;
 use crate::error::IngestError;
 use crate::limits::LINE_BYTES;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// The byte that no file should hold, repeated after its end: a record that has it holds an open quote.
 const MARK: &str = "\u{4}\u{4}\u{4}\u{4}\u{4}\u{4}\u{4}\u{4}";
@@ -42,12 +42,12 @@ pub(super) fn each_row(
     if any { Ok(()) } else { Err(IngestError::Empty { path: path.to_owned() }) }
 }
 
-fn named(names: &[String], record: &ByteRecord) -> Result<Cell, Reason> {
+fn named(names: &[String], record: &ByteRecord) -> Result<Cell, RejectReason> {
     if record.len() != names.len() {
-        return Err(Reason::Ragged { found: record.len(), due: names.len(), what: "cells" });
+        return Err(RejectReason::Ragged { found: record.len(), due: names.len(), what: "cells" });
     }
     let cell = |(name, cell): (&String, &[u8])| {
-        let text = str::from_utf8(cell).map_err(|_| Reason::NotUtf8)?;
+        let text = str::from_utf8(cell).map_err(|_| RejectReason::NotUtf8)?;
         Ok((name.clone(), Cell::Text(text.to_owned())))
     };
     names.iter().zip(record).map(cell).collect::<Result<_, _>>().map(Cell::Struct)

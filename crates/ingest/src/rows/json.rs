@@ -15,7 +15,7 @@ use super::{Raw, Take};
 use crate::cell::{Cell, from_json};
 use crate::error::IngestError;
 use crate::limits::{DOCUMENT_BYTES, LINE_BYTES};
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// The field of a document that holds its rows.
 const DATA: &str = "data";
@@ -87,20 +87,20 @@ fn first_byte(path: &Path) -> Result<Option<u8>, IngestError> {
 
 /// The row of a line.
 fn line(number: u64, bytes: &[u8]) -> Raw {
-    let fields = str::from_utf8(bytes).map_err(|_| Reason::NotUtf8).and_then(object);
+    let fields = str::from_utf8(bytes).map_err(|_| RejectReason::NotUtf8).and_then(object);
     Raw { line: Some(number), fields }
 }
 
 /// The object that a text is.
-fn object(text: &str) -> Result<Cell, Reason> {
+fn object(text: &str) -> Result<Cell, RejectReason> {
     let cell = from_json(&with_nulls(text)).map_err(|error| {
         // The parser was given one row; its line number says nothing.
         let place = format!(" at line {} column {}", error.line(), error.column());
-        Reason::Json { message: error.to_string().replace(&place, ""), column: error.column() }
+        RejectReason::Json { message: error.to_string().replace(&place, ""), column: error.column() }
     })?;
     match cell {
         Cell::Struct(_) => Ok(cell),
-        other => Err(Reason::NotAnObject { found: other.kind() }),
+        other => Err(RejectReason::NotAnObject { found: other.kind() }),
     }
 }
 

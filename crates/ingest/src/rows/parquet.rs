@@ -21,7 +21,7 @@ use super::{Raw, Take, pages};
 use crate::cell::Cell;
 use crate::error::IngestError;
 use crate::limits::{BATCH_ROWS, ROW_CELLS, SOURCE_ROWS};
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// Hands every row to `take`.
 pub(super) fn each_row(path: &Path, take: &mut Take<'_>) -> Result<(), IngestError> {
@@ -88,7 +88,7 @@ fn message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// A row of a batch.
-fn row_of(batch: &RecordBatch, row: usize) -> Result<Cell, Reason> {
+fn row_of(batch: &RecordBatch, row: usize) -> Result<Cell, RejectReason> {
     let mut budget = ROW_CELLS;
     let schema = batch.schema();
     let fields = schema.fields().iter().zip(batch.columns());
@@ -97,8 +97,8 @@ fn row_of(batch: &RecordBatch, row: usize) -> Result<Cell, Reason> {
 }
 
 /// A value of an array, by the type that it has in memory.
-fn cell(array: &ArrayRef, row: usize, budget: &mut usize) -> Result<Cell, Reason> {
-    *budget = budget.checked_sub(1).ok_or(Reason::Unusable { what: "too many values in one row" })?;
+fn cell(array: &ArrayRef, row: usize, budget: &mut usize) -> Result<Cell, RejectReason> {
+    *budget = budget.checked_sub(1).ok_or(RejectReason::Unusable { what: "too many values in one row" })?;
     if array.is_null(row) {
         return Ok(Cell::Null);
     }
@@ -117,7 +117,7 @@ fn cell(array: &ArrayRef, row: usize, budget: &mut usize) -> Result<Cell, Reason
         DataType::Struct(fields) => {
             let columns = fields.iter().zip(array.as_struct().columns());
             let cells = columns.map(|(field, column)| Ok((field.name().clone(), cell(column, row, budget)?)));
-            Cell::Struct(cells.collect::<Result<_, Reason>>()?)
+            Cell::Struct(cells.collect::<Result<_, RejectReason>>()?)
         }
         _ => array_value_to_string(array, row).map_or(Cell::Null, Cell::Text),
     })
@@ -137,6 +137,6 @@ fn integer(array: &ArrayRef, row: usize) -> Cell {
     }
 }
 
-fn list(entries: &ArrayRef, budget: &mut usize) -> Result<Cell, Reason> {
+fn list(entries: &ArrayRef, budget: &mut usize) -> Result<Cell, RejectReason> {
     (0..entries.len()).map(|entry| cell(entries, entry, budget)).collect::<Result<_, _>>().map(Cell::List)
 }

@@ -7,7 +7,7 @@ use super::{Raw, Take};
 use crate::cell::Cell;
 use crate::error::IngestError;
 use crate::limits::LINE_BYTES;
-use crate::reason::Reason;
+use crate::reason::RejectReason;
 
 /// Hands every row to `take`. Blank lines after the last row are passed over; within rows they count.
 pub(super) fn each_row(path: &Path, fields: &[&str], take: &mut Take<'_>) -> Result<(), IngestError> {
@@ -27,15 +27,15 @@ pub(super) fn each_row(path: &Path, fields: &[&str], take: &mut Take<'_>) -> Res
     let found = row.len();
     if row.iter().any(|line| !line.trim_ascii().is_empty()) {
         any = true;
-        let reason = Reason::Ragged { found, due: fields.len(), what: "lines" };
+        let reason = RejectReason::Ragged { found, due: fields.len(), what: "lines" };
         take(Raw { line: Some(start), fields: Err(reason) })?;
     }
     if any { Ok(()) } else { Err(IngestError::Empty { path: path.to_owned() }) }
 }
 
-fn named(fields: &[&str], row: &[Vec<u8>]) -> Result<Cell, Reason> {
+fn named(fields: &[&str], row: &[Vec<u8>]) -> Result<Cell, RejectReason> {
     let cell = |(name, line): (&&str, &Vec<u8>)| {
-        let text = str::from_utf8(line).map_err(|_| Reason::NotUtf8)?;
+        let text = str::from_utf8(line).map_err(|_| RejectReason::NotUtf8)?;
         Ok(((*name).to_owned(), Cell::Text(text.to_owned())))
     };
     fields.iter().zip(row).map(cell).collect::<Result<_, _>>().map(Cell::Struct)

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use arrow::array::ArrayRef;
-use plimsoll_ingest::{DATASETS, IngestError, Ingested, Reason, dataset, read_source};
+use plimsoll_ingest::{DATASETS, IngestError, Ingested, RejectReason, dataset, read_source};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -164,11 +164,11 @@ fn quotes_that_never_close_and_ragged_rows() {
     let found = read("truthfulqa", &path).unwrap();
     assert_eq!((found.rows, found.questions.len()), (4, 3));
     assert_eq!(found.refused[0].line, Some(3));
-    assert_eq!(found.refused[0].reason, Reason::Ragged { found: 2, due: 3, what: "cells" });
+    assert_eq!(found.refused[0].reason, RejectReason::Ragged { found: 2, due: 3, what: "cells" });
     let mut bytes = format!("{head}a,b,c\n").into_bytes();
     bytes.extend_from_slice(b"d,\xff,e\nf,g,h");
     let (_folder, path) = written("all.csv", &bytes);
-    assert_eq!(read("truthfulqa", &path).unwrap().refused[0].reason, Reason::NotUtf8);
+    assert_eq!(read("truthfulqa", &path).unwrap().refused[0].reason, RejectReason::NotUtf8);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use plimsoll_ingest::generic::{GoldForm, MappingError};
-use plimsoll_ingest::{Generic, Ingested, Mapping, Reason, read_source};
+use plimsoll_ingest::{Generic, Ingested, Mapping, RejectReason, read_source};
 
 fn mapping(json: &str) -> Mapping {
     serde_json::from_str(json).unwrap()
@@ -59,7 +59,7 @@ fn numbers_texts_and_truth() {
     assert_eq!((found.questions[0].cluster(), found.questions[0].context.as_deref()), ("5", Some("text")));
     assert_eq!(read("boolean", "true").questions[0].gold, ["yes"]);
     assert_eq!(read("span", "[\"a cat\", \"cat\"]").questions[0].gold, ["a cat", "cat"]);
-    assert_eq!(read("span", "null").refused[0].reason, Reason::Unlabelled);
+    assert_eq!(read("span", "null").refused[0].reason, RejectReason::Unlabelled);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn not_a_number_is_nothing_in_rows_of_any_form() {
         // Where it stands for what a question needs, the row says what it lacks.
         let found =
             read("x.jsonl", &row("\"p\": null, ").replace("\"g\": 5", &format!("\"g\": {word}")), json, None);
-        assert_eq!(found.refused[0].reason, Reason::Unlabelled);
+        assert_eq!(found.refused[0].reason, RejectReason::Unlabelled);
     }
 }
 

@@ -75,7 +75,7 @@ fn every_real_file_parses_whole() {
         assert_eq!((found.rows, found.questions.len()), (golden.rows, golden.questions), "{}", golden.path);
         assert_eq!(refused, golden.refused, "{}", golden.path);
         let lines: String = found.questions.iter().map(gold_line).collect();
-        let digest = plimsoll_router::canonical::sha256_hex(lines.as_bytes());
+        let digest = plimsoll_core::canonical::sha256_hex(lines.as_bytes());
         assert_eq!(digest, golden.gold_sha256, "{}", golden.path);
         let ids: BTreeSet<_> = found.questions.iter().map(|question| question.question_id.as_str()).collect();
         assert_eq!(ids.len(), found.questions.len(), "{}: ids are unique", golden.path);

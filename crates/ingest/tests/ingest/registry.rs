@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::hub_files;
 use plimsoll_core::{AnswerKind, DatasetId, DomainId, Question};
-use plimsoll_ingest::{DATASETS, Ingested, Reason, dataset, number, read_source};
+use plimsoll_ingest::{DATASETS, Ingested, RejectReason, dataset, number, read_source};
 
 fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -200,7 +200,7 @@ fn turns_of_a_story_see_what_was_said_before() {
     assert_ne!(found[0].cluster_id, found[3].cluster_id);
     let train = read("coqa", "coqa/coqa-train-v1.0.json", None);
     assert_eq!((train.rows, train.questions.len()), (3, 2));
-    assert_eq!((train.refused[0].row, &train.refused[0].reason), (2, &Reason::BadTurn));
+    assert_eq!((train.refused[0].row, &train.refused[0].reason), (2, &RejectReason::BadTurn));
     assert!(train.questions[1].context.as_ref().unwrap().contains("Q: hm?\nA: unknown"));
     assert_eq!(train.questions[1].question_id.as_str(), "coqa/train/0-3");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_core::question::{AnswerKind, Question};
 use plimsoll_core::{Finish, Reply};
-use plimsoll_label::{RULES, Reason, References, SpanGrading, extract, grade, token_span};
+use plimsoll_label::{RULES, References, SpanGrading, UngradedReason, extract, grade, token_span};
 use serde::Deserialize;
 
 use crate::questions::{lenient_policy, question};
@@ -12,7 +12,7 @@ use crate::questions::{lenient_policy, question};
 /// A question of `questions.json`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct ReplyTask {
     kind: AnswerKind,
     question: String,
     #[serde(default)]
@@ -37,9 +37,9 @@ struct Made {
 }
 
 fn questions() -> BTreeMap<String, Question> {
-    let asked: BTreeMap<String, Asked> =
+    let asked: BTreeMap<String, ReplyTask> =
         serde_json::from_str(include_str!("../data/questions.json")).unwrap();
-    let make = |asked: &Asked| {
+    let make = |asked: &ReplyTask| {
         let choices: Vec<&str> = asked.choices.iter().map(String::as_str).collect();
         let gold: Vec<&str> = asked.gold.iter().map(String::as_str).collect();
         let mut made = question(asked.kind, &asked.question, &choices, &gold);
@@ -86,14 +86,14 @@ fn a_reply_whose_prompt_opened_its_reasoning_says_nothing_before_that_ends() {
     let questions = questions();
     let apples = &questions["apples"];
     for (text, finish, expected) in [
-        ("3 + 9 = 12, so the answer is 12.", Finish::Length, Err(Reason::Truncated)),
-        ("3 + 9 = 12, so the answer is 12.", Finish::ContentFilter, Err(Reason::Truncated)),
-        ("3 + 9 = 12, so the answer is 12.", Finish::Stop, Err(Reason::NoAnswer)),
+        ("3 + 9 = 12, so the answer is 12.", Finish::Length, Err(UngradedReason::Truncated)),
+        ("3 + 9 = 12, so the answer is 12.", Finish::ContentFilter, Err(UngradedReason::Truncated)),
+        ("3 + 9 = 12, so the answer is 12.", Finish::Stop, Err(UngradedReason::NoAnswer)),
         ("The answer is 7?\n</think>\n\nThe answer is 12.", Finish::Stop, Ok("12")),
-        ("The answer is 7?\n</think>\n\nThe answer is 12", Finish::Length, Err(Reason::Truncated)),
+        ("The answer is 7?\n</think>\n\nThe answer is 12", Finish::Length, Err(UngradedReason::Truncated)),
         ("<think>\nThe answer is 7?\n</think>\n\n12", Finish::Stop, Ok("12")),
-        ("", Finish::Stop, Err(Reason::Empty)),
-        ("", Finish::Length, Err(Reason::Truncated)),
+        ("", Finish::Stop, Err(UngradedReason::Empty)),
+        ("", Finish::Length, Err(UngradedReason::Truncated)),
     ] {
         let reply = Reply { text, finish: Some(finish), starts_in_reasoning: true };
         let found = extract(apples, &reply);
@@ -114,7 +114,7 @@ fn every_rule_and_reason_has_made_up_answers() {
     let seen = |name: &str| rows.iter().any(|row| row.rule == name);
     let rules: Vec<_> = RULES.iter().map(|rule| rule.id).filter(|id| !seen(id)).collect();
     let reasons: Vec<_> =
-        Reason::OF_ANSWERS.into_iter().map(Reason::name).filter(|name| !seen(name)).collect();
+        UngradedReason::OF_ANSWERS.into_iter().map(UngradedReason::name).filter(|name| !seen(name)).collect();
     assert!(rules.is_empty() && reasons.is_empty(), "without an example: {rules:?} {reasons:?}");
 }
 

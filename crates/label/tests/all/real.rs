@@ -147,7 +147,7 @@ const OPEN_ANSWERS: usize = 4672;
 /// How our label and a judge's differ.
 fn difference(question: &Question, found: &Extraction, ours: Option<bool>, theirs: bool) -> String {
     let Some(answer) = found.answer() else {
-        let reason = found.reason().map_or("", plimsoll_label::Reason::name);
+        let reason = found.reason().map_or("", plimsoll_label::UngradedReason::name);
         return if theirs {
             format!("differs: right, ours {reason}")
         } else {

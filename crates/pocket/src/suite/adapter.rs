@@ -4,7 +4,7 @@
 use plimsoll_core::AnswerKind;
 use plimsoll_ingest::dataset::{Dataset, Form, NativeFiles, Record};
 use plimsoll_ingest::draft::Draft;
-use plimsoll_ingest::{Reason, number};
+use plimsoll_ingest::{RejectReason, number};
 
 use super::generator::Generator;
 
@@ -41,9 +41,9 @@ impl Dataset for Adapter {
         self.0.about().files
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, Reason> {
+    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
         if record.text("dataset")? != self.id() {
-            return Err(Reason::Gold {
+            return Err(RejectReason::Gold {
                 found: record.text("dataset")?.to_owned(),
                 due: "a row of this dataset",
             });
@@ -73,6 +73,6 @@ impl Dataset for Adapter {
     }
 }
 
-fn wrong(found: &str, due: &'static str) -> Reason {
-    Reason::Gold { found: found.to_owned(), due }
+fn wrong(found: &str, due: &'static str) -> RejectReason {
+    RejectReason::Gold { found: found.to_owned(), due }
 }

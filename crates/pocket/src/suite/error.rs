@@ -35,6 +35,6 @@ pub enum SuiteError {
         dataset: String,
         /// Why not.
         #[source]
-        source: plimsoll_ingest::Reason,
+        source: plimsoll_ingest::RejectReason,
     },
 }

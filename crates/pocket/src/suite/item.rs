@@ -1,7 +1,7 @@
 //! An item: a question with its answer, before it is a row.
 
 use plimsoll_core::{AnswerKind, Choice, DatasetId, DomainId, Question, QuestionId};
-use plimsoll_ingest::{Dataset, Reason, content_hash};
+use plimsoll_ingest::{Dataset, RejectReason, content_hash};
 use serde_json::{Value, json};
 
 use super::side::Side;
@@ -113,7 +113,7 @@ impl Item {
     }
 
     /// The question of a training item, as the reader of rows would make it.
-    pub(crate) fn question(&self, dataset: &dyn Dataset, id: &str) -> Result<Question, Reason> {
+    pub(crate) fn question(&self, dataset: &dyn Dataset, id: &str) -> Result<Question, RejectReason> {
         let texts: Vec<&str> = self.options.iter().map(String::as_str).collect();
         let choices: Vec<Choice> = ('A'..='Z')
             .zip(&texts)
@@ -121,12 +121,12 @@ impl Item {
             .collect();
         let gold = if dataset.answer_kind() == AnswerKind::Choice {
             let right = choices.iter().find(|choice| choice.text == self.answer);
-            right.ok_or(Reason::Unusable { what: "the answer is none of the options" })?.label.clone()
+            right.ok_or(RejectReason::Unusable { what: "the answer is none of the options" })?.label.clone()
         } else {
             self.answer.clone()
         };
         let split = self.side().split();
-        let wrong_id = |_| Reason::Id { id: id.to_owned() };
+        let wrong_id = |_| RejectReason::Id { id: id.to_owned() };
         Ok(Question {
             question_id: QuestionId::new(format!("{}/{split}/{id}", dataset.id())).map_err(wrong_id)?,
             dataset: DatasetId::new(dataset.id()).map_err(wrong_id)?,

@@ -21,19 +21,19 @@ use super::sample::Sample;
 use crate::suite::{DATASETS, follow_up_questions};
 
 /// Most tokens of an answer that is asked for here.
-const MOST_TOKENS: usize = 12;
+const MAX_TOKENS: usize = 12;
 /// What a model may say of how sure it is, by how many of the greedy answer and four samples are right; of
 /// other numbers of samples the nearest.
 const CONFIDENCES: [&str; 6] = ["0.05", "0.2", "0.4", "0.6", "0.8", "0.95"];
 
 /// A question with what became of it.
-struct Answered<'a> {
+struct TaughtAnswers<'a> {
     question: &'a Question,
     /// The greedy one first.
     answers: Vec<String>,
 }
 
-impl Answered<'_> {
+impl TaughtAnswers<'_> {
     fn right(&self, answer: &str) -> bool {
         right(self.question, answer)
     }
@@ -108,7 +108,7 @@ fn answered<'q>(
     questions: &'q [Question],
     plan: &FollowUps,
     seed: Seed,
-) -> Result<Vec<Answered<'q>>, TrainError> {
+) -> Result<Vec<TaughtAnswers<'q>>, TrainError> {
     let spec = PromptSpec::new(dataset, PromptStyle::Direct);
     let prompts: Vec<_> = questions.iter().map(|question| prompt(question, &[], &spec)).collect();
     let chats: Vec<&[Message]> = prompts.iter().map(|prompt| prompt.messages.as_slice()).collect();
@@ -119,17 +119,21 @@ fn answered<'q>(
     let how = Asking {
         samples: plan.samples,
         sampling: Sampling::at(1.0).map_err(|error| unasked(error.to_string()))?,
-        most_tokens: MOST_TOKENS,
+        most_tokens: MAX_TOKENS,
         seed: seed.derive("answers"),
         now: Moment::date(2000, 1, 1).map_err(|error| unasked(error.to_string()))?,
     };
     let answers = ask(model, &chats, &how).map_err(TrainError::engine(dataset.id().as_ref()))?;
-    Ok(questions.iter().zip(answers).map(|(question, answers)| Answered { question, answers }).collect())
+    Ok(questions.iter().zip(answers).map(|(question, answers)| TaughtAnswers { question, answers }).collect())
 }
 
 /// The dialogues about one question: each distinct answer judged, the greedy one twice, a confidence behind
 /// the answer and one beside it.
-fn about(one: &Answered<'_>, dataset: &dyn Dataset, reader: &mut Reader) -> Result<Vec<Sample>, TrainError> {
+fn about(
+    one: &TaughtAnswers<'_>,
+    dataset: &dyn Dataset,
+    reader: &mut Reader,
+) -> Result<Vec<Sample>, TrainError> {
     let spec = PromptSpec::new(dataset, PromptStyle::Direct);
     let direct = prompt(one.question, &[], &spec);
     let greedy = one.answers[0].as_str();
@@ -176,7 +180,7 @@ mod tests {
         let question = &questions[0];
         let said = |count: usize, of: usize| {
             let answers = (0..of).map(|place| if place < count { reply(question) } else { "nothing" });
-            Answered { question, answers: answers.map(|answer| format!(" {answer}")).collect() }
+            TaughtAnswers { question, answers: answers.map(|answer| format!(" {answer}")).collect() }
         };
         let confidences: Vec<&str> = (0..=5).map(|count| said(count, 5).confidence()).collect();
         assert_eq!(confidences, CONFIDENCES);
@@ -197,7 +201,7 @@ mod tests {
             reader.text(&places.map(|place| sample.tokens[place]).collect::<Vec<_>>()).unwrap()
         };
         let answers = vec![" wrong".to_owned(), " other".to_owned(), format!(" {}", reply(&questions[0]))];
-        let one = Answered { question: &questions[0], answers };
+        let one = TaughtAnswers { question: &questions[0], answers };
         let samples = about(&one, *dataset, &mut reader).unwrap();
         let said: Vec<String> = samples.iter().map(|sample| taught(sample, &reader)).collect();
         let due = [" False", " False", " True", " False", " 0.4", " Answer:\nConfidence: 0.4"];

@@ -7,13 +7,13 @@ use super::{Grid, Plot};
 use crate::drawing::{Axis, Ink, Mark, Panel, Tick};
 use crate::error::ReportError;
 use crate::text::{dollars, share};
-use crate::view::Pair;
+use crate::view::PairView;
 
 /// Ratios that the table shows.
 const SHOWN: [f64; 5] = [0.0, 0.2, 0.5, 0.8, 1.0];
 
 /// One panel per method; `None` without costs.
-pub(crate) fn plot(pair: &Pair<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
+pub(crate) fn plot(pair: &PairView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
     let priced: Vec<(&str, &Vec<&CurveRow>)> = pair
         .methods
         .values()

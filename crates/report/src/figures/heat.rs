@@ -13,7 +13,7 @@ use crate::drawing::{Ink, standalone};
 use crate::error::ReportError;
 use crate::text::{clean, share, short};
 use crate::verdict::dataset_alone;
-use crate::view::{Method, Pair};
+use crate::view::{MethodView, PairView};
 
 /// Width of the names of rows in a file.
 const NAMES: i32 = 240;
@@ -134,8 +134,8 @@ fn shorter(name: &str, most: usize) -> String {
 }
 
 /// ROC AUC by dataset and method, with the pool, the mean over datasets, and what the dataset alone tells.
-pub(crate) fn roc_auc(pair: &Pair<'_>, pair_part: &str) -> Option<Heat> {
-    let methods: Vec<&Method<'_>> = pair.methods.values().filter(|m| !m.alignment.is_empty()).collect();
+pub(crate) fn roc_auc(pair: &PairView<'_>, pair_part: &str) -> Option<Heat> {
+    let methods: Vec<&MethodView<'_>> = pair.methods.values().filter(|m| !m.alignment.is_empty()).collect();
     if methods.is_empty() {
         return None;
     }
@@ -168,7 +168,7 @@ pub(crate) fn roc_auc(pair: &Pair<'_>, pair_part: &str) -> Option<Heat> {
 }
 
 /// Accuracy above random routing at the same ratio, by held-out dataset and method.
-pub(crate) fn over_random(pair: &Pair<'_>, pair_part: &str) -> Option<Heat> {
+pub(crate) fn over_random(pair: &PairView<'_>, pair_part: &str) -> Option<Heat> {
     by_held_out(pair, over_random_of).map(|(columns, rows)| Heat {
         name: format!("{pair_part}.over_random"),
         title: "Accuracy over random routing, held-out datasets".to_owned(),
@@ -184,8 +184,8 @@ pub(crate) fn over_random(pair: &Pair<'_>, pair_part: &str) -> Option<Heat> {
 }
 
 /// By how much the true curve with the others' thresholds is nearer to the true one than the random line.
-pub(crate) fn nearer_than_random(pair: &Pair<'_>, pair_part: &str) -> Option<Heat> {
-    let figure = |method: &Method<'_>, held_out: &str| {
+pub(crate) fn nearer_than_random(pair: &PairView<'_>, pair_part: &str) -> Option<Heat> {
+    let figure = |method: &MethodView<'_>, held_out: &str| {
         let (own, random) = rmse_of(method, held_out)?;
         Some(random - own)
     };
@@ -205,7 +205,7 @@ pub(crate) fn nearer_than_random(pair: &Pair<'_>, pair_part: &str) -> Option<Hea
 }
 
 /// Mean accuracy over random of a method's ratio targets on a held-out dataset.
-pub(crate) fn over_random_of(method: &Method<'_>, held_out: &str) -> Option<f64> {
+pub(crate) fn over_random_of(method: &MethodView<'_>, held_out: &str) -> Option<f64> {
     let rows = method.transfer.iter().filter(|row| {
         row.by == DATASET && row.target_kind == targets::ROUTING_RATIO && row.held_out == held_out
     });
@@ -213,14 +213,14 @@ pub(crate) fn over_random_of(method: &Method<'_>, held_out: &str) -> Option<f64>
 }
 
 /// Mean distances of the carried-over curve and of the random line from the true one.
-pub(crate) fn rmse_of(method: &Method<'_>, held_out: &str) -> Option<(f64, f64)> {
+pub(crate) fn rmse_of(method: &MethodView<'_>, held_out: &str) -> Option<(f64, f64)> {
     let rows = || method.transfer.iter().filter(|row| row.by == DATASET && row.held_out == held_out);
     let own = mean(rows().filter_map(|row| row.curve_rmse))?;
     Some((own, mean(rows().filter_map(|row| row.random_curve_rmse))?))
 }
 
 /// The datasets that were held out.
-pub(crate) fn held_out<'a>(method: &Method<'a>) -> Vec<&'a str> {
+pub(crate) fn held_out<'a>(method: &MethodView<'a>) -> Vec<&'a str> {
     let mut names: Vec<&str> =
         method.transfer.iter().filter(|row| row.by == DATASET).map(|row| row.held_out.as_str()).collect();
     names.sort_unstable();
@@ -230,8 +230,8 @@ pub(crate) fn held_out<'a>(method: &Method<'a>) -> Vec<&'a str> {
 
 type Table = (Vec<String>, Vec<(String, Vec<Option<f64>>)>);
 
-fn by_held_out(pair: &Pair<'_>, figure: impl Fn(&Method<'_>, &str) -> Option<f64>) -> Option<Table> {
-    let methods: Vec<&Method<'_>> = pair.methods.values().filter(|m| !m.transfer.is_empty()).collect();
+fn by_held_out(pair: &PairView<'_>, figure: impl Fn(&MethodView<'_>, &str) -> Option<f64>) -> Option<Table> {
+    let methods: Vec<&MethodView<'_>> = pair.methods.values().filter(|m| !m.transfer.is_empty()).collect();
     let mut names: Vec<&str> = methods.iter().flat_map(|method| held_out(method)).collect();
     names.sort_unstable();
     names.dedup();

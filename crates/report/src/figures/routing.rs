@@ -6,7 +6,7 @@ use super::{Grid, Plot};
 use crate::drawing::{Axis, Ink, Mark, Panel, Tick};
 use crate::error::ReportError;
 use crate::text::{file_part, interval, share};
-use crate::view::{Method, Pair, is_summary};
+use crate::view::{MethodView, PairView, is_summary};
 
 const LEGEND: [(Ink, &str); 6] = [
     (Ink::Main, "by confidence, with 95 % band"),
@@ -21,7 +21,7 @@ const LEGEND: [(Ink, &str); 6] = [
 const SHOWN: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7];
 
 /// The curves of every method on the pool.
-pub(crate) fn of_pool(pair: &Pair<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
+pub(crate) fn of_pool(pair: &PairView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
     let curves: Vec<(&str, &[&CurveRow])> = pair
         .methods
         .values()
@@ -33,7 +33,7 @@ pub(crate) fn of_pool(pair: &Pair<'_>, pair_part: &str) -> Result<Option<Plot>, 
 }
 
 /// The curves of a method on each dataset.
-pub(crate) fn of_method(method: &Method<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
+pub(crate) fn of_method(method: &MethodView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
     let curves: Vec<(&str, &[&CurveRow])> = method
         .curves
         .iter()

@@ -9,14 +9,14 @@ use super::{Grid, Plot, mean};
 use crate::drawing::{Axis, Ink, Mark, Panel};
 use crate::error::ReportError;
 use crate::text::share;
-use crate::view::{Method, Pair};
+use crate::view::{MethodView, PairView};
 
 /// The kind of target that has a ratio to achieve.
 pub(crate) const ROUTING_RATIO: &str = "routing_ratio";
 
 /// One panel per method; `None` without transfer.
-pub(crate) fn plot(pair: &Pair<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
-    let lines: Vec<(&Method<'_>, Achieved<'_>)> = pair
+pub(crate) fn plot(pair: &PairView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
+    let lines: Vec<(&MethodView<'_>, Achieved<'_>)> = pair
         .methods
         .values()
         .map(|method| (method, achieved(method)))
@@ -56,7 +56,7 @@ pub(crate) fn plot(pair: &Pair<'_>, pair_part: &str) -> Result<Option<Plot>, Rep
 /// Targets and what was achieved, by held-out dataset.
 type Achieved<'a> = BTreeMap<&'a str, Vec<(f64, f64)>>;
 
-fn achieved<'a>(method: &Method<'a>) -> Achieved<'a> {
+fn achieved<'a>(method: &MethodView<'a>) -> Achieved<'a> {
     let mut of: Achieved<'_> = BTreeMap::new();
     let wanted = |row: &&&TransferRow| row.by == DATASET && row.target_kind == ROUTING_RATIO;
     let mut rows: Vec<&TransferRow> = method.transfer.iter().filter(wanted).copied().collect();

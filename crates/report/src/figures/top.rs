@@ -7,7 +7,7 @@ use super::{Grid, Plot};
 use crate::drawing::{Axis, Ink, Mark, Panel, Tick};
 use crate::error::ReportError;
 use crate::text::share;
-use crate::view::{Method, Pair, is_summary};
+use crate::view::{MethodView, PairView, is_summary};
 
 /// Relative accuracies beyond are shown at the edge: a dataset on which the SLM is nearly always wrong would flatten the rest.
 const MOST: f64 = 3.0;
@@ -15,8 +15,8 @@ const MOST: f64 = 3.0;
 const SHOWN: [f64; 4] = [0.1, 0.2, 0.5, 0.8];
 
 /// One panel per method.
-pub(crate) fn plot(pair: &Pair<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
-    let with_curves: Vec<&Method<'_>> =
+pub(crate) fn plot(pair: &PairView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
+    let with_curves: Vec<&MethodView<'_>> =
         pair.methods.values().filter(|method| !method.curves.is_empty()).collect();
     if with_curves.is_empty() {
         return Ok(None);
@@ -45,7 +45,7 @@ pub(crate) fn plot(pair: &Pair<'_>, pair_part: &str) -> Result<Option<Plot>, Rep
     Ok(Some(plot))
 }
 
-fn panel(method: &Method<'_>, highest: f64) -> Panel {
+fn panel(method: &MethodView<'_>, highest: f64) -> Panel {
     let line = |rows: &[&CurveRow]| -> Vec<(f64, f64)> {
         let points = rows.iter().filter(|row| row.routing_ratio < 1.0).step_by(4);
         points.filter_map(|row| Some((1.0 - row.routing_ratio, row.relative_accuracy?.min(MOST)))).collect()
@@ -65,7 +65,7 @@ fn panel(method: &Method<'_>, highest: f64) -> Panel {
     Panel { title: method.id.to_owned(), x, y, marks }
 }
 
-fn numbers(method: &Method<'_>) -> Vec<String> {
+fn numbers(method: &MethodView<'_>) -> Vec<String> {
     let at = |rows: &[&CurveRow], top: f64| nearest(rows, 1.0 - top).and_then(|row| row.relative_accuracy);
     let mut cells = vec![method.id.to_owned()];
     let pool = method.curves.get(POOL);

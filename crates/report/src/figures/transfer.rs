@@ -6,13 +6,13 @@ use super::{Grid, Plot, mean};
 use crate::drawing::{Axis, Ink, Mark, Panel, Tick};
 use crate::error::ReportError;
 use crate::text::{NONE, file_part, share};
-use crate::view::Method;
+use crate::view::MethodView;
 
 /// What is held out.
 pub(crate) const DATASET: &str = "dataset";
 
 /// One panel per held-out dataset; `None` without transfer or without an LLM.
-pub(crate) fn plot(method: &Method<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
+pub(crate) fn plot(method: &MethodView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
     let curves: Vec<(&str, &Vec<&TransferCurveRow>)> = method
         .transfer_curves
         .iter()
@@ -72,7 +72,7 @@ fn panel(held_out: &str, rows: &[&TransferCurveRow]) -> Panel {
     Panel { title: held_out.to_owned(), x: Axis::share("target share handed over"), y, marks }
 }
 
-fn numbers(method: &Method<'_>, held_out: &str, rows: &[&TransferCurveRow]) -> Vec<String> {
+fn numbers(method: &MethodView<'_>, held_out: &str, rows: &[&TransferCurveRow]) -> Vec<String> {
     let of_split = || method.transfer.iter().filter(|row| row.by == DATASET && row.held_out == held_out);
     let at = rows.iter().find(|row| (row.grid_ratio - 0.3).abs() < 1e-9);
     let figure = |of: fn(&TransferCurveRow) -> Option<f64>| share(at.and_then(|row| of(row)));

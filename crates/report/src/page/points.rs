@@ -5,7 +5,7 @@ use plimsoll_router::thresholds::{Achieved, Estimate, OperatingPoint};
 use crate::figures::Grid;
 use crate::text::{NONE, count, interval, share};
 use crate::verdict::violations;
-use crate::view::{Method, Pair};
+use crate::view::{MethodView, PairView};
 
 fn estimate(of: Option<Estimate>) -> String {
     interval(of.map(|e| e.value), of.and_then(|e| e.low), of.and_then(|e| e.high))
@@ -59,7 +59,7 @@ fn remark(point: &OperatingPoint) -> String {
 }
 
 /// The guarantees of all methods, with how often they failed where they were not made.
-pub(crate) fn guarantees(pair: &Pair<'_>) -> Grid {
+pub(crate) fn guarantees(pair: &PairView<'_>) -> Grid {
     let mut grid = Grid::new(&[
         "method",
         "guarantee",
@@ -108,7 +108,7 @@ pub(crate) fn guarantees(pair: &Pair<'_>) -> Grid {
 }
 
 /// The operating points of a method.
-pub(crate) fn points<'a>(pair: &Pair<'a>, method: &Method<'_>) -> &'a [OperatingPoint] {
+pub(crate) fn points<'a>(pair: &PairView<'a>, method: &MethodView<'_>) -> &'a [OperatingPoint] {
     let methods = pair.thresholds.map(|thresholds| thresholds.methods.as_slice()).unwrap_or_default();
     methods.iter().find(|of| of.id == method.id).map(|of| of.operating_points.as_slice()).unwrap_or_default()
 }

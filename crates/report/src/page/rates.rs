@@ -6,10 +6,10 @@ use crate::figures::transfer::DATASET;
 use crate::figures::{Grid, mean};
 use crate::inputs::DatasetCounts;
 use crate::text::{NONE, count, percent, probability, share};
-use crate::view::{Pair, is_summary};
+use crate::view::{PairView, is_summary};
 
 /// Accuracies of the SLM and the LLM by dataset.
-pub(crate) fn accuracies(pair: &Pair<'_>) -> Option<Grid> {
+pub(crate) fn accuracies(pair: &PairView<'_>) -> Option<Grid> {
     let best = pair.best()?;
     if best.areas.is_empty() {
         return None;
@@ -42,7 +42,7 @@ pub(crate) fn accuracies(pair: &Pair<'_>) -> Option<Grid> {
 }
 
 /// Transfer in a few numbers per method.
-pub(crate) fn transfer(pair: &Pair<'_>) -> Option<Grid> {
+pub(crate) fn transfer(pair: &PairView<'_>) -> Option<Grid> {
     let mut grid = Grid::new(&[
         "method",
         "mean |achieved − target| share",
@@ -83,7 +83,7 @@ fn of_all(part: usize, all: usize) -> String {
 }
 
 /// Missing confidences and ungraded answers by method, over all datasets.
-pub(crate) fn by_method(pair: &Pair<'_>) -> Option<Grid> {
+pub(crate) fn by_method(pair: &PairView<'_>) -> Option<Grid> {
     let mut grid =
         Grid::new(&["method", "rows", "without confidence", "reasons", "SLM ungraded", "LLM ungraded"]);
     for (method, counts) in pair.methods.iter().filter_map(|(id, method)| Some((id, method.counts?))) {
@@ -103,7 +103,7 @@ pub(crate) fn by_method(pair: &Pair<'_>) -> Option<Grid> {
 }
 
 /// The same by dataset and method, where there is any.
-pub(crate) fn by_dataset(pair: &Pair<'_>) -> Option<Grid> {
+pub(crate) fn by_dataset(pair: &PairView<'_>) -> Option<Grid> {
     let counted: Vec<_> =
         pair.methods.iter().filter_map(|(id, method)| Some((*id, method.counts?))).collect();
     let any = |counts: &DatasetCounts| counts.missing() + counts.slm_ungraded > 0;
@@ -131,7 +131,7 @@ pub(crate) fn by_dataset(pair: &Pair<'_>) -> Option<Grid> {
 pub(crate) const TOO_SMALL: &str = "masses_too_small";
 
 /// How likely the replies were that methods compare, by method and dataset; `None` if none does.
-pub(crate) fn answer_masses(pair: &Pair<'_>) -> Option<Grid> {
+pub(crate) fn answer_masses(pair: &PairView<'_>) -> Option<Grid> {
     let mut grid = Grid::new(&[
         "method",
         "dataset",

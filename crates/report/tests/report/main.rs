@@ -5,7 +5,7 @@ mod made_up;
 mod xml;
 
 use made_up::{HOSTILE, made_up};
-use plimsoll_report::{Inputs, MOST_INLINE_BYTES, Report, report, report_within};
+use plimsoll_report::{Inputs, MAX_INLINE_BYTES, Report, report, report_within};
 
 fn of(inputs: &Inputs) -> Report {
     report(inputs).unwrap()
@@ -241,7 +241,7 @@ fn what_does_not_fit_is_linked() {
     for (name, _) in &none.figures {
         assert!(none.html.contains(&format!("href=\"figures/{name}\"")), "{name}");
     }
-    assert!(all.html.len() < MOST_INLINE_BYTES);
+    assert!(all.html.len() < MAX_INLINE_BYTES);
 }
 
 #[test]

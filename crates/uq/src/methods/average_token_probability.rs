@@ -1,13 +1,13 @@
 //! Average token probability.
 
 use plimsoll_core::signal::SignalRequest;
-use plimsoll_core::{AnswerKind, Missing};
+use plimsoll_core::{AnswerKind, MissingSignal};
 use plimsoll_router::Confidence;
 use serde_json::Value;
 
-use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
-use crate::observed::{Observed, logprobs};
-use crate::reason::Reason;
+use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::observed::{ObservedSignals, logprobs};
+use crate::reason::MissingReason;
 
 const ID: &str = "average_token_probability";
 
@@ -22,7 +22,7 @@ const ID: &str = "average_token_probability";
 #[derive(Debug)]
 pub(super) struct AverageTokenProbability;
 
-impl Method for AverageTokenProbability {
+impl UncertaintyMethod for AverageTokenProbability {
     fn id(&self) -> &'static str {
         ID
     }
@@ -32,8 +32,8 @@ impl Method for AverageTokenProbability {
          tokens of the final option only; over the full vocabulary at temperature 1"
     }
 
-    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
-        Ok(Resolved {
+    fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
+        Ok(MethodConfig {
             id: ID,
             definition: self.definition(),
             request: SignalRequest::answer().with_logprobs(),
@@ -45,17 +45,22 @@ impl Method for AverageTokenProbability {
     }
 }
 
-fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
+fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
     let logprobs = if observed.kind == AnswerKind::Choice {
-        let span = observed.label.and_then(|label| label.tokens.clone()).ok_or(Reason::NoOptionSpan)?;
-        let option =
-            observed.tokens()?.get(span).filter(|option| !option.is_empty()).ok_or(Reason::NoOptionSpan)?;
+        let span =
+            observed.label.and_then(|label| label.tokens.clone()).ok_or(MissingReason::NoOptionSpan)?;
+        let option = observed
+            .tokens()?
+            .get(span)
+            .filter(|option| !option.is_empty())
+            .ok_or(MissingReason::NoOptionSpan)?;
         logprobs(option)?
     } else {
         logprobs(observed.answer_tokens()?)?
     };
     if logprobs.is_empty() {
-        return Err(Reason::EmptyAnswer);
+        return Err(MissingReason::EmptyAnswer);
     }
-    Confidence::average_token_probability(&logprobs).ok_or(Reason::Signal(Missing::InvalidLogprobs))
+    Confidence::average_token_probability(&logprobs)
+        .ok_or(MissingReason::Signal(MissingSignal::InvalidLogprobs))
 }

@@ -1,20 +1,20 @@
 //! Jaccard degree.
 
-use plimsoll_core::Missing;
+use plimsoll_core::MissingSignal;
 use plimsoll_core::records::GenerationRow;
 use plimsoll_core::signal::SignalRequest;
 use plimsoll_router::Confidence;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
-use crate::observed::{Observed, reply};
-use crate::reason::Reason;
+use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::observed::{ObservedSignals, reply};
+use crate::reason::MissingReason;
 
 const ID: &str = "jaccard_degree";
 
 /// Most samples of a question; each costs an answer.
-const MOST_SAMPLES: u32 = 1000;
+const MAX_SAMPLES: u32 = 1000;
 
 /// How much sampled answers agree.
 ///
@@ -33,7 +33,7 @@ struct Parameters {
     temperature: f64,
 }
 
-impl Method for JaccardDegree {
+impl UncertaintyMethod for JaccardDegree {
     fn id(&self) -> &'static str {
         ID
     }
@@ -43,9 +43,9 @@ impl Method for JaccardDegree {
          left out, diagonal included, so at least 1 / samples"
     }
 
-    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
+    fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
         let Parameters { samples, temperature } = parameters::read(ID, given)?;
-        parameters::within((ID, "samples"), samples, 2..=MOST_SAMPLES, "from 2 to 1000")?;
+        parameters::within((ID, "samples"), samples, 2..=MAX_SAMPLES, "from 2 to 1000")?;
         let request = SignalRequest::answer().with_samples(samples, temperature).map_err(|_| {
             let found = temperature.to_string();
             ParameterError::Range {
@@ -55,7 +55,7 @@ impl Method for JaccardDegree {
                 wanted: "a finite number above 0",
             }
         })?;
-        Ok(Resolved {
+        Ok(MethodConfig {
             id: ID,
             definition: self.definition(),
             request,
@@ -68,18 +68,18 @@ impl Method for JaccardDegree {
 }
 
 /// Fewer samples than the plan says would be another scale, so one that is missing leaves no score.
-fn score(observed: &Observed<'_>, parameters: &Value) -> Result<Confidence, Reason> {
+fn score(observed: &ObservedSignals<'_>, parameters: &Value) -> Result<Confidence, MissingReason> {
     let wanted = parameters["samples"].as_u64().unwrap_or(u64::MAX);
     let samples = usize::try_from(wanted).ok().and_then(|wanted| observed.samples.get(..wanted));
-    let samples = samples.ok_or(Reason::Signal(Missing::NotRecorded))?;
-    let texts: Result<Vec<&str>, Reason> = samples.iter().map(answer).collect();
-    Confidence::jaccard_degree(&texts?).ok_or(Reason::Signal(Missing::NotRecorded))
+    let samples = samples.ok_or(MissingReason::Signal(MissingSignal::NotRecorded))?;
+    let texts: Result<Vec<&str>, MissingReason> = samples.iter().map(answer).collect();
+    Confidence::jaccard_degree(&texts?).ok_or(MissingReason::Signal(MissingSignal::NotRecorded))
 }
 
 /// What a sample says without its reasoning. Two that only reason do not agree.
-fn answer(sample: &GenerationRow) -> Result<&str, Reason> {
+fn answer(sample: &GenerationRow) -> Result<&str, MissingReason> {
     let reply = reply(Some(sample))?;
     let answer = reply.answer();
     let only_reasons = answer.trim().is_empty() && !reply.text.trim().is_empty();
-    if only_reasons { Err(Reason::EmptyAnswer) } else { Ok(answer) }
+    if only_reasons { Err(MissingReason::EmptyAnswer) } else { Ok(answer) }
 }

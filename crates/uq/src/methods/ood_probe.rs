@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::probe_parameters::{ProbeKind, resolve};
-use super::{Method, ParameterError, Resolved};
+use super::{MethodConfig, ParameterError, UncertaintyMethod};
 
 /// A probe trained on all datasets but the one that it scores. See [`crate::probe`].
 #[derive(Debug)]
 pub(super) struct OodProbe;
 
-impl Method for OodProbe {
+impl UncertaintyMethod for OodProbe {
     fn id(&self) -> &'static str {
         "ood_probe"
     }
@@ -18,7 +18,7 @@ impl Method for OodProbe {
         "a 4-layer network on the hidden state of the asked layer and token, trained on questions of all other datasets; never on one of the dataset that it scores"
     }
 
-    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
+    fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
         resolve(self.id(), self.definition(), ProbeKind::OtherDatasets, given)
     }
 }

@@ -1,15 +1,15 @@
 //! p(True).
 
-use plimsoll_core::Missing;
+use plimsoll_core::MissingSignal;
 use plimsoll_core::records::FollowUpRow;
 use plimsoll_core::signal::SignalRequest;
 use plimsoll_router::Confidence;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
-use crate::observed::Observed;
-use crate::reason::Reason;
+use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::observed::ObservedSignals;
+use crate::reason::MissingReason;
 
 /// The method's id, and that of its follow-up in the prompt.
 const ID: &str = "p_true";
@@ -41,7 +41,7 @@ fn min_mass() -> f64 {
     MIN_MASS
 }
 
-impl Method for PTrue {
+impl UncertaintyMethod for PTrue {
     fn id(&self) -> &'static str {
         ID
     }
@@ -51,10 +51,10 @@ impl Method for PTrue {
          its spellings; missing where the two have less than min_mass (0.01, unless the plan says otherwise) together"
     }
 
-    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
+    fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
         let Parameters { min_mass } = parameters::read(ID, given)?;
         parameters::within((ID, "min_mass"), min_mass, 0.0..=1.0, "from 0 to 1")?;
-        Ok(Resolved {
+        Ok(MethodConfig {
             id: ID,
             definition: self.definition(),
             request: SignalRequest::answer().with_follow_up_masses(ID),
@@ -65,21 +65,21 @@ impl Method for PTrue {
         })
     }
 
-    fn answer_mass(&self, observed: &Observed<'_>) -> Option<f64> {
+    fn answer_mass(&self, observed: &ObservedSignals<'_>) -> Option<f64> {
         match observed.follow_up(ID) {
             Ok(follow_up) => masses(follow_up).ok().map(|masses| masses.listed),
-            Err(Reason::Signal(Missing::NeitherListed)) => Some(0.0),
+            Err(MissingReason::Signal(MissingSignal::NeitherListed)) => Some(0.0),
             Err(_) => None,
         }
     }
 }
 
-fn score(observed: &Observed<'_>, parameters: &Value) -> Result<Confidence, Reason> {
+fn score(observed: &ObservedSignals<'_>, parameters: &Value) -> Result<Confidence, MissingReason> {
     let masses = masses(observed.follow_up(ID)?)?;
     if masses.listed < parameters["min_mass"].as_f64().unwrap_or(MIN_MASS) {
-        return Err(Reason::MassesTooSmall);
+        return Err(MissingReason::MassesTooSmall);
     }
-    Confidence::p_true(masses.true_mass, masses.false_mass).ok_or(Reason::InvalidMasses)
+    Confidence::p_true(masses.true_mass, masses.false_mass).ok_or(MissingReason::InvalidMasses)
 }
 
 /// The masses of the two replies.
@@ -90,13 +90,13 @@ struct Masses {
     listed: f64,
 }
 
-fn masses(follow_up: &FollowUpRow) -> Result<Masses, Reason> {
+fn masses(follow_up: &FollowUpRow) -> Result<Masses, MissingReason> {
     let (Some(true_mass), Some(false_mass)) = (follow_up.true_mass, follow_up.false_mass) else {
-        return Err(Reason::Signal(Missing::NoTopLogprobs));
+        return Err(MissingReason::Signal(MissingSignal::NoTopLogprobs));
     };
     let is_mass = |mass: f64| mass.is_finite() && mass >= 0.0;
     if !is_mass(true_mass) || !is_mass(false_mass) {
-        return Err(Reason::InvalidMasses);
+        return Err(MissingReason::InvalidMasses);
     }
     // The bound of the side that is not listed is at most whatever is listed.
     let listed =
@@ -129,7 +129,7 @@ mod tests {
             follow_ups: vec![follow_up],
             ..GenerationRow::default()
         };
-        let observed = Observed {
+        let observed = ObservedSignals {
             question: "",
             kind: AnswerKind::Number,
             answer: Some(&answer),
@@ -138,7 +138,7 @@ mod tests {
             verbalized: None,
         };
         let resolved = PTrue.resolve(given).unwrap();
-        let scored = score(&observed, &resolved.parameters).map(Confidence::get).map_err(Reason::name);
+        let scored = score(&observed, &resolved.parameters).map(Confidence::get).map_err(MissingReason::name);
         (scored, PTrue.answer_mass(&observed))
     }
 

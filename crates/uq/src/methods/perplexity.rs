@@ -1,13 +1,13 @@
 //! Perplexity.
 
-use plimsoll_core::Missing;
+use plimsoll_core::MissingSignal;
 use plimsoll_core::signal::SignalRequest;
 use plimsoll_router::Confidence;
 use serde_json::Value;
 
-use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
-use crate::observed::{Observed, logprobs};
-use crate::reason::Reason;
+use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::observed::{ObservedSignals, logprobs};
+use crate::reason::MissingReason;
 
 const ID: &str = "perplexity";
 
@@ -19,7 +19,7 @@ const ID: &str = "perplexity";
 #[derive(Debug)]
 pub(super) struct Perplexity;
 
-impl Method for Perplexity {
+impl UncertaintyMethod for Perplexity {
     fn id(&self) -> &'static str {
         ID
     }
@@ -29,8 +29,8 @@ impl Method for Perplexity {
          token excluded"
     }
 
-    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
-        Ok(Resolved {
+    fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
+        Ok(MethodConfig {
             id: ID,
             definition: self.definition(),
             request: SignalRequest::answer().with_logprobs(),
@@ -42,10 +42,10 @@ impl Method for Perplexity {
     }
 }
 
-fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
+fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
     let logprobs = logprobs(observed.answer_tokens()?)?;
     if logprobs.is_empty() {
-        return Err(Reason::EmptyAnswer);
+        return Err(MissingReason::EmptyAnswer);
     }
-    Confidence::perplexity(&logprobs).ok_or(Reason::Signal(Missing::InvalidLogprobs))
+    Confidence::perplexity(&logprobs).ok_or(MissingReason::Signal(MissingSignal::InvalidLogprobs))
 }

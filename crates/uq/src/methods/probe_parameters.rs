@@ -6,7 +6,7 @@ use plimsoll_core::signal::{Position, SignalRequest};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ParameterError, PromptKind, Resolved, Scoring, parameters};
+use super::{MethodConfig, ParameterError, PromptKind, Scoring, parameters};
 use crate::probe::TrainingSpec;
 
 /// Which rows a probe learns from.
@@ -64,14 +64,14 @@ pub(super) fn resolve(
     definition: &'static str,
     kind: ProbeKind,
     given: &Value,
-) -> Result<Resolved, ParameterError> {
+) -> Result<MethodConfig, ParameterError> {
     let Parameters { layer, epochs, learning_rate, position, batch, weight_decay } =
         parameters::read(id, given)?;
     parameters::within((id, "epochs"), epochs, 1..=10_000, "from 1 to 10000")?;
     parameters::within((id, "learning_rate"), learning_rate, f64::MIN_POSITIVE..=1.0, "above 0, at most 1")?;
     parameters::within((id, "weight_decay"), weight_decay, 0.0..=1.0, "from 0 to 1")?;
     let training = TrainingSpec { epochs, learning_rate, batch, weight_decay };
-    Ok(Resolved {
+    Ok(MethodConfig {
         id,
         definition,
         request: SignalRequest::answer().with_hidden_state(layer, position),

@@ -1,7 +1,7 @@
 //! Every method on made-up rows: values worked by hand, reasons, parameters.
 
 use plimsoll_core::records::{FollowUpRow, GenerationRow, TokenRow};
-use plimsoll_core::{AnswerKind, Label, Missing};
+use plimsoll_core::{AnswerKind, Label, MissingSignal};
 use serde_json::{Value, json};
 
 use super::*;
@@ -63,14 +63,14 @@ fn parameters(id: &str) -> Value {
     }
 }
 
-fn score(id: &str, observed: &Observed<'_>) -> Result<f64, String> {
+fn score(id: &str, observed: &ObservedSignals<'_>) -> Result<f64, String> {
     let resolved = method(id).unwrap().resolve(&parameters(id)).unwrap();
     let Scoring::Closed(score) = resolved.scoring else { panic!("{id} is no closed form") };
-    score(observed, &resolved.parameters).map(Confidence::get).map_err(Reason::name)
+    score(observed, &resolved.parameters).map(Confidence::get).map_err(MissingReason::name)
 }
 
 #[track_caller]
-fn assert_score(id: &str, observed: &Observed<'_>, expected: Result<f64, &str>) {
+fn assert_score(id: &str, observed: &ObservedSignals<'_>, expected: Result<f64, &str>) {
     match (score(id, observed), expected) {
         (Ok(found), Ok(expected)) => assert!((found - expected).abs() <= WORKED, "{id}: {found}"),
         (found, expected) => assert_eq!(found, expected.map_err(str::to_owned), "{id}"),
@@ -103,7 +103,7 @@ fn values_worked_by_hand() {
     let (answer, label) = (answer(), label());
     let samples = [sample("a b"), sample("A b"), sample("c")];
     let verbalized = sample("Answer: B\nConfidence: 0.9");
-    let observed = Observed {
+    let observed = ObservedSignals {
         kind: AnswerKind::Choice,
         question: "",
         answer: Some(&answer),
@@ -113,7 +113,7 @@ fn values_worked_by_hand() {
     };
     assert_score("average_token_probability", &observed, Ok(0.25));
     // Not a choice: all tokens but the stop token.
-    let number = Observed { kind: AnswerKind::Number, ..observed };
+    let number = ObservedSignals { kind: AnswerKind::Number, ..observed };
     assert_score("average_token_probability", &number, Ok((0.5 + 0.25 + 1.0) / 3.0));
     assert_score("perplexity", &observed, Ok((0.5f64 * 0.25).cbrt()));
     assert_score("p_true", &observed, Ok(0.75));
@@ -124,7 +124,7 @@ fn values_worked_by_hand() {
 
 #[test]
 fn what_is_missing_has_a_reason() {
-    let nothing = Observed {
+    let nothing = ObservedSignals {
         kind: AnswerKind::Number,
         question: "",
         answer: None,
@@ -137,33 +137,37 @@ fn what_is_missing_has_a_reason() {
     }
 
     let failed = GenerationRow { failure: Some("timed_out".into()), ..GenerationRow::default() };
-    let observed = Observed { answer: Some(&failed), verbalized: Some(&failed), ..nothing };
+    let observed = ObservedSignals { answer: Some(&failed), verbalized: Some(&failed), ..nothing };
     for id in ["average_token_probability", "perplexity", "p_true", "verbalization_1s", "verbalization_2s"] {
         assert_score(id, &observed, Err("timed_out"));
     }
 
     let mut bare = GenerationRow { text: Some("42".into()), ..GenerationRow::default() };
-    assert_score("perplexity", &Observed { answer: Some(&bare), ..nothing }, Err("no_logprobs"));
-    assert_score("p_true", &Observed { answer: Some(&bare), ..nothing }, Err("no_such_follow_up"));
+    assert_score("perplexity", &ObservedSignals { answer: Some(&bare), ..nothing }, Err("no_logprobs"));
+    assert_score("p_true", &ObservedSignals { answer: Some(&bare), ..nothing }, Err("no_such_follow_up"));
     bare.logprobs_missing = Some("tokens_do_not_join".into());
-    assert_score("perplexity", &Observed { answer: Some(&bare), ..nothing }, Err("tokens_do_not_join"));
+    assert_score(
+        "perplexity",
+        &ObservedSignals { answer: Some(&bare), ..nothing },
+        Err("tokens_do_not_join"),
+    );
 
     let mut listed = answer();
     listed.follow_ups[0].missing_reason = Some("neither_listed".into());
     listed.follow_ups[1].text = Some("very sure".into());
-    let observed = Observed { answer: Some(&listed), ..nothing };
+    let observed = ObservedSignals { answer: Some(&listed), ..nothing };
     assert_score("p_true", &observed, Err("neither_listed"));
     assert_score("verbalization_2s", &observed, Err("verbalized_no_number"));
 
-    let choice = Observed { kind: AnswerKind::Choice, ..observed };
+    let choice = ObservedSignals { kind: AnswerKind::Choice, ..observed };
     assert_score("average_token_probability", &choice, Err("no_option_span"));
     let unfound = Label { tokens: None, ..label() };
-    let choice = Observed { label: Some(&unfound), ..choice };
+    let choice = ObservedSignals { label: Some(&unfound), ..choice };
     assert_score("average_token_probability", &choice, Err("no_option_span"));
     let beyond = Label { tokens: Some(7..9), ..label() };
     assert_score(
         "average_token_probability",
-        &Observed { label: Some(&beyond), ..choice },
+        &ObservedSignals { label: Some(&beyond), ..choice },
         Err("no_option_span"),
     );
 }
@@ -173,7 +177,7 @@ fn an_answer_of_nothing_but_a_stop_token_has_no_confidence() {
     let mut empty = answer();
     empty.text = Some(String::new());
     empty.tokens = empty.tokens.map(|tokens| tokens[3..].to_vec());
-    let observed = Observed {
+    let observed = ObservedSignals {
         kind: AnswerKind::Span,
         question: "",
         answer: Some(&empty),
@@ -191,7 +195,7 @@ fn log_probs_that_are_none_are_missing_not_numbers() {
         let mut broken = answer();
         broken.tokens.as_mut().unwrap()[1].logprob = logprob;
         let label = label();
-        let observed = Observed {
+        let observed = ObservedSignals {
             kind: AnswerKind::Choice,
             question: "",
             answer: Some(&broken),
@@ -207,7 +211,7 @@ fn log_probs_that_are_none_are_missing_not_numbers() {
 
 #[test]
 fn fewer_samples_are_no_smaller_scale() {
-    let observed = |samples| Observed {
+    let observed = |samples| ObservedSignals {
         kind: AnswerKind::Span,
         question: "",
         answer: None,
@@ -242,7 +246,7 @@ fn a_confidence_speaks_of_the_answer_and_not_of_the_reasoning_before_it() {
     let row = reasoned();
     let samples = ["<think>a b c</think>B", "<think>d</think>b", "[THINK]e[/THINK] B"].map(sample);
     let verbalized = sample("<think>Confidence: 0.1?</think>Answer: B, Confidence: 0.9");
-    let observed = Observed {
+    let observed = ObservedSignals {
         kind: AnswerKind::Span,
         question: "",
         answer: Some(&row),
@@ -258,7 +262,7 @@ fn a_confidence_speaks_of_the_answer_and_not_of_the_reasoning_before_it() {
     // A token that holds some of the answer is one of its tokens.
     let mut joined = reasoned();
     joined.tokens = Some(vec![token("<think>no", 0, 0.1), token("</think> B", 9, 0.25)]);
-    assert_score("perplexity", &Observed { answer: Some(&joined), ..observed }, Ok(0.25));
+    assert_score("perplexity", &ObservedSignals { answer: Some(&joined), ..observed }, Ok(0.25));
 }
 
 #[test]
@@ -268,7 +272,7 @@ fn what_only_reasons_has_no_confidence() {
     open.follow_ups[1].text = Some("<think>70%?".into());
     let samples = [sample("<think>a"), sample("<think>a"), sample("<think>a")];
     let verbalized = sample("<think>Answer: B\nConfidence: 0.9");
-    let observed = Observed {
+    let observed = ObservedSignals {
         kind: AnswerKind::Span,
         question: "",
         answer: Some(&open),
@@ -287,7 +291,7 @@ fn what_only_reasons_has_no_confidence() {
     within.text = Some("The answer is B.".into());
     within.starts_in_reasoning = Some(true);
     within.follow_ups[1].starts_in_reasoning = Some(true);
-    let observed = Observed { answer: Some(&within), ..observed };
+    let observed = ObservedSignals { answer: Some(&within), ..observed };
     assert_score("perplexity", &observed, Err("empty_answer"));
     assert_score("verbalization_2s", &observed, Err("verbalized_still_reasoning"));
 }
@@ -305,7 +309,7 @@ fn a_model_that_reasons_is_given_room_where_the_plan_says_so() {
 #[test]
 fn an_unknown_reason_in_a_row_stays_a_reason() {
     let odd = GenerationRow { failure: Some("of_a_later_version".into()), ..GenerationRow::default() };
-    let observed = Observed {
+    let observed = ObservedSignals {
         kind: AnswerKind::Span,
         question: "",
         answer: Some(&odd),
@@ -313,7 +317,7 @@ fn an_unknown_reason_in_a_row_stays_a_reason() {
         samples: &[],
         verbalized: None,
     };
-    assert_score("perplexity", &observed, Err(Missing::NoText.name()));
+    assert_score("perplexity", &observed, Err(MissingSignal::NoText.name()));
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use serde_json::Value;
 
 use super::probe_parameters::{ProbeKind, resolve};
-use super::{Method, ParameterError, Resolved};
+use super::{MethodConfig, ParameterError, UncertaintyMethod};
 
 /// A probe trained on the dataset that it scores, on rows that are never scored. See [`crate::probe`].
 #[derive(Debug)]
 pub(super) struct TrainedProbe;
 
-impl Method for TrainedProbe {
+impl UncertaintyMethod for TrainedProbe {
     fn id(&self) -> &'static str {
         "trained_probe"
     }
@@ -18,7 +18,7 @@ impl Method for TrainedProbe {
         "a 4-layer network on the hidden state of the asked layer and token, trained on questions of the same dataset that are set apart for it"
     }
 
-    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
+    fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
         resolve(self.id(), self.definition(), ProbeKind::SameDataset, given)
     }
 }

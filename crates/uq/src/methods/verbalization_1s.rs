@@ -1,13 +1,13 @@
 //! Verbalization in one step.
 
 use plimsoll_core::signal::SignalRequest;
-use plimsoll_core::stated::Asked;
+use plimsoll_core::stated::ReplyTask;
 use plimsoll_router::Confidence;
 use serde_json::Value;
 
-use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
-use crate::observed::{Observed, reply};
-use crate::reason::Reason;
+use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::observed::{ObservedSignals, reply};
+use crate::reason::MissingReason;
 use crate::verbalized::read;
 
 const ID: &str = "verbalization_1s";
@@ -19,7 +19,7 @@ const ID: &str = "verbalization_1s";
 #[derive(Debug)]
 pub(super) struct Verbalization1s;
 
-impl Method for Verbalization1s {
+impl UncertaintyMethod for Verbalization1s {
     fn id(&self) -> &'static str {
         ID
     }
@@ -29,8 +29,8 @@ impl Method for Verbalization1s {
          of that answer"
     }
 
-    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
-        Ok(Resolved {
+    fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
+        Ok(MethodConfig {
             id: ID,
             definition: self.definition(),
             request: SignalRequest::answer(),
@@ -42,7 +42,7 @@ impl Method for Verbalization1s {
     }
 }
 
-fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
-    let asked = Asked { answer: Some(observed.kind), question: observed.question };
-    read(&reply(observed.verbalized)?, asked).map_err(Reason::Unread)
+fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
+    let asked = ReplyTask { answer: Some(observed.kind), question: observed.question };
+    read(&reply(observed.verbalized)?, asked).map_err(MissingReason::VerbalizedProblem)
 }

@@ -1,16 +1,16 @@
 //! Verbalization in two steps.
 
-use plimsoll_core::Missing;
+use plimsoll_core::MissingSignal;
 use plimsoll_core::Reply;
 use plimsoll_core::signal::SignalRequest;
-use plimsoll_core::stated::Asked;
+use plimsoll_core::stated::ReplyTask;
 use plimsoll_router::Confidence;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Method, ParameterError, PromptKind, Resolved, Scoring, parameters};
-use crate::observed::Observed;
-use crate::reason::Reason;
+use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::observed::ObservedSignals;
+use crate::reason::MissingReason;
 use crate::verbalized::read;
 
 /// The method's id, and that of its follow-up in the prompt.
@@ -35,7 +35,7 @@ struct Parameters {
     max_new_tokens: Option<u32>,
 }
 
-impl Method for Verbalization2s {
+impl UncertaintyMethod for Verbalization2s {
     fn id(&self) -> &'static str {
         ID
     }
@@ -45,11 +45,11 @@ impl Method for Verbalization2s {
          answer is right"
     }
 
-    fn resolve(&self, given: &Value) -> Result<Resolved, ParameterError> {
+    fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
         let Parameters { max_new_tokens } = parameters::read(ID, given)?;
         let tokens = max_new_tokens.unwrap_or(REPLY_TOKENS);
         parameters::within((ID, "max_new_tokens"), tokens, 1..=MAX_REPLY_TOKENS, "from 1 to 65536")?;
-        Ok(Resolved {
+        Ok(MethodConfig {
             id: ID,
             definition: self.definition(),
             request: SignalRequest::answer().with_follow_up_text(ID, tokens),
@@ -61,7 +61,8 @@ impl Method for Verbalization2s {
     }
 }
 
-fn score(observed: &Observed<'_>, _: &Value) -> Result<Confidence, Reason> {
-    let reply = Reply::from_follow_up(observed.follow_up(ID)?).ok_or(Reason::Signal(Missing::NoText))?;
-    read(&reply, Asked::CONFIDENCE).map_err(Reason::Unread)
+fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
+    let reply =
+        Reply::from_follow_up(observed.follow_up(ID)?).ok_or(MissingReason::Signal(MissingSignal::NoText))?;
+    read(&reply, ReplyTask::CONFIDENCE).map_err(MissingReason::VerbalizedProblem)
 }

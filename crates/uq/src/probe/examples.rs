@@ -3,10 +3,10 @@
 use super::error::ProbeError;
 
 /// Fewest rows that a probe is trained on.
-pub(super) const FEWEST_ROWS: usize = 50;
+pub(super) const MIN_ROWS: usize = 50;
 
 /// Fewest rows of each class.
-pub(super) const FEWEST_OF_A_CLASS: usize = 5;
+pub(super) const MIN_OF_A_CLASS: usize = 5;
 
 /// A row to train on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,11 +35,11 @@ pub enum TooFew {
 
 /// Checks the rows and orders them by key, so that their order of arrival leaves no trace.
 pub(super) fn ordered<'a>(examples: &[Example<'a>]) -> Result<Vec<Example<'a>>, ProbeError> {
-    if examples.len() < FEWEST_ROWS {
+    if examples.len() < MIN_ROWS {
         return Err(ProbeError::TooFew(TooFew::Rows));
     }
     let right = examples.iter().filter(|example| example.correct).count();
-    if right.min(examples.len() - right) < FEWEST_OF_A_CLASS {
+    if right.min(examples.len() - right) < MIN_OF_A_CLASS {
         return Err(ProbeError::TooFew(TooFew::OfAClass));
     }
     let width = examples.first().map_or(0, |example| example.state.len());

@@ -1,6 +1,6 @@
 //! A probe as a safetensors file, with what it belongs to.
 
-use plimsoll_router::canonical::sha256_hex;
+use plimsoll_core::canonical::sha256_hex;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 

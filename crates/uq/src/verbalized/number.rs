@@ -2,7 +2,7 @@
 
 use plimsoll_router::Confidence;
 
-use super::Unread;
+use super::VerbalizedProblem;
 
 /// What makes the number after it a bound.
 const BOUNDS_BEFORE: [&str; 16] = [
@@ -49,9 +49,9 @@ struct Written {
 /// The probability that a text states, if no other number in it can be meant. The same one stated twice
 /// ("0.85 (85%)") is one; numbers of a remark ("0.9, based on 3 checks") count something else, unless they could
 /// be a probability themselves.
-pub(super) fn only(text: &str) -> Result<Confidence, Unread> {
+pub(super) fn only(text: &str) -> Result<Confidence, VerbalizedProblem> {
     let stated = stated(text);
-    let Some(first) = stated.first() else { return Err(Unread::NoNumber) };
+    let Some(first) = stated.first() else { return Err(VerbalizedProblem::NoNumber) };
     let leads = !text[..first.start].contains(char::is_alphanumeric);
     let chosen =
         if leads { 0 } else { stated.iter().position(|one| is_probability(text, *one)).unwrap_or(0) };
@@ -60,12 +60,12 @@ pub(super) fn only(text: &str) -> Result<Confidence, Unread> {
         other.value != value && (is_probability(text, *other) || is_joined(text, &stated, (index, chosen)))
     };
     if stated.iter().enumerate().any(is_rival) {
-        return Err(Unread::SeveralNumbers);
+        return Err(VerbalizedProblem::SeveralNumbers);
     }
     if stated.iter().any(|one| one.value == value && is_bounded(text, *one)) {
-        return Err(Unread::Bound);
+        return Err(VerbalizedProblem::Bound);
     }
-    Confidence::new(value).map_err(|_| Unread::OutOfRange)
+    Confidence::new(value).map_err(|_| VerbalizedProblem::OutOfRange)
 }
 
 /// Whether a number can be a probability: one from 0 to 1, but for a 0 or 1 that counts what follows it.

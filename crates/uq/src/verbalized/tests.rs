@@ -7,14 +7,14 @@ use plimsoll_core::AnswerKind;
 use super::*;
 
 /// What a reply in one turn was asked for.
-const BOTH: Asked<'static> =
-    Asked { answer: Some(AnswerKind::Number), question: "How many jars stand on the shelf?" };
+const BOTH: ReplyTask<'static> =
+    ReplyTask { answer: Some(AnswerKind::Number), question: "How many jars stand on the shelf?" };
 
 /// Absolute: what decimal fractions and divisions round.
 const AS_WRITTEN: f64 = 1e-12;
 
 /// Replies to "Answer: ... Confidence: ...".
-const ONE_TURN: &[(&str, Result<f64, Unread>)] = &[
+const ONE_TURN: &[(&str, Result<f64, VerbalizedProblem>)] = &[
     ("Answer: B\nConfidence: 0.85", Ok(0.85)),
     ("Answer: B\r\nConfidence: 0.85\r\n", Ok(0.85)),
     ("answer: b\nconfidence: .9", Ok(0.9)),
@@ -50,10 +50,10 @@ const ONE_TURN: &[(&str, Result<f64, Unread>)] = &[
     // The last line counts: a model that corrects itself means its correction.
     ("Confidence: 0.2\nWait, that is wrong.\nConfidence: 0.9", Ok(0.9)),
     ("Answer: 3\nProbability = 3/8\nConfidence: 0.5", Ok(0.5)),
-    ("Answer: B", Err(Unread::NoLine)),
-    ("Answer: 0.5", Err(Unread::NoLine)),
-    ("The probability is 3/8.\nProbability = 0.375", Err(Unread::NoLine)),
-    ("I have confidence: the answer is B", Err(Unread::NoLine)),
+    ("Answer: B", Err(VerbalizedProblem::NoLine)),
+    ("Answer: 0.5", Err(VerbalizedProblem::NoLine)),
+    ("The probability is 3/8.\nProbability = 0.375", Err(VerbalizedProblem::NoLine)),
+    ("I have confidence: the answer is B", Err(VerbalizedProblem::NoLine)),
     // After the answer, on its line.
     ("My answer has a Confidence: 0.8", Ok(0.8)),
     ("Answer: 18 | Confidence: 0.9", Ok(0.9)),
@@ -88,56 +88,56 @@ const ONE_TURN: &[(&str, Result<f64, Unread>)] = &[
     ("Answer: 18\nConfidence: 0.95 (very high)", Ok(0.95)),
     ("Answer: 18\nConfidence: after 2 checks I would say 0.9", Ok(0.9)),
     ("Answer: 18\nConfidence: 0.9 (1 step)", Ok(0.9)),
-    ("Answer: 18\nConfidence: 0.9 (0.8 before the second check)", Err(Unread::SeveralNumbers)),
-    ("Answer: 18\nConfidence: 0.9, maybe 0.8", Err(Unread::SeveralNumbers)),
-    ("Answer: 18\nConfidence: 0.9 or 9", Err(Unread::SeveralNumbers)),
-    ("Answer: 18\nConfidence: 85 (0.85)", Err(Unread::SeveralNumbers)),
-    ("Answer: 18\nConfidence: 85 (3 checks)", Err(Unread::OutOfRange)),
-    ("Answer: 18. I am at least 90% sure.", Err(Unread::Bound)),
-    ("Answer: 18\nConfidence: ninety percent", Err(Unread::NoNumber)),
-    ("Answer: 18, confidence: high", Err(Unread::NoNumber)),
+    ("Answer: 18\nConfidence: 0.9 (0.8 before the second check)", Err(VerbalizedProblem::SeveralNumbers)),
+    ("Answer: 18\nConfidence: 0.9, maybe 0.8", Err(VerbalizedProblem::SeveralNumbers)),
+    ("Answer: 18\nConfidence: 0.9 or 9", Err(VerbalizedProblem::SeveralNumbers)),
+    ("Answer: 18\nConfidence: 85 (0.85)", Err(VerbalizedProblem::SeveralNumbers)),
+    ("Answer: 18\nConfidence: 85 (3 checks)", Err(VerbalizedProblem::OutOfRange)),
+    ("Answer: 18. I am at least 90% sure.", Err(VerbalizedProblem::Bound)),
+    ("Answer: 18\nConfidence: ninety percent", Err(VerbalizedProblem::NoNumber)),
+    ("Answer: 18, confidence: high", Err(VerbalizedProblem::NoNumber)),
     // A tag is no bound.
     ("Answer: 18\nConfidence: <b>0.9</b>", Ok(0.9)),
     ("Answer: 18\nConfidence: 0.9</s>", Ok(0.9)),
     ("Answer: 18\nConfidence:0.9<|im_end|>", Ok(0.9)),
     ("<p>Answer: 18</p><p>Confidence: 0.9</p>", Ok(0.9)),
-    ("Answer: 18\nConfidence: <0.9", Err(Unread::Bound)),
+    ("Answer: 18\nConfidence: <0.9", Err(VerbalizedProblem::Bound)),
     // After reasoning, and before what a base model runs on to.
     ("<think>Confidence: 0.2?</think>\nAnswer: 18\nConfidence: 0.9", Ok(0.9)),
     ("Confidence: 0.2?\n[/THINK]Answer: 18, Confidence: 0.9", Ok(0.9)),
-    ("<think>Answer: 18\nConfidence: 0.9", Err(Unread::StillReasoning)),
-    ("<think>Answer: 18\nConfidence: 0.9</think>", Err(Unread::Empty)),
+    ("<think>Answer: 18\nConfidence: 0.9", Err(VerbalizedProblem::StillReasoning)),
+    ("<think>Answer: 18\nConfidence: 0.9</think>", Err(VerbalizedProblem::Empty)),
     ("Answer: 18\nConfidence: 0.9\n\nQuestion: How many cows?\nAnswer: 5\nConfidence: 0.2", Ok(0.9)),
     ("Let me see.\nQuestion: How many jars stand on the shelf?\nAnswer: 18\nConfidence: 0.9", Ok(0.9)),
-    ("", Err(Unread::Empty)),
-    (" \n\t ", Err(Unread::Empty)),
-    ("Answer: B\nConfidence:", Err(Unread::NoNumber)),
-    ("Answer: B\nConfidence: high", Err(Unread::NoNumber)),
-    ("Answer: B\nConfidence: N/A", Err(Unread::NoNumber)),
-    ("Answer: B\nConfidence: NaN", Err(Unread::NoNumber)),
-    ("Answer: B\nConfidence: GPT4", Err(Unread::NoNumber)),
-    ("Answer: B\nConfidence: 0-1", Err(Unread::NoNumber)),
-    ("Answer: B\nConfidence: 85", Err(Unread::OutOfRange)),
-    ("Answer: B\nConfidence: 1.2", Err(Unread::OutOfRange)),
-    ("Answer: B\nConfidence: 150%", Err(Unread::OutOfRange)),
-    ("Answer: B\nConfidence: -0.5", Err(Unread::OutOfRange)),
-    ("Answer: B\nConfidence: \u{2212}0.5", Err(Unread::OutOfRange)),
-    ("Answer: B\nConfidence: 1,000", Err(Unread::OutOfRange)),
-    ("Answer: B\nConfidence: 12/10", Err(Unread::OutOfRange)),
-    ("Answer: B\nConfidence: 1e999", Err(Unread::OutOfRange)),
-    ("Answer: B\nConfidence: 0.7-0.8", Err(Unread::SeveralNumbers)),
-    ("Answer: B\nConfidence: 0.7 or 0.8", Err(Unread::SeveralNumbers)),
-    ("Answer: B\nConfidence: between 50 and 60%", Err(Unread::SeveralNumbers)),
-    ("Answer: B\nConfidence: v1.2.3", Err(Unread::NoNumber)),
-    ("Answer: B\nConfidence: 1.2.3", Err(Unread::SeveralNumbers)),
-    ("Answer: B\nConfidence: > 0.9", Err(Unread::Bound)),
-    ("Answer: B\nConfidence: at least 90%", Err(Unread::Bound)),
-    ("Answer: B\nConfidence: 0.9+", Err(Unread::Bound)),
-    ("Answer: B\nConfidence: 90% or more", Err(Unread::Bound)),
+    ("", Err(VerbalizedProblem::Empty)),
+    (" \n\t ", Err(VerbalizedProblem::Empty)),
+    ("Answer: B\nConfidence:", Err(VerbalizedProblem::NoNumber)),
+    ("Answer: B\nConfidence: high", Err(VerbalizedProblem::NoNumber)),
+    ("Answer: B\nConfidence: N/A", Err(VerbalizedProblem::NoNumber)),
+    ("Answer: B\nConfidence: NaN", Err(VerbalizedProblem::NoNumber)),
+    ("Answer: B\nConfidence: GPT4", Err(VerbalizedProblem::NoNumber)),
+    ("Answer: B\nConfidence: 0-1", Err(VerbalizedProblem::NoNumber)),
+    ("Answer: B\nConfidence: 85", Err(VerbalizedProblem::OutOfRange)),
+    ("Answer: B\nConfidence: 1.2", Err(VerbalizedProblem::OutOfRange)),
+    ("Answer: B\nConfidence: 150%", Err(VerbalizedProblem::OutOfRange)),
+    ("Answer: B\nConfidence: -0.5", Err(VerbalizedProblem::OutOfRange)),
+    ("Answer: B\nConfidence: \u{2212}0.5", Err(VerbalizedProblem::OutOfRange)),
+    ("Answer: B\nConfidence: 1,000", Err(VerbalizedProblem::OutOfRange)),
+    ("Answer: B\nConfidence: 12/10", Err(VerbalizedProblem::OutOfRange)),
+    ("Answer: B\nConfidence: 1e999", Err(VerbalizedProblem::OutOfRange)),
+    ("Answer: B\nConfidence: 0.7-0.8", Err(VerbalizedProblem::SeveralNumbers)),
+    ("Answer: B\nConfidence: 0.7 or 0.8", Err(VerbalizedProblem::SeveralNumbers)),
+    ("Answer: B\nConfidence: between 50 and 60%", Err(VerbalizedProblem::SeveralNumbers)),
+    ("Answer: B\nConfidence: v1.2.3", Err(VerbalizedProblem::NoNumber)),
+    ("Answer: B\nConfidence: 1.2.3", Err(VerbalizedProblem::SeveralNumbers)),
+    ("Answer: B\nConfidence: > 0.9", Err(VerbalizedProblem::Bound)),
+    ("Answer: B\nConfidence: at least 90%", Err(VerbalizedProblem::Bound)),
+    ("Answer: B\nConfidence: 0.9+", Err(VerbalizedProblem::Bound)),
+    ("Answer: B\nConfidence: 90% or more", Err(VerbalizedProblem::Bound)),
 ];
 
 /// Replies to "Reply with a number from 0 to 1 only."
-const SECOND_TURN: &[(&str, Result<f64, Unread>)] = &[
+const SECOND_TURN: &[(&str, Result<f64, VerbalizedProblem>)] = &[
     ("0.85", Ok(0.85)),
     ("0.85.", Ok(0.85)),
     ("\"0.85\"", Ok(0.85)),
@@ -150,7 +150,7 @@ const SECOND_TURN: &[(&str, Result<f64, Unread>)] = &[
     ("1", Ok(1.0)),
     ("0", Ok(0.0)),
     ("Llama3 would say 0.2", Ok(0.2)),
-    ("85", Err(Unread::OutOfRange)),
+    ("85", Err(VerbalizedProblem::OutOfRange)),
     ("The answer is 42 with 90% confidence", Ok(0.9)),
     ("My answer is 18 and I am 95% sure.", Ok(0.95)),
     ("The first 2 steps are right, so I would say 0.9.", Ok(0.9)),
@@ -174,21 +174,21 @@ const SECOND_TURN: &[(&str, Result<f64, Unread>)] = &[
     ("0.95\n\nQuestion: A farmer has 5 cows.", Ok(0.95)),
     ("0.95\n### Problem 2:\nA farmer has 0.5 cows.", Ok(0.95)),
     ("0.95\nUser: and 0.3?", Ok(0.95)),
-    ("<think>\nMaybe 0.2? The first step was", Err(Unread::StillReasoning)),
-    ("<think>It is right: 0.95</think>", Err(Unread::Empty)),
-    ("0.9 - 0.95", Err(Unread::SeveralNumbers)),
-    ("High", Err(Unread::NoNumber)),
-    ("95", Err(Unread::OutOfRange)),
-    ("95 of the steps, 0.5 of the rest", Err(Unread::SeveralNumbers)),
-    ("I am sure.", Err(Unread::NoNumber)),
-    ("A number from 0 to 1", Err(Unread::NoNumber)),
-    ("over 90%", Err(Unread::Bound)),
-    ("0.5 + 0.4", Err(Unread::SeveralNumbers)),
-    ("", Err(Unread::Empty)),
+    ("<think>\nMaybe 0.2? The first step was", Err(VerbalizedProblem::StillReasoning)),
+    ("<think>It is right: 0.95</think>", Err(VerbalizedProblem::Empty)),
+    ("0.9 - 0.95", Err(VerbalizedProblem::SeveralNumbers)),
+    ("High", Err(VerbalizedProblem::NoNumber)),
+    ("95", Err(VerbalizedProblem::OutOfRange)),
+    ("95 of the steps, 0.5 of the rest", Err(VerbalizedProblem::SeveralNumbers)),
+    ("I am sure.", Err(VerbalizedProblem::NoNumber)),
+    ("A number from 0 to 1", Err(VerbalizedProblem::NoNumber)),
+    ("over 90%", Err(VerbalizedProblem::Bound)),
+    ("0.5 + 0.4", Err(VerbalizedProblem::SeveralNumbers)),
+    ("", Err(VerbalizedProblem::Empty)),
 ];
 
 #[track_caller]
-fn assert_read(reply: &str, asked: Asked<'_>, expected: Result<f64, Unread>) {
+fn assert_read(reply: &str, asked: ReplyTask<'_>, expected: Result<f64, VerbalizedProblem>) {
     match (read(&Reply::complete(reply), asked), expected) {
         (Ok(found), Ok(value)) => assert!((found.get() - value).abs() <= AS_WRITTEN, "{reply:?}: {found:?}"),
         (Err(found), Err(reason)) => assert_eq!(found, reason, "{reply:?}"),
@@ -206,7 +206,7 @@ fn spellings_of_one_turn() {
 #[test]
 fn spellings_of_a_second_turn() {
     for (reply, expected) in SECOND_TURN {
-        assert_read(reply, Asked::CONFIDENCE, *expected);
+        assert_read(reply, ReplyTask::CONFIDENCE, *expected);
     }
     assert!(ONE_TURN.len() + SECOND_TURN.len() >= 60);
 }
@@ -234,7 +234,7 @@ fn huge_replies_take_no_time() {
     ] {
         let reply = filler.repeat(1_000_000);
         let start = std::time::Instant::now();
-        let _ = read(&Reply::complete(&reply), Asked::CONFIDENCE);
+        let _ = read(&Reply::complete(&reply), ReplyTask::CONFIDENCE);
         let _ = read(&Reply::complete(&reply), BOTH);
         assert!(
             start.elapsed() < std::time::Duration::from_secs(20),
@@ -254,7 +254,7 @@ fn say(line: &str) {
 
 /// Holds every reply of a folder of public bug reports to the confidence that it states, `null` being none. They
 /// stay outside the repository; `PLIMSOLL_REAL_DATA` says where they are.
-fn hold_case(case: &str, asked: Asked<'_>) {
+fn hold_case(case: &str, asked: ReplyTask<'_>) {
     let Some(root) = std::env::var_os("PLIMSOLL_REAL_DATA") else {
         say(&format!("SKIPPED {case}: PLIMSOLL_REAL_DATA is not set, so nothing was read"));
         return;
@@ -280,22 +280,23 @@ fn hold_case(case: &str, asked: Asked<'_>) {
 #[test]
 fn replies_of_bug_reports_state_what_they_should() {
     hold_case("case17", BOTH);
-    hold_case("case38", Asked::CONFIDENCE);
+    hold_case("case38", ReplyTask::CONFIDENCE);
 }
 
 #[test]
 fn a_prompt_that_ended_within_reasoning() {
-    let within = |text| read(&Reply { starts_in_reasoning: true, ..Reply::cut(text) }, Asked::CONFIDENCE);
-    assert_eq!(within("Maybe 0.2? The first step was"), Err(Unread::StillReasoning));
+    let within = |text| read(&Reply { starts_in_reasoning: true, ..Reply::cut(text) }, ReplyTask::CONFIDENCE);
+    assert_eq!(within("Maybe 0.2? The first step was"), Err(VerbalizedProblem::StillReasoning));
     assert_eq!(within("Maybe 0.2?\n</think>\n\n0.95").unwrap().get(), 0.95);
 }
 
 #[test]
 fn a_question_about_chances_has_probabilities_for_answers() {
-    let asked = Asked { answer: Some(AnswerKind::Number), question: "What is the probability of two heads?" };
+    let asked =
+        ReplyTask { answer: Some(AnswerKind::Number), question: "What is the probability of two heads?" };
     for (reply, expected) in [
-        ("Answer: 0.25\nProbability: 0.25", Err(Unread::NoLine)),
-        ("It is 25% certain.", Err(Unread::NoLine)),
+        ("Answer: 0.25\nProbability: 0.25", Err(VerbalizedProblem::NoLine)),
+        ("It is 25% certain.", Err(VerbalizedProblem::NoLine)),
         ("Answer: 0.25\nConfidence: 0.9", Ok(0.9)),
     ] {
         assert_read(reply, asked, expected);
@@ -304,16 +305,16 @@ fn a_question_about_chances_has_probabilities_for_answers() {
 
 #[test]
 fn a_bare_number_after_a_text() {
-    let asked = Asked { answer: Some(AnswerKind::Span), question: "Which city?" };
+    let asked = ReplyTask { answer: Some(AnswerKind::Span), question: "Which city?" };
     assert_read("Paris, 0.9", asked, Ok(0.9));
     assert_read("Paris\n0.9", asked, Ok(0.9));
-    assert_read("The distance is 0.9", asked, Err(Unread::NoLine));
+    assert_read("The distance is 0.9", asked, Err(VerbalizedProblem::NoLine));
 }
 
 proptest! {
     #[test]
     fn whatever_is_written_the_result_is_a_confidence_or_a_reason(reply in "\\PC{0,80}|[-0-9.,%/eE \n:a-zA-Z]{0,60}") {
-        for turn in [BOTH, Asked::CONFIDENCE] {
+        for turn in [BOTH, ReplyTask::CONFIDENCE] {
             if let Ok(confidence) = read(&Reply::complete(&reply), turn) {
                 prop_assert!((0.0..=1.0).contains(&confidence.get()));
             }
@@ -329,7 +330,7 @@ proptest! {
     #[test]
     fn percentages_are_hundredths(percent in 0u32..=1000) {
         let percent = f64::from(percent) / 10.0;
-        let read = read(&Reply::complete(&format!("{percent}%")), Asked::CONFIDENCE).unwrap();
+        let read = read(&Reply::complete(&format!("{percent}%")), ReplyTask::CONFIDENCE).unwrap();
         prop_assert!((read.get() - percent / 100.0).abs() <= AS_WRITTEN);
     }
 }

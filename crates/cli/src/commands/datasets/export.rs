@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use plimsoll_core::Question;
+use plimsoll_core::canonical::sha256_hex;
 use plimsoll_core::records::QuestionRow;
+use plimsoll_files::write_atomic;
 use plimsoll_ingest::pool::{RoleShares, role_of};
-use plimsoll_router::canonical::sha256_hex;
-use plimsoll_store::{Provenance, tables, write_atomic, write_rows};
+use plimsoll_store::{Provenance, tables, write_rows};
 use serde_json::json;
 
 use super::{SourceArguments, summary};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use plimsoll_core::Question;
 use plimsoll_core::prompt::Role;
-use plimsoll_ingest::Refused;
+use plimsoll_ingest::RejectedRow;
 use plimsoll_ingest::prompts::VERSION;
 
 use super::prompts::Shown;
@@ -13,9 +13,9 @@ use crate::failure::Failure;
 use crate::questions::Questions;
 
 /// Reasons that are worth listing.
-const MOST_REASONS: usize = 8;
+const MAX_REASONS: usize = 8;
 /// Files that are worth listing.
-const MOST_FILES: usize = 4;
+const MAX_FILES: usize = 4;
 
 /// What became of the rows.
 pub(super) fn text(read: &Questions) -> String {
@@ -28,11 +28,11 @@ pub(super) fn text(read: &Questions) -> String {
         dataset.answer_kind().name(),
         dataset.licence()
     );
-    for file in read.files.iter().take(MOST_FILES) {
+    for file in read.files.iter().take(MAX_FILES) {
         let short = &file.sha256[..12.min(file.sha256.len())];
         text.push_str(&line("file", &format!("{} (sha256 {short})", file.name)));
     }
-    if let Some(rest) = read.files.len().checked_sub(MOST_FILES + 1) {
+    if let Some(rest) = read.files.len().checked_sub(MAX_FILES + 1) {
         text.push_str(&line("", &format!("and {} more", rest + 1)));
     }
     if let Some(commit) = &read.commit {
@@ -52,24 +52,24 @@ fn line(name: &str, value: &str) -> String {
     format!("  {name:8} {value}\n")
 }
 
-/// Refused rows by reason, the most frequent first, each with the first place.
-fn reasons(refused: &[Refused]) -> String {
-    let mut by_reason = BTreeMap::<String, (usize, &Refused)>::new();
+/// RejectedRow rows by reason, the most frequent first, each with the first place.
+fn reasons(refused: &[RejectedRow]) -> String {
+    let mut by_reason = BTreeMap::<String, (usize, &RejectedRow)>::new();
     for row in refused {
         by_reason.entry(row.reason.to_string()).or_insert((0, row)).0 += 1;
     }
-    let mut reasons: Vec<(String, (usize, &Refused))> = by_reason.into_iter().collect();
+    let mut reasons: Vec<(String, (usize, &RejectedRow))> = by_reason.into_iter().collect();
     reasons.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(&b.0)));
     let mut text = String::new();
-    for (place, (reason, (count, first))) in reasons.iter().take(MOST_REASONS).enumerate() {
+    for (place, (reason, (count, first))) in reasons.iter().take(MAX_REASONS).enumerate() {
         let file = first.file.file_name().unwrap_or_default().to_string_lossy();
         let name = if place == 0 { "refused" } else { "" };
         text.push_str(&line(name, &format!("{count} {reason} (first: `{file}` row {})", first.row)));
     }
-    if reasons.len() > MOST_REASONS {
+    if reasons.len() > MAX_REASONS {
         text.push_str(&line(
             "",
-            &format!("and {} other reasons; --json lists every row", reasons.len() - MOST_REASONS),
+            &format!("and {} other reasons; --json lists every row", reasons.len() - MAX_REASONS),
         ));
     }
     text

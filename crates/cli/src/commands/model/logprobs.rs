@@ -12,7 +12,7 @@ use crate::models::{ComputeArguments, ModelArguments, engine_failure};
 use crate::small_file;
 
 /// The longest text that is scored.
-const MOST_BYTES: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Say how likely a model finds each token of a text, given those before it.
 ///
@@ -45,7 +45,7 @@ struct Document {
 pub(super) fn run(arguments: &LogprobsArguments, console: &Console) -> Result<(), Failure> {
     let text = match (&arguments.text, &arguments.text_file) {
         (Some(text), _) => text.clone(),
-        (None, Some(path)) => small_file::read(path, MOST_BYTES, "text", Kind::Input)?,
+        (None, Some(path)) => small_file::read(path, MAX_BYTES, "text", Kind::Input)?,
         (None, None) => String::new(),
     };
     let model = arguments.compute.load(arguments.model.open(console)?, console)?;

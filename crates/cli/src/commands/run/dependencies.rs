@@ -1,8 +1,8 @@
 //! What each stage of a plan depends on. Nothing more, so that a change runs no stage in vain; nothing
 //! less, so that no stage is skipped that would give something else.
 
+use plimsoll_core::canonical::sha256_hex;
 use plimsoll_evaluate::{HoldOut, TransferSpec};
-use plimsoll_router::canonical::sha256_hex;
 use plimsoll_router::thresholds::Pipeline;
 use plimsoll_store::tables::scores;
 use serde_json::{Value, json};

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use plimsoll_calibset::read_scores;
+use plimsoll_backend::Cancel;
 use plimsoll_core::records::AlignmentRow;
-use plimsoll_core::{ScoreTable, Series};
-use plimsoll_infer::Cancel;
+use plimsoll_core::{ScoreSeries, ScoreTable};
+use plimsoll_import::read_scores;
 use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::Method;
 use plimsoll_store::read_rows;
@@ -271,7 +271,7 @@ impl<'a> Run<'a> {
         let asking = self.on.plan.asking();
         let made = asking.map(|asking| Made::read(&asking.methods, &self.folder)).transpose()?;
         let judging = Some(self.on.fit.judging());
-        let no_map = |_: &Series| None;
+        let no_map = |_: &ScoreSeries| None;
         let work =
             Work { table, judging, transfer: self.on.transfer(), made: made.as_ref(), method_of: &no_map };
         let tables = judge(&work, Stage::Evaluate.name(), self.console)?;

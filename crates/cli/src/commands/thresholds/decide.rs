@@ -13,7 +13,7 @@ use crate::console::Console;
 use crate::failure::{Failure, Kind, OrFail as _};
 
 /// Longer lines are no confidences.
-const MOST_LINE_BYTES: u64 = 1 << 20;
+const MAX_LINE_BYTES: u64 = 1 << 20;
 
 /// Decide about confidences that come as JSON lines.
 ///
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &DecideArguments) -> Result<(), Failure> {
     let mut line = Vec::new();
     for number in 1u64.. {
         line.clear();
-        let read = stdin.by_ref().take(MOST_LINE_BYTES + 1).read_until(b'\n', &mut line);
+        let read = stdin.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut line);
         let read =
             read.or_fail(Kind::Input).map_err(|failure| failure.during("cannot read standard input"))?;
         if read == 0 {
@@ -84,8 +84,8 @@ pub(super) fn run(arguments: &DecideArguments) -> Result<(), Failure> {
 }
 
 fn answer(line: &[u8], router: &Router) -> Result<Vec<u8>, String> {
-    if line.len() as u64 > MOST_LINE_BYTES {
-        return Err(format!("is longer than {MOST_LINE_BYTES} bytes"));
+    if line.len() as u64 > MAX_LINE_BYTES {
+        return Err(format!("is longer than {MAX_LINE_BYTES} bytes"));
     }
     let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
     if line.trim_ascii().is_empty() {

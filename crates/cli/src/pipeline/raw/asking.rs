@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_infer::openai::{Price, RawLimits as RawServerLimits, TokenLimit};
-use plimsoll_infer::replay::{RecordingFields, RecordingFormat};
 use plimsoll_ingest::pool::{Duplicates, Stratum};
 use plimsoll_ingest::prompts::PromptStyle;
+use plimsoll_remote::openai::{Price, RawLimits as RawServerLimits, TokenLimit};
+use plimsoll_remote::replay::{RecordingFields, RecordingFormat};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use plimsoll_core::Decoding;
 use plimsoll_core::id::check_id;
 use plimsoll_ingest::pool::{Duplicates, Sample};
-use plimsoll_uq::{METHODS, Resolved, method};
+use plimsoll_uq::{METHODS, MethodConfig, method};
 use serde_json::Value;
 
 use super::models::resolve_model;
 use super::required;
 use crate::folder::safe;
 use crate::pipeline::asking::{Asking, DatasetPlan, InferencePlan, ModelPlan, PoolPlan, PromptPlan};
-use crate::pipeline::limits::{MOST_CHUNK, MOST_FEW_SHOT, MOST_SEQUENCES};
+use crate::pipeline::limits::{MAX_CHUNK, MAX_FEW_SHOT, MAX_SEQUENCES};
 use crate::pipeline::problems::Problems;
 use crate::pipeline::raw::RawPlan;
 use crate::pipeline::raw::asking::{RawDataset, RawDecoding, RawInference, RawModel, RawPool, RawPrompt};
@@ -129,8 +129,8 @@ fn check_prompts(datasets: &[DatasetPlan], usual: PromptPlan, problems: &mut Pro
 }
 
 fn check_few_shot(few_shot: Option<usize>, place: &str, problems: &mut Problems) {
-    if few_shot.is_some_and(|few_shot| few_shot > MOST_FEW_SHOT) {
-        problems.add(place, format!("must be at most {MOST_FEW_SHOT}"));
+    if few_shot.is_some_and(|few_shot| few_shot > MAX_FEW_SHOT) {
+        problems.add(place, format!("must be at most {MAX_FEW_SHOT}"));
     }
 }
 
@@ -190,7 +190,7 @@ fn resolve_decoding(raw: &RawDecoding, problems: &mut Problems) -> Option<Decodi
         .ok()
 }
 
-fn resolve_methods(raw: &[Value], problems: &mut Problems) -> Option<Vec<Resolved>> {
+fn resolve_methods(raw: &[Value], problems: &mut Problems) -> Option<Vec<MethodConfig>> {
     if raw.is_empty() {
         problems.add("methods", "names no method");
     }
@@ -215,7 +215,7 @@ fn resolve_methods(raw: &[Value], problems: &mut Problems) -> Option<Vec<Resolve
 }
 
 /// A name, or a mapping with one key: the name, and its parameters.
-fn resolve_method(entry: &Value) -> Result<Resolved, String> {
+fn resolve_method(entry: &Value) -> Result<MethodConfig, String> {
     let (id, parameters) = match entry {
         Value::String(id) => (id.as_str(), &Value::Null),
         Value::Object(map) if map.len() == 1 => {
@@ -226,7 +226,7 @@ fn resolve_method(entry: &Value) -> Result<Resolved, String> {
     };
     let found = method(id).ok_or_else(|| {
         let known = METHODS.iter().map(|method| method.id());
-        let meant = plimsoll_calibset::nearest(id, known.clone());
+        let meant = plimsoll_import::nearest(id, known.clone());
         let meant = meant.map_or_else(String::new, |meant| format!("; is `{meant}` meant?"));
         let known: Vec<String> = known.map(|id| format!("`{id}`")).collect();
         format!("there is no method `{id}`{meant} (known: {})", known.join(", "))
@@ -240,11 +240,11 @@ fn resolve_inference(raw: &RawInference, problems: &mut Problems) -> InferencePl
         sequences: raw.sequences.unwrap_or(SEQUENCES),
         cache_gib: raw.cache_gib.unwrap_or(CACHE_GIB),
     };
-    if !(1..=MOST_CHUNK).contains(&plan.chunk) {
-        problems.add("inference.chunk", format!("must be from 1 to {MOST_CHUNK}"));
+    if !(1..=MAX_CHUNK).contains(&plan.chunk) {
+        problems.add("inference.chunk", format!("must be from 1 to {MAX_CHUNK}"));
     }
-    if !(1..=MOST_SEQUENCES).contains(&plan.sequences) {
-        problems.add("inference.sequences", format!("must be from 1 to {MOST_SEQUENCES}"));
+    if !(1..=MAX_SEQUENCES).contains(&plan.sequences) {
+        problems.add("inference.sequences", format!("must be from 1 to {MAX_SEQUENCES}"));
     }
     if !(plan.cache_gib.is_finite() && plan.cache_gib > 0.0) {
         problems.add("inference.cache_gib", "is a number above 0");

@@ -43,7 +43,7 @@ pub(super) fn resolve_labels(raw: RawLabels, asks: bool, problems: &mut Problems
 /// The usual policy with what a plan says otherwise.
 fn resolve_policy(said: Map<String, Value>, problems: &mut Problems) -> Option<Policy> {
     const PLACE: &str = "labels.grading.policy";
-    let mut policy = serde_json::to_value(USUAL).unwrap_or_default();
+    let mut policy = plimsoll_core::canonical::to_value(&USUAL);
     if let Value::Object(policy) = &mut policy {
         policy.extend(said);
     }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use plimsoll_core::ModelId;
 use plimsoll_engine::chat::Variables;
 use plimsoll_hub::Source;
-use plimsoll_infer::openai::{OpenAiSpec, Price, RawOpenAi};
+use plimsoll_remote::openai::{OpenAiSpec, Price, RawOpenAi};
 
 use super::required;
 use crate::compute::Device;

@@ -6,7 +6,7 @@ use plimsoll_router::Confidence;
 
 /// The series of every split of a table by dataset: as it is, but for `changed`, whose confidences are
 /// the labels.
-fn planted(table: &ScoreTable, changed: Option<&str>) -> NestedSeries {
+fn planted(table: &ScoreTable, changed: Option<&str>) -> CrossFittedSeries {
     let series = &table.series[0];
     let confidence = |row: usize, name: &str| {
         if changed == Some(name) {
@@ -24,11 +24,11 @@ fn planted(table: &ScoreTable, changed: Option<&str>) -> NestedSeries {
 
 fn run_nested(
     table: &ScoreTable,
-    nested: &NestedSeries,
+    nested: &CrossFittedSeries,
     spec: &TransferSpec,
 ) -> Result<Vec<TransferRow>, TransferError> {
     let prepared = Prepared::new(&table.questions, &table.series[0]);
-    let nested = Nested::PerSplit(nested);
+    let nested = CrossFittedScores::PerSplit(nested);
     let scored = Scored { prepared: &prepared, nested, in_domain_labels: InDomainLabels::Unknown };
     transfer(&scored, spec, &|| ()).map(|transfer| transfer.rows)
 }
@@ -103,7 +103,7 @@ fn a_split_without_scores_of_its_own_is_refused() {
 fn scores_of_other_rows_are_refused() {
     let table = table(&calibrated(300, 3, 5));
     let spec = spec(ratios(), vec![HoldOut::Dataset], 1);
-    let others: [fn(&mut Series); 3] = [
+    let others: [fn(&mut ScoreSeries); 3] = [
         |series| series.question.swap(0, 1),
         |series| series.slm_outcome[7] = Outcome::Ungraded,
         |series| series.method = plimsoll_core::MethodId::new("other").unwrap(),

@@ -10,10 +10,10 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use super::*;
 use crate::draw::{Draw, DrawOrder, DrawSpec};
 use crate::guarantee::{TestSet, Verdict};
-use crate::prepared::{Prepared, Selection};
+use crate::prepared::{DatasetSelection, Prepared};
 use crate::sample::Sample;
 use crate::tail::zero_error_rows;
-use crate::testing::{MadeUp, table};
+use crate::testing::{SyntheticScores, table};
 
 const LEVELS: [(f64, f64); 5] = [(0.2, 0.1), (0.1, 0.1), (0.05, 0.2), (0.05, 0.05), (0.3, 0.1)];
 
@@ -135,15 +135,15 @@ fn lacking(
     row: Row<'_>,
 ) -> Option<Infeasible> {
     let mut rng = seed.derive("pool").rng();
-    let pool: Vec<MadeUp> = (0..rows)
+    let pool: Vec<SyntheticScores> = (0..rows)
         .map(|_| {
             let (confidence, lost) = row(&mut rng);
-            MadeUp::new(confidence, !lost, true)
+            SyntheticScores::new(confidence, !lost, true)
         })
         .collect();
     let table = table(&pool);
     let prepared = Prepared::new(&table.questions, &table.series[0]);
-    let all = Selection::all(1);
+    let all = DatasetSelection::all(1);
     let order = DrawOrder::new(&prepared, 30, &seed.derive("order"));
     let draw = Draw::new(&order, &prepared, &all, DrawSpec { fraction, seed: seed.derive("start") });
     let (_, undrawn) = Sample::drawn(&prepared, &all, &draw);

@@ -1,0 +1,29 @@
+//! What a backend can observe, as far as that is known before it is asked.
+
+use plimsoll_core::MissingSignal;
+
+/// Whether a signal can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Support {
+    /// For every ask.
+    Yes,
+    /// Only the replies show it; a row without it has the reason.
+    Unknown,
+    /// Never, for this reason.
+    No(MissingSignal),
+}
+
+/// Signals beside the text of an answer, and whether they can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Natural-log probabilities of the answer's tokens.
+    pub logprobs: Support,
+    /// Samples.
+    pub samples: Support,
+    /// Replies to follow-ups.
+    pub follow_up_texts: Support,
+    /// The true and false masses of follow-ups.
+    pub follow_up_masses: Support,
+    /// Hidden states.
+    pub hidden_states: Support,
+}

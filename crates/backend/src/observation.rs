@@ -1,0 +1,90 @@
+//! What came of one ask, as rows.
+
+use plimsoll_core::records::{GenerationRow, HiddenStateRow};
+use plimsoll_core::signal::{HiddenStateSignal, SampleSignal};
+use plimsoll_core::{Decoding, MissingSignal, ModelId, QuestionId, SignalRequest};
+
+use crate::request::Request;
+
+/// How far above 0 rounding may bring a log-probability.
+pub const LOGPROB_ROUNDING: f64 = 1e-6;
+
+/// Whether a number can be the natural log of a probability, rounding included.
+pub fn is_logprob(value: f32) -> bool {
+    f64::from(value) <= LOGPROB_ROUNDING
+}
+
+/// The rows of one request.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// Question.
+    pub question_id: QuestionId,
+    /// The answer, then the samples by rising temperature and index: as many rows as were asked for,
+    /// those that could not be had with a reason.
+    pub generations: Vec<GenerationRow>,
+    /// The hidden states in the order of the request, those that could not be had with a reason.
+    pub hidden_states: Vec<HiddenStateRow>,
+}
+
+/// What all rows of one ask share.
+#[derive(Debug, Clone)]
+pub struct RowKey {
+    question_id: String,
+    model: String,
+    prompt_hash: String,
+}
+
+impl RowKey {
+    /// The key of an ask's rows.
+    pub fn new(request: &Request, model: &ModelId) -> Self {
+        Self {
+            question_id: request.question_id.as_str().to_owned(),
+            model: model.as_str().to_owned(),
+            prompt_hash: request.prompt.hash(),
+        }
+    }
+
+    /// SHA-256 of the prompt.
+    pub fn prompt_hash(&self) -> &str {
+        &self.prompt_hash
+    }
+
+    /// An empty row of `generations`; `sample_index` 0 is the answer.
+    pub fn generation(&self, decoding: &Decoding, sample_index: u32) -> GenerationRow {
+        GenerationRow {
+            question_id: self.question_id.clone(),
+            model: self.model.clone(),
+            prompt_hash: self.prompt_hash.clone(),
+            decoding_hash: decoding.hash(),
+            sample_index,
+            ..GenerationRow::default()
+        }
+    }
+
+    /// An empty row of `hidden_states`.
+    pub fn hidden_state(&self, signal: &HiddenStateSignal) -> HiddenStateRow {
+        HiddenStateRow {
+            question_id: self.question_id.clone(),
+            model: self.model.clone(),
+            prompt_hash: self.prompt_hash.clone(),
+            layer: signal.layer,
+            position: signal.position.name().to_owned(),
+            ..HiddenStateRow::default()
+        }
+    }
+
+    /// The hidden states that were asked for, all missing for one reason.
+    pub fn missing_states(&self, signals: &SignalRequest, reason: MissingSignal) -> Vec<HiddenStateRow> {
+        let row = |signal| HiddenStateRow {
+            missing_reason: Some(reason.name().to_owned()),
+            ..self.hidden_state(signal)
+        };
+        signals.hidden_states().iter().map(row).collect()
+    }
+}
+
+/// How the samples of a request are decoded: an answer's parameters at the samples' temperature.
+pub fn sample_decoding(answer: Decoding, samples: &SampleSignal) -> Decoding {
+    // A request holds temperatures that were checked when it was made.
+    answer.at_temperature(samples.temperature).unwrap_or(answer)
+}

@@ -1,0 +1,54 @@
+//! SHA-256 of files.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::error::FileError;
+
+/// SHA-256 of a file's bytes, 64 hexadecimal digits; the file is streamed.
+///
+/// # Errors
+/// [`FileError`] if it cannot be read.
+pub fn sha256_file(path: &Path) -> Result<String, FileError> {
+    let mut file = File::open(path).map_err(FileError::new("open", path))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0u8; 1 << 16];
+    loop {
+        let count = file.read(&mut buffer).map_err(FileError::new("read", path))?;
+        if count == 0 {
+            break;
+        }
+        hasher.update(&buffer[..count]);
+    }
+    let mut text = String::with_capacity(64);
+    for byte in hasher.finalize() {
+        // Writing to a `String` cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_digests() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        // FIPS 180-2, appendix B.1 and B.3.
+        for (text, digest) in [
+            ("abc".to_owned(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            ("a".repeat(1_000_000), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(sha256_file(&path).unwrap(), digest);
+        }
+        let missing = sha256_file(&folder.path().join("b")).unwrap_err();
+        assert!(missing.to_string().contains("cannot open"), "{missing}");
+    }
+}

@@ -1,0 +1,140 @@
+//! Collects the rows of a query: the good ones into a score table, the problems with their places.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use plimsoll_core::{RawScore, ScoreTableBuilder};
+use plimsoll_store::tables::scores::columns;
+
+use crate::error::ImportError;
+use crate::file_table::FileTable;
+use crate::files;
+use crate::import::{ImportObserver, ImportSummary, ScoreSink};
+use crate::problem::{KEPT_PROBLEMS, Problem, RowError};
+use crate::rows::{Boxed, Rows, check_result, place};
+use crate::score_batches::ScoreBatches;
+use crate::session::Take;
+
+/// What has come of the rows so far.
+pub(crate) struct Collector<'p, 's> {
+    builder: ScoreTableBuilder,
+    problems: Vec<RowError>,
+    total_problems: u64,
+    rows: u64,
+    slm_costs: u64,
+    llm_costs: u64,
+    progress: &'p dyn ImportObserver,
+    sink: Option<(ScoreSink<'s>, ScoreBatches)>,
+}
+
+impl<'p, 's> Collector<'p, 's> {
+    pub(crate) fn new(progress: &'p dyn ImportObserver, sink: Option<ScoreSink<'s>>) -> Self {
+        Self {
+            builder: ScoreTableBuilder::new(),
+            problems: Vec::new(),
+            total_problems: 0,
+            rows: 0,
+            slm_costs: 0,
+            llm_costs: 0,
+            progress,
+            sink: sink.map(|sink| (sink, ScoreBatches::new())),
+        }
+    }
+
+    /// The table, or the rows that cannot be used, or that there are none. `tables` are what the rows
+    /// came from.
+    pub(crate) fn finish(self, tables: &[&FileTable]) -> Result<ImportSummary, ImportError> {
+        if self.total_problems > 0 {
+            let mut problems = self.problems;
+            add_lines(&mut problems, tables);
+            return Err(ImportError::Rows { problems, total: self.total_problems });
+        }
+        if self.rows == 0 {
+            let paths = tables.iter().flat_map(|table| table.rows()).map(|(path, _)| path.clone()).collect();
+            return Err(ImportError::NoDataRows { paths });
+        }
+        let mut notes = Vec::new();
+        for (column, given) in [(columns::SLM_COST, self.slm_costs), (columns::LLM_COST, self.llm_costs)] {
+            if given > 0 && given < self.rows {
+                notes.push(format!(
+                    "`{column}` is given in {given} of {} rows; an (SLM, LLM, method) with a gap has no costs",
+                    self.rows
+                ));
+            }
+        }
+        Ok(ImportSummary { table: self.builder.finish(), rows: self.rows, notes })
+    }
+
+    fn push(&mut self, rows: &Rows, row: usize) -> Boxed<()> {
+        let score: RawScore<'_> = rows.get(row)?;
+        self.builder.push(&score).map_err(|problem| Box::new(Problem::Row(problem)))?;
+        self.slm_costs += u64::from(score.slm_cost.is_some());
+        self.llm_costs += u64::from(score.llm_cost.is_some());
+        if let Some((_, batches)) = &mut self.sink {
+            batches.push(&score);
+        }
+        Ok(())
+    }
+
+    fn note_problem(&mut self, batch: &RecordBatch, rows: &Rows, row: usize, problem: Problem) {
+        self.total_problems += 1;
+        if self.problems.len() < KEPT_PROBLEMS {
+            let (file, at) = match place(batch, row) {
+                Some((file, row)) => (Some(file), row),
+                None => (None, self.rows + row as u64 + 1),
+            };
+            let question_id = rows.question_id(row);
+            self.problems.push(RowError { file, row: at, line: None, question_id, problem });
+        }
+    }
+}
+
+impl Take for Collector<'_, '_> {
+    fn schema(&mut self, schema: &SchemaRef) -> Result<(), ImportError> {
+        check_result(schema)
+    }
+
+    fn batch(&mut self, batch: &RecordBatch) -> Result<(), ImportError> {
+        let rows = Rows::new(batch)?;
+        for row in 0..batch.num_rows() {
+            if let Err(problem) = self.push(&rows, row) {
+                self.note_problem(batch, &rows, row, *problem);
+            }
+        }
+        self.rows += batch.num_rows() as u64;
+        self.progress.rows(self.rows);
+        if let Some((sink, batches)) = &mut self.sink {
+            let failed = |source| ImportError::Sink { source };
+            let batch = batches.finish().map_err(|source| ImportError::Batch { source })?;
+            // Rows beside a problem are good in themselves, but nobody will want them.
+            if self.total_problems == 0 {
+                sink(&batch).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Finds the physical lines of rows in text files.
+fn add_lines(problems: &mut [RowError], tables: &[&FileTable]) {
+    let mut wanted: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
+    for problem in problems.iter() {
+        if let Some(file) = &problem.file {
+            wanted.entry(file).or_default().insert(problem.row);
+        }
+    }
+    let mut found: BTreeMap<String, BTreeMap<u64, u64>> = BTreeMap::new();
+    for table in tables {
+        for (path, _) in table.rows() {
+            let name = path.display().to_string();
+            if let Some(rows) = wanted.remove(name.as_str()) {
+                found.insert(name, files::lines_of(table.spec(), path, &rows));
+            }
+        }
+    }
+    for problem in problems {
+        let lines = problem.file.as_ref().and_then(|file| found.get(file));
+        problem.line = lines.and_then(|lines| lines.get(&problem.row).copied());
+    }
+}

@@ -1,0 +1,158 @@
+//! Scores that others made: foreign files mapped by a query, or files with Plimsoll's own columns.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use arrow::array::RecordBatch;
+use plimsoll_core::ScoreTable;
+use plimsoll_store::StoreError;
+use plimsoll_store::tables::scores;
+
+use crate::collector::Collector;
+use crate::error::ImportError;
+use crate::file_table::FileTable;
+use crate::files::{FILE_COLUMN, ROW_COLUMN};
+use crate::rows::{IDS, check_required, nearest_known};
+use crate::session::Query;
+use crate::spec::{FileSpec, Format, default_delimiter};
+
+/// Memory that a query may use for sorting, joining and grouping, unless told otherwise: 2 GiB.
+pub const DEFAULT_MEMORY_BYTES: usize = 2 << 30;
+
+/// Foreign files and the query that maps them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// The SQL tables, by name.
+    pub files: BTreeMap<String, FileSpec>,
+    /// A query that gives Plimsoll's columns; see the [crate's](crate) own text for what it may name.
+    pub sql: String,
+    /// Memory that the query may use for sorting, joining and grouping, in bytes.
+    pub memory_bytes: usize,
+}
+
+impl Import {
+    /// With [`DEFAULT_MEMORY_BYTES`].
+    pub fn new(files: impl IntoIterator<Item = (String, FileSpec)>, sql: impl Into<String>) -> Self {
+        Self { files: files.into_iter().collect(), sql: sql.into(), memory_bytes: DEFAULT_MEMORY_BYTES }
+    }
+}
+
+/// What an import gives.
+#[derive(Debug, Clone)]
+pub struct ImportSummary {
+    /// The scores.
+    pub table: ScoreTable,
+    /// Rows of the result; each is in the table.
+    pub rows: u64,
+    /// What a user should know: a cost column with gaps, columns that were ignored, files without rows.
+    pub notes: Vec<String>,
+}
+
+/// Told how far an import is.
+pub trait ImportObserver {
+    /// `total` rows of the result have been taken so far. Called for every batch, on the thread of the
+    /// caller.
+    fn rows(&self, total: u64);
+}
+
+/// Nobody is told.
+impl ImportObserver for () {
+    fn rows(&self, _total: u64) {}
+}
+
+/// Takes the rows of an import as they come, as batches of the store's `scores` table. Batches after a
+/// row that cannot be used are not handed out: the import will fail.
+pub type ScoreSink<'a> = &'a mut dyn FnMut(&RecordBatch) -> Result<(), StoreError>;
+
+/// Runs the query over the files and builds a score table of its result.
+///
+/// # Errors
+/// Whatever [`ImportError`] names; the rows that cannot be used come together, as
+/// [`ImportError::Rows`].
+pub fn import(
+    import: &Import,
+    progress: &dyn ImportObserver,
+    sink: Option<ScoreSink<'_>>,
+) -> Result<ImportSummary, ImportError> {
+    let mut tables = Vec::new();
+    for (name, spec) in &import.files {
+        let table = FileTable::open(spec.clone(), &[], &|_| true)?;
+        if !table.has_columns() {
+            return Err(no_rows(&table));
+        }
+        tables.push((name.clone(), table));
+    }
+    let query = Query { tables, sql: import.sql.clone(), memory_bytes: import.memory_bytes };
+    let mut collector = Collector::new(progress, sink);
+    query.run(&mut collector)?;
+    let tables: Vec<&FileTable> = query.tables.iter().map(|(_, table)| table).collect();
+    collector.finish(&tables)
+}
+
+/// Reads files that have Plimsoll's own columns, in themselves or in the names of their folders (`dataset=a/`), of any
+/// formats. Other columns are ignored, with a note.
+///
+/// # Errors
+/// As [`import`].
+pub fn read_scores(paths: &[PathBuf], progress: &dyn ImportObserver) -> Result<ImportSummary, ImportError> {
+    const TABLE: &str = "scores";
+    let mut notes = Vec::new();
+    let mut queries = Vec::new();
+    for spec in by_format(paths)? {
+        // A folder `run=5` around some of the files is no reason to refuse them.
+        let table = FileTable::open(spec, &IDS, &|name| scores::TABLE.column(name).is_some())?;
+        if table.rows().all(|(_, rows)| rows == 0) {
+            return Err(no_rows(&table));
+        }
+        check_required(table.columns().collect::<Vec<_>>())?;
+        add_notes(&table, &mut notes);
+        let known = scores::TABLE.columns.iter().map(|column| column.name);
+        let present: Vec<&str> = known.filter(|name| table.columns().any(|column| column == *name)).collect();
+        let columns = [&present[..], &[FILE_COLUMN, ROW_COLUMN]].concat().join("\", \"");
+        let sql = format!("SELECT \"{columns}\" FROM {TABLE}");
+        let tables = vec![(TABLE.to_owned(), table)];
+        queries.push(Query { tables, sql, memory_bytes: DEFAULT_MEMORY_BYTES });
+    }
+    let mut collector = Collector::new(progress, None);
+    for query in &queries {
+        query.run(&mut collector)?;
+    }
+    let tables: Vec<&FileTable> =
+        queries.iter().flat_map(|query| &query.tables).map(|(_, table)| table).collect();
+    let mut imported = collector.finish(&tables)?;
+    imported.notes.splice(0..0, notes);
+    Ok(imported)
+}
+
+/// The files in order, as one table for each run of files of one format.
+fn by_format(paths: &[PathBuf]) -> Result<Vec<FileSpec>, ImportError> {
+    let mut formats = Vec::new();
+    for path in paths {
+        formats.push(((Format::from_path(path)?, default_delimiter(path)), path.clone()));
+    }
+    if formats.is_empty() {
+        return Err(ImportError::NoFiles);
+    }
+    formats
+        .chunk_by(|a, b| a.0 == b.0)
+        .map(|run| FileSpec::new(run.iter().map(|(_, path)| path.clone()).collect()))
+        .collect()
+}
+
+fn no_rows(table: &FileTable) -> ImportError {
+    ImportError::NoDataRows { paths: table.rows().map(|(path, _)| path.clone()).collect() }
+}
+
+/// Files without rows, and columns that mean nothing.
+fn add_notes(table: &FileTable, notes: &mut Vec<String>) {
+    for (path, _) in table.rows().filter(|(_, rows)| *rows == 0) {
+        notes.push(format!("`{}` has no data rows", path.display()));
+    }
+    for column in table.columns().filter(|column| scores::TABLE.column(column).is_none()) {
+        let missing = |name: &&str| !table.columns().any(|column| column == *name);
+        let meant = nearest_known(column).filter(missing);
+        let meant = meant.map_or_else(String::new, |name| format!(" (is `{name}` meant?)"));
+        let first = table.rows().next().map_or_else(String::new, |(path, _)| path.display().to_string());
+        notes.push(format!("column `{column}` of `{first}` is ignored{meant}"));
+    }
+}

@@ -1,0 +1,412 @@
+//! Finished work that outlives the process: chunks of asks, each answered whole and kept whole.
+//!
+//! A chunk is addressed by what its answers depend on: the backend's identity, the model, the decoding
+//! parameters, the seed, and the questions with their prompts. What was observed beside the answers stands
+//! in its record: a chunk serves every request that its own covers, so that leaving a method out, or
+//! scoring anew, asks nothing again.
+//!
+//! A chunk is a folder with its two tables and, written last, its record with their hashes. A process that
+//! is killed leaves no record and the chunk is answered anew, whole; a table that was changed or damaged
+//! since does not match the record and is answered anew too.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use plimsoll_core::canonical::{sha256_hex, to_text};
+use plimsoll_core::records::{GenerationRow, HiddenStateRow};
+use plimsoll_core::{ModelId, QuestionId, SignalRequest};
+use plimsoll_files::{FileError, sha256_file, write_atomic};
+use plimsoll_store::tables::{generations, hidden_states};
+use plimsoll_store::{Provenance, StoreError, Table, write_rows};
+use serde::{Deserialize, Serialize};
+
+use plimsoll_backend::backend::{Backend, Sink};
+use plimsoll_backend::control::{BackendEvent, Control};
+use plimsoll_backend::error::{BackendError, SinkError};
+use plimsoll_backend::observation::Observation;
+use plimsoll_backend::request::{Batch, Request};
+
+/// Version of the way chunks are made; a change that changes answers is a new one.
+const VERSION: u32 = 2;
+/// The record of a chunk, whose presence says that it is whole.
+const RECORD: &str = "chunk.json";
+const STAGE: &str = "infer";
+
+/// A folder of chunks.
+#[derive(Debug, Clone)]
+pub struct Chunks {
+    folder: PathBuf,
+    plan_seed: u64,
+    program_version: String,
+}
+
+/// A chunk that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Its table of generations.
+    pub generations: PathBuf,
+    /// Its table of hidden states; `None` if none were asked for.
+    pub hidden_states: Option<PathBuf>,
+}
+
+/// The record of a chunk.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Record {
+    version: u32,
+    address: String,
+    signals: SignalRequest,
+    generations_sha256: String,
+    hidden_states_sha256: Option<String>,
+}
+
+/// What a chunk's answers depend on.
+#[derive(Debug, Serialize)]
+struct Address<'a> {
+    version: u32,
+    backend: &'a str,
+    model: &'a str,
+    decoding: String,
+    seed: u64,
+    #[serde(rename = "asks")]
+    requests: Vec<(QuestionId, Option<u64>, String)>,
+}
+
+impl Chunks {
+    /// The chunks of a folder, which need not be there. `plan_seed` and `program_version` are for the
+    /// provenance of the tables.
+    pub fn new(folder: PathBuf, plan_seed: u64, program_version: &str) -> Self {
+        Self { folder, plan_seed, program_version: program_version.to_owned() }
+    }
+
+    /// The address of a chunk: lower-case hexadecimal SHA-256 of all that its answers depend on.
+    /// `identity` is the backend's, or whatever else says which model it is before one is loaded.
+    pub fn address(identity: &str, model: &ModelId, batch: &Batch<'_>) -> String {
+        let request =
+            |request: &'_ Request| (request.question_id.clone(), request.source_row, request.prompt.hash());
+        let address = Address {
+            version: VERSION,
+            backend: identity,
+            model: model.as_str(),
+            decoding: batch.decoding().hash(),
+            seed: batch.seed().bits(),
+            requests: batch.requests().iter().map(request).collect(),
+        };
+        sha256_hex(to_text(&address).as_bytes())
+    }
+
+    /// The chunk at an address, if it is whole and what was observed then covers what is wanted now.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] for a disk that cannot be read. A damaged chunk is none.
+    pub fn find(&self, address: &str, signals: &SignalRequest) -> Result<Option<Chunk>, StoreError> {
+        let folder = self.folder.join(address);
+        let text = match fs::read(folder.join(RECORD)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                return Err(FileError::new("read", &folder.join(RECORD))(source).into());
+            }
+        };
+        let Ok(record) = serde_json::from_slice::<Record>(&text) else { return Ok(None) };
+        let usable = record.version == VERSION && record.address == address && record.signals.covers(signals);
+        if !usable {
+            return Ok(None);
+        }
+        let intact = |table: &Table, expected: &str| -> Result<Option<PathBuf>, StoreError> {
+            let path = path_of(&folder, table);
+            Ok((path.is_file() && sha256_file(&path)? == expected).then_some(path))
+        };
+        let Some(generations) = intact(&generations::TABLE, &record.generations_sha256)? else {
+            return Ok(None);
+        };
+        let hidden_states = match &record.hidden_states_sha256 {
+            None => None,
+            Some(expected) => match intact(&hidden_states::TABLE, expected)? {
+                Some(path) => Some(path),
+                None => return Ok(None),
+            },
+        };
+        Ok(Some(Chunk { generations, hidden_states }))
+    }
+
+    /// Lets the next run answer the chunk at an address anew.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] for a disk that cannot be written.
+    pub fn forget(&self, address: &str) -> Result<(), StoreError> {
+        let record = self.folder.join(address).join(RECORD);
+        match fs::remove_file(&record) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(FileError::new("replace", &record)(source).into()),
+        }
+    }
+
+    /// Answers a batch and keeps it.
+    ///
+    /// # Errors
+    /// [`BackendError`]: what stops the backend, or [`BackendError::Sink`] if the disk refuses. Nothing of
+    /// this chunk is then kept, and no other chunk is touched.
+    pub fn answer(
+        &self,
+        address: &str,
+        backend: &dyn Backend,
+        batch: &Batch<'_>,
+        control: &Control<'_>,
+    ) -> Result<Chunk, BackendError> {
+        let mut gathering = Gathering { observation: Vec::with_capacity(batch.requests().len()), control };
+        backend.answer(batch, &mut gathering, control)?;
+        let mut observation = gathering.observation;
+        // Answers come in any order; the table has the order of the asks.
+        let mut ordered = Vec::with_capacity(observation.len());
+        for request in batch.requests() {
+            let place =
+                observation.iter().position(|observation| observation.question_id == request.question_id);
+            ordered.extend(place.map(|place| observation.swap_remove(place)));
+        }
+        self.keep(address, batch.signals(), &ordered)
+            .map_err(|source| BackendError::Sink { model: backend.model().clone(), source: source.into() })
+    }
+
+    fn keep(
+        &self,
+        address: &str,
+        signals: &SignalRequest,
+        observation: &[Observation],
+    ) -> Result<Chunk, StoreError> {
+        let folder = self.folder.join(address);
+        // Without its record the chunk counts as absent while its tables change.
+        self.forget(address)?;
+        let provenance = Provenance {
+            stage: STAGE.to_owned(),
+            config_sha256: address.to_owned(),
+            input_sha256: Vec::new(),
+            seed: self.plan_seed,
+            program_version: self.program_version.clone(),
+        };
+        let rows: Vec<&GenerationRow> =
+            observation.iter().flat_map(|observation| &observation.generations).collect();
+        let generations = path_of(&folder, &generations::TABLE);
+        write_rows(&generations::TABLE, &rows, &generations, &provenance)?;
+        let states: Vec<&HiddenStateRow> =
+            observation.iter().flat_map(|observation| &observation.hidden_states).collect();
+        let hidden_states =
+            (!signals.hidden_states().is_empty()).then(|| path_of(&folder, &hidden_states::TABLE));
+        if let Some(path) = &hidden_states {
+            write_rows(&hidden_states::TABLE, &states, path, &provenance)?;
+        }
+        let record = Record {
+            version: VERSION,
+            address: address.to_owned(),
+            signals: signals.clone(),
+            generations_sha256: sha256_file(&generations)?,
+            hidden_states_sha256: hidden_states.as_deref().map(sha256_file).transpose()?,
+        };
+        write_atomic(&folder.join(RECORD), |file| {
+            serde_json::to_writer(file, &record).map_err(io::Error::from)
+        })?;
+        Ok(Chunk { generations, hidden_states })
+    }
+}
+
+/// Gathers a chunk, and tells of each answer.
+struct Gathering<'a> {
+    observation: Vec<Observation>,
+    control: &'a Control<'a>,
+}
+
+impl Sink for Gathering<'_> {
+    fn take(&mut self, observation: Observation) -> Result<(), SinkError> {
+        self.observation.push(observation);
+        self.control.progress.event(&BackendEvent::RequestAnswered);
+        Ok(())
+    }
+}
+
+fn path_of(folder: &Path, table: &Table) -> PathBuf {
+    folder.join(format!("{}.parquet", table.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use plimsoll_core::signal::Position;
+    use plimsoll_core::{Decoding, Prompt, Seed};
+    use plimsoll_store::read_rows;
+
+    use super::*;
+    use plimsoll_backend::capability::{Capabilities, Support};
+    use plimsoll_backend::control::{BackendObserver, Cancel};
+    use plimsoll_backend::observation::RowKey;
+
+    /// Answers with the id, last ask first, and counts.
+    #[derive(Debug)]
+    struct Echo(ModelId, AtomicUsize);
+
+    impl Backend for Echo {
+        fn model(&self) -> &ModelId {
+            &self.0
+        }
+        fn identity(&self) -> String {
+            "echo".to_owned()
+        }
+        fn capabilities(&self) -> Capabilities {
+            Capabilities {
+                logprobs: Support::Yes,
+                samples: Support::Yes,
+                follow_up_texts: Support::Yes,
+                follow_up_masses: Support::Yes,
+                hidden_states: Support::Yes,
+            }
+        }
+        fn answer(
+            &self,
+            batch: &Batch<'_>,
+            sink: &mut dyn Sink,
+            _: &Control<'_>,
+        ) -> Result<(), BackendError> {
+            for request in batch.requests().iter().rev() {
+                self.1.fetch_add(1, Ordering::Relaxed);
+                let key = RowKey::new(request, &self.0);
+                let mut row = key.generation(&batch.decoding(), 0);
+                row.text = Some(request.question_id.to_string());
+                let state = |signal| {
+                    let mut row = key.hidden_state(signal);
+                    row.vector = Some(vec![0.5, -1.25]);
+                    row
+                };
+                let hidden_states = batch.signals().hidden_states().iter().map(state).collect();
+                let observation = Observation {
+                    question_id: request.question_id.clone(),
+                    generations: vec![row],
+                    hidden_states,
+                };
+                sink.take(observation)
+                    .map_err(|source| BackendError::Sink { model: self.0.clone(), source })?;
+            }
+            Ok(())
+        }
+    }
+
+    fn requests() -> Vec<Request> {
+        let prompt = Prompt {
+            version: "1".into(),
+            messages: Vec::new(),
+            follow_ups: Vec::new(),
+            true_strings: Vec::new(),
+            false_strings: Vec::new(),
+        };
+        let request = |number: u64| Request {
+            question_id: QuestionId::new(format!("d/test/{number}")).unwrap(),
+            source_row: Some(number),
+            prompt: prompt.clone(),
+        };
+        (0..5).map(request).collect()
+    }
+
+    struct Bench {
+        folder: tempfile::TempDir,
+        backend: Echo,
+        requests: Vec<Request>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let backend = Echo(ModelId::new("m").unwrap(), AtomicUsize::new(0));
+            Self { folder: tempfile::tempdir().unwrap(), backend, requests: requests() }
+        }
+
+        fn batch<'a>(&'a self, signals: &'a SignalRequest) -> Batch<'a> {
+            Batch::new(&self.requests, signals, Decoding::new(0.0, 1.0, 8).unwrap(), Seed::new(1)).unwrap()
+        }
+
+        /// Finds or answers; says whether it had to answer.
+        fn get(&self, signals: &SignalRequest) -> (Chunk, bool) {
+            let chunks = Chunks::new(self.folder.path().to_owned(), 1, "0.0.0");
+            let batch = self.batch(signals);
+            let address = Chunks::address(&self.backend.identity(), &self.backend.0, &batch);
+            if let Some(chunk) = chunks.find(&address, signals).unwrap() {
+                return (chunk, false);
+            }
+            let (cancel, progress) = (Cancel::new(), Arc::new(()) as Arc<dyn BackendObserver>);
+            let control = Control { cancel: &cancel, progress: &progress };
+            (chunks.answer(&address, &self.backend, &batch, &control).unwrap(), true)
+        }
+    }
+
+    #[test]
+    fn a_chunk_is_answered_once_and_serves_whatever_it_covers() {
+        let bench = Bench::new();
+        let wide = SignalRequest::answer().with_logprobs().with_hidden_state(-8, Position::LastPromptToken);
+        let (chunk, fresh) = bench.get(&wide);
+        assert!(fresh);
+        let rows: Vec<GenerationRow> = read_rows(&chunk.generations, &generations::TABLE).unwrap();
+        let ids: Vec<&str> = rows.iter().map(|row| row.question_id.as_str()).collect();
+        assert_eq!(ids, ["d/test/0", "d/test/1", "d/test/2", "d/test/3", "d/test/4"]);
+        let states: Vec<HiddenStateRow> =
+            read_rows(chunk.hidden_states.as_ref().unwrap(), &hidden_states::TABLE).unwrap();
+        assert_eq!((states.len(), states[4].vector.clone()), (5, Some(vec![0.5, -1.25])));
+        assert_eq!(bench.get(&wide), (chunk, false));
+        assert!(!bench.get(&SignalRequest::answer()).1, "a smaller request is covered");
+        let wider = wide.with_samples(2, 1.0).unwrap();
+        assert!(bench.get(&wider).1, "a larger one is not");
+        assert_eq!(bench.backend.1.load(Ordering::Relaxed), 10);
+    }
+
+    #[test]
+    fn a_chunk_that_is_not_whole_is_none() {
+        let bench = Bench::new();
+        let signals = SignalRequest::answer();
+        let (chunk, _) = bench.get(&signals);
+        let record = chunk.generations.with_file_name(RECORD);
+        let whole = fs::read(&record).unwrap();
+        let table = fs::read(&chunk.generations).unwrap();
+        let damages: [&dyn Fn(); 5] = [
+            &|| fs::remove_file(&record).unwrap(),
+            &|| fs::write(&record, &whole[..whole.len() / 2]).unwrap(),
+            &|| fs::write(&record, "").unwrap(),
+            &|| fs::write(&chunk.generations, &table[..table.len() - 1]).unwrap(),
+            &|| fs::remove_file(&chunk.generations).unwrap(),
+        ];
+        for (number, damage) in damages.iter().enumerate() {
+            damage();
+            assert!(bench.get(&signals).1, "{number}");
+            assert!(!bench.get(&signals).1, "{number}");
+            assert!(fs::read(&chunk.generations).unwrap() == table, "{number}: the same bytes");
+        }
+    }
+
+    #[test]
+    fn everything_that_answers_depend_on_is_in_the_address() {
+        let bench = Bench::new();
+        let signals = SignalRequest::answer();
+        let decoding = |temperature| Decoding::new(temperature, 1.0, 8).unwrap();
+        let address = |requests: &[Request], temperature, seed| {
+            Chunks::address(
+                "echo",
+                &bench.backend.0,
+                &Batch::new(requests, &signals, decoding(temperature), Seed::new(seed)).unwrap(),
+            )
+        };
+        let first = address(&bench.requests, 0.0, 1);
+        assert_eq!(first, address(&bench.requests, 0.0, 1));
+        let mut reordered = bench.requests.clone();
+        reordered.swap(0, 1);
+        let mut reworded = bench.requests.clone();
+        reworded[0].prompt.version = "2".into();
+        let others = [
+            address(&bench.requests, 0.5, 1),
+            address(&bench.requests, 0.0, 2),
+            address(&bench.requests[..4], 0.0, 1),
+            address(&reordered, 0.0, 1),
+            address(&reworded, 0.0, 1),
+        ];
+        for other in others {
+            assert_ne!(first, other);
+        }
+    }
+}

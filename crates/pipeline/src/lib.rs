@@ -1,0 +1,7 @@
+//! # plimsoll-pipeline
+//!
+//! Runs a pipeline.
+
+pub mod cache;
+
+pub use cache::{Chunk, Chunks};

@@ -1,0 +1,180 @@
+//! What is sent: the body of a chat completion, with fields in a fixed order.
+
+use std::collections::BTreeMap;
+
+use plimsoll_core::Decoding;
+use plimsoll_core::prompt::Role;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::field::Adapted;
+use super::spec::{OpenAiSpec, TokenLimit};
+use plimsoll_core::canonical::{sha256_hex, to_text};
+
+/// Version of the request's form; part of what replies are kept under.
+const VERSION: u32 = 2;
+
+/// Which log-probs are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Listing {
+    /// None.
+    Nothing,
+    /// Those of the tokens generated.
+    Chosen,
+    /// And those of so many of the likeliest tokens.
+    Top(u8),
+}
+
+/// A turn.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Turn {
+    role: &'static str,
+    content: String,
+}
+
+impl Turn {
+    pub(super) fn new(role: Role, text: &str) -> Self {
+        let role = match role {
+            Role::System => "system",
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        Self { role, content: text.to_owned() }
+    }
+}
+
+/// A request for one text.
+#[derive(Debug, Clone)]
+pub(super) struct ChatRequest {
+    pub(super) turns: Vec<Turn>,
+    pub(super) decoding: Decoding,
+    pub(super) listing: Listing,
+    /// 31 bits, which every server takes.
+    pub(super) seed: u32,
+    pub(super) sample_index: u32,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    messages: &'a [Turn],
+    temperature: f64,
+    top_p: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logprobs: Option<bool>,
+    /// Given whenever log-probs are wanted: some servers list none without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top_logprobs: Option<u8>,
+    /// What the chat template is given beside the messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chat_template_kwargs: Option<&'a BTreeMap<String, Value>>,
+}
+
+#[derive(Serialize)]
+struct Kept<'a> {
+    version: u32,
+    base_url: &'a str,
+    sample_index: u32,
+    body: &'a str,
+}
+
+impl ChatRequest {
+    /// The body, as JSON text, without what the server refused.
+    pub(super) fn body(&self, spec: &OpenAiSpec, adapted: Adapted) -> String {
+        let max = Some(self.decoding.max_new_tokens());
+        let (max_tokens, max_completion_tokens) = match adapted.token_limit(spec) {
+            TokenLimit::MaxTokens => (max, None),
+            TokenLimit::MaxCompletionTokens => (None, max),
+        };
+        let (logprobs, top_logprobs) = match adapted.listing(self.listing) {
+            Listing::Nothing => (None, None),
+            Listing::Chosen => (Some(true), Some(0)),
+            Listing::Top(count) => (Some(true), Some(count)),
+        };
+        let body = Body {
+            model: &spec.served_as,
+            messages: &self.turns,
+            temperature: self.decoding.temperature(),
+            top_p: self.decoding.top_p(),
+            max_tokens,
+            max_completion_tokens,
+            seed: adapted.sends_seed(spec).then_some(self.seed),
+            logprobs,
+            top_logprobs,
+            chat_template_kwargs: (!spec.template_variables.is_empty()).then_some(&spec.template_variables),
+        };
+        to_text(&body)
+    }
+
+    /// The texts that the server reads.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        self.turns.iter().map(|turn| turn.content.as_str()).collect()
+    }
+
+    /// Lower-case hexadecimal SHA-256 of the whole request: address, body, and which sample it is, since
+    /// samples at a server that takes no seed differ in nothing else.
+    pub(super) fn hash(&self, spec: &OpenAiSpec, body: &str) -> String {
+        let base_url = spec.base_url.as_str();
+        let kept = Kept { version: VERSION, base_url, sample_index: self.sample_index, body };
+        sha256_hex(to_text(&kept).as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::openai::spec::RawOpenAi;
+
+    fn spec(extra: &str) -> OpenAiSpec {
+        let raw = format!(r#"{{"base_url": "http://h/v1", "model": "m"{extra}}}"#);
+        let raw: RawOpenAi = serde_json::from_str(&raw).unwrap();
+        OpenAiSpec::resolve(plimsoll_core::ModelId::new("m").unwrap(), raw, &|_| None).unwrap()
+    }
+
+    fn request(sample_index: u32) -> ChatRequest {
+        ChatRequest {
+            turns: vec![Turn::new(Role::User, "Why?")],
+            decoding: Decoding::new(1.0, 0.5, 7).unwrap(),
+            listing: Listing::Chosen,
+            seed: 3,
+            sample_index,
+        }
+    }
+
+    #[test]
+    fn bodies_are_what_the_protocol_says() {
+        let message = r#""messages":[{"role":"user","content":"Why?"}],"temperature":1.0,"top_p":0.5"#;
+        assert_eq!(
+            request(0).body(&spec(""), Adapted::default()),
+            format!(r#"{{"model":"m",{message},"max_tokens":7,"seed":3,"logprobs":true,"top_logprobs":0}}"#)
+        );
+        let other = spec(r#", "token_limit": "max_completion_tokens", "send_seed": false"#);
+        let plain = ChatRequest { listing: Listing::Nothing, ..request(0) };
+        assert_eq!(
+            plain.body(&other, Adapted::default()),
+            format!(r#"{{"model":"m",{message},"max_completion_tokens":7}}"#)
+        );
+    }
+
+    #[test]
+    fn template_variables_are_sent_as_servers_take_them() {
+        let spec = spec(r#", "template_variables": {"enable_thinking": false}"#);
+        let body = request(0).body(&spec, Adapted::default());
+        assert!(body.ends_with(r#""chat_template_kwargs":{"enable_thinking":false}}"#), "{body}");
+    }
+
+    #[test]
+    fn samples_are_kept_apart_also_without_a_seed() {
+        let spec = spec(r#", "send_seed": false"#);
+        let (first, second) = (request(1), request(2));
+        let body = first.body(&spec, Adapted::default());
+        assert_eq!(body, second.body(&spec, Adapted::default()));
+        assert_ne!(first.hash(&spec, &body), second.hash(&spec, &body));
+    }
+}

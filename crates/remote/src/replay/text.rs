@@ -1,0 +1,114 @@
+//! One recorded text with what is known of it.
+
+use plimsoll_core::records::{GenerationRow, TokenRow};
+use plimsoll_core::{Finish, MissingSignal};
+
+use super::error::ReplayError;
+use super::line::Line;
+use super::spec::RecordingFields;
+use crate::alignment::{Piece, align};
+use plimsoll_backend::observation::is_logprob;
+
+/// Reads the text of a line, or of an object in it, as a row without its key.
+pub(super) fn row(line: &Line<'_>, fields: &RecordingFields) -> Result<GenerationRow, ReplayError> {
+    let count = |field: &str| line.get(field, "is no whole number of at least 0");
+    let amount = |field: &str| line.get(field, "is no number");
+    let mut row = GenerationRow {
+        text: line.text(&fields.text)?,
+        finish_reason: line.text("finish_reason")?.map(|word| finish(&word)),
+        starts_in_reasoning: line.get("starts_in_reasoning", "is no truth value")?,
+        logprobs_missing: line.text("logprobs_missing")?,
+        follow_ups: line.get("follow_ups", "is no list of follow-ups")?.unwrap_or_default(),
+        prompt_tokens: count("prompt_tokens")?,
+        completion_tokens: count("completion_tokens")?,
+        latency_ms: amount("latency_ms")?,
+        cost_usd: amount("cost_usd")?,
+        attempts: line.get("attempts", "is no whole number of at least 0")?.unwrap_or(0),
+        failure: line.text("failure")?,
+        served_model: line.text("served_model")?,
+        system_fingerprint: line.text("system_fingerprint")?,
+        ..GenerationRow::default()
+    };
+    for follow_up in &mut row.follow_ups {
+        follow_up.finish_reason = follow_up.finish_reason.as_deref().map(finish);
+    }
+    if row.text.is_none()
+        && row.failure.is_none()
+        && row.finish_reason.as_deref() == Some(Finish::Length.name())
+    {
+        // All tokens went into reasoning: what was said is the empty text, cut.
+        row.text = Some(String::new());
+    }
+    match tokens(line, fields, row.text.as_deref())? {
+        Some(Ok(tokens)) => row.tokens = Some(tokens),
+        Some(Err(reason)) => row.logprobs_missing = Some(reason.name().to_owned()),
+        None => {}
+    }
+    if row.text.is_some() {
+        row.failure = None;
+    } else {
+        row.tokens = None;
+    }
+    Ok(row)
+}
+
+/// How a generation ended, in our word for whatever the recording has.
+fn finish(word: &str) -> String {
+    Finish::from_word(word).name().to_owned()
+}
+
+/// The tokens, or why they cannot be used; `None` if none are recorded.
+type Tokens = Option<Result<Vec<TokenRow>, MissingSignal>>;
+
+fn tokens(line: &Line<'_>, fields: &RecordingFields, text: Option<&str>) -> Result<Tokens, ReplayError> {
+    let (field, text) = (fields.tokens.as_str(), text.unwrap_or_default());
+    let logprobs: Option<Vec<Option<f64>>> = line.get(&fields.logprobs, "is no list of numbers")?;
+    let Some(items) = line.list(field)? else {
+        return Ok(logprobs.map(|_| Err(MissingSignal::TokensDoNotJoin)));
+    };
+    if logprobs.as_ref().is_some_and(|logprobs| logprobs.len() != items.len()) {
+        return Err(line.wrong(&fields.logprobs, "has another length than the tokens"));
+    }
+    if items.first().is_some_and(|item| item.starts_with('{')) {
+        let mut tokens: Vec<TokenRow> = line.get(field, "is no list of tokens")?.unwrap_or_default();
+        if let Some(logprobs) = logprobs {
+            #[expect(clippy::cast_possible_truncation, reason = "kept in single precision")]
+            for (token, logprob) in tokens.iter_mut().zip(logprobs) {
+                token.logprob = logprob.map(|logprob| logprob as f32);
+            }
+        }
+        check(line, field, &tokens, text)?;
+        return Ok(Some(Ok(tokens)));
+    }
+    let ids: Option<Vec<u32>> = line.get("token_ids", "is no list of token ids")?;
+    if ids.as_ref().is_some_and(|ids| ids.len() != items.len()) {
+        return Err(line.wrong("token_ids", "has another length than the tokens"));
+    }
+    let texts: Vec<String> = line.get(field, "is no list of texts")?.unwrap_or_default();
+    let piece = |(place, text): (usize, String)| Piece {
+        id: ids.as_ref().and_then(|ids| ids.get(place).copied()),
+        bytes: text.into_bytes(),
+        logprob: logprobs.as_ref().and_then(|logprobs| logprobs.get(place).copied().flatten()),
+    };
+    let pieces: Vec<Piece> = texts.into_iter().enumerate().map(piece).collect();
+    Ok(Some(align(text, &pieces)))
+}
+
+/// Tokens with spans must fill the text, and log-probs must be some.
+fn check(line: &Line<'_>, field: &str, tokens: &[TokenRow], text: &str) -> Result<(), ReplayError> {
+    let mut end = 0;
+    for token in tokens {
+        if token.start != end || token.end < token.start {
+            return Err(line.wrong(field, "has spans that do not follow each other"));
+        }
+        end = token.end;
+        if token.logprob.is_some_and(|logprob| !is_logprob(logprob)) {
+            return Err(line.wrong(field, "has a logprob above 0, which is no log of a probability"));
+        }
+    }
+    if end as usize == text.len() {
+        Ok(())
+    } else {
+        Err(line.wrong(field, "has spans that do not fill the text"))
+    }
+}
