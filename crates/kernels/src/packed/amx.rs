@@ -44,39 +44,54 @@ impl Default for Scratch {
     }
 }
 
-/// The rows `rows`, the first of them a multiple of 16, times a panel.
+/// The rows `rows`, the first of them a multiple of 16, times panels that lie one beside the other.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn multiply(
     tiles: &Tiles,
-    panel: Panel<'_>,
+    panels: &[Panel<'_>],
     activations: &Activations,
     (rows, target): (Range<usize>, &mut Columns<'_>),
     scratch: &mut Scratch,
 ) {
-    scratch.sums.clear();
-    scratch.sums.resize(rows.len().next_multiple_of(TILE), [0.0; PANEL]);
-    let first = rows.start / TILE;
-    match (activations.coding.runs, activations.coding.minimum) {
-        (1, false) => blocks::<1, false>(tiles, panel, activations, first, scratch),
-        (1, true) => blocks::<1, true>(tiles, panel, activations, first, scratch),
-        (8, _) => blocks::<8, true>(tiles, panel, activations, first, scratch),
-        (_, true) => blocks::<16, true>(tiles, panel, activations, first, scratch),
-        (_, false) => blocks::<16, false>(tiles, panel, activations, first, scratch),
+    let (count, first) = (rows.len().next_multiple_of(TILE), rows.start / TILE);
+    let Scratch { weights, sums: all, tiles: products } = scratch;
+    all.clear();
+    all.resize(panels.len() * count, [0.0; PANEL]);
+    for (panel, sums) in panels.iter().zip(all.chunks_exact_mut(count)) {
+        let sums = sums.as_chunks_mut::<TILE>().0;
+        let work = Work { tiles, panel: *panel, activations, first };
+        match (activations.coding.runs, activations.coding.minimum) {
+            (1, false) => blocks::<1, false>(work, weights, products, sums),
+            (1, true) => blocks::<1, true>(work, weights, products, sums),
+            (8, _) => blocks::<8, true>(work, weights, products, sums),
+            (_, true) => blocks::<16, true>(work, weights, products, sums),
+            (_, false) => blocks::<16, false>(work, weights, products, sums),
+        }
     }
-    for (row, sums) in rows.zip(&scratch.sums) {
-        write(&[*sums], row, target);
+    // Row by row: what lies together is written together.
+    for (index, row) in rows.enumerate() {
+        for panel in 0..panels.len() {
+            write(&[[all[panel * count + index]]], row, &mut target.narrow(panel * PANEL, PANEL));
+        }
     }
 }
 
-/// Some blocks after the other: their weights are prepared, then multiplied with all rows, of which `first` is the
-/// first tile.
+/// A panel and the rows, of which `first` is the first tile, that it is multiplied with.
+#[derive(Debug, Clone, Copy)]
+struct Work<'a> {
+    tiles: &'a Tiles,
+    panel: Panel<'a>,
+    activations: &'a Activations,
+    first: usize,
+}
+
+/// Some blocks after the other: their weights are prepared, then multiplied with all rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn blocks<const RUNS: usize, const MINIMUM: bool>(
-    tiles: &Tiles,
-    panel: Panel<'_>,
-    activations: &Activations,
-    first: usize,
-    scratch: &mut Scratch,
+    Work { tiles, panel, activations, first }: Work<'_>,
+    weights: &mut [u8],
+    products: &mut Sums,
+    sums: &mut [[[f32; PANEL]; TILE]],
 ) {
     let (coding, scale_bytes) = (activations.coding, scale_bytes(RUNS, MINIMUM));
     let prepared = prepared_bytes(RUNS);
@@ -84,19 +99,18 @@ fn blocks<const RUNS: usize, const MINIMUM: bool>(
     let codes = panel.codes.chunks(at_once * block_bytes);
     for (index, (codes, scales)) in codes.zip(panel.scales.chunks(at_once * scale_bytes)).enumerate() {
         let count = codes.len() / block_bytes;
-        let weights = &mut scratch.weights[..count * prepared];
+        let weights = &mut weights[..count * prepared];
         let blocks = codes.chunks_exact(block_bytes).zip(scales.chunks_exact(scale_bytes));
         for ((codes, scales), weights) in blocks.zip(weights.chunks_exact_mut(prepared)) {
             prepare::<RUNS, MINIMUM>(coding, codes, scales, weights);
         }
         let part = Part { weights, scales, block: index * at_once, count };
-        let sums = scratch.sums.as_chunks_mut::<TILE>().0;
         if RUNS > 1 {
-            amx_runs::multiply::<RUNS, MINIMUM>(tiles, part, (activations, first), &mut scratch.tiles, sums);
+            amx_runs::multiply::<RUNS, MINIMUM>(tiles, part, (activations, first), products, sums);
             continue;
         }
         for (tile, sums) in sums.iter_mut().enumerate() {
-            steps::<MINIMUM>(tiles, part, (activations, first + tile), &mut scratch.tiles, sums);
+            steps::<MINIMUM>(tiles, part, (activations, first + tile), products, sums);
         }
     }
 }

@@ -5,11 +5,13 @@ use core::arch::x86_64::{
     _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps,
     _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps,
     _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8, _mm256_sll_epi16, _mm256_slli_epi32,
-    _mm256_srl_epi16, _mm256_xor_si256, _mm_cvtsi32_si128, _mm_srli_si128,
+    _mm256_srl_epi16, _mm256_xor_si256, _mm_cvtsi32_si128, _mm_prefetch,
+    _mm_srli_si128, _MM_HINT_T0,
 };
 use std::mem::transmute;
 
 use super::layout::planes;
+use super::tiles::AHEAD;
 
 type Ints = [__m256i; 2];
 type Fours = [__m256i; 2];
@@ -103,8 +105,22 @@ fn count(shift: usize) -> __m128i {
 
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: i32) -> Ints {
-    let activations = _mm256_set1_epi32(activations);
+fn fetch_ahead(codes: &[u8]) {
+    for line in codes.chunks_exact(GROUP_BYTES) {
+        // Nothing is read: an address that is not the process's own is ignored.
+        _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(AHEAD).cast());
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn splat_four(codes: [i8; 4]) -> __m256i {
+    _mm256_set1_epi32(i32::from_le_bytes(codes.map(i8::cast_unsigned)))
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: __m256i) -> Ints {
     let mut sum = sum;
     for (sum, codes) in sum.iter_mut().zip(fours) {
         // Sums of two products in 16 bits: at most 2 * 63 * 127, or 2 * 128 * 127 of signed codes, whose sign goes
@@ -170,4 +186,4 @@ fn float_store(floats: Floats) -> [f32; PANEL] {
     }
 }
 
-products!([#[target_feature(enable = "avx2,fma,f16c")]], 2, true);
+products!([#[target_feature(enable = "avx2,fma,f16c")]], rows: [2, 1], panels: 1, signed: true);

@@ -35,9 +35,6 @@ impl<'a> Columns<'a> {
         (0..stride).step_by(width).map(part).collect()
     }
 
-    pub(super) fn width(&self) -> usize {
-        self.width
-    }
 
     /// The columns `from..from + width` of these, as far as there are so many.
     pub(super) fn narrow(&mut self, from: usize, width: usize) -> Columns<'_> {

@@ -20,6 +20,8 @@ use crate::product::Threads;
 
 /// Rows whose activations stay in a cache while panel after panel is multiplied with them.
 const ROWS_AT_ONCE: usize = 256;
+/// Panels whose results are written together.
+const PANELS_AT_ONCE: usize = 4;
 /// Tasks for each thread, so that none waits long for the last.
 const TASKS_PER_THREAD: usize = 4;
 /// A task has at least so many products: they take about as long as it takes to wake a thread.
@@ -77,10 +79,14 @@ impl PackedMatrix {
         let mut worker = Worker::new(kernel, activations);
         for first in (0..activations.rows).step_by(ROWS_AT_ONCE) {
             let rows = first..activations.rows.min(first + ROWS_AT_ONCE);
-            for (index, panel) in panels.chunks_exact(self.layout.panel_bytes()).enumerate() {
-                let (codes, scales) = panel.split_at(self.layout.code_bytes());
-                let mut columns = columns.narrow(index * PANEL, PANEL);
-                worker.multiply(Panel { codes, scales }, activations, rows.clone(), &mut columns);
+            for (index, panels) in panels.chunks(PANELS_AT_ONCE * self.layout.panel_bytes()).enumerate() {
+                let panels: Vec<Panel<'_>> = panels
+                    .chunks_exact(self.layout.panel_bytes())
+                    .map(|panel| panel.split_at(self.layout.code_bytes()))
+                    .map(|(codes, scales)| Panel { codes, scales })
+                    .collect();
+                let mut columns = columns.narrow(index * PANELS_AT_ONCE * PANEL, PANELS_AT_ONCE * PANEL);
+                worker.multiply(&panels, activations, rows.clone(), &mut columns);
             }
         }
     }
@@ -113,35 +119,35 @@ impl Worker {
 
     fn multiply(
         &mut self,
-        panel: Panel<'_>,
+        panels: &[Panel<'_>],
         activations: &Activations,
         rows: Range<usize>,
         columns: &mut Columns<'_>,
     ) {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        let rows = self.multiply_tiles(panel, activations, rows, columns);
+        let rows = self.multiply_tiles(panels, activations, rows, columns);
         if rows.is_empty() {
             return;
         }
         let scratch = &mut self.joined;
         match self.kind {
-            Kind::Portable => portable::multiply(panel, activations, rows, columns, scratch),
+            Kind::Portable => portable::multiply(panels, activations, rows, columns, scratch),
             #[cfg(target_arch = "aarch64")]
             #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
             // SAFETY: a kernel of this kind is made only where the machine was asked for them.
-            Kind::Neon => unsafe { super::neon::multiply(panel, activations, rows, columns, scratch) },
+            Kind::Neon => unsafe { super::neon::multiply(panels, activations, rows, columns, scratch) },
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
             // SAFETY: a kernel of this kind is made only where the machine was asked for them.
-            Kind::Avx2 => unsafe { super::avx2::multiply(panel, activations, rows, columns, scratch) },
+            Kind::Avx2 => unsafe { super::avx2::multiply(panels, activations, rows, columns, scratch) },
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
             // SAFETY: a kernel of this kind is made only where the machine was asked for them.
-            Kind::Avx512Vnni => unsafe { super::vnni::multiply(panel, activations, rows, columns, scratch) },
+            Kind::Avx512Vnni => unsafe { super::vnni::multiply(panels, activations, rows, columns, scratch) },
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
             // SAFETY: a kernel of this kind is made only where the machine was asked for AVX-512 VNNI, too.
-            Kind::Amx => unsafe { super::vnni::multiply(panel, activations, rows, columns, scratch) },
+            Kind::Amx => unsafe { super::vnni::multiply(panels, activations, rows, columns, scratch) },
         }
     }
 
@@ -149,7 +155,7 @@ impl Worker {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     fn multiply_tiles(
         &mut self,
-        panel: Panel<'_>,
+        panels: &[Panel<'_>],
         activations: &Activations,
         rows: Range<usize>,
         columns: &mut Columns<'_>,
@@ -160,7 +166,7 @@ impl Worker {
         #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
         // SAFETY: tiles are there only for a kernel that is made where the machine was asked for AVX-512 VNNI.
         unsafe {
-            amx::multiply(tiles, panel, activations, (rows.start..end, columns), scratch);
+            amx::multiply(tiles, panels, activations, (rows.start..end, columns), scratch);
         }
         end..rows.end
     }

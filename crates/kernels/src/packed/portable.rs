@@ -50,8 +50,14 @@ fn fours<const BITS: u8>(step: &[u8]) -> [Fours; GROUPS] {
     groups
 }
 
-fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: i32) -> Ints {
-    let activations = activations.to_le_bytes().map(|byte| i32::from(byte.cast_signed()));
+/// Nothing that every processor has.
+fn fetch_ahead(_codes: &[u8]) {}
+
+fn splat_four(codes: [i8; 4]) -> [i32; 4] {
+    codes.map(i32::from)
+}
+
+fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: [i32; 4]) -> Ints {
     let mut sums = sum;
     for (sum, codes) in sums.iter_mut().zip(fours.as_chunks::<4>().0) {
         for (code, activation) in codes.iter().zip(activations) {
@@ -89,4 +95,4 @@ fn float_store(floats: Floats) -> [f32; PANEL] {
     floats
 }
 
-products!([], 2, false);
+products!([], rows: [2, 1], panels: 1, signed: false);

@@ -19,77 +19,133 @@ pub(super) struct Panel<'a> {
     pub(super) scales: &'a [u8],
 }
 
-/// Results of some rows for the outputs of a panel.
-pub(super) type Results<const R: usize> = [[f32; PANEL]; R];
+/// How far ahead of the codes at hand memory is asked for more: a processor's own guesses stop at a page's end.
+#[cfg(target_arch = "x86_64")]
+pub(super) const AHEAD: usize = 4096;
 
-/// Writes the results that are wanted of a panel.
+/// Writes the results of some rows for some panels, one beside the other.
 #[inline]
-pub(super) fn write<const R: usize>(results: &Results<R>, first: usize, target: &mut super::columns::Columns<'_>) {
-    for (row, result) in results.iter().enumerate() {
-        let target = target.row(first + row);
-        match target.first_chunk_mut() {
-            // Most panels are whole: a copy of a size that is known is no call.
-            Some(target) => *target = *result,
-            None => target.copy_from_slice(&result[..target.len()]),
+pub(super) fn write<const R: usize, const P: usize>(
+    results: &[[[f32; PANEL]; P]; R],
+    first: usize,
+    target: &mut super::columns::Columns<'_>,
+) {
+    for (row, results) in results.iter().enumerate() {
+        for (target, result) in target.row(first + row).chunks_mut(PANEL).zip(results) {
+            match target.first_chunk_mut() {
+                // A copy of a size that is known is no call.
+                Some(whole) => *whole = *result,
+                // The last panel of a matrix may have fewer outputs than lanes.
+                None => target.copy_from_slice(&result[..target.len()]),
+            }
         }
     }
 }
 
-/// The products on the vectors of the module in which this stands. `$many` rows are multiplied together, as many as the
-/// registers hold sums for. `$signed` says that codes of eight bits are taken as signed, without their start.
+/// The products on the vectors of the module in which this stands. `$rows` rows are multiplied together, as many as there
+/// are left of, the largest first, and `$panels` panels: as many as the registers hold sums for. `$signed` says that
+/// codes of eight bits are taken as signed, without their start.
 macro_rules! products {
-    ([$($attribute:tt)*], $many:literal, $signed:literal) => {
+    ([$($attribute:tt)*], rows: [$($rows:literal),*], panels: $panels:literal, signed: $signed:literal) => {
         use crate::packed::activations::{Activations, Row};
         use crate::packed::columns::Columns;
         use crate::packed::layout::{
             Coding, GROUP_BYTES, GROUPS, HALVES, PANEL, run_minima, run_scale, scale_bytes, step_bytes,
         };
-        use crate::packed::tiles::{BYTES, FEW_ROWS, Panel, Results, write};
+        use crate::packed::tiles::{BYTES, FEW_ROWS, Panel, write};
 
-        /// Rows `rows` times a panel. `scratch` is memory to be used again.
+        /// Rows `rows` times panels that lie one beside the other. `scratch` is memory to be used again.
         $($attribute)*
         pub(in crate::packed) fn multiply(
-            panel: Panel<'_>,
+            panels: &[Panel<'_>],
             activations: &Activations,
             rows: std::ops::Range<usize>,
             target: &mut Columns<'_>,
             scratch: &mut Vec<u8>,
         ) {
-            let Coding { bits, runs, minimum, .. } = activations.coding;
-            let few = rows.len() <= FEW_ROWS;
-            let panel = if few || bits == 8 { panel } else { Panel { codes: joined(bits, panel.codes, scratch), ..panel } };
-            match (bits, runs, minimum) {
-                (8, ..) => all::<8, 1, false>(panel, activations, rows, target),
-                (4, 1, false) if few => all::<4, 1, false>(panel, activations, rows, target),
-                (4, 1, true) if few => all::<4, 1, true>(panel, activations, rows, target),
-                (5, 1, false) if few => all::<5, 1, false>(panel, activations, rows, target),
-                (5, 1, true) if few => all::<5, 1, true>(panel, activations, rows, target),
-                (2, ..) if few => all::<2, 16, true>(panel, activations, rows, target),
-                (3, ..) if few => all::<3, 16, false>(panel, activations, rows, target),
-                (4, ..) if few => all::<4, 8, true>(panel, activations, rows, target),
-                (5, ..) if few => all::<5, 8, true>(panel, activations, rows, target),
-                (6, ..) if few => all::<6, 16, false>(panel, activations, rows, target),
-                (_, 1, false) => all::<BYTES, 1, false>(panel, activations, rows, target),
-                (_, 1, true) => all::<BYTES, 1, true>(panel, activations, rows, target),
-                (_, 8, _) => all::<BYTES, 8, true>(panel, activations, rows, target),
-                (_, _, true) => all::<BYTES, 16, true>(panel, activations, rows, target),
-                (_, _, false) => all::<BYTES, 16, false>(panel, activations, rows, target),
+            let bits = activations.coding.bits;
+            for (index, panels) in panels.chunks($panels).enumerate() {
+                let mut target = target.narrow(index * $panels * PANEL, $panels * PANEL);
+                match <[Panel<'_>; $panels]>::try_from(panels) {
+                    Ok(panels) if rows.len() > FEW_ROWS => {
+                        let panels = if bits == 8 { panels } else { joined(bits, panels, scratch) };
+                        many(panels, activations, rows.clone(), &mut target);
+                    }
+                    _ => {
+                        for (index, panel) in panels.iter().enumerate() {
+                            let mut target = target.narrow(index * PANEL, PANEL);
+                            few([*panel], activations, rows.clone(), &mut target);
+                        }
+                    }
+                }
             }
         }
 
-        /// The codes of a panel, a byte each.
+        /// By codes that are joined already.
         $($attribute)*
-        fn joined<'a>(bits: u8, codes: &[u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
-            let steps = codes.len() / step_bytes(bits);
-            scratch.resize(steps * step_bytes(8), 0);
-            match bits {
-                2 => join::<2>(codes, scratch),
-                3 => join::<3>(codes, scratch),
-                4 => join::<4>(codes, scratch),
-                5 => join::<5>(codes, scratch),
-                _ => join::<6>(codes, scratch),
+        fn many<const P: usize>(
+            panels: [Panel<'_>; P],
+            activations: &Activations,
+            rows: std::ops::Range<usize>,
+            target: &mut Columns<'_>,
+        ) {
+            let Coding { bits, runs, minimum, .. } = activations.coding;
+            match (bits, runs, minimum) {
+                (8, ..) => all::<8, 1, false, P>(panels, activations, rows, target),
+                (_, 1, false) => all::<BYTES, 1, false, P>(panels, activations, rows, target),
+                (_, 1, true) => all::<BYTES, 1, true, P>(panels, activations, rows, target),
+                (_, 8, _) => all::<BYTES, 8, true, P>(panels, activations, rows, target),
+                (_, _, true) => all::<BYTES, 16, true, P>(panels, activations, rows, target),
+                (_, _, false) => all::<BYTES, 16, false, P>(panels, activations, rows, target),
             }
-            scratch
+        }
+
+        /// By codes as they are packed.
+        $($attribute)*
+        fn few(
+            panel: [Panel<'_>; 1],
+            activations: &Activations,
+            rows: std::ops::Range<usize>,
+            target: &mut Columns<'_>,
+        ) {
+            let Coding { bits, runs, minimum, .. } = activations.coding;
+            match (bits, runs, minimum) {
+                (8, ..) => all::<8, 1, false, 1>(panel, activations, rows, target),
+                (4, 1, false) => all::<4, 1, false, 1>(panel, activations, rows, target),
+                (4, 1, true) => all::<4, 1, true, 1>(panel, activations, rows, target),
+                (5, 1, false) => all::<5, 1, false, 1>(panel, activations, rows, target),
+                (5, 1, true) => all::<5, 1, true, 1>(panel, activations, rows, target),
+                (2, ..) => all::<2, 16, true, 1>(panel, activations, rows, target),
+                (3, ..) => all::<3, 16, false, 1>(panel, activations, rows, target),
+                (4, ..) => all::<4, 8, true, 1>(panel, activations, rows, target),
+                (5, ..) => all::<5, 8, true, 1>(panel, activations, rows, target),
+                _ => all::<6, 16, false, 1>(panel, activations, rows, target),
+            }
+        }
+
+        /// Panels whose codes are a byte each.
+        $($attribute)*
+        fn joined<'a, const P: usize>(
+            bits: u8,
+            panels: [Panel<'a>; P],
+            scratch: &'a mut Vec<u8>,
+        ) -> [Panel<'a>; P] {
+            let size = panels[0].codes.len() / step_bytes(bits) * step_bytes(8);
+            scratch.resize(P * size, 0);
+            for (panel, joined) in panels.iter().zip(scratch.chunks_exact_mut(size)) {
+                match bits {
+                    2 => join::<2>(panel.codes, joined),
+                    3 => join::<3>(panel.codes, joined),
+                    4 => join::<4>(panel.codes, joined),
+                    5 => join::<5>(panel.codes, joined),
+                    _ => join::<6>(panel.codes, joined),
+                }
+            }
+            let mut joined = panels;
+            for (panel, codes) in joined.iter_mut().zip(scratch.chunks_exact(size)) {
+                panel.codes = codes;
+            }
+            joined
         }
 
         $($attribute)*
@@ -103,62 +159,70 @@ macro_rules! products {
         }
 
         $($attribute)*
-        fn all<const BITS: u8, const RUNS: usize, const MINIMUM: bool>(
-            panel: Panel<'_>,
+        fn all<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const P: usize>(
+            panels: [Panel<'_>; P],
             activations: &Activations,
             rows: std::ops::Range<usize>,
             target: &mut Columns<'_>,
         ) {
             let mut row = rows.start;
-            while row + $many <= rows.end {
-                let results = tile::<BITS, RUNS, MINIMUM, $many>(panel, activations, row);
-                write(&results, row, target);
-                row += $many;
-            }
-            while row < rows.end {
-                let results = tile::<BITS, RUNS, MINIMUM, 1>(panel, activations, row);
-                write(&results, row, target);
-                row += 1;
-            }
+            $(
+                while row + $rows <= rows.end {
+                    let results = tile::<BITS, RUNS, MINIMUM, $rows, P>(panels, activations, row);
+                    write(&results, row, target);
+                    row += $rows;
+                }
+            )*
         }
 
-        /// `R` rows times a panel.
+        /// `R` rows times `P` panels.
         $($attribute)*
-        fn tile<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const R: usize>(
-            panel: Panel<'_>,
+        fn tile<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const R: usize, const P: usize>(
+            panels: [Panel<'_>; P],
             activations: &Activations,
             first: usize,
-        ) -> Results<R> {
+        ) -> [[[f32; PANEL]; P]; R] {
             let (lanes, steps) = (activations.lanes, if RUNS == 1 { 1 } else { 8 });
             let mut rows = [activations.row(first); R];
             for (index, row) in rows.iter_mut().enumerate().skip(1) {
                 *row = activations.row(first + index);
             }
-            let byte_bits = if BITS == BYTES { 8 } else { BITS };
-            let mut sums = [float_zero(); R];
-            let codes = panel.codes.chunks_exact(steps * step_bytes(byte_bits));
-            let scales = panel.scales.chunks_exact(scale_bytes(RUNS, MINIMUM));
-            for (block, (codes, scales)) in codes.zip(scales).enumerate() {
-                let mut whole = [zero(); R];
-                for (step, codes) in codes.chunks_exact(step_bytes(byte_bits)).enumerate() {
-                    let at = block * steps + step;
-                    add_step::<BITS, RUNS, MINIMUM, R>((codes, scales), (&rows, lanes), at, &mut whole);
+            let step_bytes = step_bytes(if BITS == BYTES { 8 } else { BITS });
+            let (block_bytes, scale_bytes) = (steps * step_bytes, scale_bytes(RUNS, MINIMUM));
+            let mut sums = [[float_zero(); P]; R];
+            for block in 0..activations.blocks {
+                let mut whole = [[zero(); P]; R];
+                let (mut codes, mut scales): ([&[u8]; P], [&[u8]; P]) = ([&[]; P], [&[]; P]);
+                for (panel, (codes, scales)) in panels.iter().zip(codes.iter_mut().zip(&mut scales)) {
+                    *codes = &panel.codes[block * block_bytes..][..block_bytes];
+                    *scales = &panel.scales[block * scale_bytes..][..scale_bytes];
                 }
-                let scale = halves(scales);
-                for (row, (whole, sum)) in rows.iter().zip(whole.into_iter().zip(&mut sums)) {
-                    let mut part = float_times(float(whole), scale);
-                    if MINIMUM && RUNS == 1 {
-                        part = fused(float_splat(row.sums[block * lanes]), halves(&scales[HALVES..]), part);
-                    } else if MINIMUM {
-                        let minima = minima::<RUNS>(scales, &row.run_sums[block * lanes * 2 * RUNS..]);
-                        part = fused(float(minima), halves(&scales[HALVES..]), part);
+                for step in 0..steps {
+                    let mut step_codes: [&[u8]; P] = [&[]; P];
+                    for (step_codes, codes) in step_codes.iter_mut().zip(codes) {
+                        *step_codes = &codes[step * step_bytes..][..step_bytes];
                     }
-                    *sum = fused(part, float_splat(row.scales[block * lanes]), *sum);
+                    let at = block * steps + step;
+                    add_step::<BITS, RUNS, MINIMUM, R, P>((step_codes, scales), (&rows, lanes), at, &mut whole);
+                }
+                for (row, (whole, sums)) in rows.iter().zip(whole.into_iter().zip(&mut sums)) {
+                    for (scales, (whole, sum)) in scales.iter().zip(whole.into_iter().zip(sums)) {
+                        let mut part = float_times(float(whole), halves(scales));
+                        if MINIMUM && RUNS == 1 {
+                            part = fused(float_splat(row.sums[block * lanes]), halves(&scales[HALVES..]), part);
+                        } else if MINIMUM {
+                            let minima = minima::<RUNS>(scales, &row.run_sums[block * lanes * 2 * RUNS..]);
+                            part = fused(float(minima), halves(&scales[HALVES..]), part);
+                        }
+                        *sum = fused(part, float_splat(row.scales[block * lanes]), *sum);
+                    }
                 }
             }
-            let mut results = [[0.0; PANEL]; R];
-            for (result, sum) in results.iter_mut().zip(sums) {
-                *result = float_store(sum);
+            let mut results = [[[0.0; PANEL]; P]; R];
+            for (results, sums) in results.iter_mut().zip(sums) {
+                for (result, sum) in results.iter_mut().zip(sums) {
+                    *result = float_store(sum);
+                }
             }
             results
         }
@@ -166,36 +230,50 @@ macro_rules! products {
         /// Adds a step, of so many before it, to the integer sums of its block.
         #[inline]
         $($attribute)*
-        fn add_step<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const R: usize>(
-            (codes, scales): (&[u8], &[u8]),
+        fn add_step<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const R: usize, const P: usize>(
+            (codes, scales): ([&[u8]; P], [&[u8]; P]),
             (rows, lanes): (&[Row<'_>; R], usize),
             step: usize,
-            whole: &mut [Ints; R],
+            whole: &mut [[Ints; P]; R],
         ) {
             // Runs of 16 inputs are half a step, the others a step.
             let parts = if RUNS == 16 { 2 } else { 1 };
             // Two steps lie together where a block has several.
             let offset = if RUNS == 1 { step * lanes } else { step / 2 * 2 * lanes + step % 2 } * GROUPS;
-            let groups = fours::<BITS>(codes);
+            let mut groups = [[load_fours(&[0; GROUP_BYTES]); GROUPS]; P];
+            for (groups, codes) in groups.iter_mut().zip(codes) {
+                if BITS != BYTES {
+                    fetch_ahead(codes);
+                }
+                *groups = fours::<BITS>(codes);
+            }
+            let mut activations = [&[[0; 4]; GROUPS]; R];
+            for (activations, row) in activations.iter_mut().zip(rows) {
+                *activations = row.codes[offset..].first_chunk().unwrap_or(&[[0; 4]; GROUPS]);
+            }
             for part in 0..parts {
                 let run = step * parts + part;
-                let mut sums = [zero(); R];
+                let mut sums = [[zero(); P]; R];
                 if !(BITS == 8 && $signed) {
-                    for (row, sum) in rows.iter().zip(&mut sums) {
-                        *sum = splat(row.starts[run * lanes]);
+                    for (row, sums) in rows.iter().zip(&mut sums) {
+                        *sums = [splat(row.starts[run * lanes]); P];
                     }
                 }
-                for (row, sum) in rows.iter().zip(&mut sums) {
-                    let row = row.codes[offset..].first_chunk::<GROUPS>().unwrap_or(&[[0; 4]; GROUPS]);
-                    for group in part * GROUPS / parts..(part + 1) * GROUPS / parts {
-                        *sum = dot::<BITS>(*sum, groups[group], four(row[group]));
+                for group in part * GROUPS / parts..(part + 1) * GROUPS / parts {
+                    for (activations, sums) in activations.iter().zip(&mut sums) {
+                        let activations = splat_four(activations[group]);
+                        for (sum, groups) in sums.iter_mut().zip(&groups) {
+                            *sum = dot::<BITS>(*sum, groups[group], activations);
+                        }
                     }
                 }
-                for (whole, sum) in whole.iter_mut().zip(sums) {
-                    if RUNS == 1 {
-                        *whole = sum;
-                    } else if let Some(own) = scales[run_scale(MINIMUM, run % RUNS)..].first_chunk() {
-                        *whole = plus(*whole, times_bytes(sum, own));
+                for (whole, sums) in whole.iter_mut().zip(sums) {
+                    for (whole, (sum, scales)) in whole.iter_mut().zip(sums.into_iter().zip(scales)) {
+                        if RUNS == 1 {
+                            *whole = sum;
+                        } else if let Some(own) = scales[run_scale(MINIMUM, run % RUNS)..].first_chunk() {
+                            *whole = plus(*whole, times_bytes(sum, own));
+                        }
                     }
                 }
             }
@@ -211,16 +289,10 @@ macro_rules! products {
             let both = low.as_chunks::<4>().0.iter().zip(high.as_chunks::<4>().0);
             for (group, (low, high)) in groups.iter().zip(both) {
                 let group = load_fours(group);
-                low_sum = dot::<BYTES>(low_sum, group, four(*low));
-                high_sum = dot::<BYTES>(high_sum, group, four(*high));
+                low_sum = dot::<BYTES>(low_sum, group, splat_four(*low));
+                high_sum = dot::<BYTES>(high_sum, group, splat_four(*high));
             }
             plus(low_sum, times_128(high_sum))
-        }
-
-        /// Four bytes as the lowest to the highest of an integer.
-        #[inline(always)]
-        fn four(codes: [i8; 4]) -> i32 {
-            i32::from_le_bytes(codes.map(i8::cast_unsigned))
         }
     };
 }

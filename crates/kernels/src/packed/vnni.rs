@@ -4,11 +4,13 @@ use core::arch::x86_64::{
     __m128i, __m256i, __m512, __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_cvtepi8_epi32,
     _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_mullo_epi32,
     _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_sll_epi16, _mm512_slli_epi32, _mm512_srl_epi16, _mm_cvtsi32_si128,
+    _mm512_setzero_si512, _mm512_sll_epi16, _mm512_slli_epi32, _mm512_srl_epi16, _mm_cvtsi32_si128, _mm_prefetch,
+    _MM_HINT_T0,
 };
 use std::mem::transmute;
 
 use super::layout::planes;
+use super::tiles::AHEAD;
 
 pub(super) type Ints = __m512i;
 pub(super) type Fours = __m512i;
@@ -98,8 +100,23 @@ fn count(shift: usize) -> __m128i {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: i32) -> Ints {
-    _mm512_dpbusd_epi32(sum, fours, _mm512_set1_epi32(activations))
+fn fetch_ahead(codes: &[u8]) {
+    for line in codes.chunks_exact(GROUP_BYTES) {
+        // Nothing is read: an address that is not the process's own is ignored.
+        _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(AHEAD).cast());
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn splat_four(codes: [i8; 4]) -> __m512i {
+    _mm512_set1_epi32(i32::from_le_bytes(codes.map(i8::cast_unsigned)))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: __m512i) -> Ints {
+    _mm512_dpbusd_epi32(sum, fours, activations)
 }
 
 #[inline]
@@ -163,4 +180,4 @@ pub(super) fn float_load(floats: &[f32; PANEL]) -> Floats {
     }
 }
 
-products!([#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]], 8, false);
+products!([#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]], rows: [8, 4, 1], panels: 2, signed: false);
