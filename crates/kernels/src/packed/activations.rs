@@ -37,18 +37,19 @@ pub(super) struct Activations {
     pub(super) run_sums: Vec<i8>,
 }
 
-/// One row of [`Activations`].
+/// Some rows of a group of [`Activations`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row<'a> {
-    /// In fours, as weights are. Parts of [`Coding::together`] inputs begin [`Activations::lanes`] times as far apart.
-    pub(super) codes: &'a [[i8; 4]],
-    /// Of block b at b times [`Activations::lanes`].
+pub(super) struct Rows<'a> {
+    /// Of part p at p times [`Activations::lanes`] times [`Coding::together`]; the rows' codes of a part are one after
+    /// the other.
+    pub(super) codes: &'a [i8],
+    /// Of block b at b times [`Activations::lanes`], row after row.
     pub(super) scales: &'a [f32],
-    /// Of run r at r times [`Activations::lanes`].
+    /// Of run r at r times [`Activations::lanes`], row after row.
     pub(super) starts: &'a [i32],
     /// As `scales`.
     pub(super) sums: &'a [f32],
-    /// Of block b at b times [`Activations::lanes`] times twice its runs.
+    /// Of block b at b times [`Activations::lanes`] times twice its runs, row after row.
     pub(super) run_sums: &'a [i8],
 }
 
@@ -103,19 +104,18 @@ impl Activations {
         new
     }
 
-    /// One row. Where lists have a place for each row of a group, they begin at this row's.
+    /// The rows from one on, up to the end of its group: they begin at this row's place in each list.
     #[inline]
-    pub(super) fn row(&self, row: usize) -> Row<'_> {
+    pub(super) fn rows_from(&self, row: usize) -> Rows<'_> {
         let (group, lane) = (row / self.lanes, row % self.lanes);
-        let blocks = self.blocks;
-        let runs = blocks * self.coding.runs;
+        let runs = self.blocks * self.coding.runs;
         let from = |count: usize| group * count * self.lanes + lane;
-        Row {
-            codes: self.codes[group * self.lanes * self.inputs + lane * self.coding.together()..].as_chunks().0,
-            scales: &self.scales[from(blocks)..],
+        Rows {
+            codes: &self.codes[group * self.lanes * self.inputs + lane * self.coding.together()..],
+            scales: &self.scales[from(self.blocks)..],
             starts: &self.starts[from(runs)..],
-            sums: self.sums.get(from(blocks)..).unwrap_or_default(),
-            run_sums: self.run_sums.get(from(blocks) * 2 * self.coding.runs..).unwrap_or_default(),
+            sums: self.sums.get(from(self.blocks)..).unwrap_or_default(),
+            run_sums: self.run_sums.get(from(self.blocks) * 2 * self.coding.runs..).unwrap_or_default(),
         }
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn multiply(
     // Row by row: what lies together is written together.
     for (index, row) in rows.enumerate() {
         for panel in 0..panels.len() {
-            write(&[[all[panel * count + index]]], row, &mut target.narrow(panel * PANEL, PANEL));
+            write(&[all[panel * count + index]], row, &mut target.narrow(panel * PANEL, PANEL));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Tiles of AMX for blocks whose runs have scales of their own: two tiles of rows at once, where there are two.
 
 use core::arch::x86_64::{
-    __m512, __m512i, _mm512_add_epi32, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps,
-    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi32,
+    __m512, _mm512_add_epi32, _mm512_cvtepi32_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_setzero_si512, _mm512_slli_epi32,
 };
 
 use super::activations::Activations;
@@ -10,7 +10,7 @@ use super::amx::Part;
 use super::amx_prepare::{PLANE, prepared_bytes};
 use super::amx_tiles::{Sums, TILE, Tiles};
 use super::layout::{GROUP_BYTES, HALVES, PANEL, STEP, run_minima, scale_bytes};
-use super::vnni::{float_load, float_store, halves, load_fours};
+use super::vnni::{float_load, float_store, halves, load_fours, splat_four};
 
 /// Products of 64 inputs in a block.
 const PARTS: usize = 4;
@@ -107,14 +107,8 @@ fn minima<const RUNS: usize>(scales: &[u8], run_sums: &[i8]) -> __m512 {
     let (mut low, mut high) = (_mm512_setzero_si512(), _mm512_setzero_si512());
     for index in 0..RUNS / 4 {
         let group = load_fours(&groups[index]);
-        low = _mm512_dpbusd_epi32(low, group, splat(fours[index]));
-        high = _mm512_dpbusd_epi32(high, group, splat(fours[RUNS / 4 + index]));
+        low = _mm512_dpbusd_epi32(low, group, splat_four(&fours[index]));
+        high = _mm512_dpbusd_epi32(high, group, splat_four(&fours[RUNS / 4 + index]));
     }
     _mm512_cvtepi32_ps(_mm512_add_epi32(low, _mm512_slli_epi32::<7>(high)))
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn splat(four: [i8; 4]) -> __m512i {
-    _mm512_set1_epi32(i32::from_le_bytes(four.map(i8::cast_unsigned)))
 }

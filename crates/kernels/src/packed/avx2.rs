@@ -4,13 +4,12 @@ use core::arch::x86_64::{
     __m128i, __m256, __m256i, _mm256_abs_epi8, _mm256_add_epi32, _mm256_and_si256, _mm256_cvtepi8_epi32,
     _mm256_cvtepi32_ps, _mm256_cvtph_ps, _mm256_fmadd_ps, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_mul_ps,
     _mm256_mullo_epi32, _mm256_or_si256, _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8, _mm256_sll_epi16, _mm256_slli_epi32,
-    _mm256_srl_epi16, _mm256_xor_si256, _mm_cvtsi32_si128, _mm_prefetch,
+    _mm256_setzero_ps, _mm256_setzero_si256, _mm256_sign_epi8, _mm256_slli_epi16, _mm256_slli_epi32,
+    _mm256_srli_epi16, _mm256_xor_si256, _mm_prefetch,
     _mm_srli_si128, _MM_HINT_T0,
 };
 use std::mem::transmute;
 
-use super::layout::planes;
 use super::tiles::AHEAD;
 
 type Ints = [__m256i; 2];
@@ -77,30 +76,46 @@ fn store_fours(fours: Fours, bytes: &mut [u8; GROUP_BYTES]) {
 fn fours<const BITS: u8>(step: &[u8]) -> [Fours; GROUPS] {
     let slots = step.as_chunks::<GROUP_BYTES>().0;
     let mut groups = [zero(); GROUPS];
-    for (index, group) in groups.iter_mut().enumerate() {
-        if BITS >= BYTES {
-            *group = load_fours(&slots[index]);
-            continue;
+    match BITS {
+        2 => plane::<2, 0>(slots, &mut groups),
+        3 => {
+            plane::<2, 0>(slots, &mut groups);
+            plane::<1, 2>(&slots[2..], &mut groups);
         }
-        for plane in planes(BITS) {
-            let (slot, shift) = plane.of(index);
-            let mask = _mm256_set1_epi8(plane.mask().cast_signed());
-            for (target, bytes) in group.iter_mut().zip(load_fours(&slots[slot])) {
-                // Shifted two bytes at a time; what comes from the neighbour is masked away.
-                let bits = _mm256_and_si256(_mm256_srl_epi16(bytes, count(shift)), mask);
-                let bits = _mm256_sll_epi16(bits, count(usize::from(plane.from())));
-                *target = _mm256_or_si256(*target, bits);
+        4 => plane::<4, 0>(slots, &mut groups),
+        5 => {
+            plane::<4, 0>(slots, &mut groups);
+            plane::<1, 4>(&slots[4..], &mut groups);
+        }
+        6 => {
+            plane::<4, 0>(slots, &mut groups);
+            plane::<2, 4>(&slots[4..], &mut groups);
+        }
+        _ => {
+            for (group, slot) in groups.iter_mut().zip(slots) {
+                *group = load_fours(slot);
             }
         }
     }
     groups
 }
 
+/// Adds the bits `FROM..FROM + WIDTH` of all codes of a step.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn count(shift: usize) -> __m128i {
-    // At most 7; 64 would shift everything away.
-    _mm_cvtsi32_si128(i32::try_from(shift).unwrap_or(64))
+fn plane<const WIDTH: i32, const FROM: i32>(slots: &[[u8; GROUP_BYTES]], groups: &mut [Fours; GROUPS]) {
+    let width = WIDTH as usize;
+    for (slot, bytes) in slots[..width].iter().enumerate() {
+        let mask = _mm256_set1_epi8((1 << WIDTH) - 1);
+        let mut both = load_fours(bytes);
+        for group in groups[slot..].iter_mut().step_by(width) {
+            for (codes, bytes) in group.iter_mut().zip(&mut both) {
+                *codes = _mm256_or_si256(*codes, _mm256_slli_epi16::<FROM>(_mm256_and_si256(*bytes, mask)));
+                // Shifted two bytes at a time; what comes from the neighbour is masked away.
+                *bytes = _mm256_srli_epi16::<WIDTH>(*bytes);
+            }
+        }
+    }
 }
 
 #[inline]
@@ -114,7 +129,7 @@ fn fetch_ahead(codes: &[u8]) {
 
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn splat_four(codes: [i8; 4]) -> __m256i {
+fn splat_four(codes: &[i8; 4]) -> __m256i {
     _mm256_set1_epi32(i32::from_le_bytes(codes.map(i8::cast_unsigned)))
 }
 
@@ -134,6 +149,21 @@ fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: __m256i) -> Ints {
         *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
     }
     sum
+}
+
+/// As [`dot`], of four rows whose fours begin `STRIDE` fours apart, with each of the groups.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn dot_rows<const BITS: u8, const STRIDE: usize, const G: usize>(
+    sums: &mut [Ints; 4],
+    groups: &[Fours; G],
+    rows: &[[i8; 4]],
+) {
+    for (row, sum) in sums.iter_mut().enumerate() {
+        for (group, codes) in groups.iter().zip(&rows[row * STRIDE..]) {
+            *sum = dot::<BITS>(*sum, *group, splat_four(codes));
+        }
+    }
 }
 
 #[inline]
@@ -186,4 +216,4 @@ fn float_store(floats: Floats) -> [f32; PANEL] {
     }
 }
 
-products!([#[target_feature(enable = "avx2,fma,f16c")]], rows: [2, 1], panels: 1, signed: true);
+products!([#[target_feature(enable = "avx2,fma,f16c")]], rows: [2, 1], signed: true);

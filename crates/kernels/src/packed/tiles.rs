@@ -23,31 +23,25 @@ pub(super) struct Panel<'a> {
 #[cfg(target_arch = "x86_64")]
 pub(super) const AHEAD: usize = 4096;
 
-/// Writes the results of some rows for some panels, one beside the other.
+/// Writes the results of some rows for a panel.
 #[inline]
-pub(super) fn write<const R: usize, const P: usize>(
-    results: &[[[f32; PANEL]; P]; R],
-    first: usize,
-    target: &mut super::columns::Columns<'_>,
-) {
-    for (row, results) in results.iter().enumerate() {
-        for (target, result) in target.row(first + row).chunks_mut(PANEL).zip(results) {
-            match target.first_chunk_mut() {
-                // A copy of a size that is known is no call.
-                Some(whole) => *whole = *result,
-                // The last panel of a matrix may have fewer outputs than lanes.
-                None => target.copy_from_slice(&result[..target.len()]),
-            }
+pub(super) fn write<const R: usize>(results: &[[f32; PANEL]; R], first: usize, target: &mut super::columns::Columns<'_>) {
+    for (row, result) in results.iter().enumerate() {
+        let target = target.row(first + row);
+        match target.first_chunk_mut() {
+            // A copy of a size that is known is no call.
+            Some(whole) => *whole = *result,
+            // The last panel of a matrix may have fewer outputs than lanes.
+            None => target.copy_from_slice(&result[..target.len()]),
         }
     }
 }
 
 /// The products on the vectors of the module in which this stands. `$rows` rows are multiplied together, as many as there
-/// are left of, the largest first, and `$panels` panels: as many as the registers hold sums for. `$signed` says that
-/// codes of eight bits are taken as signed, without their start.
+/// are left of, the largest first. `$signed` says that codes of eight bits are taken as signed, without their start.
 macro_rules! products {
-    ([$($attribute:tt)*], rows: [$($rows:literal),*], panels: $panels:literal, signed: $signed:literal) => {
-        use crate::packed::activations::{Activations, Row};
+    ([$($attribute:tt)*], rows: [$($rows:literal),*], signed: $signed:literal) => {
+        use crate::packed::activations::{Activations, Rows};
         use crate::packed::columns::Columns;
         use crate::packed::layout::{
             Coding, GROUP_BYTES, GROUPS, HALVES, PANEL, run_minima, run_scale, scale_bytes, step_bytes,
@@ -64,88 +58,71 @@ macro_rules! products {
             scratch: &mut Vec<u8>,
         ) {
             let bits = activations.coding.bits;
-            for (index, panels) in panels.chunks($panels).enumerate() {
-                let mut target = target.narrow(index * $panels * PANEL, $panels * PANEL);
-                match <[Panel<'_>; $panels]>::try_from(panels) {
-                    Ok(panels) if rows.len() > FEW_ROWS => {
-                        let panels = if bits == 8 { panels } else { joined(bits, panels, scratch) };
-                        many(panels, activations, rows.clone(), &mut target);
-                    }
-                    _ => {
-                        for (index, panel) in panels.iter().enumerate() {
-                            let mut target = target.narrow(index * PANEL, PANEL);
-                            few([*panel], activations, rows.clone(), &mut target);
-                        }
-                    }
+            for (index, panel) in panels.iter().enumerate() {
+                let mut target = target.narrow(index * PANEL, PANEL);
+                if rows.len() <= FEW_ROWS {
+                    few(*panel, activations, rows.clone(), &mut target);
+                    continue;
                 }
+                let panel = if bits == 8 { *panel } else { joined(bits, *panel, scratch) };
+                many(panel, activations, rows.clone(), &mut target);
             }
         }
 
         /// By codes that are joined already.
         $($attribute)*
-        fn many<const P: usize>(
-            panels: [Panel<'_>; P],
+        fn many(
+            panel: Panel<'_>,
             activations: &Activations,
             rows: std::ops::Range<usize>,
             target: &mut Columns<'_>,
         ) {
             let Coding { bits, runs, minimum, .. } = activations.coding;
             match (bits, runs, minimum) {
-                (8, ..) => all::<8, 1, false, P>(panels, activations, rows, target),
-                (_, 1, false) => all::<BYTES, 1, false, P>(panels, activations, rows, target),
-                (_, 1, true) => all::<BYTES, 1, true, P>(panels, activations, rows, target),
-                (_, 8, _) => all::<BYTES, 8, true, P>(panels, activations, rows, target),
-                (_, _, true) => all::<BYTES, 16, true, P>(panels, activations, rows, target),
-                (_, _, false) => all::<BYTES, 16, false, P>(panels, activations, rows, target),
+                (8, ..) => all::<8, 1, false>(panel, activations, rows, target),
+                (_, 1, false) => all::<BYTES, 1, false>(panel, activations, rows, target),
+                (_, 1, true) => all::<BYTES, 1, true>(panel, activations, rows, target),
+                (_, 8, _) => all::<BYTES, 8, true>(panel, activations, rows, target),
+                (_, _, true) => all::<BYTES, 16, true>(panel, activations, rows, target),
+                (_, _, false) => all::<BYTES, 16, false>(panel, activations, rows, target),
             }
         }
 
         /// By codes as they are packed.
         $($attribute)*
         fn few(
-            panel: [Panel<'_>; 1],
+            panel: Panel<'_>,
             activations: &Activations,
             rows: std::ops::Range<usize>,
             target: &mut Columns<'_>,
         ) {
             let Coding { bits, runs, minimum, .. } = activations.coding;
             match (bits, runs, minimum) {
-                (8, ..) => all::<8, 1, false, 1>(panel, activations, rows, target),
-                (4, 1, false) => all::<4, 1, false, 1>(panel, activations, rows, target),
-                (4, 1, true) => all::<4, 1, true, 1>(panel, activations, rows, target),
-                (5, 1, false) => all::<5, 1, false, 1>(panel, activations, rows, target),
-                (5, 1, true) => all::<5, 1, true, 1>(panel, activations, rows, target),
-                (2, ..) => all::<2, 16, true, 1>(panel, activations, rows, target),
-                (3, ..) => all::<3, 16, false, 1>(panel, activations, rows, target),
-                (4, ..) => all::<4, 8, true, 1>(panel, activations, rows, target),
-                (5, ..) => all::<5, 8, true, 1>(panel, activations, rows, target),
-                _ => all::<6, 16, false, 1>(panel, activations, rows, target),
+                (8, ..) => all::<8, 1, false>(panel, activations, rows, target),
+                (4, 1, false) => all::<4, 1, false>(panel, activations, rows, target),
+                (4, 1, true) => all::<4, 1, true>(panel, activations, rows, target),
+                (5, 1, false) => all::<5, 1, false>(panel, activations, rows, target),
+                (5, 1, true) => all::<5, 1, true>(panel, activations, rows, target),
+                (2, ..) => all::<2, 16, true>(panel, activations, rows, target),
+                (3, ..) => all::<3, 16, false>(panel, activations, rows, target),
+                (4, ..) => all::<4, 8, true>(panel, activations, rows, target),
+                (5, ..) => all::<5, 8, true>(panel, activations, rows, target),
+                _ => all::<6, 16, false>(panel, activations, rows, target),
             }
         }
 
-        /// Panels whose codes are a byte each.
+        /// A panel whose codes are a byte each.
         $($attribute)*
-        fn joined<'a, const P: usize>(
-            bits: u8,
-            panels: [Panel<'a>; P],
-            scratch: &'a mut Vec<u8>,
-        ) -> [Panel<'a>; P] {
-            let size = panels[0].codes.len() / step_bytes(bits) * step_bytes(8);
-            scratch.resize(P * size, 0);
-            for (panel, joined) in panels.iter().zip(scratch.chunks_exact_mut(size)) {
-                match bits {
-                    2 => join::<2>(panel.codes, joined),
-                    3 => join::<3>(panel.codes, joined),
-                    4 => join::<4>(panel.codes, joined),
-                    5 => join::<5>(panel.codes, joined),
-                    _ => join::<6>(panel.codes, joined),
-                }
+        fn joined<'a>(bits: u8, panel: Panel<'a>, scratch: &'a mut Vec<u8>) -> Panel<'a> {
+            scratch.resize(panel.codes.len() / step_bytes(bits) * step_bytes(8), 0);
+            match bits {
+                2 => join::<2>(panel.codes, scratch),
+                3 => join::<3>(panel.codes, scratch),
+                4 => join::<4>(panel.codes, scratch),
+                5 => join::<5>(panel.codes, scratch),
+                _ => join::<6>(panel.codes, scratch),
             }
-            let mut joined = panels;
-            for (panel, codes) in joined.iter_mut().zip(scratch.chunks_exact(size)) {
-                panel.codes = codes;
-            }
-            joined
+            Panel { codes: scratch, ..panel }
         }
 
         $($attribute)*
@@ -159,138 +136,176 @@ macro_rules! products {
         }
 
         $($attribute)*
-        fn all<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const P: usize>(
-            panels: [Panel<'_>; P],
+        fn all<const BITS: u8, const RUNS: usize, const MINIMUM: bool>(
+            panel: Panel<'_>,
             activations: &Activations,
             rows: std::ops::Range<usize>,
             target: &mut Columns<'_>,
         ) {
+            // Rows that are multiplied together are of one group: groups are of 16 rows, or of all there are.
             let mut row = rows.start;
             $(
                 while row + $rows <= rows.end {
-                    let results = tile::<BITS, RUNS, MINIMUM, $rows, P>(panels, activations, row);
+                    let results = tile::<BITS, RUNS, MINIMUM, $rows>(panel, activations, row);
                     write(&results, row, target);
                     row += $rows;
                 }
             )*
         }
 
-        /// `R` rows times `P` panels.
+        /// `R` rows times a panel.
         $($attribute)*
-        fn tile<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const R: usize, const P: usize>(
-            panels: [Panel<'_>; P],
+        fn tile<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const R: usize>(
+            panel: Panel<'_>,
             activations: &Activations,
             first: usize,
-        ) -> [[[f32; PANEL]; P]; R] {
-            let (lanes, steps) = (activations.lanes, if RUNS == 1 { 1 } else { 8 });
-            let mut rows = [activations.row(first); R];
-            for (index, row) in rows.iter_mut().enumerate().skip(1) {
-                *row = activations.row(first + index);
-            }
+        ) -> [[f32; PANEL]; R] {
+            let (lanes, rows) = (activations.lanes, activations.rows_from(first));
+            let steps = if RUNS == 1 { 1 } else { 8 };
             let step_bytes = step_bytes(if BITS == BYTES { 8 } else { BITS });
-            let (block_bytes, scale_bytes) = (steps * step_bytes, scale_bytes(RUNS, MINIMUM));
-            let mut sums = [[float_zero(); P]; R];
-            for block in 0..activations.blocks {
-                let mut whole = [[zero(); P]; R];
-                let (mut codes, mut scales): ([&[u8]; P], [&[u8]; P]) = ([&[]; P], [&[]; P]);
-                for (panel, (codes, scales)) in panels.iter().zip(codes.iter_mut().zip(&mut scales)) {
-                    *codes = &panel.codes[block * block_bytes..][..block_bytes];
-                    *scales = &panel.scales[block * scale_bytes..][..scale_bytes];
-                }
-                for step in 0..steps {
-                    let mut step_codes: [&[u8]; P] = [&[]; P];
-                    for (step_codes, codes) in step_codes.iter_mut().zip(codes) {
-                        *step_codes = &codes[step * step_bytes..][..step_bytes];
-                    }
+            let mut sums = [float_zero(); R];
+            let codes = panel.codes.chunks_exact(steps * step_bytes);
+            let scales = panel.scales.chunks_exact(scale_bytes(RUNS, MINIMUM));
+            for (block, (codes, scales)) in codes.zip(scales).enumerate() {
+                let mut whole = [zero(); R];
+                for (step, codes) in codes.chunks_exact(step_bytes).enumerate() {
                     let at = block * steps + step;
-                    add_step::<BITS, RUNS, MINIMUM, R, P>((step_codes, scales), (&rows, lanes), at, &mut whole);
+                    add_step::<BITS, RUNS, MINIMUM, R>((codes, scales), (&rows, lanes), at, &mut whole);
                 }
-                for (row, (whole, sums)) in rows.iter().zip(whole.into_iter().zip(&mut sums)) {
-                    for (scales, (whole, sum)) in scales.iter().zip(whole.into_iter().zip(sums)) {
-                        let mut part = float_times(float(whole), halves(scales));
-                        if MINIMUM && RUNS == 1 {
-                            part = fused(float_splat(row.sums[block * lanes]), halves(&scales[HALVES..]), part);
-                        } else if MINIMUM {
-                            let minima = minima::<RUNS>(scales, &row.run_sums[block * lanes * 2 * RUNS..]);
-                            part = fused(float(minima), halves(&scales[HALVES..]), part);
-                        }
-                        *sum = fused(part, float_splat(row.scales[block * lanes]), *sum);
-                    }
-                }
+                add_block::<RUNS, MINIMUM, R>(scales, (&rows, lanes), (block, &whole), &mut sums);
             }
-            let mut results = [[[0.0; PANEL]; P]; R];
-            for (results, sums) in results.iter_mut().zip(sums) {
-                for (result, sum) in results.iter_mut().zip(sums) {
-                    *result = float_store(sum);
-                }
+            let mut results = [[0.0; PANEL]; R];
+            for (result, sum) in results.iter_mut().zip(sums) {
+                *result = float_store(sum);
             }
             results
+        }
+
+        /// Adds the integer sums of a block, scaled, to those in f32.
+        #[inline]
+        $($attribute)*
+        fn add_block<const RUNS: usize, const MINIMUM: bool, const R: usize>(
+            scales: &[u8],
+            (rows, lanes): (&Rows<'_>, usize),
+            (block, whole): (usize, &[Ints; R]),
+            sums: &mut [Floats; R],
+        ) {
+            let scale = halves(scales);
+            let minimum = if MINIMUM { halves(&scales[HALVES..]) } else { float_zero() };
+            let own: &[f32; R] = rows.scales[block * lanes..].first_chunk().unwrap_or(&[0.0; R]);
+            let mut block_sums = &[0.0; R];
+            let mut run_sums: &[[i8; RUNS]] = &[];
+            if MINIMUM && RUNS == 1 {
+                block_sums = rows.sums[block * lanes..].first_chunk().unwrap_or(&[0.0; R]);
+            } else if MINIMUM {
+                run_sums = &rows.run_sums[block * lanes * 2 * RUNS..].as_chunks().0[..2 * R];
+            }
+            for row in 0..R {
+                let mut part = float_times(float(whole[row]), scale);
+                if MINIMUM && RUNS == 1 {
+                    part = fused(float_splat(block_sums[row]), minimum, part);
+                } else if MINIMUM {
+                    let sums = minima::<RUNS>(scales, [&run_sums[2 * row], &run_sums[2 * row + 1]]);
+                    part = fused(float(sums), minimum, part);
+                }
+                sums[row] = fused(part, float_splat(own[row]), sums[row]);
+            }
         }
 
         /// Adds a step, of so many before it, to the integer sums of its block.
         #[inline]
         $($attribute)*
-        fn add_step<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const R: usize, const P: usize>(
-            (codes, scales): ([&[u8]; P], [&[u8]; P]),
-            (rows, lanes): (&[Row<'_>; R], usize),
+        fn add_step<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const R: usize>(
+            (codes, scales): (&[u8], &[u8]),
+            (rows, lanes): (&Rows<'_>, usize),
             step: usize,
-            whole: &mut [[Ints; P]; R],
+            whole: &mut [Ints; R],
         ) {
-            // Runs of 16 inputs are half a step, the others a step.
-            let parts = if RUNS == 16 { 2 } else { 1 };
+            if BITS != BYTES {
+                fetch_ahead(codes);
+            }
+            let groups = fours::<BITS>(codes);
             // Two steps lie together where a block has several.
             let offset = if RUNS == 1 { step * lanes } else { step / 2 * 2 * lanes + step % 2 } * GROUPS;
-            let mut groups = [[load_fours(&[0; GROUP_BYTES]); GROUPS]; P];
-            for (groups, codes) in groups.iter_mut().zip(codes) {
-                if BITS != BYTES {
-                    fetch_ahead(codes);
-                }
-                *groups = fours::<BITS>(codes);
+            let fours = &rows.codes.as_chunks::<4>().0[offset..];
+            let signed = BITS == 8 && $signed;
+            if RUNS != 16 {
+                let sums = run_of::<BITS, RUNS, R, GROUPS>(&groups, fours, (rows, step * lanes, signed));
+                add_run::<RUNS, MINIMUM, R>(sums, scales, step % RUNS, whole);
+                return;
             }
-            let mut activations = [&[[0; 4]; GROUPS]; R];
-            for (activations, row) in activations.iter_mut().zip(rows) {
-                *activations = row.codes[offset..].first_chunk().unwrap_or(&[[0; 4]; GROUPS]);
+            // Runs of 16 inputs are half a step.
+            for (part, groups) in groups.as_chunks::<{ GROUPS / 2 }>().0.iter().enumerate() {
+                let (fours, run) = (&fours[part * GROUPS / 2..], 2 * step + part);
+                let sums = run_of::<BITS, RUNS, R, { GROUPS / 2 }>(groups, fours, (rows, run * lanes, signed));
+                add_run::<RUNS, MINIMUM, R>(sums, scales, run % RUNS, whole);
             }
-            for part in 0..parts {
-                let run = step * parts + part;
-                let mut sums = [[zero(); P]; R];
-                if !(BITS == 8 && $signed) {
-                    for (row, sums) in rows.iter().zip(&mut sums) {
-                        *sums = [splat(row.starts[run * lanes]); P];
-                    }
+        }
+
+        /// The integer sums of a run of `G` groups: of rows whose starts begin at an offset, unless codes are signed.
+        #[inline]
+        $($attribute)*
+        fn run_of<const BITS: u8, const RUNS: usize, const R: usize, const G: usize>(
+            groups: &[Fours; G],
+            fours: &[[i8; 4]],
+            (rows, offset, signed): (&Rows<'_>, usize, bool),
+        ) -> [Ints; R] {
+            let mut sums = [zero(); R];
+            if !signed {
+                let starts: &[i32; R] = rows.starts[offset..].first_chunk().unwrap_or(&[0; R]);
+                for (sum, start) in sums.iter_mut().zip(starts) {
+                    *sum = splat(*start);
                 }
-                for group in part * GROUPS / parts..(part + 1) * GROUPS / parts {
-                    for (activations, sums) in activations.iter().zip(&mut sums) {
-                        let activations = splat_four(activations[group]);
-                        for (sum, groups) in sums.iter_mut().zip(&groups) {
-                            *sum = dot::<BITS>(*sum, groups[group], activations);
-                        }
-                    }
+            }
+            let stride = if RUNS == 1 { GROUPS } else { 2 * GROUPS };
+            let (quads, rest) = sums.as_chunks_mut::<4>();
+            for (index, sums) in quads.iter_mut().enumerate() {
+                let fours = &fours[index * 4 * stride..];
+                if RUNS == 1 {
+                    dot_rows::<BITS, GROUPS, G>(sums, groups, fours);
+                } else {
+                    dot_rows::<BITS, { 2 * GROUPS }, G>(sums, groups, fours);
                 }
-                for (whole, sums) in whole.iter_mut().zip(sums) {
-                    for (whole, (sum, scales)) in whole.iter_mut().zip(sums.into_iter().zip(scales)) {
-                        if RUNS == 1 {
-                            *whole = sum;
-                        } else if let Some(own) = scales[run_scale(MINIMUM, run % RUNS)..].first_chunk() {
-                            *whole = plus(*whole, times_bytes(sum, own));
-                        }
-                    }
+            }
+            for (row, sum) in rest.iter_mut().enumerate() {
+                let fours = fours[row * stride..].first_chunk::<G>().unwrap_or(&[[0; 4]; G]);
+                for (group, codes) in groups.iter().zip(fours) {
+                    *sum = dot::<BITS>(*sum, *group, splat_four(codes));
                 }
+            }
+            sums
+        }
+
+        /// Adds the sums of a run to those of its block.
+        #[inline]
+        $($attribute)*
+        fn add_run<const RUNS: usize, const MINIMUM: bool, const R: usize>(
+            sums: [Ints; R],
+            scales: &[u8],
+            run: usize,
+            whole: &mut [Ints; R],
+        ) {
+            if RUNS == 1 {
+                *whole = sums;
+                return;
+            }
+            let own = scales[run_scale(MINIMUM, run)..].first_chunk().unwrap_or(&[0; PANEL]);
+            for (whole, sum) in whole.iter_mut().zip(sums) {
+                *whole = plus(*whole, times_bytes(sum, own));
             }
         }
 
         /// Minus the sum of a block's minima times the sums of the activations of their runs.
         #[inline]
         $($attribute)*
-        fn minima<const RUNS: usize>(scales: &[u8], run_sums: &[i8]) -> Ints {
+        fn minima<const RUNS: usize>(scales: &[u8], [low, high]: [&[i8; RUNS]; 2]) -> Ints {
             let groups = scales[run_minima(RUNS)..].as_chunks::<GROUP_BYTES>().0;
-            let (low, high) = run_sums[..2 * RUNS].split_at(RUNS);
             let (mut low_sum, mut high_sum) = (zero(), zero());
             let both = low.as_chunks::<4>().0.iter().zip(high.as_chunks::<4>().0);
             for (group, (low, high)) in groups.iter().zip(both) {
                 let group = load_fours(group);
-                low_sum = dot::<BYTES>(low_sum, group, splat_four(*low));
-                high_sum = dot::<BYTES>(high_sum, group, splat_four(*high));
+                low_sum = dot::<BYTES>(low_sum, group, splat_four(low));
+                high_sum = dot::<BYTES>(high_sum, group, splat_four(high));
             }
             plus(low_sum, times_128(high_sum))
         }

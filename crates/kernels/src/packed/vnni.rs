@@ -1,15 +1,15 @@
 //! By the dot products of AVX-512 VNNI: sixteen outputs a vector.
 
+use core::arch::asm;
 use core::arch::x86_64::{
     __m128i, __m256i, __m512, __m512i, _mm512_add_epi32, _mm512_and_si512, _mm512_cvtepi8_epi32,
     _mm512_cvtepi32_ps, _mm512_cvtph_ps, _mm512_dpbusd_epi32, _mm512_fmadd_ps, _mm512_mul_ps, _mm512_mullo_epi32,
     _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps,
-    _mm512_setzero_si512, _mm512_sll_epi16, _mm512_slli_epi32, _mm512_srl_epi16, _mm_cvtsi32_si128, _mm_prefetch,
+    _mm512_setzero_si512, _mm512_slli_epi16, _mm512_slli_epi32, _mm512_srli_epi16, _mm_prefetch,
     _MM_HINT_T0,
 };
 use std::mem::transmute;
 
-use super::layout::planes;
 use super::tiles::AHEAD;
 
 pub(super) type Ints = __m512i;
@@ -75,27 +75,44 @@ pub(super) fn store_fours(fours: Fours, bytes: &mut [u8; GROUP_BYTES]) {
 pub(super) fn fours<const BITS: u8>(step: &[u8]) -> [Fours; GROUPS] {
     let slots = step.as_chunks::<GROUP_BYTES>().0;
     let mut groups = [zero(); GROUPS];
-    for (index, group) in groups.iter_mut().enumerate() {
-        if BITS >= BYTES {
-            *group = load_fours(&slots[index]);
-            continue;
+    match BITS {
+        2 => plane::<2, 0>(slots, &mut groups),
+        3 => {
+            plane::<2, 0>(slots, &mut groups);
+            plane::<1, 2>(&slots[2..], &mut groups);
         }
-        for plane in planes(BITS) {
-            let (slot, shift) = plane.of(index);
-            // Shifted two bytes at a time; what comes from the neighbour is masked away.
-            let shifted = _mm512_srl_epi16(load_fours(&slots[slot]), count(shift));
-            let bits = _mm512_and_si512(shifted, _mm512_set1_epi8(plane.mask().cast_signed()));
-            *group = _mm512_or_si512(*group, _mm512_sll_epi16(bits, count(usize::from(plane.from()))));
+        4 => plane::<4, 0>(slots, &mut groups),
+        5 => {
+            plane::<4, 0>(slots, &mut groups);
+            plane::<1, 4>(&slots[4..], &mut groups);
+        }
+        6 => {
+            plane::<4, 0>(slots, &mut groups);
+            plane::<2, 4>(&slots[4..], &mut groups);
+        }
+        _ => {
+            for (group, slot) in groups.iter_mut().zip(slots) {
+                *group = load_fours(slot);
+            }
         }
     }
     groups
 }
 
+/// Adds the bits `FROM..FROM + WIDTH` of all codes of a step.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn count(shift: usize) -> __m128i {
-    // At most 7; 64 would shift everything away.
-    _mm_cvtsi32_si128(i32::try_from(shift).unwrap_or(64))
+fn plane<const WIDTH: u32, const FROM: u32>(slots: &[[u8; GROUP_BYTES]], groups: &mut [Fours; GROUPS]) {
+    let width = WIDTH as usize;
+    for (slot, bytes) in slots[..width].iter().enumerate() {
+        let mask = _mm512_set1_epi8((1 << WIDTH) - 1);
+        let mut bytes = load_fours(bytes);
+        for group in groups[slot..].iter_mut().step_by(width) {
+            *group = _mm512_or_si512(*group, _mm512_slli_epi16::<FROM>(_mm512_and_si512(bytes, mask)));
+            // Shifted two bytes at a time; what comes from the neighbour is masked away.
+            bytes = _mm512_srli_epi16::<WIDTH>(bytes);
+        }
+    }
 }
 
 #[inline]
@@ -109,7 +126,7 @@ fn fetch_ahead(codes: &[u8]) {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn splat_four(codes: [i8; 4]) -> __m512i {
+pub(super) fn splat_four(codes: &[i8; 4]) -> __m512i {
     _mm512_set1_epi32(i32::from_le_bytes(codes.map(i8::cast_unsigned)))
 }
 
@@ -117,6 +134,57 @@ fn splat_four(codes: [i8; 4]) -> __m512i {
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn dot<const BITS: u8>(sum: Ints, fours: Fours, activations: __m512i) -> Ints {
     _mm512_dpbusd_epi32(sum, fours, activations)
+}
+
+/// As [`dot`], of four rows whose fours begin `STRIDE` fours apart, with each of the groups.
+///
+/// The compiler would load activations to general registers, whose way to a vector is a narrow one; here they are
+/// operands in memory.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn dot_rows<const BITS: u8, const STRIDE: usize, const G: usize>(
+    sums: &mut [Ints; 4],
+    groups: &[Fours; G],
+    rows: &[[i8; 4]],
+) {
+    assert!(rows.len() >= 3 * STRIDE + G && G.is_multiple_of(4), "four rows");
+    let [one, two, three, four] = sums;
+    for (index, groups) in groups.as_chunks::<4>().0.iter().enumerate() {
+        #[expect(unsafe_code, reason = "the instruction's operands in memory are written in assembly")]
+        // SAFETY: AVX-512 VNNI is there; of each of four rows sixteen bytes are read, which was checked to lie within
+        // `rows`.
+        unsafe {
+            asm!(
+                "vpdpbusd {one}, {a}, dword ptr [{rows}]{{1to16}}",
+                "vpdpbusd {two}, {a}, dword ptr [{rows} + {row}]{{1to16}}",
+                "vpdpbusd {three}, {a}, dword ptr [{rows} + 2*{row}]{{1to16}}",
+                "vpdpbusd {four}, {a}, dword ptr [{rows} + 3*{row}]{{1to16}}",
+                "vpdpbusd {one}, {b}, dword ptr [{rows} + 4]{{1to16}}",
+                "vpdpbusd {two}, {b}, dword ptr [{rows} + {row} + 4]{{1to16}}",
+                "vpdpbusd {three}, {b}, dword ptr [{rows} + 2*{row} + 4]{{1to16}}",
+                "vpdpbusd {four}, {b}, dword ptr [{rows} + 3*{row} + 4]{{1to16}}",
+                "vpdpbusd {one}, {c}, dword ptr [{rows} + 8]{{1to16}}",
+                "vpdpbusd {two}, {c}, dword ptr [{rows} + {row} + 8]{{1to16}}",
+                "vpdpbusd {three}, {c}, dword ptr [{rows} + 2*{row} + 8]{{1to16}}",
+                "vpdpbusd {four}, {c}, dword ptr [{rows} + 3*{row} + 8]{{1to16}}",
+                "vpdpbusd {one}, {d}, dword ptr [{rows} + 12]{{1to16}}",
+                "vpdpbusd {two}, {d}, dword ptr [{rows} + {row} + 12]{{1to16}}",
+                "vpdpbusd {three}, {d}, dword ptr [{rows} + 2*{row} + 12]{{1to16}}",
+                "vpdpbusd {four}, {d}, dword ptr [{rows} + 3*{row} + 12]{{1to16}}",
+                one = inout(zmm_reg) *one,
+                two = inout(zmm_reg) *two,
+                three = inout(zmm_reg) *three,
+                four = inout(zmm_reg) *four,
+                a = in(zmm_reg) groups[0],
+                b = in(zmm_reg) groups[1],
+                c = in(zmm_reg) groups[2],
+                d = in(zmm_reg) groups[3],
+                rows = in(reg) rows.as_ptr().wrapping_add(4 * index),
+                row = const 4 * STRIDE,
+                options(pure, readonly, nostack, preserves_flags),
+            );
+        }
+    }
 }
 
 #[inline]
@@ -180,4 +248,4 @@ pub(super) fn float_load(floats: &[f32; PANEL]) -> Floats {
     }
 }
 
-products!([#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]], rows: [8, 4, 1], panels: 2, signed: false);
+products!([#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]], rows: [8, 4, 1], signed: false);
