@@ -137,8 +137,7 @@ fn steps<const MINIMUM: bool>(
     let begin = tile * activations.blocks + part.block;
     let codes = activations.codes[begin * TILE * STEP..].as_chunks::<{ TILE * STEP }>().0;
     let factors = &activations.scales.as_chunks::<TILE>().0[begin..];
-    let minima: &[[f32; TILE]] =
-        if MINIMUM { &activations.sums.as_chunks::<TILE>().0[begin..] } else { &[] };
+    let minima: &[[f32; TILE]] = if MINIMUM { &activations.sums.as_chunks::<TILE>().0[begin..] } else { &[] };
     let weights = part.weights.as_chunks::<STEP_BYTES>().0;
     let mut own = [_mm512_setzero_ps(); TILE];
     for (own, sum) in own.iter_mut().zip(&*sums) {

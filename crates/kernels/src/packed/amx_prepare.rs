@@ -1,9 +1,9 @@
 //! The weights of a panel as tiles of AMX take them.
 
 use core::arch::x86_64::{
-    __m128i, __m512i, _mm512_and_si512, _mm512_cvtepi8_epi32, _mm512_mullo_epi16, _mm512_or_si512, _mm512_set1_epi8,
-    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_slli_epi16, _mm512_slli_epi32, _mm512_srli_epi16,
-    _mm512_sub_epi8, _mm512_sub_epi16,
+    __m128i, __m512i, _mm512_and_si512, _mm512_cvtepi8_epi32, _mm512_mullo_epi16, _mm512_or_si512,
+    _mm512_set1_epi8, _mm512_set1_epi16, _mm512_set1_epi32, _mm512_slli_epi16, _mm512_slli_epi32,
+    _mm512_srli_epi16, _mm512_sub_epi8, _mm512_sub_epi16,
 };
 use std::mem::transmute;
 
@@ -21,7 +21,12 @@ pub(super) const fn prepared_bytes(runs: usize) -> usize {
 /// The weights of a block: signed bytes of a step; or, of a block with runs, codes times their run's scale, cut into a
 /// plane of low bytes without sign and a plane of high bytes with it.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn prepare<const RUNS: usize, const MINIMUM: bool>(coding: Coding, codes: &[u8], scales: &[u8], weights: &mut [u8]) {
+pub(super) fn prepare<const RUNS: usize, const MINIMUM: bool>(
+    coding: Coding,
+    codes: &[u8],
+    scales: &[u8],
+    weights: &mut [u8],
+) {
     match coding.bits {
         2 => prepare_bits::<2, RUNS, MINIMUM>(coding, codes, scales, weights),
         3 => prepare_bits::<3, RUNS, MINIMUM>(coding, codes, scales, weights),

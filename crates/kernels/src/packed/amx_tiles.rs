@@ -243,8 +243,39 @@ fn zero() {
     #[expect(unsafe_code, reason = "tiles are set in assembly")]
     // SAFETY: it is called by methods of `Tiles` alone, which are configured on this thread.
     unsafe {
-        asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, preserves_flags, nomem));
+        asm!(
+            "tilezero tmm0",
+            "tilezero tmm1",
+            "tilezero tmm2",
+            "tilezero tmm3",
+            options(nostack, preserves_flags, nomem)
+        );
     }
+}
+
+/// Products and sums a second, each counted, of tiles that stay in their registers; `None` where there are none.
+pub(crate) fn tile_products_per_second(rounds: usize) -> Option<f64> {
+    /// Products and sums of one instruction on whole tiles.
+    const OPERATIONS: usize = 2 * TILE * TILE * 64;
+    let tiles = Tiles::new(8)?;
+    zero();
+    let seconds = crate::limits::fastest(|| {
+        for _ in 0..rounds {
+            #[expect(unsafe_code, reason = "tiles are multiplied in assembly")]
+            // SAFETY: tiles are configured on this thread; nothing else is touched.
+            unsafe {
+                asm!(
+                    "tdpbssd tmm0, tmm4, tmm6",
+                    "tdpbssd tmm1, tmm4, tmm7",
+                    "tdpbssd tmm2, tmm5, tmm6",
+                    "tdpbssd tmm3, tmm5, tmm7",
+                    options(nostack, preserves_flags, nomem),
+                );
+            }
+        }
+    });
+    drop(tiles);
+    Some((4 * OPERATIONS * rounds) as f64 / seconds)
 }
 
 impl Drop for Tiles {

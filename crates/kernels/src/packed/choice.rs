@@ -9,10 +9,8 @@ pub enum KernelChoice {
     /// The fastest that the processor has.
     #[default]
     Auto,
-    /// Instructions that every processor has: the reference.
+    /// Whatever the compiler makes for every processor of this architecture: the reference.
     Portable,
-    /// 128-bit vectors of an ARM processor.
-    Neon,
     /// 256-bit vectors of an x86 processor.
     Avx2,
     /// Dot products of 8-bit integers in 512-bit vectors of an x86 processor.
@@ -23,15 +21,13 @@ pub enum KernelChoice {
 
 impl KernelChoice {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Auto, Self::Portable, Self::Neon, Self::Avx2, Self::Avx512Vnni, Self::Amx];
+    pub const ALL: [Self; 5] = [Self::Auto, Self::Portable, Self::Avx2, Self::Avx512Vnni, Self::Amx];
 
     /// Its name, as it is parsed.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Portable => "portable",
-            Self::Neon => "neon",
             Self::Avx2 => "avx2",
             Self::Avx512Vnni => "avx512-vnni",
             Self::Amx => "amx",
@@ -86,7 +82,9 @@ impl fmt::Display for KernelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown { name } => write!(f, "`{name}` is no kernel; there are")?,
-            Self::Unavailable { choice } => write!(f, "this processor cannot run the kernel `{choice}`; it can")?,
+            Self::Unavailable { choice } => {
+                write!(f, "this processor cannot run the kernel `{choice}`; it can")?
+            }
         }
         let names: Vec<&str> = match self {
             Self::Unknown { .. } => KernelChoice::ALL.iter().map(|choice| choice.name()).collect(),
@@ -106,8 +104,6 @@ pub struct Kernel(Kind);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Portable,
-    #[cfg(target_arch = "aarch64")]
-    Neon,
     #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
@@ -140,9 +136,7 @@ impl Kernel {
             let amx = None;
             [avx2.then_some(Kind::Avx2), avx512.then_some(Kind::Avx512Vnni), amx]
         };
-        #[cfg(target_arch = "aarch64")]
-        let others = [std::arch::is_aarch64_feature_detected!("neon").then_some(Kind::Neon)];
-        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        #[cfg(not(target_arch = "x86_64"))]
         let others: [Option<Kind>; 0] = [];
         std::iter::once(portable).chain(others).flatten().map(Self)
     }
@@ -151,8 +145,6 @@ impl Kernel {
     pub const fn choice(self) -> KernelChoice {
         match self.0 {
             Kind::Portable => KernelChoice::Portable,
-            #[cfg(target_arch = "aarch64")]
-            Kind::Neon => KernelChoice::Neon,
             #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => KernelChoice::Avx2,
             #[cfg(target_arch = "x86_64")]

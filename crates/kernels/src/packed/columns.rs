@@ -12,7 +12,10 @@ pub(super) struct Columns<'a> {
     matrix: PhantomData<&'a mut [f32]>,
 }
 
-#[expect(unsafe_code, reason = "a pointer to f32 that stands for an exclusive borrow may go to another thread")]
+#[expect(
+    unsafe_code,
+    reason = "a pointer to f32 that stands for an exclusive borrow may go to another thread"
+)]
 // SAFETY: as `&mut [f32]`, which `Columns` is but for the gaps between its rows.
 unsafe impl Send for Columns<'_> {}
 
@@ -34,7 +37,6 @@ impl<'a> Columns<'a> {
         };
         (0..stride).step_by(width).map(part).collect()
     }
-
 
     /// The columns `from..from + width` of these, as far as there are so many.
     pub(super) fn narrow(&mut self, from: usize, width: usize) -> Columns<'_> {

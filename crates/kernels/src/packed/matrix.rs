@@ -61,11 +61,7 @@ impl PackedMatrix {
     ///
     /// # Errors
     /// [`PackError`] if `bytes` are not `outputs` times `inputs` values, or where memory runs out.
-    pub fn new(
-        packing: Packing,
-        [outputs, inputs]: [usize; 2],
-        bytes: &[u8],
-    ) -> Result<Self, PackError> {
+    pub fn new(packing: Packing, [outputs, inputs]: [usize; 2], bytes: &[u8]) -> Result<Self, PackError> {
         let mut packer = Packer::new(packing, [outputs, inputs])?;
         packer.push(bytes)?;
         packer.finish()
@@ -116,7 +112,8 @@ impl PackedMatrix {
 
 /// The values of one block of the output `lane` of a panel.
 fn unpack(coding: Coding, (codes, scales): (&[u8], &[u8]), lane: usize, values: &mut [f32]) {
-    let (scale, minimum) = (half(scales, 2 * lane), half(scales, (HALVES + 2 * lane) * usize::from(coding.minimum)));
+    let (scale, minimum) =
+        (half(scales, 2 * lane), half(scales, (HALVES + 2 * lane) * usize::from(coding.minimum)));
     let mut groups = [[0; GROUP_BYTES]; GROUPS];
     let steps = codes.chunks_exact(step_bytes(coding.bits));
     for (index, (step, values)) in steps.zip(values.chunks_exact_mut(STEP)).enumerate() {
@@ -157,7 +154,8 @@ impl Packer {
             return Err(PackError::Shape);
         }
         let layout = Layout { coding: Coding::new(packing), blocks: inputs / packing.values() };
-        let bytes = (inputs < usize::MAX / 64).then(|| layout.panel_bytes().checked_mul(outputs.div_ceil(PANEL)));
+        let bytes =
+            (inputs < usize::MAX / 64).then(|| layout.panel_bytes().checked_mul(outputs.div_ceil(PANEL)));
         let bytes = bytes.flatten().ok_or(PackError::Memory { bytes: usize::MAX })?;
         let panels = Aligned::new(bytes)?;
         Ok(Self { matrix: PackedMatrix { packing, layout, outputs, panels }, filled: 0 })

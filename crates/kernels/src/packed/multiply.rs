@@ -132,10 +132,6 @@ impl Worker {
         let scratch = &mut self.joined;
         match self.kind {
             Kind::Portable => portable::multiply(panels, activations, rows, columns, scratch),
-            #[cfg(target_arch = "aarch64")]
-            #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
-            // SAFETY: a kernel of this kind is made only where the machine was asked for them.
-            Kind::Neon => unsafe { super::neon::multiply(panels, activations, rows, columns, scratch) },
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
             // SAFETY: a kernel of this kind is made only where the machine was asked for them.

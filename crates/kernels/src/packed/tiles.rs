@@ -25,7 +25,11 @@ pub(super) const AHEAD: usize = 4096;
 
 /// Writes the results of some rows for a panel.
 #[inline]
-pub(super) fn write<const R: usize>(results: &[[f32; PANEL]; R], first: usize, target: &mut super::columns::Columns<'_>) {
+pub(super) fn write<const R: usize>(
+    results: &[[f32; PANEL]; R],
+    first: usize,
+    target: &mut super::columns::Columns<'_>,
+) {
     for (row, result) in results.iter().enumerate() {
         let target = target.row(first + row);
         match target.first_chunk_mut() {

@@ -140,16 +140,23 @@ fn products_are_those_of_the_rounded_rows() {
                 let row = &rows[index / outputs * inputs..][..inputs];
                 let output = &values[index % outputs * inputs..][..inputs];
                 let near = rounded(packing, row);
-                let ((sum, _), largest) = (dot(&near, output), output.iter().fold(0.0_f32, |a, b| a.max(b.abs())));
+                let ((sum, _), largest) =
+                    (dot(&near, output), output.iter().fold(0.0_f32, |a, b| a.max(b.abs())));
                 let size = size(packing, &near, output, f64::from(largest));
                 let off = (f64::from(*found) - sum).abs();
                 assert!(off <= F32_TOLERANCE * size, "{packing:?}: {found} for {sum} of {size}");
                 // And those of the rows themselves, as far as 8 bits go.
                 let exact: Vec<f64> = row.iter().map(|value| f64::from(*value)).collect();
-                let bound: f64 = row.chunks(packing.values()).zip(output.chunks(packing.values())).map(|(row, output)| {
-                    let size = row.iter().fold(0.0_f32, |size, value| size.max(value.abs()));
-                    f64::from(size) * ROUNDING * output.iter().map(|value| f64::from(value.abs())).sum::<f64>()
-                }).sum();
+                let bound: f64 = row
+                    .chunks(packing.values())
+                    .zip(output.chunks(packing.values()))
+                    .map(|(row, output)| {
+                        let size = row.iter().fold(0.0_f32, |size, value| size.max(value.abs()));
+                        f64::from(size)
+                            * ROUNDING
+                            * output.iter().map(|value| f64::from(value.abs())).sum::<f64>()
+                    })
+                    .sum();
                 assert!((f64::from(*found) - dot(&exact, output).0).abs() <= bound + F32_TOLERANCE * size);
             }
         }
@@ -231,8 +238,13 @@ fn extremes_give_the_same_bits_and_no_sum_overflows() {
                     let near = rounded(packing, &rows[..inputs]);
                     let (sum, plain) = dot(&near, &values[..inputs]);
                     // The sizes of what is added, before minima are taken away.
-                    let bound = F32_TOLERANCE * (plain + near.iter().map(|x| x.abs()).sum::<f64>() * 65504.0 * 64.0);
-                    assert!((f64::from(found[0]) - sum).abs() <= bound, "{packing:?} {byte} {value} {}", found[0]);
+                    let bound =
+                        F32_TOLERANCE * (plain + near.iter().map(|x| x.abs()).sum::<f64>() * 65504.0 * 64.0);
+                    assert!(
+                        (f64::from(found[0]) - sum).abs() <= bound,
+                        "{packing:?} {byte} {value} {}",
+                        found[0]
+                    );
                 }
             }
         }
@@ -253,7 +265,10 @@ fn what_is_not_finite_spoils_its_own_row_only() {
                 let found = matrix.multiply(kernel, Threads::One, &rows);
                 for (row, (found, expected)) in found.chunks(20).zip(expected.chunks(20)).enumerate() {
                     match row {
-                        5 => assert!(found.iter().all(|value| value.is_nan()), "{packing:?} {kernel:?} {value}"),
+                        5 => assert!(
+                            found.iter().all(|value| value.is_nan()),
+                            "{packing:?} {kernel:?} {value}"
+                        ),
                         _ => assert_eq!(bits(found), bits(expected), "{packing:?} {kernel:?} {row}"),
                     }
                 }
