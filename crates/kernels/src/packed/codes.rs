@@ -128,15 +128,18 @@ impl Block {
     }
 }
 
+#[inline]
 fn part(block: &[u8], from: usize) -> &[u8; PART] {
     // A block holds all its parts; the other arm is never reached, and the compiler knows it.
     block[from..].first_chunk().unwrap_or(&[0; PART])
 }
 
+#[inline]
 fn bits(bytes: &[u8; PART], shift: usize, mask: u8) -> [u8; PART] {
     bytes.map(|byte| byte >> shift & mask)
 }
 
+#[inline]
 fn joined(bytes: [u8; PART], upper: [u8; PART], shift: usize) -> [u8; PART] {
     std::array::from_fn(|at| bytes[at] | upper[at] << shift)
 }

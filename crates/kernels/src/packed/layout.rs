@@ -7,6 +7,7 @@
 //! all steps come first, then the scales, block by block.
 
 use super::Packing;
+use crate::wide;
 
 /// Outputs of a panel: the lanes of a 512-bit vector of f32, the columns of a tile.
 pub(super) const PANEL: usize = 16;
@@ -122,14 +123,29 @@ impl Layout {
     }
 }
 
-/// Cuts the codes of a step into planes. `step` has [`step_bytes`] bytes, all of them 0.
-pub(super) fn cut(bits: u8, groups: &[[u8; GROUP_BYTES]; GROUPS], step: &mut [u8]) {
-    for (index, group) in groups.iter().enumerate() {
-        for plane in planes(bits) {
-            let (slot, shift) = plane.of(index);
-            for (target, code) in step[slot * GROUP_BYTES..].iter_mut().zip(group) {
-                *target |= (code >> plane.from & plane.mask()) << shift;
+/// Codes of a step, group by group, a byte each.
+pub(super) type Groups = [[u8; GROUP_BYTES]; GROUPS];
+
+wide! {
+    /// Cuts the codes of a step into planes. `step` has [`step_bytes`] bytes.
+    pub(super) fn cut(bits: u8, groups: &Groups, step: &mut [u8]) {
+        let slots = step.as_chunks_mut::<GROUP_BYTES>().0;
+        match bits {
+            2 => cut_plane::<2, 0>(groups, slots),
+            3 => {
+                cut_plane::<2, 0>(groups, slots);
+                cut_plane::<1, 2>(groups, &mut slots[2..]);
             }
+            4 => cut_plane::<4, 0>(groups, slots),
+            5 => {
+                cut_plane::<4, 0>(groups, slots);
+                cut_plane::<1, 4>(groups, &mut slots[4..]);
+            }
+            6 => {
+                cut_plane::<4, 0>(groups, slots);
+                cut_plane::<2, 4>(groups, &mut slots[4..]);
+            }
+            _ => slots.copy_from_slice(groups),
         }
     }
 }
@@ -137,58 +153,53 @@ pub(super) fn cut(bits: u8, groups: &[[u8; GROUP_BYTES]; GROUPS], step: &mut [u8
 /// The codes of a step: what [`cut`] was given.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
-pub(super) fn joined(bits: u8, step: &[u8], groups: &mut [[u8; GROUP_BYTES]; GROUPS]) {
-    for (index, group) in groups.iter_mut().enumerate() {
-        *group = [0; GROUP_BYTES];
-        for plane in planes(bits) {
-            let (slot, shift) = plane.of(index);
-            for (code, byte) in group.iter_mut().zip(&step[slot * GROUP_BYTES..]) {
-                *code |= (byte >> shift & plane.mask()) << plane.from;
+pub(super) fn joined(bits: u8, step: &[u8]) -> Groups {
+    let slots = step.as_chunks::<GROUP_BYTES>().0;
+    let mut groups = [[0; GROUP_BYTES]; GROUPS];
+    match bits {
+        2 => join_plane::<2, 0>(slots, &mut groups),
+        3 => {
+            join_plane::<2, 0>(slots, &mut groups);
+            join_plane::<1, 2>(&slots[2..], &mut groups);
+        }
+        4 => join_plane::<4, 0>(slots, &mut groups),
+        5 => {
+            join_plane::<4, 0>(slots, &mut groups);
+            join_plane::<1, 4>(&slots[4..], &mut groups);
+        }
+        6 => {
+            join_plane::<4, 0>(slots, &mut groups);
+            join_plane::<2, 4>(&slots[4..], &mut groups);
+        }
+        _ => groups.copy_from_slice(slots),
+    }
+    groups
+}
+
+/// Bits `FROM..FROM + WIDTH` of all codes, in as many slots as the width: a slot is shared by the groups that lie as many
+/// apart.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
+fn cut_plane<const WIDTH: usize, const FROM: usize>(groups: &Groups, slots: &mut [[u8; GROUP_BYTES]]) {
+    for (index, slot) in slots.iter_mut().take(WIDTH).enumerate() {
+        *slot = [0; GROUP_BYTES];
+        for (sharer, group) in groups.iter().skip(index).step_by(WIDTH).enumerate() {
+            for (target, code) in slot.iter_mut().zip(group) {
+                *target |= (code >> FROM & ((1 << WIDTH) - 1)) << (sharer * WIDTH);
             }
         }
     }
 }
 
-/// Bits `from..from + width` of the codes of a step.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Plane {
-    /// The group-sized slot in which the plane begins.
-    first: usize,
-    from: u8,
-    width: u8,
-}
-
-impl Plane {
-    /// The lowest bit of the code that it holds.
-    pub(super) const fn from(self) -> u8 {
-        self.from
-    }
-
-    pub(super) const fn mask(self) -> u8 {
-        // 8 bits are all of them.
-        if self.width >= 8 { u8::MAX } else { (1 << self.width) - 1 }
-    }
-
-    /// The slot that holds these bits of a group, and how far they are shifted there.
-    pub(super) const fn of(self, group: usize) -> (usize, usize) {
-        let width = self.width as usize;
-        // As many slots as the width, each shared by the groups that lie as many apart.
-        (self.first + group % width, group / width * width)
-    }
-}
-
-/// The planes of codes of so many bits: the low ones, then the high ones where there are any.
+/// Adds the bits that [`cut_plane`] took.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "a loop is wide only where it is inlined into a wide function")]
-pub(super) fn planes(bits: u8) -> impl Iterator<Item = Plane> {
-    let low = match bits {
-        8 => 8,
-        4.. => 4,
-        _ => 2,
-    };
-    let both = [
-        Plane { first: 0, from: 0, width: low },
-        Plane { first: usize::from(low), from: low, width: bits - low },
-    ];
-    both.into_iter().filter(|plane| plane.width > 0)
+fn join_plane<const WIDTH: usize, const FROM: usize>(slots: &[[u8; GROUP_BYTES]], groups: &mut Groups) {
+    for (index, slot) in slots.iter().take(WIDTH).enumerate() {
+        for (sharer, group) in groups.iter_mut().skip(index).step_by(WIDTH).enumerate() {
+            for (code, byte) in group.iter_mut().zip(slot) {
+                *code |= (byte >> (sharer * WIDTH) & ((1 << WIDTH) - 1)) << FROM;
+            }
+        }
+    }
 }

@@ -114,10 +114,9 @@ impl PackedMatrix {
 fn unpack(coding: Coding, (codes, scales): (&[u8], &[u8]), lane: usize, values: &mut [f32]) {
     let (scale, minimum) =
         (half(scales, 2 * lane), half(scales, (HALVES + 2 * lane) * usize::from(coding.minimum)));
-    let mut groups = [[0; GROUP_BYTES]; GROUPS];
     let steps = codes.chunks_exact(step_bytes(coding.bits));
     for (index, (step, values)) in steps.zip(values.chunks_exact_mut(STEP)).enumerate() {
-        joined(coding.bits, step, &mut groups);
+        let groups = joined(coding.bits, step);
         for (at, value) in values.iter_mut().enumerate() {
             let code = groups[at / 4][4 * lane + at % 4];
             let (mut factor, mut added) = (scale, minimum);

@@ -1,7 +1,7 @@
 //! The reference, by what every processor has.
 
 use super::kernels::half;
-use super::layout::planes;
+use super::layout;
 
 type Ints = [i32; PANEL];
 type Fours = [u8; GROUP_BYTES];
@@ -37,17 +37,7 @@ fn store_fours(fours: Fours, bytes: &mut [u8; GROUP_BYTES]) {
 
 /// The codes of a step.
 fn fours<const BITS: u8>(step: &[u8]) -> [Fours; GROUPS] {
-    let slots = step.as_chunks::<GROUP_BYTES>().0;
-    let mut groups = [[0; GROUP_BYTES]; GROUPS];
-    for (index, group) in groups.iter_mut().enumerate() {
-        for plane in planes(if BITS == BYTES { 8 } else { BITS }) {
-            let (slot, shift) = plane.of(index);
-            for (code, byte) in group.iter_mut().zip(&slots[slot]) {
-                *code |= (byte >> shift & plane.mask()) << plane.from();
-            }
-        }
-    }
-    groups
+    layout::joined(if BITS == BYTES { 8 } else { BITS }, step)
 }
 
 /// Nothing that every processor has.
