@@ -6,6 +6,8 @@ use super::layout::{Coding, PANEL};
 use crate::product::Threads;
 use crate::wide;
 
+/// So many activations are worth several threads.
+const MIN_SHARED: usize = 1 << 16;
 /// The largest code of an activation.
 const MAX_CODE: f32 = 127.0;
 /// A block whose largest activation is below this is all 0: its scale would have no reciprocal in f32. 2^-119.
@@ -98,7 +100,9 @@ impl Activations {
         let work = parts.zip(rows.chunks(lanes * inputs));
         let one = |(group, rows): (Group<'_>, &[f32])| group.fill(coding, inputs, rows, lanes);
         match threads {
-            Threads::Pool if groups > 1 => work.collect::<Vec<_>>().into_par_iter().for_each(one),
+            Threads::Pool if groups > 1 && rows.len() >= MIN_SHARED => {
+                work.collect::<Vec<_>>().into_par_iter().for_each(one);
+            }
             Threads::One | Threads::Pool => work.for_each(one),
         }
         new
@@ -145,14 +149,24 @@ impl Group<'_> {
                 if !self.run_sums.is_empty() {
                     let (block, within) = (run / coding.runs, run % coding.runs);
                     let target = &mut self.run_sums[(block * lanes + lane) * 2 * coding.runs..];
-                    let low = -sum & 127;
-                    // At most 32 codes of at most 127: the upper bits are -32 to 31.
-                    target[within] = low as i8;
-                    target[coding.runs + within] = ((-sum - low) / 128) as i8;
+                    [target[within], target[coding.runs + within]] = cut(-sum);
                 }
             }
         }
     }
+}
+
+/// A sum of at most 32 codes, none above 127 in size, as its low seven bits and the others.
+#[expect(clippy::cast_possible_truncation, reason = "of the others there are six, and a sign")]
+fn cut(sum: i32) -> [i8; 2] {
+    [(sum & 127) as i8, (sum >> 7) as i8]
+}
+
+/// The integer in the lowest bits of a float that was shifted, in two's complement.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the other bits are those of the shift")]
+fn lowest(shifted: f32) -> i8 {
+    shifted.to_bits() as i8
 }
 
 wide! {
@@ -178,8 +192,7 @@ wide! {
         let factor = MAX_CODE / size;
         for (codes, part) in codes.as_chunks_mut::<PANEL>().0.iter_mut().zip(row.as_chunks::<PANEL>().0) {
             for (code, float) in codes.iter_mut().zip(part) {
-                // The lowest bits of the shifted float are the integer, in two's complement.
-                *code = (float * factor + SHIFT).to_bits() as i8;
+                *code = lowest(float * factor + SHIFT);
             }
         }
         size / MAX_CODE

@@ -107,8 +107,8 @@ fn minima<const RUNS: usize>(scales: &[u8], run_sums: &[i8]) -> __m512 {
     let (mut low, mut high) = (_mm512_setzero_si512(), _mm512_setzero_si512());
     for index in 0..RUNS / 4 {
         let group = load_fours(&groups[index]);
-        low = _mm512_dpbusd_epi32(low, group, splat_four(&fours[index]));
-        high = _mm512_dpbusd_epi32(high, group, splat_four(&fours[RUNS / 4 + index]));
+        low = _mm512_dpbusd_epi32(low, group, splat_four(fours[index]));
+        high = _mm512_dpbusd_epi32(high, group, splat_four(fours[RUNS / 4 + index]));
     }
     _mm512_cvtepi32_ps(_mm512_add_epi32(low, _mm512_slli_epi32::<7>(high)))
 }

@@ -213,6 +213,7 @@ impl Tiles {
     /// Writes the sums of one or two tiles of rows, low bytes before high bytes.
     #[inline]
     pub(super) fn store(&self, tiles: usize, sums: &mut Sums) {
+        assert!(self.with_runs, "sums of two planes");
         let sums = sums.0.as_mut_ptr();
         #[expect(unsafe_code, reason = "tiles are stored in assembly")]
         // SAFETY: all four are configured on this thread for 16 rows of 16 integers, as `sums` has them.

@@ -104,7 +104,7 @@ fn fours<const BITS: u8>(step: &[u8]) -> [Fours; GROUPS] {
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn plane<const WIDTH: i32, const FROM: i32>(slots: &[[u8; GROUP_BYTES]], groups: &mut [Fours; GROUPS]) {
-    let width = WIDTH as usize;
+    let width = WIDTH.unsigned_abs() as usize;
     for (slot, bytes) in slots[..width].iter().enumerate() {
         let mask = _mm256_set1_epi8((1 << WIDTH) - 1);
         let mut both = load_fours(bytes);
@@ -129,7 +129,7 @@ fn fetch_ahead(codes: &[u8]) {
 
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn splat_four(codes: &[i8; 4]) -> __m256i {
+fn splat_four(codes: [i8; 4]) -> __m256i {
     _mm256_set1_epi32(i32::from_le_bytes(codes.map(i8::cast_unsigned)))
 }
 
@@ -161,7 +161,7 @@ fn dot_rows<const BITS: u8, const STRIDE: usize, const G: usize>(
 ) {
     for (row, sum) in sums.iter_mut().enumerate() {
         for (group, codes) in groups.iter().zip(&rows[row * STRIDE..]) {
-            *sum = dot::<BITS>(*sum, *group, splat_four(codes));
+            *sum = dot::<BITS>(*sum, *group, splat_four(*codes));
         }
     }
 }

@@ -80,15 +80,15 @@ pub enum KernelError {
 
 impl fmt::Display for KernelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown { name } => write!(f, "`{name}` is no kernel; there are")?,
-            Self::Unavailable { choice } => {
-                write!(f, "this processor cannot run the kernel `{choice}`; it can")?
-            }
-        }
         let names: Vec<&str> = match self {
-            Self::Unknown { .. } => KernelChoice::ALL.iter().map(|choice| choice.name()).collect(),
-            Self::Unavailable { .. } => Kernel::all().map(|kernel| kernel.choice().name()).collect(),
+            Self::Unknown { name } => {
+                write!(f, "`{name}` is no kernel; there are")?;
+                KernelChoice::ALL.iter().map(|choice| choice.name()).collect()
+            }
+            Self::Unavailable { choice } => {
+                write!(f, "this processor cannot run the kernel `{choice}`; it can")?;
+                Kernel::all().map(|kernel| kernel.choice().name()).collect()
+            }
         };
         write!(f, " {}", names.join(", "))
     }

@@ -25,7 +25,7 @@ const PANELS_AT_ONCE: usize = 4;
 /// Tasks for each thread, so that none waits long for the last.
 const TASKS_PER_THREAD: usize = 4;
 /// A task has at least so many products: they take about as long as it takes to wake a thread.
-const MIN_TASK: usize = 1 << 19;
+const MIN_TASK: usize = 1 << 18;
 /// From so many rows on, a tile that is not full is faster than rows one by one.
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 const MIN_TILE_ROWS: usize = 4;
@@ -70,8 +70,11 @@ impl PackedMatrix {
         if workers == 1 {
             return panels;
         }
-        let least = MIN_TASK.div_ceil(rows * self.inputs() * PANEL);
-        panels.div_ceil(workers * TASKS_PER_THREAD).max(least).min(panels)
+        let tasks = rows * self.inputs() * self.outputs() / MIN_TASK;
+        let tasks = tasks.min(workers * TASKS_PER_THREAD);
+        // As many for each thread, or one for the caller.
+        let tasks = if tasks < workers { 1 } else { tasks - tasks % workers };
+        panels.div_ceil(tasks)
     }
 
     /// Some panels, one after the other, with all rows.

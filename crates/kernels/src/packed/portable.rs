@@ -43,7 +43,7 @@ fn fours<const BITS: u8>(step: &[u8]) -> [Fours; GROUPS] {
 /// Nothing that every processor has.
 fn fetch_ahead(_codes: &[u8]) {}
 
-fn splat_four(codes: &[i8; 4]) -> [i32; 4] {
+fn splat_four(codes: [i8; 4]) -> [i32; 4] {
     codes.map(i32::from)
 }
 
@@ -65,7 +65,7 @@ fn dot_rows<const BITS: u8, const STRIDE: usize, const G: usize>(
 ) {
     for (row, sum) in sums.iter_mut().enumerate() {
         for (group, codes) in groups.iter().zip(&rows[row * STRIDE..]) {
-            *sum = dot::<BITS>(*sum, *group, splat_four(codes));
+            *sum = dot::<BITS>(*sum, *group, splat_four(*codes));
         }
     }
 }

@@ -149,7 +149,7 @@ macro_rules! products {
             // Rows that are multiplied together are of one group: groups are of 16 rows, or of all there are.
             let mut row = rows.start;
             $(
-                while row + $rows <= rows.end {
+                while rows.end - row >= $rows {
                     let results = tile::<BITS, RUNS, MINIMUM, $rows>(panel, activations, row);
                     write(&results, row, target);
                     row += $rows;
@@ -274,7 +274,7 @@ macro_rules! products {
             for (row, sum) in rest.iter_mut().enumerate() {
                 let fours = fours[row * stride..].first_chunk::<G>().unwrap_or(&[[0; 4]; G]);
                 for (group, codes) in groups.iter().zip(fours) {
-                    *sum = dot::<BITS>(*sum, *group, splat_four(codes));
+                    *sum = dot::<BITS>(*sum, *group, splat_four(*codes));
                 }
             }
             sums
@@ -308,8 +308,8 @@ macro_rules! products {
             let both = low.as_chunks::<4>().0.iter().zip(high.as_chunks::<4>().0);
             for (group, (low, high)) in groups.iter().zip(both) {
                 let group = load_fours(group);
-                low_sum = dot::<BYTES>(low_sum, group, splat_four(low));
-                high_sum = dot::<BYTES>(high_sum, group, splat_four(high));
+                low_sum = dot::<BYTES>(low_sum, group, splat_four(*low));
+                high_sum = dot::<BYTES>(high_sum, group, splat_four(*high));
             }
             plus(low_sum, times_128(high_sum))
         }

@@ -125,7 +125,7 @@ fn fetch_ahead(codes: &[u8]) {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) fn splat_four(codes: &[i8; 4]) -> __m512i {
+pub(super) fn splat_four(codes: [i8; 4]) -> __m512i {
     _mm512_set1_epi32(i32::from_le_bytes(codes.map(i8::cast_unsigned)))
 }
 

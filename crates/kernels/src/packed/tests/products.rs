@@ -63,9 +63,10 @@ fn dot(row: &[f64], output: &[f32]) -> (f64, f64) {
 /// How large a product may be where minima take away what scales give: of both apart.
 fn size(packing: Packing, row: &[f64], output: &[f32], code_size: f64) -> f64 {
     let (_, plain) = dot(row, output);
-    match layout::Coding::new(packing).minimum {
-        true => plain + row.iter().map(|value| value.abs()).sum::<f64>() * code_size,
-        false => plain,
+    if layout::Coding::new(packing).minimum {
+        plain + row.iter().map(|value| value.abs()).sum::<f64>() * code_size
+    } else {
+        plain
     }
 }
 
