@@ -10,7 +10,7 @@ use plimsoll_core::records::{GenerationRow, HiddenStateRow};
 use plimsoll_core::stated::ReplyTask;
 use plimsoll_core::{AnswerKind, Decoding, Label, ModelId, Prompt, Question, Reply, Seed, SignalRequest};
 use plimsoll_engine::chat::Moment;
-use plimsoll_engine::{HashCache, LocalBackend, Opened, Placement};
+use plimsoll_engine::{HashCache, LocalBackend, OpenedModel, Placement};
 use plimsoll_label::{Policy, extract, grade, token_span};
 use plimsoll_router::Confidence;
 use plimsoll_uq::methods::{PromptKind, Scoring};
@@ -89,7 +89,7 @@ fn golden() -> Golden {
 }
 
 fn backend() -> LocalBackend {
-    let opened = Opened::open(&folder().join("model")).unwrap();
+    let opened = OpenedModel::open(&folder().join("model")).unwrap();
     let hashes = opened.hashes(&HashCache::none()).unwrap();
     let model = opened.load(Placement::cpu_f32()).unwrap();
     LocalBackend::new(ModelId::new("tiny").unwrap(), model, &hashes, Moment::date(2025, 1, 1).unwrap())

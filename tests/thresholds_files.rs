@@ -59,10 +59,10 @@ fn show_is_for_people() {
     let text = sandbox.sh(&format!("thresholds show {FITTED}")).exits(0).stdout;
     let file = sandbox.json(FITTED);
     let text = text.replace(file["sha256"].as_str().unwrap(), "[sha256]");
-    let text = text.replace(file["pipeline"]["sha256"].as_str().unwrap(), "[plan]");
+    let text = text.replace(file["pipeline"]["sha256"].as_str().unwrap(), "[pipeline]");
     insta::assert_snapshot!(text, @r"
     sha256   [sha256]
-    plan     plimsoll fit ([plan])
+    pipeline     plimsoll fit ([pipeline])
     program  plimsoll 0.1.0
     data     800 questions of 4 datasets; 30 bins, fraction 0.5, seed 50, 20 bootstrap replicates
     labels   imported; ungraded answers counted as wrong

@@ -23,7 +23,7 @@ pub use role::{PoolRole, RoleShares, role_of};
 pub use sample::{Sample, Stratum};
 
 /// What is done with duplicates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Duplicates {
     /// The later row of a pair is dropped.

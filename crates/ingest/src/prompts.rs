@@ -27,7 +27,7 @@ pub const P_TRUE: &str = "p_true";
 pub const VERBALIZATION_2S: &str = "verbalization_2s";
 
 /// How a question is to be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PromptStyle {
     /// With the answer alone.

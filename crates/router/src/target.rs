@@ -21,7 +21,7 @@ use crate::error::Error;
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Target {
-    /// The share of questions handed to the LLM; the nearest achievable one is taken.
+    /// The share of questions deferred to the LLM; the nearest achievable one is taken.
     RoutingRatio {
         /// Share in [0, 1].
         value: f64,
@@ -68,7 +68,7 @@ pub enum Risk {
     SelectiveError,
     /// P(SLM wrong and kept).
     JointError,
-    /// P(SLM wrong, LLM right, kept): what handing over would have repaired.
+    /// P(SLM wrong, LLM right, kept): what deferring would have repaired.
     Regret,
 }
 

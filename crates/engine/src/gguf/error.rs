@@ -22,7 +22,7 @@ pub enum GgufError {
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -37,7 +37,7 @@ pub enum GgufError {
     Header {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: Box<HeaderError>,
     },
@@ -54,7 +54,7 @@ pub enum GgufError {
     Spec {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: Box<GgufSpecError>,
     },
@@ -63,7 +63,7 @@ pub enum GgufError {
     Vocabulary {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: Box<VocabularyError>,
     },
@@ -74,7 +74,7 @@ pub enum GgufError {
         path: PathBuf,
         /// The tensor, by the name in the file where it has one.
         name: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: Box<WeightError>,
     },
@@ -202,4 +202,8 @@ pub enum GgufSpecError {
     /// No embeddings, so that the size of the vocabulary is not known.
     #[error("tensor `token_embd.weight` is missing or no matrix")]
     Embeddings,
+}
+
+pub(super) fn no_memory(bytes: usize) -> WeightError {
+    WeightError::Memory { bytes }
 }

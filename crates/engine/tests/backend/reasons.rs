@@ -36,8 +36,8 @@ fn one_ask_that_cannot_be_answered_spoils_no_other() {
     requests[2] = question("what is forbidden", 2);
     requests[5] = question(&"long ".repeat(CONTEXT), 5);
     let mixed = rows(&BACKEND, &requests, &everything(), greedy());
-    for (place, (found, expected)) in mixed.iter().zip(&good).enumerate() {
-        let reason = match place {
+    for (index, (found, expected)) in mixed.iter().zip(&good).enumerate() {
+        let reason = match index {
             2 => MissingSignal::TemplateRefused,
             5 => MissingSignal::ContextTooLong,
             _ => {
@@ -66,15 +66,15 @@ fn a_context_that_is_nearly_full() {
         let decoding = Decoding::new(1.0, 1.0, 1000).unwrap();
         let row = &rows(backend, &requests, &everything(), decoding)[0];
         let answer = &row.generations[0];
-        let Some(most) = expected else {
+        let Some(max) = expected else {
             assert!(reasons(row).iter().all(|name| *name == "context_too_long"));
             continue;
         };
-        // With `missing` places free so many tokens are read behind the prompt, and one more is chosen.
+        // With `missing` places free so many tokens are read after the prompt, and one more is chosen.
         let count = answer.completion_tokens.unwrap();
-        assert!(count <= most + 1, "{count}");
+        assert!(count <= max + 1, "{count}");
         if answer.finish_reason.as_deref() == Some("length") {
-            assert_eq!(count, most + 1);
+            assert_eq!(count, max + 1);
         }
         // A second turn is longer than the first.
         assert_eq!(answer.follow_ups[2].missing_reason.as_deref(), Some("context_too_long"));
@@ -82,7 +82,7 @@ fn a_context_that_is_nearly_full() {
         assert_eq!(answer.follow_ups[0].missing_reason, None);
         for row in &row.hidden_states {
             let reason = row.missing_reason.as_deref();
-            let is_unread = row.position == "last_answer_token" && count == most + 1;
+            let is_unread = row.position == "last_answer_token" && count == max + 1;
             let expected =
                 if row.layer == -8 { Some("no_such_layer") } else { is_unread.then_some("context_too_long") };
             assert_eq!(reason, expected, "{row:?}");

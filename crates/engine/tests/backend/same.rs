@@ -109,7 +109,7 @@ fn sixty_questions_in_many_ways() {
         assert_same(&format!("{threads} threads"), &whole, &found);
     }
     for (name, limits) in [
-        ("nothing shared", limits(|limits| limits.shares = false)),
+        ("nothing shared", limits(|limits| limits.shares_prefixes = false)),
         ("hardly any memory", limits(|limits| limits.cache_bytes = 1)),
         ("little memory", limits(|limits| limits.cache_bytes = 1 << 20)),
         ("one sequence", limits(|limits| limits.sequences = some(1))),

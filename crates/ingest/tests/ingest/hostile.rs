@@ -9,7 +9,7 @@ use plimsoll_ingest::{DATASETS, IngestError, Ingested, RejectReason, dataset, re
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::hub_files;
+use plimsoll_test_support::benchmark_files;
 
 fn read(id: &str, path: &Path) -> Result<Ingested, IngestError> {
     read_source(dataset(id).unwrap(), path, Some("test"))
@@ -200,21 +200,24 @@ fn labels_that_do_not_belong() {
 fn parquet_bytes(columns: &[(&str, ArrayRef)]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.parquet");
-    hub_files::write(&path, columns);
+    benchmark_files::write(&path, columns);
     fs::read(path).unwrap()
 }
 
 #[test]
 fn truncated_parquet() {
     let whole = parquet_bytes(&[
-        ("question", hub_files::text(&["q"; 50])),
-        ("answer", hub_files::text(&["#### 1"; 50])),
+        ("question", benchmark_files::text(&["q"; 50])),
+        ("answer", benchmark_files::text(&["#### 1"; 50])),
     ]);
     for cut in [3, 12, whole.len() / 2, whole.len() - 1] {
         assert!(error("gsm8k", "test.parquet", &whole[..cut]).contains("Parquet"));
     }
     assert!(error("gsm8k", "test.parquet", b"PAR1 is not enough").contains("Parquet"));
-    let missing = parquet_bytes(&[("question", hub_files::text(&["q"])), ("reply", hub_files::text(&["x"]))]);
+    let missing = parquet_bytes(&[
+        ("question", benchmark_files::text(&["q"])),
+        ("reply", benchmark_files::text(&["x"])),
+    ]);
     assert!(error("gsm8k", "test.parquet", &missing).contains("question, reply"));
 }
 
@@ -234,7 +237,7 @@ proptest! {
     /// A damaged byte in a good Parquet file.
     #[test]
     fn a_damaged_byte_in_parquet(place in 0usize..2000, value in any::<u8>()) {
-        let mut bytes = parquet_bytes(&[("question", hub_files::text(&["how many", "how much"])), ("answer", hub_files::text(&["#### 1", "#### 2"]))]);
+        let mut bytes = parquet_bytes(&[("question", benchmark_files::text(&["how many", "how much"])), ("answer", benchmark_files::text(&["#### 1", "#### 2"]))]);
         let length = bytes.len();
         bytes[place % length] = value;
         let (_folder, path) = written("test.parquet", &bytes);

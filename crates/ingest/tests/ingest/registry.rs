@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::hub_files;
 use plimsoll_core::{AnswerKind, DatasetId, DomainId, Question};
 use plimsoll_ingest::{DATASETS, Ingested, RejectReason, dataset, number, read_source};
+use plimsoll_test_support::benchmark_files;
 
 fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -106,7 +106,7 @@ fn anywhere(question: &Question) -> Question {
 
 #[test]
 fn the_hub_form_gives_the_same_questions() {
-    for form in hub_files::forms() {
+    for form in benchmark_files::forms() {
         let folder = tempfile::tempdir().unwrap();
         let file = form.write(folder.path());
         for (id, path, split, _) in NATIVE.iter().filter(|(id, ..)| *id == form.dataset) {
@@ -267,7 +267,7 @@ fn unlabelled_rows_are_refused_and_counted() {
 #[test]
 fn hub_forms_that_keep_less() {
     let folder = tempfile::tempdir().unwrap();
-    let coqa = hub_files::coqa_of_one_answer();
+    let coqa = benchmark_files::coqa_of_one_answer();
     let found =
         read_source(dataset(coqa.dataset).unwrap(), &coqa.write(folder.path()), Some("validation")).unwrap();
     let native = read("coqa", "coqa/coqa-dev-v1.0.json", None).questions;
@@ -275,7 +275,7 @@ fn hub_forms_that_keep_less() {
         assert_eq!(hub.gold, native.gold[..1]);
         assert_eq!(anywhere(hub), anywhere(&Question { gold: hub.gold.clone(), ..native.clone() }));
     }
-    let mmlu = hub_files::mmlu_auxiliary();
+    let mmlu = benchmark_files::mmlu_auxiliary();
     let found =
         read_source(dataset(mmlu.dataset).unwrap(), &mmlu.write(folder.path()), Some("auxiliary_train"))
             .unwrap();

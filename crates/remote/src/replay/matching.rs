@@ -1,22 +1,22 @@
-//! The rows of an ask out of what is recorded of its question. Nothing is made up.
+//! The rows of a request from the recordings of its question. Nothing is invented.
 
 use plimsoll_core::records::{FollowUpRow, GenerationRow};
 use plimsoll_core::signal::{FollowUpSignal, SampleSignal};
 use plimsoll_core::{MissingSignal, ModelId};
 
 use super::error::ReplayError;
-use super::index::Found;
+use super::index::FoundRecording;
 use plimsoll_backend::observation::{Observation, RowKey, sample_decoding};
 use plimsoll_backend::request::{Batch, Request};
 
-/// The recordings of one question that are of the prompt that is asked.
+/// The recordings of one question with the request's prompt.
 pub(super) struct Matching<'a> {
     batch: &'a Batch<'a>,
     request: &'a Request,
     key: RowKey,
-    found: Vec<Found>,
+    found: Vec<FoundRecording>,
     /// Why a text is missing that none of them holds.
-    otherwise: MissingSignal,
+    default_reason: MissingSignal,
 }
 
 impl<'a> Matching<'a> {
@@ -24,7 +24,7 @@ impl<'a> Matching<'a> {
         batch: &'a Batch<'a>,
         request: &'a Request,
         model: &ModelId,
-        mut found: Vec<Found>,
+        mut found: Vec<FoundRecording>,
     ) -> Self {
         let key = RowKey::new(request, model);
         let all = found.len();
@@ -32,12 +32,13 @@ impl<'a> Matching<'a> {
             found.recording.prompt_hash.as_ref().is_none_or(|hash| hash == key.prompt_hash())
         });
         let is_of_another = found.is_empty() && all > 0;
-        let otherwise = if is_of_another { MissingSignal::OtherPrompt } else { MissingSignal::NotRecorded };
-        Self { batch, request, key, found, otherwise }
+        let default_reason =
+            if is_of_another { MissingSignal::OtherPrompt } else { MissingSignal::NotRecorded };
+        Self { batch, request, key, found, default_reason }
     }
 
     /// The rows.
-    pub(super) fn answered(&self) -> Result<Observation, ReplayError> {
+    pub(super) fn observation(&self) -> Result<Observation, ReplayError> {
         let mut generations = vec![self.answer()?];
         for samples in self.batch.signals().samples() {
             for index in 1..=samples.count {
@@ -56,7 +57,7 @@ impl<'a> Matching<'a> {
     fn answer(&self) -> Result<GenerationRow, ReplayError> {
         let decoding = self.batch.decoding();
         // There is one answer: if its parameters are not recorded, they are those of this batch.
-        let recorded = self.one(&decoding.hash(), true, answer_of)?;
+        let recorded = self.one(&decoding.hash(), true, recorded_answer)?;
         let mut row = self.key.generation(&decoding, 0);
         self.fill(&mut row, recorded);
         if self.batch.signals().logprobs() {
@@ -80,7 +81,7 @@ impl<'a> Matching<'a> {
     fn sample(&self, samples: &SampleSignal, index: u32) -> Result<GenerationRow, ReplayError> {
         let decoding = sample_decoding(self.batch.decoding(), samples);
         let is_plain = self.batch.signals().samples().len() == 1;
-        let recorded = self.one(&decoding.hash(), is_plain, |found| sample_of(found, index))?;
+        let recorded = self.one(&decoding.hash(), is_plain, |found| recorded_sample(found, index))?;
         let mut row = self.key.generation(&decoding, index);
         self.fill(&mut row, recorded);
         if recorded.is_none() && self.is_of_unknown_temperature(index) {
@@ -91,19 +92,24 @@ impl<'a> Matching<'a> {
 
     /// Whether a sample is recorded without its decoding parameters, and could be of several.
     fn is_of_unknown_temperature(&self, index: u32) -> bool {
-        self.found.iter().filter_map(|found| sample_of(found, index)).any(|text| text.decoding_hash.is_none())
+        self.found
+            .iter()
+            .filter_map(|found| recorded_sample(found, index))
+            .any(|text| text.decoding_hash.is_none())
     }
 
-    /// The one recorded text of these decoding parameters; `trusts` = also one that does not tell its own.
+    /// The one recorded text of these decoding parameters; `accepts_unhashed` = also one without recorded parameters.
     fn one<'b>(
         &'b self,
         decoding_hash: &str,
-        trusts: bool,
-        pick: impl Fn(&'b Found) -> Option<Text<'b>>,
+        accepts_unhashed: bool,
+        pick: impl Fn(&'b FoundRecording) -> Option<RecordedText<'b>>,
     ) -> Result<Option<&'b GenerationRow>, ReplayError> {
-        let mut taken: Option<(&Found, &GenerationRow)> = None;
+        let mut taken: Option<(&FoundRecording, &GenerationRow)> = None;
         for found in &self.found {
-            let fits = |text: &Text<'_>| text.decoding_hash.map_or(trusts, |hash| hash == decoding_hash);
+            let fits = |text: &RecordedText<'_>| {
+                text.decoding_hash.map_or(accepts_unhashed, |hash| hash == decoding_hash)
+            };
             let Some(text) = pick(found).filter(fits) else { continue };
             match taken {
                 Some((first, known)) if known != text.row => return Err(self.repeated(first, found)),
@@ -114,7 +120,7 @@ impl<'a> Matching<'a> {
         Ok(taken.map(|(_, row)| row))
     }
 
-    fn repeated(&self, first: &Found, second: &Found) -> ReplayError {
+    fn repeated(&self, first: &FoundRecording, second: &FoundRecording) -> ReplayError {
         ReplayError::Repeated {
             question_id: self.request.question_id.as_str().to_owned(),
             path: first.path.clone(),
@@ -127,7 +133,7 @@ impl<'a> Matching<'a> {
     /// Copies what is recorded of a text, but for its tokens and follow-ups.
     fn fill(&self, row: &mut GenerationRow, recorded: Option<&GenerationRow>) {
         let Some(recorded) = recorded else {
-            row.failure = Some(self.otherwise.name().to_owned());
+            row.failure = Some(self.default_reason.name().to_owned());
             return;
         };
         row.text.clone_from(&recorded.text);
@@ -176,25 +182,25 @@ fn reason(recorded: &GenerationRow) -> Option<MissingSignal> {
 }
 
 /// A recorded text, with the hash of its decoding parameters where that is recorded.
-struct Text<'a> {
+struct RecordedText<'a> {
     row: &'a GenerationRow,
     decoding_hash: Option<&'a str>,
 }
 
-fn answer_of(found: &Found) -> Option<Text<'_>> {
+fn recorded_answer(found: &FoundRecording) -> Option<RecordedText<'_>> {
     let recording = &found.recording;
-    let text = Text { row: &recording.row, decoding_hash: recording.decoding_hash.as_deref() };
+    let text = RecordedText { row: &recording.row, decoding_hash: recording.decoding_hash.as_deref() };
     (recording.sample_index == 0).then_some(text)
 }
 
 /// The sample of this index, from 1: a line of its own, or one in the line of the answer, whose decoding
 /// parameters are not the sample's.
-fn sample_of(found: &Found, index: u32) -> Option<Text<'_>> {
+fn recorded_sample(found: &FoundRecording, index: u32) -> Option<RecordedText<'_>> {
     let recording = &found.recording;
     if recording.sample_index > 0 {
-        let text = Text { row: &recording.row, decoding_hash: recording.decoding_hash.as_deref() };
+        let text = RecordedText { row: &recording.row, decoding_hash: recording.decoding_hash.as_deref() };
         return (recording.sample_index == index).then_some(text);
     }
-    let place = usize::try_from(index).ok()?.checked_sub(1)?;
-    recording.samples.get(place).map(|row| Text { row, decoding_hash: None })
+    let position = usize::try_from(index).ok()?.checked_sub(1)?;
+    recording.samples.get(position).map(|row| RecordedText { row, decoding_hash: None })
 }

@@ -4,13 +4,13 @@ use plimsoll_core::records::{GenerationRow, TokenRow};
 use plimsoll_core::{Finish, MissingSignal};
 
 use super::error::ReplayError;
-use super::line::Line;
+use super::line::RecordingLine;
 use super::spec::RecordingFields;
-use crate::alignment::{Piece, align};
+use crate::alignment::{ListedToken, align};
 use plimsoll_backend::observation::is_logprob;
 
 /// Reads the text of a line, or of an object in it, as a row without its key.
-pub(super) fn row(line: &Line<'_>, fields: &RecordingFields) -> Result<GenerationRow, ReplayError> {
+pub(super) fn row(line: &RecordingLine<'_>, fields: &RecordingFields) -> Result<GenerationRow, ReplayError> {
     let count = |field: &str| line.get(field, "is no whole number of at least 0");
     let amount = |field: &str| line.get(field, "is no number");
     let mut row = GenerationRow {
@@ -36,7 +36,7 @@ pub(super) fn row(line: &Line<'_>, fields: &RecordingFields) -> Result<Generatio
         && row.failure.is_none()
         && row.finish_reason.as_deref() == Some(Finish::Length.name())
     {
-        // All tokens went into reasoning: what was said is the empty text, cut.
+        // All tokens went into reasoning: the answer is the empty text, cut.
         row.text = Some(String::new());
     }
     match tokens(line, fields, row.text.as_deref())? {
@@ -58,9 +58,13 @@ fn finish(word: &str) -> String {
 }
 
 /// The tokens, or why they cannot be used; `None` if none are recorded.
-type Tokens = Option<Result<Vec<TokenRow>, MissingSignal>>;
+type TokensOrReason = Option<Result<Vec<TokenRow>, MissingSignal>>;
 
-fn tokens(line: &Line<'_>, fields: &RecordingFields, text: Option<&str>) -> Result<Tokens, ReplayError> {
+fn tokens(
+    line: &RecordingLine<'_>,
+    fields: &RecordingFields,
+    text: Option<&str>,
+) -> Result<TokensOrReason, ReplayError> {
     let (field, text) = (fields.tokens.as_str(), text.unwrap_or_default());
     let logprobs: Option<Vec<Option<f64>>> = line.get(&fields.logprobs, "is no list of numbers")?;
     let Some(items) = line.list(field)? else {
@@ -72,7 +76,7 @@ fn tokens(line: &Line<'_>, fields: &RecordingFields, text: Option<&str>) -> Resu
     if items.first().is_some_and(|item| item.starts_with('{')) {
         let mut tokens: Vec<TokenRow> = line.get(field, "is no list of tokens")?.unwrap_or_default();
         if let Some(logprobs) = logprobs {
-            #[expect(clippy::cast_possible_truncation, reason = "kept in single precision")]
+            #[expect(clippy::cast_possible_truncation, reason = "stored in single precision")]
             for (token, logprob) in tokens.iter_mut().zip(logprobs) {
                 token.logprob = logprob.map(|logprob| logprob as f32);
             }
@@ -85,17 +89,17 @@ fn tokens(line: &Line<'_>, fields: &RecordingFields, text: Option<&str>) -> Resu
         return Err(line.wrong("token_ids", "has another length than the tokens"));
     }
     let texts: Vec<String> = line.get(field, "is no list of texts")?.unwrap_or_default();
-    let piece = |(place, text): (usize, String)| Piece {
-        id: ids.as_ref().and_then(|ids| ids.get(place).copied()),
+    let piece = |(index, text): (usize, String)| ListedToken {
+        id: ids.as_ref().and_then(|ids| ids.get(index).copied()),
         bytes: text.into_bytes(),
-        logprob: logprobs.as_ref().and_then(|logprobs| logprobs.get(place).copied().flatten()),
+        logprob: logprobs.as_ref().and_then(|logprobs| logprobs.get(index).copied().flatten()),
     };
-    let pieces: Vec<Piece> = texts.into_iter().enumerate().map(piece).collect();
+    let pieces: Vec<ListedToken> = texts.into_iter().enumerate().map(piece).collect();
     Ok(Some(align(text, &pieces)))
 }
 
 /// Tokens with spans must fill the text, and log-probs must be some.
-fn check(line: &Line<'_>, field: &str, tokens: &[TokenRow], text: &str) -> Result<(), ReplayError> {
+fn check(line: &RecordingLine<'_>, field: &str, tokens: &[TokenRow], text: &str) -> Result<(), ReplayError> {
     let mut end = 0;
     for token in tokens {
         if token.start != end || token.end < token.start {

@@ -116,8 +116,8 @@ fn token_probabilities_of_four_models_give_the_stored_sequence_probabilities() {
             writeln!(lines, "{line}").unwrap();
             stored.push(probability);
         }
-        let place = tempfile::tempdir().unwrap();
-        let recorded = place.path().join("x.jsonl");
+        let index = tempfile::tempdir().unwrap();
+        let recorded = index.path().join("x.jsonl");
         std::fs::write(&recorded, lines).unwrap();
         let file = RecordingFile {
             path: recorded,

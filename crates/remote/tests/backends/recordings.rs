@@ -164,9 +164,9 @@ fn the_harness_s_samples() {
     let found = rows(&Replay::open(&spec).unwrap(), &requests(6), &samples(2));
     let texts: Vec<_> = found.iter().map(|row| row.generations[0].text.as_deref()).collect();
     assert_eq!(texts, [Some("It is 4"), None, Some("flat"), None, None, None]);
-    let failure = |place: usize| found[place].generations[0].failure.as_deref();
-    for place in [1, 3, 4] {
-        assert_eq!(failure(place), Some("nothing_generated"), "{place}");
+    let failure = |index: usize| found[index].generations[0].failure.as_deref();
+    for index in [1, 3, 4] {
+        assert_eq!(failure(index), Some("nothing_generated"), "{index}");
     }
     assert_eq!(failure(5), Some("not_recorded"));
     assert_eq!(found[0].generations[1].text.as_deref(), Some("Five"));

@@ -12,7 +12,7 @@ use plimsoll_remote::replay::{RecordingFields, RecordingFile, RecordingFormat, R
 use serde_json::json;
 
 use crate::fixture::{backend, everything, greedy, model, requests, spec};
-use crate::server::{Reply, Server};
+use plimsoll_test_support::chat_server::{Server, ServerReply};
 
 fn suite(signals: SignalRequest) -> Suite {
     Suite {
@@ -64,7 +64,7 @@ fn a_server_conforms_and_so_does_its_recording() {
 fn a_server_that_gives_little_conforms() {
     let server = Server::scripted(|request, _| {
         let text = format!("It is {}", request.last().len());
-        Some(Reply::json(200, &json!({"choices": [{"message": {"content": text}}]})))
+        Some(ServerReply::json(200, &json!({"choices": [{"message": {"content": text}}]})))
     });
     let rows = suite(with_states()).check(&backend(&server)).unwrap();
     let answer = &rows[0].generations[0];
@@ -78,7 +78,7 @@ fn a_server_that_gives_little_conforms() {
 fn a_server_that_refuses_some_questions_conforms() {
     let server = Server::scripted(|request, _| {
         let is_refused = request.last().len() % 2 == 0 && request.last().contains("What");
-        is_refused.then(|| Reply::error(400, "content_policy_violation"))
+        is_refused.then(|| ServerReply::error(400, "content_policy_violation"))
     });
     let rows = suite(with_states()).check(&backend(&server)).unwrap();
     let failures: Vec<_> = rows.iter().filter_map(|row| row.generations[0].failure.as_deref()).collect();

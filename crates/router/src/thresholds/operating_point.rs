@@ -61,7 +61,7 @@ pub enum Status {
     Reached,
     /// A ratio that ties make unreachable; the nearest reachable one is given.
     Tied,
-    /// A ratio below the share of missing confidences, which are always handed over; the smallest
+    /// A ratio below the share of missing confidences, which are always deferred; the smallest
     /// reachable one is given.
     MissingShare,
     /// No threshold reaches the accuracy, or none fits the budget.
@@ -124,13 +124,13 @@ impl Estimate {
     }
 }
 
-/// What a threshold achieved. Every figure is over all rows: a missing confidence is handed over.
+/// What a threshold achieved. Every figure is over all rows: a missing confidence is deferred.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Achieved {
-    /// Share of questions handed over.
+    /// Share of questions deferred.
     pub routing_ratio: Estimate,
     /// Overall accuracy; null without graded LLM answers.
     pub accuracy: Option<Estimate>,
@@ -198,7 +198,7 @@ impl Conservative {
     }
 }
 
-/// The test behind a guarantee.
+/// The test of a guarantee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

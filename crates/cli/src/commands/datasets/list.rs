@@ -6,9 +6,9 @@ use plimsoll_pocket::DATASETS as GENERATED;
 use serde::Serialize;
 
 use crate::console::Console;
-use crate::failure::Failure;
-use crate::questions::POCKET;
 use crate::text_table::{Side, TextTable};
+use plimsoll_pipeline::Failure;
+use plimsoll_pipeline::questions::POCKET;
 
 /// The benchmarks that are read as their authors publish them, and as the hub has them.
 ///
