@@ -41,7 +41,7 @@ pub(super) struct Activations {
 
 /// Some rows of a group of [`Activations`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rows<'a> {
+pub(super) struct ActivationRows<'a> {
     /// Of part p at p times [`Activations::lanes`] times [`Coding::together`]; the rows' codes of a part are one after
     /// the other.
     pub(super) codes: &'a [i8],
@@ -56,7 +56,7 @@ pub(super) struct Rows<'a> {
 }
 
 /// What is kept of one group of rows.
-struct Group<'a> {
+struct RowGroup<'a> {
     codes: &'a mut [i8],
     scales: &'a mut [f32],
     starts: &'a mut [i32],
@@ -90,15 +90,16 @@ impl Activations {
         let mut sums = chunks(&mut new.sums, lanes * with_sums);
         let mut run_sums = chunks(&mut new.run_sums, lanes * with_runs);
         let parts = new.codes.chunks_mut(lanes * inputs).zip(new.scales.chunks_mut(lanes * blocks));
-        let parts = parts.zip(new.starts.chunks_mut(lanes * runs)).map(|((codes, scales), starts)| Group {
-            codes,
-            scales,
-            starts,
-            sums: sums.next().unwrap_or_default(),
-            run_sums: run_sums.next().unwrap_or_default(),
-        });
+        let parts =
+            parts.zip(new.starts.chunks_mut(lanes * runs)).map(|((codes, scales), starts)| RowGroup {
+                codes,
+                scales,
+                starts,
+                sums: sums.next().unwrap_or_default(),
+                run_sums: run_sums.next().unwrap_or_default(),
+            });
         let work = parts.zip(rows.chunks(lanes * inputs));
-        let one = |(group, rows): (Group<'_>, &[f32])| group.fill(coding, inputs, rows, lanes);
+        let one = |(group, rows): (RowGroup<'_>, &[f32])| group.fill(coding, inputs, rows, lanes);
         match threads {
             Threads::Pool if groups > 1 && rows.len() >= MIN_SHARED => {
                 work.collect::<Vec<_>>().into_par_iter().for_each(one);
@@ -110,11 +111,11 @@ impl Activations {
 
     /// The rows from one on, up to the end of its group: they begin at this row's place in each list.
     #[inline]
-    pub(super) fn rows_from(&self, row: usize) -> Rows<'_> {
+    pub(super) fn rows_from(&self, row: usize) -> ActivationRows<'_> {
         let (group, lane) = (row / self.lanes, row % self.lanes);
         let runs = self.blocks * self.coding.runs;
         let from = |count: usize| group * count * self.lanes + lane;
-        Rows {
+        ActivationRows {
             codes: &self.codes[group * self.lanes * self.inputs + lane * self.coding.together()..],
             scales: &self.scales[from(self.blocks)..],
             starts: &self.starts[from(runs)..],
@@ -128,7 +129,7 @@ fn chunks<T>(list: &mut [T], size: usize) -> std::slice::ChunksMut<'_, T> {
     list.chunks_mut(size.max(1))
 }
 
-impl Group<'_> {
+impl RowGroup<'_> {
     fn fill(self, coding: Coding, inputs: usize, rows: &[f32], lanes: usize) {
         let (together, mut codes) = (coding.together(), vec![0; inputs]);
         for (lane, row) in rows.chunks_exact(inputs).enumerate() {

@@ -19,7 +19,7 @@ use super::amx_runs;
 use super::amx_tiles::{Sums, TILE, Tiles};
 use super::columns::Columns;
 use super::layout::{HALVES, PANEL, STEP, STEP_BYTES, scale_bytes, step_bytes};
-use super::tiles::{Panel, write};
+use super::tiles::{PackedPanel, write};
 use super::vnni::{float_load, float_store, halves};
 
 pub(super) use super::amx_tiles::available;
@@ -31,14 +31,14 @@ const AHEAD: usize = 3;
 
 /// Memory of a thread that is used again from panel to panel.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub(super) struct TileScratch {
     weights: Vec<u8>,
     /// Sums of all rows in f32.
     sums: Vec<[f32; PANEL]>,
     tiles: Box<Sums>,
 }
 
-impl Default for Scratch {
+impl Default for TileScratch {
     fn default() -> Self {
         Self { weights: vec![0; PREPARED], sums: Vec::new(), tiles: Box::default() }
     }
@@ -48,13 +48,13 @@ impl Default for Scratch {
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn multiply(
     tiles: &Tiles,
-    panels: &[Panel<'_>],
+    panels: &[PackedPanel<'_>],
     activations: &Activations,
     (rows, target): (Range<usize>, &mut Columns<'_>),
-    scratch: &mut Scratch,
+    scratch: &mut TileScratch,
 ) {
     let (count, first) = (rows.len().next_multiple_of(TILE), rows.start / TILE);
-    let Scratch { weights, sums: all, tiles: products } = scratch;
+    let TileScratch { weights, sums: all, tiles: products } = scratch;
     all.clear();
     all.resize(panels.len() * count, [0.0; PANEL]);
     for (panel, sums) in panels.iter().zip(all.chunks_exact_mut(count)) {
@@ -80,7 +80,7 @@ pub(super) fn multiply(
 #[derive(Debug, Clone, Copy)]
 struct Work<'a> {
     tiles: &'a Tiles,
-    panel: Panel<'a>,
+    panel: PackedPanel<'a>,
     activations: &'a Activations,
     first: usize,
 }
@@ -104,7 +104,7 @@ fn blocks<const RUNS: usize, const MINIMUM: bool>(
         for ((codes, scales), weights) in blocks.zip(weights.chunks_exact_mut(prepared)) {
             prepare::<RUNS, MINIMUM>(coding, codes, scales, weights);
         }
-        let part = Part { weights, scales, block: index * at_once, count };
+        let part = PreparedBlocks { weights, scales, block: index * at_once, count };
         if RUNS > 1 {
             amx_runs::multiply::<RUNS, MINIMUM>(tiles, part, (activations, first), products, sums);
             continue;
@@ -117,7 +117,7 @@ fn blocks<const RUNS: usize, const MINIMUM: bool>(
 
 /// Some blocks of a panel, prepared.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Part<'a> {
+pub(super) struct PreparedBlocks<'a> {
     pub(super) weights: &'a [u8],
     pub(super) scales: &'a [u8],
     /// The first block.
@@ -129,7 +129,7 @@ pub(super) struct Part<'a> {
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 fn steps<const MINIMUM: bool>(
     tiles: &Tiles,
-    part: Part<'_>,
+    part: PreparedBlocks<'_>,
     (activations, tile): (&Activations, usize),
     products: &mut Sums,
     sums: &mut [[f32; PANEL]; TILE],

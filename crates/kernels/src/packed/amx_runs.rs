@@ -6,7 +6,7 @@ use core::arch::x86_64::{
 };
 
 use super::activations::Activations;
-use super::amx::Part;
+use super::amx::PreparedBlocks;
 use super::amx_prepare::{PLANE, prepared_bytes};
 use super::amx_tiles::{Sums, TILE, Tiles};
 use super::layout::{GROUP_BYTES, HALVES, PANEL, STEP, run_minima, scale_bytes};
@@ -31,7 +31,7 @@ struct Pending<'a> {
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
 pub(super) fn multiply<const RUNS: usize, const MINIMUM: bool>(
     tiles: &Tiles,
-    part: Part<'_>,
+    part: PreparedBlocks<'_>,
     (activations, first): (&Activations, usize),
     products: &mut Sums,
     sums: &mut [[[f32; PANEL]; TILE]],

@@ -98,11 +98,11 @@ impl std::error::Error for KernelError {}
 
 /// A kernel that the processor at hand can run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kernel(Kind);
+pub struct Kernel(KernelKind);
 
 /// As [`KernelChoice`]. One is made only where the processor was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum KernelKind {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -116,12 +116,12 @@ impl Kernel {
     /// The fastest.
     pub fn best() -> Self {
         // The reference is always there.
-        Self::all().last().unwrap_or(Self(Kind::Portable))
+        Self::all().last().unwrap_or(Self(KernelKind::Portable))
     }
 
     /// All that the processor can run, the fastest last.
     pub fn all() -> impl Iterator<Item = Self> {
-        let portable = Some(Kind::Portable);
+        let portable = Some(KernelKind::Portable);
         #[cfg(target_arch = "x86_64")]
         let others = {
             let avx512 = is_x86_feature_detected!("avx512f")
@@ -131,30 +131,30 @@ impl Kernel {
                 && is_x86_feature_detected!("fma")
                 && is_x86_feature_detected!("f16c");
             #[cfg(target_os = "linux")]
-            let amx = (avx512 && super::amx::available()).then_some(Kind::Amx);
+            let amx = (avx512 && super::amx::available()).then_some(KernelKind::Amx);
             #[cfg(not(target_os = "linux"))]
             let amx = None;
-            [avx2.then_some(Kind::Avx2), avx512.then_some(Kind::Avx512Vnni), amx]
+            [avx2.then_some(KernelKind::Avx2), avx512.then_some(KernelKind::Avx512Vnni), amx]
         };
         #[cfg(not(target_arch = "x86_64"))]
-        let others: [Option<Kind>; 0] = [];
+        let others: [Option<KernelKind>; 0] = [];
         std::iter::once(portable).chain(others).flatten().map(Self)
     }
 
     /// What it is called.
     pub const fn choice(self) -> KernelChoice {
         match self.0 {
-            Kind::Portable => KernelChoice::Portable,
+            KernelKind::Portable => KernelChoice::Portable,
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 => KernelChoice::Avx2,
+            KernelKind::Avx2 => KernelChoice::Avx2,
             #[cfg(target_arch = "x86_64")]
-            Kind::Avx512Vnni => KernelChoice::Avx512Vnni,
+            KernelKind::Avx512Vnni => KernelChoice::Avx512Vnni,
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-            Kind::Amx => KernelChoice::Amx,
+            KernelKind::Amx => KernelChoice::Amx,
         }
     }
 
-    pub(super) const fn kind(self) -> Kind {
+    pub(super) const fn kind(self) -> KernelKind {
         self.0
     }
 }

@@ -101,13 +101,13 @@ pub(super) const fn run_minima(runs: usize) -> usize {
 
 /// Offsets of a matrix of so many inputs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Layout {
+pub(super) struct PanelLayout {
     pub(super) coding: Coding,
     /// Blocks of one output.
     pub(super) blocks: usize,
 }
 
-impl Layout {
+impl PanelLayout {
     pub(super) fn inputs(&self) -> usize {
         self.blocks * self.coding.block
     }

@@ -8,8 +8,8 @@ use super::Packing;
 use super::codes::Block;
 use super::kernels::half;
 use super::layout::{
-    Coding, GROUP_BYTES, GROUPS, HALVES, Layout, MAX_RUNS, PANEL, STEP, cut, joined, run_minima, run_scale,
-    step_bytes,
+    Coding, GROUP_BYTES, GROUPS, HALVES, MAX_RUNS, PANEL, PanelLayout, STEP, cut, joined, run_minima,
+    run_scale, step_bytes,
 };
 
 /// Why a matrix cannot be packed.
@@ -42,7 +42,7 @@ impl std::error::Error for PackError {}
 /// takes about as many bytes as in the file.
 pub struct PackedMatrix {
     pub(super) packing: Packing,
-    pub(super) layout: Layout,
+    pub(super) layout: PanelLayout,
     outputs: usize,
     panels: Aligned,
 }
@@ -87,7 +87,7 @@ impl PackedMatrix {
         self.panels.bytes().len()
     }
 
-    /// All panels, one after the other, each of [`Layout::panel_bytes`].
+    /// All panels, one after the other, each of [`PanelLayout::panel_bytes`].
     pub(super) fn panels(&self) -> &[u8] {
         self.panels.bytes()
     }
@@ -152,7 +152,7 @@ impl Packer {
         if inputs == 0 || !inputs.is_multiple_of(packing.values()) {
             return Err(PackError::Shape);
         }
-        let layout = Layout { coding: Coding::new(packing), blocks: inputs / packing.values() };
+        let layout = PanelLayout { coding: Coding::new(packing), blocks: inputs / packing.values() };
         let bytes =
             (inputs < usize::MAX / 64).then(|| layout.panel_bytes().checked_mul(outputs.div_ceil(PANEL)));
         let bytes = bytes.flatten().ok_or(PackError::Memory { bytes: usize::MAX })?;
@@ -194,7 +194,7 @@ impl Packer {
 }
 
 /// One panel, of up to sixteen outputs; codes and scales of those that are missing are 0.
-fn fill(packing: Packing, layout: &Layout, bytes: &[u8], panel: &mut [u8]) {
+fn fill(packing: Packing, layout: &PanelLayout, bytes: &[u8], panel: &mut [u8]) {
     let coding = layout.coding;
     let (codes, scales) = panel.split_at_mut(layout.code_bytes());
     let codes = codes.chunks_exact_mut(coding.steps() * step_bytes(coding.bits));

@@ -5,12 +5,12 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::activations::Activations;
-use super::choice::{Kernel, Kind};
+use super::choice::{Kernel, KernelKind};
 use super::columns::Columns;
 use super::layout::PANEL;
 use super::matrix::PackedMatrix;
 use super::portable;
-use super::tiles::Panel;
+use super::tiles::PackedPanel;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 use super::{
     amx,
@@ -83,10 +83,10 @@ impl PackedMatrix {
         for first in (0..activations.rows).step_by(ROWS_AT_ONCE) {
             let rows = first..activations.rows.min(first + ROWS_AT_ONCE);
             for (index, panels) in panels.chunks(PANELS_AT_ONCE * self.layout.panel_bytes()).enumerate() {
-                let panels: Vec<Panel<'_>> = panels
+                let panels: Vec<PackedPanel<'_>> = panels
                     .chunks_exact(self.layout.panel_bytes())
                     .map(|panel| panel.split_at(self.layout.code_bytes()))
-                    .map(|(codes, scales)| Panel { codes, scales })
+                    .map(|(codes, scales)| PackedPanel { codes, scales })
                     .collect();
                 let mut columns = columns.narrow(index * PANELS_AT_ONCE * PANEL, PANELS_AT_ONCE * PANEL);
                 worker.multiply(&panels, activations, rows.clone(), &mut columns);
@@ -97,19 +97,19 @@ impl PackedMatrix {
 
 /// A thread at work on a product.
 struct Worker {
-    kind: Kind,
+    kind: KernelKind,
     joined: Vec<u8>,
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    tiles: Option<(Tiles, amx::Scratch)>,
+    tiles: Option<(Tiles, amx::TileScratch)>,
 }
 
 impl Worker {
     fn new(kernel: Kernel, activations: &Activations) -> Self {
         #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        let tiles = (kernel.kind() == Kind::Amx && activations.rows >= TILE)
+        let tiles = (kernel.kind() == KernelKind::Amx && activations.rows >= TILE)
             .then(|| Tiles::new(activations.coding.runs))
             .flatten()
-            .map(|tiles| (tiles, amx::Scratch::default()));
+            .map(|tiles| (tiles, amx::TileScratch::default()));
         #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
         let _ = activations;
         Self {
@@ -122,7 +122,7 @@ impl Worker {
 
     fn multiply(
         &mut self,
-        panels: &[Panel<'_>],
+        panels: &[PackedPanel<'_>],
         activations: &Activations,
         rows: Range<usize>,
         columns: &mut Columns<'_>,
@@ -134,19 +134,21 @@ impl Worker {
         }
         let scratch = &mut self.joined;
         match self.kind {
-            Kind::Portable => portable::multiply(panels, activations, rows, columns, scratch),
+            KernelKind::Portable => portable::multiply(panels, activations, rows, columns, scratch),
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
             // SAFETY: a kernel of this kind is made only where the machine was asked for them.
-            Kind::Avx2 => unsafe { super::avx2::multiply(panels, activations, rows, columns, scratch) },
+            KernelKind::Avx2 => unsafe { super::avx2::multiply(panels, activations, rows, columns, scratch) },
             #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
             // SAFETY: a kernel of this kind is made only where the machine was asked for them.
-            Kind::Avx512Vnni => unsafe { super::vnni::multiply(panels, activations, rows, columns, scratch) },
+            KernelKind::Avx512Vnni => unsafe {
+                super::vnni::multiply(panels, activations, rows, columns, scratch)
+            },
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
             // SAFETY: a kernel of this kind is made only where the machine was asked for AVX-512 VNNI, too.
-            Kind::Amx => unsafe { super::vnni::multiply(panels, activations, rows, columns, scratch) },
+            KernelKind::Amx => unsafe { super::vnni::multiply(panels, activations, rows, columns, scratch) },
         }
     }
 
@@ -154,7 +156,7 @@ impl Worker {
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
     fn multiply_tiles(
         &mut self,
-        panels: &[Panel<'_>],
+        panels: &[PackedPanel<'_>],
         activations: &Activations,
         rows: Range<usize>,
         columns: &mut Columns<'_>,

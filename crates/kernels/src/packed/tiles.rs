@@ -14,7 +14,7 @@ pub(super) const FEW_ROWS: usize = 16;
 
 /// One panel: its codes and its scales.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Panel<'a> {
+pub(super) struct PackedPanel<'a> {
     pub(super) codes: &'a [u8],
     pub(super) scales: &'a [u8],
 }
@@ -45,17 +45,17 @@ pub(super) fn write<const R: usize>(
 /// are left of, the largest first. `$signed` says that codes of eight bits are taken as signed, without their start.
 macro_rules! products {
     ([$($attribute:tt)*], rows: [$($rows:literal),*], signed: $signed:literal) => {
-        use crate::packed::activations::{Activations, Rows};
+        use crate::packed::activations::{ActivationRows, Activations};
         use crate::packed::columns::Columns;
         use crate::packed::layout::{
             Coding, GROUP_BYTES, GROUPS, HALVES, PANEL, run_minima, run_scale, scale_bytes, step_bytes,
         };
-        use crate::packed::tiles::{BYTES, FEW_ROWS, Panel, write};
+        use crate::packed::tiles::{BYTES, FEW_ROWS, PackedPanel, write};
 
         /// Rows `rows` times panels that lie one beside the other. `scratch` is memory to be used again.
         $($attribute)*
         pub(in crate::packed) fn multiply(
-            panels: &[Panel<'_>],
+            panels: &[PackedPanel<'_>],
             activations: &Activations,
             rows: std::ops::Range<usize>,
             target: &mut Columns<'_>,
@@ -76,7 +76,7 @@ macro_rules! products {
         /// By codes that are joined already.
         $($attribute)*
         fn many(
-            panel: Panel<'_>,
+            panel: PackedPanel<'_>,
             activations: &Activations,
             rows: std::ops::Range<usize>,
             target: &mut Columns<'_>,
@@ -95,7 +95,7 @@ macro_rules! products {
         /// By codes as they are packed.
         $($attribute)*
         fn few(
-            panel: Panel<'_>,
+            panel: PackedPanel<'_>,
             activations: &Activations,
             rows: std::ops::Range<usize>,
             target: &mut Columns<'_>,
@@ -117,7 +117,7 @@ macro_rules! products {
 
         /// A panel whose codes are a byte each.
         $($attribute)*
-        fn joined<'a>(bits: u8, panel: Panel<'a>, scratch: &'a mut Vec<u8>) -> Panel<'a> {
+        fn joined<'a>(bits: u8, panel: PackedPanel<'a>, scratch: &'a mut Vec<u8>) -> PackedPanel<'a> {
             scratch.resize(panel.codes.len() / step_bytes(bits) * step_bytes(8), 0);
             match bits {
                 2 => join::<2>(panel.codes, scratch),
@@ -126,7 +126,7 @@ macro_rules! products {
                 5 => join::<5>(panel.codes, scratch),
                 _ => join::<6>(panel.codes, scratch),
             }
-            Panel { codes: scratch, ..panel }
+            PackedPanel { codes: scratch, ..panel }
         }
 
         $($attribute)*
@@ -141,7 +141,7 @@ macro_rules! products {
 
         $($attribute)*
         fn all<const BITS: u8, const RUNS: usize, const MINIMUM: bool>(
-            panel: Panel<'_>,
+            panel: PackedPanel<'_>,
             activations: &Activations,
             rows: std::ops::Range<usize>,
             target: &mut Columns<'_>,
@@ -160,7 +160,7 @@ macro_rules! products {
         /// `R` rows times a panel.
         $($attribute)*
         fn tile<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const R: usize>(
-            panel: Panel<'_>,
+            panel: PackedPanel<'_>,
             activations: &Activations,
             first: usize,
         ) -> [[f32; PANEL]; R] {
@@ -190,7 +190,7 @@ macro_rules! products {
         $($attribute)*
         fn add_block<const RUNS: usize, const MINIMUM: bool, const R: usize>(
             scales: &[u8],
-            (rows, lanes): (&Rows<'_>, usize),
+            (rows, lanes): (&ActivationRows<'_>, usize),
             (block, whole): (usize, &[Ints; R]),
             sums: &mut [Floats; R],
         ) {
@@ -221,7 +221,7 @@ macro_rules! products {
         $($attribute)*
         fn add_step<const BITS: u8, const RUNS: usize, const MINIMUM: bool, const R: usize>(
             (codes, scales): (&[u8], &[u8]),
-            (rows, lanes): (&Rows<'_>, usize),
+            (rows, lanes): (&ActivationRows<'_>, usize),
             step: usize,
             whole: &mut [Ints; R],
         ) {
@@ -252,7 +252,7 @@ macro_rules! products {
         fn run_of<const BITS: u8, const RUNS: usize, const R: usize, const G: usize>(
             groups: &[Fours; G],
             fours: &[[i8; 4]],
-            (rows, offset, signed): (&Rows<'_>, usize, bool),
+            (rows, offset, signed): (&ActivationRows<'_>, usize, bool),
         ) -> [Ints; R] {
             let mut sums = [zero(); R];
             if !signed {
