@@ -143,7 +143,7 @@ impl Worker {
             #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
             // SAFETY: a kernel of this kind is made only where the machine was asked for them.
             KernelKind::Avx512Vnni => unsafe {
-                super::vnni::multiply(panels, activations, rows, columns, scratch)
+                super::vnni::multiply(panels, activations, rows, columns, scratch);
             },
             #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
             #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
