@@ -248,8 +248,13 @@ fn packed_matrices_stay_packed() {
             if format.is_float() {
                 assert_eq!(found, 7 * columns * 4, "{format:?} {columns}");
             } else {
-                let max = (bytes * PANEL / 7) as f64 * PANEL_OVERHEAD;
-                assert!((bytes..=max as usize).contains(&found), "{format:?} {columns}: {found}");
+                #[expect(
+                    clippy::cast_sign_loss,
+                    clippy::cast_possible_truncation,
+                    reason = "a number of bytes"
+                )]
+                let max = ((bytes * PANEL / 7) as f64 * PANEL_OVERHEAD) as usize;
+                assert!((bytes..=max).contains(&found), "{format:?} {columns}: {found}");
             }
         }
     }
