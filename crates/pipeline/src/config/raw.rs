@@ -52,6 +52,7 @@ pub(super) struct RawPipeline {
     /// How answers are decoded.
     pub(super) decoding: Option<RawDecoding>,
     /// How uncertainty is measured.
+    #[serde(default)]
     #[schemars(schema_with = "schema::methods")]
     pub(super) methods: Option<Vec<Value>>,
     /// How the work is done. Not part of the pipeline's hash: scores depend on it in the last bits of
