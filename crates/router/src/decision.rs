@@ -84,6 +84,8 @@ pub enum Reason {
     Below,
     /// There is no confidence.
     Missing,
+    /// A tracker would have kept it, and the threshold of a certified operating point does not.
+    Certificate,
 }
 
 /// A decision.

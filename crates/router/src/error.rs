@@ -17,6 +17,18 @@ pub enum Error {
         /// The refused number.
         value: f64,
     },
+    /// Knots that are no distribution of confidences.
+    #[error("a pool's distribution of confidences {problem}")]
+    PoolCdf {
+        /// What it needs.
+        problem: &'static str,
+    },
+    /// A tracker's settings or state out of range.
+    #[error("a tracker's {problem}")]
+    Tracker {
+        /// What must hold.
+        problem: &'static str,
+    },
     /// A target that cannot be read.
     #[error("target `{text}` is not one of routing_ratio=R, accuracy=A, cost=USD_PER_1K_QUESTIONS, selective_error=ALPHA:DELTA, joint_error=ALPHA:DELTA, regret=ALPHA:DELTA: {problem}")]
     Target {
