@@ -11,6 +11,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`mod@pool_cdf`] | the pool scale, on which a tracker works |
 //! | [`prepared`] | a series sorted once; which datasets a fit may look at |
 //! | [`draw`] | the 30-bin draw with its weights |
 //! | [`sample`], [`sums`] | weighted rows, and the sums that every figure is made of |
@@ -33,6 +34,7 @@ pub mod intervals;
 pub mod maps;
 pub mod method;
 pub mod points;
+pub mod pool_cdf;
 pub mod prepared;
 pub mod quantile;
 pub mod sample;
@@ -48,5 +50,6 @@ pub use file::{FileSpec, thresholds_file};
 pub use intervals::{Resampling, achieved};
 pub use method::{FitSpec, FittedMethod, FittedTargets, draw_series, fit_method, fit_targets};
 pub use points::Fit;
+pub use pool_cdf::pool_cdf;
 pub use prepared::{DatasetSelection, Prepared};
 pub use sample::Sample;

@@ -161,24 +161,24 @@ mod tests {
 
     #[test]
     fn what_is_no_distribution_is_refused() {
-        let good = || (vec![0.0, 1.0], vec![0.0, 0.9], vec![0.1, 1.0], 0.0);
-        let refused = |change: &dyn Fn(&mut (Vec<f64>, Vec<f64>, Vec<f64>, f64))| {
+        let good = || Fields { v: vec![0.0, 1.0], low: vec![0.0, 0.9], high: vec![0.1, 1.0], missing: 0.0 };
+        let refused = |change: &dyn Fn(&mut Fields)| {
             let mut fields = good();
             change(&mut fields);
-            PoolCdf::new(fields.0, fields.1, fields.2, fields.3).unwrap_err().to_string()
+            PoolCdf::try_from(fields).unwrap_err().to_string()
         };
-        assert!(PoolCdf::new(good().0, good().1, good().2, good().3).is_ok());
-        assert!(refused(&|f| f.0.clear()).contains("two knots"));
-        assert!(refused(&|f| f.2.clear()).contains("two knots"));
-        assert!(refused(&|f| f.0[1] = 0.0).contains("rise strictly"));
-        assert!(refused(&|f| f.0[1] = f64::NAN).contains("rise strictly"));
-        assert!(refused(&|f| f.0[1] = 2.0).contains("rise strictly"));
-        assert!(refused(&|f| f.2[0] = 0.9).contains("from each knot to the next"));
-        assert!(refused(&|f| f.1[0] = f64::NAN).contains("shares in [0, 1]"));
-        assert!(refused(&|f| f.2[1] = 1.5).contains("shares in [0, 1]"));
-        assert!(refused(&|f| f.1[1] = 1.2).contains("shares in [0, 1]"));
-        assert!(refused(&|f| f.3 = -0.1).contains("missing share"));
-        assert!(refused(&|f| f.3 = f64::NAN).contains("missing share"));
+        assert!(PoolCdf::try_from(good()).is_ok());
+        assert!(refused(&|fields| fields.v.clear()).contains("two knots"));
+        assert!(refused(&|fields| fields.high.clear()).contains("two knots"));
+        assert!(refused(&|fields| fields.v[1] = 0.0).contains("rise strictly"));
+        assert!(refused(&|fields| fields.v[1] = f64::NAN).contains("rise strictly"));
+        assert!(refused(&|fields| fields.v[1] = 2.0).contains("rise strictly"));
+        assert!(refused(&|fields| fields.high[0] = 0.9).contains("from each knot to the next"));
+        assert!(refused(&|fields| fields.low[0] = f64::NAN).contains("shares in [0, 1]"));
+        assert!(refused(&|fields| fields.high[1] = 1.5).contains("shares in [0, 1]"));
+        assert!(refused(&|fields| fields.low[1] = 1.2).contains("shares in [0, 1]"));
+        assert!(refused(&|fields| fields.missing = -0.1).contains("missing share"));
+        assert!(refused(&|fields| fields.missing = f64::NAN).contains("missing share"));
     }
 
     #[test]

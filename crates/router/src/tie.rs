@@ -86,6 +86,7 @@ mod tests {
     const LAG_ONE: f64 = 0.036;
 
     #[test]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "values are in [0, 1)")]
     fn consecutive_ids_look_independent_and_uniform() {
         let patterns: [fn(u32) -> String; 4] = [
             |i| i.to_string(),

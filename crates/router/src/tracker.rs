@@ -147,7 +147,7 @@ impl Tracker {
             problem("ratio must be in [0, 1]")
         } else if !(0.0..=1.0).contains(&state.base) {
             problem("base must be in [0, 1]")
-        } else if !(state.deficit.abs() <= state.n as f64) {
+        } else if state.deficit.is_nan() || state.deficit.abs() > state.n as f64 {
             problem("deficit must be at most n, above or below 0")
         } else if state.routed > state.n {
             problem("routed must be at most n")
