@@ -17,6 +17,8 @@
 //! | [`sample`], [`sums`] | weighted rows, and the sums that every figure is made of |
 //! | [`curve`] | candidate thresholds with ties, the routing curve |
 //! | [`points`], [`guarantee`] | targets; risk control by fixed-sequence testing |
+//! | [`traffic`] | unlabelled traffic on the pool's scale; what adapting or tracking would reach there |
+//! | [`mod@dataset_guarantee`] | what can be promised about a dataset never seen |
 //! | [`maps`] | isotonic, Platt and beta maps |
 //! | [`bootstrap`], [`intervals`] | the cluster bootstrap and the intervals of achieved figures |
 //! | [`drift_levels`] | alarm levels of the drift monitor |
@@ -25,6 +27,7 @@
 
 pub mod bootstrap;
 pub mod curve;
+pub mod dataset_guarantee;
 pub mod distance;
 pub mod draw;
 pub mod drift_levels;
@@ -42,6 +45,7 @@ pub mod sums;
 pub mod tail;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod traffic;
 
 pub use bootstrap::Bootstrap;
 pub use curve::{Curve, CurvePoint};
