@@ -47,5 +47,5 @@ pub use pool_cdf::PoolCdf;
 pub use router::Router;
 pub use target::{Risk, Target};
 pub use thresholds::{ModelIdentity, Thresholds};
-pub use tie::TieSeed;
-pub use tracker::{TrackedDecision, Tracker, TrackerSettings, TrackerState};
+pub use tie::{TieHash, TieSeed};
+pub use tracker::{TrackedDecision, Tracker, TrackerSettings, TrackerSnapshot, TrackerState};

@@ -2,8 +2,15 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What hashes a request's id: FNV-1a over its UTF-8 bytes, then the finaliser of splitmix64.
-pub const TIE_HASH: &str = "fnv1a64-splitmix64";
+/// What hashes a request's id. There is one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum TieHash {
+    /// FNV-1a over the id's UTF-8 bytes, then the finaliser of splitmix64.
+    #[default]
+    #[serde(rename = "fnv1a64-splitmix64")]
+    Fnv1a64Splitmix64,
+}
 
 const FNV_OFFSET: u64 = 0xCBF2_9CE4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01B3;
@@ -14,7 +21,7 @@ const UNIT: f64 = 1.0 / 9_007_199_254_740_992.0;
 /// that is kept.
 ///
 /// In JSON it is a text of 16 hexadecimal digits, since JSON numbers are doubles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TieSeed(
     #[cfg_attr(feature = "schema", schemars(with = "String", regex(pattern = "^[0-9a-f]{16}$")))] u64,

@@ -98,6 +98,19 @@ pub struct TrackerState {
     pub routed: u64,
 }
 
+/// A tracker's state as a host keeps it, with what it belongs to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TrackerSnapshot {
+    /// The thresholds file, named by its own SHA-256.
+    pub thresholds_sha256: String,
+    /// The operating point's id.
+    pub threshold_id: String,
+    /// What was learnt.
+    pub state: TrackerState,
+}
+
 /// A decision by a tracker, with all that is needed to repeat it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -107,11 +120,10 @@ pub struct TrackedDecision {
     pub decision: Decision,
     /// The confidence on the pool's scale; null if it is missing.
     pub z: Option<f64>,
+    /// The number in [0, 1) that broke ties; null where z was given as it is.
+    pub u: Option<f64>,
     /// The threshold on the pool's scale that was in force, a certificate's included.
     pub t: f64,
-    /// Whether the certificate alone made the tracker defer.
-    #[serde(skip)]
-    by_certificate: bool,
 }
 
 /// Keeps to a routing ratio. Deciding takes no allocation and no lock; share it behind a lock of your own, or
@@ -191,8 +203,7 @@ impl Tracker {
             Some(_) if is_below(t) => (Route::Llm, Reason::Certificate),
             Some(_) => (Route::Slm, Reason::AtOrAbove),
         };
-        let by_certificate = reason == Reason::Certificate;
-        TrackedDecision { decision: Decision { route, reason }, z, t, by_certificate }
+        TrackedDecision { decision: Decision { route, reason }, z, u: None, t }
     }
 
     /// Counts a decision that was made with [`Tracker::look`]. Decisions may be counted in any order.
@@ -202,7 +213,7 @@ impl Tracker {
         let indicator = if decided.z.is_none_or(|z| z < *base) { 1.0 } else { 0.0 };
         let step = (1.0 / (*n as f64 + 1.0 + self.settings.m)).max(self.settings.floor);
         *base = (*base + step * (*ratio - indicator)).clamp(0.0, 1.0);
-        if !decided.by_certificate {
+        if decided.decision.reason != Reason::Certificate {
             let owed = *deficit + *ratio - if is_deferred { 1.0 } else { 0.0 };
             let lowest = if decided.z.is_none() { deficit.min(-self.settings.horizon - 1.0) } else { owed };
             *deficit = owed.max(lowest);

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::OperatingPoint;
 use crate::histogram::Histogram;
 use crate::map::Maps;
+use crate::pool_cdf::PoolCdf;
+use crate::tie::{TieHash, TieSeed};
+use crate::tracker::TrackerSettings;
 
 /// A method with its reference distribution, maps and operating points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +35,13 @@ pub struct Method {
     pub rows: MethodRows,
     /// Confidences of the whole pool, in the bins of the draw.
     pub reference: Histogram,
+    /// The pool's distribution of confidences: the scale on which a tracker works; null where no row has a
+    /// confidence.
+    pub pool_cdf: Option<PoolCdf>,
+    /// How equal confidences are told apart on that scale.
+    pub tie_break: TieRule,
+    /// How a tracker of this method moves.
+    pub tracker: TrackerSettings,
     /// Alarm levels of the drift monitor; null where the pool is too small to calibrate them.
     pub drift: Option<DriftLevels>,
     /// Maps from confidence to P(correct).
@@ -41,7 +51,7 @@ pub struct Method {
 }
 
 impl Method {
-    /// A method with its rows and the histogram of its pool. Operating points, maps, alarm levels
+    /// A method with its rows and the histogram of its pool. Operating points, scale, maps, alarm levels
     /// and a probe's hash are set afterwards; how the number is read and compared is the format's.
     pub fn new(
         id: impl Into<String>,
@@ -60,6 +70,9 @@ impl Method {
             missing: MissingPolicy::Defer,
             rows,
             reference,
+            pool_cdf: None,
+            tie_break: TieRule::default(),
+            tracker: TrackerSettings::DEFAULT,
             drift: None,
             maps: Maps::default(),
             operating_points: Vec::new(),
@@ -88,10 +101,29 @@ pub enum Rule {
 /// What happens without a confidence. There is one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum MissingPolicy {
-    /// The question goes to the LLM.
-    #[serde(rename = "hand_over")]
+    /// The question is deferred to the LLM.
     Defer,
+}
+
+/// How equal confidences are told apart: by a hash of the request's id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TieRule {
+    /// The hash.
+    pub hash: TieHash,
+    /// Its seed. A deployment whose clients choose their ids uses a secret one of its own.
+    pub seed: TieSeed,
+}
+
+impl TieRule {
+    /// The rule with a seed.
+    pub const fn new(seed: TieSeed) -> Self {
+        Self { hash: TieHash::Fnv1a64Splitmix64, seed }
+    }
 }
 
 /// Rows behind the thresholds of a method.
