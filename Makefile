@@ -37,14 +37,14 @@ PIPELINE ?= pipelines/pocket.yaml
 calibrate: build ## From questions to thresholds and report, offline; or another plan: make calibrate PIPELINE=pipelines/mine.yaml.
 	$(PLIMSOLL) run $(PIPELINE) $(ARGS)
 
-# Where models of the pocket are trained, and from which seed.
+# Where the toy models are trained, and from which seed.
 POCKET_MODELS ?= $(TARGET)/pocket
 POCKET_SEED ?= 1
-POCKET_TRAIN = $(TARGET)/debug/examples/train
+POCKET_TRAIN = $(TARGET)/debug/toy-trainer
 
 .PHONY: pocket-models
-pocket-models: ## Train both models of the pocket, each on a thread; goes on where it was cut off. Says how long it took.
-	$(CARGO) build --locked --workspace --features $(FEATURES) --example train
+pocket-models: ## Train both toy models, each on one thread; resumes from the last checkpoint. Prints how long it took.
+	$(CARGO) build --locked --workspace --features $(FEATURES) --bin toy-trainer
 	@mkdir -p $(POCKET_MODELS); begun=$$(date +%s); failed=0; \
 	$(POCKET_TRAIN) slm --seed $(POCKET_SEED) --out $(POCKET_MODELS)/slm --resume > $(POCKET_MODELS)/slm.log 2>&1 & slm=$$!; \
 	$(POCKET_TRAIN) llm --seed $(POCKET_SEED) --out $(POCKET_MODELS)/llm --resume > $(POCKET_MODELS)/llm.log 2>&1 & llm=$$!; \
@@ -63,11 +63,13 @@ POCKET_RELEASED = README.md report.html figures manifest.json *.thresholds.json 
 	tables/curve_areas.parquet tables/map_metrics.parquet tables/transfer.parquet tables/transfer_curves.parquet
 
 .PHONY: release-pocket
-release-pocket: build ## Write calibration/pocket anew, the released example. Nothing else writes there.
+release-pocket: build ## Rewrite calibration/pocket, the released example. Nothing else writes there.
+	$(CARGO) build --locked -p plimsoll-release-card
 	$(PLIMSOLL) run pipelines/pocket.yaml --out $(POCKET_RUN)
 	rm -rf calibration/pocket
 	mkdir -p calibration/pocket/tables
 	cd $(POCKET_RUN) && for name in $(POCKET_RELEASED); do cp -R $$name ../../pocket/$$name || exit 1; done
+	$(TARGET)/debug/release-card calibration/pocket
 
 .PHONY: lint
 lint: ## Check formatting and lints; warnings are errors.

@@ -96,7 +96,7 @@ class Curve:
 
 
 def draw(series, walk, chosen, random):
-    """The 30-bin draw: places in the sorted series, weights, whether proportional; pool counts per bin."""
+    """The 30-bin draw: positions in the sorted series, weights, whether proportional; pool counts per bin."""
     walk = walk[chosen[walk]]
     steps = np.floor(np.arange(len(walk) + 1) * FRACTION + random.random())
     hit = np.diff(steps) > 0
@@ -106,50 +106,50 @@ def draw(series, walk, chosen, random):
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     extra = first[(counts > 0) & (drawn == 0)]
     proportional = np.concatenate([np.ones(hit.sum(), bool), np.zeros(len(extra), bool)])
-    place = np.concatenate([walk[hit], walk[extra]])
-    order = np.argsort(place)
-    place, proportional = place[order], proportional[order]
-    of_bin = counts[series.bin[place]]
+    position = np.concatenate([walk[hit], walk[extra]])
+    order = np.argsort(position)
+    position, proportional = position[order], proportional[order]
+    of_bin = counts[series.bin[position]]
     weight = np.where(of_bin * FRACTION < 1, of_bin, 1 / FRACTION)
-    return place, weight, proportional, counts
+    return position, weight, proportional, counts
 
 
-def least_rows():
+def min_rows():
     n = 1
     while stats.binom.cdf(np.floor(n * ALPHA / 2), n, ALPHA) > DELTA:
         n += 1
     return n
 
 
-LEAST = least_rows()
+MIN_ROWS = min_rows()
 
 
-def certify(series, chosen, place, proportional):
+def certify(series, chosen, position, proportional):
     """Fixed-sequence testing from strict to loose on quantiles of the rows that were not drawn."""
     left = chosen.copy()
-    left[place] = False
+    left[position] = False
     left = series.confidence[left]
     rank = np.maximum(np.ceil(np.arange(100) / 100 * len(left)).astype(np.int64), 1) - 1
     sequence = np.unique(left[rank])[::-1]
-    tested = place[proportional]
+    tested = position[proportional]
     wrong = np.concatenate([[0], np.cumsum(~series.slm[tested][::-1])])
     kept = len(tested) - np.searchsorted(series.confidence[tested], sequence)
-    sequence, kept = sequence[kept >= LEAST], kept[kept >= LEAST]
+    sequence, kept = sequence[kept >= MIN_ROWS], kept[kept >= MIN_ROWS]
     passes = stats.binom.cdf(wrong[kept], kept, ALPHA) <= DELTA
     passed = len(passes) if passes.all() else int(np.argmin(passes))
     return sequence[passed - 1] if passed else None
 
 
 def fit_targets(series, walk, chosen, missing_chosen, random):
-    place, weight, proportional, counts = draw(series, walk, chosen, random)
+    position, weight, proportional, counts = draw(series, walk, chosen, random)
     missing_right = int(series.missing_llm[missing_chosen].sum())
-    of = (series.confidence[place], series.slm[place], series.llm[place], weight)
+    of = (series.confidence[position], series.slm[position], series.llm[position], weight)
     curve = Curve(*of, int(missing_chosen.sum()), missing_right, int(chosen.sum()))
     thresholds = list(curve.thresholds[curve.nearest(np.array(RATIOS))])
     reached = curve.first(curve.accuracy >= ACCURACY)
     thresholds.append(None if reached is None else curve.thresholds[reached])
-    thresholds.append(certify(series, chosen, place, proportional))
-    return place, weight, counts, curve, thresholds
+    thresholds.append(certify(series, chosen, position, proportional))
+    return position, weight, counts, curve, thresholds
 
 
 def bootstrap(rows, thresholds, missing, replicates, how, random):
@@ -175,19 +175,19 @@ def bootstrap(rows, thresholds, missing, replicates, how, random):
     below = np.cumsum(tables, axis=1)[:, :-1]
     kept = tables.sum(axis=1, keepdims=True) - below
     total = weight.sum() + missing_rows
-    handed_rows = below.sum(axis=(2, 3)) + missing_rows
-    handed_right = below[..., 1].sum(axis=2) + missing_right
+    deferred_rows = below.sum(axis=(2, 3)) + missing_rows
+    deferred_right = below[..., 1].sum(axis=2) + missing_right
     wrong, kept_rows = kept[:, :, 0].sum(axis=2), kept.sum(axis=(2, 3))
     with np.errstate(invalid="ignore", divide="ignore"):
         figures = {
-            "routing_ratio": handed_rows / total,
-            "accuracy": (kept[:, :, 1].sum(axis=2) + handed_right) / total,
+            "routing_ratio": deferred_rows / total,
+            "accuracy": (kept[:, :, 1].sum(axis=2) + deferred_right) / total,
             "selective_error": wrong / kept_rows,
             "joint_error": wrong / total,
             "regret": kept[:, :, 0, 1] / total,
         }
-    place = np.searchsorted(levels, thresholds)
-    limits = {name: np.quantile(values, [0.025, 0.975], axis=0)[:, place] for name, values in figures.items()}
+    position = np.searchsorted(levels, thresholds)
+    limits = {name: np.quantile(values, [0.025, 0.975], axis=0)[:, position] for name, values in figures.items()}
     return limits
 
 
@@ -256,8 +256,8 @@ def fit(arguments):
     for method, of_method in frame.groupby("method", observed=True):
         series = Series(of_method)
         chosen, missing = np.ones(len(series.row), bool), np.ones(len(series.missing_llm), bool)
-        place, weight, counts, curve, thresholds = fit_targets(series, series.walk(random), chosen, missing, random)
-        rows = (series.confidence[place], series.slm[place], series.llm[place], weight * len(series.row) / weight.sum())
+        position, weight, counts, curve, thresholds = fit_targets(series, series.walk(random), chosen, missing, random)
+        rows = (series.confidence[position], series.slm[position], series.llm[position], weight * len(series.row) / weight.sum())
         of_missing = (len(missing), int(series.missing_llm.sum()))
         # The smallest ratio of a grid whose lower limit reaches the accuracy needs the grid's intervals, too.
         grid = list(curve.thresholds[curve.nearest(GRID)])
@@ -272,8 +272,8 @@ def fit(arguments):
             "reference": counts.tolist(),
             "drift": drift_levels(counts, len(missing), random),
         }
-        calibration = of_method.iloc[series.row[place]].copy()
-        calibration["bin"], calibration["weight"] = series.bin[place], weight
+        calibration = of_method.iloc[series.row[position]].copy()
+        calibration["bin"], calibration["weight"] = series.bin[position], weight
         drawn.append(calibration)
     pd.concat(drawn).to_parquet(arguments.out / "calibration.parquet")
     (arguments.out / "thresholds.json").write_text(json.dumps(document))
@@ -299,7 +299,7 @@ class HeldOut:
         self.ks = float(stats.ks_2samp(self.rows[0], series.confidence[~of], method="asymp").statistic)
 
 
-def judge(held, curve, counts, thresholds, arguments, random):
+def evaluate(held, curve, counts, thresholds, arguments, random):
     limits = intervals(held.rows, thresholds, held.missing, arguments, random)
     points = estimates(held.curve, thresholds, limits)
     own = held.curve
@@ -320,9 +320,9 @@ def judge(held, curve, counts, thresholds, arguments, random):
         for name, (low, high) in point.pop("intervals", {}).items():
             point[f"{name}_low"], point[f"{name}_high"] = low, high
         if threshold is not None:
-            promised, ratio = curve.at(threshold), point["routing_ratio"]
-            point["predicted_routing_ratio"] = float(curve.ratio[promised])
-            point["predicted_accuracy"] = float(curve.accuracy[promised])
+            predicted, ratio = curve.at(threshold), point["routing_ratio"]
+            point["predicted_routing_ratio"] = float(curve.ratio[predicted])
+            point["predicted_accuracy"] = float(curve.accuracy[predicted])
             point["random_accuracy"] = held.slm + ratio * (held.llm - held.slm)
             point["upper_bound_accuracy"] = held.slm + min(ratio, held.uplift)
             point["violated"] = point["kind"] == "selective_error" and point["selective_error"] > ALPHA
@@ -340,7 +340,7 @@ def transfer(arguments):
             held = HeldOut(series, code)
             for repeat, walk in enumerate(walks):
                 _, _, counts, curve, thresholds = fit_targets(series, walk, ~held.own, ~held.own_missing, random)
-                points = judge(held, curve, counts, thresholds, arguments, random)
+                points = evaluate(held, curve, counts, thresholds, arguments, random)
                 rows += [{"method": method, "held_out": dataset, "repeat": repeat, **point} for point in points]
     pd.DataFrame(rows).to_parquet(arguments.out / "transfer.parquet")
 

@@ -48,10 +48,10 @@ def main(rows, path):
     questions = numpy.diff(numpy.round(numpy.concatenate([[0], numpy.cumsum(share)]) / share.sum() * (rows // 4))).astype(int)
     writer = None
     for method in ["mean_token_probability", "p_true", "perplexity", "verbalized"]:
-        for place, ((dataset, domain), count) in enumerate(zip(names, questions)):
+        for index, ((dataset, domain), count) in enumerate(zip(names, questions)):
             # The same questions and grades for every method.
-            truth = numpy.random.default_rng([20250207, place])
-            easy = truth.normal(0.25 * (place % 5) - 0.2, 1.3, count)
+            truth = numpy.random.default_rng([20250207, index])
+            easy = truth.normal(0.25 * (index % 5) - 0.2, 1.3, count)
             slm = truth.random(count) < logistic(easy)
             llm = truth.random(count) < logistic(0.7 * easy + 1.4)
             scores = confidence(method, easy, random)

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use plimsoll_core::records::{GenerationRow, TokenRow};
 use plimsoll_core::{AnswerKind, RawScore, ScoreTableBuilder, Seed};
 use plimsoll_evaluate::{EvaluationSettings, alignment};
-use plimsoll_fit::Prepared;
+use plimsoll_fit::PreparedSeries;
 use plimsoll_uq::methods::Scoring;
 use plimsoll_uq::{ObservedSignals, method};
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ fn roc_auc(rows: &[(f64, bool)]) -> f64 {
         builder.push(&row).unwrap();
     }
     let table = builder.finish();
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let judged = alignment(&prepared, None, &EvaluationSettings { bootstrap: 0, seed: Seed::new(1) });
     judged.alignment.iter().find(|row| row.dataset == "d").unwrap().roc_auc.unwrap()
 }

@@ -1,6 +1,10 @@
 //! The report of a run: the page, its figures and the dataset card.
 
+use std::collections::BTreeSet;
+use std::fs;
+
 use crate::fixture::{EVALUATION, sandbox};
+use crate::harness::repository;
 
 #[test]
 fn a_run_leaves_a_report() {
@@ -41,4 +45,21 @@ fn a_run_that_stops_before_has_no_report() {
     let sandbox = sandbox("");
     sandbox.sh("run plan.yaml --out out --until evaluate").exits(0);
     assert!(!sandbox.exists("out/report.html") && !sandbox.exists("out/README.md"));
+}
+
+#[test]
+fn the_released_card_lists_the_released_tables_and_no_other() {
+    let folder = repository().join("calibration/pocket");
+    let card = fs::read_to_string(folder.join("README.md")).unwrap();
+    let quoted = |line: &str, key: &str| {
+        line.trim_start().strip_prefix(key).map(|value| value.trim_matches('"').to_owned())
+    };
+    let paths: BTreeSet<String> = card.lines().filter_map(|line| quoted(line, "path: ")).collect();
+    let tables = fs::read_dir(folder.join("tables")).unwrap();
+    let released: BTreeSet<String> =
+        tables.map(|entry| format!("tables/{}", entry.unwrap().file_name().to_string_lossy())).collect();
+    assert!(released.len() > 5);
+    assert_eq!(paths, released);
+    let sections = card.lines().filter(|line| line.starts_with("### `")).count();
+    assert_eq!(sections, released.len(), "each table has its section");
 }

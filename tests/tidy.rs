@@ -28,7 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("plimsoll-fit", &["plimsoll-router", "plimsoll-core"]),
     ("plimsoll-evaluate", &["plimsoll-router", "plimsoll-core", "plimsoll-fit"]),
     ("plimsoll-report", &["plimsoll-router", "plimsoll-core"]),
-    ("plimsoll-pocket", &["plimsoll-core", "plimsoll-kernels", "plimsoll-ingest", "plimsoll-engine"]),
+    ("plimsoll-pocket", &["plimsoll-core", "plimsoll-ingest"]),
     ("plimsoll-pipeline", &["plimsoll-core", "plimsoll-files", "plimsoll-store", "plimsoll-backend"]),
     (
         "plimsoll",
@@ -52,12 +52,28 @@ const ARROWS: &[(&str, &[&str])] = &[
             "plimsoll-pipeline",
         ],
     ),
+    // Tools: above the product, so that nothing of it can use them.
+    ("plimsoll-release-card", &["plimsoll-report"]),
+    (
+        "plimsoll-toy-trainer",
+        &["plimsoll-core", "plimsoll-kernels", "plimsoll-ingest", "plimsoll-engine", "plimsoll-pocket"],
+    ),
 ];
 
 /// Dependencies that only these crates may name, since they are slow to build or decide a format.
 const HEAVY: &[(&str, &[&str])] = &[
-    ("rand", &["plimsoll-core", "plimsoll-fit", "plimsoll-engine", "plimsoll-uq", "plimsoll-pocket"]),
-    ("rand_chacha", &["plimsoll-core", "plimsoll-fit", "plimsoll-pocket"]),
+    (
+        "rand",
+        &[
+            "plimsoll-core",
+            "plimsoll-fit",
+            "plimsoll-engine",
+            "plimsoll-uq",
+            "plimsoll-pocket",
+            "plimsoll-toy-trainer",
+        ],
+    ),
+    ("rand_chacha", &["plimsoll-core", "plimsoll-fit", "plimsoll-pocket", "plimsoll-toy-trainer"]),
     ("arrow", &["plimsoll-store", "plimsoll-import", "plimsoll-ingest"]),
     ("parquet", &["plimsoll-store", "plimsoll-import", "plimsoll-ingest"]),
     ("datafusion", &["plimsoll-import"]),
@@ -81,7 +97,7 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("anyhow", &["plimsoll"]),
     ("indicatif", &["plimsoll"]),
     ("tracing", &["plimsoll", "plimsoll-engine"]),
-    ("candle-core", &["plimsoll-engine", "plimsoll", "plimsoll-pocket"]),
+    ("candle-core", &["plimsoll-engine", "plimsoll", "plimsoll-toy-trainer"]),
     ("gemm", &["plimsoll-kernels"]),
     ("candle-nn", &["plimsoll-engine"]),
     ("tokenizers", &["plimsoll-engine"]),
@@ -124,6 +140,7 @@ const TOP_LEVEL: &[&str] = &[
     "schemas",
     "target",
     "tests",
+    "tools",
 ];
 
 fn dependencies(package: &Package) -> impl Iterator<Item = &str> {

@@ -103,10 +103,10 @@ def in_one_batch(model, rows):
     batch = llama_cpp.llama_batch_init(PROMPT, 0, 1)
 
     def decode(tokens):
-        """Each a token, its place, its sequence, and whether logits behind it are wanted."""
+        """Each a token, its position, its sequence, and whether logits after it are wanted."""
         batch.n_tokens = len(tokens)
-        for at, (token, place, row, wanted) in enumerate(tokens):
-            batch.token[at], batch.pos[at], batch.n_seq_id[at] = token, place, 1
+        for at, (token, position, row, wanted) in enumerate(tokens):
+            batch.token[at], batch.pos[at], batch.n_seq_id[at] = token, position, 1
             batch.seq_id[at][0], batch.logits[at] = row, wanted
         failed = llama_cpp.llama_decode(context, batch)
         assert failed == 0, failed
@@ -116,7 +116,7 @@ def in_one_batch(model, rows):
         llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(context), True)
         for row in range(rows):
             tokens = enumerate(prompt(row, model.n_vocab()))
-            decode([(token, place, row, place == PROMPT - 1) for place, token in tokens])
+            decode([(token, position, row, position == PROMPT - 1) for position, token in tokens])
         start = time.perf_counter()
         for step in range(WRITTEN):
             decode([(7, PROMPT + step, row, True) for row in range(rows)])

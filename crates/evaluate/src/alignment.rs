@@ -4,21 +4,21 @@
 use plimsoll_core::records::{AlignmentRow, MACRO, MapMetricRow, POOL};
 use plimsoll_fit::bootstrap::Replicates;
 use plimsoll_fit::intervals::Resampling;
-use plimsoll_fit::{DatasetSelection, Prepared};
+use plimsoll_fit::{DatasetSelection, PreparedSeries};
 use plimsoll_router::Confidence;
 use plimsoll_router::thresholds::{Estimate, Method};
 
 use crate::EvaluationSettings;
-use crate::folds::{Apply, FoldMaps, MAPS, Scheme};
+use crate::folds::{ApplyMap, FoldMaps, MAPS, Scheme};
 use crate::metrics::{AURC, BRIER, E_AURC, ECE, Metric, PRR, ROC_AUC, brier};
 use crate::rows::{GradedRow, GradedRows};
 
 /// Metrics of the raw confidence, in the order of their figures here.
-const OF_ORDER: [&Metric; 4] = [&ROC_AUC, &PRR, &AURC, &E_AURC];
+const ORDER_METRICS: [&Metric; 4] = [&ROC_AUC, &PRR, &AURC, &E_AURC];
 /// Metrics of the mapped confidence.
-const OF_PROBABILITY: [&Metric; 2] = [&BRIER, &ECE];
+const PROBABILITY_METRICS: [&Metric; 2] = [&BRIER, &ECE];
 /// All of them.
-const FIGURES: usize = OF_ORDER.len() + OF_PROBABILITY.len();
+const FIGURES: usize = ORDER_METRICS.len() + PROBABILITY_METRICS.len();
 
 /// Alignment of one series.
 #[derive(Debug, Clone, Default)]
@@ -29,19 +29,19 @@ pub struct SeriesAlignment {
     pub map_metrics: Vec<MapMetricRow>,
 }
 
-/// Judges a series.
+/// Evaluates a series.
 ///
 /// The mapped metrics (Brier, ECE) of `alignment` are those of the isotonic map: with `file`, of
 /// the file's own; without, of maps fitted on the other datasets, or, with a single dataset, in
 /// five folds by cluster. `map_metrics` holds every map under every scheme.
 pub fn alignment(
-    prepared: &Prepared<'_>,
+    prepared: &PreparedSeries<'_>,
     file: Option<&Method>,
-    judging: &EvaluationSettings,
+    settings: &EvaluationSettings,
 ) -> SeriesAlignment {
-    let seed = judging.seed.derive("alignment").derive(prepared.series.method.as_str());
+    let seed = settings.seed.derive("alignment").derive(prepared.series.method.as_str());
     let schemes: Vec<FoldMaps> = match file {
-        Some(method) => vec![FoldMaps::of_file(&method.maps)],
+        Some(method) => vec![FoldMaps::from_file(&method.maps)],
         None => {
             let several = prepared.questions.datasets().len() > 1;
             let leave_one_out = several.then_some(Scheme::LeaveOneDatasetOut);
@@ -49,12 +49,12 @@ pub fn alignment(
             schemes.map(|scheme| FoldMaps::fitted(prepared, scheme, &seed)).collect()
         }
     };
-    let resampling = |part: &str| Resampling { replicates: judging.bootstrap, seed: seed.derive(part) };
+    let resampling = |part: &str| Resampling { replicates: settings.bootstrap, seed: seed.derive(part) };
     let parts = parts(prepared);
-    let mut judged: Vec<Judged> = parts
+    let mut evaluated: Vec<PartAlignment> = parts
         .iter()
         .filter_map(|(name, selection)| {
-            Some(Judged::new(prepared, name, selection, schemes.first()?, resampling(name)))
+            Some(PartAlignment::new(prepared, name, selection, schemes.first()?, resampling(name)))
         })
         .collect();
     let map_metrics = schemes
@@ -62,14 +62,16 @@ pub fn alignment(
         .flat_map(|maps| parts.iter().map(move |(name, selection)| (maps, name, selection)))
         .flat_map(|(maps, name, selection)| map_metrics(prepared, name, selection, maps))
         .collect();
-    judged.push(Judged::mean(prepared, &judged));
-    SeriesAlignment { alignment: judged.into_iter().map(Judged::row).collect(), map_metrics }
+    evaluated.push(PartAlignment::mean(prepared, &evaluated));
+    SeriesAlignment { alignment: evaluated.into_iter().map(PartAlignment::row).collect(), map_metrics }
 }
 
 /// Each dataset of the series, then the pool.
-pub(crate) fn parts(prepared: &Prepared<'_>) -> Vec<(String, DatasetSelection)> {
+pub(crate) fn parts(prepared: &PreparedSeries<'_>) -> Vec<(String, DatasetSelection)> {
     let datasets = prepared.questions.datasets();
-    let only = |index: usize| DatasetSelection::of((0..datasets.len()).map(|other| other == index).collect());
+    let only = |index: usize| {
+        DatasetSelection::from_flags((0..datasets.len()).map(|other| other == index).collect())
+    };
     let mut present = vec![false; datasets.len()];
     for question in &prepared.series.question {
         present[prepared.questions.dataset_index(*question)] = true;
@@ -85,18 +87,18 @@ pub(crate) fn parts(prepared: &Prepared<'_>) -> Vec<(String, DatasetSelection)> 
 }
 
 /// The figures of a dataset, the pool, or the mean over datasets.
-struct Judged {
+struct PartAlignment {
     /// Everything but the figures.
     row: AlignmentRow,
     figures: [Option<f64>; FIGURES],
     brier_raw: Option<f64>,
-    of_order: Option<Replicates>,
-    of_probability: Option<Replicates>,
+    order_replicates: Option<Replicates>,
+    probability_replicates: Option<Replicates>,
 }
 
-impl Judged {
+impl PartAlignment {
     fn new(
-        prepared: &Prepared<'_>,
+        prepared: &PreparedSeries<'_>,
         dataset: &str,
         selection: &DatasetSelection,
         maps: &FoldMaps,
@@ -109,52 +111,52 @@ impl Judged {
         let of = |levels: &[_], metrics: &[&Metric]| -> Vec<Option<f64>> {
             metrics.iter().map(|metric| (metric.compute)(levels)).collect()
         };
-        let all = [of(&levels, &OF_ORDER), of(&mapped_levels, &OF_PROBABILITY)].concat();
+        let all = [of(&levels, &ORDER_METRICS), of(&mapped_levels, &PROBABILITY_METRICS)].concat();
         let map_scheme = (probabilities.len() > 0).then(|| maps.scheme().name().to_owned());
         Self {
             row: AlignmentRow { map_scheme, ..counted(prepared, dataset, selection) },
             figures: std::array::from_fn(|index| all[index]),
             brier_raw: brier(&levels),
-            of_order: raw.replicates(&OF_ORDER, resampling),
-            of_probability: probabilities.replicates(&OF_PROBABILITY, resampling),
+            order_replicates: raw.replicates(&ORDER_METRICS, resampling),
+            probability_replicates: probabilities.replicates(&PROBABILITY_METRICS, resampling),
         }
     }
 
     /// The mean over datasets of what is defined, each dataset counting alike.
-    fn mean(prepared: &Prepared<'_>, judged: &[Self]) -> Self {
+    fn mean(prepared: &PreparedSeries<'_>, evaluated: &[Self]) -> Self {
         let (pool, datasets): (Vec<&Self>, Vec<&Self>) =
-            judged.iter().partition(|judged| judged.row.dataset == POOL);
-        let mean_of = |figure: &dyn Fn(&Self) -> Option<f64>| {
-            let values: Vec<f64> = datasets.iter().filter_map(|judged| figure(judged)).collect();
+            evaluated.iter().partition(|evaluated| evaluated.row.dataset == POOL);
+        let mean = |figure: &dyn Fn(&Self) -> Option<f64>| {
+            let values: Vec<f64> = datasets.iter().filter_map(|evaluated| figure(evaluated)).collect();
             (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
         };
         let replicates = |of: &dyn Fn(&Self) -> Option<Replicates>| {
-            let parts: Vec<Replicates> = datasets.iter().filter_map(|judged| of(judged)).collect();
-            (!parts.is_empty()).then(|| Replicates::mean_of(&parts))
+            let parts: Vec<Replicates> = datasets.iter().filter_map(|evaluated| of(evaluated)).collect();
+            (!parts.is_empty()).then(|| Replicates::mean(&parts))
         };
         let counts = pool.first().map(|pool| pool.row.clone());
         Self {
             row: AlignmentRow {
                 dataset: MACRO.to_owned(),
-                accuracy: mean_of(&|judged| judged.row.accuracy),
+                accuracy: mean(&|evaluated| evaluated.row.accuracy),
                 ..counts.unwrap_or_else(|| named(prepared, MACRO))
             },
-            figures: std::array::from_fn(|index| mean_of(&|judged| judged.figures[index])),
-            brier_raw: mean_of(&|judged| judged.brier_raw),
-            of_order: replicates(&|judged| judged.of_order.clone()),
-            of_probability: replicates(&|judged| judged.of_probability.clone()),
+            figures: std::array::from_fn(|index| mean(&|evaluated| evaluated.figures[index])),
+            brier_raw: mean(&|evaluated| evaluated.brier_raw),
+            order_replicates: replicates(&|evaluated| evaluated.order_replicates.clone()),
+            probability_replicates: replicates(&|evaluated| evaluated.probability_replicates.clone()),
         }
     }
 
     /// The row of the table.
     fn row(self) -> AlignmentRow {
         let estimate = |index: usize| {
-            let (replicates, place) = match index.checked_sub(OF_ORDER.len()) {
-                None => (&self.of_order, index),
-                Some(place) => (&self.of_probability, place),
+            let (replicates, figure) = match index.checked_sub(ORDER_METRICS.len()) {
+                None => (&self.order_replicates, index),
+                Some(figure) => (&self.probability_replicates, figure),
             };
             self.figures[index].map(|value| match replicates {
-                Some(replicates) => replicates.estimate(value, place),
+                Some(replicates) => replicates.estimate(value, figure),
                 None => Estimate::new(value),
             })
         };
@@ -189,7 +191,7 @@ impl Judged {
 
 /// The rows of a selection that have a grade and a value.
 fn graded(
-    prepared: &Prepared<'_>,
+    prepared: &PreparedSeries<'_>,
     selection: &DatasetSelection,
     value: impl Fn(Confidence, u32) -> Option<Confidence>,
 ) -> GradedRows {
@@ -205,18 +207,18 @@ fn graded(
 }
 
 fn mapped(
-    prepared: &Prepared<'_>,
+    prepared: &PreparedSeries<'_>,
     maps: &FoldMaps,
-    apply: Apply,
+    apply: ApplyMap,
     confidence: Confidence,
     row: u32,
 ) -> Option<Confidence> {
-    let probability = apply(maps.of_row(prepared, row)?, confidence)?;
+    let probability = apply(maps.for_row(prepared, row)?, confidence)?;
     Confidence::new(probability).ok()
 }
 
 fn map_metrics(
-    prepared: &Prepared<'_>,
+    prepared: &PreparedSeries<'_>,
     dataset: &str,
     selection: &DatasetSelection,
     maps: &FoldMaps,
@@ -243,8 +245,8 @@ fn map_metrics(
         .collect()
 }
 
-/// A row that only says whom it speaks of.
-fn named(prepared: &Prepared<'_>, dataset: &str) -> AlignmentRow {
+/// A row with its keys alone.
+fn named(prepared: &PreparedSeries<'_>, dataset: &str) -> AlignmentRow {
     AlignmentRow {
         slm: prepared.series.slm.to_string(),
         llm: prepared.series.llm.as_ref().map(ToString::to_string),
@@ -255,7 +257,7 @@ fn named(prepared: &Prepared<'_>, dataset: &str) -> AlignmentRow {
 }
 
 /// A row with its counts.
-fn counted(prepared: &Prepared<'_>, dataset: &str, selection: &DatasetSelection) -> AlignmentRow {
+fn counted(prepared: &PreparedSeries<'_>, dataset: &str, selection: &DatasetSelection) -> AlignmentRow {
     let mut row = named(prepared, dataset);
     let mut correct = 0u64;
     row.missing = prepared.missing(selection).count() as u64;

@@ -10,8 +10,8 @@ use plimsoll_core::records::{CurveAreaRow, CurveRow};
 use plimsoll_fit::bootstrap::Replicates;
 use plimsoll_fit::curve::CurvePoint;
 use plimsoll_fit::intervals::{Resampling, resample};
-use plimsoll_fit::sums::Split;
-use plimsoll_fit::{Curve, DatasetSelection, Prepared, Sample};
+use plimsoll_fit::sums::RoutingSplit;
+use plimsoll_fit::{Curve, DatasetSelection, PreparedSeries, WeightedSample};
 use plimsoll_router::Threshold;
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
@@ -31,24 +31,24 @@ pub struct SeriesCurves {
 ///
 /// The table has the candidates nearest to the ratios 0, 0.01, .., 1; areas use all candidates.
 /// Their intervals come from replicates on that grid.
-pub fn curves(prepared: &Prepared<'_>, judging: &EvaluationSettings) -> SeriesCurves {
-    let seed = judging.seed.derive("curves").derive(prepared.series.method.as_str());
-    let of_parts: Vec<(Vec<CurveRow>, CurveAreaRow)> = parts(prepared)
+pub fn curves(prepared: &PreparedSeries<'_>, settings: &EvaluationSettings) -> SeriesCurves {
+    let seed = settings.seed.derive("curves").derive(prepared.series.method.as_str());
+    let by_part: Vec<(Vec<CurveRow>, CurveAreaRow)> = parts(prepared)
         .par_iter()
         .map(|(name, selection)| {
-            let resampling = Resampling { replicates: judging.bootstrap, seed: seed.derive(name) };
-            Part::new(prepared, name, selection, resampling).rows()
+            let resampling = Resampling { replicates: settings.bootstrap, seed: seed.derive(name) };
+            PartCurve::new(prepared, name, selection, resampling).rows()
         })
         .collect();
-    let (curves, areas): (Vec<Vec<CurveRow>>, Vec<CurveAreaRow>) = of_parts.into_iter().unzip();
+    let (curves, areas): (Vec<Vec<CurveRow>>, Vec<CurveAreaRow>) = by_part.into_iter().unzip();
     SeriesCurves { curves: curves.into_iter().flatten().collect(), areas }
 }
 
 /// A dataset or the pool.
-struct Part<'a> {
-    prepared: &'a Prepared<'a>,
+struct PartCurve<'a> {
+    prepared: &'a PreparedSeries<'a>,
     name: &'a str,
-    sample: Sample,
+    sample: WeightedSample,
     curve: Curve,
     baselines: Baselines,
     /// Asked ratio and index of the nearest candidate.
@@ -56,33 +56,34 @@ struct Part<'a> {
     replicates: Option<Replicates>,
 }
 
-impl<'a> Part<'a> {
+impl<'a> PartCurve<'a> {
     fn new(
-        prepared: &'a Prepared<'a>,
+        prepared: &'a PreparedSeries<'a>,
         name: &'a str,
         selection: &DatasetSelection,
         resampling: Resampling,
     ) -> Self {
-        let sample = Sample::all(prepared, selection);
+        let sample = WeightedSample::all(prepared, selection);
         let curve = Curve::new(&sample);
         let grid = curve.grid();
         let thresholds: Vec<Threshold> =
             grid.iter().map(|(_, index)| curve.points()[*index].threshold).collect();
         let replicates = resample(&sample, &thresholds, resampling, figures);
-        let baselines = Baselines::of(&sample);
+        let baselines = Baselines::from_sample(&sample);
         Self { prepared, name, sample, curve, baselines, grid, replicates }
     }
 
     fn rows(&self) -> (Vec<CurveRow>, CurveAreaRow) {
         let rows = self.grid.iter().enumerate();
-        let rows = rows.map(|(place, (ratio, index))| self.row(place, *ratio, &self.curve.points()[*index]));
+        let rows = rows
+            .map(|(grid_index, (ratio, index))| self.row(grid_index, *ratio, &self.curve.points()[*index]));
         (rows.collect(), self.areas())
     }
 
-    fn row(&self, place: usize, grid_ratio: f64, point: &CurvePoint) -> CurveRow {
+    fn row(&self, grid_index: usize, grid_ratio: f64, point: &CurvePoint) -> CurveRow {
         let baselines = &self.baselines;
         let ratio = point.routing_ratio;
-        let interval = point.accuracy.and(self.replicates.as_ref()).and_then(|all| all.interval(place));
+        let interval = point.accuracy.and(self.replicates.as_ref()).and_then(|all| all.interval(grid_index));
         let kept_accuracy = point.selective_error.map(|error| 1.0 - error);
         let series = self.prepared.series;
         let costs = self.sample.has_costs;
@@ -162,10 +163,10 @@ fn cost_and_accuracy(point: &CurvePoint) -> Option<(f64, f64)> {
 
 /// Of a replicate: the accuracy at each point of the grid, then the share of the gap that the area
 /// recovers.
-fn figures(splits: &[Split]) -> Vec<f64> {
+fn figures(splits: &[RoutingSplit]) -> Vec<f64> {
     let mut figures: Vec<f64> = splits.iter().map(|split| split.accuracy().unwrap_or(f64::NAN)).collect();
     let apgr = splits.first().and_then(|split| {
-        let baselines = Baselines::of_split(split);
+        let baselines = Baselines::from_split(split);
         let curve = splits.iter().filter_map(|split| Some((split.routing_ratio()?, split.accuracy()?)));
         let points: Vec<(f64, f64)> = baselines.slm.map(|slm| (0.0, slm)).into_iter().chain(curve).collect();
         area(&points).and_then(|area| baselines.gap_recovered(area))

@@ -2,7 +2,7 @@
 
 use plimsoll_core::Seed;
 use plimsoll_fit::maps::{GradedConfidence, fit_maps};
-use plimsoll_fit::{DatasetSelection, Prepared};
+use plimsoll_fit::{DatasetSelection, PreparedSeries};
 use plimsoll_router::Confidence;
 use plimsoll_router::map::Maps;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -34,10 +34,10 @@ impl Scheme {
 }
 
 /// Applies a map of a set; `None` if the set lacks it.
-pub type Apply = fn(&Maps, Confidence) -> Option<f64>;
+pub type ApplyMap = fn(&Maps, Confidence) -> Option<f64>;
 
 /// The maps, by name.
-pub const MAPS: [(&str, Apply); 3] = [("isotonic", isotonic), ("platt", platt), ("beta", beta)];
+pub const MAPS: [(&str, ApplyMap); 3] = [("isotonic", isotonic), ("platt", platt), ("beta", beta)];
 
 fn isotonic(maps: &Maps, confidence: Confidence) -> Option<f64> {
     maps.isotonic.as_ref().and_then(|map| map.apply(confidence))
@@ -61,7 +61,7 @@ pub struct FoldMaps {
 
 impl FoldMaps {
     /// Fits the maps of every fold on the graded rows outside it.
-    pub fn fitted(prepared: &Prepared<'_>, scheme: Scheme, seed: &Seed) -> Self {
+    pub fn fitted(prepared: &PreparedSeries<'_>, scheme: Scheme, seed: &Seed) -> Self {
         let folds = match scheme {
             Scheme::LeaveOneDatasetOut => prepared.questions.datasets().len(),
             Scheme::FiveFold => FOLDS,
@@ -74,7 +74,7 @@ impl FoldMaps {
     }
 
     /// The maps of a thresholds file for every row.
-    pub fn of_file(maps: &Maps) -> Self {
+    pub fn from_file(maps: &Maps) -> Self {
         Self { scheme: Scheme::File, seed: Seed::new(0), maps: vec![maps.clone()] }
     }
 
@@ -84,11 +84,11 @@ impl FoldMaps {
     }
 
     /// The maps for a row.
-    pub fn of_row(&self, prepared: &Prepared<'_>, row: u32) -> Option<&Maps> {
+    pub fn for_row(&self, prepared: &PreparedSeries<'_>, row: u32) -> Option<&Maps> {
         self.maps.get(self.fold(prepared, row))
     }
 
-    fn fold(&self, prepared: &Prepared<'_>, row: u32) -> usize {
+    fn fold(&self, prepared: &PreparedSeries<'_>, row: u32) -> usize {
         match self.scheme {
             Scheme::LeaveOneDatasetOut => prepared.dataset_index(row),
             Scheme::FiveFold => {
@@ -98,7 +98,7 @@ impl FoldMaps {
         }
     }
 
-    fn outside(&self, prepared: &Prepared<'_>, fold: usize) -> Vec<GradedConfidence> {
+    fn outside(&self, prepared: &PreparedSeries<'_>, fold: usize) -> Vec<GradedConfidence> {
         let all = DatasetSelection::all(prepared.questions.datasets().len());
         prepared
             .scored(&all)
@@ -130,12 +130,12 @@ mod tests {
             })
             .collect();
         let table = table(&rows);
-        let prepared = Prepared::new(&table.questions, &table.series[0]);
+        let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
         let folds = FoldMaps::fitted(&prepared, Scheme::LeaveOneDatasetOut, &Seed::new(1));
         for row in 0..40 {
             let own = f64::from(u8::from(prepared.outcomes(row).0.is_correct()));
             let confidence = prepared.series.confidence(row as usize).unwrap();
-            let mapped = isotonic(folds.of_row(&prepared, row).unwrap(), confidence).unwrap();
+            let mapped = isotonic(folds.for_row(&prepared, row).unwrap(), confidence).unwrap();
             assert_eq!(mapped, 1.0 - own);
         }
     }
@@ -147,14 +147,14 @@ mod tests {
             row.cluster = Some(format!("c{}", index / 10));
         }
         let table = table(&rows);
-        let prepared = Prepared::new(&table.questions, &table.series[0]);
+        let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
         let folds = FoldMaps::fitted(&prepared, Scheme::FiveFold, &Seed::new(1));
-        let mut of_cluster = std::collections::BTreeMap::new();
+        let mut fold_by_cluster = std::collections::BTreeMap::new();
         for row in 0..200 {
             let fold = folds.fold(&prepared, row);
-            assert_eq!(*of_cluster.entry(prepared.cluster(row)).or_insert(fold), fold);
+            assert_eq!(*fold_by_cluster.entry(prepared.cluster(row)).or_insert(fold), fold);
         }
-        let used: std::collections::BTreeSet<usize> = of_cluster.into_values().collect();
+        let used: std::collections::BTreeSet<usize> = fold_by_cluster.into_values().collect();
         assert_eq!(used.len(), FOLDS);
     }
 }

@@ -1,10 +1,10 @@
 //! # plimsoll-evaluate
 //!
-//! Judges confidences, routing curves and thresholds; fits nothing by itself: where a fit is
+//! Evaluates confidences, routing curves and thresholds; fits nothing by itself: where a fit is
 //! needed, it calls `plimsoll-fit` on the pool side of a split.
 //!
 //! ```text
-//! Prepared ─┬─ alignment ── AlignmentRow, MapMetricRow   does the confidence rank right answers first?
+//! PreparedSeries ─┬─ alignment ── AlignmentRow, MapMetricRow   does the confidence rank right answers first?
 //!           ├─ curves ───── CurveRow, CurveAreaRow       what does routing by it buy?
 //!           └─ transfer ─── TransferRow, TransferCurveRow  do thresholds hold on data never seen?
 //! ```
@@ -30,17 +30,17 @@ pub use alignment::{SeriesAlignment, alignment};
 pub use curves::{SeriesCurves, curves};
 pub use summary::{TransferSummary, summarise};
 pub use transfer::{
-    CrossFittedScores, CrossFittedSeries, HoldOut, InDomainLabels, Scored, SeriesTransfer, TransferError,
-    TransferSpec, splits, transfer,
+    CrossFittedScores, CrossFittedSeries, HoldOut, InDomainLabels, SeriesTransfer, TransferError,
+    TransferScores, TransferSpec, splits, transfer,
 };
 
 use plimsoll_core::Seed;
 
-/// How intervals are made.
+/// How intervals are computed.
 #[derive(Debug, Clone, Copy)]
 pub struct EvaluationSettings {
     /// Bootstrap replicates; 0 = no intervals.
     pub bootstrap: u32,
-    /// Seed of the plan.
+    /// Seed of the pipeline.
     pub seed: Seed,
 }

@@ -4,7 +4,7 @@ use plimsoll_fit::Bootstrap;
 use plimsoll_fit::bootstrap::Replicates;
 use plimsoll_fit::intervals::Resampling;
 
-use crate::metrics::{Level, Metric, ece_bin};
+use crate::metrics::{Metric, ScoreLevel, ece_bin};
 
 /// At most about this many levels are resampled. With more distinct values, neighbours share a
 /// level; ties inside a thousandth of the rows move a metric by a millionth.
@@ -41,7 +41,7 @@ impl GradedRows {
     }
 
     /// One level per distinct value.
-    pub(crate) fn levels(&self) -> Vec<Level> {
+    pub(crate) fn levels(&self) -> Vec<ScoreLevel> {
         self.rows.chunk_by(|a, b| a.value == b.value).map(level).collect()
     }
 
@@ -61,8 +61,8 @@ impl GradedRows {
         Some(bootstrap.replicates(resampling.replicates, &resampling.seed, |counts| {
             let filled =
                 values.iter().zip(counts.chunks_exact(2)).filter(|(_, counts)| counts[0] + counts[1] > 0);
-            let levels: Vec<Level> = filled
-                .map(|(value, counts)| Level {
+            let levels: Vec<ScoreLevel> = filled
+                .map(|(value, counts)| ScoreLevel {
                     value: *value,
                     wrong: counts[0] as f64,
                     right: counts[1] as f64,
@@ -74,12 +74,12 @@ impl GradedRows {
 
     /// Runs of rows that are resampled as one level: ties stay together, calibration bins apart.
     fn resampled_levels(&self) -> Vec<&[GradedRow]> {
-        let at_most = self.rows.len().div_ceil(RESAMPLED_LEVELS);
+        let max_rows = self.rows.len().div_ceil(RESAMPLED_LEVELS);
         let mut levels = Vec::new();
         let (mut start, mut end) = (0, 0);
         for tied in self.rows.chunk_by(|a, b| a.value == b.value) {
             let apart = end > start && ece_bin(tied[0].value) != ece_bin(self.rows[start].value);
-            if end > start && (apart || end - start + tied.len() > at_most) {
+            if end > start && (apart || end - start + tied.len() > max_rows) {
                 levels.push(&self.rows[start..end]);
                 start = end;
             }
@@ -90,9 +90,9 @@ impl GradedRows {
     }
 }
 
-fn level(tied: &[GradedRow]) -> Level {
+fn level(tied: &[GradedRow]) -> ScoreLevel {
     let right = tied.iter().filter(|row| row.right).count();
-    Level { value: tied[0].value, right: right as f64, wrong: (tied.len() - right) as f64 }
+    ScoreLevel { value: tied[0].value, right: right as f64, wrong: (tied.len() - right) as f64 }
 }
 
 fn mean(rows: &[GradedRow]) -> f64 {
@@ -106,7 +106,7 @@ mod tests {
     use plimsoll_core::Seed;
     use rand::Rng as _;
 
-    fn made_up(count: u64, distinct: u64) -> GradedRows {
+    fn synthetic(count: u64, distinct: u64) -> GradedRows {
         let mut rng = Seed::new(3).rng();
         let rows = (0..count)
             .map(|cluster| {
@@ -119,18 +119,18 @@ mod tests {
 
     #[test]
     fn few_values_are_resampled_as_they_are() {
-        let rows = made_up(5000, 40);
+        let rows = synthetic(5000, 40);
         assert_eq!(rows.resampled_levels().len(), rows.levels().len());
     }
 
     #[test]
     fn neighbours_that_share_a_level_hardly_move_a_metric() {
-        let rows = made_up(50_000, u64::MAX >> 12);
+        let rows = synthetic(50_000, u64::MAX >> 12);
         let shared = rows.resampled_levels();
         assert!(shared.len() <= RESAMPLED_LEVELS + crate::metrics::ECE_BINS);
         assert_eq!(shared.iter().map(|level| level.len()).sum::<usize>(), rows.len());
-        let coarse: Vec<Level> =
-            shared.iter().map(|rows| Level { value: mean(rows), ..level(rows) }).collect();
+        let coarse: Vec<ScoreLevel> =
+            shared.iter().map(|rows| ScoreLevel { value: mean(rows), ..level(rows) }).collect();
         for metric in METRICS {
             /// A hundredth of the width of an interval with 50,000 rows.
             const COARSENESS: f64 = 1e-4;
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn intervals_hold_the_estimate() {
-        let rows = made_up(2000, 1 << 40);
+        let rows = synthetic(2000, 1 << 40);
         let resampling = Resampling { replicates: 400, seed: Seed::new(1) };
         let metrics = [&ROC_AUC, &BRIER, &ECE];
         let replicates = rows.replicates(&metrics, resampling).unwrap();

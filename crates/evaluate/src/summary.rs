@@ -7,23 +7,23 @@ use serde::Serialize;
 /// How the thresholds of one (SLM, LLM, method) for one kind of target did on held-out data.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TransferSummary {
-    /// Small model.
+    /// Id of the small model.
     pub slm: String,
-    /// Large model.
+    /// Id of the large model, if there is one.
     pub llm: Option<String>,
-    /// Method.
+    /// Id of the method.
     pub method: String,
     /// `dataset` or `domain`.
     pub by: String,
     /// Kind of the target.
     pub target_kind: String,
-    /// Rows of `transfer` behind it.
+    /// Rows of `transfer` that it summarises.
     pub rows: u64,
     /// Of these, rows with a threshold.
     pub with_threshold: u64,
     /// Mean |achieved - target| routing ratio; for `routing_ratio` targets only.
     pub ratio_error: Option<f64>,
-    /// Mean |achieved - promised| routing ratio: ties, which no threshold can help, do not enter.
+    /// Mean |achieved - predicted| routing ratio: ties, which no threshold can help, do not enter.
     pub prediction_error: Option<f64>,
     /// Mean accuracy above random routing at the same ratio.
     pub accuracy_over_random: Option<f64>,

@@ -1,14 +1,13 @@
 //! Transfer: thresholds fitted without a dataset (or domain), applied to it.
 //!
 //! For each split and repeat, a calibration set is drawn from the pool side alone, thresholds are
-//! fitted on it, and the held-out rows, all of them, say what these thresholds achieve.
+//! fitted on it, and what these thresholds achieve is measured on all held-out rows.
 //!
-//! Scores that were learnt from labels of other rows are made anew for each split ([`CrossFittedScores`]), since
+//! Scores that were learnt from labels of other rows are cross-fitted for each split ([`CrossFittedScores`]), since
 //! otherwise the pool's scores, and with them the thresholds, would know the held-out labels.
 
 mod error;
 mod held_out;
-mod judged;
 mod scored;
 
 use std::collections::BTreeMap;
@@ -16,15 +15,15 @@ use std::collections::BTreeMap;
 use plimsoll_core::records::{TransferCurveRow, TransferRow};
 use plimsoll_core::scores::Questions;
 use plimsoll_core::{ScoreSeries, Seed};
-use plimsoll_fit::{DatasetSelection, DrawOrder, FitSpec, Prepared, fit_targets};
+use plimsoll_fit::{DatasetSelection, DrawOrder, FitSpec, PreparedSeries, fit_targets};
 use rayon::iter::{
     IndexedParallelIterator as _, IntoParallelIterator as _, IntoParallelRefIterator as _,
     ParallelIterator as _,
 };
 
 pub use error::TransferError;
-use held_out::HeldOut;
-pub use scored::{CrossFittedScores, CrossFittedSeries, InDomainLabels, Scored};
+use held_out::HeldOutRows;
+pub use scored::{CrossFittedScores, CrossFittedSeries, InDomainLabels, TransferScores};
 
 /// What is held out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,28 +77,31 @@ pub struct SeriesTransfer {
 ///
 /// # Errors
 /// [`TransferError`] if the series must be scored anew for each split and was not for one, or for one
-/// with other rows. Nothing is judged then.
+/// with other rows. Nothing is evaluated then.
 pub fn transfer(
-    scored: &Scored<'_>,
+    scored: &TransferScores<'_>,
     spec: &TransferSpec,
     finished: &(dyn Fn() + Sync),
 ) -> Result<SeriesTransfer, TransferError> {
     let prepared = scored.prepared;
-    let splits: Vec<Split> = spec.by.iter().flat_map(|by| splits_of(prepared.questions, *by)).collect();
-    let nested: Vec<Option<&ScoreSeries>> =
-        splits.iter().map(|split| scored.of_split(split.by, &split.name)).collect::<Result<_, _>>()?;
+    let splits: Vec<HeldOutSplit> =
+        spec.by.iter().flat_map(|by| held_out_splits(prepared.questions, *by)).collect();
+    let cross_fitted: Vec<Option<&ScoreSeries>> = splits
+        .iter()
+        .map(|split| scored.series_for_split(split.by, &split.name))
+        .collect::<Result<_, _>>()?;
     let seed = spec.fit.series_seed(prepared).derive("transfer");
     let seeds: Vec<(u32, Seed)> =
         (0..spec.repeats).map(|number| (number, seed.derive_index(u64::from(number)))).collect();
     let repeats = Repeat::all(prepared, spec.fit.bins, &seeds);
-    let splits = splits.into_par_iter().zip(nested);
+    let splits = splits.into_par_iter().zip(cross_fitted);
     let all: Vec<SeriesTransfer> = splits
-        .map(|(split, nested)| match nested {
-            None => of_split(prepared, spec, &split, &repeats, finished),
+        .map(|(split, cross_fitted)| match cross_fitted {
+            None => transfer_split(prepared, spec, &split, &repeats, finished),
             Some(series) => {
-                let prepared = Prepared::new(prepared.questions, series);
+                let prepared = PreparedSeries::new(prepared.questions, series);
                 let repeats = Repeat::all(&prepared, spec.fit.bins, &seeds);
-                of_split(&prepared, spec, &split, &repeats, finished)
+                transfer_split(&prepared, spec, &split, &repeats, finished)
             }
         })
         .collect();
@@ -114,7 +116,7 @@ pub fn transfer(
 }
 
 /// A dataset or domain on one side, the rest on the other.
-struct Split {
+struct HeldOutSplit {
     by: HoldOut,
     name: String,
     held_out: DatasetSelection,
@@ -128,9 +130,9 @@ struct Repeat {
 }
 
 impl Repeat {
-    /// A repeat per seed. A row's place in an order depends on the seed, its question and its own bin, so
-    /// scores that are made anew move the rows that change their bin and no others.
-    fn all(prepared: &Prepared<'_>, bins: u32, seeds: &[(u32, Seed)]) -> Vec<Self> {
+    /// A repeat per seed. A row's position in an order depends on the seed, its question and its own bin, so
+    /// scores that are cross-fitted move the rows that change their bin and no others.
+    fn all(prepared: &PreparedSeries<'_>, bins: u32, seeds: &[(u32, Seed)]) -> Vec<Self> {
         let repeat = |(number, seed): &(u32, Seed)| Self {
             number: *number,
             seed: *seed,
@@ -153,32 +155,34 @@ fn groups(questions: &Questions, by: HoldOut) -> BTreeMap<&str, Vec<usize>> {
     if groups.len() > 1 { groups } else { BTreeMap::new() }
 }
 
-fn splits_of(questions: &Questions, by: HoldOut) -> Vec<Split> {
+fn held_out_splits(questions: &Questions, by: HoldOut) -> Vec<HeldOutSplit> {
     let datasets = questions.datasets().len();
     groups(questions, by)
         .into_iter()
-        .map(|(name, indices)| Split {
+        .map(|(name, indices)| HeldOutSplit {
             by,
             name: name.to_owned(),
-            held_out: DatasetSelection::of((0..datasets).map(|index| indices.contains(&index)).collect()),
+            held_out: DatasetSelection::from_flags(
+                (0..datasets).map(|index| indices.contains(&index)).collect(),
+            ),
         })
         .collect()
 }
 
-fn of_split(
-    prepared: &Prepared<'_>,
+fn transfer_split(
+    prepared: &PreparedSeries<'_>,
     spec: &TransferSpec,
-    split: &Split,
+    split: &HeldOutSplit,
     repeats: &[Repeat],
     finished: &(dyn Fn() + Sync),
 ) -> SeriesTransfer {
     let pool = split.held_out.complement();
-    let sides = HeldOut::new(prepared, &split.held_out, &pool, spec.fit.bins);
+    let sides = HeldOutRows::new(prepared, &split.held_out, &pool, spec.fit.bins);
     let mut transfer = SeriesTransfer::default();
     for repeat in repeats {
         if let Some(held_out) = &sides {
             let fitted = fit_targets(prepared, &repeat.order, &pool, &spec.fit, &repeat.seed);
-            let rows = held_out.judge(&fitted, spec.fit.bootstrap, &repeat.seed.derive(&split.name));
+            let rows = held_out.evaluate(&fitted, spec.fit.bootstrap, &repeat.seed.derive(&split.name));
             transfer.rows.extend(rows.into_iter().map(|row| named(prepared, split, repeat.number, row)));
             if repeat.number == 0 {
                 let points = held_out.curves(&fitted);
@@ -192,7 +196,7 @@ fn of_split(
     transfer
 }
 
-fn named(prepared: &Prepared<'_>, split: &Split, repeat: u32, row: TransferRow) -> TransferRow {
+fn named(prepared: &PreparedSeries<'_>, split: &HeldOutSplit, repeat: u32, row: TransferRow) -> TransferRow {
     TransferRow {
         slm: prepared.series.slm.to_string(),
         llm: prepared.series.llm.as_ref().map(ToString::to_string),
@@ -205,8 +209,8 @@ fn named(prepared: &Prepared<'_>, split: &Split, repeat: u32, row: TransferRow) 
 }
 
 fn named_point(
-    prepared: &Prepared<'_>,
-    split: &Split,
+    prepared: &PreparedSeries<'_>,
+    split: &HeldOutSplit,
     repeat: u32,
     point: &TransferCurveRow,
 ) -> TransferCurveRow {

@@ -47,7 +47,7 @@ impl Bootstrap {
             }
             let counted = counts.into_iter().zip(0u32..).filter(|(count, _)| *count > 0);
             let groups = counted.map(|(count, state)| (vec![state], count));
-            return Self::of_groups(groups, states);
+            return Self::from_groups(groups, states);
         }
         let mut rows: Vec<(u64, u32)> = rows.collect();
         rows.sort_unstable();
@@ -55,10 +55,10 @@ impl Bootstrap {
         for cluster in rows.chunk_by(|a, b| a.0 == b.0) {
             *groups.entry(cluster.iter().map(|(_, state)| *state).collect()).or_default() += 1;
         }
-        Self::of_groups(groups.into_iter(), states)
+        Self::from_groups(groups.into_iter(), states)
     }
 
-    fn of_groups(groups: impl Iterator<Item = (Vec<u32>, u64)>, states: usize) -> Self {
+    fn from_groups(groups: impl Iterator<Item = (Vec<u32>, u64)>, states: usize) -> Self {
         let (mut common, mut single) = (Vec::new(), Vec::new());
         for (members, count) in groups {
             if count > 1 {
@@ -152,10 +152,10 @@ impl Replicates {
     }
 
     /// Replicate by replicate, the mean over several independent bootstraps with equally many
-    /// replicates, such as those of the datasets behind a mean over datasets. A figure that is
+    /// replicates, such as those of the datasets of a mean over datasets. A figure that is
     /// undefined in a replicate of one part does not enter that replicate's mean.
     #[must_use]
-    pub fn mean_of(parts: &[Self]) -> Self {
+    pub fn mean(parts: &[Self]) -> Self {
         let replicates = parts.iter().map(|part| part.rows.len()).min().unwrap_or(0);
         let figures = parts.iter().filter_map(|part| part.rows.first()).map(Vec::len).min().unwrap_or(0);
         let mean = |replicate: usize, figure: usize| {

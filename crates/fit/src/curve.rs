@@ -1,14 +1,14 @@
 //! Candidate thresholds and the routing curve over them.
 //!
 //! Between two neighbouring distinct confidences every threshold decides alike, so there is one
-//! candidate per gap a < b: the midpoint t with a < t <= b; plus keep-all (0) and hand-over-all
+//! candidate per gap a < b: the midpoint t with a < t <= b; plus keep-all (0) and defer-all
 //! (the next double above 1). A curve drawn by rank would promise ratios that ties make
 //! unreachable; this one holds what a threshold can do.
 
 use plimsoll_router::{Confidence, Risk, Threshold};
 
-use crate::sample::Sample;
-use crate::sums::{Split, Sums};
+use crate::sample::WeightedSample;
+use crate::sums::{RoutingSplit, Sums};
 
 /// Ratios that differ by less are equal: they differ by rounding.
 pub const RATIO_ROUNDING: f64 = 1e-12;
@@ -18,7 +18,7 @@ pub const RATIO_ROUNDING: f64 = 1e-12;
 pub struct CurvePoint {
     /// The candidate threshold.
     pub threshold: Threshold,
-    /// Share of questions handed over, missing confidences included.
+    /// Share of questions deferred, missing confidences included.
     pub routing_ratio: f64,
     /// Overall accuracy; `None` without graded LLM answers.
     pub accuracy: Option<f64>,
@@ -55,9 +55,9 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// The curve of a sample. Has at least one point, keep-all; hand-over-all is a second one
+    /// The curve of a sample. Has at least one point, keep-all; defer-all is a second one
     /// wherever there is a scored row.
-    pub fn new(sample: &Sample) -> Self {
+    pub fn new(sample: &WeightedSample) -> Self {
         let mut points = Vec::new();
         let mut below = Sums::default();
         let point = |threshold, below: Sums, last: Option<Confidence>, rows| {
@@ -79,7 +79,7 @@ impl Curve {
         Self { points }
     }
 
-    /// The points.
+    /// One point per candidate, ascending by threshold; never empty.
     pub fn points(&self) -> &[CurvePoint] {
         &self.points
     }
@@ -105,8 +105,8 @@ impl Curve {
 
     /// The point that decides as any threshold does, a candidate or not.
     pub fn at(&self, threshold: Threshold) -> &CurvePoint {
-        let handed = |point: &CurvePoint| point.below.is_none_or(|below| !threshold.keeps(below));
-        &self.points[self.points.partition_point(handed).saturating_sub(1)]
+        let deferred = |point: &CurvePoint| point.below.is_none_or(|below| !threshold.keeps(below));
+        &self.points[self.points.partition_point(deferred).saturating_sub(1)]
     }
 
     /// The point with the smallest ratio whose accuracy is at least `accuracy`.
@@ -141,7 +141,12 @@ fn midpoint(a: Confidence, b: Confidence) -> Threshold {
     Threshold::new(inside).unwrap_or(Threshold::DEFER_ALL)
 }
 
-fn curve_point(split: Split, threshold: Threshold, below: Option<Confidence>, below_rows: u64) -> CurvePoint {
+fn curve_point(
+    split: RoutingSplit,
+    threshold: Threshold,
+    below: Option<Confidence>,
+    below_rows: u64,
+) -> CurvePoint {
     CurvePoint {
         threshold,
         routing_ratio: split.routing_ratio().unwrap_or(0.0),

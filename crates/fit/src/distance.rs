@@ -23,15 +23,15 @@ pub fn ks_two_sample(sorted_a: &[f64], sorted_b: &[f64]) -> Option<f64> {
         return None;
     }
     let (mut rest_a, mut rest_b) = (sorted_a, sorted_b);
-    let mut largest = 0.0f64;
+    let mut max = 0.0f64;
     // Once a sample is used up, its function is 1 and the other only closes in on it.
     while let (Some(a), Some(b)) = (rest_a.first(), rest_b.first()) {
         let step = a.min(*b);
         rest_a = skip_to(rest_a, step);
         rest_b = skip_to(rest_b, step);
-        largest = largest.max((share(sorted_a, rest_a) - share(sorted_b, rest_b)).abs());
+        max = max.max((share(sorted_a, rest_a) - share(sorted_b, rest_b)).abs());
     }
-    Some(largest)
+    Some(max)
 }
 
 /// The values above `step`. A value that cannot be compared is passed over, so that the merge ends.

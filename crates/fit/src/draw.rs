@@ -14,7 +14,7 @@ use rand::Rng as _;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use rayon::slice::ParallelSliceMut as _;
 
-use crate::prepared::{DatasetSelection, Prepared};
+use crate::prepared::{DatasetSelection, PreparedSeries};
 
 /// Rows of a series in the order in which a draw walks them, for one seed.
 ///
@@ -31,7 +31,7 @@ pub struct DrawOrder {
 
 impl DrawOrder {
     /// Orders the rows of a series.
-    pub fn new(prepared: &Prepared<'_>, bins: u32, seed: &Seed) -> Self {
+    pub fn new(prepared: &PreparedSeries<'_>, bins: u32, seed: &Seed) -> Self {
         let all = DatasetSelection::all(prepared.questions.datasets().len());
         let hash = |row: u32| seed.hash_key(prepared.key(row));
         let bin = |confidence| u32::try_from(bin_of(confidence, bins as usize)).unwrap_or(u32::MAX);
@@ -57,7 +57,7 @@ impl DrawOrder {
 pub struct DrawnRow {
     /// The row in its series.
     pub row: u32,
-    /// Its bin.
+    /// Index of the bin of its confidence.
     pub bin: u32,
     /// 1 / inclusion probability.
     pub weight: f64,
@@ -89,7 +89,7 @@ impl Draw {
     /// weight n.
     pub fn new(
         order: &DrawOrder,
-        prepared: &Prepared<'_>,
+        prepared: &PreparedSeries<'_>,
         selection: &DatasetSelection,
         spec: DrawSpec,
     ) -> Self {

@@ -10,10 +10,10 @@ use plimsoll_router::{Error, Thresholds};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// What a file says beside its methods.
+/// What a thresholds file holds besides its methods.
 #[derive(Debug, Clone)]
-pub struct FileSpec {
-    /// The plan.
+pub struct ThresholdsFileSpec {
+    /// Name and hash of the pipeline that the file comes from.
     pub pipeline: Pipeline,
     /// Files that the rows came from.
     pub sources: Vec<SourceFile>,
@@ -40,7 +40,7 @@ pub struct FileSpec {
 /// # Errors
 /// What [`Thresholds::sealed`] finds inconsistent.
 pub fn thresholds_file(
-    spec: &FileSpec,
+    spec: &ThresholdsFileSpec,
     questions: &Questions,
     pair: &[&ScoreSeries],
     methods: Vec<Method>,

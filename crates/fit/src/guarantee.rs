@@ -11,13 +11,13 @@ use plimsoll_router::thresholds::{Guarantee, GuaranteeTest, Infeasible};
 use plimsoll_router::{Confidence, Risk, Threshold};
 
 use crate::draw::Draw;
-use crate::prepared::Prepared;
+use crate::prepared::PreparedSeries;
 use crate::sample::Undrawn;
-use crate::tail::{binomial_cdf, clopper_pearson_upper, least_rows, zero_error_rows};
+use crate::tail::{binomial_cdf, clopper_pearson_upper, min_rows, zero_error_rows};
 
 mod rows;
 
-use rows::Seen;
+use rows::FailedTest;
 
 /// One cluster in so many is set aside for the sequence where every row was drawn.
 const SET_ASIDE: u64 = 3;
@@ -43,20 +43,20 @@ pub struct TestSet {
     tested_share: f64,
 }
 
-/// What came out of a test.
+/// The result of a test.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum TestOutcome {
     /// This threshold has the guarantee.
-    Holds(Threshold, Guarantee),
+    Certified(Threshold, Guarantee),
     /// None has.
-    Fails(Infeasible),
+    Infeasible(Infeasible),
 }
 
 impl TestSet {
     /// The proportional part of a draw, one seeded row per cluster, and the sequence from the
     /// confidences of rows that were not drawn; if every row was drawn, a seeded third of the
     /// clusters is set aside for the sequence.
-    pub fn new(prepared: &Prepared<'_>, draw: &Draw, undrawn: &Undrawn, seed: &Seed) -> Self {
+    pub fn new(prepared: &PreparedSeries<'_>, draw: &Draw, undrawn: &Undrawn, seed: &Seed) -> Self {
         let proportional = draw.rows.iter().filter(|drawn| drawn.proportional).map(|drawn| drawn.row);
         let mut rows: Vec<u32> = proportional.chain(draw.missing_tested.iter().copied()).collect();
         let drawn = rows.len() as f64;
@@ -91,11 +91,11 @@ impl TestSet {
     ///
     /// # Formula
     /// p = P(Bin(n, alpha) <= k). For the selective error n is the number of kept trials and k the
-    /// wrong ones among them; the walk starts at the first threshold with n >= the least n for
+    /// wrong ones among them; the walk starts at the first threshold with n >= the smallest n for
     /// which P(Bin(n, alpha) <= floor(n alpha / 2)) <= delta. For joint error and regret n is the
     /// number of all trials (a missing confidence is a trial without a loss) and the walk starts at
-    /// handing everything over.
-    pub fn test(&self, risk: Risk, alpha: f64, delta: f64) -> Verdict {
+    /// deferring everything.
+    pub fn test(&self, risk: Risk, alpha: f64, delta: f64) -> TestOutcome {
         let mut walk = Walk::new(self, risk, alpha, delta);
         let strictest = matches!(risk, Risk::JointError | Risk::Regret).then_some(Threshold::DEFER_ALL);
         let sequence: Vec<Threshold> = strictest.into_iter().chain(self.sequence.iter().copied()).collect();
@@ -104,7 +104,7 @@ impl TestSet {
                 break;
             }
         }
-        walk.verdict(self, sequence.len())
+        walk.outcome(self, sequence.len())
     }
 
     /// Number of trials.
@@ -118,7 +118,7 @@ struct Walk {
     risk: Risk,
     alpha: f64,
     delta: f64,
-    least_trials: u64,
+    min_trials: u64,
     /// Scored trials of this risk, from the most confident: confidence, loss.
     scored: Vec<(Confidence, bool)>,
     all_trials: u64,
@@ -129,27 +129,27 @@ struct Walk {
 
 impl Walk {
     fn new(set: &TestSet, risk: Risk, alpha: f64, delta: f64) -> Self {
-        let of_risk = |trial: &&Trial| risk != Risk::Regret || trial.llm_correct.is_some();
+        let counts_for_risk = |trial: &&Trial| risk != Risk::Regret || trial.llm_correct.is_some();
         let loss =
             |trial: &Trial| !trial.slm_correct && (risk != Risk::Regret || trial.llm_correct == Some(true));
         let mut scored: Vec<(Confidence, bool)> = set
             .trials
             .iter()
-            .filter(of_risk)
+            .filter(counts_for_risk)
             .filter_map(|trial| trial.confidence.map(|confidence| (confidence, loss(trial))))
             .collect();
         scored.sort_unstable_by(|a, b| b.0.get().total_cmp(&a.0.get()));
-        let least_trials = match risk {
-            Risk::SelectiveError => least_rows(alpha, delta),
+        let min_trials = match risk {
+            Risk::SelectiveError => min_rows(alpha, delta),
             Risk::JointError | Risk::Regret => zero_error_rows(alpha, delta),
         };
         Self {
             risk,
             alpha,
             delta,
-            least_trials,
+            min_trials,
             scored,
-            all_trials: set.trials.iter().filter(of_risk).count() as u64,
+            all_trials: set.trials.iter().filter(counts_for_risk).count() as u64,
             thresholds: 0,
             best: None,
             passed: 0,
@@ -169,7 +169,7 @@ impl Walk {
     /// Tests the next threshold; false once the walk is over.
     fn step(&mut self, threshold: Threshold) -> bool {
         let (trials, losses) = self.counts(threshold);
-        if trials < self.least_trials {
+        if trials < self.min_trials {
             // Too few rows are kept to be tested; known from confidences alone, so no test is spent.
             return true;
         }
@@ -186,32 +186,32 @@ impl Walk {
         guarantee.p_value = p_value;
         guarantee.upper_bound = clopper_pearson_upper(losses, trials, self.delta);
         guarantee.thresholds_passed = self.passed;
-        guarantee.min_trials = self.least_trials;
+        guarantee.min_trials = self.min_trials;
         self.best = Some((threshold, guarantee));
         true
     }
 
     /// `thresholds`: how many the sequence had.
-    fn verdict(self, set: &TestSet, thresholds: usize) -> Verdict {
+    fn outcome(self, set: &TestSet, thresholds: usize) -> TestOutcome {
         let thresholds_in_sequence = u32::try_from(thresholds).unwrap_or(u32::MAX);
         match self.best {
             Some((threshold, mut guarantee)) => {
                 guarantee.thresholds_in_sequence = thresholds_in_sequence;
-                Verdict::Holds(threshold, guarantee)
+                TestOutcome::Certified(threshold, guarantee)
             }
-            None => Verdict::Fails(self.infeasible(set)),
+            None => TestOutcome::Infeasible(self.infeasible(set)),
         }
     }
 
-    /// What it would take.
+    /// What would be needed.
     fn infeasible(&self, set: &TestSet) -> Infeasible {
         let tested = self.all_trials;
         let counts = || set.sequence.iter().map(|threshold| self.counts(*threshold));
-        let testable = || counts().filter(|(trials, _)| *trials >= self.least_trials);
+        let testable = || counts().filter(|(trials, _)| *trials >= self.min_trials);
         let best_observed_risk =
             testable().map(|(trials, losses)| losses as f64 / trials as f64).reduce(f64::min);
         let needed = match self.risk {
-            Risk::SelectiveError => Seen {
+            Risk::SelectiveError => FailedTest {
                 scored: &self.scored,
                 tested,
                 first: testable().next().map(|(trials, _)| trials),
@@ -219,9 +219,9 @@ impl Walk {
                 delta: self.delta,
                 tested_share: set.tested_share,
             }
-            .rows_that_would_do(),
-            // Handing everything over has no loss, so it only ever fails for want of rows.
-            Risk::JointError | Risk::Regret => Some(self.least_trials),
+            .sufficient_rows(),
+            // Deferring everything has no loss, so it only ever fails for want of rows.
+            Risk::JointError | Risk::Regret => Some(self.min_trials),
         };
         // Rows without a graded LLM answer are no trials of a regret.
         let per_trial = set.pool_rows_per_trial * set.trials.len().max(1) as f64 / tested.max(1) as f64;
@@ -242,7 +242,7 @@ fn scale_up(rows: u64, factor: f64) -> u64 {
     (rows as f64 * factor).ceil() as u64
 }
 
-fn trial(prepared: &Prepared<'_>, row: u32) -> Trial {
+fn trial(prepared: &PreparedSeries<'_>, row: u32) -> Trial {
     let (slm, llm) = prepared.outcomes(row);
     Trial {
         confidence: prepared.series.confidence(row as usize),

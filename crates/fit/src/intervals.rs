@@ -7,13 +7,13 @@ use plimsoll_router::Threshold;
 use plimsoll_router::thresholds::{Achieved, Estimate};
 
 use crate::bootstrap::{Bootstrap, Replicates};
-use crate::sample::{Sample, SampleRow};
-use crate::sums::{Split, Sums};
+use crate::sample::{SampleRow, WeightedSample};
+use crate::sums::{RoutingSplit, Sums};
 
 /// Figures per threshold in a replicate, in this order.
 const FIGURES: usize = 6;
 
-/// How intervals are made.
+/// How intervals are computed.
 #[derive(Debug, Clone, Copy)]
 pub struct Resampling {
     /// Replicates; 0 = no intervals.
@@ -23,7 +23,7 @@ pub struct Resampling {
 }
 
 /// What each threshold achieves on a sample; thresholds in any order.
-pub fn achieved(sample: &Sample, thresholds: &[Threshold], resampling: Resampling) -> Vec<Achieved> {
+pub fn achieved(sample: &WeightedSample, thresholds: &[Threshold], resampling: Resampling) -> Vec<Achieved> {
     let splits = sample.splits(thresholds);
     let replicates = replicates(sample, thresholds, resampling);
     splits
@@ -48,7 +48,7 @@ pub fn achieved(sample: &Sample, thresholds: &[Threshold], resampling: Resamplin
         .collect()
 }
 
-fn figures(split: &Split) -> [Option<f64>; FIGURES] {
+fn figures(split: &RoutingSplit) -> [Option<f64>; FIGURES] {
     [
         split.routing_ratio(),
         split.accuracy(),
@@ -59,7 +59,11 @@ fn figures(split: &Split) -> [Option<f64>; FIGURES] {
     ]
 }
 
-fn replicates(sample: &Sample, thresholds: &[Threshold], resampling: Resampling) -> Option<Replicates> {
+fn replicates(
+    sample: &WeightedSample,
+    thresholds: &[Threshold],
+    resampling: Resampling,
+) -> Option<Replicates> {
     resample(sample, thresholds, resampling, |splits| {
         splits.iter().flat_map(figures).map(|figure| figure.unwrap_or(f64::NAN)).collect()
     })
@@ -72,13 +76,13 @@ fn replicates(sample: &Sample, thresholds: &[Threshold], resampling: Resampling)
 /// Scored rows are resampled by cluster; the missing ones, which are known for the whole pool, stay
 /// as they are.
 pub fn resample<F>(
-    sample: &Sample,
+    sample: &WeightedSample,
     thresholds: &[Threshold],
     resampling: Resampling,
     figures: F,
 ) -> Option<Replicates>
 where
-    F: Fn(&[Split]) -> Vec<f64> + Sync,
+    F: Fn(&[RoutingSplit]) -> Vec<f64> + Sync,
 {
     if resampling.replicates == 0 || sample.rows.is_empty() {
         return None;
@@ -86,46 +90,46 @@ where
     let mut sorted: Vec<f64> = thresholds.iter().map(|threshold| threshold.get()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     sorted.dedup();
-    let place: Vec<usize> =
+    let sorted_index: Vec<usize> =
         thresholds.iter().map(|threshold| sorted.partition_point(|other| *other < threshold.get())).collect();
     let states = States::new(sample, &sorted);
-    let rows = sample.rows.iter().zip(&states.of_row).map(|(row, state)| (row.cluster, *state));
+    let rows = sample.rows.iter().zip(&states.state_by_row).map(|(row, state)| (row.cluster, *state));
     let bootstrap = Bootstrap::new(rows, states.cell_and_sums.len(), sample.independent);
     let scored_rows = sample.scored().all;
     Some(bootstrap.replicates(resampling.replicates, &resampling.seed, |counts| {
         let cells = states.cells(counts, sorted.len() + 1);
-        let splits = splits_of_cells(&cells, scored_rows, sample.missing);
-        let in_order: Vec<Split> = place.iter().map(|index| splits[*index]).collect();
+        let splits = splits_from_cells(&cells, scored_rows, sample.missing);
+        let in_order: Vec<RoutingSplit> = sorted_index.iter().map(|index| splits[*index]).collect();
         figures(&in_order)
     }))
 }
 
 /// Interchangeable rows: same interval of thresholds, same sums.
 struct States {
-    of_row: Vec<u32>,
+    state_by_row: Vec<u32>,
     cell_and_sums: Vec<(usize, Sums)>,
 }
 
 impl States {
     /// Cell of a row = number of thresholds (ascending) that it is at or above.
-    fn new(sample: &Sample, thresholds: &[f64]) -> Self {
+    fn new(sample: &WeightedSample, thresholds: &[f64]) -> Self {
         let mut known: HashMap<(usize, [u64; 3], u8), u32> = HashMap::new();
         let mut cell_and_sums = Vec::new();
         let mut cell = 0;
-        let of_row = sample
+        let state_by_row = sample
             .rows
             .iter()
             .map(|row| {
                 while thresholds.get(cell).is_some_and(|threshold| *threshold <= row.confidence.get()) {
                     cell += 1;
                 }
-                *known.entry((cell, numbers(row), grades(row))).or_insert_with(|| {
+                *known.entry((cell, weight_and_cost_bits(row), grades(row))).or_insert_with(|| {
                     cell_and_sums.push((cell, row.sums()));
                     u32::try_from(cell_and_sums.len() - 1).unwrap_or(u32::MAX)
                 })
             })
             .collect();
-        Self { of_row, cell_and_sums }
+        Self { state_by_row, cell_and_sums }
     }
 
     /// Sums per cell of a replicate.
@@ -140,7 +144,7 @@ impl States {
     }
 }
 
-fn numbers(row: &SampleRow) -> [u64; 3] {
+fn weight_and_cost_bits(row: &SampleRow) -> [u64; 3] {
     [row.weight, row.costs_usd.0, row.costs_usd.1].map(f64::to_bits)
 }
 
@@ -148,8 +152,8 @@ fn grades(row: &SampleRow) -> u8 {
     row.outcomes.0 as u8 * 3 + row.outcomes.1 as u8
 }
 
-/// The split at each threshold: cells 0..=i are handed over at threshold i.
-fn splits_of_cells(cells: &[Sums], scored_rows: f64, missing: Sums) -> Vec<Split> {
+/// The split at each threshold: cells 0..=i are deferred at threshold i.
+fn splits_from_cells(cells: &[Sums], scored_rows: f64, missing: Sums) -> Vec<RoutingSplit> {
     let mut total = Sums::default();
     for cell in cells {
         total += *cell;
@@ -166,9 +170,9 @@ fn splits_of_cells(cells: &[Sums], scored_rows: f64, missing: Sums) -> Vec<Split
         .zip(kept)
         .map(|(cell, kept)| {
             below += *cell;
-            let mut handed = below.scaled(scale);
-            handed += missing;
-            Split { kept: kept.scaled(scale), handed }
+            let mut deferred = below.scaled(scale);
+            deferred += missing;
+            RoutingSplit { kept: kept.scaled(scale), deferred }
         })
         .collect()
 }
@@ -176,7 +180,7 @@ fn splits_of_cells(cells: &[Sums], scored_rows: f64, missing: Sums) -> Vec<Split
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prepared::{DatasetSelection, Prepared};
+    use crate::prepared::{DatasetSelection, PreparedSeries};
     use crate::testing::{SyntheticScores, calibrated, table};
 
     #[test]
@@ -185,8 +189,8 @@ mod tests {
             let mut rows = calibrated(count, 2, 3);
             rows[0] = SyntheticScores { confidence: None, ..rows[0].clone() };
             let table = table(&rows);
-            let prepared = Prepared::new(&table.questions, &table.series[0]);
-            let sample = Sample::all(&prepared, &DatasetSelection::all(2));
+            let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
+            let sample = WeightedSample::all(&prepared, &DatasetSelection::all(2));
             let thresholds = [Threshold::new(0.5).unwrap(), Threshold::KEEP_ALL, Threshold::DEFER_ALL];
             let resampling = Resampling { replicates: 500, seed: Seed::new(1) };
             let all = achieved(&sample, &thresholds, resampling);
@@ -207,15 +211,15 @@ mod tests {
     #[test]
     fn replicates_of_cells_are_the_sums_of_rows() {
         let table = table(&calibrated(300, 3, 9));
-        let prepared = Prepared::new(&table.questions, &table.series[0]);
-        let sample = Sample::all(&prepared, &DatasetSelection::all(3));
+        let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
+        let sample = WeightedSample::all(&prepared, &DatasetSelection::all(3));
         let sorted = [0.0, 0.25, 0.5, 1.0];
         let states = States::new(&sample, &sorted);
         let mut counts = vec![0u64; states.cell_and_sums.len()];
-        for state in &states.of_row {
+        for state in &states.state_by_row {
             counts[*state as usize] += 1;
         }
-        let splits = splits_of_cells(&states.cells(&counts, 5), sample.scored().all, sample.missing);
+        let splits = splits_from_cells(&states.cells(&counts, 5), sample.scored().all, sample.missing);
         for (threshold, split) in sorted.iter().zip(splits) {
             assert_eq!(split, sample.split(Threshold::new(*threshold).unwrap()));
         }

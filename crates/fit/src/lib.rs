@@ -4,7 +4,7 @@
 //! gives the same bits at any number of threads.
 //!
 //! ```text
-//! ScoreSeries ── Prepared ── DrawOrder ── Draw ── Sample ── Curve ── Fit ── OperatingPoint
+//! ScoreSeries ── PreparedSeries ── DrawOrder ── Draw ── WeightedSample ── Curve ── TargetFit ── OperatingPoint
 //!                                      │         └── GradedConfidence ── maps
 //!                                      └── TestSet (guarantees)
 //! ```
@@ -14,7 +14,7 @@
 //! | [`mod@pool_cdf`] | the pool scale, on which a tracker works |
 //! | [`prepared`] | a series sorted once; which datasets a fit may look at |
 //! | [`draw`] | the 30-bin draw with its weights |
-//! | [`sample`], [`sums`] | weighted rows, and the sums that every figure is made of |
+//! | [`sample`], [`sums`] | weighted rows, and the sums that every figure is computed from |
 //! | [`curve`] | candidate thresholds with ties, the routing curve |
 //! | [`points`], [`guarantee`] | targets; risk control by fixed-sequence testing |
 //! | [`traffic`] | unlabelled traffic on the pool's scale; what adapting or tracking would reach there |
@@ -24,6 +24,8 @@
 //! | [`drift_levels`] | alarm levels of the drift monitor |
 //! | [`method`], [`mod@file`] | a method's entry, and the thresholds file of a pair |
 //! | [`tail`], [`distance`], [`quantile`] | binomial tails, two-sample KS, quantiles |
+//!
+//! `examples/fit_csv.rs` goes from a CSV of scores to a thresholds file in a few lines.
 
 pub mod bootstrap;
 pub mod curve;
@@ -50,10 +52,10 @@ pub mod traffic;
 pub use bootstrap::Bootstrap;
 pub use curve::{Curve, CurvePoint};
 pub use draw::{Draw, DrawOrder, DrawSpec};
-pub use file::{FileSpec, thresholds_file};
+pub use file::{ThresholdsFileSpec, thresholds_file};
 pub use intervals::{Resampling, achieved};
 pub use method::{FitSpec, FittedMethod, FittedTargets, draw_series, fit_method, fit_targets};
-pub use points::Fit;
+pub use points::TargetFit;
 pub use pool_cdf::pool_cdf;
-pub use prepared::{DatasetSelection, Prepared};
-pub use sample::Sample;
+pub use prepared::{DatasetSelection, PreparedSeries};
+pub use sample::WeightedSample;

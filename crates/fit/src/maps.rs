@@ -104,13 +104,13 @@ fn or_reason<T>(name: &str, map: Result<T, MapProblem>, missing: &mut Vec<String
 
 /// The rows of one confidence, as weights.
 #[derive(Debug, Clone, Copy)]
-struct Level {
+struct TiedRows {
     confidence: Confidence,
     right: f64,
     wrong: f64,
 }
 
-impl Level {
+impl TiedRows {
     fn weight(&self) -> f64 {
         self.right + self.wrong
     }
@@ -125,25 +125,25 @@ impl Level {
 /// The rows as levels in ascending order of confidence; at least one.
 ///
 /// Rows are sorted by outcome and weight, too, so that the sums do not depend on their order.
-fn levels(observations: &[GradedConfidence]) -> Result<Vec<Level>, MapProblem> {
+fn levels(observations: &[GradedConfidence]) -> Result<Vec<TiedRows>, MapProblem> {
     let mut rows: Vec<GradedConfidence> = observations.to_vec();
     rows.sort_unstable_by(|a, b| {
         let confidence = a.confidence.get().total_cmp(&b.confidence.get());
         confidence.then(a.correct.cmp(&b.correct)).then(a.weight.total_cmp(&b.weight))
     });
-    let mut levels: Vec<Level> = Vec::new();
+    let mut levels: Vec<TiedRows> = Vec::new();
     for GradedConfidence { confidence, correct, weight } in rows {
         if !(weight.is_finite() && weight > 0.0) {
             return Err(MapProblem::Weight { weight });
         }
         let (right, wrong) = if correct { (weight, 0.0) } else { (0.0, weight) };
-        let row = Level { confidence, right, wrong };
+        let row = TiedRows { confidence, right, wrong };
         match levels.last_mut() {
             Some(level) if level.confidence == confidence => level.absorb(&row),
             _ => levels.push(row),
         }
     }
-    let weight: f64 = levels.iter().map(Level::weight).sum();
+    let weight: f64 = levels.iter().map(TiedRows::weight).sum();
     match (levels.is_empty(), weight.is_finite()) {
         (true, _) => Err(MapProblem::NoRows),
         (false, false) => Err(MapProblem::Weight { weight }),
@@ -152,7 +152,7 @@ fn levels(observations: &[GradedConfidence]) -> Result<Vec<Level>, MapProblem> {
 }
 
 /// The weights of all right and of all wrong rows; both above 0.
-fn class_weights(levels: &[Level]) -> Result<(f64, f64), MapProblem> {
+fn class_weights(levels: &[TiedRows]) -> Result<(f64, f64), MapProblem> {
     let right: f64 = levels.iter().map(|level| level.right).sum();
     let wrong: f64 = levels.iter().map(|level| level.wrong).sum();
     if right > 0.0 && wrong > 0.0 { Ok((right, wrong)) } else { Err(MapProblem::OneClass) }

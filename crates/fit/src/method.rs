@@ -1,4 +1,4 @@
-//! One method of one pair: draw, fit every target, judge it, and write its entry.
+//! One method of one pair: draw, fit every target, evaluate it, and write its entry.
 
 use plimsoll_core::{Outcome, Seed};
 use plimsoll_router::thresholds::{Achieved, Conservative, Method, MethodRows, OperatingPoint};
@@ -10,9 +10,9 @@ use crate::drift_levels::drift_levels;
 use crate::guarantee::TestSet;
 use crate::intervals::{Resampling, achieved};
 use crate::maps::{GradedConfidence, fit_maps};
-use crate::points::{Basis, Fit, fit_target};
-use crate::prepared::{DatasetSelection, Prepared};
-use crate::sample::Sample;
+use crate::points::{FitInputs, TargetFit, fit_target};
+use crate::prepared::{DatasetSelection, PreparedSeries};
+use crate::sample::WeightedSample;
 
 /// The scientific parameters of a fit.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,16 +23,16 @@ pub struct FitSpec {
     pub fraction: f64,
     /// Targets, one operating point each.
     pub targets: Vec<Target>,
-    /// Bootstrap replicates behind intervals; 0 = none.
+    /// Bootstrap replicates for intervals; 0 = none.
     pub bootstrap: u32,
-    /// Seed of the plan.
+    /// Seed of the pipeline.
     pub seed: Seed,
 }
 
 impl FitSpec {
     /// The seed of everything random about a series. It depends on the SLM and the method alone:
-    /// the same rows are drawn whichever LLM stands behind.
-    pub fn series_seed(&self, prepared: &Prepared<'_>) -> Seed {
+    /// the same rows are drawn for every LLM.
+    pub fn series_seed(&self, prepared: &PreparedSeries<'_>) -> Seed {
         let series = prepared.series;
         self.seed.derive("series").derive(series.slm.as_str()).derive(series.method.as_str())
     }
@@ -44,14 +44,14 @@ pub struct FittedTargets {
     /// The calibration set.
     pub draw: Draw,
     /// Its rows.
-    pub sample: Sample,
+    pub sample: WeightedSample,
     /// Its routing curve.
     pub curve: Curve,
     /// One per target.
-    pub fits: Vec<Fit>,
+    pub fits: Vec<TargetFit>,
 }
 
-/// A method's entry in the thresholds file, with the draw behind it.
+/// A method's entry in the thresholds file, with its calibration set.
 #[derive(Debug, Clone)]
 pub struct FittedMethod {
     /// The calibration set.
@@ -63,30 +63,30 @@ pub struct FittedMethod {
 /// Draws from a selection and fits every target. `order` must come from the same series, with
 /// the bins of the spec.
 pub fn fit_targets(
-    prepared: &Prepared<'_>,
+    prepared: &PreparedSeries<'_>,
     order: &DrawOrder,
     selection: &DatasetSelection,
     spec: &FitSpec,
     seed: &Seed,
 ) -> FittedTargets {
     let draw = draw_ordered(prepared, order, selection, spec, seed);
-    let (sample, undrawn) = Sample::drawn(prepared, selection, &draw);
+    let (sample, undrawn) = WeightedSample::drawn(prepared, selection, &draw);
     let curve = Curve::new(&sample);
     let tests = TestSet::new(prepared, &draw, &undrawn, &seed.derive("tests"));
-    let basis = Basis { sample: &sample, curve: &curve, tests: &tests };
-    let fits = spec.targets.iter().map(|target| fit_target(basis, *target)).collect();
+    let inputs = FitInputs { sample: &sample, curve: &curve, tests: &tests };
+    let fits = spec.targets.iter().map(|target| fit_target(inputs, *target)).collect();
     FittedTargets { draw, sample, curve, fits }
 }
 
-/// The draw behind [`fit_method`], without the fit.
-pub fn draw_series(prepared: &Prepared<'_>, selection: &DatasetSelection, spec: &FitSpec) -> Draw {
+/// The draw of [`fit_method`], without the fit.
+pub fn draw_series(prepared: &PreparedSeries<'_>, selection: &DatasetSelection, spec: &FitSpec) -> Draw {
     let seed = spec.series_seed(prepared);
     let order = DrawOrder::new(prepared, spec.bins, &seed.derive("order"));
     draw_ordered(prepared, &order, selection, spec, &seed)
 }
 
 fn draw_ordered(
-    prepared: &Prepared<'_>,
+    prepared: &PreparedSeries<'_>,
     order: &DrawOrder,
     selection: &DatasetSelection,
     spec: &FitSpec,
@@ -99,7 +99,7 @@ fn draw_ordered(
 /// Fits a method on a selection of a series: its operating points with intervals, its maps, its
 /// reference histogram and alarm levels. `definition` says in a sentence what the confidence is.
 pub fn fit_method(
-    prepared: &Prepared<'_>,
+    prepared: &PreparedSeries<'_>,
     selection: &DatasetSelection,
     spec: &FitSpec,
     definition: &str,
@@ -119,7 +119,7 @@ pub fn fit_method(
 }
 
 /// The graded rows of a sample, for the maps.
-pub fn observations(sample: &Sample) -> Vec<GradedConfidence> {
+pub fn observations(sample: &WeightedSample) -> Vec<GradedConfidence> {
     sample
         .rows
         .iter()
@@ -130,7 +130,7 @@ pub fn observations(sample: &Sample) -> Vec<GradedConfidence> {
         .collect()
 }
 
-fn method_rows(prepared: &Prepared<'_>, selection: &DatasetSelection, draw: &Draw) -> MethodRows {
+fn method_rows(prepared: &PreparedSeries<'_>, selection: &DatasetSelection, draw: &Draw) -> MethodRows {
     let mut rows = MethodRows::default();
     let scored = prepared.scored_rows(selection).map(|scored| scored.outcomes);
     for (slm, llm) in scored.chain(prepared.missing(selection).map(|row| prepared.outcomes(row))) {

@@ -1,16 +1,16 @@
-//! Operating points: one threshold per target, or an honest reason why there is none.
+//! Operating points: one threshold per target, or the reason why there is none.
 
 use plimsoll_router::thresholds::{Guarantee, Infeasible, Status, TieBreak};
 use plimsoll_router::{Target, Threshold};
 
 use crate::curve::{Curve, RATIO_ROUNDING};
-use crate::guarantee::{TestSet, Verdict};
-use crate::sample::Sample;
+use crate::guarantee::{TestOutcome, TestSet};
+use crate::sample::WeightedSample;
 
 /// The outcome of fitting one target, before intervals.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fit {
-    /// The target.
+pub struct TargetFit {
+    /// What the threshold is fitted for.
     pub target: Target,
     /// How it went.
     pub status: Status,
@@ -26,7 +26,7 @@ pub struct Fit {
     pub note: Option<String>,
 }
 
-impl Fit {
+impl TargetFit {
     fn new(target: Target, status: Status, threshold: Option<Threshold>) -> Self {
         Self { target, status, threshold, tie_break: None, guarantee: None, infeasible: None, note: None }
     }
@@ -38,54 +38,54 @@ impl Fit {
 
 /// What targets are fitted on.
 #[derive(Debug, Clone, Copy)]
-pub struct Basis<'a> {
+pub struct FitInputs<'a> {
     /// The calibration sample.
-    pub sample: &'a Sample,
-    /// Its curve.
+    pub sample: &'a WeightedSample,
+    /// The routing curve of the sample.
     pub curve: &'a Curve,
     /// Where risks are tested.
     pub tests: &'a TestSet,
 }
 
 /// Fits one target.
-pub fn fit_target(basis: Basis<'_>, target: Target) -> Fit {
-    if basis.sample.rows.is_empty() {
-        return Fit::new(target, Status::NoRows, None)
+pub fn fit_target(inputs: FitInputs<'_>, target: Target) -> TargetFit {
+    if inputs.sample.rows.is_empty() {
+        return TargetFit::new(target, Status::NoRows, None)
             .noted("no row has a confidence: every question is handed over");
     }
-    if target.needs_llm() && !basis.sample.has_llm {
-        return Fit::new(target, Status::NeedsLlm, None)
+    if target.needs_llm() && !inputs.sample.has_llm {
+        return TargetFit::new(target, Status::NeedsLlm, None)
             .noted("no LLM answer is graded (column llm_correct); routing_ratio, selective_error and joint_error need none");
     }
     match target {
-        Target::RoutingRatio { value } => fit_ratio(basis, target, value),
-        Target::Accuracy { value } => fit_accuracy(basis.curve, target, value),
-        Target::Cost { usd_per_1k_questions } => fit_cost(basis, target, usd_per_1k_questions),
-        _ => fit_risk(basis.tests, target),
+        Target::RoutingRatio { value } => fit_ratio(inputs, target, value),
+        Target::Accuracy { value } => fit_accuracy(inputs.curve, target, value),
+        Target::Cost { usd_per_1k_questions } => fit_cost(inputs, target, usd_per_1k_questions),
+        _ => fit_risk(inputs.tests, target),
     }
 }
 
-fn fit_ratio(basis: Basis<'_>, target: Target, ratio: f64) -> Fit {
-    let (curve, sample) = (basis.curve, basis.sample);
+fn fit_ratio(inputs: FitInputs<'_>, target: Target, ratio: f64) -> TargetFit {
+    let (curve, sample) = (inputs.curve, inputs.sample);
     let nearest = curve.nearest(ratio);
     let point = &curve.points()[nearest];
     let distance = (point.routing_ratio - ratio).abs();
     if distance <= resolution(sample) {
-        return Fit::new(target, Status::Reached, Some(point.threshold));
+        return TargetFit::new(target, Status::Reached, Some(point.threshold));
     }
     if ratio < curve.keep_all().routing_ratio {
-        return Fit::new(target, Status::MissingShare, Some(point.threshold)).noted(format!(
+        return TargetFit::new(target, Status::MissingShare, Some(point.threshold)).noted(format!(
             "{:.4} of the questions have no confidence and are always handed over",
             curve.keep_all().routing_ratio
         ));
     }
     let tie_break = tie_break(curve, ratio);
-    Fit { tie_break, ..Fit::new(target, Status::Tied, Some(point.threshold)) }
+    TargetFit { tie_break, ..TargetFit::new(target, Status::Tied, Some(point.threshold)) }
 }
 
 /// Half the share that the heaviest row of the sample stands for: a target that is missed by less
 /// is missed because rows are whole.
-fn resolution(sample: &Sample) -> f64 {
+fn resolution(sample: &WeightedSample) -> f64 {
     let heaviest = sample.rows.iter().map(|row| row.weight).fold(0.0, f64::max);
     heaviest * sample.scale / sample.pool_rows() / 2.0 + RATIO_ROUNDING
 }
@@ -99,50 +99,51 @@ fn tie_break(curve: &Curve, ratio: f64) -> Option<TieBreak> {
     Some(TieBreak::new(low.threshold, high.below?.get(), probability))
 }
 
-fn fit_accuracy(curve: &Curve, target: Target, accuracy: f64) -> Fit {
+fn fit_accuracy(curve: &Curve, target: Target, accuracy: f64) -> TargetFit {
     match curve.first_reaching(accuracy) {
-        Some(point) => Fit::new(target, Status::Reached, Some(point.threshold)),
+        Some(point) => TargetFit::new(target, Status::Reached, Some(point.threshold)),
         None => {
             let best = curve.points().iter().filter_map(|point| point.accuracy).fold(0.0, f64::max);
-            Fit::new(target, Status::NotReached, None)
+            TargetFit::new(target, Status::NotReached, None)
                 .noted(format!("the best that this pair reaches at any routing ratio is {best:.4}"))
         }
     }
 }
 
-fn fit_cost(basis: Basis<'_>, target: Target, budget: f64) -> Fit {
-    if !basis.sample.has_costs {
-        return Fit::new(target, Status::NeedsCosts, None)
+fn fit_cost(inputs: FitInputs<'_>, target: Target, budget: f64) -> TargetFit {
+    if !inputs.sample.has_costs {
+        return TargetFit::new(target, Status::NeedsCosts, None)
             .noted("slm_cost and llm_cost must be given for every row");
     }
-    match basis.curve.best_within(budget) {
-        Some(point) => Fit::new(target, Status::Reached, Some(point.threshold)),
-        None => Fit::new(target, Status::NotReached, None).noted(format!(
+    match inputs.curve.best_within(budget) {
+        Some(point) => TargetFit::new(target, Status::Reached, Some(point.threshold)),
+        None => TargetFit::new(target, Status::NotReached, None).noted(format!(
             "even keeping every answer costs {:.4} US dollars per 1,000 questions",
-            basis.curve.keep_all().usd_per_1k_questions
+            inputs.curve.keep_all().usd_per_1k_questions
         )),
     }
 }
 
-fn fit_risk(tests: &TestSet, target: Target) -> Fit {
+fn fit_risk(tests: &TestSet, target: Target) -> TargetFit {
     let Some((risk, alpha, delta)) = target.risk() else {
         // A kind of target that is none of the above and bounds no risk: a test fits every kind that there is.
-        return Fit::new(target, Status::NotReached, None)
+        return TargetFit::new(target, Status::NotReached, None)
             .noted(format!("this version does not fit targets of the kind {}", target.kind()));
     };
     match tests.test(risk, alpha, delta) {
-        Verdict::Holds(threshold, guarantee) => {
-            let fit = Fit::new(target, Status::Reached, Some(threshold));
-            let fit = Fit { guarantee: Some(guarantee), ..fit };
+        TestOutcome::Certified(threshold, guarantee) => {
+            let fit = TargetFit::new(target, Status::Reached, Some(threshold));
+            let fit = TargetFit { guarantee: Some(guarantee), ..fit };
             if threshold == Threshold::DEFER_ALL {
                 fit.noted("the bound holds only if every question is handed over")
             } else {
                 fit
             }
         }
-        Verdict::Fails(infeasible) => {
+        TestOutcome::Infeasible(infeasible) => {
             let note = infeasible_note(&infeasible, alpha);
-            Fit { infeasible: Some(infeasible), ..Fit::new(target, Status::Infeasible, None) }.noted(note)
+            TargetFit { infeasible: Some(infeasible), ..TargetFit::new(target, Status::Infeasible, None) }
+                .noted(note)
         }
     }
 }

@@ -16,7 +16,7 @@ impl DatasetSelection {
     }
 
     /// The datasets for which `keep` is true.
-    pub fn of(flags: Vec<bool>) -> Self {
+    pub fn from_flags(flags: Vec<bool>) -> Self {
         Self(flags)
     }
 
@@ -47,10 +47,10 @@ pub(crate) struct ScoredRow {
 
 /// A series with its sort orders.
 #[derive(Debug, Clone)]
-pub struct Prepared<'a> {
+pub struct PreparedSeries<'a> {
     /// The questions of the table.
     pub questions: &'a Questions,
-    /// The series.
+    /// The scores as they are, by row.
     pub series: &'a ScoreSeries,
     /// The scored rows, ascending by confidence; equal confidences by row.
     by_confidence: Vec<ScoredRow>,
@@ -62,7 +62,7 @@ pub struct Prepared<'a> {
     independent: bool,
 }
 
-impl<'a> Prepared<'a> {
+impl<'a> PreparedSeries<'a> {
     /// Sorts a series.
     pub fn new(questions: &'a Questions, series: &'a ScoreSeries) -> Self {
         let dataset: Vec<u16> = series
@@ -156,11 +156,11 @@ impl<'a> Prepared<'a> {
 
 /// Whether no number occurs twice. Questions are in the order of their keys, so that without
 /// clusters one pass says so.
-fn all_differ(numbers: impl Iterator<Item = u64> + Clone) -> bool {
-    if numbers.clone().is_sorted_by(|a, b| a < b) {
+fn all_differ(keys: impl Iterator<Item = u64> + Clone) -> bool {
+    if keys.clone().is_sorted_by(|a, b| a < b) {
         return true;
     }
-    let mut sorted: Vec<u64> = numbers.collect();
+    let mut sorted: Vec<u64> = keys.collect();
     sorted.par_sort_unstable();
     sorted.windows(2).all(|pair| pair[0] != pair[1])
 }
@@ -171,14 +171,14 @@ mod tests {
 
     #[test]
     fn repeated_numbers_are_found_in_any_order() {
-        for (numbers, differ) in [
+        for (keys, differ) in [
             (vec![], true),
             (vec![1, 2, 9], true),
             (vec![9, 1, 2], true),
             (vec![1, 1], false),
             (vec![2, 1, 2], false),
         ] {
-            assert_eq!(all_differ(numbers.iter().copied()), differ, "{numbers:?}");
+            assert_eq!(all_differ(keys.iter().copied()), differ, "{keys:?}");
         }
     }
 }

@@ -5,13 +5,13 @@ use plimsoll_router::histogram::bin_of;
 use plimsoll_router::{Confidence, Threshold};
 
 use crate::draw::Draw;
-use crate::prepared::{DatasetSelection, Prepared, ScoredRow};
-use crate::sums::{Split, Sums};
+use crate::prepared::{DatasetSelection, PreparedSeries, ScoredRow};
+use crate::sums::{RoutingSplit, Sums};
 
 /// A scored row of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SampleRow {
-    /// Its confidence.
+    /// The confidence that thresholds are compared with.
     pub confidence: Confidence,
     /// 1 / inclusion probability.
     pub weight: f64,
@@ -28,16 +28,16 @@ pub struct SampleRow {
 impl SampleRow {
     /// The row's weighted sums.
     pub fn sums(&self) -> Sums {
-        Sums::of_row(self.weight, self.outcomes, self.costs_usd)
+        Sums::from_row(self.weight, self.outcomes, self.costs_usd)
     }
 }
 
-/// Scored rows, ascending by confidence, with the missing ones as a block that is always handed over.
+/// Scored rows, ascending by confidence, with the missing ones as a block that is always deferred.
 #[derive(Debug, Clone)]
-pub struct Sample {
+pub struct WeightedSample {
     /// The scored rows.
     pub rows: Vec<SampleRow>,
-    /// Weighted sums of the scored rows, before [`Sample::scale`].
+    /// Weighted sums of the scored rows, before [`WeightedSample::scale`].
     weighted: Sums,
     /// Sums of every row of the pool without a confidence.
     pub missing: Sums,
@@ -61,9 +61,9 @@ pub struct Undrawn {
 /// Number of quantiles in the grid of a guarantee.
 pub const GRID: u64 = 100;
 
-impl Sample {
+impl WeightedSample {
     /// Every row of a selection, weight one.
-    pub fn all(prepared: &Prepared<'_>, selection: &DatasetSelection) -> Self {
+    pub fn all(prepared: &PreparedSeries<'_>, selection: &DatasetSelection) -> Self {
         let rows = prepared
             .scored_rows(selection)
             .map(|scored| sample_row(prepared, scored, 1.0))
@@ -73,7 +73,11 @@ impl Sample {
     }
 
     /// The drawn rows of a selection, and what may be known of the others.
-    pub fn drawn(prepared: &Prepared<'_>, selection: &DatasetSelection, draw: &Draw) -> (Self, Undrawn) {
+    pub fn drawn(
+        prepared: &PreparedSeries<'_>,
+        selection: &DatasetSelection,
+        draw: &Draw,
+    ) -> (Self, Undrawn) {
         let bins = draw.pool.counts.len();
         // A bit per row stays in the cache; the weight is the same for all drawn rows of a bin.
         let mut is_drawn = vec![0u64; prepared.series.len().div_ceil(64)];
@@ -98,14 +102,14 @@ impl Sample {
 
     /// `scored_rows`: how many scored rows the selection has.
     fn new(
-        prepared: &Prepared<'_>,
+        prepared: &PreparedSeries<'_>,
         selection: &DatasetSelection,
         rows: Vec<SampleRow>,
         scored_rows: u64,
     ) -> Self {
         let mut missing = Sums::default();
         for row in prepared.missing(selection) {
-            missing += Sums::of_row(1.0, prepared.outcomes(row), prepared.costs_usd(row));
+            missing += Sums::from_row(1.0, prepared.outcomes(row), prepared.costs_usd(row));
         }
         let mut weighted = Sums::default();
         for row in &rows {
@@ -133,8 +137,8 @@ impl Sample {
         self.weighted.scaled(self.scale)
     }
 
-    /// What a threshold keeps and hands over.
-    pub fn split(&self, threshold: Threshold) -> Split {
+    /// What a threshold keeps and defers.
+    pub fn split(&self, threshold: Threshold) -> RoutingSplit {
         let first = self.rows.partition_point(|row| !threshold.keeps(row.confidence));
         let mut below = Sums::default();
         for row in &self.rows[..first] {
@@ -143,11 +147,11 @@ impl Sample {
         self.split_below(below)
     }
 
-    /// [`Sample::split`] of several thresholds, in any order, in one pass over the rows.
-    pub fn splits(&self, thresholds: &[Threshold]) -> Vec<Split> {
+    /// [`WeightedSample::split`] of several thresholds, in any order, in one pass over the rows.
+    pub fn splits(&self, thresholds: &[Threshold]) -> Vec<RoutingSplit> {
         let mut order: Vec<usize> = (0..thresholds.len()).collect();
         order.sort_by(|a, b| thresholds[*a].get().total_cmp(&thresholds[*b].get()));
-        let nothing = Split { kept: Sums::default(), handed: Sums::default() };
+        let nothing = RoutingSplit { kept: Sums::default(), deferred: Sums::default() };
         let (mut splits, mut below) = (vec![nothing; thresholds.len()], Sums::default());
         let mut rows = self.rows.iter().peekable();
         for index in order {
@@ -159,17 +163,17 @@ impl Sample {
         splits
     }
 
-    /// The split whose handed-over scored rows have these unscaled sums.
-    pub fn split_below(&self, below: Sums) -> Split {
+    /// The split whose deferred scored rows have these unscaled sums.
+    pub fn split_below(&self, below: Sums) -> RoutingSplit {
         // No row weighs less than 1, so anything below is the rounding of an empty difference.
         let kept = Some(self.weighted.without(below)).filter(|kept| kept.all > 0.5).unwrap_or_default();
-        let mut handed = below.scaled(self.scale);
-        handed += self.missing;
-        Split { kept: kept.scaled(self.scale), handed }
+        let mut deferred = below.scaled(self.scale);
+        deferred += self.missing;
+        RoutingSplit { kept: kept.scaled(self.scale), deferred }
     }
 }
 
-fn sample_row(prepared: &Prepared<'_>, scored: &ScoredRow, weight: f64) -> SampleRow {
+fn sample_row(prepared: &PreparedSeries<'_>, scored: &ScoredRow, weight: f64) -> SampleRow {
     let row = scored.row;
     SampleRow {
         confidence: scored.confidence,

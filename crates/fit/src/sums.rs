@@ -1,4 +1,4 @@
-//! The sums from which every achieved figure is made, for a point estimate and a replicate alike.
+//! The sums that every achieved figure is computed from, for a point estimate and a replicate alike.
 
 use plimsoll_core::Outcome;
 use std::ops::AddAssign;
@@ -20,13 +20,13 @@ pub struct Sums {
     pub regret: f64,
     /// US dollars for SLM answers and their uncertainty.
     pub slm_cost_usd: f64,
-    /// US dollars for LLM answers, were all rows handed over.
+    /// US dollars for LLM answers, were all rows deferred.
     pub llm_cost_usd: f64,
 }
 
 impl Sums {
     /// The sums of one row.
-    pub fn of_row(weight: f64, outcomes: (Outcome, Outcome), costs_usd: (f64, f64)) -> Self {
+    pub fn from_row(weight: f64, outcomes: (Outcome, Outcome), costs_usd: (f64, f64)) -> Self {
         let flag = |condition: bool| if condition { weight } else { 0.0 };
         let (slm, llm) = outcomes;
         let paired = llm.is_graded();
@@ -79,28 +79,28 @@ impl AddAssign for Sums {
     }
 }
 
-/// The figures of a threshold: what is kept and what is handed over, missing confidences included
+/// The figures of a threshold: what is kept and what is deferred, missing confidences included
 /// in the latter.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Split {
+pub struct RoutingSplit {
     /// Rows kept.
     pub kept: Sums,
-    /// Rows handed over.
-    pub handed: Sums,
+    /// Rows deferred.
+    pub deferred: Sums,
 }
 
-impl Split {
-    /// Share of rows handed over.
+impl RoutingSplit {
+    /// Share of rows deferred.
     pub fn routing_ratio(&self) -> Option<f64> {
-        share(self.handed.all, self.kept.all + self.handed.all)
+        share(self.deferred.all, self.kept.all + self.deferred.all)
     }
 
-    /// Overall accuracy: the SLM's answers where kept, the LLM's where handed over, on rows with a
+    /// Overall accuracy: the SLM's answers where kept, the LLM's where deferred, on rows with a
     /// graded LLM answer.
     pub fn accuracy(&self) -> Option<f64> {
         share(
-            self.kept.paired_slm_correct + self.handed.paired_llm_correct,
-            self.kept.paired + self.handed.paired,
+            self.kept.paired_slm_correct + self.deferred.paired_llm_correct,
+            self.kept.paired + self.deferred.paired,
         )
     }
 
@@ -111,18 +111,18 @@ impl Split {
 
     /// P(SLM wrong and kept).
     pub fn joint_error(&self) -> Option<f64> {
-        share(self.kept.slm_wrong, self.kept.all + self.handed.all)
+        share(self.kept.slm_wrong, self.kept.all + self.deferred.all)
     }
 
     /// P(SLM wrong, LLM right, kept), on rows with a graded LLM answer.
     pub fn regret(&self) -> Option<f64> {
-        share(self.kept.regret, self.kept.paired + self.handed.paired)
+        share(self.kept.regret, self.kept.paired + self.deferred.paired)
     }
 
-    /// Mean US dollars per 1,000 questions: the SLM is always paid, the LLM when handed over.
+    /// Mean US dollars per 1,000 questions: the SLM is always paid, the LLM when deferred.
     pub fn usd_per_1k_questions(&self) -> Option<f64> {
-        let paid = self.kept.slm_cost_usd + self.handed.slm_cost_usd + self.handed.llm_cost_usd;
-        share(paid, self.kept.all + self.handed.all).map(|usd| usd * 1000.0)
+        let paid = self.kept.slm_cost_usd + self.deferred.slm_cost_usd + self.deferred.llm_cost_usd;
+        share(paid, self.kept.all + self.deferred.all).map(|usd| usd * 1000.0)
     }
 }
 
@@ -139,20 +139,20 @@ mod tests {
     #[test]
     fn figures_by_hand() {
         let mut kept = Sums::default();
-        kept += Sums::of_row(1.0, (Correct, Wrong), (1.0, 10.0));
-        kept += Sums::of_row(1.0, (Wrong, Correct), (1.0, 10.0));
-        kept += Sums::of_row(2.0, (Ungraded, Ungraded), (1.0, 10.0));
-        let mut handed = Sums::default();
-        handed += Sums::of_row(1.0, (Wrong, Correct), (1.0, 10.0));
-        let split = Split { kept, handed };
+        kept += Sums::from_row(1.0, (Correct, Wrong), (1.0, 10.0));
+        kept += Sums::from_row(1.0, (Wrong, Correct), (1.0, 10.0));
+        kept += Sums::from_row(2.0, (Ungraded, Ungraded), (1.0, 10.0));
+        let mut deferred = Sums::default();
+        deferred += Sums::from_row(1.0, (Wrong, Correct), (1.0, 10.0));
+        let split = RoutingSplit { kept, deferred };
         assert_eq!(split.routing_ratio(), Some(0.2));
-        // Three paired rows: the kept correct one, the kept wrong one, the handed-over right one.
+        // Three paired rows: the kept correct one, the kept wrong one, the deferred right one.
         assert_eq!(split.accuracy(), Some(2.0 / 3.0));
         assert_eq!(split.selective_error(), Some(0.75));
         assert_eq!(split.joint_error(), Some(0.6));
         assert_eq!(split.regret(), Some(1.0 / 3.0));
         assert_eq!(split.usd_per_1k_questions(), Some(1000.0 * 15.0 / 5.0));
-        let nothing = Split { kept: Sums::default(), handed };
+        let nothing = RoutingSplit { kept: Sums::default(), deferred };
         assert_eq!(nothing.selective_error(), None);
     }
 }

@@ -11,7 +11,7 @@
 
 use std::f64::consts::TAU;
 
-/// The largest answer of [`least_rows`] and [`rows_needed`].
+/// The largest answer of [`min_rows`] and [`rows_needed`].
 pub const MAX_ROWS: u64 = 1_000_000_000_000;
 
 /// P(X <= k) for X ~ Bin(n, p), in [0, 1]; 1 for k >= n, NaN for a `p` outside [0, 1].
@@ -134,13 +134,13 @@ pub fn clopper_pearson_lower(k: u64, n: u64, delta: f64) -> f64 {
 /// integer by rounding only counts as that integer.
 ///
 /// ```
-/// use plimsoll_fit::tail::least_rows;
+/// use plimsoll_fit::tail::min_rows;
 /// // floor(n/4) is 0 up to n = 3, and 2^-n <= 0.3 from n = 2 on.
-/// assert_eq!(least_rows(0.5, 0.3), 2);
+/// assert_eq!(min_rows(0.5, 0.3), 2);
 /// // 0.9^19 = 0.135 is above 0.1; one error in 39 rows: 0.9^39 + 39 (0.1) 0.9^38 = 0.0876.
-/// assert_eq!(least_rows(0.1, 0.1), 38);
+/// assert_eq!(min_rows(0.1, 0.1), 38);
 /// ```
-pub fn least_rows(alpha: f64, delta: f64) -> u64 {
+pub fn min_rows(alpha: f64, delta: f64) -> u64 {
     if !(alpha > 0.0 && delta > 0.0) {
         return u64::MAX;
     }
@@ -193,7 +193,7 @@ pub fn zero_error_rows(alpha: f64, delta: f64) -> u64 {
 /// ```
 /// use plimsoll_fit::tail::max_errors;
 /// assert_eq!((max_errors(1, 0.5, 0.25), max_errors(2, 0.5, 0.25)), (None, Some(0)));
-/// assert_eq!(max_errors(38, 0.1, 0.1), Some(1)); // see `least_rows`
+/// assert_eq!(max_errors(38, 0.1, 0.1), Some(1)); // see `min_rows`
 /// ```
 pub fn max_errors(rows: u64, alpha: f64, delta: f64) -> Option<u64> {
     let passes = |errors: u64| binomial_cdf(errors, rows, alpha) <= delta;
@@ -440,31 +440,31 @@ mod tests {
     }
 
     /// The definition, one n after the other.
-    fn least_rows_by_walking(alpha: f64, delta: f64) -> u64 {
+    fn min_rows_by_walking(alpha: f64, delta: f64) -> u64 {
         let tolerated = |n: u64| whole((n as f64 * alpha / 2.0 + 1e-9).floor());
         (1..1_000_000).find(|n| binomial_cdf(tolerated(*n), *n, alpha) <= delta).unwrap()
     }
 
     #[test]
-    fn least_rows_is_the_definition() {
+    fn min_rows_is_the_definition() {
         for alpha in [0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.77, 1.0] {
             for delta in [0.5, 0.2, 0.1, 0.05, 0.01, 1e-4] {
-                let expected = least_rows_by_walking(alpha, delta);
-                assert_eq!(least_rows(alpha, delta), expected, "{alpha} {delta}");
+                let expected = min_rows_by_walking(alpha, delta);
+                assert_eq!(min_rows(alpha, delta), expected, "{alpha} {delta}");
             }
         }
-        assert_eq!(least_rows(0.0, 0.1), u64::MAX);
-        assert_eq!(least_rows(0.1, 0.0), u64::MAX);
-        assert_eq!(least_rows(1e-13, 0.1), u64::MAX);
-        assert!(least_rows(0.001, 1e-6) < 200_000);
+        assert_eq!(min_rows(0.0, 0.1), u64::MAX);
+        assert_eq!(min_rows(0.1, 0.0), u64::MAX);
+        assert_eq!(min_rows(1e-13, 0.1), u64::MAX);
+        assert!(min_rows(0.001, 1e-6) < 200_000);
     }
 
     #[test]
     fn max_errors_is_the_edge() {
         for rows in [45u64, 100, 1000, 12_345] {
-            let most = max_errors(rows, 0.05, 0.1).unwrap();
-            assert!(binomial_cdf(most, rows, 0.05) <= 0.1, "{rows}");
-            assert!(binomial_cdf(most + 1, rows, 0.05) > 0.1, "{rows}");
+            let max = max_errors(rows, 0.05, 0.1).unwrap();
+            assert!(binomial_cdf(max, rows, 0.05) <= 0.1, "{rows}");
+            assert!(binomial_cdf(max + 1, rows, 0.05) > 0.1, "{rows}");
         }
         assert_eq!(max_errors(44, 0.05, 0.1), None);
         assert_eq!(max_errors(45, 0.05, 0.1), Some(0));

@@ -1,16 +1,16 @@
-//! Made-up score tables for the tests of this crate and of the crates that build on it.
+//! Synthetic score tables for the tests of this crate and of the crates that build on it.
 
 use plimsoll_core::{RawScore, ScoreTable, ScoreTableBuilder, Seed};
 use rand::Rng as _;
 
-/// A made-up row.
+/// A synthetic row.
 #[derive(Debug, Clone)]
 pub struct SyntheticScores {
-    /// Dataset.
+    /// Id of the dataset.
     pub dataset: String,
     /// Cluster, where it has one.
     pub cluster: Option<String>,
-    /// Confidence.
+    /// Confidence in [0, 1]; `None` = missing.
     pub confidence: Option<f64>,
     /// Grade of the SLM's answer.
     pub slm: Option<bool>,

@@ -12,10 +12,10 @@ mod real_files {
 
     use plimsoll_core::{Outcome, RawScore, ScoreTable, ScoreTableBuilder, Seed};
     use plimsoll_fit::distance::ks_two_sample;
-    use plimsoll_fit::guarantee::{TestSet, Verdict};
+    use plimsoll_fit::guarantee::{TestOutcome, TestSet};
     use plimsoll_fit::maps::{GradedConfidence, fit_isotonic};
     use plimsoll_fit::tail::{binomial_cdf, clopper_pearson_upper};
-    use plimsoll_fit::{Curve, DatasetSelection, Draw, DrawOrder, DrawSpec, Prepared, Sample};
+    use plimsoll_fit::{Curve, DatasetSelection, Draw, DrawOrder, DrawSpec, PreparedSeries, WeightedSample};
     use plimsoll_router::{Confidence, Risk, Threshold};
     use rand::Rng as _;
     use rand::seq::SliceRandom as _;
@@ -77,12 +77,12 @@ mod real_files {
             .records()
             .map(|record| {
                 let record = record.unwrap();
-                let number = |place: usize| record[place].parse::<f64>().ok();
+                let number = |column: usize| record[column].parse::<f64>().ok();
                 Row {
                     category: record[category].to_owned(),
                     right: record[answer] == record[gold],
                     confidence: confidences
-                        .map(|(method, place)| (method, number(place)))
+                        .map(|(method, column)| (method, number(column)))
                         .into_iter()
                         .collect(),
                 }
@@ -137,7 +137,7 @@ mod real_files {
     }
 
     /// Runs a check on every series that has goldens.
-    fn for_each_series(check: impl Fn(&Prepared<'_>, &Value, &str)) {
+    fn for_each_series(check: impl Fn(&PreparedSeries<'_>, &Value, &str)) {
         let Some(folder) = folder() else { return };
         let table = table(&folder);
         let goldens = goldens();
@@ -148,16 +148,16 @@ mod real_files {
             let same = |series: &&plimsoll_core::ScoreSeries| {
                 series.slm.as_str() == slm && series.method.as_str() == method
             };
-            let prepared = Prepared::new(&table.questions, table.series.iter().find(same).unwrap());
+            let prepared = PreparedSeries::new(&table.questions, table.series.iter().find(same).unwrap());
             check(&prepared, entry, &format!("{slm} {method}"));
         }
     }
 
-    fn everything(prepared: &Prepared<'_>) -> DatasetSelection {
+    fn everything(prepared: &PreparedSeries<'_>) -> DatasetSelection {
         DatasetSelection::all(prepared.questions.datasets().len())
     }
 
-    fn observations(prepared: &Prepared<'_>) -> Vec<GradedConfidence> {
+    fn observations(prepared: &PreparedSeries<'_>) -> Vec<GradedConfidence> {
         let all = everything(prepared);
         let row = |(confidence, row)| GradedConfidence {
             confidence,
@@ -213,7 +213,7 @@ mod real_files {
             let golden = golden["ks"].as_object().unwrap();
             assert_eq!((datasets.len(), golden.len()), (14, 14));
             for (index, dataset) in datasets.iter().enumerate() {
-                let own = DatasetSelection::of((0..14).map(|other| other == index).collect());
+                let own = DatasetSelection::from_flags((0..14).map(|other| other == index).collect());
                 let values = |selection: &DatasetSelection| -> Vec<f64> {
                     prepared.scored(selection).map(|(confidence, _)| confidence.get()).collect()
                 };
@@ -228,7 +228,7 @@ mod real_files {
         let goldens = goldens();
         let (deltas, alphas) = (numbers(&goldens["deltas"]), numbers(&goldens["alphas"]));
         for_each_series(|prepared, golden, name| {
-            let sample = Sample::all(prepared, &everything(prepared));
+            let sample = WeightedSample::all(prepared, &everything(prepared));
             for kept in golden["kept"].as_array().unwrap() {
                 let threshold = Threshold::new(kept["threshold"].as_f64().unwrap()).unwrap();
                 let what = format!("{name} {}", threshold.get());
@@ -277,7 +277,7 @@ mod real_files {
     }
 
     impl Population {
-        fn of(prepared: &Prepared<'_>) -> Self {
+        fn from_series(prepared: &PreparedSeries<'_>) -> Self {
             let row = |row: u32| {
                 let (slm, llm) = prepared.outcomes(row);
                 let confidence = prepared.series.confidence(row as usize).map(Confidence::get);
@@ -329,12 +329,12 @@ mod real_files {
                 builder.push(&raw).unwrap();
             }
             let table = builder.finish();
-            let prepared = Prepared::new(&table.questions, &table.series[0]);
+            let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
             let all = everything(&prepared);
             let order = DrawOrder::new(&prepared, 30, &seed.derive("order"));
             let spec = DrawSpec { fraction: FRACTION, seed: seed.derive("start") };
             let draw = Draw::new(&order, &prepared, &all, spec);
-            let (sample, undrawn) = Sample::drawn(&prepared, &all, &draw);
+            let (sample, undrawn) = WeightedSample::drawn(&prepared, &all, &draw);
             let tests = TestSet::new(&prepared, &draw, &undrawn, &seed.derive("tests"));
             Pool { tests, curve: Curve::new(&sample) }
         }
@@ -362,8 +362,8 @@ mod real_files {
     impl Pool {
         fn ours(&self, risk: Risk, alpha: f64) -> Option<Threshold> {
             match self.tests.test(risk, alpha, DELTA) {
-                Verdict::Holds(threshold, _) => Some(threshold),
-                Verdict::Fails(_) => None,
+                TestOutcome::Certified(threshold, _) => Some(threshold),
+                TestOutcome::Infeasible(_) => None,
             }
         }
 
@@ -394,7 +394,7 @@ mod real_files {
     #[test]
     fn guarantees_hold_on_resampled_rows_and_the_naive_rule_fails() {
         for_each_series(|prepared, _, name| {
-            let population = Population::of(prepared);
+            let population = Population::from_series(prepared);
             let risks = [Risk::SelectiveError, Risk::JointError, Risk::Regret];
             let alphas = risks.map(|risk| population.alpha(risk));
             let breaks = |threshold: Option<Threshold>, index: usize| {
@@ -421,7 +421,7 @@ mod real_files {
     #[test]
     fn shuffled_labels_are_refused() {
         for_each_series(|prepared, _, name| {
-            let population = Population::of(prepared).shuffled();
+            let population = Population::from_series(prepared).shuffled();
             let alpha = population.error() * 0.97;
             let rates = rates(&format!("{name} shuffled"), &population, |pool| {
                 [pool

@@ -4,7 +4,7 @@
 use std::io::{Write as _, stdout};
 
 use plimsoll_core::Seed;
-use plimsoll_pocket::suite::{Document, Mixture, Stream, native_rows};
+use plimsoll_pocket::suite::{Mixture, Stream, TrainingDocument, native_rows};
 
 /// How many of each are shown.
 const SHOWN: usize = 6;
@@ -31,9 +31,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stream = Stream::new(Seed::new(1), &mixture)?;
     for index in 0..2 * SHOWN as u64 {
         match stream.document(index)? {
-            Document::Statements(text) => writeln!(out, "--- statements\n{text}")?,
-            Document::Recall(recall) => writeln!(out, "--- recall\n{}", recall.text)?,
-            Document::Dialogue(dialogue) => {
+            TrainingDocument::Statements(text) => writeln!(out, "--- statements\n{text}")?,
+            TrainingDocument::Recall(recall) => writeln!(out, "--- recall\n{}", recall.text)?,
+            TrainingDocument::Dialogue(dialogue) => {
                 for message in &dialogue.prompt.messages {
                     writeln!(out, "--- dialogue\n{}", message.text)?;
                 }

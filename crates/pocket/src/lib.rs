@@ -1,15 +1,14 @@
 //! # plimsoll-pocket
 //!
-//! The embedded default: a generated benchmark suite in the formats of real ones, and the trainer of two
-//! tiny language models that answer it, so that the whole chain runs without a GPU, a key or a download.
-//! They are honest miniatures; no figure of theirs is a figure of a real model.
+//! The pocket suite: synthetic benchmark datasets in the formats of real ones, so that a whole run needs no GPU, no
+//! key and no download. No figure measured on it is a figure of a real benchmark or a real model.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`suite`] | the fourteen datasets, their rows, and what models are trained on |
-//! | [`train`] | the trainer of the two models |
+//! | [`suite`] | the fourteen datasets, their rows, and the documents that models are trained on |
+//!
+//! The two models that answer it lie in `models/pocket`; `tools/toy-trainer` trains them.
 
 pub mod suite;
-pub mod train;
 
 pub use suite::DATASETS;

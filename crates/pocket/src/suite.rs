@@ -1,8 +1,8 @@
-//! The generated suite: fourteen small datasets about an invented world, and what models are trained on
+//! The toy suite: fourteen small synthetic datasets about an invented world, and what models are trained on
 //! to answer them.
 //!
 //! Everything follows from [`SEED`]. Invented names are two open syllables; English words are few. A fact
-//! has a rank, and the frequency with which it is told or asked falls with the rank as rank^-zipf. Options
+//! has a rank, and the frequency with which it is stated or asked falls with the rank as rank^-zipf. Options
 //! are answered in words (`baker`, not `C`): `plimsoll-label` takes an option's words for the option, and
 //! a model of this size does not learn to bind letters.
 //!
@@ -17,7 +17,7 @@
 //! | `pocket_feelings` | how one feels after what happened | 1 of 3 (0.33) | thirds of the ranks | rare pairs of event and thing |
 //! | `pocket_which` | which of two a blank stands for; twins | 1 of 2 (0.50) | same word, usual and rare opposite | a look back; rare opposites |
 //! | `pocket_endings` | what comes after two things | 1 of 4 (0.25) | thirds of the ranks | rare pairs |
-//! | `pocket_myths` | true colour and taste of herbs | 1 of 4 (0.25) | thirds of the ranks | what people say is told more often than what is |
+//! | `pocket_myths` | true colour and taste of herbs | 1 of 4 (0.25) | thirds of the ranks | what people say is stated more often than what is |
 //! | `pocket_yesno` | whether a passage says it | yes or no (0.50) | one person, two, the kind of a beast | a look back; rare beasts |
 //! | `pocket_beasts` | kind, food, cover of beasts | 1 of 4 (0.25) | thirds of the ranks | rare beasts; two steps by the kind |
 //! | `pocket_talk` | turns about one story | a word of it (~0) | one person, with a job, two people | a look back among several names |
@@ -29,18 +29,18 @@
 //! and choices of the trainer) or training. The key is a fact in the words of one template, a pair of
 //! operands in whatever words, three numbers of a problem, the sentence that a passage is asked about, the
 //! last sentence of a story, the sentence of twins. The same question has the same key wherever it comes
-//! from, so that no stage of training can ask what an evaluation asks. The last template of each list is
+//! from, so that no stage of training can contain a question of an evaluation. The last template of each list is
 //! rare in training, as rare as [`Mixture::rare_template`] says.
 //!
 //! # Rows
 //!
 //! [`native_rows`] gives the file of a split as JSON lines, of the fields `id`, `dataset`, `level`,
 //! `question`, `answer` and, where there are such, `passage`, `options`, `cluster`, `subject`. `source:
-//! pocket` in a plan means these rows, read through the same reader as any file.
+//! pocket` in a pipeline means these rows, read through the same reader as any file.
 //!
 //! # Training
 //!
-//! [`Stream::document`] gives the document of a number. [`Dialogue::reply`] has no space before it: in
+//! [`Stream::document`] gives the document with an index. [`Dialogue::reply`] has no space before it: in
 //! prompts and texts most names have one, so that a reply is best written with a space as well, and a name
 //! is the same token wherever it stands. [`follow_up_questions`] are for a stage that learns from a
 //! model's own answers. [`fixed_phrases`] and [`World::words`] are what a tokenizer should know.
@@ -66,7 +66,7 @@ pub use error::SuiteError;
 pub use phrases::fixed_phrases;
 pub use recall::Recall;
 pub use rows::{follow_up_questions, native_file, native_rows};
-pub use stream::{Dialogue, Document, Mixture, Stream};
+pub use stream::{Dialogue, Mixture, Stream, TrainingDocument};
 pub use world::World;
 
 /// The seed of the world, of the sides and of the rows: another one is another suite.

@@ -1,13 +1,17 @@
-//! `README.md`: the output folder as a dataset of the hub.
+//! `README.md`: the run folder as a dataset of the hub.
+
+mod subset;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+pub use subset::card_with_tables;
+
 use crate::figures::Grid;
-use crate::inputs::{Inputs, TableFacts};
+use crate::findings::{Tone, findings};
+use crate::inputs::{ReportInputs, TableFacts};
 use crate::page::{datasets, models, served};
 use crate::text::{count, markdown, pair_name, quoted};
-use crate::verdict::{Tone, findings};
 use crate::view::PairView;
 
 /// Licences that the hub knows under a name of its own, by SPDX id.
@@ -35,34 +39,34 @@ const SIZES: &[(u64, &str)] = &[
 /// The table that is shown first.
 const DEFAULT_TABLE: &str = "calibration";
 
-/// The card.
-pub(crate) fn card(inputs: &Inputs, pairs: &[PairView<'_>]) -> String {
+/// Renders the card.
+pub(crate) fn card(inputs: &ReportInputs, pairs: &[PairView<'_>]) -> String {
     let mut text = front_matter(inputs);
-    let _ = writeln!(text, "# {}\n", markdown(&inputs.provenance.plan));
+    let _ = writeln!(text, "# {}\n", markdown(&inputs.provenance.pipeline));
     text.push_str(
-        "Thresholds that say when a small language model (SLM) should keep its answer and when it should ask a larger one \
-         (LLM), with the calibration set that they were fitted on and the tables that judge them. Made by \
+        "Thresholds that say when a small language model (SLM) should keep its answer and when it should defer to a larger \
+         one (LLM), with the calibration set that they were fitted on and the tables that evaluate them. Made by \
          Plimsoll after *Confident or Seek Stronger* (arXiv:2502.04428).\n\n",
     );
     let _ = writeln!(
         text,
         "```python\nimport datasets\n\ncalibration = datasets.load_dataset(\"path/to/this/folder\", \"{DEFAULT_TABLE}\", split=\"train\")\n```\n"
     );
-    text.push_str("`report.html` shows it all; `figures/` holds the figures as SVG; `*.thresholds.json` is what a deployment reads.\n\n");
-    text.push_str("## What it says\n\n");
+    text.push_str("`report.html` shows all results; `figures/` holds the figures as SVG; `*.thresholds.json` is what a deployment reads.\n\n");
+    text.push_str("## Findings\n\n");
     for pair in pairs {
         let _ = writeln!(text, "### {}\n", markdown(&pair_name(pair.slm, pair.llm)));
         for finding in findings(pair) {
             let word = match finding.tone {
-                Tone::Holds => "**Holds.** ",
-                Tone::Less => "**Holds less well.** ",
+                Tone::Holds => "**Holds:** ",
+                Tone::Caution => "**Caution:** ",
                 Tone::Plain => "",
             };
             let _ = writeln!(text, "- {word}{}", markdown(&finding.text));
         }
         text.push('\n');
     }
-    made(&mut text, inputs);
+    provenance(&mut text, inputs);
     licences(&mut text, inputs);
     text.push_str("## Tables\n\n");
     for table in &inputs.tables {
@@ -72,10 +76,10 @@ pub(crate) fn card(inputs: &Inputs, pairs: &[PairView<'_>]) -> String {
     text
 }
 
-fn front_matter(inputs: &Inputs) -> String {
+fn front_matter(inputs: &ReportInputs) -> String {
     let mut text = String::from("---\n");
     let _ = writeln!(text, "license: {}", licence(inputs));
-    let _ = writeln!(text, "pretty_name: {}", quoted(&inputs.provenance.plan));
+    let _ = writeln!(text, "pretty_name: {}", quoted(&inputs.provenance.pipeline));
     text.push_str(
         "language:\n- en\ntags:\n- uncertainty-quantification\n- llm-routing\n- calibration\n- plimsoll\n",
     );
@@ -104,7 +108,7 @@ fn front_matter(inputs: &Inputs) -> String {
 
 /// The hub's name for the licence: of all datasets, where they share one; `other` where they do not, `unknown` where one
 /// of them is not known.
-fn licence(inputs: &Inputs) -> &'static str {
+fn licence(inputs: &ReportInputs) -> &'static str {
     let all: BTreeSet<Option<&str>> = inputs.datasets.iter().map(|facts| facts.licence.as_deref()).collect();
     let mut all = all.into_iter();
     match (all.next(), all.next()) {
@@ -117,17 +121,17 @@ fn licence(inputs: &Inputs) -> &'static str {
     }
 }
 
-fn made(text: &mut String, inputs: &Inputs) {
+fn provenance(text: &mut String, inputs: &ReportInputs) {
     let provenance = &inputs.provenance;
     let _ = writeln!(
         text,
-        "## How it was made\n\nPlan `{}` (SHA-256 `{}`), Plimsoll {}. The SLM answered every question, a method turned what was \
+        "## How it was made\n\nPipeline `{}` (SHA-256 `{}`), Plimsoll {}. The SLM answered every question, a method turned what was \
          observed into a confidence in \\[0, 1\\] (higher = more likely right), both models' answers were graded. Per SLM and \
          method the confidences of all datasets are pooled and cut into equal-width bins, and a seeded systematic sample, \
-         ordered by bin, is drawn: the table `calibration`. Thresholds are fitted on it, and judged on datasets that were \
+         ordered by bin, is drawn: the table `calibration`. Thresholds are fitted on it, and evaluated on datasets that were \
          left out of it.\n",
-        markdown(&provenance.plan),
-        markdown(&provenance.plan_sha256),
+        markdown(&provenance.pipeline),
+        markdown(&provenance.pipeline_sha256),
         markdown(&provenance.program_version)
     );
     if let Some(file) = inputs.thresholds.first() {
@@ -147,15 +151,15 @@ fn made(text: &mut String, inputs: &Inputs) {
     }
 }
 
-fn licences(text: &mut String, inputs: &Inputs) {
+fn licences(text: &mut String, inputs: &ReportInputs) {
     text.push_str("## Datasets and their licences\n\n");
     if inputs.datasets.is_empty() {
         text.push_str("Not known.\n\n");
         return;
     }
     text.push_str(
-        "The rows keep the licences of the datasets that they come from. Where none is given it is not known to the plan, \
-         and whoever passes the rows on must find out.\n\n",
+        "The rows keep the licences of the datasets that they come from. Where none is given the pipeline does not know it; \
+         find out before you pass the rows on.\n\n",
     );
     table(text, &datasets(inputs));
 }
@@ -186,7 +190,7 @@ fn table(text: &mut String, grid: &Grid) {
 const LIMITS: &str = "## Limits\n\n\
 - A threshold belongs to the model as it was run: other weights, quantisation, prompt or decoding need others.\n\
 - A guarantee is on the distribution of the pool, for one operating point. On data of another kind nothing is guaranteed; \
-the table `transfer` counts how often it fails there.\n\
+the table `transfer` counts how often it is violated there.\n\
 - Intervals are 95 % bootstrap intervals over clusters with the threshold held fixed, not adjusted for how many are shown.\n\
 - Grades are as good as whoever graded: rules, a judge, or the source that the rows were imported from.\n\
 - A null is missing, undefined or not applicable. It is never zero.\n";

@@ -10,5 +10,5 @@ mod panel;
 mod sheet;
 
 pub(crate) use ink::{Ink, dark_rules};
-pub(crate) use panel::{Axis, Mark, Panel, Tick, inner};
+pub(crate) use panel::{Axis, Panel, PlotMark, Tick, inner};
 pub(crate) use sheet::{Drawn, sheet, standalone};

@@ -1,6 +1,6 @@
 //! What can go wrong with a report.
 
-/// Why a report could not be made.
+/// Why a report could not be rendered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {

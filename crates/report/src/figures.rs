@@ -1,4 +1,4 @@
-//! The figures: what each shows, drawn, with the table that says the same in numbers.
+//! The figures: what each shows, drawn, with a table of its values.
 
 pub(crate) mod confidence;
 pub(crate) mod cost;
@@ -53,8 +53,8 @@ pub(crate) struct Plot {
     pub(crate) about: String,
     pub(crate) legend: Vec<(Ink, String)>,
     pub(crate) panels: Vec<Drawn>,
-    /// The same in numbers.
-    pub(crate) twin: Grid,
+    /// The values of the figure.
+    pub(crate) table: Grid,
 }
 
 impl Plot {
@@ -68,7 +68,7 @@ impl Plot {
     ) -> Result<Self, ReportError> {
         let panels: Result<Vec<Drawn>, ReportError> = panels.iter().map(Panel::draw).collect();
         let legend = legend.iter().map(|(ink, text)| (*ink, (*text).to_owned())).collect();
-        Ok(Self { name, title, about, legend, panels: panels?, twin: Grid::default() })
+        Ok(Self { name, title, about, legend, panels: panels?, table: Grid::default() })
     }
 
     /// The figure as a file.
@@ -86,11 +86,4 @@ impl Plot {
 pub(crate) fn pair_part(pair: &PairView<'_>) -> String {
     let llm = pair.llm.map_or_else(String::new, |llm| format!("--{}", file_part(llm)));
     format!("{}{llm}", file_part(pair.slm))
-}
-
-/// The mean of what there is and is finite; `None` of nothing.
-pub(crate) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let finite = values.filter(|value| value.is_finite());
-    let (sum, count) = finite.fold((0.0, 0u64), |(sum, count), value| (sum + value, count + 1));
-    (count > 0).then(|| sum / count as f64)
 }

@@ -1,22 +1,22 @@
-//! What a report is made of: the rows that a run has, and what is known of their origin.
+//! The inputs of a report: the rows that a run has, and what is known of their origin.
 
 use std::collections::BTreeMap;
 
 use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, TransferCurveRow, TransferRow};
 use plimsoll_router::Thresholds;
 
-/// Everything that a report is made of. What a run does not have stays empty, and the report says so or
-/// leaves the part out: scores made elsewhere know no prompts, a plan without `evaluation` has no transfer.
+/// The inputs of a report. What a run does not have stays empty, and the report says so or
+/// leaves the part out: imported scores have no prompts, a pipeline without `evaluation` has no transfer.
 #[derive(Debug, Clone, Default)]
-pub struct Inputs {
+pub struct ReportInputs {
     /// Where all of it comes from.
-    pub provenance: Provenance,
+    pub provenance: RunProvenance,
     /// The datasets, in the order in which they are shown.
     pub datasets: Vec<DatasetFacts>,
     /// The confidences of each series, by dataset.
     pub series: Vec<SeriesCounts>,
     /// What the servers of each model said they are; empty for models in process.
-    pub served: Vec<ServedModel>,
+    pub served: Vec<ServedModelCounts>,
     /// The thresholds file of each pair.
     pub thresholds: Vec<Thresholds>,
     /// Rows of `alignment`.
@@ -35,31 +35,31 @@ pub struct Inputs {
 
 /// Where everything comes from.
 #[derive(Debug, Clone, Default)]
-pub struct Provenance {
-    /// Name of the plan.
-    pub plan: String,
+pub struct RunProvenance {
+    /// Name of the pipeline.
+    pub pipeline: String,
     /// SHA-256 of its resolved form.
-    pub plan_sha256: String,
-    /// The resolved plan as YAML.
-    pub plan_yaml: Option<String>,
+    pub pipeline_sha256: String,
+    /// The resolved pipeline as YAML.
+    pub pipeline_yaml: Option<String>,
     /// Version of the program.
     pub program_version: String,
-    /// Rows left out because their SLM answer is ungraded and the plan excludes such.
+    /// Rows left out because their SLM answer is ungraded and the pipeline excludes those.
     pub excluded_ungraded: u64,
 }
 
 /// What is known of a dataset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DatasetFacts {
-    /// Its id.
+    /// Id, as rows name it.
     pub id: String,
-    /// Its domain.
+    /// Id of its domain.
     pub domain: String,
-    /// Where it was read from, as the plan says.
+    /// Where it was read from, as the pipeline says.
     pub source: Option<String>,
     /// The commit that was read.
     pub commit: Option<String>,
-    /// Its split.
+    /// The split that was read.
     pub split: Option<String>,
     /// Its licence, as an SPDX expression or in words.
     pub licence: Option<String>,
@@ -73,8 +73,8 @@ pub struct DatasetFacts {
 
 /// What the server of a model said it is, in its replies.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ServedModel {
-    /// The model, as the plan names it.
+pub struct ServedModelCounts {
+    /// The model, as the pipeline names it.
     pub model: String,
     /// What they say, the most frequent first.
     pub states: Vec<ServedState>,
@@ -82,7 +82,7 @@ pub struct ServedModel {
     pub others: u64,
 }
 
-impl ServedModel {
+impl ServedModelCounts {
     /// Replies that say something.
     pub fn replies(&self) -> u64 {
         self.states.iter().map(|state| state.replies).sum::<u64>() + self.others
@@ -94,7 +94,7 @@ impl ServedModel {
 pub struct ServedState {
     /// Name of the model.
     pub served_model: Option<String>,
-    /// Its fingerprint.
+    /// The `system_fingerprint` of its replies.
     pub system_fingerprint: Option<String>,
     /// How many replies say so.
     pub replies: u64,
@@ -119,11 +119,11 @@ impl AnswerMass {
 /// The rows of one (SLM, LLM, method), counted by dataset.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SeriesCounts {
-    /// Small model.
+    /// Id of the small model.
     pub slm: String,
-    /// Large model.
+    /// Id of the large model, if there is one.
     pub llm: Option<String>,
-    /// Method.
+    /// Id of the method.
     pub method: String,
     /// By dataset.
     pub datasets: Vec<DatasetCounts>,
@@ -132,7 +132,7 @@ pub struct SeriesCounts {
 /// Rows of one series and dataset. Bins are equal-width over [0, 1], as many in each list.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DatasetCounts {
-    /// The dataset.
+    /// Id of the dataset.
     pub dataset: String,
     /// Scored rows with a right SLM answer, per bin.
     pub right: Vec<u64>,
@@ -194,14 +194,14 @@ pub struct TableFacts {
     pub about: String,
     /// Its rows, where known.
     pub rows: Option<u64>,
-    /// Its columns.
+    /// Its columns, in order.
     pub columns: Vec<ColumnFacts>,
 }
 
 /// A column of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ColumnFacts {
-    /// Its name.
+    /// Name in the Parquet schema.
     pub name: String,
     /// Its Arrow type.
     pub kind: String,

@@ -1,38 +1,41 @@
 //! # plimsoll-report
 //!
-//! From the rows of a run to what people look at: the page `report.html`, its figures as SVG, and the dataset card
-//! `README.md`. A pure function: it reads and writes no file, knows no clock, and gives the same bytes for the same rows.
+//! From the rows of a run to its report: the page `report.html`, its figures as SVG, and the dataset card `README.md`.
+//! A pure function: it reads and writes no file, has no clock, and gives the same bytes for the same rows.
 //!
 //! ```text
-//! Inputs ── view ─┬─ figures ── drawing ──┐
-//!                 └─ verdict ─────────────┴─ page, card ── Report
+//! ReportInputs ── view ── statistics ─┬─ figures ── drawing ──┐
+//!                                     └─ findings ────────────┴─ page, card ── Report
 //! ```
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`inputs`] | what a report is made of |
+//! | [`inputs`] | the rows and facts that a report shows |
 //! | `view` | the rows, sorted by pair, method and dataset |
 //! | `figures` | one file per figure: what it shows, and its table |
 //! | `drawing` | marks to SVG, by the plotting library; colours |
-//! | `verdict` | what the figures say, and where the claim holds less well |
+//! | `statistics` | what figures, tables and findings are computed from |
+//! | `findings` | the results in sentences, with cautions |
 //! | `page`, `card` | the documents |
 //! | `text` | escaping, numbers |
 //!
-//! Names of models, datasets and methods are texts of strangers: they are escaped wherever they are written, and the page
-//! forbids by its content security policy that anything be fetched.
+//! Names of models, datasets and methods are untrusted input: they are escaped wherever they are written, and the content
+//! security policy of the page forbids that anything be fetched.
 
 mod card;
 mod drawing;
 mod error;
 mod figures;
+mod findings;
 pub mod inputs;
 mod page;
+mod statistics;
 mod text;
-mod verdict;
 mod view;
 
+pub use card::card_with_tables;
 pub use error::ReportError;
-pub use inputs::Inputs;
+pub use inputs::ReportInputs;
 pub use page::MAX_INLINE_BYTES;
 
 use figures::{Plot, confidence, cost, heat, pair_part, routing, targets, top, transfer};
@@ -54,7 +57,7 @@ pub struct Report {
 ///
 /// # Errors
 /// [`ReportError::Draw`] if the plotting library refuses a figure.
-pub fn report(inputs: &Inputs) -> Result<Report, ReportError> {
+pub fn report(inputs: &ReportInputs) -> Result<Report, ReportError> {
     report_within(inputs, MAX_INLINE_BYTES)
 }
 
@@ -62,9 +65,9 @@ pub fn report(inputs: &Inputs) -> Result<Report, ReportError> {
 ///
 /// # Errors
 /// As [`report`].
-pub fn report_within(inputs: &Inputs, most_inline_bytes: usize) -> Result<Report, ReportError> {
+pub fn report_within(inputs: &ReportInputs, max_inline_bytes: usize) -> Result<Report, ReportError> {
     let pairs = view::pairs(inputs);
-    let figures: Vec<PairFigures> = pairs.iter().map(of_pair).collect::<Result<_, _>>()?;
+    let figures: Vec<PairFigures> = pairs.iter().map(pair_figures).collect::<Result<_, _>>()?;
     let mut files = Vec::new();
     for of in &figures {
         files.extend(of.plots().map(|plot| (format!("{}.svg", plot.name), plot.file())));
@@ -74,18 +77,18 @@ pub fn report_within(inputs: &Inputs, most_inline_bytes: usize) -> Result<Report
     }
     files.sort();
     files.dedup_by(|a, b| a.0 == b.0);
-    let html = page::page(inputs, &pairs, &figures, most_inline_bytes);
+    let html = page::page(inputs, &pairs, &figures, max_inline_bytes);
     Ok(Report { html, figures: files, card: card::card(inputs, &pairs) })
 }
 
-fn of_pair(pair: &PairView<'_>) -> Result<PairFigures, ReportError> {
+fn pair_figures(pair: &PairView<'_>) -> Result<PairFigures, ReportError> {
     let part = pair_part(pair);
-    let overviews = [routing::of_pool(pair, &part)?, top::plot(pair, &part)?, cost::plot(pair, &part)?];
-    let mut of_methods = Vec::new();
+    let overviews = [routing::pool_plot(pair, &part)?, top::plot(pair, &part)?, cost::plot(pair, &part)?];
+    let mut by_method = Vec::new();
     for method in pair.methods.values() {
         let histograms = method.counts.map(|counts| confidence::plot(&part, counts)).transpose()?;
-        let plots = [histograms, routing::of_method(method, &part)?, transfer::plot(method, &part)?];
-        of_methods.push((method.id.to_owned(), plots.into_iter().flatten().collect::<Vec<Plot>>()));
+        let plots = [histograms, routing::method_plot(method, &part)?, transfer::plot(method, &part)?];
+        by_method.push((method.id.to_owned(), plots.into_iter().flatten().collect::<Vec<Plot>>()));
     }
     Ok(PairFigures {
         ranking: heat::roc_auc(pair, &part),
@@ -95,6 +98,6 @@ fn of_pair(pair: &PairView<'_>) -> Result<PairFigures, ReportError> {
             .flatten()
             .collect(),
         targets: targets::plot(pair, &part)?,
-        of_methods,
+        by_method,
     })
 }

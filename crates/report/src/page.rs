@@ -1,4 +1,4 @@
-//! `report.html`: one section per pair of models, and one that says where everything comes from.
+//! `report.html`: one section per pair of models, and one with the provenance.
 //!
 //! The page reads without a script; with one, the sections of other pairs can be hidden. It asks for nothing from a
 //! network: figures are inline, style and script too. How much of the figures is inline is bounded by
@@ -13,14 +13,13 @@ mod rates;
 use std::fmt::Write as _;
 
 pub(crate) use self::origin::{datasets, models, served};
-pub(crate) use self::rates::TOO_SMALL;
 
-use self::markup::Texts;
+use self::markup::TextColumns;
 use crate::figures::Plot;
 use crate::figures::heat::Heat;
-use crate::inputs::Inputs;
+use crate::findings::{Tone, findings};
+use crate::inputs::ReportInputs;
 use crate::text::{escape, pair_name, plural};
-use crate::verdict::{Tone, findings};
 use crate::view::PairView;
 
 /// Bytes of figures that a page holds at most, beside the overviews of each pair.
@@ -36,13 +35,13 @@ pub(crate) struct PairFigures {
     pub(crate) transfer_heats: Vec<Heat>,
     pub(crate) targets: Option<Plot>,
     /// By dataset, of each method, in the order of the methods.
-    pub(crate) of_methods: Vec<(String, Vec<Plot>)>,
+    pub(crate) by_method: Vec<(String, Vec<Plot>)>,
 }
 
 impl PairFigures {
     /// Every figure of panels.
     pub(crate) fn plots(&self) -> impl Iterator<Item = &Plot> {
-        let details = self.of_methods.iter().flat_map(|(_, plots)| plots);
+        let details = self.by_method.iter().flat_map(|(_, plots)| plots);
         self.overviews.iter().chain(&self.targets).chain(details)
     }
 
@@ -51,9 +50,9 @@ impl PairFigures {
         self.ranking.iter().chain(&self.transfer_heats)
     }
 
-    fn detail_bytes(&self, best: Option<&str>, of_best: bool) -> usize {
-        let wanted = |(method, _): &&(String, Vec<Plot>)| (Some(method.as_str()) == best) == of_best;
-        self.of_methods.iter().filter(wanted).flat_map(|(_, plots)| plots).map(Plot::bytes).sum()
+    fn detail_bytes(&self, best: Option<&str>, best_only: bool) -> usize {
+        let wanted = |(method, _): &&(String, Vec<Plot>)| (Some(method.as_str()) == best) == best_only;
+        self.by_method.iter().filter(wanted).flat_map(|(_, plots)| plots).map(Plot::bytes).sum()
     }
 }
 
@@ -65,31 +64,36 @@ enum Depth {
     All,
 }
 
-fn depth(pairs: &[PairView<'_>], figures: &[PairFigures], most: usize) -> Depth {
-    let bytes = |of_best: bool| -> usize {
+fn depth(pairs: &[PairView<'_>], figures: &[PairFigures], max_bytes: usize) -> Depth {
+    let bytes = |best_only: bool| -> usize {
         let both = pairs.iter().zip(figures);
-        both.map(|(pair, of)| of.detail_bytes(pair.best().map(|best| best.id), of_best)).sum()
+        both.map(|(pair, of)| of.detail_bytes(pair.best().map(|best| best.id), best_only)).sum()
     };
     let (best, others) = (bytes(true), bytes(false));
-    if best + others <= most {
+    if best + others <= max_bytes {
         Depth::All
-    } else if best <= most {
+    } else if best <= max_bytes {
         Depth::BestMethod
     } else {
         Depth::Overviews
     }
 }
 
-/// The page; `most` is [`MAX_INLINE_BYTES`] except in tests.
-pub(crate) fn page(inputs: &Inputs, pairs: &[PairView<'_>], figures: &[PairFigures], most: usize) -> String {
-    let depth = depth(pairs, figures, most);
-    let plan = escape(&inputs.provenance.plan);
+/// The page; `max_bytes` is [`MAX_INLINE_BYTES`] except in tests.
+pub(crate) fn page(
+    inputs: &ReportInputs,
+    pairs: &[PairView<'_>],
+    figures: &[PairFigures],
+    max_bytes: usize,
+) -> String {
+    let depth = depth(pairs, figures, max_bytes);
+    let plan = escape(&inputs.provenance.pipeline);
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
          script-src 'unsafe-inline'; img-src 'self'\">\n\
-         <title>{plan}: when to ask the larger model</title>\n<style>\n{}</style>\n</head>\n<body>\n",
+         <title>{plan}: when to defer to the larger model</title>\n<style>\n{}</style>\n</head>\n<body>\n",
         markup::style()
     );
     html.push_str(&header(inputs, pairs));
@@ -109,14 +113,14 @@ pub(crate) fn page(inputs: &Inputs, pairs: &[PairView<'_>], figures: &[PairFigur
     html
 }
 
-fn header(inputs: &Inputs, pairs: &[PairView<'_>]) -> String {
+fn header(inputs: &ReportInputs, pairs: &[PairView<'_>]) -> String {
     let methods: std::collections::BTreeSet<&str> =
         pairs.iter().flat_map(|pair| pair.methods.keys().copied()).collect();
     let datasets: std::collections::BTreeSet<&str> = pairs.iter().flat_map(PairView::datasets).collect();
     let mut html = format!(
-        "<header>\n<h1>{}</h1>\n<p>When does the small model (SLM) keep its answer, and when does the question go to the \
+        "<header>\n<h1>{}</h1>\n<p>When does the small model (SLM) keep its answer, and when is the question deferred to the \
          large one (LLM)? {} of models, {} of confidence, {}.</p>\n<nav aria-label=\"Sections\">",
-        escape(&inputs.provenance.plan),
+        escape(&inputs.provenance.pipeline),
         plural(pairs.len(), "pair"),
         plural(methods.len(), "method"),
         plural(datasets.len(), "dataset")
@@ -124,7 +128,7 @@ fn header(inputs: &Inputs, pairs: &[PairView<'_>]) -> String {
     for (index, pair) in pairs.iter().enumerate() {
         let _ = write!(html, "<a href=\"#pair-{index}\">{}</a>", escape(&pair_name(pair.slm, pair.llm)));
     }
-    html.push_str("<a href=\"#origin\">Where it comes from</a><a href=\"#reading\">How to read it</a>");
+    html.push_str("<a href=\"#origin\">Provenance</a><a href=\"#reading\">How to read it</a>");
     if pairs.len() > 1 {
         html.push_str("<label id=\"choose\" hidden>Show <select><option value=\"\">all pairs</option>");
         for (index, pair) in pairs.iter().enumerate() {
@@ -137,7 +141,7 @@ fn header(inputs: &Inputs, pairs: &[PairView<'_>]) -> String {
     html
 }
 
-/// Where the claim holds less well, over all pairs: nobody should have to look for it.
+/// The number of cautions of every pair.
 fn overview(pairs: &[PairView<'_>]) -> String {
     if pairs.len() < 2 {
         return String::new();
@@ -145,12 +149,12 @@ fn overview(pairs: &[PairView<'_>]) -> String {
     let mut html = String::from("<section id=\"overview\">\n<h2>All pairs</h2>\n<ul>\n");
     for (index, pair) in pairs.iter().enumerate() {
         let all = findings(pair);
-        let less = all.iter().filter(|finding| finding.tone == Tone::Less).count();
+        let cautions = all.iter().filter(|finding| finding.tone == Tone::Caution).count();
         let holds = all.iter().filter(|finding| finding.tone == Tone::Holds).count();
         let best = pair.best().map_or("no method", |best| best.id);
         let _ = writeln!(
             html,
-            "<li><a href=\"#pair-{index}\">{}</a>: best by {}; findings: {holds} where it holds, {less} where it holds less well.</li>",
+            "<li><a href=\"#pair-{index}\">{}</a>: best by {}; findings: {holds} where it holds, {cautions} with caution.</li>",
             escape(&pair_name(pair.slm, pair.llm)),
             escape(best)
         );
@@ -167,7 +171,7 @@ fn section(index: usize, pair: &PairView<'_>, figures: &PairFigures, depth: Dept
     html.push_str(&markup::findings(&findings(pair)));
     if let Some(grid) = rates::accuracies(pair) {
         html.push_str("<h3>Who is right</h3>\n");
-        html.push_str(&markup::table(&grid, "Accuracies by dataset", Texts::default()));
+        html.push_str(&markup::table(&grid, "Accuracies by dataset", TextColumns::default()));
         html.push_str("<p class=\"soft\">Over the questions with a graded LLM answer; an ungraded SLM answer counts as wrong.</p>\n");
     }
     if let Some(heat) = &figures.ranking {
@@ -180,8 +184,8 @@ fn section(index: usize, pair: &PairView<'_>, figures: &PairFigures, depth: Dept
         html.push_str(&markup::plot(plot));
     }
     if let Some(grid) = rates::transfer(pair) {
-        html.push_str("<h3>How thresholds carry over to held-out datasets</h3>\n");
-        html.push_str(&markup::table(&grid, "Transfer by method", Texts::default()));
+        html.push_str("<h3>Transfer of thresholds to held-out datasets</h3>\n");
+        html.push_str(&markup::table(&grid, "Transfer by method", TextColumns::default()));
     }
     for heat in &figures.transfer_heats {
         html.push_str(&markup::heat(heat));
@@ -199,7 +203,7 @@ fn thresholds(pair: &PairView<'_>) -> String {
     let mut html = String::from(
         "<h3>Operating points</h3>\n<p class=\"soft\">Fitted on the calibration set, with 95 % intervals by \
         bootstrap over clusters, the threshold held fixed. The SLM's answer is kept if its confidence is at least the \
-        threshold; without a confidence the question is handed over.</p>\n",
+        threshold; without a confidence the question is deferred.</p>\n",
     );
     for method in pair.methods.values() {
         let points = points::points(pair, method);
@@ -209,7 +213,7 @@ fn thresholds(pair: &PairView<'_>) -> String {
         let grid = points::operating_points(points);
         let caption = format!("Operating points of {}", method.id);
         let remark = grid.head.len() - 1;
-        let texts = if remark == 6 { Texts(&[6]) } else { Texts(&[7]) };
+        let texts = if remark == 6 { TextColumns(&[6]) } else { TextColumns(&[7]) };
         let open = if Some(method.id) == best { " open" } else { "" };
         let _ = write!(
             html,
@@ -227,7 +231,7 @@ fn thresholds(pair: &PairView<'_>) -> String {
              <code>risk=alpha:delta</code>), on the distribution of the pool, each for one operating point; choosing the best \
              of {methods} by its result needs delta divided by their number. On held-out datasets nothing is guaranteed: the \
              table counts how often the risk was exceeded there.</p>\n{}",
-            markup::table(&guarantees, "Guarantees", Texts(&[7]))
+            markup::table(&guarantees, "Guarantees", TextColumns(&[7]))
         );
     }
     html
@@ -237,7 +241,7 @@ fn details(pair: &PairView<'_>, figures: &PairFigures, depth: Depth) -> String {
     let best = pair.best().map(|best| best.id);
     let mut html = String::new();
     let mut links = String::new();
-    for (method, plots) in figures.of_methods.iter().filter(|(_, plots)| !plots.is_empty()) {
+    for (method, plots) in figures.by_method.iter().filter(|(_, plots)| !plots.is_empty()) {
         let is_best = Some(method.as_str()) == best;
         if depth == Depth::All || (is_best && depth == Depth::BestMethod) {
             let open = if is_best { " open" } else { "" };
@@ -269,20 +273,24 @@ fn details(pair: &PairView<'_>, figures: &PairFigures, depth: Depth) -> String {
 fn missing(pair: &PairView<'_>) -> String {
     let Some(by_method) = rates::by_method(pair) else { return String::new() };
     let mut html = String::from("<h3>Missing confidences and ungraded answers</h3>\n");
-    html.push_str(&markup::table(&by_method, "Missing and ungraded by method", Texts(&[3])));
+    html.push_str(&markup::table(&by_method, "Missing and ungraded by method", TextColumns(&[3])));
     match rates::by_dataset(pair) {
         Some(grid) => {
-            let table = markup::table(&grid, "Missing and ungraded by dataset", Texts::default());
+            let table = markup::table(&grid, "Missing and ungraded by dataset", TextColumns::default());
             html.push_str(&markup::folded("By dataset", &table));
         }
         None => html.push_str("<p class=\"soft\">Every row has a confidence and a graded SLM answer.</p>\n"),
     }
     if let Some(grid) = rates::answer_masses(pair) {
         html.push_str(
-            "<p class=\"soft\">A method that compares the probabilities of two replies says little where the model would rather \
-             give neither: how likely it was to give one of them.</p>\n",
+            "<p class=\"soft\">A method that compares the probabilities of two replies is uninformative where both are \
+             unlikely: their joint probability.</p>\n",
         );
-        html.push_str(&markup::table(&grid, "Probability of the replies that are compared", Texts(&[1])));
+        html.push_str(&markup::table(
+            &grid,
+            "Probability of the replies that are compared",
+            TextColumns(&[1]),
+        ));
     }
     html
 }
@@ -290,9 +298,9 @@ fn missing(pair: &PairView<'_>) -> String {
 /// How to read the page, and what it does not say.
 const READING: &str = "<section id=\"reading\">\n<h2>How to read it</h2>\n<ul>\n\
 <li><strong>Confidence</strong>: a number in [0, 1], higher = more likely right. It need not be a probability: only its order matters for routing.</li>\n\
-<li><strong>Share handed over</strong> (routing ratio): least confident first, missing confidences before all.</li>\n\
-<li>Every share, accuracy, cost and risk is over all rows. Ungraded SLM answers count as wrong unless the plan leaves them out.</li>\n\
-<li><strong>Held out</strong>: thresholds are fitted without a dataset and applied to it, as to data never seen. Curves are of the first repeat; tables are means over all.</li>\n\
+<li><strong>Routing ratio</strong>: the share of questions that is deferred to the LLM, least confident first, missing confidences before all.</li>\n\
+<li>Every share, accuracy, cost and risk is over all rows. Ungraded SLM answers count as wrong unless the pipeline leaves them out.</li>\n\
+<li><strong>Held out</strong>: thresholds are fitted without a dataset and applied to it. Curves are of the first repeat; tables are means over all.</li>\n\
 <li>The bands are 95 % bootstrap intervals of the accuracy at a fixed threshold. They say nothing about datasets of another kind.</li>\n\
-<li>The best method is the one with the highest ROC AUC on these very rows; picking by that is a little optimistic.</li>\n\
+<li>The best method is the one with the highest ROC AUC on these very rows; choosing by that is a little optimistic.</li>\n\
 <li>Intervals are not adjusted for the number of methods and datasets that are shown.</li>\n</ul>\n</section>\n";

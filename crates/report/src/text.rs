@@ -1,4 +1,4 @@
-//! Texts of strangers in HTML, SVG, Markdown and file names, and numbers for people.
+//! Untrusted texts in HTML, SVG, Markdown and file names, and numbers for people.
 
 /// Characters of a name that a figure shows; the whole name stands in its title and table.
 const MAX_SHOWN: usize = 34;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, POOL, TransferCurveRow, TransferRow};
 use plimsoll_router::Thresholds;
 
-use crate::inputs::{Inputs, SeriesCounts};
+use crate::inputs::{ReportInputs, SeriesCounts};
 
 /// One (SLM, LLM) with everything known of it.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ pub(crate) fn is_summary(dataset: &str) -> bool {
 }
 
 /// The pairs, by name of the SLM and of the LLM.
-pub(crate) fn pairs(inputs: &Inputs) -> Vec<PairView<'_>> {
+pub(crate) fn pairs(inputs: &ReportInputs) -> Vec<PairView<'_>> {
     let mut pairs = Pairs::default();
     for counts in &inputs.series {
         pairs.method(&counts.slm, counts.llm.as_deref(), &counts.method).counts = Some(counts);

@@ -1,4 +1,4 @@
-//! The decision: one comparison, made by one function.
+//! The decision: one comparison, in one function.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

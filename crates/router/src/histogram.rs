@@ -114,13 +114,13 @@ impl Histogram {
         if n == 0.0 || m == 0.0 {
             return 0.0;
         }
-        let (mut below, mut below_reference, mut largest) = (0u64, 0u64, 0.0f64);
+        let (mut below, mut below_reference, mut max) = (0u64, 0u64, 0.0f64);
         for (count, count_reference) in self.counts.iter().zip(&reference.counts) {
             below += count;
             below_reference += count_reference;
-            largest = largest.max((below as f64 / n - below_reference as f64 / m).abs());
+            max = max.max((below as f64 / n - below_reference as f64 / m).abs());
         }
-        largest
+        max
     }
 
     /// Share of rows without a confidence; 0 without rows.

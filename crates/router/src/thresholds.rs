@@ -117,7 +117,7 @@ impl Pipeline {
 
 /// What is read before anything else, so that a newer file gets a better answer than "unknown key".
 #[derive(Deserialize)]
-struct Header {
+struct FormatHeader {
     format: String,
     format_version: FormatVersion,
 }
@@ -150,7 +150,7 @@ impl Thresholds {
             return Err(inconsistent("(document)", format!("is larger than {MAX_BYTES} bytes")));
         }
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let header: Header = serde_json::from_str(text).map_err(Error::json)?;
+        let header: FormatHeader = serde_json::from_str(text).map_err(Error::json)?;
         check_header(&header)?;
         let thresholds: Self = serde_json::from_str(text).map_err(Error::json)?;
         // The hash is taken over what the file says, not over what was understood of it.
@@ -186,7 +186,7 @@ impl Thresholds {
     }
 }
 
-fn check_header(header: &Header) -> Result<(), Error> {
+fn check_header(header: &FormatHeader) -> Result<(), Error> {
     if header.format != FORMAT {
         return Err(Error::Format { found: header.format.clone(), expected: FORMAT });
     }

@@ -73,21 +73,21 @@ fn decide_passes_the_conformance_vectors() {
     let vectors: Value = serde_json::from_slice(&std::fs::read(conformance("decide.json")).unwrap()).unwrap();
     let cases = vectors["cases"].as_array().unwrap();
     let file = conformance("example.thresholds.json");
-    for of_point in cases.chunk_by(|one, next| one["threshold_id"] == next["threshold_id"]) {
-        let id = of_point[0]["threshold_id"].as_str().unwrap();
+    for point_cases in cases.chunk_by(|one, next| one["threshold_id"] == next["threshold_id"]) {
+        let id = point_cases[0]["threshold_id"].as_str().unwrap();
         let (method, target) = id.split_once('/').unwrap();
         let line = |case: &Value| match &case["confidence"] {
             Value::Null => "missing\n".to_owned(),
             number => format!("{number}\n"),
         };
-        let input: String = of_point.iter().map(line).collect();
+        let input: String = point_cases.iter().map(line).collect();
         let output = run("decide", &[file.to_str().unwrap(), method, target], &input);
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert_eq!(text(&output.stderr), "drift: \"collecting\"\n");
         let records: Vec<Value> =
             text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(records.len(), of_point.len());
-        for (record, case) in records.iter().zip(of_point) {
+        assert_eq!(records.len(), point_cases.len());
+        for (record, case) in records.iter().zip(point_cases) {
             for key in ["threshold_id", "threshold", "confidence", "route", "reason"] {
                 assert_eq!(record[key], case[key], "{key} of {case}");
             }

@@ -1,7 +1,7 @@
 //! `plimsoll plan`.
 
 use clap::Args;
-use plimsoll_fit::tail::{clopper_pearson_upper, least_rows, max_errors, rows_needed, zero_error_rows};
+use plimsoll_fit::tail::{clopper_pearson_upper, max_errors, min_rows, rows_needed, zero_error_rows};
 use serde::Serialize;
 
 use crate::arguments::values;
@@ -71,7 +71,7 @@ fn needs(arguments: &PlanArguments) -> Needs {
         alpha,
         delta,
         zero_error_rows: zero_error_rows(alpha, delta),
-        least_rows: least_rows(alpha, delta),
+        least_rows: min_rows(alpha, delta),
         error_rate,
         rows_needed: error_rate.and_then(|error_rate| rows_needed(error_rate, alpha, delta)),
         rows,

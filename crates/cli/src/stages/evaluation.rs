@@ -5,10 +5,10 @@ use plimsoll_core::records::{
 };
 use plimsoll_core::{ScoreSeries, ScoreTable};
 use plimsoll_evaluate::{
-    CrossFittedScores, EvaluationSettings, InDomainLabels, Scored, TransferSpec, TransferSummary, alignment,
-    curves, splits, transfer,
+    CrossFittedScores, EvaluationSettings, InDomainLabels, TransferScores, TransferSpec, TransferSummary,
+    alignment, curves, splits, transfer,
 };
-use plimsoll_fit::Prepared;
+use plimsoll_fit::PreparedSeries;
 use plimsoll_router::thresholds::Method;
 use plimsoll_store::{Provenance, Table, tables, write_rows};
 use serde::Serialize;
@@ -60,7 +60,7 @@ pub(crate) fn judge(work: &Work<'_>, stage: &'static str, console: &Console) -> 
     let progress = Progress::steps(console, stage, steps(work));
     for series in &work.table.series {
         progress.doing(series_name(series));
-        let prepared = Prepared::new(&work.table.questions, series);
+        let prepared = PreparedSeries::new(&work.table.questions, series);
         if let Some(judging) = &work.judging {
             let aligned = alignment(&prepared, (work.method_of)(series), judging);
             tables.alignment.extend(aligned.alignment);
@@ -78,7 +78,7 @@ pub(crate) fn judge(work: &Work<'_>, stage: &'static str, console: &Console) -> 
             let nested = work.made.map(|made| made.nested(series, &work.table.questions, &spec.by));
             let nested = nested.transpose()?.flatten();
             let nested = nested.as_ref().map_or(CrossFittedScores::Same, CrossFittedScores::PerSplit);
-            let scored = Scored { prepared: &prepared, nested, in_domain_labels };
+            let scored = TransferScores { prepared: &prepared, cross_fitted: nested, in_domain_labels };
             let transferred = transfer(&scored, spec, &|| progress.step()).or_fail(Kind::Stage)?;
             rows.extend(transferred.rows);
             tables.transfer_curves.extend(transferred.curves);

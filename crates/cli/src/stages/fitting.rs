@@ -3,7 +3,7 @@
 use plimsoll_core::records::CalibrationRow;
 use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable};
 use plimsoll_fit::draw::DrawnRow;
-use plimsoll_fit::{DatasetSelection, Draw, FitSpec, FittedMethod, Prepared, draw_series, fit_method};
+use plimsoll_fit::{DatasetSelection, Draw, FitSpec, FittedMethod, PreparedSeries, draw_series, fit_method};
 use plimsoll_router::thresholds::Method;
 use plimsoll_store::tables::calibration;
 use plimsoll_store::{Provenance, TableWriter};
@@ -80,7 +80,7 @@ pub(crate) fn draw_all(
     let progress = Progress::steps(console, super::DRAW, table.series.len() as u64);
     for series in &table.series {
         progress.doing(series_name(series));
-        let prepared = Prepared::new(&table.questions, series);
+        let prepared = PreparedSeries::new(&table.questions, series);
         let all = DatasetSelection::all(table.questions.datasets().len());
         writer.write(table, series, &draw_series(&prepared, &all, spec))?;
         progress.step();
@@ -123,7 +123,7 @@ fn fit_one(
     series: &ScoreSeries,
     (spec, definitions): (&FitSpec, &Definitions<'_>),
 ) -> FittedMethod {
-    let prepared = Prepared::new(&table.questions, series);
+    let prepared = PreparedSeries::new(&table.questions, series);
     let all = DatasetSelection::all(table.questions.datasets().len());
     let fitted = fit_method(&prepared, &all, spec, &definitions.text(series));
     FittedMethod { method: definitions.sign(series, fitted.method), ..fitted }

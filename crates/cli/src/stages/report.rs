@@ -6,7 +6,8 @@ use plimsoll_core::records::{ConfidenceRow, DatasetRow};
 use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable};
 use plimsoll_files::write_atomic;
 use plimsoll_report::inputs::{
-    AnswerMass, ColumnFacts, DatasetCounts, DatasetFacts, Inputs, Provenance, SeriesCounts, TableFacts,
+    AnswerMass, ColumnFacts, DatasetCounts, DatasetFacts, ReportInputs, RunProvenance, SeriesCounts,
+    TableFacts,
 };
 use plimsoll_report::report;
 use plimsoll_router::Thresholds;
@@ -95,13 +96,13 @@ pub(crate) fn write(facts: Facts<'_>, folder: &OutputFolder) -> Result<Vec<Strin
     Ok(outputs)
 }
 
-fn gather(facts: Facts<'_>, folder: &OutputFolder) -> Result<Inputs, Failure> {
+fn gather(facts: Facts<'_>, folder: &OutputFolder) -> Result<ReportInputs, Failure> {
     let confidences = rows(&tables::confidences::TABLE, folder)?;
-    let mut inputs = Inputs {
-        provenance: Provenance {
-            plan: facts.pipeline.name.clone(),
-            plan_sha256: facts.pipeline.sha256.clone(),
-            plan_yaml: Some(facts.plan_yaml),
+    let mut inputs = ReportInputs {
+        provenance: RunProvenance {
+            pipeline: facts.pipeline.name.clone(),
+            pipeline_sha256: facts.pipeline.sha256.clone(),
+            pipeline_yaml: Some(facts.plan_yaml),
             program_version: key::PROGRAM_VERSION.to_owned(),
             excluded_ungraded: facts.scores.excluded_ungraded,
         },
@@ -236,7 +237,12 @@ fn series_counts(
     all.into_values().map(with_reasons).collect()
 }
 
-fn table_facts(table: &Table, about: &str, inputs: &Inputs, folder: &OutputFolder) -> Option<TableFacts> {
+fn table_facts(
+    table: &Table,
+    about: &str,
+    inputs: &ReportInputs,
+    folder: &OutputFolder,
+) -> Option<TableFacts> {
     let whole = table_path(table.name);
     let chunks = whole.strip_suffix(".parquet").unwrap_or(&whole).to_owned();
     let files = if folder.path(&whole).is_file() {
@@ -261,7 +267,7 @@ fn table_facts(table: &Table, about: &str, inputs: &Inputs, folder: &OutputFolde
 }
 
 /// Rows of the tables whose number is known without reading them.
-fn row_count(table: &Table, inputs: &Inputs) -> Option<u64> {
+fn row_count(table: &Table, inputs: &ReportInputs) -> Option<u64> {
     let count = |rows: usize| Some(rows as u64);
     if *table == tables::calibration::TABLE {
         let methods = inputs.thresholds.iter().flat_map(|file| &file.methods);

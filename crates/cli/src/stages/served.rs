@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_report::inputs::{ServedModel, ServedState};
+use plimsoll_report::inputs::{ServedModelCounts, ServedState};
 use plimsoll_store::read_columns;
 use plimsoll_store::tables::generations::{self, columns};
 use serde::Deserialize;
@@ -31,7 +31,7 @@ type State = (Option<String>, Option<String>);
 ///
 /// # Errors
 /// A failure for a table of generations that cannot be read.
-pub(crate) fn served(folder: &OutputFolder) -> Result<Vec<ServedModel>, Failure> {
+pub(crate) fn served(folder: &OutputFolder) -> Result<Vec<ServedModelCounts>, Failure> {
     let mut counts: BTreeMap<String, BTreeMap<State, u64>> = BTreeMap::new();
     let beginning = format!("tables/{}/", generations::TABLE.name);
     let outputs = folder.record_of(INFER).map(|record| record.outputs.as_slice()).unwrap_or_default();
@@ -56,7 +56,7 @@ fn shortened(text: String) -> String {
     }
 }
 
-fn most_frequent(model: String, counts: BTreeMap<State, u64>) -> ServedModel {
+fn most_frequent(model: String, counts: BTreeMap<State, u64>) -> ServedModelCounts {
     let state = |((served_model, system_fingerprint), replies)| ServedState {
         served_model,
         system_fingerprint,
@@ -67,7 +67,7 @@ fn most_frequent(model: String, counts: BTreeMap<State, u64>) -> ServedModel {
     states.sort_by_key(|state| std::cmp::Reverse(state.replies));
     let others = states.iter().skip(MAX_STATES).map(|state| state.replies).sum();
     states.truncate(MAX_STATES);
-    ServedModel { model, states, others }
+    ServedModelCounts { model, states, others }
 }
 
 #[cfg(test)]

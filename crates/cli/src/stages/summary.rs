@@ -6,7 +6,7 @@ use std::path::Path;
 
 use plimsoll_core::records::{AlignmentRow, MACRO, POOL};
 use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable};
-use plimsoll_report::inputs::{AnswerMass, ServedModel, ServedState};
+use plimsoll_report::inputs::{AnswerMass, ServedModelCounts, ServedState};
 use plimsoll_store::read_columns;
 use plimsoll_store::tables::confidences::{self, columns};
 use plimsoll_uq::methods::PromptKind;
@@ -125,7 +125,7 @@ pub(crate) fn overview(
     (table, masses): (&ScoreTable, &Masses),
     planned: &[MethodConfig],
     alignment: &[AlignmentRow],
-    served: Vec<ServedModel>,
+    served: Vec<ServedModelCounts>,
 ) -> Overview {
     let mut counts: BTreeMap<(String, usize), Counts> = BTreeMap::new();
     for series in own_answers(table, planned) {
@@ -155,7 +155,7 @@ pub(crate) fn overview(
     Overview { models, methods: methods((table, masses), alignment), served }
 }
 
-fn served_rows(of: ServedModel) -> Vec<ServedRow> {
+fn served_rows(of: ServedModelCounts) -> Vec<ServedRow> {
     let all = of.replies() as f64;
     let row = |state: ServedState| ServedRow {
         model: of.model.clone(),
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn words_of_servers_command_no_terminal() {
-        let served = ServedModel {
+        let served = ServedModelCounts {
             model: "small".to_owned(),
             states: vec![
                 ServedState {

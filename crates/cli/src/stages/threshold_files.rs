@@ -101,10 +101,10 @@ pub(crate) fn note_choice_of_methods(table: &ScoreTable, parameters: &Parameters
     }
 }
 
-fn file_spec(origin: Origin<'_>) -> plimsoll_fit::FileSpec {
+fn file_spec(origin: Origin<'_>) -> plimsoll_fit::ThresholdsFileSpec {
     let Origin { pipeline, sources, models, parameters } = origin;
     let source = |source: &Source| SourceFile::new(source.name.as_str(), source.sha256.as_str());
-    plimsoll_fit::FileSpec {
+    plimsoll_fit::ThresholdsFileSpec {
         pipeline: pipeline.clone(),
         sources: sources.iter().map(source).collect(),
         models: models.to_vec(),

@@ -7,14 +7,14 @@ use plimsoll_fit::testing::{SyntheticScores, calibrated, table};
 /// Sums of a few thousand shares.
 const ROUNDING: f64 = 1e-12;
 
-fn judged(rows: &[SyntheticScores], bootstrap: u32) -> SeriesAlignment {
+fn evaluated(rows: &[SyntheticScores], bootstrap: u32) -> SeriesAlignment {
     let table = table(rows);
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     alignment(&prepared, None, &EvaluationSettings { bootstrap, seed: Seed::new(1) })
 }
 
-fn of<'a>(judged: &'a SeriesAlignment, dataset: &str) -> &'a AlignmentRow {
-    judged.alignment.iter().find(|row| row.dataset == dataset).unwrap()
+fn row_of<'a>(evaluated: &'a SeriesAlignment, dataset: &str) -> &'a AlignmentRow {
+    evaluated.alignment.iter().find(|row| row.dataset == dataset).unwrap()
 }
 
 fn in_dataset(dataset: &str, row: SyntheticScores) -> SyntheticScores {
@@ -30,23 +30,23 @@ fn rows_are_counted_and_figures_use_what_is_scored_and_graded() {
         in_dataset("a", SyntheticScores { slm: None, ..SyntheticScores::new(0.99, true, true) }),
         in_dataset("b", SyntheticScores::new(0.5, true, true)),
     ];
-    let judged = judged(&rows, 0);
-    let a = of(&judged, "a");
+    let evaluated = evaluated(&rows, 0);
+    let a = row_of(&evaluated, "a");
     assert_eq!((a.rows, a.missing, a.ungraded, a.accuracy), (4, 1, 1, Some(0.5)));
     // Only the first two have both a score and a label.
     assert_eq!((a.roc_auc, a.prr), (Some(1.0), Some(1.0)));
     assert!((a.brier_raw.unwrap() - 0.01).abs() < ROUNDING);
-    assert_eq!(of(&judged, "b").roc_auc, None, "one class is undefined, not 0.5");
-    let mean = of(&judged, "macro");
+    assert_eq!(row_of(&evaluated, "b").roc_auc, None, "one class is undefined, not 0.5");
+    let mean = row_of(&evaluated, "macro");
     assert_eq!((mean.roc_auc, mean.accuracy, mean.rows), (Some(1.0), Some(0.75), 5));
-    let names: Vec<&str> = judged.alignment.iter().map(|row| row.dataset.as_str()).collect();
+    let names: Vec<&str> = evaluated.alignment.iter().map(|row| row.dataset.as_str()).collect();
     assert_eq!(names, ["a", "b", "*", "macro"]);
 }
 
 #[test]
 fn a_calibrated_confidence_is_found_calibrated() {
-    let judged = judged(&calibrated(9000, 3, 2), 100);
-    for row in &judged.alignment {
+    let evaluated = evaluated(&calibrated(9000, 3, 2), 100);
+    for row in &evaluated.alignment {
         // P(right) = c, c uniform: AUC 5/6, Brier 1/6.
         /// Five standard errors with 3,000 rows.
         const SAMPLING: f64 = 0.04;
@@ -58,7 +58,7 @@ fn a_calibrated_confidence_is_found_calibrated() {
         assert_eq!(row.map_scheme.as_deref(), Some("leave_one_dataset_out"));
     }
     let width = |dataset: &str| {
-        let row = of(&judged, dataset);
+        let row = row_of(&evaluated, dataset);
         row.roc_auc_high.unwrap() - row.roc_auc_low.unwrap()
     };
     // The mean of three datasets is as sure as the pool, and surer than a third of it.
@@ -67,37 +67,37 @@ fn a_calibrated_confidence_is_found_calibrated() {
 
 #[test]
 fn every_map_is_judged_under_every_scheme() {
-    let judged = judged(&calibrated(3000, 3, 2), 0);
-    assert_eq!(judged.map_metrics.len(), 2 * 4 * 3);
-    for row in &judged.map_metrics {
+    let evaluated = evaluated(&calibrated(3000, 3, 2), 0);
+    assert_eq!(evaluated.map_metrics.len(), 2 * 4 * 3);
+    for row in &evaluated.map_metrics {
         let graded = if row.dataset == "*" { 3000 } else { 1000 };
         assert_eq!(row.rows, graded);
         /// Five standard errors with 1,000 rows.
         const SAMPLING: f64 = 0.05;
         assert!((row.brier.unwrap() - 1.0 / 6.0).abs() < SAMPLING, "{row:?}");
     }
-    let alignment = of(&judged, "*").brier.unwrap();
+    let alignment = row_of(&evaluated, "*").brier.unwrap();
     let scheme = |row: &&MapMetricRow| row.scheme == "leave_one_dataset_out" && row.map == "isotonic";
-    let of_maps = judged.map_metrics.iter().filter(scheme).find(|row| row.dataset == "*").unwrap();
-    assert!((alignment - of_maps.brier.unwrap()).abs() < ROUNDING);
+    let map_row = evaluated.map_metrics.iter().filter(scheme).find(|row| row.dataset == "*").unwrap();
+    assert!((alignment - map_row.brier.unwrap()).abs() < ROUNDING);
 }
 
 #[test]
 fn one_dataset_is_folded_by_cluster() {
-    let judged = judged(&calibrated(300, 1, 2), 0);
-    assert_eq!(of(&judged, "d0").map_scheme.as_deref(), Some("five_fold"));
-    assert!(judged.map_metrics.iter().all(|row| row.scheme == "five_fold"));
+    let evaluated = evaluated(&calibrated(300, 1, 2), 0);
+    assert_eq!(row_of(&evaluated, "d0").map_scheme.as_deref(), Some("five_fold"));
+    assert!(evaluated.map_metrics.iter().all(|row| row.scheme == "five_fold"));
 }
 
 #[test]
 fn a_file_s_own_maps_are_used_as_they_stand() {
     let table = table(&calibrated(400, 2, 2));
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let spec =
         plimsoll_fit::FitSpec { bins: 30, fraction: 1.0, targets: vec![], bootstrap: 0, seed: Seed::new(1) };
-    let fitted = plimsoll_fit::fit_method(&prepared, &DatasetSelection::all(2), &spec, "made up");
-    let judging = EvaluationSettings { bootstrap: 0, seed: Seed::new(1) };
-    let judged = alignment(&prepared, Some(&fitted.method), &judging);
+    let fitted = plimsoll_fit::fit_method(&prepared, &DatasetSelection::all(2), &spec, "synthetic");
+    let settings = EvaluationSettings { bootstrap: 0, seed: Seed::new(1) };
+    let evaluated = alignment(&prepared, Some(&fitted.method), &settings);
     let map = fitted.method.maps.isotonic.as_ref().unwrap();
     let mut sum = 0.0;
     for row in 0..400u32 {
@@ -105,14 +105,15 @@ fn a_file_s_own_maps_are_used_as_they_stand() {
         let right = f64::from(u8::from(prepared.outcomes(row).0.is_correct()));
         sum += (probability - right) * (probability - right);
     }
-    assert!((of(&judged, "*").brier.unwrap() - sum / 400.0).abs() < ROUNDING);
-    assert_eq!(of(&judged, "*").map_scheme.as_deref(), Some("file"));
+    assert!((row_of(&evaluated, "*").brier.unwrap() - sum / 400.0).abs() < ROUNDING);
+    assert_eq!(row_of(&evaluated, "*").map_scheme.as_deref(), Some("file"));
 }
 
 #[test]
 fn nothing_scored_is_undefined_everywhere() {
-    let judged = judged(&[SyntheticScores { confidence: None, ..SyntheticScores::new(0.0, true, true) }], 20);
-    for row in judged.alignment {
+    let evaluated =
+        evaluated(&[SyntheticScores { confidence: None, ..SyntheticScores::new(0.0, true, true) }], 20);
+    for row in evaluated.alignment {
         assert_eq!((row.rows, row.missing, row.accuracy), (1, 1, Some(1.0)));
         assert_eq!((row.roc_auc, row.aurc, row.brier, row.map_scheme), (None, None, None, None));
     }

@@ -38,7 +38,7 @@ pub fn call_for_performance(points: &[(f64, f64)], share: f64) -> Option<f64> {
 /// Points are (cost, accuracy) in any unit of cost, ascending by cost.
 ///
 /// # Formula
-/// integral of the hull from the least to the largest cost / (largest - least) (RouterBench,
+/// integral of the hull from the smallest to the largest cost / (largest - smallest) (RouterBench,
 /// arXiv:2403.12031).
 ///
 /// ```
@@ -48,14 +48,14 @@ pub fn call_for_performance(points: &[(f64, f64)], share: f64) -> Option<f64> {
 /// assert!((quality_over_cost(&points).unwrap() - (0.6 + 0.8) / 2.0).abs() < 1e-15);
 /// ```
 pub fn quality_over_cost(points: &[(f64, f64)]) -> Option<f64> {
-    let (least, largest) = (points.first()?.0, points.last()?.0);
-    if largest <= least {
+    let (min_cost, max_cost) = (points.first()?.0, points.last()?.0);
+    if max_cost <= min_cost {
         return None;
     }
     let hull = hull(points);
     let last = *hull.last()?;
-    let under = area(&hull)? + (largest - last.0) * last.1;
-    Some(under / (largest - least))
+    let under = area(&hull)? + (max_cost - last.0) * last.1;
+    Some(under / (max_cost - min_cost))
 }
 
 /// The upper convex hull up to its highest point.
@@ -114,14 +114,14 @@ mod tests {
         fn the_hull_is_the_best_mix(points in points()) {
             prop_assume!(points[0].0 < points[points.len() - 1].0);
             // The hull is straight between whole costs.
-            let (least, largest) = (points[0].0, points[points.len() - 1].0);
+            let (min_cost, max_cost) = (points[0].0, points[points.len() - 1].0);
             let mut sum = 0.0;
-            let mut at = least;
-            while at < largest {
+            let mut at = min_cost;
+            while at < max_cost {
                 sum += height(&points, at).midpoint(height(&points, at + 1.0));
                 at += 1.0;
             }
-            prop_assert!((quality_over_cost(&points).unwrap() - sum / (largest - least)).abs() < ROUNDING);
+            prop_assert!((quality_over_cost(&points).unwrap() - sum / (max_cost - min_cost)).abs() < ROUNDING);
         }
     }
 }

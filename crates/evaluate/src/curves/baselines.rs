@@ -1,8 +1,8 @@
 //! What a routing curve is compared with: each model alone, random routing, the oracle.
 
 use plimsoll_core::records::CurveAreaRow;
-use plimsoll_fit::Sample;
-use plimsoll_fit::sums::{Split, Sums};
+use plimsoll_fit::WeightedSample;
+use plimsoll_fit::sums::{RoutingSplit, Sums};
 use plimsoll_router::Threshold;
 
 /// Baselines of a sample. Accuracies are over rows with a graded LLM answer, ungraded SLM answers
@@ -13,7 +13,7 @@ pub struct Baselines {
     pub slm: Option<f64>,
     /// Accuracy of the LLM alone.
     pub llm: Option<f64>,
-    /// Share of rows where only the LLM is right: the most that routing can repair.
+    /// Share of rows where only the LLM is right: the upper bound of what routing can repair.
     pub uplift: Option<f64>,
     /// Accuracy of the SLM alone over all rows, graded LLM answer or not; `None` if it is 0.
     pub slm_all_rows: Option<f64>,
@@ -22,14 +22,14 @@ pub struct Baselines {
 
 impl Baselines {
     /// Baselines of a sample.
-    pub fn of(sample: &Sample) -> Self {
-        Self::of_split(&sample.split(Threshold::KEEP_ALL))
+    pub fn from_sample(sample: &WeightedSample) -> Self {
+        Self::from_split(&sample.split(Threshold::KEEP_ALL))
     }
 
     /// Baselines of the rows of a split, kept or not.
-    pub fn of_split(split: &Split) -> Self {
+    pub fn from_split(split: &RoutingSplit) -> Self {
         let mut total = split.kept;
-        total += split.handed;
+        total += split.deferred;
         let share = |part: f64, all: f64| (all > 0.0).then(|| part / all);
         Self {
             slm: share(total.paired_slm_correct, total.paired),
@@ -45,7 +45,7 @@ impl Baselines {
         self.slm.zip(self.llm).map(|(slm, llm)| llm - slm).filter(|gap| *gap > 0.0)
     }
 
-    /// Expected accuracy of handing over a random share of the questions.
+    /// Expected accuracy of deferring a random share of the questions.
     ///
     /// # Formula
     /// (1 - r) SLM + r LLM.
@@ -53,7 +53,7 @@ impl Baselines {
         self.slm.zip(self.llm).map(|(slm, llm)| slm + ratio * (llm - slm))
     }
 
-    /// Accuracy of an oracle that knows which answers are right and may hand over at most a share
+    /// Accuracy of an oracle that knows which answers are right and may defer at most a share
     /// of the questions.
     ///
     /// # Formula
@@ -79,7 +79,7 @@ impl Baselines {
         self.slm.zip(self.gap()).map(|(slm, gap)| (accuracy - slm) / gap)
     }
 
-    /// Mean US dollars per 1,000 questions of handing over a random share of the questions: the
+    /// Mean US dollars per 1,000 questions of deferring a random share of the questions: the
     /// SLM is always paid.
     pub fn random_usd_per_1k_questions(&self, ratio: f64) -> Option<f64> {
         let total = &self.total;

@@ -7,9 +7,9 @@ use plimsoll_fit::testing::{SyntheticScores, calibrated, table};
 /// Sums of a few thousand shares.
 const ROUNDING: f64 = 1e-12;
 
-fn judged(rows: &[SyntheticScores], bootstrap: u32) -> SeriesCurves {
+fn evaluated(rows: &[SyntheticScores], bootstrap: u32) -> SeriesCurves {
     let table = table(rows);
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     curves(&prepared, &EvaluationSettings { bootstrap, seed: Seed::new(1) })
 }
 
@@ -22,7 +22,7 @@ fn a_curve_worked_by_hand() {
         SyntheticScores::new(0.3, true, true),
         SyntheticScores::new(0.4, true, true),
     ];
-    let SeriesCurves { curves, areas } = judged(&rows, 0);
+    let SeriesCurves { curves, areas } = evaluated(&rows, 0);
     assert_eq!((curves.len(), areas.len()), (2 * 101, 2));
     let at = |ratio: f64| curves.iter().find(|row| row.dataset == "*" && row.routing_ratio == ratio).unwrap();
     assert_eq!(
@@ -50,7 +50,7 @@ fn a_curve_worked_by_hand() {
 fn missing_confidences_start_the_curve_at_their_share() {
     let mut rows = vec![SyntheticScores::new(0.5, true, true); 3];
     rows.push(SyntheticScores { confidence: None, ..SyntheticScores::new(0.0, false, true) });
-    let SeriesCurves { curves, areas } = judged(&rows, 0);
+    let SeriesCurves { curves, areas } = evaluated(&rows, 0);
     assert!(curves.iter().all(|row| row.routing_ratio == 0.25 || row.routing_ratio == 1.0));
     // From the SLM alone (0, 0.75) to (0.25, 1) and on to (1, 1).
     assert_eq!(areas[0].area, Some(0.25 * 0.875 + 0.75));
@@ -58,9 +58,10 @@ fn missing_confidences_start_the_curve_at_their_share() {
 
 #[test]
 fn without_a_better_llm_nothing_is_recovered() {
-    let equal = judged(&[SyntheticScores::new(0.5, true, true), SyntheticScores::new(0.7, false, false)], 0);
+    let equal =
+        evaluated(&[SyntheticScores::new(0.5, true, true), SyntheticScores::new(0.7, false, false)], 0);
     assert_eq!((equal.areas[0].apgr, equal.areas[0].cpt_50), (None, None));
-    let no_llm = judged(&[SyntheticScores { llm: None, ..SyntheticScores::new(0.5, true, true) }], 0);
+    let no_llm = evaluated(&[SyntheticScores { llm: None, ..SyntheticScores::new(0.5, true, true) }], 0);
     assert_eq!((no_llm.areas[0].area, no_llm.areas[0].paired_rows), (None, 0));
     assert!(no_llm.curves.iter().all(|row| row.accuracy.is_none() && row.kept_accuracy != Some(0.0)));
 }
@@ -72,7 +73,7 @@ fn costs_are_on_the_axis_where_they_are_known() {
         cost(0.001, 0.01, SyntheticScores::new(0.1, false, true)),
         cost(0.001, 0.03, SyntheticScores::new(0.9, true, true)),
     ];
-    let SeriesCurves { curves, areas } = judged(&rows, 0);
+    let SeriesCurves { curves, areas } = evaluated(&rows, 0);
     assert_eq!(areas[0].aiq_axis.as_deref(), Some("usd"));
     let half = curves.iter().find(|row| row.routing_ratio == 0.5).unwrap();
     assert!((half.usd_per_1k_questions.unwrap() - 6.0).abs() < ROUNDING);
@@ -83,7 +84,7 @@ fn costs_are_on_the_axis_where_they_are_known() {
 
 #[test]
 fn a_useful_confidence_beats_random_and_never_the_oracle() {
-    let SeriesCurves { curves, areas } = judged(&calibrated(3000, 3, 5), 200);
+    let SeriesCurves { curves, areas } = evaluated(&calibrated(3000, 3, 5), 200);
     assert_eq!(areas.len(), 4);
     for row in &curves {
         assert!(row.accuracy.unwrap() <= row.oracle_accuracy.unwrap() + ROUNDING);
@@ -99,12 +100,12 @@ fn a_useful_confidence_beats_random_and_never_the_oracle() {
 #[test]
 fn a_point_of_the_table_is_what_its_threshold_does() {
     let rows = calibrated(500, 1, 8);
-    let SeriesCurves { curves, .. } = judged(&rows, 0);
+    let SeriesCurves { curves, .. } = evaluated(&rows, 0);
     for row in curves.iter().filter(|row| row.dataset == "*") {
-        let kept = |made_up: &SyntheticScores| made_up.confidence.unwrap() >= row.threshold;
-        let right = |made_up: &SyntheticScores| if kept(made_up) { made_up.slm } else { made_up.llm };
-        let ratio = rows.iter().filter(|made_up| !kept(made_up)).count() as f64 / 500.0;
-        let accuracy = rows.iter().filter(|made_up| right(made_up) == Some(true)).count() as f64 / 500.0;
+        let kept = |synthetic: &SyntheticScores| synthetic.confidence.unwrap() >= row.threshold;
+        let right = |synthetic: &SyntheticScores| if kept(synthetic) { synthetic.slm } else { synthetic.llm };
+        let ratio = rows.iter().filter(|synthetic| !kept(synthetic)).count() as f64 / 500.0;
+        let accuracy = rows.iter().filter(|synthetic| right(synthetic) == Some(true)).count() as f64 / 500.0;
         assert!((row.routing_ratio - ratio).abs() < ROUNDING);
         assert!((row.accuracy.unwrap() - accuracy).abs() < ROUNDING);
     }

@@ -1,9 +1,10 @@
-//! AURC: the error rate among the most confident, averaged over how many are asked.
+//! AURC: the error rate among the most confident, averaged over their number.
 
-use super::{Level, Metric, Reads, totals};
+use super::{Metric, MetricInput, ScoreLevel, totals};
 
 /// The metric.
-pub static AURC: Metric = Metric { id: "aurc", reads: Reads::Order, higher_is_better: false, compute: aurc };
+pub static AURC: Metric =
+    Metric { id: "aurc", input: MetricInput::Order, higher_is_better: false, compute: aurc };
 
 /// Area under the risk-coverage curve, in [0, 1]. `None` without rows.
 ///
@@ -14,16 +15,16 @@ pub static AURC: Metric = Metric { id: "aurc", reads: Reads::Order, higher_is_be
 /// m q + (e - q s) (H(s + m) - H(s)), H the harmonic numbers.
 ///
 /// ```
-/// use plimsoll_evaluate::metrics::{Level, aurc};
+/// use plimsoll_evaluate::metrics::{ScoreLevel, aurc};
 /// // From the most confident: right, wrong, right; risks 0, 1/2, 1/3.
 /// let levels = [
-///     Level { value: 0.1, right: 1.0, wrong: 0.0 },
-///     Level { value: 0.5, right: 0.0, wrong: 1.0 },
-///     Level { value: 0.9, right: 1.0, wrong: 0.0 },
+///     ScoreLevel { value: 0.1, right: 1.0, wrong: 0.0 },
+///     ScoreLevel { value: 0.5, right: 0.0, wrong: 1.0 },
+///     ScoreLevel { value: 0.9, right: 1.0, wrong: 0.0 },
 /// ];
 /// assert!((aurc(&levels).unwrap() - (1.0 / 2.0 + 1.0 / 3.0) / 3.0).abs() < 1e-15);
 /// ```
-pub fn aurc(levels: &[Level]) -> Option<f64> {
+pub fn aurc(levels: &[ScoreLevel]) -> Option<f64> {
     let (mut sum, mut rows, mut wrong, mut before) = (0.0, 0.0, 0.0, 0.0);
     for level in levels.iter().rev().filter(|level| level.rows() > 0.0) {
         let share = level.wrong / level.rows();
@@ -37,9 +38,9 @@ pub fn aurc(levels: &[Level]) -> Option<f64> {
 }
 
 /// AURC of a perfect ranking of the same rows: every right answer before every wrong one.
-pub fn perfect_aurc(levels: &[Level]) -> Option<f64> {
+pub fn perfect_aurc(levels: &[ScoreLevel]) -> Option<f64> {
     let (right, wrong) = totals(levels);
-    aurc(&[Level { value: 0.0, right: 0.0, wrong }, Level { value: 1.0, right, wrong: 0.0 }])
+    aurc(&[ScoreLevel { value: 0.0, right: 0.0, wrong }, ScoreLevel { value: 1.0, right, wrong: 0.0 }])
 }
 
 /// H(n) = 1 + 1/2 + .. + 1/n for a whole number n >= 0.
@@ -63,11 +64,11 @@ fn harmonic(n: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{ROUNDING, levels_of, rows};
+    use super::super::tests::{ROUNDING, levels_from, rows};
     use super::*;
     use proptest::prelude::*;
 
-    /// Rank by rank; the expected number of wrong rows at each place of a tie is its share.
+    /// Rank by rank; the expected number of wrong rows at each rank of a tie is its share.
     fn reference(rows: &[(f64, bool)]) -> f64 {
         let mut sorted = rows.to_vec();
         sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -117,7 +118,7 @@ mod tests {
     #[test]
     fn is_the_mean_over_all_orders_of_tied_rows() {
         let rows = [(0.5, true), (0.5, false), (0.5, false), (0.2, true), (0.9, false), (0.2, false)];
-        assert!((aurc(&levels_of(&rows)).unwrap() - over_all_orders(&rows)).abs() < ROUNDING);
+        assert!((aurc(&levels_from(&rows)).unwrap() - over_all_orders(&rows)).abs() < ROUNDING);
     }
 
     #[test]
@@ -133,12 +134,12 @@ mod tests {
     proptest! {
         #[test]
         fn agrees_with_ranks(rows in rows()) {
-            prop_assert!((aurc(&levels_of(&rows)).unwrap() - reference(&rows)).abs() < ROUNDING);
+            prop_assert!((aurc(&levels_from(&rows)).unwrap() - reference(&rows)).abs() < ROUNDING);
         }
 
         #[test]
         fn nothing_is_below_a_perfect_ranking(rows in rows()) {
-            let levels = levels_of(&rows);
+            let levels = levels_from(&rows);
             prop_assert!(perfect_aurc(&levels).unwrap() <= aurc(&levels).unwrap() + ROUNDING);
         }
     }

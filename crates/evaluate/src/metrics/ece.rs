@@ -1,10 +1,10 @@
 //! ECE: how far stated probabilities lie from observed shares, bin by bin.
 
-use super::{Level, Metric, Reads, totals};
+use super::{Metric, MetricInput, ScoreLevel, totals};
 
 /// The metric.
 pub static ECE: Metric =
-    Metric { id: "ece", reads: Reads::Probability, higher_is_better: false, compute: ece };
+    Metric { id: "ece", input: MetricInput::Probability, higher_is_better: false, compute: ece };
 
 /// Number of equal-width bins over [0, 1], the last closed.
 pub const ECE_BINS: usize = 15;
@@ -22,12 +22,12 @@ pub fn ece_bin(probability: f64) -> usize {
 /// al. 2017).
 ///
 /// ```
-/// use plimsoll_evaluate::metrics::{Level, ece};
+/// use plimsoll_evaluate::metrics::{ScoreLevel, ece};
 /// // Bin of 0.9: mean 0.9, accuracy 1/2. Bin of 0.1: mean 0.1, accuracy 0.
-/// let levels = [Level { value: 0.1, right: 0.0, wrong: 2.0 }, Level { value: 0.9, right: 1.0, wrong: 1.0 }];
+/// let levels = [ScoreLevel { value: 0.1, right: 0.0, wrong: 2.0 }, ScoreLevel { value: 0.9, right: 1.0, wrong: 1.0 }];
 /// assert!((ece(&levels).unwrap() - (0.5 * 0.1 + 0.5 * 0.4)).abs() < 1e-15);
 /// ```
-pub fn ece(levels: &[Level]) -> Option<f64> {
+pub fn ece(levels: &[ScoreLevel]) -> Option<f64> {
     let (right, wrong) = totals(levels);
     if right + wrong == 0.0 {
         return None;
@@ -42,7 +42,7 @@ pub fn ece(levels: &[Level]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{ROUNDING, levels_of, rows};
+    use super::super::tests::{ROUNDING, levels_from, rows};
     use super::*;
     use proptest::prelude::*;
 
@@ -64,7 +64,7 @@ mod tests {
                     sum += count / rows.len() as f64 * (accuracy - mean).abs();
                 }
             }
-            prop_assert!((ece(&levels_of(&rows)).unwrap() - sum).abs() < ROUNDING);
+            prop_assert!((ece(&levels_from(&rows)).unwrap() - sum).abs() < ROUNDING);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! PRR: how much of the way from a random to a perfect ranking a confidence goes.
 
-use super::{Level, Metric, Reads, aurc, perfect_aurc, totals};
+use super::{Metric, MetricInput, ScoreLevel, aurc, perfect_aurc, totals};
 
 /// The metric.
-pub static PRR: Metric = Metric { id: "prr", reads: Reads::Order, higher_is_better: true, compute: prr };
+pub static PRR: Metric =
+    Metric { id: "prr", input: MetricInput::Order, higher_is_better: true, compute: prr };
 
 /// Prediction rejection ratio: 1 for a perfect ranking, 0 for a random one, below 0 for a harmful
 /// one. `None` if all answers are right or all are wrong.
@@ -14,13 +15,13 @@ pub static PRR: Metric = Metric { id: "prr", reads: Reads::Order, higher_is_bett
 /// not by shuffles).
 ///
 /// ```
-/// use plimsoll_evaluate::metrics::{Level, prr};
-/// let level = |value, right, wrong| Level { value, right, wrong };
+/// use plimsoll_evaluate::metrics::{ScoreLevel, prr};
+/// let level = |value, right, wrong| ScoreLevel { value, right, wrong };
 /// assert_eq!(prr(&[level(0.1, 0.0, 1.0), level(0.9, 1.0, 0.0)]), Some(1.0));
 /// assert_eq!(prr(&[level(0.1, 1.0, 0.0), level(0.9, 0.0, 1.0)]), Some(-1.0));
 /// assert_eq!(prr(&[level(0.5, 1.0, 1.0)]), Some(0.0));
 /// ```
-pub fn prr(levels: &[Level]) -> Option<f64> {
+pub fn prr(levels: &[ScoreLevel]) -> Option<f64> {
     let (right, wrong) = totals(levels);
     if right == 0.0 || wrong == 0.0 {
         return None;

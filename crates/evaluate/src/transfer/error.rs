@@ -1,15 +1,15 @@
 //! What stops a transfer.
 
-/// Why a series cannot be judged on a split.
+/// Why a series cannot be evaluated on a split.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransferError {
-    /// Scores that must be made anew for each split, and were not for this one.
-    #[error("`{slm}`, method `{method}`: no scores were made for holding out {by} `{held_out}`")]
-    NotNested {
-        /// The small model.
+    /// Scores that must be cross-fitted for each split, and were not for this one.
+    #[error("`{slm}`, method `{method}`: no cross-fitted scores for holding out {by} `{held_out}`")]
+    NotCrossFitted {
+        /// Id of the small model.
         slm: String,
-        /// The method.
+        /// Id of the method.
         method: String,
         /// What is held out.
         by: &'static str,
@@ -22,9 +22,9 @@ pub enum TransferError {
          confidences"
     )]
     OtherRows {
-        /// The small model.
+        /// Id of the small model.
         slm: String,
-        /// The method.
+        /// Id of the method.
         method: String,
         /// What is held out.
         by: &'static str,

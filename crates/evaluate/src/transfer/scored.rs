@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::ScoreSeries;
-use plimsoll_fit::Prepared;
+use plimsoll_fit::PreparedSeries;
 
 use super::{HoldOut, TransferError};
 
-/// Whether making a score needed labels of the dataset that it scores.
+/// Whether computing a score needed labels of the dataset that it scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InDomainLabels {
     /// It did, as a probe that is trained on rows of the same dataset does.
     True,
     /// It did not: the method sees no labels, or none of this dataset.
     False,
-    /// The scores were made elsewhere, and nobody can know.
+    /// The scores were imported, so it cannot be known.
     Unknown,
 }
 
@@ -33,7 +33,7 @@ impl InDomainLabels {
 /// from neither the held-out datasets nor the row's own.
 pub type CrossFittedSeries = BTreeMap<(HoldOut, String), ScoreSeries>;
 
-/// The scores that a split is judged on, pool and held-out rows alike.
+/// The scores that a split is evaluated on, pool and held-out rows alike.
 #[derive(Debug, Clone, Copy)]
 pub enum CrossFittedScores<'a> {
     /// Those of the series itself: nothing about them depends on what is held out.
@@ -45,39 +45,43 @@ pub enum CrossFittedScores<'a> {
 
 /// A series with what a transfer must know of how it was scored.
 #[derive(Debug, Clone, Copy)]
-pub struct Scored<'a> {
+pub struct TransferScores<'a> {
     /// The series.
-    pub prepared: &'a Prepared<'a>,
+    pub prepared: &'a PreparedSeries<'a>,
     /// Its scores in each split.
-    pub nested: CrossFittedScores<'a>,
-    /// Whether its scores saw labels of the dataset that they speak of.
+    pub cross_fitted: CrossFittedScores<'a>,
+    /// Whether its scores saw labels of the dataset that they score.
     pub in_domain_labels: InDomainLabels,
 }
 
-impl<'a> Scored<'a> {
+impl<'a> TransferScores<'a> {
     /// Scores that do not depend on what is held out.
-    pub const fn same(prepared: &'a Prepared<'a>, in_domain_labels: InDomainLabels) -> Self {
-        Self { prepared, nested: CrossFittedScores::Same, in_domain_labels }
+    pub const fn same(prepared: &'a PreparedSeries<'a>, in_domain_labels: InDomainLabels) -> Self {
+        Self { prepared, cross_fitted: CrossFittedScores::Same, in_domain_labels }
     }
 
     /// The series of a split; `None` = that of the whole.
-    pub(super) fn of_split(&self, by: HoldOut, name: &str) -> Result<Option<&'a ScoreSeries>, TransferError> {
-        let CrossFittedScores::PerSplit(series) = self.nested else {
+    pub(super) fn series_for_split(
+        &self,
+        by: HoldOut,
+        name: &str,
+    ) -> Result<Option<&'a ScoreSeries>, TransferError> {
+        let CrossFittedScores::PerSplit(series) = self.cross_fitted else {
             return Ok(None);
         };
-        let place = || {
+        let names = || {
             let series = self.prepared.series;
             (series.slm.to_string(), series.method.to_string(), by.name(), name.to_owned())
         };
         match series.get(&(by, name.to_owned())) {
             Some(series) if same_rows(series, self.prepared.series) => Ok(Some(series)),
             Some(_) => {
-                let (slm, method, by, held_out) = place();
+                let (slm, method, by, held_out) = names();
                 Err(TransferError::OtherRows { slm, method, by, held_out })
             }
             None => {
-                let (slm, method, by, held_out) = place();
-                Err(TransferError::NotNested { slm, method, by, held_out })
+                let (slm, method, by, held_out) = names();
+                Err(TransferError::NotCrossFitted { slm, method, by, held_out })
             }
         }
     }

@@ -5,7 +5,7 @@ use plimsoll_core::ScoreTable;
 use plimsoll_fit::testing::{SyntheticScores, calibrated, table};
 use plimsoll_router::Target;
 
-mod nested;
+mod cross_fitted;
 
 /// Sums of a few thousand shares.
 const ROUNDING: f64 = 1e-12;
@@ -16,8 +16,8 @@ fn spec(targets: Vec<Target>, by: Vec<HoldOut>, repeats: u32) -> TransferSpec {
 }
 
 fn run(table: &ScoreTable, spec: &TransferSpec) -> Vec<TransferRow> {
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
-    transfer(&Scored::same(&prepared, InDomainLabels::Unknown), spec, &|| ()).unwrap().rows
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
+    transfer(&TransferScores::same(&prepared, InDomainLabels::Unknown), spec, &|| ()).unwrap().rows
 }
 
 fn ratios() -> Vec<Target> {
@@ -88,9 +88,9 @@ fn figures_are_those_of_the_threshold() {
     for row in run(&table(&rows), &spec(targets, vec![HoldOut::Dataset], 1)) {
         let threshold = row.threshold.unwrap();
         let held_out: Vec<&SyntheticScores> =
-            rows.iter().filter(|made_up| made_up.dataset == row.held_out).collect();
+            rows.iter().filter(|synthetic| synthetic.dataset == row.held_out).collect();
         let count = held_out.len() as f64;
-        let kept = |made_up: &&&SyntheticScores| made_up.confidence.unwrap() >= threshold;
+        let kept = |synthetic: &&&SyntheticScores| synthetic.confidence.unwrap() >= threshold;
         let wrong = held_out.iter().filter(kept).filter(|row| row.slm == Some(false)).count() as f64;
         let kept = held_out.iter().filter(kept).count() as f64;
         assert_eq!(row.rows, held_out.len() as u64);
@@ -140,18 +140,19 @@ fn one_dataset_offers_no_split() {
 }
 
 #[test]
-fn every_split_is_announced_and_threads_do_not_matter() {
+fn every_split_is_reported_and_threads_do_not_matter() {
     let table = table(&calibrated(600, 3, 6));
     let spec = spec(ratios(), vec![HoldOut::Dataset, HoldOut::Domain], 2);
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let rows = |threads| {
         let finished = std::sync::atomic::AtomicUsize::new(0);
         let count = || {
             finished.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let rows = pool
-            .install(|| transfer(&Scored::same(&prepared, InDomainLabels::False), &spec, &count).unwrap());
+        let rows = pool.install(|| {
+            transfer(&TransferScores::same(&prepared, InDomainLabels::False), &spec, &count).unwrap()
+        });
         assert_eq!(finished.into_inner(), 2 * (3 + 3));
         rows
     };
@@ -159,7 +160,7 @@ fn every_split_is_announced_and_threads_do_not_matter() {
 }
 
 #[test]
-fn a_dataset_without_scores_is_handed_over() {
+fn a_dataset_without_scores_is_deferred() {
     let mut rows = calibrated(300, 3, 6);
     for row in rows.iter_mut().filter(|row| row.dataset == "d1") {
         row.confidence = None;
@@ -173,8 +174,8 @@ fn a_dataset_without_scores_is_handed_over() {
 #[test]
 fn curves_are_what_their_distance_is_taken_of() {
     let table = table(&calibrated(900, 3, 4));
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
-    let scored = Scored::same(&prepared, InDomainLabels::Unknown);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
+    let scored = TransferScores::same(&prepared, InDomainLabels::Unknown);
     let of = transfer(&scored, &spec(ratios(), vec![HoldOut::Dataset], 2), &|| ()).unwrap();
     assert_eq!(of.curves.len(), 3 * 101);
     for points in of.curves.chunks(101) {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::draw::{Draw, DrawOrder, DrawSpec};
-use crate::prepared::{DatasetSelection, Prepared};
+use crate::prepared::{DatasetSelection, PreparedSeries};
 use crate::testing::{SyntheticScores, table};
 
 /// Relative, of sums of at most a few hundred weighted rows.
@@ -16,7 +16,7 @@ const ROUNDING: f64 = 1e-12;
 #[derive(Debug, Default)]
 struct Counted {
     all: f64,
-    handed: f64,
+    deferred: f64,
     kept: f64,
     kept_wrong: f64,
     paired: f64,
@@ -31,21 +31,22 @@ impl Counted {
         let mut sums = Self::default();
         for (row, weight) in rows {
             let confidence = row.confidence.map(|c| Confidence::new(c).unwrap());
-            let handed = decide(threshold, confidence).route == Route::Llm;
+            let deferred = decide(threshold, confidence).route == Route::Llm;
             let (slm_cost, llm_cost) = row.costs.unwrap_or_default();
             let slm_right = row.slm == Some(true);
             sums.all += weight;
-            sums.usd += weight * (slm_cost + if handed { llm_cost } else { 0.0 });
-            if handed {
-                sums.handed += weight;
+            sums.usd += weight * (slm_cost + if deferred { llm_cost } else { 0.0 });
+            if deferred {
+                sums.deferred += weight;
             } else {
                 sums.kept += weight;
                 sums.kept_wrong += if slm_right { 0.0 } else { *weight };
             }
             if let Some(llm_right) = row.llm {
                 sums.paired += weight;
-                sums.paired_right += if handed && llm_right || !handed && slm_right { *weight } else { 0.0 };
-                sums.regret += if !handed && !slm_right && llm_right { *weight } else { 0.0 };
+                sums.paired_right +=
+                    if deferred && llm_right || !deferred && slm_right { *weight } else { 0.0 };
+                sums.regret += if !deferred && !slm_right && llm_right { *weight } else { 0.0 };
             }
         }
         sums
@@ -54,7 +55,7 @@ impl Counted {
     fn figures(&self) -> [Option<f64>; 6] {
         let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
         [
-            share(self.handed, self.all),
+            share(self.deferred, self.all),
             share(self.paired_right, self.paired),
             share(self.kept_wrong, self.kept),
             share(self.kept_wrong, self.all),
@@ -95,8 +96,8 @@ fn rows() -> impl Strategy<Value = Vec<SyntheticScores>> {
 }
 
 fn curve_of(table: &ScoreTable) -> Curve {
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
-    Curve::new(&Sample::all(&prepared, &DatasetSelection::all(1)))
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
+    Curve::new(&WeightedSample::all(&prepared, &DatasetSelection::all(1)))
 }
 
 fn distinct(rows: &[SyntheticScores]) -> Vec<f64> {
@@ -177,7 +178,7 @@ proptest! {
         let weighted: Vec<(SyntheticScores, f64)> = rows.iter().map(|row| (row.clone(), 1.0)).collect();
         for point in curve.points() {
             let counted = Counted::at(point.threshold, &weighted);
-            prop_assert_eq!(point.routing_ratio, counted.handed / counted.all, "exactly");
+            prop_assert_eq!(point.routing_ratio, counted.deferred / counted.all, "exactly");
             let expected = counted.figures();
             prop_assert!(agree(figures(point), expected), "{:?} {:?}", point, expected);
             prop_assert_eq!(curve.at(point.threshold), point);
@@ -210,7 +211,7 @@ proptest! {
         let curve = curve_of(&table(&rows));
         let weighted: Vec<(SyntheticScores, f64)> = rows.iter().map(|row| (row.clone(), 1.0)).collect();
         let counted = Counted::at(Threshold::new(t).unwrap(), &weighted);
-        let twin = curve.points().iter().find(|point| point.routing_ratio == counted.handed / counted.all);
+        let twin = curve.points().iter().find(|point| point.routing_ratio == counted.deferred / counted.all);
         let twin = twin.unwrap();
         prop_assert!(agree(figures(twin), counted.figures()));
         prop_assert_eq!(curve.at(Threshold::new(t).unwrap()), twin);
@@ -219,8 +220,8 @@ proptest! {
     #[test]
     fn split_is_the_curve(rows in rows()) {
         let table = table(&rows);
-        let prepared = Prepared::new(&table.questions, &table.series[0]);
-        let sample = Sample::all(&prepared, &DatasetSelection::all(1));
+        let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
+        let sample = WeightedSample::all(&prepared, &DatasetSelection::all(1));
         let curve = Curve::new(&sample);
         let mut thresholds: Vec<Threshold> = curve.points().iter().map(|point| point.threshold).collect();
         thresholds.reverse();
@@ -271,20 +272,20 @@ proptest! {
     #[test]
     fn a_drawn_sample_is_the_weighted_reference(rows in rows(), fraction in 0.05f64..=1.0, seed in 0u64..100) {
         let table = table(&rows);
-        let prepared = Prepared::new(&table.questions, &table.series[0]);
+        let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
         let (all, seed) = (DatasetSelection::all(1), Seed::new(seed));
         let order = DrawOrder::new(&prepared, 30, &seed);
         let draw = Draw::new(&order, &prepared, &all, DrawSpec { fraction, seed });
-        let (sample, undrawn) = Sample::drawn(&prepared, &all, &draw);
+        let (sample, undrawn) = WeightedSample::drawn(&prepared, &all, &draw);
 
-        let made_up = |row: u32| {
+        let synthetic = |row: u32| {
             let id = prepared.questions.id(prepared.series.question[row as usize]);
             rows[id[1..].parse::<usize>().unwrap()].clone()
         };
         let weights: f64 = draw.rows.iter().map(|row| row.weight).sum();
         let scale = draw.pool.scored() as f64 / weights;
         let mut weighted: Vec<(SyntheticScores, f64)> =
-            draw.rows.iter().map(|row| (made_up(row.row), row.weight * scale)).collect();
+            draw.rows.iter().map(|row| (synthetic(row.row), row.weight * scale)).collect();
         weighted.extend(rows.iter().filter(|row| row.confidence.is_none()).map(|row| (row.clone(), 1.0)));
         prop_assert!((sample.pool_rows() - rows.len() as f64).abs() <= ROUNDING * rows.len() as f64);
         for point in Curve::new(&sample).points() {

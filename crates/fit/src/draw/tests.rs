@@ -61,14 +61,14 @@ fn uneven() -> Vec<Option<f64>> {
     confidences
 }
 
-fn draw_all(prepared: &Prepared<'_>, fraction: f64, seed: &Seed) -> Draw {
+fn draw_all(prepared: &PreparedSeries<'_>, fraction: f64, seed: &Seed) -> Draw {
     let order = DrawOrder::new(prepared, BINS, &seed.derive("order"));
     let selection = DatasetSelection::all(prepared.questions.datasets().len());
     Draw::new(&order, prepared, &selection, DrawSpec { fraction, seed: seed.derive("start") })
 }
 
 /// Rows of each bin.
-fn bins_of(prepared: &Prepared<'_>) -> BTreeMap<u32, Vec<u32>> {
+fn bins_of(prepared: &PreparedSeries<'_>) -> BTreeMap<u32, Vec<u32>> {
     let all = DatasetSelection::all(prepared.questions.datasets().len());
     let mut bins: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for (confidence, row) in prepared.scored(&all) {
@@ -87,7 +87,7 @@ fn inclusion_probabilities_and_estimates_over_seeds() {
     const SHARE_ERRORS: f64 = 5.0;
     let monte_carlo = |share: f64| SHARE_ERRORS * (share * (1.0 - share) / SEEDS as f64).sqrt();
     let table = one_dataset(&uneven());
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let rows = prepared.series.len();
     // A figure that depends on the confidence and on nothing the draw knows.
     let figure = |row: usize| prepared.series.confidence(row).map_or(0.0, |c| c.get() + (row % 5) as f64);
@@ -139,19 +139,19 @@ fn inclusion_probabilities_and_estimates_over_seeds() {
 #[test]
 fn sparse_bins_give_one_row_that_stands_for_all() {
     let table = one_dataset(&uneven());
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let bins = bins_of(&prepared);
     let mut extra = 0;
     for number in 0..200 {
         let draw = draw_all(&prepared, 0.1, &Seed::new(3).derive_index(number));
         for (bin, members) in &bins {
-            let of_bin: Vec<&DrawnRow> = draw.rows.iter().filter(|row| row.bin == *bin).collect();
+            let drawn_in_bin: Vec<&DrawnRow> = draw.rows.iter().filter(|row| row.bin == *bin).collect();
             if members.len() < 10 {
-                assert_eq!(of_bin.len(), 1, "bin {bin}");
-                assert_eq!(of_bin[0].weight, members.len() as f64);
-                extra += u64::from(!of_bin[0].proportional);
+                assert_eq!(drawn_in_bin.len(), 1, "bin {bin}");
+                assert_eq!(drawn_in_bin[0].weight, members.len() as f64);
+                extra += u64::from(!drawn_in_bin[0].proportional);
             } else {
-                assert!(of_bin.iter().all(|row| row.proportional && row.weight == 10.0), "bin {bin}");
+                assert!(drawn_in_bin.iter().all(|row| row.proportional && row.weight == 10.0), "bin {bin}");
             }
         }
     }
@@ -164,7 +164,7 @@ fn sparse_bins_give_one_row_that_stands_for_all() {
 #[test]
 fn the_edges_are_in_the_first_and_the_last_bin() {
     let table = one_dataset(&[Some(0.0), Some(1.0)]);
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let draw = draw_all(&prepared, 0.1, &Seed::new(1));
     assert_eq!(draw.rows.iter().map(|row| row.bin).collect::<Vec<_>>(), [0, 29]);
     assert_eq!((draw.pool.counts[0], draw.pool.counts[29], draw.pool.total()), (1, 1, 2));
@@ -173,7 +173,7 @@ fn the_edges_are_in_the_first_and_the_last_bin() {
 #[test]
 fn the_whole_is_drawn_with_weight_one() {
     let table = one_dataset(&uneven());
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     for number in 0..50 {
         let draw = draw_all(&prepared, 1.0, &Seed::new(number));
         assert_eq!(draw.rows.len() as u64, draw.pool.scored());
@@ -185,7 +185,7 @@ fn the_whole_is_drawn_with_weight_one() {
 #[test]
 fn nothing_is_drawn_from_nothing() {
     let table = one_dataset(&[None, None]);
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let draw = draw_all(&prepared, 0.5, &Seed::new(1));
     assert!(draw.rows.is_empty());
     assert_eq!((draw.pool.scored(), draw.pool.missing, draw.missing_tested.len()), (0, 2, 1));
@@ -203,17 +203,17 @@ fn leaving_a_dataset_out_is_the_draw_of_a_table_without_it() {
     let without: Vec<Question> = rows.iter().filter(|row| row.dataset != "d1").cloned().collect();
     let (full, reduced) = (table(&rows), table(&without));
     let (full, reduced) = (
-        Prepared::new(&full.questions, &full.series[0]),
-        Prepared::new(&reduced.questions, &reduced.series[0]),
+        PreparedSeries::new(&full.questions, &full.series[0]),
+        PreparedSeries::new(&reduced.questions, &reduced.series[0]),
     );
     let spec = DrawSpec { fraction: 0.1, seed: Seed::new(5) };
-    let names = |prepared: &Prepared<'_>, draw: &Draw| -> Vec<(String, u32, u64, bool)> {
+    let names = |prepared: &PreparedSeries<'_>, draw: &Draw| -> Vec<(String, u32, u64, bool)> {
         let name = |row: u32| prepared.questions.id(prepared.series.question[row as usize]).to_owned();
         draw.rows.iter().map(|r| (name(r.row), r.bin, r.weight.to_bits(), r.proportional)).collect()
     };
     let seed = Seed::new(8);
     let (order, reduced_order) = (DrawOrder::new(&full, BINS, &seed), DrawOrder::new(&reduced, BINS, &seed));
-    let selection = DatasetSelection::of(vec![true, false, true]);
+    let selection = DatasetSelection::from_flags(vec![true, false, true]);
     let left_out = Draw::new(&order, &full, &selection, spec);
     let never_there = Draw::new(&reduced_order, &reduced, &DatasetSelection::all(2), spec);
     assert_eq!(names(&full, &left_out), names(&reduced, &never_there));
@@ -225,7 +225,7 @@ fn leaving_a_dataset_out_is_the_draw_of_a_table_without_it() {
 #[test]
 fn another_seed_draws_others() {
     let table = one_dataset(&uneven());
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     assert_eq!(draw_all(&prepared, 0.1, &Seed::new(1)), draw_all(&prepared, 0.1, &Seed::new(1)));
     assert_ne!(draw_all(&prepared, 0.1, &Seed::new(1)), draw_all(&prepared, 0.1, &Seed::new(2)));
 }
@@ -243,7 +243,7 @@ proptest! {
     #[test]
     fn what_every_draw_keeps_to(pool in pools(), fraction in 0.01f64..=1.0, seed in 0u64..1000) {
         let table = one_dataset(&pool);
-        let prepared = Prepared::new(&table.questions, &table.series[0]);
+        let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
         let draw = draw_all(&prepared, fraction, &Seed::new(seed));
         let mut rows: Vec<u32> = draw.rows.iter().map(|row| row.row).collect();
         rows.sort_unstable();
@@ -255,9 +255,9 @@ proptest! {
         }
         for (bin, members) in &bins {
             prop_assert_eq!(draw.pool.counts[*bin as usize], members.len() as u64);
-            let of_bin: Vec<&DrawnRow> = draw.rows.iter().filter(|row| row.bin == *bin).collect();
-            prop_assert!(!of_bin.is_empty(), "bin {} is empty", bin);
-            prop_assert!(of_bin.iter().all(|row| row.proportional) || of_bin.len() == 1);
+            let drawn_in_bin: Vec<&DrawnRow> = draw.rows.iter().filter(|row| row.bin == *bin).collect();
+            prop_assert!(!drawn_in_bin.is_empty(), "bin {} is empty", bin);
+            prop_assert!(drawn_in_bin.iter().all(|row| row.proportional) || drawn_in_bin.len() == 1);
         }
         let scored: usize = bins.values().map(Vec::len).sum();
         prop_assert_eq!((draw.pool.scored(), draw.pool.missing), (scored as u64, (pool.len() - scored) as u64));
@@ -271,7 +271,7 @@ proptest! {
     #[test]
     fn bins_are_those_of_the_histogram(c in 0.0f64..=1.0) {
         let table = one_dataset(&[Some(c)]);
-        let prepared = Prepared::new(&table.questions, &table.series[0]);
+        let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
         let draw = draw_all(&prepared, 0.5, &Seed::new(1));
         prop_assert_eq!(draw.rows[0].bin as usize, bin_of(Confidence::new(c).unwrap(), BINS as usize));
     }

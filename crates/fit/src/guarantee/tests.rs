@@ -1,4 +1,4 @@
-//! Guarantees judged by repeated sampling: pools are drawn from a population whose risk is known at
+//! Guarantees checked by repeated sampling: pools are drawn from a population whose risk is known at
 //! every threshold, and the share of pools whose threshold breaks the bound is counted.
 
 use plimsoll_core::ScoreTable;
@@ -10,7 +10,7 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use super::*;
 use crate::draw::{DrawOrder, DrawSpec};
 use crate::prepared::DatasetSelection;
-use crate::sample::Sample;
+use crate::sample::WeightedSample;
 use crate::tail::rows_needed;
 use crate::testing::{SyntheticScores, table};
 
@@ -45,15 +45,15 @@ struct Population(Vec<Level>);
 impl Population {
     /// P(wrong) falls with the confidence; 500 levels.
     fn smooth() -> Self {
-        Self::of_curve(|c| 0.8 * (1.0 - c).powi(2))
+        Self::from_curve(|c| 0.8 * (1.0 - c).powi(2))
     }
 
     /// The most confident answers are bad, too.
     fn overconfident() -> Self {
-        Self::of_curve(|c| if c > 0.97 { 0.5 } else { 0.5 * (1.0 - c) })
+        Self::from_curve(|c| if c > 0.97 { 0.5 } else { 0.5 * (1.0 - c) })
     }
 
-    fn of_curve(wrong: impl Fn(f64) -> f64) -> Self {
+    fn from_curve(wrong: impl Fn(f64) -> f64) -> Self {
         let level = |k: u32| {
             let c = (f64::from(k) + 0.5) / 500.0;
             Level { confidence: Some(c), share: 0.95 / 500.0, wrong: wrong(c) }
@@ -95,10 +95,10 @@ impl Population {
     }
 
     fn row(&self, rng: &mut ChaCha8Rng) -> SyntheticScores {
-        let mut place: f64 = rng.random();
+        let mut u: f64 = rng.random();
         let found = self.0.iter().find(|level| {
-            place -= level.share;
-            place < 0.0
+            u -= level.share;
+            u < 0.0
         });
         let level = found.or(self.0.last()).unwrap();
         let slm = rng.random::<f64>() >= level.wrong;
@@ -118,11 +118,11 @@ struct Fitted {
 }
 
 fn fit(table: &ScoreTable, fraction: f64, seed: &Seed) -> Fitted {
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let all = DatasetSelection::all(1);
     let order = DrawOrder::new(&prepared, 30, &seed.derive("order"));
     let draw = Draw::new(&order, &prepared, &all, DrawSpec { fraction, seed: seed.derive("start") });
-    let (_, undrawn) = Sample::drawn(&prepared, &all, &draw);
+    let (_, undrawn) = WeightedSample::drawn(&prepared, &all, &draw);
     let tests = TestSet::new(&prepared, &draw, &undrawn, &seed.derive("tests"));
     let rows = draw.rows.iter().filter(|row| row.proportional).map(|row| row.row).chain(draw.missing_tested);
     let tested = rows
@@ -140,10 +140,10 @@ fn fit(table: &ScoreTable, fraction: f64, seed: &Seed) -> Fitted {
     Fitted { tests, tested }
 }
 
-fn threshold_of(verdict: &Verdict) -> Option<Threshold> {
-    match verdict {
-        Verdict::Holds(threshold, _) => Some(*threshold),
-        Verdict::Fails(_) => None,
+fn threshold_of(outcome: &TestOutcome) -> Option<Threshold> {
+    match outcome {
+        TestOutcome::Certified(threshold, _) => Some(*threshold),
+        TestOutcome::Infeasible(_) => None,
     }
 }
 
@@ -304,14 +304,14 @@ fn a_verdict_by_hand() {
             })
         })
         .collect();
-    let made = table(&rows);
-    let prepared = Prepared::new(&made.questions, &made.series[0]);
+    let scores = table(&rows);
+    let prepared = PreparedSeries::new(&scores.questions, &scores.series[0]);
     let trials = (0..100).map(|row| trial(&prepared, row)).collect();
     let sequence = [0.9, 0.4].iter().map(|t| Threshold::new(*t).unwrap()).collect();
     let tests = TestSet { trials, sequence, pool_rows_per_trial: 10.0, tested_share: 0.1 };
     assert_eq!(tests.trials(), 100);
 
-    let Verdict::Holds(threshold, guarantee) = tests.test(SelectiveError, 0.15, 0.1) else {
+    let TestOutcome::Certified(threshold, guarantee) = tests.test(SelectiveError, 0.15, 0.1) else {
         panic!("infeasible")
     };
     assert_eq!(threshold.get(), 0.9);
@@ -319,50 +319,52 @@ fn a_verdict_by_hand() {
     assert_eq!((guarantee.thresholds_in_sequence, guarantee.thresholds_passed), (2, 1));
     assert_eq!(guarantee.p_value, binomial_cdf(2, 60, 0.15));
     assert_eq!(guarantee.upper_bound, clopper_pearson_upper(2, 60, 0.1));
-    assert_eq!(guarantee.min_trials, least_rows(0.15, 0.1));
+    assert_eq!(guarantee.min_trials, min_rows(0.15, 0.1));
 
     // 17 losses in 100 trials, the missing ones without a loss.
-    let Verdict::Holds(threshold, guarantee) = tests.test(JointError, 0.25, 0.1) else {
+    let TestOutcome::Certified(threshold, guarantee) = tests.test(JointError, 0.25, 0.1) else {
         panic!("infeasible")
     };
     assert_eq!(threshold.get(), 0.4);
     assert_eq!((guarantee.trials, guarantee.losses), (100, 17));
-    // Handing over all, 0.9 and 0.4: three thresholds, all passed.
+    // Deferring all, 0.9 and 0.4: three thresholds, all passed.
     assert_eq!((guarantee.thresholds_in_sequence, guarantee.thresholds_passed), (3, 3));
 
     // Of the wrong ones the LLM gets those with an even number: 0, and 0, 2, .., 14.
-    let Verdict::Holds(threshold, guarantee) = tests.test(Regret, 0.15, 0.1) else { panic!("infeasible") };
+    let TestOutcome::Certified(threshold, guarantee) = tests.test(Regret, 0.15, 0.1) else {
+        panic!("infeasible")
+    };
     assert_eq!((threshold.get(), guarantee.trials, guarantee.losses), (0.4, 100, 9));
 
     // Two wrong in 60 are no proof of 4 %, but 3.3 % would be of enough rows.
-    let Verdict::Fails(infeasible) = tests.test(SelectiveError, 0.04, 0.1) else { panic!("holds") };
-    // (Two rows of the rate that a curve through all of them tells are counted in.)
+    let TestOutcome::Infeasible(infeasible) = tests.test(SelectiveError, 0.04, 0.1) else { panic!("holds") };
+    // (Two rows at the rate of a curve through all of them are counted in.)
     let needed = |losses: f64| Some((rows_needed(losses / 60.0, 0.04, 0.1).unwrap() * 100).div_ceil(60));
     assert_eq!(infeasible.rows_tested, 100);
     assert!(infeasible.rows_tested_needed > needed(1.0) && infeasible.rows_tested_needed < needed(2.2));
     assert_eq!(infeasible.rows_pool_needed, infeasible.rows_tested_needed.map(|rows| rows * 10));
 
-    let Verdict::Fails(infeasible) = tests.test(SelectiveError, 0.005, 0.1) else { panic!("holds") };
+    let TestOutcome::Infeasible(infeasible) = tests.test(SelectiveError, 0.005, 0.1) else { panic!("holds") };
     assert_eq!((infeasible.rows_tested_needed, infeasible.rows_pool_needed), (None, None));
 
     // 100 rows cannot show a joint error of 1 % even without a loss; 230 could.
-    let Verdict::Fails(infeasible) = tests.test(JointError, 0.01, 0.1) else { panic!("holds") };
+    let TestOutcome::Infeasible(infeasible) = tests.test(JointError, 0.01, 0.1) else { panic!("holds") };
     assert_eq!(infeasible.best_observed_risk, None);
 }
 
 #[test]
 fn the_walk_ends_at_the_first_failure() {
-    // 0.5 fails, though 0.2 would pass again: nothing behind a failure may be taken.
+    // 0.5 fails, though 0.2 would pass again: nothing after a failure may be taken.
     let group = |confidence: f64, count: usize, wrong: usize| -> Vec<SyntheticScores> {
         (0..count).map(|i| SyntheticScores::new(confidence, i >= wrong, true)).collect()
     };
     let rows = [group(0.9, 100, 0), group(0.5, 100, 40), group(0.2, 2000, 0)].concat();
-    let made = table(&rows);
-    let prepared = Prepared::new(&made.questions, &made.series[0]);
+    let scores = table(&rows);
+    let prepared = PreparedSeries::new(&scores.questions, &scores.series[0]);
     let trials = (0..2200).map(|row| trial(&prepared, row)).collect();
     let sequence = [0.9, 0.5, 0.2].iter().map(|t| Threshold::new(*t).unwrap()).collect();
     let tests = TestSet { trials, sequence, pool_rows_per_trial: 1.0, tested_share: 0.1 };
-    let Verdict::Holds(threshold, guarantee) = tests.test(SelectiveError, 0.1, 0.1) else {
+    let TestOutcome::Certified(threshold, guarantee) = tests.test(SelectiveError, 0.1, 0.1) else {
         panic!("infeasible")
     };
     assert_eq!((threshold.get(), guarantee.thresholds_passed), (0.9, 1));
@@ -370,17 +372,17 @@ fn the_walk_ends_at_the_first_failure() {
 
 #[test]
 fn the_walk_starts_where_enough_rows_are_kept() {
-    // 30 sure rows, all wrong, are below the least number for (0.1, 0.1), which is 38: they are
+    // 30 sure rows, all wrong, are below the minimum for (0.1, 0.1), which is 38: they are
     // walked past without a test, and count where they are joined by others.
-    assert_eq!(least_rows(0.1, 0.1), 38);
+    assert_eq!(min_rows(0.1, 0.1), 38);
     let rows: Vec<SyntheticScores> =
         (0..1030).map(|i| SyntheticScores::new(if i < 30 { 0.9 } else { 0.5 }, i >= 30, true)).collect();
-    let made = table(&rows);
-    let prepared = Prepared::new(&made.questions, &made.series[0]);
+    let scores = table(&rows);
+    let prepared = PreparedSeries::new(&scores.questions, &scores.series[0]);
     let trials = (0..1030).map(|row| trial(&prepared, row)).collect();
     let sequence = [0.9, 0.5].iter().map(|t| Threshold::new(*t).unwrap()).collect();
     let tests = TestSet { trials, sequence, pool_rows_per_trial: 1.0, tested_share: 0.1 };
-    let Verdict::Holds(threshold, guarantee) = tests.test(SelectiveError, 0.1, 0.1) else {
+    let TestOutcome::Certified(threshold, guarantee) = tests.test(SelectiveError, 0.1, 0.1) else {
         panic!("infeasible")
     };
     assert_eq!((threshold.get(), guarantee.trials, guarantee.losses), (0.5, 1030, 30));
@@ -423,7 +425,9 @@ fn as_many_rows_as_named_often_do() {
         let seed = Seed::new(77).derive_index(run);
         let mut rng = seed.derive("pool").rng();
         let small = fit(&table(&population.pool(300, &mut rng)), 0.4, &seed);
-        let Verdict::Fails(infeasible) = small.tests.test(SelectiveError, 0.03, 0.1) else { continue };
+        let TestOutcome::Infeasible(infeasible) = small.tests.test(SelectiveError, 0.03, 0.1) else {
+            continue;
+        };
         let Some(rows) = infeasible.rows_pool_needed else { continue };
         assert!(infeasible.rows_tested_needed.unwrap() > infeasible.rows_tested);
         assert!(rows > 300);

@@ -3,8 +3,8 @@
 use plimsoll_router::Confidence;
 use plimsoll_router::map::Beta;
 
-use super::logistic::{self, Case};
-use super::{GradedConfidence, Level, MapProblem, class_weights, levels};
+use super::logistic::{self, WeightedExample};
+use super::{GradedConfidence, MapProblem, TiedRows, class_weights, levels};
 
 /// Fits beta calibration ("abm"), without regularisation.
 ///
@@ -46,7 +46,7 @@ pub fn fit_beta(observations: &[GradedConfidence]) -> Result<Beta, MapProblem> {
     fit(&levels(observations)?)
 }
 
-pub(super) fn fit(levels: &[Level]) -> Result<Beta, MapProblem> {
+pub(super) fn fit(levels: &[TiedRows]) -> Result<Beta, MapProblem> {
     let (right, wrong) = class_weights(levels)?;
     let flat = Beta::new(0.0, 0.0, (right / wrong).ln());
     let levels = clip(levels);
@@ -63,9 +63,9 @@ pub(super) fn fit(levels: &[Level]) -> Result<Beta, MapProblem> {
 }
 
 /// Levels of distinct clipped confidences; the clipping joins some at either end.
-fn clip(levels: &[Level]) -> Vec<Level> {
-    let mut clipped: Vec<Level> = Vec::with_capacity(levels.len());
-    let end = |level: &Level| level.confidence.get().clamp(Beta::CLIP, 1.0 - Beta::CLIP);
+fn clip(levels: &[TiedRows]) -> Vec<TiedRows> {
+    let mut clipped: Vec<TiedRows> = Vec::with_capacity(levels.len());
+    let end = |level: &TiedRows| level.confidence.get().clamp(Beta::CLIP, 1.0 - Beta::CLIP);
     for level in levels {
         match clipped.last_mut() {
             Some(last) if end(last) >= end(level) => last.absorb(level),
@@ -76,13 +76,13 @@ fn clip(levels: &[Level]) -> Vec<Level> {
 }
 
 /// Both features; without a if it is negative, else without b if that is. `None` for a flat map.
-fn fit_two(levels: &[Level]) -> Result<Option<Beta>, MapProblem> {
-    let case = |level: &Level| {
+fn fit_two(levels: &[TiedRows]) -> Result<Option<Beta>, MapProblem> {
+    let example = |level: &TiedRows| {
         let [rise, fall] = features(level.confidence);
-        Case { features: [rise, fall, 1.0], right: level.right, wrong: level.wrong }
+        WeightedExample { features: [rise, fall, 1.0], right: level.right, wrong: level.wrong }
     };
-    let cases: Vec<Case<3>> = levels.iter().map(case).collect();
-    let [a, b, intercept] = logistic::fit(&cases)?;
+    let examples: Vec<WeightedExample<3>> = levels.iter().map(example).collect();
+    let [a, b, intercept] = logistic::fit(&examples)?;
     if a < 0.0 {
         fit_one(levels, [0.0, 1.0])
     } else if b < 0.0 {
@@ -93,14 +93,14 @@ fn fit_two(levels: &[Level]) -> Result<Option<Beta>, MapProblem> {
 }
 
 /// One feature, a mixture of both. `None` for a flat map.
-fn fit_one(levels: &[Level], mixture: [f64; 2]) -> Result<Option<Beta>, MapProblem> {
-    let case = |level: &Level| {
+fn fit_one(levels: &[TiedRows], mixture: [f64; 2]) -> Result<Option<Beta>, MapProblem> {
+    let example = |level: &TiedRows| {
         let [rise, fall] = features(level.confidence);
         let mixed = mixture[0] * rise + mixture[1] * fall;
-        Case { features: [mixed, 1.0], right: level.right, wrong: level.wrong }
+        WeightedExample { features: [mixed, 1.0], right: level.right, wrong: level.wrong }
     };
-    let cases: Vec<Case<2>> = levels.iter().map(case).collect();
-    let [slope, intercept] = logistic::fit(&cases)?;
+    let examples: Vec<WeightedExample<2>> = levels.iter().map(example).collect();
+    let [slope, intercept] = logistic::fit(&examples)?;
     let map = Beta::new(mixture[0] * slope, mixture[1] * slope, intercept);
     Ok((slope >= 0.0).then_some(map))
 }
@@ -111,12 +111,12 @@ fn features(confidence: Confidence) -> [f64; 2] {
     [ln_c, -ln_not_c]
 }
 
-/// The least number of zeros, with multiplicity, of a curve that is nowhere negative at right rows
+/// The smallest number of zeros, with multiplicity, of a curve that is nowhere negative at right rows
 /// and nowhere positive at wrong rows.
 ///
 /// Between two confidences a curve changes its sign for one zero. A confidence with right and wrong
 /// rows is a zero: a crossing counts once, a touch twice.
-fn zeros_to_separate(levels: &[Level]) -> usize {
+fn zeros_to_separate(levels: &[TiedRows]) -> usize {
     let (mut positive, mut negative) = (0usize, 0usize);
     for level in levels {
         (positive, negative) = match (level.right > 0.0, level.wrong > 0.0) {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn separable_patterns_are_told_from_others() {
+    fn separable_patterns_are_distinguished_from_others() {
         let separable =
             ["wr", "rw", "wrw", "rwr", "wmr", "rmr", "mr", "mrm", "mrr", "wwrrww", "mwwm", "wmrmw"];
         for letters in separable {

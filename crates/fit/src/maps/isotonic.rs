@@ -2,7 +2,7 @@
 
 use plimsoll_router::map::Isotonic;
 
-use super::{GradedConfidence, Level, MapProblem, levels};
+use super::{GradedConfidence, MapProblem, TiedRows, levels};
 
 /// Confidences closer than this are one (`numpy.finfo(float).resolution`), as in scikit-learn.
 const RESOLUTION: f64 = 1e-15;
@@ -38,7 +38,7 @@ pub fn fit_isotonic(observations: &[GradedConfidence]) -> Result<Isotonic, MapPr
     fit(&levels(observations)?)
 }
 
-pub(super) fn fit(levels: &[Level]) -> Result<Isotonic, MapProblem> {
+pub(super) fn fit(levels: &[TiedRows]) -> Result<Isotonic, MapProblem> {
     if levels.is_empty() {
         return Err(MapProblem::NoRows);
     }
@@ -55,8 +55,8 @@ pub(super) fn fit(levels: &[Level]) -> Result<Isotonic, MapProblem> {
 }
 
 /// Joins levels within [`RESOLUTION`] of the first of them, whose confidence they take.
-fn resolve(levels: &[Level]) -> Vec<Level> {
-    let mut resolved: Vec<Level> = Vec::with_capacity(levels.len());
+fn resolve(levels: &[TiedRows]) -> Vec<TiedRows> {
+    let mut resolved: Vec<TiedRows> = Vec::with_capacity(levels.len());
     for level in levels {
         match resolved.last_mut() {
             Some(last) if level.confidence.get() - last.confidence.get() < RESOLUTION => {
@@ -70,14 +70,14 @@ fn resolve(levels: &[Level]) -> Vec<Level> {
 
 /// A run of confidences with one value.
 #[derive(Debug, Clone, Copy)]
-struct Block {
+struct PooledBlock {
     first: f64,
     last: f64,
     right: f64,
     weight: f64,
 }
 
-impl Block {
+impl PooledBlock {
     fn mean(&self) -> f64 {
         self.right / self.weight
     }
@@ -93,11 +93,11 @@ impl Block {
 }
 
 /// Blocks of strictly increasing mean.
-fn pool(levels: &[Level]) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
+fn pool(levels: &[TiedRows]) -> Vec<PooledBlock> {
+    let mut blocks: Vec<PooledBlock> = Vec::new();
     for level in levels {
         let x = level.confidence.get();
-        let mut block = Block { first: x, last: x, right: level.right, weight: level.weight() };
+        let mut block = PooledBlock { first: x, last: x, right: level.right, weight: level.weight() };
         while let Some(previous) = blocks.pop_if(|previous| previous.mean() >= block.mean()) {
             block = previous.join(block);
         }
@@ -138,10 +138,10 @@ mod tests {
     }
 
     /// The min-max formula of Barlow et al.: max over starts <= i of min over ends >= i of the mean.
-    fn min_max(levels: &[Level], i: usize) -> f64 {
+    fn min_max(levels: &[TiedRows], i: usize) -> f64 {
         let mean = |from: usize, to: usize| {
             let run = &levels[from..=to];
-            run.iter().map(|l| l.right).sum::<f64>() / run.iter().map(Level::weight).sum::<f64>()
+            run.iter().map(|l| l.right).sum::<f64>() / run.iter().map(TiedRows::weight).sum::<f64>()
         };
         (0..=i)
             .map(|from| (i..levels.len()).map(|to| mean(from, to)).fold(f64::INFINITY, f64::min))

@@ -14,7 +14,7 @@ const LOSS_ROUNDING: f64 = 1e-13;
 
 /// Rows of equal features. The last feature is the constant 1, whose coefficient is the offset.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Case<const P: usize> {
+pub(super) struct WeightedExample<const P: usize> {
     pub(super) features: [f64; P],
     /// Weight of the right rows, or soft share of the weight.
     pub(super) right: f64,
@@ -27,37 +27,37 @@ pub(super) struct Case<const P: usize> {
 /// min over t of sum of right\_i ln(1 + exp(-t.x\_i)) + wrong\_i ln(1 + exp(t.x\_i)), by Newton steps
 /// that are halved until the loss falls, on features of mean 0 and standard deviation 1. After the
 /// gradient vanishes one more step is taken; convergence being quadratic, it lands at rounding.
-pub(super) fn fit<const P: usize>(cases: &[Case<P>]) -> Result<[f64; P], MapProblem> {
-    let scale = Scale::of(cases)?;
-    let scaled: Vec<Case<P>> = cases.iter().map(|case| scale.case(case)).collect();
-    let right: f64 = cases.iter().map(|case| case.right).sum();
-    let wrong: f64 = cases.iter().map(|case| case.wrong).sum();
+pub(super) fn fit<const P: usize>(examples: &[WeightedExample<P>]) -> Result<[f64; P], MapProblem> {
+    let scale = Scale::from_examples(examples)?;
+    let scaled: Vec<WeightedExample<P>> = examples.iter().map(|example| scale.example(example)).collect();
+    let right: f64 = examples.iter().map(|example| example.right).sum();
+    let wrong: f64 = examples.iter().map(|example| example.wrong).sum();
     let mut theta = [0.0; P];
     theta[P - 1] = (right / wrong).ln();
-    let mut here = Point::at(&scaled, &theta);
+    let mut current = LossPoint::at(&scaled, &theta);
     for _ in 0..MAX_STEPS {
-        let step = here.newton_step().ok_or(MapProblem::NotConverged)?;
-        if here.gradient.iter().all(|g| g.abs() <= GRADIENT * right.min(wrong)) {
+        let step = current.newton_step().ok_or(MapProblem::NotConverged)?;
+        if current.gradient.iter().all(|g| g.abs() <= GRADIENT * right.min(wrong)) {
             return scale.restore(moved(&theta, &step, 1.0));
         }
-        (theta, here) = descend(&scaled, &theta, &here, &step).ok_or(MapProblem::NotConverged)?;
+        (theta, current) = descend(&scaled, &theta, &current, &step).ok_or(MapProblem::NotConverged)?;
     }
     Err(MapProblem::NotConverged)
 }
 
 /// The first of the full, half, quarter.. step that does not raise the loss.
 fn descend<const P: usize>(
-    cases: &[Case<P>],
+    examples: &[WeightedExample<P>],
     theta: &[f64; P],
-    here: &Point<P>,
+    current: &LossPoint<P>,
     step: &[f64; P],
-) -> Option<([f64; P], Point<P>)> {
+) -> Option<([f64; P], LossPoint<P>)> {
     let mut length = 1.0;
     for _ in 0..MAX_HALVINGS {
         let theta = moved(theta, step, length);
-        let there = Point::at(cases, &theta);
-        if there.loss <= here.loss * (1.0 + LOSS_ROUNDING) {
-            return Some((theta, there));
+        let next = LossPoint::at(examples, &theta);
+        if next.loss <= current.loss * (1.0 + LOSS_ROUNDING) {
+            return Some((theta, next));
         }
         length /= 2.0;
     }
@@ -75,15 +75,16 @@ struct Scale<const P: usize> {
 }
 
 impl<const P: usize> Scale<P> {
-    fn of(cases: &[Case<P>]) -> Result<Self, MapProblem> {
-        let weight: f64 = cases.iter().map(|case| case.right + case.wrong).sum();
-        let average = |value: &dyn Fn(&Case<P>) -> f64| {
-            cases.iter().map(|case| (case.right + case.wrong) * value(case)).sum::<f64>() / weight
+    fn from_examples(examples: &[WeightedExample<P>]) -> Result<Self, MapProblem> {
+        let weight: f64 = examples.iter().map(|example| example.right + example.wrong).sum();
+        let average = |value: &dyn Fn(&WeightedExample<P>) -> f64| {
+            examples.iter().map(|example| (example.right + example.wrong) * value(example)).sum::<f64>()
+                / weight
         };
         let mut scale = Self { mean: [0.0; P], deviation: [1.0; P] };
         for j in 0..P - 1 {
-            let mean = average(&|case| case.features[j]);
-            let deviation = average(&|case| (case.features[j] - mean).powi(2)).sqrt();
+            let mean = average(&|example| example.features[j]);
+            let deviation = average(&|example| (example.features[j] - mean).powi(2)).sqrt();
             if !(deviation.is_normal()) {
                 return Err(MapProblem::NotConverged);
             }
@@ -93,9 +94,9 @@ impl<const P: usize> Scale<P> {
         Ok(scale)
     }
 
-    fn case(&self, case: &Case<P>) -> Case<P> {
-        let feature = |j: usize| (case.features[j] - self.mean[j]) / self.deviation[j];
-        Case { features: std::array::from_fn(feature), ..*case }
+    fn example(&self, example: &WeightedExample<P>) -> WeightedExample<P> {
+        let feature = |j: usize| (example.features[j] - self.mean[j]) / self.deviation[j];
+        WeightedExample { features: std::array::from_fn(feature), ..*example }
     }
 
     /// The coefficients of the features as they were.
@@ -108,26 +109,26 @@ impl<const P: usize> Scale<P> {
 }
 
 /// The loss and its derivatives.
-struct Point<const P: usize> {
+struct LossPoint<const P: usize> {
     loss: f64,
     gradient: [f64; P],
     hessian: [[f64; P]; P],
 }
 
-impl<const P: usize> Point<P> {
-    fn at(cases: &[Case<P>], theta: &[f64; P]) -> Self {
+impl<const P: usize> LossPoint<P> {
+    fn at(examples: &[WeightedExample<P>], theta: &[f64; P]) -> Self {
         let mut point = Self { loss: 0.0, gradient: [0.0; P], hessian: [[0.0; P]; P] };
-        for case in cases {
-            let z: f64 = (0..P).map(|j| theta[j] * case.features[j]).sum();
+        for example in examples {
+            let z: f64 = (0..P).map(|j| theta[j] * example.features[j]).sum();
             // Both, since 1 - p would lose what is left of a p close to 1.
             let (p, not_p) = (logistic(z), logistic(-z));
-            point.loss += case.right * softplus(-z) + case.wrong * softplus(z);
-            let slope = case.wrong * p - case.right * not_p;
-            let curvature = (case.right + case.wrong) * p * not_p;
+            point.loss += example.right * softplus(-z) + example.wrong * softplus(z);
+            let slope = example.wrong * p - example.right * not_p;
+            let curvature = (example.right + example.wrong) * p * not_p;
             for j in 0..P {
-                point.gradient[j] += slope * case.features[j];
+                point.gradient[j] += slope * example.features[j];
                 for k in 0..=j {
-                    point.hessian[j][k] += curvature * case.features[j] * case.features[k];
+                    point.hessian[j][k] += curvature * example.features[j] * example.features[k];
                 }
             }
         }
@@ -173,14 +174,14 @@ mod tests {
     /// What is left of the optimum after rounding.
     const ROUNDING: f64 = 1e-12;
 
-    fn case(x: f64, right: f64, wrong: f64) -> Case<2> {
-        Case { features: [x, 1.0], right, wrong }
+    fn example(x: f64, right: f64, wrong: f64) -> WeightedExample<2> {
+        WeightedExample { features: [x, 1.0], right, wrong }
     }
 
     #[test]
     fn two_points_are_met_exactly() {
         // logit(1/4) = -ln 3 at 0, logit(3/4) = ln 3 at 2.
-        let [slope, offset] = fit(&[case(0.0, 1.0, 3.0), case(2.0, 3.0, 1.0)]).unwrap();
+        let [slope, offset] = fit(&[example(0.0, 1.0, 3.0), example(2.0, 3.0, 1.0)]).unwrap();
         assert!((slope - 3f64.ln()).abs() < ROUNDING);
         assert!((offset + 3f64.ln()).abs() < ROUNDING);
     }
@@ -189,16 +190,17 @@ mod tests {
     fn rare_classes_and_narrow_features_converge() {
         /// The feature is known to 1e-16 of 1 and spans 1e-6.
         const NARROW: f64 = 1e-9;
-        let cases = [case(0.999_999, 1e9, 1.0), case(1.0, 3e9, 1.0)];
-        let [slope, offset] = fit(&cases).unwrap();
+        let examples = [example(0.999_999, 1e9, 1.0), example(1.0, 3e9, 1.0)];
+        let [slope, offset] = fit(&examples).unwrap();
         assert!((slope - 3f64.ln() / 1e-6).abs() < NARROW * slope.abs());
         assert!((slope + offset - 3e9f64.ln()).abs() < NARROW * slope.abs());
     }
 
     #[test]
     fn what_has_no_optimum_does_not_converge() {
-        assert_eq!(fit(&[case(0.0, 1.0, 0.0), case(0.0, 0.0, 1.0)]), Err(MapProblem::NotConverged));
-        let twins = [0.1, 0.5, 0.9].map(|x| Case { features: [x, x, 1.0], right: 1.0 + x, wrong: 1.0 });
+        assert_eq!(fit(&[example(0.0, 1.0, 0.0), example(0.0, 0.0, 1.0)]), Err(MapProblem::NotConverged));
+        let twins =
+            [0.1, 0.5, 0.9].map(|x| WeightedExample { features: [x, x, 1.0], right: 1.0 + x, wrong: 1.0 });
         assert_eq!(fit(&twins), Err(MapProblem::NotConverged));
     }
 }

@@ -2,8 +2,8 @@
 
 use plimsoll_router::map::Platt;
 
-use super::logistic::{self, Case};
-use super::{GradedConfidence, Level, MapProblem, class_weights, levels};
+use super::logistic::{self, WeightedExample};
+use super::{GradedConfidence, MapProblem, TiedRows, class_weights, levels};
 
 /// Fits Platt scaling, with the targets that Platt smoothed.
 ///
@@ -39,18 +39,18 @@ pub fn fit_platt(observations: &[GradedConfidence]) -> Result<Platt, MapProblem>
     fit(&levels(observations)?)
 }
 
-pub(super) fn fit(levels: &[Level]) -> Result<Platt, MapProblem> {
+pub(super) fn fit(levels: &[TiedRows]) -> Result<Platt, MapProblem> {
     let (right, wrong) = class_weights(levels)?;
-    let smoothed = |level: &Level| Case {
+    let smoothed = |level: &TiedRows| WeightedExample {
         features: [level.confidence.get(), 1.0],
         right: level.right * ((right + 1.0) / (right + 2.0)) + level.wrong / (wrong + 2.0),
         wrong: level.right / (right + 2.0) + level.wrong * ((wrong + 1.0) / (wrong + 2.0)),
     };
-    let cases: Vec<Case<2>> = levels.iter().map(smoothed).collect();
-    if let [only] = cases.as_slice() {
+    let examples: Vec<WeightedExample<2>> = levels.iter().map(smoothed).collect();
+    if let [only] = examples.as_slice() {
         return Ok(Platt::new(0.0, (only.wrong / only.right).ln()));
     }
-    let [slope, offset] = logistic::fit(&cases)?;
+    let [slope, offset] = logistic::fit(&examples)?;
     Ok(Platt::new(-slope, -offset))
 }
 

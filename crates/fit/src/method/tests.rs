@@ -7,7 +7,7 @@ use plimsoll_router::{Error, ModelIdentity, Router, Thresholds};
 use rand::Rng as _;
 
 use super::*;
-use crate::file::{FileSpec, thresholds_file};
+use crate::file::{ThresholdsFileSpec, thresholds_file};
 use crate::testing::{SyntheticScores, calibrated, table};
 
 fn spec(targets: &[&str]) -> FitSpec {
@@ -20,9 +20,9 @@ fn spec(targets: &[&str]) -> FitSpec {
     }
 }
 
-fn file_spec() -> FileSpec {
-    FileSpec {
-        pipeline: Pipeline::new("made-up", "0".repeat(64)),
+fn file_spec() -> ThresholdsFileSpec {
+    ThresholdsFileSpec {
+        pipeline: Pipeline::new("synthetic", "0".repeat(64)),
         models: Vec::new(),
         sources: Vec::new(),
         bins: 30,
@@ -37,9 +37,9 @@ fn file_spec() -> FileSpec {
 
 fn entry(rows: &[SyntheticScores], spec: &FitSpec) -> Method {
     let table = table(rows);
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let all = DatasetSelection::all(table.questions.datasets().len());
-    fit_method(&prepared, &all, spec, "a made-up number").method
+    fit_method(&prepared, &all, spec, "a synthetic number").method
 }
 
 fn file(table: &ScoreTable, spec: &FitSpec) -> Thresholds {
@@ -48,7 +48,8 @@ fn file(table: &ScoreTable, spec: &FitSpec) -> Thresholds {
     let methods = pair
         .iter()
         .map(|series| {
-            fit_method(&Prepared::new(&table.questions, series), &all, spec, "a made-up number").method
+            fit_method(&PreparedSeries::new(&table.questions, series), &all, spec, "a synthetic number")
+                .method
         })
         .collect();
     thresholds_file(&file_spec(), &table.questions, &pair, methods).unwrap()
@@ -116,7 +117,7 @@ fn the_file_of_a_pair_is_sealed_and_reads_back() {
     // Nothing was lost between the fit and the file: the router finds the point and decides by it.
     let router = Router::new(&read, &ModelIdentity::named("slm"), "a", &"routing_ratio=0.5".parse().unwrap());
     assert!((router.unwrap().threshold().get() - 0.5).abs() < 0.1);
-    let changed = written.to_json().unwrap().replacen("made-up", "made-down", 1);
+    let changed = written.to_json().unwrap().replacen("synthetic", "unsynthetic", 1);
     assert!(matches!(Thresholds::from_json(&changed), Err(Error::Hash { .. })));
 }
 
@@ -235,11 +236,11 @@ fn one_thread_or_many_write_the_same_bytes() {
 }
 
 #[test]
-fn the_same_rows_are_drawn_whichever_llm_stands_behind() {
+fn the_same_rows_are_drawn_for_every_llm() {
     let rows = calibrated(500, 1, 3);
     let drawn = |rows: &[SyntheticScores]| {
         let table = table(rows);
-        let prepared = Prepared::new(&table.questions, &table.series[0]);
+        let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
         fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), "x").draw.rows
     };
     let without: Vec<SyntheticScores> =
@@ -264,8 +265,8 @@ fn the_monitor_rings_as_rarely_as_the_file_says() {
             SyntheticScores { confidence, ..SyntheticScores::new(0.5, rng.random(), true) }
         })
         .collect();
-    let made = table(&rows);
-    let prepared = Prepared::new(&made.questions, &made.series[0]);
+    let scores = table(&rows);
+    let prepared = PreparedSeries::new(&scores.questions, &scores.series[0]);
     let method = fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), "x").method;
     let levels = method.drift.unwrap();
     const WINDOWS: u32 = 6000;
@@ -278,7 +279,7 @@ fn the_monitor_rings_as_rarely_as_the_file_says() {
     }
     let rate = f64::from(alarms) / f64::from(WINDOWS);
     let stated = levels.false_alarms_per_10k_decisions * f64::from(levels.window) / 10_000.0;
-    /// Three standard errors of a share of about 1 % in 6,000 windows, and in the 2,000 behind the file.
+    /// Three standard errors of a share of about 1 % in 6,000 windows, and in the 2,000 of the file.
     const MONTE_CARLO: f64 = 0.0078;
     assert!((rate - stated).abs() <= MONTE_CARLO, "{rate} instead of {stated}");
     /// At most 1 % of the windows; the levels are quantiles of 2,000 windows, which adds to the error.

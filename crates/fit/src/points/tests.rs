@@ -6,26 +6,26 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::draw::{Draw, DrawOrder, DrawSpec};
-use crate::prepared::{DatasetSelection, Prepared};
+use crate::prepared::{DatasetSelection, PreparedSeries};
 use crate::testing::{SyntheticScores, calibrated, table};
 
 /// Of a ratio of small whole numbers.
 const ROUNDING: f64 = 1e-12;
 
 /// Fits on all rows, weight one.
-fn fit(rows: &[SyntheticScores], targets: &[&str]) -> Vec<Fit> {
+fn fit(rows: &[SyntheticScores], targets: &[&str]) -> Vec<TargetFit> {
     let table = table(rows);
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let (all, seed) = (DatasetSelection::all(table.questions.datasets().len()), Seed::new(1));
     let order = DrawOrder::new(&prepared, 30, &seed);
     let draw = Draw::new(&order, &prepared, &all, DrawSpec { fraction: 1.0, seed });
-    let (sample, undrawn) = Sample::drawn(&prepared, &all, &draw);
+    let (sample, undrawn) = WeightedSample::drawn(&prepared, &all, &draw);
     let tests = TestSet::new(&prepared, &draw, &undrawn, &seed);
-    let basis = Basis { sample: &sample, curve: &Curve::new(&sample), tests: &tests };
-    targets.iter().map(|target| fit_target(basis, target.parse().unwrap())).collect()
+    let inputs = FitInputs { sample: &sample, curve: &Curve::new(&sample), tests: &tests };
+    targets.iter().map(|target| fit_target(inputs, target.parse().unwrap())).collect()
 }
 
-fn one(rows: &[SyntheticScores], target: &str) -> Fit {
+fn one(rows: &[SyntheticScores], target: &str) -> TargetFit {
     fit(rows, &[target]).remove(0)
 }
 
@@ -37,15 +37,15 @@ fn missing(count: usize) -> Vec<SyntheticScores> {
     vec![SyntheticScores { confidence: None, ..SyntheticScores::new(0.5, false, true) }; count]
 }
 
-/// Share handed over and overall accuracy, row by row.
+/// Share deferred and overall accuracy, row by row.
 fn applied(rows: &[SyntheticScores], threshold: Threshold) -> (f64, f64) {
-    let handed = |row: &&SyntheticScores| {
+    let deferred = |row: &&SyntheticScores| {
         decide(threshold, row.confidence.map(|c| Confidence::new(c).unwrap())).route == Route::Llm
     };
     let right =
-        |row: &&SyntheticScores| if handed(row) { row.llm == Some(true) } else { row.slm == Some(true) };
+        |row: &&SyntheticScores| if deferred(row) { row.llm == Some(true) } else { row.slm == Some(true) };
     let count = rows.len() as f64;
-    (rows.iter().filter(handed).count() as f64 / count, rows.iter().filter(right).count() as f64 / count)
+    (rows.iter().filter(deferred).count() as f64 / count, rows.iter().filter(right).count() as f64 / count)
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn the_most_accurate_point_within_a_budget() {
     assert_eq!((fits[0].status, fits[0].threshold), (Status::NotReached, None));
     assert!(fits[0].note.as_deref().unwrap().contains("1.0000 US dollars"));
     let ratios: Vec<f64> = fits[1..].iter().map(|fit| applied(&rows, fit.threshold.unwrap()).0).collect();
-    // Handing over row 3 gains nothing, nor does any later one: 0.3 is as accurate as any and cheapest.
+    // Deferring row 3 gains nothing, nor does any later one: 0.3 is as accurate as any and cheapest.
     assert_eq!(ratios, [0.0, 0.2, 0.3, 0.3]);
     let costless: Vec<SyntheticScores> =
         rows.iter().map(|row| SyntheticScores { costs: None, ..row.clone() }).collect();
@@ -201,7 +201,7 @@ fn a_risk_that_only_handing_over_bounds_says_so() {
     }
     assert_eq!((fits[2].status, fits[2].threshold), (Status::Infeasible, None));
     assert!(fits[2].note.as_deref().unwrap().contains("no number of rows would do"), "{:?}", fits[2].note);
-    // 459 rows without a loss would be needed even for handing everything over.
+    // 459 rows without a loss would be needed even for deferring everything.
     assert_eq!(fits[3].status, Status::Infeasible);
 }
 
@@ -248,7 +248,7 @@ proptest! {
         prop_assume!(rows.iter().any(|row| row.confidence.is_some()));
         let fit = one(&rows, &format!("accuracy={accuracy}"));
         let reaching = all_thresholds(&rows).into_iter().map(|threshold| applied(&rows, threshold));
-        let least = reaching.filter(|(_, right)| *right >= accuracy - ROUNDING).map(|(ratio, _)| ratio).reduce(f64::min);
-        prop_assert_eq!(fit.threshold.map(|threshold| applied(&rows, threshold).0), least);
+        let min = reaching.filter(|(_, right)| *right >= accuracy - ROUNDING).map(|(ratio, _)| ratio).reduce(f64::min);
+        prop_assert_eq!(fit.threshold.map(|threshold| applied(&rows, threshold).0), min);
     }
 }

@@ -14,19 +14,19 @@ pub(crate) struct Adapter(pub(crate) &'static dyn Generator);
 
 impl Dataset for Adapter {
     fn id(&self) -> &str {
-        self.0.about().id
+        self.0.info().id
     }
 
     fn name(&self) -> &str {
-        self.0.about().name
+        self.0.info().name
     }
 
     fn domain(&self) -> &str {
-        self.0.about().domain
+        self.0.info().domain
     }
 
     fn answer_kind(&self) -> AnswerKind {
-        self.0.about().kind
+        self.0.info().kind
     }
 
     fn licence(&self) -> &'static str {
@@ -38,7 +38,7 @@ impl Dataset for Adapter {
     }
 
     fn native_files(&self) -> &[NativeFiles] {
-        self.0.about().files
+        self.0.info().files
     }
 
     fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {

@@ -1,8 +1,10 @@
 //! Sums of two and three numbers, their sizes and their keys: shared by the datasets that ask for one.
 
-use super::draw::Draw;
-use super::item::Level;
-use super::side::Side;
+use std::ops::RangeInclusive;
+
+use super::draw::Sampler;
+use super::item::Difficulty;
+use super::side::SuiteSide;
 
 /// A sum or a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,19 +16,19 @@ pub(crate) struct Sum {
     /// Whether the second is taken away.
     pub(crate) minus: bool,
     /// By the size of the operands.
-    pub(crate) level: Level,
+    pub(crate) level: Difficulty,
 }
 
 impl Sum {
     /// A sum: one digit and one digit, two and one, two and two.
-    pub(crate) fn draw(draw: &mut Draw) -> Self {
+    pub(crate) fn draw(draw: &mut Sampler) -> Self {
         /// Few pairs of one digit exist, so that they come less often.
         const SHARES: [f64; 3] = [0.2, 0.4, 0.4];
-        let level = Level::ALL[draw.weighted(&SHARES)];
+        let level = Difficulty::ALL[draw.weighted(&SHARES)];
         let (a, b) = match level {
-            Level::Easy => (draw.between(1, 9), draw.between(1, 9)),
-            Level::Medium => (draw.between(10, 49), draw.between(1, 9)),
-            Level::Hard => (draw.between(10, 49), draw.between(10, 49)),
+            Difficulty::Easy => (draw.between(1, 9), draw.between(1, 9)),
+            Difficulty::Medium => (draw.between(10, 49), draw.between(1, 9)),
+            Difficulty::Hard => (draw.between(10, 49), draw.between(10, 49)),
         };
         let minus = draw.chance(0.5);
         let swap = if minus { a < b } else { draw.chance(0.5) };
@@ -46,18 +48,18 @@ impl Sum {
     }
 }
 
-/// Sums told one after the other: cheap tokens for what takes many. None that is held out.
-pub(crate) fn tell(draw: &mut Draw) -> String {
-    const TOLD: usize = 2;
-    let mut told = Vec::with_capacity(TOLD);
-    while told.len() < TOLD {
+/// Several sums in a row: cheap tokens for what takes many. No held-out sum.
+pub(crate) fn statement(draw: &mut Sampler) -> String {
+    const SUMS: usize = 2;
+    let mut sums = Vec::with_capacity(SUMS);
+    while sums.len() < SUMS {
         let sum = Sum::draw(draw);
-        if Side::of(&sum.key()) == Side::Training {
+        if SuiteSide::from_key(&sum.key()) == SuiteSide::Training {
             let sign = if sum.minus { '-' } else { '+' };
-            told.push(format!("{} {sign} {} = {}.", sum.a, sum.b, sum.value()));
+            sums.push(format!("{} {sign} {} = {}.", sum.a, sum.b, sum.value()));
         }
     }
-    told.join(" ")
+    sums.join(" ")
 }
 
 /// A number that changes twice and never falls below 0.
@@ -70,12 +72,12 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// Steps from a start within a range, by at most `most` each.
-    pub(crate) fn draw((low, high): (u32, u32), most: u32, draw: &mut Draw) -> Self {
+    /// Steps from a start within a range, by at most `max_step` each.
+    pub(crate) fn draw(start: RangeInclusive<u32>, max_step: u32, draw: &mut Sampler) -> Self {
         loop {
-            let start = draw.between(low, high);
+            let start = draw.between(*start.start(), *start.end());
             let mut by = || {
-                let by = i64::from(draw.between(1, most));
+                let by = i64::from(draw.between(1, max_step));
                 if draw.chance(0.5) { by } else { -by }
             };
             let steps = Self { start, by: [by(), by()] };
@@ -96,7 +98,7 @@ impl Steps {
     }
 
     /// The steps in signs.
-    pub(crate) fn tell(&self) -> String {
+    pub(crate) fn statement(&self) -> String {
         let sign = |by: i64| if by < 0 { '-' } else { '+' };
         let [x, y] = self.by;
         let (start, value) = (self.start, self.value());
@@ -105,7 +107,7 @@ impl Steps {
 }
 
 /// What somebody does to have more or less of something.
-pub(crate) fn clause(by: i64, of: &str, draw: &mut Draw) -> String {
+pub(crate) fn clause(by: i64, of: &str, draw: &mut Sampler) -> String {
     const MORE: &[&str] = &["gets", "finds", "buys", "picks"];
     const LESS: &[&str] = &["loses", "eats", "sells", "drops"];
     let (verb, more) = if by < 0 { (draw.pick(LESS), "") } else { (draw.pick(MORE), " more") };

@@ -22,11 +22,11 @@ use super::generator::Generator;
 
 /// Every dataset, by domain.
 static ADAPTERS: [Adapter; COUNT] = [
-    Adapter(&sums::Sums),
+    Adapter(&sums::SumQuestions),
     Adapter(&steps::TwoSteps),
     Adapter(&stories::Stories),
     Adapter(&quiz::Quiz),
-    Adapter(&facts::Facts),
+    Adapter(&facts::FactQuestions),
     Adapter(&tools::Tools),
     Adapter(&feelings::Feelings),
     Adapter(&which::Which),
@@ -49,17 +49,17 @@ pub static DATASETS: &[&dyn Dataset] = &AS_DATASETS;
 
 const fn as_datasets() -> [&'static dyn Dataset; COUNT] {
     let mut all = [&ADAPTERS[0] as &dyn Dataset; COUNT];
-    let mut place = 1;
-    while place < COUNT {
-        all[place] = &ADAPTERS[place];
-        place += 1;
+    let mut index = 1;
+    while index < COUNT {
+        all[index] = &ADAPTERS[index];
+        index += 1;
     }
     all
 }
 
 /// The number of the dataset with this id.
 pub(super) fn number(id: &str) -> Option<usize> {
-    ADAPTERS.iter().position(|adapter| adapter.0.about().id == id)
+    ADAPTERS.iter().position(|adapter| adapter.0.info().id == id)
 }
 
 /// The maker of a dataset.

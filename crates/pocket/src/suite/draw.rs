@@ -4,30 +4,30 @@ use plimsoll_core::Seed;
 use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
-/// How a world is fed to whoever reads it: how uneven facts are, and which wordings are met.
+/// How facts are presented: how uneven their frequencies are, and which wordings occur.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Feed {
     /// Exponent of the frequencies of facts: the fact of rank r comes with a weight of r^-zipf.
     pub(crate) zipf: f64,
-    /// How many of the usual templates are met; the last of a list is not one of them.
+    /// How many of the usual templates occur; the last of a list is not one of them.
     pub(crate) templates: usize,
     /// How often the last template of a list is taken, the rare one.
     pub(crate) rare_template: f64,
 }
 
 impl Feed {
-    /// What evaluations ask: rare facts more often than they are told, every template.
+    /// What evaluations ask: rare facts more often than training states them, every template.
     pub(crate) const EVALUATION: Self = Self { zipf: 0.35, templates: usize::MAX, rare_template: 0.15 };
 }
 
-/// A source of draws.
+/// Draws from a world, from one seed.
 #[derive(Debug)]
-pub(crate) struct Draw {
+pub(crate) struct Sampler {
     rng: ChaCha8Rng,
     feed: Feed,
 }
 
-impl Draw {
+impl Sampler {
     pub(crate) fn new(seed: Seed, feed: Feed) -> Self {
         Self { rng: seed.rng(), feed }
     }
@@ -48,20 +48,20 @@ impl Draw {
     }
 
     /// One of several, all alike.
-    pub(crate) fn pick<'t, T: ?Sized>(&mut self, of: &[&'t T]) -> &'t T {
-        of[self.below(of.len())]
+    pub(crate) fn pick<'t, T: ?Sized>(&mut self, options: &[&'t T]) -> &'t T {
+        options[self.below(options.len())]
     }
 
-    /// The place of a weight, drawn by these.
+    /// An index, drawn with these weights.
     pub(crate) fn weighted(&mut self, weights: &[f64]) -> usize {
         let mut left = self.rng.random::<f64>() * weights.iter().sum::<f64>();
-        for (place, weight) in weights.iter().enumerate() {
+        for (index, weight) in weights.iter().enumerate() {
             left -= weight;
             if left < 0.0 {
-                return place;
+                return index;
             }
         }
-        // Rounding may leave a hair's breadth: the last place that can be drawn at all.
+        // Rounding may leave a hair's breadth: the last index that can be drawn at all.
         weights.iter().rposition(|weight| *weight > 0.0).unwrap_or(0)
     }
 
@@ -78,11 +78,11 @@ impl Draw {
         if self.chance(self.feed.rare_template) { count - 1 } else { self.below(usual) }
     }
 
-    /// Brings a list into any order.
+    /// Shuffles a list.
     pub(crate) fn shuffle<T>(&mut self, list: &mut [T]) {
-        for place in (1..list.len()).rev() {
-            let other = self.below(place + 1);
-            list.swap(place, other);
+        for index in (1..list.len()).rev() {
+            let other = self.below(index + 1);
+            list.swap(index, other);
         }
     }
 

@@ -1,37 +1,37 @@
-//! What can be wrong with what the suite is asked for.
+//! Errors of the suite.
 
-/// Why the suite gives nothing.
+/// Why the suite cannot give what was requested.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SuiteError {
-    /// A dataset that the suite has not.
+    /// A dataset that the suite does not have.
     #[error("the suite has no dataset `{id}`")]
     NoDataset {
         /// What was asked for.
         id: String,
     },
-    /// A split that the datasets have not.
+    /// A split that the datasets do not have.
     #[error("dataset `{dataset}` has no split `{split}`, only test and validation")]
     NoSplit {
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
         /// What was asked for.
         split: String,
     },
-    /// A parameter of a mixture that is none.
-    #[error("{what} is {value}, not {due}")]
+    /// An invalid parameter of a mixture.
+    #[error("{what} is {value}, not {expected}")]
     Mixture {
         /// Which parameter.
         what: &'static str,
         /// What it is.
         value: f64,
         /// What it should be.
-        due: &'static str,
+        expected: &'static str,
     },
     /// A question that the reader of rows refuses.
     #[error("an item of dataset `{dataset}` gives no question")]
     NoQuestion {
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
         /// Why not.
         #[source]

@@ -5,13 +5,13 @@ use std::fmt::Debug;
 use plimsoll_core::AnswerKind;
 use plimsoll_ingest::dataset::NativeFiles;
 
-use super::draw::Draw;
-use super::item::Item;
+use super::draw::Sampler;
+use super::item::SuiteItem;
 use super::world::World;
 
-/// What a dataset is.
+/// Metadata of a dataset.
 #[derive(Debug)]
-pub(crate) struct About {
+pub(crate) struct DatasetInfo {
     /// Its id (`pocket_sums`).
     pub(crate) id: &'static str,
     /// Its name for people.
@@ -24,17 +24,17 @@ pub(crate) struct About {
     pub(crate) files: &'static [NativeFiles],
 }
 
-/// A dataset's maker.
+/// Generates the items of a dataset.
 pub(crate) trait Generator: Debug + Sync {
-    /// What the dataset is.
-    fn about(&self) -> &'static About;
+    /// Its metadata.
+    fn info(&self) -> &'static DatasetInfo;
 
-    /// Items that are made together and share a side: twins, the turns of a story, mostly one. Never
+    /// Items that are generated together and share a side: twins, the turns of a story, mostly one. Never
     /// empty.
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item>;
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem>;
 
-    /// A sentence or two that tell what the dataset asks about, or the like.
-    fn statement(&self, world: &World, draw: &mut Draw) -> String;
+    /// A sentence or two that state what the dataset asks about, or the like.
+    fn statement(&self, world: &World, draw: &mut Sampler) -> String;
 }
 
 /// Domains of the paper.

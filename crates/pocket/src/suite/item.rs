@@ -4,11 +4,11 @@ use plimsoll_core::{AnswerKind, Choice, DatasetId, DomainId, Question, QuestionI
 use plimsoll_ingest::{Dataset, RejectReason, content_hash};
 use serde_json::{Value, json};
 
-use super::side::Side;
+use super::side::SuiteSide;
 
-/// How hard an item is meant to be.
+/// The intended difficulty of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Level {
+pub(crate) enum Difficulty {
     /// Small numbers, frequent facts, one sentence.
     Easy,
     /// In between.
@@ -17,8 +17,8 @@ pub(crate) enum Level {
     Hard,
 }
 
-impl Level {
-    /// All, the easy one first.
+impl Difficulty {
+    /// All, from easy to hard.
     pub(crate) const ALL: [Self; 3] = [Self::Easy, Self::Medium, Self::Hard];
 
     /// The name in rows.
@@ -30,8 +30,8 @@ impl Level {
         }
     }
 
-    /// The level of a fact by its rank: a third each.
-    pub(crate) fn of_rank(rank: usize, count: usize) -> Self {
+    /// The difficulty of a fact by its rank: a third each.
+    pub(crate) fn from_rank(rank: usize, count: usize) -> Self {
         match rank * 3 / count.max(1) {
             0 => Self::Easy,
             1 => Self::Medium,
@@ -42,8 +42,8 @@ impl Level {
 
 /// A question with its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Item {
-    /// What decides its [`Side`].
+pub(crate) struct SuiteItem {
+    /// What decides its [`SuiteSide`].
     pub(crate) key: String,
     /// A passage or story.
     pub(crate) passage: Option<String>,
@@ -53,17 +53,17 @@ pub(crate) struct Item {
     pub(crate) options: Vec<String>,
     /// The answer: the option's words, a number, yes or no, a name.
     pub(crate) answer: String,
-    /// What stands or falls together.
+    /// Items of a cluster are not independent.
     pub(crate) cluster: Option<String>,
     /// Subject.
     pub(crate) subject: Option<&'static str>,
     /// How hard it is meant to be.
-    pub(crate) level: Level,
+    pub(crate) level: Difficulty,
 }
 
-impl Item {
+impl SuiteItem {
     /// An item with nothing but question and answer.
-    pub(crate) fn new(key: String, question: String, answer: impl Into<String>, level: Level) -> Self {
+    pub(crate) fn new(key: String, question: String, answer: impl Into<String>, level: Difficulty) -> Self {
         Self {
             key,
             passage: None,
@@ -82,12 +82,12 @@ impl Item {
     }
 
     /// Its side.
-    pub(crate) fn side(&self) -> Side {
-        Side::of(&self.key)
+    pub(crate) fn side(&self) -> SuiteSide {
+        SuiteSide::from_key(&self.key)
     }
 
     /// What is asked, without instruction and options: the same text in no two sides.
-    pub(crate) fn asked(&self) -> String {
+    pub(crate) fn question_text(&self) -> String {
         match &self.passage {
             Some(passage) => format!("{passage}\n\nQuestion: {}", self.question),
             None => self.question.clone(),

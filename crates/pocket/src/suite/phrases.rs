@@ -7,7 +7,7 @@ use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt};
 
 use super::DATASETS;
 use super::error::SuiteError;
-use super::item::{Item, Level};
+use super::item::{Difficulty, SuiteItem};
 
 /// Stands for what is the question's own. No prompt has it.
 const OWN: &str = "\u{1}";
@@ -21,8 +21,8 @@ pub fn fixed_phrases() -> Result<Vec<String>, SuiteError> {
     let mut phrases: Vec<String> = Vec::new();
     for dataset in DATASETS {
         let wrong = |source| SuiteError::NoQuestion { dataset: dataset.id().to_owned(), source };
-        let item = Item::new(String::new(), OWN.to_owned(), OWN, Level::Easy);
-        let item = Item { passage: Some(OWN.to_owned()), options: vec![OWN.to_owned()], ..item };
+        let item = SuiteItem::new(String::new(), OWN.to_owned(), OWN, Difficulty::Easy);
+        let item = SuiteItem { passage: Some(OWN.to_owned()), options: vec![OWN.to_owned()], ..item };
         let question = item.question(*dataset, "0").map_err(wrong)?;
         let question = Question { choices: Vec::new(), ..question };
         let spec = PromptSpec::new(*dataset, PromptStyle::Direct);

@@ -1,4 +1,4 @@
-//! How the facts of a relation are asked and told: at least eight wordings each, the last one of which
+//! Wordings of questions and statements about the facts of a relation: at least eight wordings each, the last one of which
 //! is rare in training. `{e}` stands for the entity, `{a}` for the answer, `{p}` for any person.
 
 use super::world::Relation;
@@ -8,7 +8,7 @@ use super::world::Relation;
 pub(crate) struct Wording {
     /// Questions.
     pub(crate) asks: &'static [&'static str],
-    /// Sentences that tell it.
+    /// Statements of it.
     pub(crate) says: &'static [&'static str],
 }
 
@@ -306,7 +306,7 @@ const TASTE: Wording = Wording {
     ],
 };
 
-/// How people tell what they wrongly think: `{is}` is `is` or `tastes`.
+/// Statements of what people wrongly think: `{is}` is `is` or `tastes`.
 pub(crate) const MYTHS: &[&str] = &[
     "{e} {is} {a}.",
     "People say that {e} {is} {a}.",

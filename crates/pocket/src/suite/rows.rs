@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use plimsoll_core::{Question, Seed};
 
-use super::draw::{Draw, Feed};
+use super::draw::{Feed, Sampler};
 use super::error::SuiteError;
-use super::item::Item;
-use super::side::Side;
+use super::item::SuiteItem;
+use super::side::SuiteSide;
 use super::world::World;
 use super::{DATASETS, SEED, datasets};
 
@@ -26,8 +26,8 @@ const DRAWS: usize = 60;
 pub fn native_rows(dataset: &str, split: &str) -> Result<String, SuiteError> {
     let number = number(dataset)?;
     let (side, count) = match split {
-        "test" => (Side::Test, TEST_ROWS),
-        "validation" => (Side::Validation, VALIDATION_ROWS),
+        "test" => (SuiteSide::Test, TEST_ROWS),
+        "validation" => (SuiteSide::Validation, VALIDATION_ROWS),
         _ => return Err(SuiteError::NoSplit { dataset: dataset.to_owned(), split: split.to_owned() }),
     };
     let seed = Seed::new(SEED).derive("rows").derive(split).derive(dataset);
@@ -52,8 +52,8 @@ pub fn native_file(dataset: &str, split: &str) -> String {
 /// [`SuiteError::NoDataset`].
 pub fn follow_up_questions(dataset: &str, stage: Seed, count: usize) -> Result<Vec<Question>, SuiteError> {
     let number = number(dataset)?;
-    let items = items(number, Side::Training, stage.derive(dataset), count);
-    let question = |(id, item): (usize, &Item)| {
+    let items = items(number, SuiteSide::Training, stage.derive(dataset), count);
+    let question = |(id, item): (usize, &SuiteItem)| {
         let wrong = |source| SuiteError::NoQuestion { dataset: dataset.to_owned(), source };
         item.question(DATASETS[number], &id.to_string()).map_err(wrong)
     };
@@ -64,16 +64,16 @@ fn number(dataset: &str) -> Result<usize, SuiteError> {
     datasets::number(dataset).ok_or_else(|| SuiteError::NoDataset { id: dataset.to_owned() })
 }
 
-/// Items of one side, no two asking the same. What is made together stays together.
-fn items(number: usize, side: Side, seed: Seed, count: usize) -> Vec<Item> {
-    let (mut draw, world) = (Draw::new(seed, Feed::EVALUATION), World::get());
+/// Items of one side, no two with the same question. Items that are generated together stay together.
+fn items(number: usize, side: SuiteSide, seed: Seed, count: usize) -> Vec<SuiteItem> {
+    let (mut draw, world) = (Sampler::new(seed, Feed::EVALUATION), World::get());
     let (mut items, mut seen) = (Vec::with_capacity(count), BTreeSet::new());
     for _ in 0..count * DRAWS {
         if items.len() >= count {
             break;
         }
         for item in datasets::generator(number).items(world, &mut draw) {
-            if item.side() == side && seen.insert(item.asked()) {
+            if item.side() == side && seen.insert(item.question_text()) {
                 items.push(item);
             }
         }
@@ -91,10 +91,10 @@ mod tests {
     fn what_is_asked_says_on_which_side_it_lies() {
         /// Draws of each dataset and feed.
         const DRAWN: usize = 20_000;
-        let (world, mut sides) = (World::get(), BTreeMap::<String, Side>::new());
+        let (world, mut sides) = (World::get(), BTreeMap::<String, SuiteSide>::new());
         let even = Feed { zipf: 0.0, templates: 7, rare_template: 0.125 };
         for (number, feed) in (0..DATASETS.len()).flat_map(|n| [(n, Feed::EVALUATION), (n, even)]) {
-            let mut draw = Draw::new(Seed::new(number as u64), feed);
+            let mut draw = Sampler::new(Seed::new(number as u64), feed);
             let mut counts = BTreeMap::<&str, usize>::new();
             for _ in 0..DRAWN {
                 let items = datasets::generator(number).items(world, &mut draw);
@@ -102,7 +102,7 @@ mod tests {
                 for item in items {
                     let side = item.side();
                     *counts.entry(side.split()).or_default() += 1;
-                    assert_eq!(*sides.entry(item.asked()).or_insert(side), side, "{item:?}");
+                    assert_eq!(*sides.entry(item.question_text()).or_insert(side), side, "{item:?}");
                 }
             }
             assert_eq!(counts.len(), 3, "{}: {counts:?}", DATASETS[number].id());

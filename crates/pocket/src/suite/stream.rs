@@ -1,22 +1,22 @@
-//! What models are trained on: an endless stream of documents, each by its number.
+//! What models are trained on: an endless stream of documents, each by its index.
 
 use plimsoll_core::prompt::Prompt;
 use plimsoll_core::{Question, Seed};
 use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt};
 use serde::{Deserialize, Serialize};
 
-use super::draw::{Draw, Feed};
+use super::draw::{Feed, Sampler};
 use super::error::SuiteError;
 use super::recall::{self, Recall};
-use super::side::Side;
+use super::side::SuiteSide;
 use super::world::World;
 use super::{DATASETS, datasets};
 
-/// What a stream is made of.
+/// The mixture of documents in a stream.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mixture {
-    /// Weight of documents of sentences that tell facts and sums.
+    /// Weight of documents that state facts and sums.
     pub statements: f64,
     /// Weight of dialogues.
     pub dialogues: f64,
@@ -24,15 +24,15 @@ pub struct Mixture {
     pub recall: f64,
     /// Weight of exercises in comparing.
     pub comparisons: f64,
-    /// Datasets, for statements and dialogues, with their weights. Others are not met.
+    /// Datasets, for statements and dialogues, with their weights. Others do not occur.
     pub datasets: Vec<(String, f64)>,
     /// Exponent of the frequencies of facts, 0 to 3: the fact of rank r has a weight of r^-zipf.
     pub zipf: f64,
-    /// How many wordings of a question or a fact are met, 1 to 7, the rare one not counted.
+    /// How many wordings of a question or a fact occur, 1 to 7, the rare one not counted.
     pub templates: usize,
     /// How often the rare wording is taken, 0 to 1.
     pub rare_template: f64,
-    /// The most pairs in an exercise, 2 to 8.
+    /// Maximum number of pairs in an exercise, 2 to 8.
     pub recall_pairs: usize,
 }
 
@@ -46,7 +46,7 @@ impl Mixture {
 
 /// A document.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Document {
+pub enum TrainingDocument {
     /// Sentences, one space between them.
     Statements(String),
     /// A question with the reply to it.
@@ -58,7 +58,7 @@ pub enum Document {
 /// A question with the reply to it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dialogue {
-    /// The question.
+    /// A question of the training side.
     pub question: Question,
     /// Its direct prompt without exemplars, as it is sent in a run.
     pub prompt: Prompt,
@@ -101,36 +101,36 @@ impl Stream {
         Ok(Self { seed, feed, kinds, weights, pairs: mixture.recall_pairs })
     }
 
-    /// The document of this number: the same whatever was asked before.
+    /// The document with this index, whichever were taken before.
     ///
     /// # Errors
     /// [`SuiteError::NoQuestion`], which a test rules out.
-    pub fn document(&self, index: u64) -> Result<Document, SuiteError> {
-        let mut draw = Draw::new(self.seed.derive("document").derive_index(index), self.feed);
+    pub fn document(&self, index: u64) -> Result<TrainingDocument, SuiteError> {
+        let mut draw = Sampler::new(self.seed.derive("document").derive_index(index), self.feed);
         Ok(match draw.weighted(&self.kinds) {
-            0 => Document::Statements(self.statements(&mut draw)),
-            1 => Document::Dialogue(Box::new(self.dialogue(&mut draw, index)?)),
-            2 => Document::Recall(recall::exercise(self.pairs, World::get(), &mut draw)),
-            _ => Document::Recall(recall::comparison(self.pairs, World::get(), &mut draw)),
+            0 => TrainingDocument::Statements(self.statements(&mut draw)),
+            1 => TrainingDocument::Dialogue(Box::new(self.dialogue(&mut draw, index)?)),
+            2 => TrainingDocument::Recall(recall::exercise(self.pairs, World::get(), &mut draw)),
+            _ => TrainingDocument::Recall(recall::comparison(self.pairs, World::get(), &mut draw)),
         })
     }
 
-    fn statements(&self, draw: &mut Draw) -> String {
-        let (count, mut told) = (draw.between(1, 4) as usize, Vec::new());
-        while told.len() < count {
+    fn statements(&self, draw: &mut Sampler) -> String {
+        let (count, mut sentences) = (draw.between(1, 4) as usize, Vec::new());
+        while sentences.len() < count {
             let generator = datasets::generator(draw.weighted(&self.weights));
-            told.push(generator.statement(World::get(), draw));
+            sentences.push(generator.statement(World::get(), draw));
         }
-        told.join(" ")
+        sentences.join(" ")
     }
 
-    fn dialogue(&self, draw: &mut Draw, index: u64) -> Result<Dialogue, SuiteError> {
+    fn dialogue(&self, draw: &mut Sampler, index: u64) -> Result<Dialogue, SuiteError> {
         let number = draw.weighted(&self.weights);
         let dataset = DATASETS[number];
         let item = loop {
             let mut items = datasets::generator(number).items(World::get(), draw);
             let item = items.swap_remove(draw.below(items.len()));
-            if item.side() == Side::Training {
+            if item.side() == SuiteSide::Training {
                 break item;
             }
         };
@@ -143,13 +143,13 @@ impl Stream {
 
 fn check_weights(what: &'static str, weights: &[f64]) -> Result<(), SuiteError> {
     if let Some(value) = weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
-        return Err(SuiteError::Mixture { what, value: *value, due: "a finite number of at least 0" });
+        return Err(SuiteError::Mixture { what, value: *value, expected: "a finite number of at least 0" });
     }
     let sum: f64 = weights.iter().sum();
     if sum > 0.0 {
         Ok(())
     } else {
-        Err(SuiteError::Mixture { what, value: sum, due: "above 0 for one at least" })
+        Err(SuiteError::Mixture { what, value: sum, expected: "above 0 for one at least" })
     }
 }
 
@@ -157,7 +157,7 @@ fn check(
     what: &'static str,
     value: f64,
     range: std::ops::RangeInclusive<f64>,
-    due: &'static str,
+    expected: &'static str,
 ) -> Result<(), SuiteError> {
-    if range.contains(&value) { Ok(()) } else { Err(SuiteError::Mixture { what, value, due }) }
+    if range.contains(&value) { Ok(()) } else { Err(SuiteError::Mixture { what, value, expected }) }
 }

@@ -8,11 +8,11 @@ use std::sync::OnceLock;
 use plimsoll_core::Seed;
 
 use super::SEED;
-use super::draw::{Draw, Feed};
+use super::draw::{Feed, Sampler};
 use names::Namer;
 pub(crate) use words::{FRUITS, JOBS, QUALITIES, THINGS};
 
-/// What is told and asked about entities.
+/// What statements and questions say about entities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relation {
     /// City: its land.
@@ -79,7 +79,7 @@ impl Relation {
 
 /// The facts of one relation, the most frequent entity first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Table {
+pub(crate) struct FactTable {
     /// Entities, as they stand in templates.
     pub(crate) entities: Vec<String>,
     /// The answer for each.
@@ -90,7 +90,7 @@ pub(crate) struct Table {
     pub(crate) pool: Vec<String>,
 }
 
-impl Table {
+impl FactTable {
     /// The answers as texts.
     pub(crate) fn pool(&self) -> Vec<&str> {
         self.pool.iter().map(String::as_str).collect()
@@ -106,7 +106,7 @@ pub struct World {
     pub(crate) cities: Vec<String>,
     /// Beasts.
     pub(crate) beasts: Vec<String>,
-    tables: Vec<Table>,
+    tables: Vec<FactTable>,
     words: Vec<String>,
 }
 
@@ -125,7 +125,7 @@ impl World {
         let (herbs, stuffs) = (namer.common(60), namer.common(24));
         let names = [&people, &cities, &lands, &coins, &beasts, &herbs, &stuffs];
         let words = names.into_iter().flatten().cloned().chain(words::all().map(str::to_owned)).collect();
-        let facts = Facts { seed: seed.derive("facts") };
+        let facts = FactGenerator { seed: seed.derive("facts") };
         let classes = facts.any("class", &beasts, &own(words::CLASSES));
         let (goals, events) =
             (facts.pairs("goals", words::DEEDS, &stuffs), facts.pairs("events", words::EVENTS, &own(THINGS)));
@@ -147,7 +147,7 @@ impl World {
     }
 
     /// The facts of a relation.
-    pub(crate) fn table(&self, relation: Relation) -> &Table {
+    pub(crate) fn table(&self, relation: Relation) -> &FactTable {
         &self.tables[relation as usize]
     }
 
@@ -157,7 +157,7 @@ impl World {
     }
 
     /// A person who acts.
-    pub(crate) fn person<'a>(&'a self, draw: &mut Draw) -> &'a str {
+    pub(crate) fn person<'a>(&'a self, draw: &mut Sampler) -> &'a str {
         &self.people[draw.below(self.people.len())]
     }
 }
@@ -167,16 +167,16 @@ fn own(words: &[&str]) -> Vec<String> {
 }
 
 /// What follows from the class of a beast.
-fn by_class(classes: &Table, of_class: &[&str]) -> Table {
+fn by_class(classes: &FactTable, values: &[&str]) -> FactTable {
     let of = |class: &String| {
-        let place = words::CLASSES.iter().position(|other| other == class).unwrap_or(0);
-        of_class[place].to_owned()
+        let index = words::CLASSES.iter().position(|other| other == class).unwrap_or(0);
+        values[index].to_owned()
     };
-    Table {
+    FactTable {
         entities: classes.entities.clone(),
         answers: classes.answers.iter().map(of).collect(),
         myths: Vec::new(),
-        pool: own(of_class),
+        pool: own(values),
     }
 }
 
@@ -184,17 +184,17 @@ fn by_class(classes: &Table, of_class: &[&str]) -> Table {
 const PAIRS: usize = 96;
 
 /// Makes facts up.
-struct Facts {
+struct FactGenerator {
     seed: Seed,
 }
 
-impl Facts {
-    fn draw(&self, label: &str) -> Draw {
-        Draw::new(self.seed.derive(label), Feed { zipf: 0.0, ..Feed::EVALUATION })
+impl FactGenerator {
+    fn draw(&self, label: &str) -> Sampler {
+        Sampler::new(self.seed.derive(label), Feed { zipf: 0.0, ..Feed::EVALUATION })
     }
 
     /// Any answer for each entity, all answers equally often up to one.
-    fn any(&self, label: &str, entities: &[String], pool: &[String]) -> Table {
+    fn any(&self, label: &str, entities: &[String], pool: &[String]) -> FactTable {
         let mut draw = self.draw(label);
         let mut answers = Vec::with_capacity(entities.len());
         while answers.len() < entities.len() {
@@ -203,31 +203,32 @@ impl Facts {
             answers.extend(round);
         }
         answers.truncate(entities.len());
-        Table { entities: entities.to_vec(), answers, myths: Vec::new(), pool: pool.to_vec() }
+        FactTable { entities: entities.to_vec(), answers, myths: Vec::new(), pool: pool.to_vec() }
     }
 
     /// Any answer, and another that people think.
-    fn with_myths(&self, label: &str, entities: &[String], pool: &[String]) -> Table {
+    fn with_myths(&self, label: &str, entities: &[String], pool: &[String]) -> FactTable {
         let table = self.any(label, entities, pool);
         let mut draw = self.draw(&format!("{label} as people think"));
         let myth = |answer: &String| {
             let others: Vec<&str> = pool.iter().map(String::as_str).filter(|other| other != answer).collect();
             draw.pick(&others).to_owned()
         };
-        Table { myths: table.answers.iter().map(myth).collect(), ..table }
+        FactTable { myths: table.answers.iter().map(myth).collect(), ..table }
     }
 
     /// Things that are done with things, or happen to them.
     fn pairs(&self, label: &str, verbs: &[&str], things: &[String]) -> Vec<String> {
         let pair =
-            |place: usize| format!("{} the {}", verbs[place / things.len()], things[place % things.len()]);
+            |index: usize| format!("{} the {}", verbs[index / things.len()], things[index % things.len()]);
         let chosen = self.draw(label).distinct(verbs.len() * things.len(), PAIRS);
         chosen.into_iter().map(pair).collect()
     }
 
     /// Two things that are taken, and a third that comes then.
-    fn routines(&self) -> Table {
-        let (mut draw, mut table) = (self.draw("routines"), Table { pool: own(THINGS), ..Table::default() });
+    fn routines(&self) -> FactTable {
+        let (mut draw, mut table) =
+            (self.draw("routines"), FactTable { pool: own(THINGS), ..FactTable::default() });
         while table.entities.len() < PAIRS {
             let three = draw.distinct(THINGS.len(), 3);
             let entity = format!("{} and the {}", THINGS[three[0]], THINGS[three[1]]);

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use plimsoll_core::Seed;
 use plimsoll_pocket::DATASETS;
-use plimsoll_pocket::suite::{Document, SPLITS, Stream, follow_up_questions};
+use plimsoll_pocket::suite::{SPLITS, Stream, TrainingDocument, follow_up_questions};
 
 use super::{asked, mixture, questions};
 
@@ -49,11 +49,11 @@ impl Texts {
 }
 
 /// Everything that a document says.
-fn said(document: &Document) -> String {
+fn text_of(document: &TrainingDocument) -> String {
     match document {
-        Document::Statements(text) => text.clone(),
-        Document::Recall(recall) => recall.text.clone(),
-        Document::Dialogue(dialogue) => {
+        TrainingDocument::Statements(text) => text.clone(),
+        TrainingDocument::Recall(recall) => recall.text.clone(),
+        TrainingDocument::Dialogue(dialogue) => {
             let messages = dialogue.prompt.messages.iter().map(|message| message.text.as_str());
             messages.chain([dialogue.reply.as_str()]).collect::<Vec<_>>().join("\n")
         }
@@ -86,9 +86,9 @@ fn no_training_document_asks_what_an_evaluation_asks() {
         let mut asks = 0;
         for index in 0..DOCUMENTS {
             let document = stream.document(index).unwrap();
-            let found = texts.within(&said(&document));
+            let found = texts.within(&text_of(&document));
             assert_eq!(found, None, "in document {index}: {document:?}");
-            asks += u64::from(matches!(document, Document::Dialogue(_)));
+            asks += u64::from(matches!(document, TrainingDocument::Dialogue(_)));
         }
         assert!(asks > DOCUMENTS / 2);
     }

@@ -7,7 +7,7 @@ use plimsoll_ingest::pool::{PoolRole, RoleShares, find_duplicates, role_of};
 use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt};
 use plimsoll_label::{Policy, extract, grade};
 use plimsoll_pocket::DATASETS;
-use plimsoll_pocket::suite::{Document, SPLITS, Stream, native_rows};
+use plimsoll_pocket::suite::{SPLITS, Stream, TrainingDocument, native_rows};
 
 use super::{mixture, questions};
 
@@ -29,8 +29,8 @@ fn fourteen_datasets_in_the_domains_and_formats_of_the_paper() {
     for dataset in DATASETS {
         *domains.entry(dataset.domain()).or_default() += 1;
     }
-    let due = [("commonsense", 8), ("conversational", 1), ("math", 4), ("problem_solving", 1)];
-    assert_eq!(domains, due.into());
+    let expected = [("commonsense", 8), ("conversational", 1), ("math", 4), ("problem_solving", 1)];
+    assert_eq!(domains, expected.into());
     let ids: BTreeSet<&str> = DATASETS.iter().map(|dataset| dataset.id()).collect();
     assert_eq!(ids.len(), 14);
     assert!(ids.iter().all(|id| id.starts_with("pocket_") && plimsoll_ingest::dataset(id).is_none()));
@@ -73,7 +73,7 @@ fn rows_are_the_same_each_time_and_of_one_dataset_only() {
 }
 
 #[test]
-fn options_are_as_many_as_the_table_says_and_no_place_is_favoured() {
+fn options_are_as_many_as_the_table_says_and_no_label_is_favoured() {
     /// Five standard deviations of a share of a third in 280 rows.
     const OFF: f64 = 0.14;
     let counts = [
@@ -91,11 +91,11 @@ fn options_are_as_many_as_the_table_says_and_no_place_is_favoured() {
         let dataset = DATASETS.iter().find(|dataset| dataset.id() == id).unwrap();
         let rows = questions(*dataset, "test");
         assert!(rows.iter().all(|row| row.choices.len() == count), "{id}");
-        for place in 'A'..='Z' {
+        for label in 'A'..='Z' {
             let share =
-                rows.iter().filter(|row| row.gold[0] == place.to_string()).count() as f64 / rows.len() as f64;
-            let due = if (place as usize - 'A' as usize) < count { 1.0 / count as f64 } else { 0.0 };
-            assert!((share - due).abs() < OFF, "{id}: {share} of the answers are {place}");
+                rows.iter().filter(|row| row.gold[0] == label.to_string()).count() as f64 / rows.len() as f64;
+            let expected = if (label as usize - 'A' as usize) < count { 1.0 / count as f64 } else { 0.0 };
+            assert!((share - expected).abs() < OFF, "{id}: {share} of the answers are {label}");
         }
     }
 }
@@ -107,7 +107,7 @@ fn a_training_question_is_what_a_row_of_it_would_be() {
     for index in 0..3000 {
         let document = stream.document(index).unwrap();
         assert_eq!(document, stream.document(index).unwrap());
-        let Document::Dialogue(dialogue) = document else { continue };
+        let TrainingDocument::Dialogue(dialogue) = document else { continue };
         let question = &dialogue.question;
         let dataset = DATASETS.iter().find(|dataset| dataset.id() == question.dataset.as_str()).unwrap();
         met.insert(dataset.id());

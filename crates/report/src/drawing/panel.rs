@@ -83,7 +83,7 @@ impl Axis {
 
 /// Something drawn in a panel. Points that are not finite are left out.
 #[derive(Debug, Clone)]
-pub(crate) enum Mark {
+pub(crate) enum PlotMark {
     /// A line through points.
     Line { ink: Ink, width: u32, points: Vec<(f64, f64)> },
     /// A shaded region with this outline.
@@ -92,7 +92,7 @@ pub(crate) enum Mark {
     Dots { ink: Ink, points: Vec<(f64, f64)> },
 }
 
-impl Mark {
+impl PlotMark {
     /// A line of the usual width.
     pub(crate) fn line(ink: Ink, points: Vec<(f64, f64)>) -> Self {
         let width = if matches!(ink, Ink::Main) { 2 } else { 1 };
@@ -114,7 +114,7 @@ pub(crate) struct Panel {
     pub(crate) x: Axis,
     pub(crate) y: Axis,
     /// Drawn in this order.
-    pub(crate) marks: Vec<Mark>,
+    pub(crate) marks: Vec<PlotMark>,
 }
 
 impl Panel {
@@ -164,7 +164,7 @@ impl Panel {
         Ok(())
     }
 
-    fn mark(&self, chart: &mut Chart<'_, '_>, mark: &Mark) -> Result<(), String> {
+    fn mark(&self, chart: &mut Chart<'_, '_>, mark: &PlotMark) -> Result<(), String> {
         let shown = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
             let finite = points.iter().filter(|(x, y)| x.is_finite() && y.is_finite());
             finite
@@ -172,18 +172,18 @@ impl Panel {
                 .collect()
         };
         match mark {
-            Mark::Line { ink, width, points } => {
+            PlotMark::Line { ink, width, points } => {
                 let style = ShapeStyle { color: ink.color().to_rgba(), filled: false, stroke_width: *width };
                 let points = shown(points);
                 let line = (points.len() > 1).then(|| PathElement::new(points, style));
                 chart.draw_series(line).map_err(|error| error.to_string())?;
             }
-            Mark::Region { ink, opacity, outline } => {
+            PlotMark::Region { ink, opacity, outline } => {
                 let outline = shown(outline);
                 let region = (outline.len() > 2).then(|| Polygon::new(outline, ink.color().mix(*opacity)));
                 chart.draw_series(region).map_err(|error| error.to_string())?;
             }
-            Mark::Dots { ink, points } => {
+            PlotMark::Dots { ink, points } => {
                 let dots = shown(points).into_iter().map(|point| Circle::new(point, 2, ink.color().filled()));
                 chart.draw_series(dots).map_err(|error| error.to_string())?;
             }
@@ -199,9 +199,9 @@ pub(crate) fn inner(svg: &str) -> String {
     let to = svg.rfind("</svg>").unwrap_or(svg.len());
     let mut inner = svg.get(from..to).unwrap_or_default().trim().replace(" opacity=\"1\"", "");
     inner = inner.replace(" font-family=\"sans-serif\"", "");
-    for look in INKS {
-        if let Some(dashes) = look.dashes {
-            let stroke = format!("stroke=\"{}\"", look.hex());
+    for style in INKS {
+        if let Some(dashes) = style.dashes {
+            let stroke = format!("stroke=\"{}\"", style.hex());
             inner = inner.replace(&stroke, &format!("{stroke} stroke-dasharray=\"{dashes}\""));
         }
     }

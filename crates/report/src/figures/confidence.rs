@@ -3,9 +3,10 @@
 use plimsoll_router::Histogram;
 
 use super::{Grid, Plot};
-use crate::drawing::{Axis, Ink, Mark, Panel, Tick};
+use crate::drawing::{Axis, Ink, Panel, PlotMark, Tick};
 use crate::error::ReportError;
 use crate::inputs::{DatasetCounts, SeriesCounts};
+use crate::statistics::pooled;
 use crate::text::{count, file_part, percent, share};
 
 /// The histograms of a series.
@@ -15,7 +16,7 @@ pub(crate) fn plot(pair_part: &str, counts: &SeriesCounts) -> Result<Plot, Repor
     let highest = all.iter().flat_map(|counts| totals(counts)).fold(0.0, f64::max);
     let panels: Vec<Panel> = all.iter().map(|counts| panel(counts, &pool, highest)).collect();
     let about = "Share of the questions per bin of the confidence, right answers below, wrong ones above them. The dotted \
-                 line is the pool's outline: thresholds carry over to a dataset as far as its histogram has the same \
+                 line is the pool's outline: thresholds transfer to a dataset as far as its histogram has the same \
                  shape."
         .to_owned();
     let legend = [
@@ -27,7 +28,7 @@ pub(crate) fn plot(pair_part: &str, counts: &SeriesCounts) -> Result<Plot, Repor
     let name = format!("{pair_part}.{}.confidence", file_part(&counts.method));
     let title = format!("Confidence by dataset: {}, {}", counts.slm, counts.method);
     let mut plot = Plot::new(name, title, about, &legend, &panels)?;
-    plot.twin = Grid::new(&[
+    plot.table = Grid::new(&[
         "dataset",
         "rows",
         "without confidence",
@@ -36,36 +37,8 @@ pub(crate) fn plot(pair_part: &str, counts: &SeriesCounts) -> Result<Plot, Repor
         "right above ½",
         "KS to the pool",
     ]);
-    plot.twin.rows = all.iter().map(|counts| numbers(counts, &pool)).collect();
+    plot.table.rows = all.iter().map(|counts| table_row(counts, &pool)).collect();
     Ok(plot)
-}
-
-/// All datasets in one.
-pub(crate) fn pooled(datasets: &[DatasetCounts]) -> DatasetCounts {
-    let bins = datasets.first().map_or(0, |counts| counts.right.len());
-    let mut pool = DatasetCounts::new("all datasets", bins);
-    for counts in datasets {
-        let sides = [
-            (&mut pool.right, &counts.right),
-            (&mut pool.wrong, &counts.wrong),
-            (&mut pool.ungraded, &counts.ungraded),
-        ];
-        for (sum, own) in sides {
-            for (sum, own) in sum.iter_mut().zip(own) {
-                *sum += own;
-            }
-        }
-        for (reason, rows) in &counts.missing {
-            *pool.missing.entry(reason.clone()).or_default() += rows;
-        }
-        pool.answer_mass.rows += counts.answer_mass.rows;
-        pool.answer_mass.sum += counts.answer_mass.sum;
-        pool.slm_right += counts.slm_right;
-        pool.slm_ungraded += counts.slm_ungraded;
-        pool.llm_right += counts.llm_right;
-        pool.llm_ungraded += counts.llm_ungraded;
-    }
-    pool
 }
 
 /// Rows of each bin as a share of the scored rows.
@@ -85,10 +58,10 @@ fn panel(counts: &DatasetCounts, pool: &DatasetCounts, highest: f64) -> Panel {
         let above: Vec<f64> = below.iter().zip(shares(bins)).map(|(low, more)| low + more).collect();
         let mut outline = steps(&above);
         outline.extend(steps(&below).into_iter().rev());
-        marks.push(Mark::Region { ink, opacity: 1.0, outline });
+        marks.push(PlotMark::Region { ink, opacity: 1.0, outline });
         below = above;
     }
-    marks.push(Mark::line(Ink::Random, steps(&totals(pool))));
+    marks.push(PlotMark::line(Ink::Random, steps(&totals(pool))));
     let y =
         Axis { low: 0.0, high: (highest * 1.05).max(0.01), label: "share of questions", tick: Tick::Percent };
     let x = Axis { tick: Tick::Plain, ..Axis::share("confidence") };
@@ -105,7 +78,7 @@ fn steps(heights: &[f64]) -> Vec<(f64, f64)> {
     corners.collect()
 }
 
-fn numbers(counts: &DatasetCounts, pool: &DatasetCounts) -> Vec<String> {
+fn table_row(counts: &DatasetCounts, pool: &DatasetCounts) -> Vec<String> {
     let bins = counts.right.len() as f64;
     let histogram = |counts: &DatasetCounts| {
         let rows = counts.right.iter().zip(&counts.wrong).zip(&counts.ungraded);

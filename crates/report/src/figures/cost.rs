@@ -2,10 +2,10 @@
 
 use plimsoll_core::records::{CurveRow, POOL};
 
-use super::routing::nearest;
 use super::{Grid, Plot};
-use crate::drawing::{Axis, Ink, Mark, Panel, Tick};
+use crate::drawing::{Axis, Ink, Panel, PlotMark, Tick};
 use crate::error::ReportError;
+use crate::statistics::nearest;
 use crate::text::{dollars, share};
 use crate::view::PairView;
 
@@ -31,10 +31,10 @@ pub(crate) fn plot(pair: &PairView<'_>, pair_part: &str) -> Result<Option<Plot>,
     let legend = [(Ink::Main, "by confidence"), (Ink::Random, "at random")];
     let name = format!("{pair_part}.cost");
     let mut plot = Plot::new(name, "Accuracy against cost".to_owned(), about.to_owned(), &legend, &panels)?;
-    plot.twin = Grid::new(&["method", "handed over", "US dollars per 1,000", "accuracy", "at random"]);
+    plot.table = Grid::new(&["method", "deferred", "US dollars per 1,000", "accuracy", "at random"]);
     for (method, rows) in &priced {
         for row in SHOWN.iter().filter_map(|ratio| nearest(rows, *ratio)) {
-            plot.twin.rows.push(vec![
+            plot.table.rows.push(vec![
                 (*method).to_owned(),
                 share(Some(row.routing_ratio)),
                 dollars(row.usd_per_1k_questions),
@@ -55,6 +55,6 @@ fn panel(method: &str, rows: &[&CurveRow]) -> Panel {
     let both = || own.iter().chain(&random);
     let x = Axis::around("US dollars per 1,000 questions", Tick::Dollars, both().map(|(x, _)| *x));
     let y = Axis::around("accuracy", Tick::Percent, both().map(|(_, y)| *y));
-    let marks = vec![Mark::line(Ink::Random, random), Mark::line(Ink::Main, own)];
+    let marks = vec![PlotMark::line(Ink::Random, random), PlotMark::line(Ink::Main, own)];
     Panel { title: method.to_owned(), x, y, marks }
 }

@@ -7,12 +7,10 @@ use plotters::prelude::SVGBackend;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, IntoFont as _, RGBColor, TextStyle};
 
-use super::transfer::DATASET;
-use super::{mean, targets};
 use crate::drawing::{Ink, standalone};
 use crate::error::ReportError;
+use crate::statistics::{accuracy_over_random, curve_rmse, dataset_alone, held_out_datasets};
 use crate::text::{clean, share, short};
-use crate::verdict::dataset_alone;
 use crate::view::{MethodView, PairView};
 
 /// Width of the names of rows in a file.
@@ -124,16 +122,16 @@ impl Heat {
     }
 }
 
-fn shorter(name: &str, most: usize) -> String {
+fn shorter(name: &str, max_chars: usize) -> String {
     let name = short(name);
-    if name.chars().count() <= most {
+    if name.chars().count() <= max_chars {
         return name;
     }
-    let head: String = name.chars().take(most - 1).collect();
+    let head: String = name.chars().take(max_chars - 1).collect();
     format!("{head}…")
 }
 
-/// ROC AUC by dataset and method, with the pool, the mean over datasets, and what the dataset alone tells.
+/// ROC AUC by dataset and method, with the pool, the mean over datasets, and that of the dataset alone.
 pub(crate) fn roc_auc(pair: &PairView<'_>, pair_part: &str) -> Option<Heat> {
     let methods: Vec<&MethodView<'_>> = pair.methods.values().filter(|m| !m.alignment.is_empty()).collect();
     if methods.is_empty() {
@@ -153,7 +151,7 @@ pub(crate) fn roc_auc(pair: &PairView<'_>, pair_part: &str) -> Option<Heat> {
         }
     }
     let about = "ROC AUC: how often a right answer of the SLM has a higher confidence than a wrong one; 0.5 is chance. \
-                 “Dataset alone” ranks all questions of a dataset alike, by the SLM's accuracy on it: what of the \
+                 “Dataset alone” ranks all questions of a dataset alike, by the SLM's accuracy on it: how much of the \
                  value on all together comes from telling datasets apart.";
     Some(Heat {
         name: format!("{pair_part}.roc_auc"),
@@ -169,11 +167,11 @@ pub(crate) fn roc_auc(pair: &PairView<'_>, pair_part: &str) -> Option<Heat> {
 
 /// Accuracy above random routing at the same ratio, by held-out dataset and method.
 pub(crate) fn over_random(pair: &PairView<'_>, pair_part: &str) -> Option<Heat> {
-    by_held_out(pair, over_random_of).map(|(columns, rows)| Heat {
+    by_held_out(pair, accuracy_over_random).map(|HeldOutValues { columns, rows }| Heat {
         name: format!("{pair_part}.over_random"),
         title: "Accuracy over random routing, held-out datasets".to_owned(),
-        about: "Accuracy with thresholds fitted on the other datasets, minus that of handing over as many questions at \
-                random; mean over targets of the share handed over, and repeats. Orange: the confidence did harm."
+        about: "Accuracy with thresholds fitted on the other datasets, minus that of deferring as many questions at \
+                random; mean over routing ratios and repeats. Orange: worse than random."
             .to_owned(),
         corner: "held out",
         columns,
@@ -186,15 +184,15 @@ pub(crate) fn over_random(pair: &PairView<'_>, pair_part: &str) -> Option<Heat> 
 /// By how much the true curve with the others' thresholds is nearer to the true one than the random line.
 pub(crate) fn nearer_than_random(pair: &PairView<'_>, pair_part: &str) -> Option<Heat> {
     let figure = |method: &MethodView<'_>, held_out: &str| {
-        let (own, random) = rmse_of(method, held_out)?;
+        let (own, random) = curve_rmse(method, held_out)?;
         Some(random - own)
     };
-    by_held_out(pair, figure).map(|(columns, rows)| Heat {
+    by_held_out(pair, figure).map(|HeldOutValues { columns, rows }| Heat {
         name: format!("{pair_part}.curve_rmse"),
-        title: "How well curves carry over, against the random line".to_owned(),
+        title: "How well curves transfer, against the random line".to_owned(),
         about: "Distance of the random line from a held-out dataset's true curve, minus the distance of the curve with \
                 the other datasets' thresholds (root mean square over the shares 0, 0.01, .., 1; mean over repeats). \
-                Orange: the random line is nearer, so knowing the other datasets was of no use for this one."
+                Orange: the random line is nearer, so the other datasets were of no use for this one."
             .to_owned(),
         corner: "held out",
         columns,
@@ -204,35 +202,18 @@ pub(crate) fn nearer_than_random(pair: &PairView<'_>, pair_part: &str) -> Option
     })
 }
 
-/// Mean accuracy over random of a method's ratio targets on a held-out dataset.
-pub(crate) fn over_random_of(method: &MethodView<'_>, held_out: &str) -> Option<f64> {
-    let rows = method.transfer.iter().filter(|row| {
-        row.by == DATASET && row.target_kind == targets::ROUTING_RATIO && row.held_out == held_out
-    });
-    mean(rows.filter_map(|row| Some(row.accuracy? - row.random_accuracy?)))
+/// Values by held-out dataset and method.
+struct HeldOutValues {
+    columns: Vec<String>,
+    rows: Vec<(String, Vec<Option<f64>>)>,
 }
 
-/// Mean distances of the carried-over curve and of the random line from the true one.
-pub(crate) fn rmse_of(method: &MethodView<'_>, held_out: &str) -> Option<(f64, f64)> {
-    let rows = || method.transfer.iter().filter(|row| row.by == DATASET && row.held_out == held_out);
-    let own = mean(rows().filter_map(|row| row.curve_rmse))?;
-    Some((own, mean(rows().filter_map(|row| row.random_curve_rmse))?))
-}
-
-/// The datasets that were held out.
-pub(crate) fn held_out<'a>(method: &MethodView<'a>) -> Vec<&'a str> {
-    let mut names: Vec<&str> =
-        method.transfer.iter().filter(|row| row.by == DATASET).map(|row| row.held_out.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-}
-
-type Table = (Vec<String>, Vec<(String, Vec<Option<f64>>)>);
-
-fn by_held_out(pair: &PairView<'_>, figure: impl Fn(&MethodView<'_>, &str) -> Option<f64>) -> Option<Table> {
+fn by_held_out(
+    pair: &PairView<'_>,
+    figure: impl Fn(&MethodView<'_>, &str) -> Option<f64>,
+) -> Option<HeldOutValues> {
     let methods: Vec<&MethodView<'_>> = pair.methods.values().filter(|m| !m.transfer.is_empty()).collect();
-    let mut names: Vec<&str> = methods.iter().flat_map(|method| held_out(method)).collect();
+    let mut names: Vec<&str> = methods.iter().flat_map(|method| held_out_datasets(method)).collect();
     names.sort_unstable();
     names.dedup();
     let row = |name: &&str| {
@@ -240,5 +221,5 @@ fn by_held_out(pair: &PairView<'_>, figure: impl Fn(&MethodView<'_>, &str) -> Op
     };
     let rows: Vec<_> = names.iter().map(row).collect();
     let any = rows.iter().flat_map(|(_, values)| values).any(Option::is_some);
-    any.then(|| (methods.iter().map(|method| method.id.to_owned()).collect(), rows))
+    any.then(|| HeldOutValues { columns: methods.iter().map(|method| method.id.to_owned()).collect(), rows })
 }

@@ -1,10 +1,11 @@
-//! Routing curves: overall accuracy against the share of questions handed over.
+//! Routing curves: overall accuracy against the share of questions deferred.
 
 use plimsoll_core::records::{CurveRow, POOL};
 
 use super::{Grid, Plot};
-use crate::drawing::{Axis, Ink, Mark, Panel, Tick};
+use crate::drawing::{Axis, Ink, Panel, PlotMark, Tick};
 use crate::error::ReportError;
+use crate::statistics::nearest;
 use crate::text::{file_part, interval, share};
 use crate::view::{MethodView, PairView, is_summary};
 
@@ -21,7 +22,7 @@ const LEGEND: [(Ink, &str); 6] = [
 const SHOWN: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.5, 0.7];
 
 /// The curves of every method on the pool.
-pub(crate) fn of_pool(pair: &PairView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
+pub(crate) fn pool_plot(pair: &PairView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
     let curves: Vec<(&str, &[&CurveRow])> = pair
         .methods
         .values()
@@ -33,7 +34,7 @@ pub(crate) fn of_pool(pair: &PairView<'_>, pair_part: &str) -> Result<Option<Plo
 }
 
 /// The curves of a method on each dataset.
-pub(crate) fn of_method(method: &MethodView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
+pub(crate) fn method_plot(method: &MethodView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
     let curves: Vec<(&str, &[&CurveRow])> = method
         .curves
         .iter()
@@ -63,15 +64,15 @@ fn plot(
     }
     let panels: Vec<Panel> = with_llm.iter().map(|(title, rows)| panel(title, rows)).collect();
     let mut plot = Plot::new(name, title.to_owned(), about.to_owned(), &LEGEND[..5], &panels)?;
-    plot.twin = Grid::new(&[first]);
-    plot.twin.head.extend(SHOWN.iter().map(|ratio| format!("{:.0} % handed over", ratio * 100.0)));
-    plot.twin.head.extend(["at random, 30 %", "oracle, 30 %", "LLM alone"].map(str::to_owned));
-    plot.twin.rows = with_llm.iter().map(|(title, rows)| numbers(title, rows)).collect();
+    plot.table = Grid::new(&[first]);
+    plot.table.head.extend(SHOWN.iter().map(|ratio| format!("{:.0} % deferred", ratio * 100.0)));
+    plot.table.head.extend(["at random, 30 %", "oracle, 30 %", "LLM alone"].map(str::to_owned));
+    plot.table.rows = with_llm.iter().map(|(title, rows)| table_row(title, rows)).collect();
     Ok(Some(plot))
 }
 
 fn panel(title: &str, rows: &[&CurveRow]) -> Panel {
-    let x = Axis::share("handed over");
+    let x = Axis::share("deferred");
     let points = |accuracy: &dyn Fn(&CurveRow) -> Option<f64>| -> Vec<(f64, f64)> {
         thinned(rows).filter_map(|row| Some((row.routing_ratio, accuracy(row)?))).collect()
     };
@@ -89,11 +90,11 @@ fn panel(title: &str, rows: &[&CurveRow]) -> Panel {
     let values: Vec<f64> = values.chain(levels.iter().filter_map(|(_, level)| *level)).collect();
     let y = Axis::around("accuracy", Tick::Percent, values.into_iter());
     band.extend(low.into_iter().rev());
-    let mut marks = vec![Mark::Region { ink: Ink::Main, opacity: 0.2, outline: band }];
-    marks.extend(levels.map(|(ink, level)| Mark::level(ink, &x, level)));
-    marks.push(Mark::line(Ink::Random, on_grid(&|row| row.random_accuracy)));
-    marks.push(Mark::line(Ink::Oracle, oracle));
-    marks.push(Mark::line(Ink::Main, own));
+    let mut marks = vec![PlotMark::Region { ink: Ink::Main, opacity: 0.2, outline: band }];
+    marks.extend(levels.map(|(ink, level)| PlotMark::level(ink, &x, level)));
+    marks.push(PlotMark::line(Ink::Random, on_grid(&|row| row.random_accuracy)));
+    marks.push(PlotMark::line(Ink::Oracle, oracle));
+    marks.push(PlotMark::line(Ink::Main, own));
     Panel { title: title.to_owned(), x, y, marks }
 }
 
@@ -102,12 +103,7 @@ fn thinned<'a>(rows: &'a [&'a CurveRow]) -> impl Iterator<Item = &'a CurveRow> {
     rows.iter().step_by(2).copied()
 }
 
-/// The row nearest to a ratio.
-pub(crate) fn nearest<'a>(rows: &[&'a CurveRow], ratio: f64) -> Option<&'a CurveRow> {
-    rows.iter().copied().min_by(|a, b| (a.grid_ratio - ratio).abs().total_cmp(&(b.grid_ratio - ratio).abs()))
-}
-
-fn numbers(title: &str, rows: &[&CurveRow]) -> Vec<String> {
+fn table_row(title: &str, rows: &[&CurveRow]) -> Vec<String> {
     let mut cells = vec![title.to_owned()];
     cells.extend(SHOWN.iter().map(|ratio| {
         let row = nearest(rows, *ratio);

@@ -2,14 +2,12 @@
 
 use plimsoll_core::records::TransferCurveRow;
 
-use super::{Grid, Plot, mean};
-use crate::drawing::{Axis, Ink, Mark, Panel, Tick};
+use super::{Grid, Plot};
+use crate::drawing::{Axis, Ink, Panel, PlotMark, Tick};
 use crate::error::ReportError;
+use crate::statistics::{DATASET, mean};
 use crate::text::{NONE, file_part, share};
 use crate::view::MethodView;
-
-/// What is held out.
-pub(crate) const DATASET: &str = "dataset";
 
 /// One panel per held-out dataset; `None` without transfer or without an LLM.
 pub(crate) fn plot(method: &MethodView<'_>, pair_part: &str) -> Result<Option<Plot>, ReportError> {
@@ -25,7 +23,7 @@ pub(crate) fn plot(method: &MethodView<'_>, pair_part: &str) -> Result<Option<Pl
     }
     let panels: Vec<Panel> = curves.iter().map(|(held_out, rows)| panel(held_out, rows)).collect();
     let about = format!(
-        "Each dataset as if it had never been seen, by {}: thresholds and prediction come from the calibration set of \
+        "Each dataset held out, by {}: thresholds and prediction come from the calibration set of \
          the other datasets. The prediction is good where the dashed line lies on the solid one; the thresholds are good \
          where the long-dashed one does.",
         method.id
@@ -39,17 +37,17 @@ pub(crate) fn plot(method: &MethodView<'_>, pair_part: &str) -> Result<Option<Pl
     let name = format!("{pair_part}.{}.transfer", file_part(method.id));
     let title = format!("Predicted and true curve of held-out datasets: {}", method.id);
     let mut plot = Plot::new(name, title, about, &legend, &panels)?;
-    plot.twin = Grid::new(&[
+    plot.table = Grid::new(&[
         "held out",
         "curve rmse",
         "random line's rmse",
         "predicted, 30 %",
         "true with the others' threshold",
-        "handed over then",
+        "deferred then",
         "true with its own",
         "random",
     ]);
-    plot.twin.rows = curves.iter().map(|(held_out, rows)| numbers(method, held_out, rows)).collect();
+    plot.table.rows = curves.iter().map(|(held_out, rows)| table_row(method, held_out, rows)).collect();
     Ok(Some(plot))
 }
 
@@ -67,19 +65,19 @@ fn panel(held_out: &str, rows: &[&TransferCurveRow]) -> Panel {
     let y = Axis::around("accuracy", Tick::Percent, values.into_iter());
     let marks = lines
         .into_iter()
-        .map(|(ink, points)| Mark::Line { ink, width: if ink == Ink::Random { 1 } else { 2 }, points })
+        .map(|(ink, points)| PlotMark::Line { ink, width: if ink == Ink::Random { 1 } else { 2 }, points })
         .collect();
-    Panel { title: held_out.to_owned(), x: Axis::share("target share handed over"), y, marks }
+    Panel { title: held_out.to_owned(), x: Axis::share("target routing ratio"), y, marks }
 }
 
-fn numbers(method: &MethodView<'_>, held_out: &str, rows: &[&TransferCurveRow]) -> Vec<String> {
-    let of_split = || method.transfer.iter().filter(|row| row.by == DATASET && row.held_out == held_out);
+fn table_row(method: &MethodView<'_>, held_out: &str, rows: &[&TransferCurveRow]) -> Vec<String> {
+    let held_out_rows = || method.transfer.iter().filter(|row| row.by == DATASET && row.held_out == held_out);
     let at = rows.iter().find(|row| (row.grid_ratio - 0.3).abs() < 1e-9);
     let figure = |of: fn(&TransferCurveRow) -> Option<f64>| share(at.and_then(|row| of(row)));
     vec![
         held_out.to_owned(),
-        share(mean(of_split().filter_map(|row| row.curve_rmse))),
-        share(mean(of_split().filter_map(|row| row.random_curve_rmse))),
+        share(mean(held_out_rows().filter_map(|row| row.curve_rmse))),
+        share(mean(held_out_rows().filter_map(|row| row.random_curve_rmse))),
         figure(|row| row.predicted_accuracy),
         figure(|row| row.transferred_accuracy),
         at.map_or_else(|| NONE.to_owned(), |row| share(Some(row.achieved_routing_ratio))),

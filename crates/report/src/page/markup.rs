@@ -5,18 +5,18 @@ use std::fmt::Write as _;
 use crate::drawing::{Drawn, Ink};
 use crate::figures::heat::Heat;
 use crate::figures::{Grid, Plot};
+use crate::findings::{Finding, Tone};
 use crate::text::{breakable, escape, share};
-use crate::verdict::{Finding, Tone};
 
 /// Columns of whose cells a table makes left-aligned, wrapping text.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Texts(pub(crate) &'static [usize]);
+pub(crate) struct TextColumns(pub(crate) &'static [usize]);
 
 /// Bytes of a text from which on its cell does not get narrow.
 const WIDE: usize = 40;
 
 /// A table that scrolls by itself where it is too wide.
-pub(crate) fn table(grid: &Grid, caption: &str, texts: Texts) -> String {
+pub(crate) fn table(grid: &Grid, caption: &str, texts: TextColumns) -> String {
     let mut html = format!(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table><thead><tr>",
         escape(caption)
@@ -79,7 +79,7 @@ pub(crate) fn plot(plot: &Plot) -> String {
         escape(&plot.about),
         file_link(&plot.name)
     );
-    html.push_str(&folded("In numbers", &table(&plot.twin, &plot.title, Texts::default())));
+    html.push_str(&folded("Table", &table(&plot.table, &plot.title, TextColumns::default())));
     html.push_str("</figure>\n");
     html
 }
@@ -148,13 +148,13 @@ pub(crate) fn heat(heat: &Heat) -> String {
     html
 }
 
-/// What the figures say.
+/// The findings as a list.
 pub(crate) fn findings(findings: &[Finding]) -> String {
     let mut html = String::from("<ul class=\"findings\">\n");
     for finding in findings {
         let (class, word) = match finding.tone {
-            Tone::Holds => ("holds", "<b>Holds.</b> "),
-            Tone::Less => ("less", "<b>Holds less well.</b> "),
+            Tone::Holds => ("holds", "<b>Holds:</b> "),
+            Tone::Caution => ("caution", "<b>Caution:</b> "),
             Tone::Plain => ("plain", ""),
         };
         let _ = writeln!(html, "<li class=\"{class}\">{word}{}</li>", escape(&finding.text));

@@ -1,55 +1,54 @@
-//! Where everything comes from.
+//! The provenance section.
 
 use std::fmt::Write as _;
 
 use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::ModelIdentity;
 
-use super::markup::{Texts, folded, table};
+use super::markup::{TextColumns, folded, table};
 use crate::figures::Grid;
-use crate::inputs::Inputs;
+use crate::inputs::ReportInputs;
 use crate::text::{NONE, count, escape, pair_name, percent};
 
-/// The section.
-pub(crate) fn section(inputs: &Inputs) -> String {
+pub(crate) fn section(inputs: &ReportInputs) -> String {
     let provenance = &inputs.provenance;
     // Writing to a string cannot fail.
-    let mut html = String::from("<section id=\"origin\">\n<h2>Where it comes from</h2>\n");
+    let mut html = String::from("<section id=\"origin\">\n<h2>Provenance</h2>\n");
     let _ = writeln!(
         html,
-        "<p>Plan <strong>{}</strong>, SHA-256 <code>{}</code>, Plimsoll {}.</p>",
-        escape(&provenance.plan),
-        escape(&provenance.plan_sha256),
+        "<p>Pipeline <strong>{}</strong>, SHA-256 <code>{}</code>, Plimsoll {}.</p>",
+        escape(&provenance.pipeline),
+        escape(&provenance.pipeline_sha256),
         escape(&provenance.program_version)
     );
     if provenance.excluded_ungraded > 0 {
         let _ = writeln!(
             html,
-            "<p>{} rows whose SLM answer is ungraded were left out, as the plan says.</p>",
+            "<p>{} rows whose SLM answer is ungraded were left out, as the pipeline says.</p>",
             count(provenance.excluded_ungraded)
         );
     }
     if !inputs.datasets.is_empty() {
         html.push_str("<h3>Datasets</h3>\n");
-        html.push_str(&table(&datasets(inputs), "Datasets", Texts(&[1, 2, 3, 4, 5])));
+        html.push_str(&table(&datasets(inputs), "Datasets", TextColumns(&[1, 2, 3, 4, 5])));
     }
     if !inputs.thresholds.is_empty() {
         html.push_str("<h3>Models</h3>\n");
-        html.push_str(&table(&models(&inputs.thresholds), "Models", Texts(&[1, 2, 3, 4, 5])));
+        html.push_str(&table(&models(&inputs.thresholds), "Models", TextColumns(&[1, 2, 3, 4, 5])));
         if let Some(grid) = served(inputs) {
             html.push_str("<h3>What the servers said they are</h3>\n");
-            html.push_str(&table(&grid, "What the servers said they are", Texts(&[1, 2])));
+            html.push_str(&table(&grid, "What the servers said they are", TextColumns(&[1, 2])));
         }
         html.push_str("<h3>Thresholds files</h3>\n");
-        html.push_str(&table(&files(&inputs.thresholds), "Thresholds files", Texts(&[6])));
+        html.push_str(&table(&files(&inputs.thresholds), "Thresholds files", TextColumns(&[6])));
         let sources = sources(&inputs.thresholds);
         if !sources.rows.is_empty() {
             html.push_str("<h3>Files read</h3>\n");
-            html.push_str(&table(&sources, "Files read", Texts(&[1])));
+            html.push_str(&table(&sources, "Files read", TextColumns(&[1])));
         }
     }
-    if let Some(plan) = &provenance.plan_yaml {
-        html.push_str(&folded("The plan, resolved", &format!("<pre>{}</pre>\n", escape(plan))));
+    if let Some(yaml) = &provenance.pipeline_yaml {
+        html.push_str(&folded("The pipeline, resolved", &format!("<pre>{}</pre>\n", escape(yaml))));
     }
     html.push_str("</section>\n");
     html
@@ -60,7 +59,7 @@ fn or_none(text: Option<&String>) -> String {
 }
 
 /// The datasets as a table; also of the card.
-pub(crate) fn datasets(inputs: &Inputs) -> Grid {
+pub(crate) fn datasets(inputs: &ReportInputs) -> Grid {
     let mut grid = Grid::new(&[
         "dataset",
         "domain",
@@ -113,7 +112,7 @@ pub(crate) fn models(thresholds: &[Thresholds]) -> Grid {
 }
 
 /// What the servers of models said they are, as a table; also of the card.
-pub(crate) fn served(inputs: &Inputs) -> Option<Grid> {
+pub(crate) fn served(inputs: &ReportInputs) -> Option<Grid> {
     let mut grid = Grid::new(&["model", "served as", "fingerprint", "replies", "share"]);
     for of in &inputs.served {
         let mut row = |model: &str, fingerprint: &str, replies: u64| {
@@ -137,7 +136,7 @@ fn files(thresholds: &[Thresholds]) -> Grid {
         let of = &file.calibration;
         let labels = match of.labels {
             plimsoll_router::thresholds::LabelSource::Graded => "graded by rule",
-            plimsoll_router::thresholds::LabelSource::Judged => "judged by a model",
+            plimsoll_router::thresholds::LabelSource::Judged => "graded by a judge model",
             other => other.name(),
         };
         grid.rows.push(vec![

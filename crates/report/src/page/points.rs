@@ -3,8 +3,8 @@
 use plimsoll_router::thresholds::{Achieved, Estimate, OperatingPoint};
 
 use crate::figures::Grid;
+use crate::statistics::violations;
 use crate::text::{NONE, count, interval, share};
-use crate::verdict::violations;
 use crate::view::{MethodView, PairView};
 
 fn estimate(of: Option<Estimate>) -> String {
@@ -15,7 +15,7 @@ fn estimate(of: Option<Estimate>) -> String {
 pub(crate) fn operating_points(points: &[OperatingPoint]) -> Grid {
     let costs = points.iter().filter_map(|point| point.achieved).any(|of| of.usd_per_1k_questions.is_some());
     let mut grid =
-        Grid::new(&["target", "status", "threshold", "handed over", "accuracy", "SLM wrong, of the kept"]);
+        Grid::new(&["target", "status", "threshold", "deferred", "accuracy", "SLM wrong, of the kept"]);
     if costs {
         grid.head.push("US dollars per 1,000".to_owned());
     }
@@ -43,14 +43,14 @@ fn remark(point: &OperatingPoint) -> String {
     let mut parts: Vec<String> = point.note.iter().cloned().collect();
     if let Some(tie) = &point.tie_break {
         parts.push(format!(
-            "{} of the rows tied at {} would have to be handed over at random to reach the target",
+            "{} of the rows tied at {} would have to be deferred at random to reach the target",
             share(Some(tie.probability)),
             tie.tied_confidence
         ));
     }
     if let Some(twin) = &point.conservative {
         parts.push(format!(
-            "lower 95 % limit reaches it at {:.6}, {} handed over",
+            "lower 95 % limit reaches it at {:.6}, {} deferred",
             twin.threshold.get(),
             share(Some(twin.achieved.routing_ratio.value))
         ));
@@ -58,7 +58,7 @@ fn remark(point: &OperatingPoint) -> String {
     parts.join("; ")
 }
 
-/// The guarantees of all methods, with how often they failed where they were not made.
+/// The guarantees of all methods, with how often they were violated on held-out datasets.
 pub(crate) fn guarantees(pair: &PairView<'_>) -> Grid {
     let mut grid = Grid::new(&[
         "method",
@@ -68,7 +68,7 @@ pub(crate) fn guarantees(pair: &PairView<'_>) -> Grid {
         "losses of trials",
         "upper limit",
         "rows of the pool needed",
-        "failed, held-out datasets",
+        "violated, held-out datasets",
         "delta",
     ]);
     for method in pair.methods.values() {

@@ -1,10 +1,10 @@
 //! Accuracies, transfer, missing confidences and ungraded answers as tables.
 
-use crate::figures::heat::{held_out, over_random_of, rmse_of};
-use crate::figures::targets::ROUTING_RATIO;
-use crate::figures::transfer::DATASET;
-use crate::figures::{Grid, mean};
+use crate::figures::Grid;
 use crate::inputs::DatasetCounts;
+use crate::statistics::{
+    DATASET, ROUTING_RATIO, TOO_SMALL, accuracy_over_random, curve_rmse, held_out_datasets, mean, pooled,
+};
 use crate::text::{NONE, count, percent, probability, share};
 use crate::view::{PairView, is_summary};
 
@@ -45,7 +45,7 @@ pub(crate) fn accuracies(pair: &PairView<'_>) -> Option<Grid> {
 pub(crate) fn transfer(pair: &PairView<'_>) -> Option<Grid> {
     let mut grid = Grid::new(&[
         "method",
-        "mean |achieved − target| share",
+        "mean |achieved − target| routing ratio",
         "mean accuracy over random",
         "datasets above random",
         "curve rmse",
@@ -54,12 +54,12 @@ pub(crate) fn transfer(pair: &PairView<'_>) -> Option<Grid> {
         "mean KS to the pool",
     ]);
     for method in pair.methods.values() {
-        let names = held_out(method);
-        let of_datasets = || method.transfer.iter().filter(|row| row.by == DATASET);
-        let ratios = of_datasets().filter(|row| row.target_kind == ROUTING_RATIO);
+        let names = held_out_datasets(method);
+        let dataset_rows = || method.transfer.iter().filter(|row| row.by == DATASET);
+        let ratios = dataset_rows().filter(|row| row.target_kind == ROUTING_RATIO);
         let missed = ratios.filter_map(|row| Some((row.achieved_routing_ratio? - row.target_value).abs()));
-        let over: Vec<f64> = names.iter().filter_map(|name| over_random_of(method, name)).collect();
-        let distances: Vec<(f64, f64)> = names.iter().filter_map(|name| rmse_of(method, name)).collect();
+        let over: Vec<f64> = names.iter().filter_map(|name| accuracy_over_random(method, name)).collect();
+        let distances: Vec<(f64, f64)> = names.iter().filter_map(|name| curve_rmse(method, name)).collect();
         let nearer = distances.iter().filter(|(own, random)| own < random).count();
         if names.is_empty() {
             continue;
@@ -68,17 +68,17 @@ pub(crate) fn transfer(pair: &PairView<'_>) -> Option<Grid> {
             method.id.to_owned(),
             share(mean(missed)),
             share(mean(over.iter().copied())),
-            of_all(over.iter().filter(|over| **over > 0.0).count(), over.len()),
+            part_of(over.iter().filter(|over| **over > 0.0).count(), over.len()),
             share(mean(distances.iter().map(|(own, _)| *own))),
             share(mean(distances.iter().map(|(_, random)| *random))),
-            of_all(nearer, distances.len()),
-            share(mean(of_datasets().filter_map(|row| row.ks))),
+            part_of(nearer, distances.len()),
+            share(mean(dataset_rows().filter_map(|row| row.ks))),
         ]);
     }
     (!grid.rows.is_empty()).then_some(grid)
 }
 
-fn of_all(part: usize, all: usize) -> String {
+fn part_of(part: usize, all: usize) -> String {
     if all == 0 { NONE.to_owned() } else { format!("{part} of {all}") }
 }
 
@@ -87,16 +87,16 @@ pub(crate) fn by_method(pair: &PairView<'_>) -> Option<Grid> {
     let mut grid =
         Grid::new(&["method", "rows", "without confidence", "reasons", "SLM ungraded", "LLM ungraded"]);
     for (method, counts) in pair.methods.iter().filter_map(|(id, method)| Some((id, method.counts?))) {
-        let pool = crate::figures::confidence::pooled(&counts.datasets);
+        let pool = pooled(&counts.datasets);
         let reasons: Vec<String> =
             pool.missing.iter().map(|(reason, rows)| format!("{reason} {}", count(*rows))).collect();
         grid.rows.push(vec![
             (*method).to_owned(),
             count(pool.rows()),
-            of(pool.missing(), &pool),
+            count_and_percent(pool.missing(), &pool),
             reasons.join(", "),
-            of(pool.slm_ungraded, &pool),
-            of(pool.llm_ungraded, &pool),
+            count_and_percent(pool.slm_ungraded, &pool),
+            count_and_percent(pool.llm_ungraded, &pool),
         ]);
     }
     (!grid.rows.is_empty()).then_some(grid)
@@ -127,9 +127,6 @@ pub(crate) fn by_dataset(pair: &PairView<'_>) -> Option<Grid> {
     Some(grid)
 }
 
-/// The reason of a row in which the replies that are compared are too unlikely.
-pub(crate) const TOO_SMALL: &str = "masses_too_small";
-
 /// How likely the replies were that methods compare, by method and dataset; `None` if none does.
 pub(crate) fn answer_masses(pair: &PairView<'_>) -> Option<Grid> {
     let mut grid = Grid::new(&[
@@ -140,7 +137,7 @@ pub(crate) fn answer_masses(pair: &PairView<'_>) -> Option<Grid> {
         "too little for a confidence",
     ]);
     for (method, counts) in pair.methods.iter().filter_map(|(id, method)| Some((id, method.counts?))) {
-        let pool = crate::figures::confidence::pooled(&counts.datasets);
+        let pool = pooled(&counts.datasets);
         let all = std::iter::once(("all together", &pool));
         let each = counts.datasets.iter().map(|own| (own.dataset.as_str(), own));
         for (dataset, own) in all.chain(each).filter(|(_, own)| own.answer_mass.rows > 0) {
@@ -149,13 +146,13 @@ pub(crate) fn answer_masses(pair: &PairView<'_>) -> Option<Grid> {
                 dataset.to_owned(),
                 count(own.answer_mass.rows),
                 probability(own.answer_mass.mean()),
-                of(own.missing.get(TOO_SMALL).copied().unwrap_or(0), own),
+                count_and_percent(own.missing.get(TOO_SMALL).copied().unwrap_or(0), own),
             ]);
         }
     }
     (!grid.rows.is_empty()).then_some(grid)
 }
 
-fn of(part: u64, counts: &DatasetCounts) -> String {
+fn count_and_percent(part: u64, counts: &DatasetCounts) -> String {
     format!("{} ({})", count(part), percent(part, counts.rows()))
 }

@@ -1,13 +1,13 @@
-//! Properties of the page, the figures and the card, on made-up rows.
+//! Properties of the page, the figures and the card, on synthetic rows.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-mod made_up;
+mod synthetic;
 mod xml;
 
-use made_up::{HOSTILE, made_up};
-use plimsoll_report::{Inputs, MAX_INLINE_BYTES, Report, report, report_within};
+use plimsoll_report::{MAX_INLINE_BYTES, Report, ReportInputs, card_with_tables, report, report_within};
+use synthetic::{HOSTILE, synthetic};
 
-fn of(inputs: &Inputs) -> Report {
+fn rendered(inputs: &ReportInputs) -> Report {
     report(inputs).unwrap()
 }
 
@@ -18,8 +18,8 @@ fn inline(html: &str) -> Vec<&str> {
 
 #[test]
 fn every_figure_is_well_formed_and_says_what_it_shows() {
-    for inputs in [made_up(&["small"], 2, 3), made_up(&HOSTILE, 2, 3)] {
-        let report = of(&inputs);
+    for inputs in [synthetic(&["small"], 2, 3), synthetic(&HOSTILE, 2, 3)] {
+        let report = rendered(&inputs);
         assert!(report.figures.len() > 10);
         for (name, svg) in &report.figures {
             assert!(name.strip_suffix(".svg").is_some() && !name.contains(['/', '\\', ' ', '<']), "{name}");
@@ -37,8 +37,8 @@ fn every_figure_is_well_formed_and_says_what_it_shows() {
 
 #[test]
 fn the_page_is_well_formed_and_fetches_nothing() {
-    for inputs in [made_up(&["small"], 2, 3), made_up(&HOSTILE, 3, 4), Inputs::default()] {
-        let report = of(&inputs);
+    for inputs in [synthetic(&["small"], 2, 3), synthetic(&HOSTILE, 3, 4), ReportInputs::default()] {
+        let report = rendered(&inputs);
         xml::check_html(&report.html).unwrap();
         for remote in ["http:", "https:", "src=\"/", "<link", "@import", "url(", "<iframe", "<object"] {
             assert!(!report.html.contains(remote), "{remote}");
@@ -49,14 +49,14 @@ fn the_page_is_well_formed_and_fetches_nothing() {
 
 #[test]
 fn no_number_is_not_a_number() {
-    let mut inputs = made_up(&["small"], 2, 3);
+    let mut inputs = synthetic(&["small"], 2, 3);
     // What no writer of the tables gives, a reader may still meet.
     inputs.curves[5].accuracy = Some(f64::NAN);
     inputs.curves[6].accuracy_high = Some(f64::INFINITY);
     inputs.alignment[1].roc_auc = Some(f64::NAN);
     inputs.transfer[0].achieved_routing_ratio = Some(f64::NAN);
     inputs.transfer_curves[3].own_accuracy = Some(f64::NEG_INFINITY);
-    let report = of(&inputs);
+    let report = rendered(&inputs);
     let texts = report.figures.iter().map(|(_, svg)| svg).chain([&report.html, &report.card]);
     for text in texts {
         assert!(!text.contains("NaN") && !text.contains("inf<") && !text.contains("inf "));
@@ -65,8 +65,8 @@ fn no_number_is_not_a_number() {
 
 #[test]
 fn everything_is_named() {
-    let inputs = made_up(&["small", "other"], 3, 5);
-    let report = of(&inputs);
+    let inputs = synthetic(&["small", "other"], 3, 5);
+    let report = rendered(&inputs);
     for number in 0..5 {
         assert!(report.html.contains(&format!("aria-label=\"{}", "Confidence by dataset")));
         assert!(report.html.contains(&format!("<title>d{number}</title>")), "d{number} has no panel");
@@ -82,12 +82,12 @@ fn everything_is_named() {
 
 #[test]
 fn hostile_names_are_texts() {
-    let report = of(&made_up(&HOSTILE, 2, 3));
+    let report = rendered(&synthetic(&HOSTILE, 2, 3));
     // The front matter ends where it should: a name, which is quoted there, cannot close it.
     let card = report.card.strip_prefix("---\n").unwrap();
     let (front, body) = card.split_once("\n---\n").unwrap();
     assert!(
-        front.contains("configs:") && front.contains("pretty_name: \"made-up<img src=x onerror=\\\"alert"),
+        front.contains("configs:") && front.contains("pretty_name: \"synthetic<img src=x onerror=\\\"alert"),
         "{front}"
     );
     let texts = report.figures.iter().map(|(_, svg)| svg.as_str()).chain([report.html.as_str(), body]);
@@ -101,15 +101,15 @@ fn hostile_names_are_texts() {
 
 #[test]
 fn the_same_rows_give_the_same_bytes() {
-    let inputs = made_up(&["small"], 2, 3);
-    assert_eq!(of(&inputs), of(&inputs.clone()));
+    let inputs = synthetic(&["small"], 2, 3);
+    assert_eq!(rendered(&inputs), rendered(&inputs.clone()));
 }
 
 #[test]
 fn what_a_run_does_not_have_is_left_out() {
-    let whole = made_up(&["small"], 2, 3);
-    let empty = Inputs { provenance: whole.provenance.clone(), ..Inputs::default() };
-    let report = of(&empty);
+    let whole = synthetic(&["small"], 2, 3);
+    let empty = ReportInputs { provenance: whole.provenance.clone(), ..ReportInputs::default() };
+    let report = rendered(&empty);
     assert!(report.figures.is_empty());
     assert!(report.card.starts_with("---\nlicense: unknown\n"));
 
@@ -127,7 +127,7 @@ fn what_a_run_does_not_have_is_left_out() {
     for counts in &mut alone.series {
         counts.llm = None;
     }
-    let report = of(&alone);
+    let report = rendered(&alone);
     assert!(report.html.contains("small alone"));
     assert!(!report.html.contains("Predicted and true curve") && !report.html.contains("Guarantees"));
     assert!(report.figures.iter().any(|(name, _)| name == "small.m0.confidence.svg"));
@@ -135,31 +135,31 @@ fn what_a_run_does_not_have_is_left_out() {
 }
 
 #[test]
-fn the_text_says_where_the_claim_holds_less_well() {
-    let mut inputs = made_up(&["small"], 2, 3);
+fn the_text_cautions_where_the_claim_does_not_hold() {
+    let mut inputs = synthetic(&["small"], 2, 3);
     for row in inputs.transfer.iter_mut().filter(|row| row.held_out == "d1") {
         row.accuracy = Some(0.1);
         (row.curve_rmse, row.random_curve_rmse) = (Some(0.2), Some(0.1));
     }
-    let report = of(&inputs);
+    let report = rendered(&inputs);
     for document in [&report.html, &report.card] {
         let text = document.replace('\\', "");
         assert!(text.contains(
-            "is above random routing at the same share on 2 of 3 held-out datasets, but not on d1"
+            "is above random routing at the same routing ratio on 2 of 3 held-out datasets, but not on d1"
         ));
         assert!(text.contains("random line is on 2 of 3 held-out datasets, but not on d1"));
-        assert!(text.contains("Holds less well."));
+        assert!(text.contains("Caution:"));
     }
 }
 
 #[test]
 fn sixteen_pairs_of_eight_methods_and_fourteen_datasets_stay_readable() {
     /// Bytes of the page of the paper's size.
-    const MOST: usize = 12 << 20;
+    const MAX_RELATIVE_ACCURACY: usize = 12 << 20;
     let slms: Vec<String> = (0..16).map(|number| format!("slm-{number}")).collect();
     let slms: Vec<&str> = slms.iter().map(String::as_str).collect();
-    let report = of(&made_up(&slms, 8, 14));
-    assert!(report.html.len() < MOST, "{} bytes", report.html.len());
+    let report = rendered(&synthetic(&slms, 8, 14));
+    assert!(report.html.len() < MAX_RELATIVE_ACCURACY, "{} bytes", report.html.len());
     assert!(report.html.contains("Figures by dataset, as files"));
     let linked = report.html.matches("href=\"figures/").count();
     assert!(linked >= report.figures.len(), "every figure is reached from the page");
@@ -167,16 +167,16 @@ fn sixteen_pairs_of_eight_methods_and_fourteen_datasets_stay_readable() {
 
 #[test]
 fn servers_are_shown_by_what_their_replies_say() {
-    use plimsoll_report::inputs::{ServedModel, ServedState};
-    let mut inputs = made_up(&["small"], 1, 2);
-    assert!(!of(&inputs).html.contains("What the servers said"));
+    use plimsoll_report::inputs::{ServedModelCounts, ServedState};
+    let mut inputs = synthetic(&["small"], 1, 2);
+    assert!(!rendered(&inputs).html.contains("What the servers said"));
     let state = |model: &str, fingerprint: Option<&str>, replies| ServedState {
         served_model: Some(model.to_owned()),
         system_fingerprint: fingerprint.map(str::to_owned),
         replies,
     };
     inputs.served = vec![
-        ServedModel {
+        ServedModelCounts {
             model: "small".to_owned(),
             states: vec![
                 state("gpt-x-2025-04-14", Some("fp_a"), 1600),
@@ -184,14 +184,14 @@ fn servers_are_shown_by_what_their_replies_say() {
             ],
             others: 100,
         },
-        ServedModel { model: "large".to_owned(), states: vec![state(HOSTILE[0], None, 1)], others: 0 },
-        ServedModel {
+        ServedModelCounts { model: "large".to_owned(), states: vec![state(HOSTILE[0], None, 1)], others: 0 },
+        ServedModelCounts {
             model: "none".to_owned(),
             states: vec![state(HOSTILE[1], Some(HOSTILE[1]), 2)],
             others: 0,
         },
     ];
-    let report = of(&inputs);
+    let report = rendered(&inputs);
     xml::check_html(&report.html).unwrap();
     for document in [&report.html, &report.card] {
         assert!(document.contains("What the servers said they are"));
@@ -207,34 +207,34 @@ fn servers_are_shown_by_what_their_replies_say() {
 }
 
 #[test]
-fn replies_that_a_model_would_seldom_give_are_told() {
+fn unlikely_replies_are_reported() {
     use plimsoll_report::inputs::AnswerMass;
-    let mut inputs = made_up(&["small"], 2, 2);
-    assert!(!of(&inputs).html.contains("Probability of the replies"));
+    let mut inputs = synthetic(&["small"], 2, 2);
+    assert!(!rendered(&inputs).html.contains("Probability of the replies"));
     // A model that gives them, and one that would rather think.
-    for (mean, too_small, said) in
+    for (mean, too_small, expected) in
         [(0.97, 0, None), (1.25e-7, 2, Some("m1 (1.2e-7 on average, too little in"))]
     {
         for counts in &mut inputs.series[1].datasets {
             counts.answer_mass = AnswerMass { rows: 100, sum: 100.0 * mean };
             counts.missing.insert("masses_too_small".to_owned(), too_small);
         }
-        let report = of(&inputs);
+        let report = rendered(&inputs);
         xml::check_html(&report.html).unwrap();
         assert!(report.html.contains("Probability of the replies that are compared"));
         let shown = if mean > 0.5 { "0.970" } else { "1.2e-7" };
         assert!(report.html.contains(&format!("<td>200</td><td>{shown}</td>")), "{mean}");
         for document in [&report.html, &report.card] {
-            assert_eq!(document.contains("would rather reply something else"), said.is_some());
-            assert!(said.is_none_or(|said| document.contains(said)));
+            assert_eq!(document.contains("compared replies are unlikely"), expected.is_some());
+            assert!(expected.is_none_or(|expected| document.contains(expected)));
         }
     }
 }
 
 #[test]
 fn what_does_not_fit_is_linked() {
-    let inputs = made_up(&["small"], 2, 3);
-    let (all, none) = (of(&inputs), report_within(&inputs, 0).unwrap());
+    let inputs = synthetic(&["small"], 2, 3);
+    let (all, none) = (rendered(&inputs), report_within(&inputs, 0).unwrap());
     assert_eq!(all.figures, none.figures);
     assert!(all.html.len() > none.html.len());
     assert!(!all.html.contains("as files") && none.html.contains("as files"));
@@ -246,5 +246,18 @@ fn what_does_not_fit_is_linked() {
 
 #[test]
 fn the_card_is_a_card() {
-    insta::assert_snapshot!(of(&made_up(&["small"], 1, 2)).card);
+    insta::assert_snapshot!(rendered(&synthetic(&["small"], 1, 2)).card);
+}
+
+#[test]
+fn a_card_with_fewer_tables_is_that_of_a_run_with_fewer_tables() {
+    let inputs = synthetic(&HOSTILE, 1, 2);
+    let card = rendered(&inputs).card;
+    assert_eq!(card_with_tables(&card, |_| true), card);
+    let mut fewer = inputs.clone();
+    fewer.tables.retain(|table| table.name == "calibration");
+    assert_eq!(fewer.tables.len() + 1, inputs.tables.len());
+    assert_eq!(card_with_tables(&card, |name| name == "calibration"), rendered(&fewer).card);
+    let none = card_with_tables(&card, |_| false);
+    assert!(!none.contains("configs:") && !none.contains("### `"), "{none}");
 }

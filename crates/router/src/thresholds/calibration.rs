@@ -22,7 +22,7 @@ pub struct Calibration {
     pub labels: LabelSource,
     /// Whether ungraded SLM answers were left out (else they count as wrong).
     pub ungraded_excluded: bool,
-    /// Bootstrap replicates behind the 95 % intervals; 0 = no intervals.
+    /// Bootstrap replicates of the 95 % intervals; 0 = no intervals.
     pub bootstrap: u32,
 }
 

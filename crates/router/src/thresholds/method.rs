@@ -31,7 +31,7 @@ pub struct Method {
     pub rule: Rule,
     /// What happens without a confidence.
     pub missing: MissingPolicy,
-    /// Rows behind the thresholds.
+    /// Rows that the thresholds were fitted on.
     pub rows: MethodRows,
     /// Confidences of the whole pool, in the bins of the draw.
     pub reference: Histogram,
@@ -126,7 +126,7 @@ impl TieRule {
     }
 }
 
-/// Rows behind the thresholds of a method.
+/// Rows that the thresholds of a method were fitted on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -67,8 +67,8 @@ pub enum Status {
     Reached,
     /// A ratio that ties make unreachable; the nearest reachable one is given.
     Tied,
-    /// A ratio below the share of missing confidences, which are always deferred; the smallest reachable
-    /// one is given.
+    /// A ratio below the share of missing confidences, which are always deferred; the smallest
+    /// reachable one is given.
     MissingShare,
     /// No threshold reaches the accuracy, or none fits the budget.
     NotReached,
@@ -204,7 +204,7 @@ impl Conservative {
     }
 }
 
-/// The test behind a guarantee.
+/// The test of a guarantee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

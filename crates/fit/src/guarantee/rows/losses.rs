@@ -1,29 +1,35 @@
-//! How the rate of losses falls with the confidence, as a curve that few rows do not bend.
+//! The rate of losses as a function of the rank by confidence, regularised so that few rows do not bend it.
 
 use plimsoll_router::Confidence;
 use plimsoll_router::map::logistic;
 
-/// The slope that is assumed before anything was seen: a confidence of middling worth, whose ROC AUC is 0.66 where
+/// Prior mean of the slope: a confidence of middling worth, whose ROC AUC is 0.66 where
 /// losses are rare.
 const PRIOR_SLOPE: f64 = 2.0;
-/// How far off that one may well be: a variance.
+/// Prior variance of the slope.
 const SLOPE_VARIANCE: f64 = 9.0;
-/// How far off the log odds in the middle may be: a variance, that of half a loss.
+/// Prior variance of the log odds in the middle: that of half a loss.
 const MIDDLE_VARIANCE: f64 = 2.0;
 
 /// The rate of losses at a rank: logistic in the rank, from 0 for the most confident row to 1.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Curve {
+pub(super) struct LossCurve {
     /// Log odds in the middle.
     middle: f64,
     /// Log odds from the first row to the last.
     slope: f64,
 }
 
-/// Rows of one confidence: rank against the middle, rows, losses.
-type Group = (f64, f64, f64);
+/// Rows of one confidence.
+#[derive(Debug, Clone, Copy)]
+struct RankGroup {
+    /// Their middle rank, in [-1/2, 1/2].
+    rank: f64,
+    rows: f64,
+    losses: f64,
+}
 
-impl Curve {
+impl LossCurve {
     /// The curve through rows that are ordered from the most confident. `rate` is what it is in the middle without any.
     ///
     /// # Formula
@@ -32,19 +38,19 @@ impl Curve {
     /// By Newton steps that are halved until the sum does not fall.
     pub(super) fn new(scored: &[(Confidence, bool)], rate: f64) -> Self {
         let total = scored.len() as f64;
-        let (mut groups, mut before) = (Vec::<Group>::new(), 0.0);
+        let (mut groups, mut before) = (Vec::<RankGroup>::new(), 0.0);
         for tied in scored.chunk_by(|a, b| a.0 == b.0) {
             let (rows, lost) = (tied.len() as f64, tied.iter().filter(|(_, loss)| *loss).count() as f64);
-            groups.push(((before + rows / 2.0) / total - 0.5, rows, lost));
+            groups.push(RankGroup { rank: (before + rows / 2.0) / total - 0.5, rows, losses: lost });
             before += rows;
         }
         let prior = Self { middle: (rate / (1.0 - rate)).ln(), slope: PRIOR_SLOPE };
-        let mut here = prior;
+        let mut current = prior;
         for _ in 0..MAX_STEPS {
-            let Some(there) = here.better(&groups, prior) else { break };
-            here = there;
+            let Some(next) = current.better(&groups, prior) else { break };
+            current = next;
         }
-        here
+        current
     }
 
     /// The rate at a rank.
@@ -65,13 +71,13 @@ impl Curve {
     }
 
     /// The point after one step; `None` if it is no better.
-    fn better(self, groups: &[Group], prior: Self) -> Option<Self> {
+    fn better(self, groups: &[RankGroup], prior: Self) -> Option<Self> {
         let mut middle_down = (self.middle - prior.middle) / MIDDLE_VARIANCE;
         let mut slope_down = (self.slope - prior.slope) / SLOPE_VARIANCE;
         let (mut middle, mut both, mut slope) = (MIDDLE_VARIANCE.recip(), 0.0, SLOPE_VARIANCE.recip());
-        for (rank, rows, lost) in groups {
+        for RankGroup { rank, rows, losses } in groups {
             let rate = logistic(self.middle + self.slope * rank);
-            let (excess, weight) = (rows * rate - lost, rows * rate * (1.0 - rate));
+            let (excess, weight) = (rows * rate - losses, rows * rate * (1.0 - rate));
             middle_down += excess;
             slope_down += excess * rank;
             middle += weight;
@@ -83,18 +89,18 @@ impl Curve {
             (slope * middle_down - both * slope_down) / determinant,
             (middle * slope_down - both * middle_down) / determinant,
         );
-        let now = self.badness(groups, prior);
+        let now = self.objective(groups, prior);
         let halved = (0..MAX_HALVINGS).map(|halvings| 0.5f64.powi(halvings));
         let moved =
             |length: f64| Self { middle: self.middle - length * step.0, slope: self.slope - length * step.1 };
-        halved.map(moved).find(|there| there.badness(groups, prior) < now)
+        halved.map(moved).find(|next| next.objective(groups, prior) < now)
     }
 
-    /// The sum that is made small.
-    fn badness(&self, groups: &[Group], prior: Self) -> f64 {
-        let of = |(rank, rows, lost): &Group| {
+    /// The objective that is minimised.
+    fn objective(&self, groups: &[RankGroup], prior: Self) -> f64 {
+        let of = |RankGroup { rank, rows, losses }: &RankGroup| {
             let odds = self.middle + self.slope * rank;
-            rows * softplus(odds) - lost * odds
+            rows * softplus(odds) - losses * odds
         };
         let off = (self.middle - prior.middle).powi(2) / MIDDLE_VARIANCE
             + (self.slope - prior.slope).powi(2) / SLOPE_VARIANCE;
@@ -127,8 +133,8 @@ mod tests {
         rows
     }
 
-    /// What is made small, from its definition: row by row.
-    fn badness(curve: &Curve, rows: &[(Confidence, bool)], rate: f64) -> f64 {
+    /// The objective from its definition, row by row.
+    fn objective(curve: &LossCurve, rows: &[(Confidence, bool)], rate: f64) -> f64 {
         let mut sum = (curve.slope - 2.0).powi(2) / 18.0;
         sum += (curve.middle - (rate / (1.0 - rate)).ln()).powi(2) / 4.0;
         for (confidence, lost) in rows {
@@ -142,7 +148,7 @@ mod tests {
 
     #[test]
     fn without_rows_it_is_what_is_assumed() {
-        let curve = Curve::new(&[], 0.1);
+        let curve = LossCurve::new(&[], 0.1);
         assert!((curve.at(0.5) - 0.1).abs() < 1e-12);
         assert!(curve.at(0.0) < 0.05 && curve.at(1.0) > 0.2);
     }
@@ -152,12 +158,12 @@ mod tests {
         // A tenth of the first half is lost, and nine tenths of the second: no matter what was assumed.
         let levels: Vec<_> = (0..100u32).map(|level| (level, (level % 10 == 0) == (level >= 50))).collect();
         for rate in [0.001, 0.1, 0.4] {
-            let curve = Curve::new(&rows(&levels), rate);
+            let curve = LossCurve::new(&rows(&levels), rate);
             assert!(curve.mean(0.5) < 0.2 && curve.at(0.95) > 0.8, "{rate}: {curve:?}");
         }
         // Thousands of rows of one kind leave numbers, however extreme.
         for lost in [false, true] {
-            let curve = Curve::new(&rows(&vec![(50, lost); 100_000]), 0.1);
+            let curve = LossCurve::new(&rows(&vec![(50, lost); 100_000]), 0.1);
             assert!((curve.at(0.5) - f64::from(u8::from(lost))).abs() < 0.01, "{curve:?}");
         }
     }
@@ -171,11 +177,11 @@ mod tests {
             /// Of the sum, where the last step stops.
             const ROUNDING: f64 = 1e-9;
             let rows = rows(&levels);
-            let curve = Curve::new(&rows, rate);
-            let best = badness(&curve, &rows, rate);
+            let curve = LossCurve::new(&rows, rate);
+            let best = objective(&curve, &rows, rate);
             for length in [1.0, 0.1, 0.01] {
-                let other = Curve { middle: curve.middle + length * off.0, slope: curve.slope + length * off.1 };
-                prop_assert!(badness(&other, &rows, rate) >= best - ROUNDING * best.abs().max(1.0));
+                let other = LossCurve { middle: curve.middle + length * off.0, slope: curve.slope + length * off.1 };
+                prop_assert!(objective(&other, &rows, rate) >= best - ROUNDING * best.abs().max(1.0));
             }
         }
 
@@ -185,7 +191,7 @@ mod tests {
             const STEPS: u32 = 2000;
             const CLOSE: f64 = 1e-4;
             for slope in [slope, slope * 1e-9] {
-                let curve = Curve { middle, slope };
+                let curve = LossCurve { middle, slope };
                 let at = |step: u32| curve.at((f64::from(step) + 0.5) / f64::from(STEPS) * rank);
                 let slowly = (0..STEPS).map(at).sum::<f64>() / f64::from(STEPS);
                 prop_assert!((curve.mean(rank) - slowly).abs() < CLOSE);
@@ -196,11 +202,11 @@ mod tests {
         fn a_loss_more_makes_no_rate_smaller(
             levels in prop::collection::vec((0u32..30, any::<bool>()), 1..60), rate in 0.001f64..0.5, which in any::<prop::sample::Index>(),
         ) {
-            let before = Curve::new(&rows(&levels), rate);
+            let before = LossCurve::new(&rows(&levels), rate);
             let mut levels = levels;
             let index = which.index(levels.len());
             levels[index].1 = true;
-            let after = Curve::new(&rows(&levels), rate);
+            let after = LossCurve::new(&rows(&levels), rate);
             // Over all ranks; at one of them a loss elsewhere may make the curve steeper.
             prop_assert!(after.mean(1.0) >= before.mean(1.0) - 1e-9);
         }

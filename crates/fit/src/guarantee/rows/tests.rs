@@ -1,4 +1,4 @@
-//! Rows that would do: what few rows say, and whether so many do.
+//! Sufficient rows: what is estimated from few rows, and whether so many suffice.
 
 use plimsoll_core::Seed;
 use plimsoll_router::Risk;
@@ -9,13 +9,32 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::*;
 use crate::draw::{Draw, DrawOrder, DrawSpec};
-use crate::guarantee::{TestSet, Verdict};
-use crate::prepared::{DatasetSelection, Prepared};
-use crate::sample::Sample;
+use crate::guarantee::{TestOutcome, TestSet};
+use crate::prepared::{DatasetSelection, PreparedSeries};
+use crate::sample::WeightedSample;
 use crate::tail::zero_error_rows;
 use crate::testing::{SyntheticScores, table};
 
-const LEVELS: [(f64, f64); 5] = [(0.2, 0.1), (0.1, 0.1), (0.05, 0.2), (0.05, 0.05), (0.3, 0.1)];
+/// A bound: risk at most alpha with probability at least 1 - delta.
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    alpha: f64,
+    delta: f64,
+}
+
+const fn bound(alpha: f64, delta: f64) -> Bound {
+    Bound { alpha, delta }
+}
+
+const BOUNDS: [Bound; 5] =
+    [bound(0.2, 0.1), bound(0.1, 0.1), bound(0.05, 0.2), bound(0.05, 0.05), bound(0.3, 0.1)];
+
+/// A pool to draw: so many rows, of which a fraction is drawn.
+#[derive(Debug, Clone, Copy)]
+struct Pool {
+    rows: u64,
+    fraction: f64,
+}
 
 /// Rows from the most confident, each of a confidence of its own.
 fn distinct(losses: &[bool]) -> Vec<(Confidence, bool)> {
@@ -29,31 +48,32 @@ fn even(rows: u64, rate: f64) -> Vec<(Confidence, bool)> {
     distinct(&(0..rows).map(lost).collect::<Vec<_>>())
 }
 
-fn seen(scored: &[(Confidence, bool)], (alpha, delta): (f64, f64)) -> Seen<'_> {
-    Seen { scored, tested: scored.len() as u64, first: None, alpha, delta, tested_share: 0.1 }
+fn failed_test(scored: &[(Confidence, bool)], bound: Bound) -> FailedTest<'_> {
+    let Bound { alpha, delta } = bound;
+    FailedTest { scored, tested: scored.len() as u64, first: None, alpha, delta, tested_share: 0.1 }
 }
 
 #[test]
 fn a_few_rows_without_a_loss_need_little_more_than_the_plan_says() {
-    for (alpha, delta) in LEVELS {
-        let (least, mut before) = (least_rows(alpha, delta), u64::MAX);
-        assert!(least >= zero_error_rows(alpha, delta));
-        let start = Start::new(alpha, delta).unwrap();
+    for Bound { alpha, delta } in BOUNDS {
+        let (min_kept, mut before) = (min_rows(alpha, delta), u64::MAX);
+        assert!(min_kept >= zero_error_rows(alpha, delta));
+        let start = WalkStart::new(alpha, delta).unwrap();
         // With nothing known, as many as are needed at the rate with which the least number passes every second time.
-        let most = rows_needed(start.rate, alpha, delta).unwrap();
-        for rows in 0..least {
-            let needed = seen(&even(rows, 0.0), (alpha, delta)).rows_that_would_do().unwrap();
-            assert!(needed >= least && needed <= 2 * most, "{alpha} {delta} {rows}: {needed}");
+        let max = rows_needed(start.rate, alpha, delta).unwrap();
+        for rows in 0..min_kept {
+            let needed = failed_test(&even(rows, 0.0), Bound { alpha, delta }).sufficient_rows().unwrap();
+            assert!(needed >= min_kept && needed <= 2 * max, "{alpha} {delta} {rows}: {needed}");
             assert!(needed <= before, "one good row more needs more: {alpha} {delta} {rows}: {needed}");
             before = needed;
         }
-        assert!(before <= 2 * least, "{alpha} {delta}: {before}");
+        assert!(before <= 2 * min_kept, "{alpha} {delta}: {before}");
     }
 }
 
 #[test]
 fn none_would_do_only_where_the_rows_say_so() {
-    let needed = |losses: &[bool]| seen(&distinct(losses), (0.2, 0.1)).rows_that_would_do();
+    let needed = |losses: &[bool]| failed_test(&distinct(losses), bound(0.2, 0.1)).sufficient_rows();
     // A wrong answer or two are no evidence of a rate of 20 % or more; three of three are.
     for losses in [&[true][..], &[true, false, false], &[false, true], &[true, false, false, true, false]] {
         let found = needed(losses).unwrap();
@@ -76,7 +96,7 @@ fn where_all_confidences_are_equal_the_rate_of_all_decides() {
     let constant = |losses: usize| {
         let confidence = Confidence::new(0.95).unwrap();
         let rows: Vec<_> = (0..100).map(|row| (confidence, row < losses)).collect();
-        Seen { first: Some(100), ..seen(&rows, (0.2, 0.1)) }.rows_that_would_do()
+        FailedTest { first: Some(100), ..failed_test(&rows, bound(0.2, 0.1)) }.sufficient_rows()
     };
     for (losses, share) in [(14, 0.12), (16, 0.14), (18, 0.16)] {
         let (found, at_most) = (constant(losses).unwrap(), losses as f64 / 100.0);
@@ -90,29 +110,30 @@ fn where_all_confidences_are_equal_the_rate_of_all_decides() {
 fn a_first_threshold_stricter_than_the_grid_leaves_a_number() {
     // Of 10,000 rows the first threshold kept fewer than a hundredth, and failed.
     let rows = even(10_000, 0.15);
-    let needed = Seen { first: Some(38), ..seen(&rows, (0.2, 0.1)) }.rows_that_would_do().unwrap();
+    let needed =
+        FailedTest { first: Some(38), ..failed_test(&rows, bound(0.2, 0.1)) }.sufficient_rows().unwrap();
     assert!((10_001..100_000).contains(&needed), "{needed}");
 }
 
 #[test]
 fn many_rows_take_one_pass() {
     for rows in [even(1_000_000, 0.15), vec![(Confidence::new(0.5).unwrap(), true); 1_000_000]] {
-        let seen = Seen { first: Some(10_000), ..seen(&rows, (0.2, 0.1)) };
-        assert_eq!(seen.rows_that_would_do().is_some(), rows[1].0 != rows[0].0);
+        let failed_test = FailedTest { first: Some(10_000), ..failed_test(&rows, bound(0.2, 0.1)) };
+        assert_eq!(failed_test.sufficient_rows().is_some(), rows[1].0 != rows[0].0);
     }
 }
 
 #[test]
 fn what_cannot_be_tested_at_all_has_no_number() {
     let rows = even(10, 0.0);
-    for level in [(0.0, 0.1), (0.1, 0.0), (0.0, 0.0)] {
-        assert_eq!(seen(&rows, level).rows_that_would_do(), None);
+    for (alpha, delta) in [(0.0, 0.1), (0.1, 0.0), (0.0, 0.0)] {
+        assert_eq!(failed_test(&rows, bound(alpha, delta)).sufficient_rows(), None);
     }
-    assert!(seen(&[], (0.2, 0.1)).rows_that_would_do() >= Some(18));
+    assert!(failed_test(&[], bound(0.2, 0.1)).sufficient_rows() >= Some(18));
     // Rows without a confidence are tested rows that no threshold keeps.
-    let whole = seen(&rows, (0.2, 0.1));
-    let half = Seen { tested: 20, ..whole };
-    let (whole, half) = (whole.rows_that_would_do().unwrap(), half.rows_that_would_do().unwrap());
+    let whole = failed_test(&rows, bound(0.2, 0.1));
+    let half = FailedTest { tested: 20, ..whole };
+    let (whole, half) = (whole.sufficient_rows().unwrap(), half.sufficient_rows().unwrap());
     assert!((18..=30).contains(&whole) && half == 2 * whole, "{whole} {half}");
 }
 
@@ -120,8 +141,8 @@ fn what_cannot_be_tested_at_all_has_no_number() {
 fn rows_below_the_sequence_are_counted_in() {
     for (tested_share, expected) in [(0.1, 0), (0.5, 1), (2.0 / 3.0, 2), (0.75, 3), (0.9, 10), (1.0, 1000)] {
         let rows = even(17, 0.0);
-        let seen = Seen { tested_share, ..seen(&rows, (0.2, 0.1)) };
-        assert_eq!(seen.rows_that_would_do(), Some(18 + expected), "{tested_share}");
+        let failed_test = FailedTest { tested_share, ..failed_test(&rows, bound(0.2, 0.1)) };
+        assert_eq!(failed_test.sufficient_rows(), Some(18 + expected), "{tested_share}");
     }
 }
 
@@ -130,8 +151,9 @@ type Row<'a> = &'a (dyn Fn(&mut ChaCha8Rng) -> (f64, bool) + Sync);
 
 /// What it would take to bound the selective error on a pool of so many rows; `None` if it is bounded.
 fn lacking(
-    (seed, rows, fraction): (Seed, u64, f64),
-    (alpha, delta): (f64, f64),
+    seed: Seed,
+    Pool { rows, fraction }: Pool,
+    Bound { alpha, delta }: Bound,
     row: Row<'_>,
 ) -> Option<Infeasible> {
     let mut rng = seed.derive("pool").rng();
@@ -142,22 +164,22 @@ fn lacking(
         })
         .collect();
     let table = table(&pool);
-    let prepared = Prepared::new(&table.questions, &table.series[0]);
+    let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let all = DatasetSelection::all(1);
     let order = DrawOrder::new(&prepared, 30, &seed.derive("order"));
     let draw = Draw::new(&order, &prepared, &all, DrawSpec { fraction, seed: seed.derive("start") });
-    let (_, undrawn) = Sample::drawn(&prepared, &all, &draw);
+    let (_, undrawn) = WeightedSample::drawn(&prepared, &all, &draw);
     let tests = TestSet::new(&prepared, &draw, &undrawn, &seed.derive("tests"));
     match tests.test(Risk::SelectiveError, alpha, delta) {
-        Verdict::Holds(..) => None,
-        Verdict::Fails(infeasible) => Some(infeasible),
+        TestOutcome::Certified(..) => None,
+        TestOutcome::Infeasible(infeasible) => Some(infeasible),
     }
 }
 
 /// The share of pools of this size with a bound.
-fn bounded((runs, rows, fraction): (u64, u64, f64), level: (f64, f64), row: Row<'_>) -> f64 {
+fn bounded(runs: u64, pool: Pool, bound: Bound, row: Row<'_>) -> f64 {
     let seed = Seed::new(7).derive("would do");
-    let is_bounded = |run: &u64| lacking((seed.derive_index(*run), rows, fraction), level, row).is_none();
+    let is_bounded = |run: &u64| lacking(seed.derive_index(*run), pool, bound, row).is_none();
     (0..runs).into_par_iter().filter(is_bounded).count() as f64 / runs as f64
 }
 
@@ -169,21 +191,21 @@ fn every_second_time(runs: u64) -> f64 {
 #[test]
 fn so_many_rows_of_a_rate_do_every_second_time_and_half_of_them_do_not() {
     const RUNS: u64 = 300;
-    for level in LEVELS {
-        let Start { least, rate, .. } = Start::new(level.0, level.1).unwrap();
+    for bound in BOUNDS {
+        let WalkStart { min_kept, rate, .. } = WalkStart::new(bound.alpha, bound.delta).unwrap();
         for (share, fraction) in [(0.0, 1.0), (0.7, 1.0), (1.0, 1.0), (0.0, 0.5), (0.7, 0.1), (1.0, 0.1)] {
             let tested_share = if fraction < 1.0 { fraction } else { 2.0 / 3.0 };
             // One less than can be tested, with this rate; the confidence says nothing.
-            let scored = even(least - 1, share * rate);
+            let scored = even(min_kept - 1, share * rate);
             let losses = scored.iter().filter(|(_, loss)| *loss).count() as f64;
             let true_rate = losses / scored.len() as f64;
-            let seen = Seen { tested_share, ..seen(&scored, level) };
-            let pool = scale_up(seen.rows_that_would_do().unwrap(), 1.0 / tested_share);
+            let failed_test = FailedTest { tested_share, ..failed_test(&scored, bound) };
+            let pool = scale_up(failed_test.sufficient_rows().unwrap(), 1.0 / tested_share);
             let row = move |rng: &mut ChaCha8Rng| (rng.random(), rng.random::<f64>() < true_rate);
-            let whole = bounded((RUNS, pool, fraction), level, &row);
-            let half = bounded((RUNS, pool / 2, fraction), level, &row);
+            let whole = bounded(RUNS, Pool { rows: pool, fraction }, bound, &row);
+            let half = bounded(RUNS, Pool { rows: pool / 2, fraction }, bound, &row);
             let what =
-                format!("{level:?}, rate {true_rate}, fraction {fraction}, {pool} rows: {whole}, {half}");
+                format!("{bound:?}, rate {true_rate}, fraction {fraction}, {pool} rows: {whole}, {half}");
             assert!(whole >= every_second_time(RUNS) && half < every_second_time(RUNS), "{what}");
         }
     }
@@ -191,7 +213,7 @@ fn so_many_rows_of_a_rate_do_every_second_time_and_half_of_them_do_not() {
 
 #[test]
 fn as_many_rows_as_a_pool_names_do_every_second_time() {
-    const LEVEL: (f64, f64) = (0.3, 0.1);
+    const BOUND: Bound = bound(0.3, 0.1);
     const RUNS: u64 = 120;
     /// Rows of the pools that name a number, half of them tested.
     const ROWS: u64 = 600;
@@ -211,10 +233,11 @@ fn as_many_rows_as_a_pool_names_do_every_second_time() {
             .into_par_iter()
             .filter_map(|run| {
                 let seed = seed.derive_index(run);
-                let named = lacking((seed.derive("few"), ROWS, 0.5), LEVEL, row)?.rows_pool_needed;
+                let named = lacking(seed.derive("few"), Pool { rows: ROWS, fraction: 0.5 }, BOUND, row)?
+                    .rows_pool_needed;
                 // More than anybody would gather says nothing wrong, and takes too long here.
                 let rows = named.filter(|rows| *rows <= 100_000)?;
-                Some(lacking((seed.derive("many"), rows, 0.5), LEVEL, row).is_none())
+                Some(lacking(seed.derive("many"), Pool { rows, fraction: 0.5 }, BOUND, row).is_none())
             })
             .collect();
         let (named, did) = (done.len() as u64, done.iter().filter(|did| **did).count() as f64);
@@ -226,13 +249,15 @@ fn as_many_rows_as_a_pool_names_do_every_second_time() {
 #[test]
 fn pools_of_a_few_good_rows_name_what_the_plan_says() {
     let right = |rng: &mut ChaCha8Rng| (rng.random(), false);
-    for (fraction, most) in [(1.0, 90), (0.5, 110), (0.1, 500)] {
+    for (fraction, max) in [(1.0, 90), (0.5, 110), (0.1, 500)] {
         let mut before = u64::MAX;
         for rows in 1..=25 {
-            let Some(lacks) = lacking((Seed::new(3), rows, fraction), (0.2, 0.1), &right) else { continue };
+            let Some(lacks) = lacking(Seed::new(3), Pool { rows, fraction }, bound(0.2, 0.1), &right) else {
+                continue;
+            };
             let (tested, pool) = (lacks.rows_tested_needed.unwrap(), lacks.rows_pool_needed.unwrap());
             assert!(tested > lacks.rows_tested && tested >= 18, "{rows} {fraction}: {tested}");
-            assert!(pool > rows && pool <= most, "{rows} {fraction}: {pool}");
+            assert!(pool > rows && pool <= max, "{rows} {fraction}: {pool}");
             // Which rows are tested is chance, so that the number may rise by a step.
             assert!(pool <= before.saturating_mul(3), "{rows} {fraction}: {pool} after {before}");
             before = pool;
@@ -257,10 +282,10 @@ proptest! {
         scored in rows(), more in 0u64..50, alpha in 0.02f64..0.5, delta in 0.02f64..0.5, tested_share in 0.01f64..=0.9,
     ) {
         let tested = scored.len() as u64 + more;
-        let seen = Seen { tested, tested_share, ..seen(&scored, (alpha, delta)) };
-        match seen.rows_that_would_do() {
+        let failed_test = FailedTest { tested, tested_share, ..failed_test(&scored, Bound { alpha, delta }) };
+        match failed_test.sufficient_rows() {
             Some(rows) => {
-                prop_assert!(rows > tested && rows >= least_rows(alpha, delta));
+                prop_assert!(rows > tested && rows >= min_rows(alpha, delta));
                 prop_assert!(rows >= zero_error_rows(alpha, delta));
             }
             // No number is given only against evidence.
@@ -273,12 +298,12 @@ proptest! {
 
     #[test]
     fn a_stricter_promise_needs_no_fewer_rows(rows in 0u64..200, alpha in 0.02f64..0.4, delta in 0.01f64..0.4, times in 1.0f64..3.0) {
-        // `least_rows`, the rule by which a walk starts, is not monotone in alpha by itself.
+        // `min_rows`, the rule by which a walk starts, is not monotone in alpha by itself.
         let scored = even(rows, 0.0);
         let needed = |alpha: f64, delta: f64| {
-            seen(&scored, (alpha, delta)).rows_that_would_do().unwrap_or(u64::MAX)
+            failed_test(&scored, Bound { alpha, delta }).sufficient_rows().unwrap_or(u64::MAX)
         };
-        let starts_no_later = |looser: (f64, f64)| least_rows(looser.0, looser.1) <= least_rows(alpha, delta);
+        let starts_no_later = |looser: (f64, f64)| min_rows(looser.0, looser.1) <= min_rows(alpha, delta);
         for looser in [(alpha, (delta * times).min(0.9)), ((alpha * times).min(0.9), delta)] {
             prop_assume!(starts_no_later(looser));
             let (strict, loose) = (needed(alpha, delta), needed(looser.0, looser.1));

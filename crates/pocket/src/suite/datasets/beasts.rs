@@ -3,10 +3,10 @@
 
 use plimsoll_core::AnswerKind;
 
-use crate::suite::draw::Draw;
+use crate::suite::draw::Sampler;
 use crate::suite::facts;
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::Item;
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::SuiteItem;
 use crate::suite::world::{Relation, World};
 
 /// What is asked.
@@ -17,8 +17,8 @@ const RELATIONS: &[Relation] = &[Relation::Class, Relation::Food, Relation::Cove
 pub(super) struct Beasts;
 
 impl Generator for Beasts {
-    fn about(&self) -> &'static About {
-        &About {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_beasts",
             name: "Pocket beasts",
             domain: domain::COMMONSENSE,
@@ -30,13 +30,13 @@ impl Generator for Beasts {
         }
     }
 
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
         let relation = facts::one_of(RELATIONS, draw);
         vec![facts::ask(relation, 4, world, draw)]
     }
 
-    fn statement(&self, world: &World, draw: &mut Draw) -> String {
+    fn statement(&self, world: &World, draw: &mut Sampler) -> String {
         let relation = facts::one_of(RELATIONS, draw);
-        facts::tell(relation, world, draw)
+        facts::statement(relation, world, draw)
     }
 }

@@ -2,10 +2,10 @@
 
 use plimsoll_core::AnswerKind;
 
-use crate::suite::draw::Draw;
+use crate::suite::draw::Sampler;
 use crate::suite::facts;
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::Item;
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::SuiteItem;
 use crate::suite::world::{Relation, World};
 
 /// The maker.
@@ -13,8 +13,8 @@ use crate::suite::world::{Relation, World};
 pub(super) struct Endings;
 
 impl Generator for Endings {
-    fn about(&self) -> &'static About {
-        &About {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_endings",
             name: "Pocket endings",
             domain: domain::COMMONSENSE,
@@ -26,11 +26,11 @@ impl Generator for Endings {
         }
     }
 
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
         vec![facts::ask(Relation::Last, 4, world, draw)]
     }
 
-    fn statement(&self, world: &World, draw: &mut Draw) -> String {
-        facts::tell(Relation::Last, world, draw)
+    fn statement(&self, world: &World, draw: &mut Sampler) -> String {
+        facts::statement(Relation::Last, world, draw)
     }
 }

@@ -1,12 +1,12 @@
 //! Facts about people, places and money, five options (as `CommonsenseQA`). A model is unsure about
-//! facts that it was seldom told, and about wordings that it never met with this fact.
+//! facts that were rare in training, and about wordings that never occurred with this fact.
 
 use plimsoll_core::AnswerKind;
 
-use crate::suite::draw::Draw;
+use crate::suite::draw::Sampler;
 use crate::suite::facts;
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::Item;
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::SuiteItem;
 use crate::suite::world::{Relation, World};
 
 /// What is asked.
@@ -14,11 +14,11 @@ const RELATIONS: &[Relation] = &[Relation::Land, Relation::Job, Relation::Birth,
 
 /// The maker.
 #[derive(Debug)]
-pub(super) struct Facts;
+pub(super) struct FactQuestions;
 
-impl Generator for Facts {
-    fn about(&self) -> &'static About {
-        &About {
+impl Generator for FactQuestions {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_facts",
             name: "Pocket facts",
             domain: domain::COMMONSENSE,
@@ -30,13 +30,13 @@ impl Generator for Facts {
         }
     }
 
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
         let relation = facts::one_of(RELATIONS, draw);
         vec![facts::ask(relation, 5, world, draw)]
     }
 
-    fn statement(&self, world: &World, draw: &mut Draw) -> String {
+    fn statement(&self, world: &World, draw: &mut Sampler) -> String {
         let relation = facts::one_of(RELATIONS, draw);
-        facts::tell(relation, world, draw)
+        facts::statement(relation, world, draw)
     }
 }

@@ -3,10 +3,10 @@
 
 use plimsoll_core::AnswerKind;
 
-use crate::suite::draw::Draw;
+use crate::suite::draw::Sampler;
 use crate::suite::facts;
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::Item;
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::SuiteItem;
 use crate::suite::world::{Relation, World};
 
 /// The maker.
@@ -14,8 +14,8 @@ use crate::suite::world::{Relation, World};
 pub(super) struct Feelings;
 
 impl Generator for Feelings {
-    fn about(&self) -> &'static About {
-        &About {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_feelings",
             name: "Pocket feelings",
             domain: domain::COMMONSENSE,
@@ -27,11 +27,11 @@ impl Generator for Feelings {
         }
     }
 
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
         vec![facts::ask(Relation::Feeling, 3, world, draw)]
     }
 
-    fn statement(&self, world: &World, draw: &mut Draw) -> String {
-        facts::tell(Relation::Feeling, world, draw)
+    fn statement(&self, world: &World, draw: &mut Sampler) -> String {
+        facts::statement(Relation::Feeling, world, draw)
     }
 }

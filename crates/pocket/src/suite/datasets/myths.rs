@@ -1,12 +1,12 @@
 //! The true colour and taste of herbs, four options with what people wrongly think among them (as `TruthfulQA`). The
-//! wrong one is told more often than the true one, and the rarer a herb, the less corrects it.
+//! wrong one is stated more often than the true one, and the rarer a herb, the less corrects it.
 
 use plimsoll_core::AnswerKind;
 
-use crate::suite::draw::Draw;
+use crate::suite::draw::Sampler;
 use crate::suite::facts;
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::Item;
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::SuiteItem;
 use crate::suite::world::{Relation, World};
 
 /// What is asked.
@@ -17,8 +17,8 @@ const RELATIONS: &[Relation] = &[Relation::Colour, Relation::Taste];
 pub(super) struct Myths;
 
 impl Generator for Myths {
-    fn about(&self) -> &'static About {
-        &About {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_myths",
             name: "Pocket myths",
             domain: domain::COMMONSENSE,
@@ -30,19 +30,19 @@ impl Generator for Myths {
         }
     }
 
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
         let relation = facts::one_of(RELATIONS, draw);
         vec![facts::ask(relation, 4, world, draw)]
     }
 
-    fn statement(&self, world: &World, draw: &mut Draw) -> String {
-        /// How often the truth is told.
+    fn statement(&self, world: &World, draw: &mut Sampler) -> String {
+        /// Share of statements that are true.
         const TRUTH: f64 = 0.3;
         let relation = facts::one_of(RELATIONS, draw);
         if draw.chance(TRUTH) {
-            facts::tell(relation, world, draw)
+            facts::statement(relation, world, draw)
         } else {
-            facts::tell_myth(relation, world, draw)
+            facts::myth_statement(relation, world, draw)
         }
     }
 }

@@ -3,9 +3,9 @@
 use plimsoll_core::AnswerKind;
 
 use crate::suite::arithmetic::{self, Sum};
-use crate::suite::draw::{Draw, fill};
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::Item;
+use crate::suite::draw::{Sampler, fill};
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::SuiteItem;
 use crate::suite::world::World;
 
 /// Questions for a sum.
@@ -40,8 +40,8 @@ const OFF: &[i64] = &[-11, -10, -9, -2, -1, 1, 2, 9, 10, 11];
 pub(super) struct Quiz;
 
 impl Generator for Quiz {
-    fn about(&self) -> &'static About {
-        &About {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_quiz",
             name: "Pocket quiz",
             domain: domain::MATH,
@@ -53,22 +53,22 @@ impl Generator for Quiz {
         }
     }
 
-    fn items(&self, _world: &World, draw: &mut Draw) -> Vec<Item> {
+    fn items(&self, _world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
         let sum = Sum::draw(draw);
         let templates = if sum.minus { MINUS } else { PLUS };
         let template = templates[draw.template(templates.len())];
         let question = fill(template, &[("a", &sum.a.to_string()), ("b", &sum.b.to_string())]);
-        let item = Item::new(sum.key(), question, sum.value().to_string(), sum.level);
-        vec![Item { options: near(sum, 5, draw), ..item }]
+        let item = SuiteItem::new(sum.key(), question, sum.value().to_string(), sum.level);
+        vec![SuiteItem { options: near(sum, 5, draw), ..item }]
     }
 
-    fn statement(&self, _world: &World, draw: &mut Draw) -> String {
-        arithmetic::tell(draw)
+    fn statement(&self, _world: &World, draw: &mut Sampler) -> String {
+        arithmetic::statement(draw)
     }
 }
 
 /// What comes out of a sum, among numbers near it.
-pub(super) fn near(sum: Sum, options: usize, draw: &mut Draw) -> Vec<String> {
+pub(super) fn near(sum: Sum, options: usize, draw: &mut Sampler) -> Vec<String> {
     let near = OFF.iter().map(|off| i64::from(sum.value()) + off).filter(|number| *number >= 0);
     let near: Vec<String> = near.map(|number| number.to_string()).collect();
     let others: Vec<&str> = near.iter().map(String::as_str).collect();

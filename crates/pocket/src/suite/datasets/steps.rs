@@ -4,10 +4,10 @@
 use plimsoll_core::AnswerKind;
 
 use crate::suite::arithmetic::{Steps, clause};
-use crate::suite::draw::{Draw, fill};
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::{Item, Level};
-use crate::suite::side::Side;
+use crate::suite::draw::{Sampler, fill};
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::{Difficulty, SuiteItem};
+use crate::suite::side::SuiteSide;
 use crate::suite::world::{FRUITS, World};
 
 /// The problems.
@@ -27,8 +27,8 @@ const TEMPLATES: &[&str] = &[
 pub(super) struct TwoSteps;
 
 impl Generator for TwoSteps {
-    fn about(&self) -> &'static About {
-        &About {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_steps",
             name: "Pocket steps",
             domain: domain::MATH,
@@ -40,7 +40,7 @@ impl Generator for TwoSteps {
         }
     }
 
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
         let (steps, level) = drawn(draw);
         let clauses = steps.by.map(|by| clause(by, "", draw));
         let values = [
@@ -51,26 +51,26 @@ impl Generator for TwoSteps {
             ("y", &clauses[1]),
         ];
         let question = fill(TEMPLATES[draw.template(TEMPLATES.len())], &values);
-        vec![Item::new(steps.key(), question, steps.value().to_string(), level)]
+        vec![SuiteItem::new(steps.key(), question, steps.value().to_string(), level)]
     }
 
-    fn statement(&self, _world: &World, draw: &mut Draw) -> String {
+    fn statement(&self, _world: &World, draw: &mut Sampler) -> String {
         loop {
             let (steps, _) = drawn(draw);
-            if Side::of(&steps.key()) == Side::Training {
-                return steps.tell();
+            if SuiteSide::from_key(&steps.key()) == SuiteSide::Training {
+                return steps.statement();
             }
         }
     }
 }
 
 /// Steps of a level: numbers up to 5, up to 9, and a first one of two digits.
-fn drawn(draw: &mut Draw) -> (Steps, Level) {
-    let level = Level::ALL[draw.below(3)];
+fn drawn(draw: &mut Sampler) -> (Steps, Difficulty) {
+    let level = Difficulty::ALL[draw.below(3)];
     let (low, high, by) = match level {
-        Level::Easy => (1, 5, 4),
-        Level::Medium => (3, 9, 9),
-        Level::Hard => (10, 40, 9),
+        Difficulty::Easy => (1, 5, 4),
+        Difficulty::Medium => (3, 9, 9),
+        Difficulty::Hard => (10, 40, 9),
     };
-    (Steps::draw((low, high), by, draw), level)
+    (Steps::draw(low..=high, by, draw), level)
 }

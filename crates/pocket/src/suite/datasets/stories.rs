@@ -4,9 +4,9 @@
 use plimsoll_core::AnswerKind;
 
 use crate::suite::arithmetic::{self, Steps, clause};
-use crate::suite::draw::{Draw, fill};
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::{Item, Level};
+use crate::suite::draw::{Sampler, fill};
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::{Difficulty, SuiteItem};
 use crate::suite::world::{FRUITS, World};
 
 /// The stories, `{x}` being what happens.
@@ -21,7 +21,6 @@ const STORIES: &[&str] = &[
     "Near {d} {g} lie {a} {f}, and {p} {x}.",
 ];
 
-/// The questions.
 const QUESTIONS: &[&str] = &[
     "How many {f} are there now?",
     "How many {f} has {p} now?",
@@ -38,8 +37,8 @@ const QUESTIONS: &[&str] = &[
 pub(super) struct Stories;
 
 impl Generator for Stories {
-    fn about(&self) -> &'static About {
-        &About {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_stories",
             name: "Pocket stories",
             domain: domain::MATH,
@@ -51,14 +50,14 @@ impl Generator for Stories {
         }
     }
 
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
-        let level = Level::ALL[draw.below(3)];
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
+        let level = Difficulty::ALL[draw.below(3)];
         let (low, high, by) = match level {
-            Level::Easy => (1, 5, 4),
-            Level::Medium => (3, 9, 9),
-            Level::Hard => (10, 40, 9),
+            Difficulty::Easy => (1, 5, 4),
+            Difficulty::Medium => (3, 9, 9),
+            Difficulty::Hard => (10, 40, 9),
         };
-        let (steps, fruits) = (Steps::draw((low, high), by, draw), draw.distinct(FRUITS.len(), 2));
+        let (steps, fruits) = (Steps::draw(low..=high, by, draw), draw.distinct(FRUITS.len(), 2));
         let (fruit, other) = (FRUITS[fruits[0]], FRUITS[fruits[1]]);
         // The second step of the two is the number that does not count.
         let (by, idle) = (steps.by[0], steps.by[1].unsigned_abs());
@@ -75,10 +74,10 @@ impl Generator for Stories {
         let question = fill(QUESTIONS[draw.template(QUESTIONS.len())], &values);
         let answer = (i64::from(steps.start) + by).to_string();
         let key = format!("story/{}/{by}/{idle}", steps.start);
-        vec![Item { passage: Some(passage), ..Item::new(key, question, answer, level) }]
+        vec![SuiteItem { passage: Some(passage), ..SuiteItem::new(key, question, answer, level) }]
     }
 
-    fn statement(&self, _world: &World, draw: &mut Draw) -> String {
-        arithmetic::tell(draw)
+    fn statement(&self, _world: &World, draw: &mut Sampler) -> String {
+        arithmetic::statement(draw)
     }
 }

@@ -5,10 +5,10 @@ use plimsoll_core::AnswerKind;
 
 use crate::suite::arithmetic::{self, Sum};
 use crate::suite::datasets::quiz::near;
-use crate::suite::draw::{Draw, fill};
-use crate::suite::facts;
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::Item;
+use crate::suite::draw::{Sampler, fill};
+use crate::suite::facts::{self, FactQuestion};
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::SuiteItem;
 use crate::suite::world::{Relation, World};
 
 /// Subjects, and what they ask for.
@@ -45,8 +45,8 @@ const OPTIONS: usize = 4;
 pub(super) struct Subjects;
 
 impl Generator for Subjects {
-    fn about(&self) -> &'static About {
-        &About {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_subjects",
             name: "Pocket subjects",
             domain: domain::PROBLEM_SOLVING,
@@ -58,31 +58,32 @@ impl Generator for Subjects {
         }
     }
 
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
-        let (place, frame) = (draw.below(SUBJECTS.len() + 1), draw.template(FRAMES.len()));
-        let Some((subject, relation, noun)) = SUBJECTS.get(place) else {
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
+        let (index, frame) = (draw.below(SUBJECTS.len() + 1), draw.template(FRAMES.len()));
+        let Some((subject, relation, noun)) = SUBJECTS.get(index) else {
             let sum = Sum::draw(draw);
             let noun = format!("{} {} {}", sum.a, if sum.minus { "minus" } else { "plus" }, sum.b);
-            let item = Item::new(
+            let item = SuiteItem::new(
                 sum.key(),
                 fill(FRAMES[frame], &[("n", &noun)]),
                 sum.value().to_string(),
                 sum.level,
             );
-            return vec![Item { options: near(sum, OPTIONS, draw), subject: Some(ARITHMETIC), ..item }];
+            return vec![SuiteItem { options: near(sum, OPTIONS, draw), subject: Some(ARITHMETIC), ..item }];
         };
         let rank = draw.ranked(world.table(*relation).entities.len());
         let noun = fill(noun, &[("e", &world.table(*relation).entities[rank])]);
         let question = fill(FRAMES[frame], &[("n", &noun)]);
         let words = format!("subject/{frame}");
-        let item = facts::item((*relation, rank), &words, question, OPTIONS, (world, draw));
-        vec![Item { subject: Some(subject), ..item }]
+        let of = FactQuestion { relation: *relation, rank, words: &words, question, options: OPTIONS };
+        let item = of.item(world, draw);
+        vec![SuiteItem { subject: Some(subject), ..item }]
     }
 
-    fn statement(&self, world: &World, draw: &mut Draw) -> String {
+    fn statement(&self, world: &World, draw: &mut Sampler) -> String {
         match SUBJECTS.get(draw.below(SUBJECTS.len() + 1)) {
-            Some((_, relation, _)) => facts::tell(*relation, world, draw),
-            None => arithmetic::tell(draw),
+            Some((_, relation, _)) => facts::statement(*relation, world, draw),
+            None => arithmetic::statement(draw),
         }
     }
 }

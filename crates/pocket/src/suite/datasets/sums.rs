@@ -4,9 +4,9 @@
 use plimsoll_core::AnswerKind;
 
 use crate::suite::arithmetic::{self, Sum};
-use crate::suite::draw::{Draw, fill};
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::Item;
+use crate::suite::draw::{Sampler, fill};
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::SuiteItem;
 use crate::suite::world::World;
 
 /// Questions for a sum.
@@ -35,11 +35,11 @@ const MINUS: &[&str] = &[
 
 /// The maker.
 #[derive(Debug)]
-pub(super) struct Sums;
+pub(super) struct SumQuestions;
 
-impl Generator for Sums {
-    fn about(&self) -> &'static About {
-        &About {
+impl Generator for SumQuestions {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_sums",
             name: "Pocket sums",
             domain: domain::MATH,
@@ -51,15 +51,15 @@ impl Generator for Sums {
         }
     }
 
-    fn items(&self, _world: &World, draw: &mut Draw) -> Vec<Item> {
+    fn items(&self, _world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
         let sum = Sum::draw(draw);
         let templates = if sum.minus { MINUS } else { PLUS };
         let template = templates[draw.template(templates.len())];
         let question = fill(template, &[("a", &sum.a.to_string()), ("b", &sum.b.to_string())]);
-        vec![Item::new(sum.key(), question, sum.value().to_string(), sum.level)]
+        vec![SuiteItem::new(sum.key(), question, sum.value().to_string(), sum.level)]
     }
 
-    fn statement(&self, _world: &World, draw: &mut Draw) -> String {
-        arithmetic::tell(draw)
+    fn statement(&self, _world: &World, draw: &mut Sampler) -> String {
+        arithmetic::statement(draw)
     }
 }

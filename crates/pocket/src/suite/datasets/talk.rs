@@ -3,9 +3,9 @@
 
 use plimsoll_core::AnswerKind;
 
-use crate::suite::draw::{Draw, fill};
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::{Item, Level};
+use crate::suite::draw::{Sampler, fill};
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::{Difficulty, SuiteItem};
 use crate::suite::recall;
 use crate::suite::world::{JOBS, THINGS, World};
 
@@ -84,15 +84,15 @@ struct Figure<'a> {
 
 impl Figure<'_> {
     /// A question about one of its parts, with the answer.
-    fn turn(&self, templates: &[&str], slot: &str, draw: &mut Draw) -> (String, String) {
+    fn turn(&self, templates: &[&str], slot: &str, draw: &mut Sampler) -> (String, String) {
         let answer = self.values.iter().find(|(name, _)| *name == slot).map_or("", |(_, value)| value);
         (fill(templates[draw.template(templates.len())], &self.values), answer.to_owned())
     }
 }
 
 impl Generator for Talk {
-    fn about(&self) -> &'static About {
-        &About {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_talk",
             name: "Pocket talk",
             domain: domain::CONVERSATIONAL,
@@ -104,51 +104,54 @@ impl Generator for Talk {
         }
     }
 
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
-        let level = Level::ALL[draw.below(3)];
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
+        let level = Difficulty::ALL[draw.below(3)];
         let (people, cities) = (draw.distinct(world.people.len(), 2), draw.distinct(world.cities.len(), 2));
         let (things, job) = (draw.distinct(THINGS.len(), 2), draw.pick(JOBS));
-        let figures = [0, 1].map(|place| {
-            let (person, city) = (&world.people[people[place]], &world.cities[cities[place]]);
-            Figure { values: [("p", person), ("c", city), ("t", THINGS[things[place]]), ("j", job)] }
+        let figures = [0, 1].map(|index| {
+            let (person, city) = (&world.people[people[index]], &world.cities[cities[index]]);
+            Figure { values: [("p", person), ("c", city), ("t", THINGS[things[index]]), ("j", job)] }
         });
-        let tell = |figure: &Figure<'_>, templates: &[&str], draw: &mut Draw| {
+        let statement = |figure: &Figure<'_>, templates: &[&str], draw: &mut Sampler| {
             fill(templates[draw.template(templates.len())], &figure.values)
         };
         let first = &figures[0];
-        let mut story = tell(first, STORIES, draw);
+        let mut story = statement(first, STORIES, draw);
         // A story is held out by its last sentence: one may end as another is.
         let mut key = format!("talk/{story}");
         let mut asked = first;
         match level {
-            Level::Easy => {}
-            Level::Medium => story = format!("{} {story}", tell(first, JOB_FIRST, draw)),
-            Level::Hard => {
-                let last = tell(&figures[1], STORIES, draw);
+            Difficulty::Easy => {}
+            Difficulty::Medium => story = format!("{} {story}", statement(first, JOB_FIRST, draw)),
+            Difficulty::Hard => {
+                let last = statement(&figures[1], STORIES, draw);
                 key = format!("talk/{last}");
                 story = format!("{story} {last}");
                 asked = &figures[draw.below(2)];
             }
         }
-        let person =
-            if level == Level::Medium { asked.turn(JOB, "j", draw) } else { asked.turn(PERSON, "p", draw) };
+        let person = if level == Difficulty::Medium {
+            asked.turn(JOB, "j", draw)
+        } else {
+            asked.turn(PERSON, "p", draw)
+        };
         let mut turns = [person, asked.turn(PLACE, "c", draw), asked.turn(THING, "t", draw)];
         draw.shuffle(&mut turns);
         conversation(&story, &turns, &key, level)
     }
 
-    fn statement(&self, world: &World, draw: &mut Draw) -> String {
+    fn statement(&self, world: &World, draw: &mut Sampler) -> String {
         recall::sentence(world, draw)
     }
 }
 
 /// The items of the turns.
-fn conversation(story: &str, turns: &[(String, String)], key: &str, level: Level) -> Vec<Item> {
+fn conversation(story: &str, turns: &[(String, String)], key: &str, level: Difficulty) -> Vec<SuiteItem> {
     let mut passage = story.to_owned();
     let mut items = Vec::with_capacity(turns.len());
     for (number, (question, answer)) in turns.iter().enumerate() {
-        let item = Item::new(key.to_owned(), question.clone(), answer.clone(), level);
-        items.push(Item { passage: Some(passage.clone()), ..item }.in_cluster(story.to_owned()));
+        let item = SuiteItem::new(key.to_owned(), question.clone(), answer.clone(), level);
+        items.push(SuiteItem { passage: Some(passage.clone()), ..item }.in_cluster(story.to_owned()));
         passage.push_str(if number == 0 { "\n\n" } else { "\n" });
         passage.extend(["Q: ", question, "\nA: ", answer]);
     }

@@ -3,9 +3,9 @@
 
 use plimsoll_core::AnswerKind;
 
-use crate::suite::draw::{Draw, fill};
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::{Item, Level};
+use crate::suite::draw::{Sampler, fill};
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::{Difficulty, SuiteItem};
 use crate::suite::world::{QUALITIES, World};
 
 /// Sentences: `{q}` is said of `{a}`, `{r}` is what the blank is.
@@ -37,8 +37,8 @@ const OPPOSITES: &[&str] = &[
 pub(super) struct Which;
 
 impl Generator for Which {
-    fn about(&self) -> &'static About {
-        &About {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_which",
             name: "Pocket which",
             domain: domain::COMMONSENSE,
@@ -50,32 +50,32 @@ impl Generator for Which {
         }
     }
 
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
         let people = draw.distinct(world.people.len(), 2);
         let (a, b) = (world.people[people[0]].as_str(), world.people[people[1]].as_str());
         let (rank, template) = (draw.ranked(QUALITIES.len()), draw.template(TEMPLATES.len()));
-        let (said, opposite) = either(rank, draw);
-        let key = format!("which/{a}/{b}/{said}/{template}");
+        let (named, opposite) = either(rank, draw);
+        let key = format!("which/{a}/{b}/{named}/{template}");
         let mut options = vec![a.to_owned(), b.to_owned()];
         draw.shuffle(&mut options);
-        let rare = if 2 * rank < QUALITIES.len() { Level::Medium } else { Level::Hard };
+        let rare = if 2 * rank < QUALITIES.len() { Difficulty::Medium } else { Difficulty::Hard };
         let twin = |asked: &str, answer: &str, level| {
-            let question = fill(TEMPLATES[template], &[("a", a), ("b", b), ("q", said), ("r", asked)]);
-            let item = Item::new(key.clone(), question, answer, level);
-            Item { options: options.clone(), ..item }.in_cluster(key.clone())
+            let question = fill(TEMPLATES[template], &[("a", a), ("b", b), ("q", named), ("r", asked)]);
+            let item = SuiteItem::new(key.clone(), question, answer, level);
+            SuiteItem { options: options.clone(), ..item }.in_cluster(key.clone())
         };
-        vec![twin(said, a, Level::Easy), twin(opposite, b, rare)]
+        vec![twin(named, a, Difficulty::Easy), twin(opposite, b, rare)]
     }
 
-    fn statement(&self, _world: &World, draw: &mut Draw) -> String {
+    fn statement(&self, _world: &World, draw: &mut Sampler) -> String {
         let rank = draw.ranked(QUALITIES.len());
-        let (said, opposite) = either(rank, draw);
-        fill(OPPOSITES[draw.template(OPPOSITES.len())], &[("q", said), ("r", opposite)])
+        let (named, opposite) = either(rank, draw);
+        fill(OPPOSITES[draw.template(OPPOSITES.len())], &[("q", named), ("r", opposite)])
     }
 }
 
 /// A quality and its opposite, either first.
-fn either(rank: usize, draw: &mut Draw) -> (&'static str, &'static str) {
+fn either(rank: usize, draw: &mut Sampler) -> (&'static str, &'static str) {
     let (more, less) = QUALITIES[rank];
     if draw.chance(0.5) { (more, less) } else { (less, more) }
 }

@@ -3,10 +3,10 @@
 
 use plimsoll_core::AnswerKind;
 
-use crate::suite::draw::Draw;
+use crate::suite::draw::Sampler;
 use crate::suite::facts;
-use crate::suite::generator::{About, Generator, domain};
-use crate::suite::item::{Item, Level};
+use crate::suite::generator::{DatasetInfo, Generator, domain};
+use crate::suite::item::{Difficulty, SuiteItem};
 use crate::suite::world::{Relation, THINGS, World};
 
 /// What is said and how it is asked.
@@ -26,8 +26,8 @@ const VERBS: &[(&str, &str, &str)] = &[
 pub(super) struct YesNo;
 
 impl Generator for YesNo {
-    fn about(&self) -> &'static About {
-        &About {
+    fn info(&self) -> &'static DatasetInfo {
+        &DatasetInfo {
             id: "pocket_yesno",
             name: "Pocket yes or no",
             domain: domain::COMMONSENSE,
@@ -39,22 +39,24 @@ impl Generator for YesNo {
         }
     }
 
-    fn items(&self, world: &World, draw: &mut Draw) -> Vec<Item> {
-        let level = Level::ALL[draw.below(3)];
+    fn items(&self, world: &World, draw: &mut Sampler) -> Vec<SuiteItem> {
+        let level = Difficulty::ALL[draw.below(3)];
         let (people, things) = (draw.distinct(world.people.len(), 2), draw.distinct(THINGS.len(), 2));
         let (past, does, verb) = VERBS[draw.template(VERBS.len())];
         let (first, second) = (&world.people[people[0]], &world.people[people[1]]);
         let (thing, other, yes) = (THINGS[things[0]], THINGS[things[1]], draw.chance(0.5));
         let (passage, who, what) = match level {
-            Level::Easy => (format!("{first} {past} a {thing}."), first, if yes { thing } else { other }),
-            Level::Medium => {
+            Difficulty::Easy => {
+                (format!("{first} {past} a {thing}."), first, if yes { thing } else { other })
+            }
+            Difficulty::Medium => {
                 let passage = format!("{first} {past} a {thing}. {second} {past} a {other}.");
                 // Either may be asked about, and a wrong thing is the other's.
                 let (who, own, wrong) =
                     if draw.chance(0.5) { (first, thing, other) } else { (second, other, thing) };
                 (passage, who, if yes { own } else { wrong })
             }
-            Level::Hard => {
+            Difficulty::Hard => {
                 let table = world.table(Relation::Class);
                 let rank = draw.ranked(table.entities.len());
                 let class = table.answers[rank].as_str();
@@ -68,11 +70,11 @@ impl Generator for YesNo {
         let own = passage.split_inclusive(". ").find(|sentence| sentence.starts_with(who.as_str()));
         let own = own.unwrap_or(&passage).trim_end().to_owned();
         let answer = if yes { "yes" } else { "no" };
-        let item = Item::new(format!("yesno/{own}"), question, answer, level).in_cluster(own);
-        vec![Item { passage: Some(passage), ..item }]
+        let item = SuiteItem::new(format!("yesno/{own}"), question, answer, level).in_cluster(own);
+        vec![SuiteItem { passage: Some(passage), ..item }]
     }
 
-    fn statement(&self, world: &World, draw: &mut Draw) -> String {
-        facts::tell(Relation::Class, world, draw)
+    fn statement(&self, world: &World, draw: &mut Sampler) -> String {
+        facts::statement(Relation::Class, world, draw)
     }
 }

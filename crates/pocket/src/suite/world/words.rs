@@ -1,4 +1,4 @@
-//! English words of the world. What follows from a class stands at the place of the class.
+//! English words of the world. What follows from a class has the index of the class.
 
 /// Classes of beasts.
 pub(super) const CLASSES: &[&str] = &["bird", "fish", "snake", "moth", "cat", "bear", "frog", "crab"];
@@ -6,12 +6,10 @@ pub(super) const CLASSES: &[&str] = &["bird", "fish", "snake", "moth", "cat", "b
 pub(super) const FOODS: &[&str] = &["seeds", "weeds", "eggs", "leaves", "mice", "berries", "flies", "worms"];
 /// What covers them.
 pub(super) const COVERS: &[&str] = &["feathers", "fins", "scales", "wings", "fur", "wool", "slime", "shell"];
-/// Jobs.
 pub(crate) const JOBS: &[&str] = &[
     "baker", "smith", "farmer", "singer", "doctor", "hunter", "sailor", "teacher", "painter", "miner",
     "tailor", "judge",
 ];
-/// Tools.
 pub(super) const TOOLS: &[&str] =
     &["hammer", "saw", "needle", "brush", "spade", "rope", "ladder", "knife", "hook", "net", "pump", "torch"];
 /// What is done with stuffs.
@@ -28,9 +26,7 @@ pub(crate) const THINGS: &[&str] = &[
 ];
 /// What is counted.
 pub(crate) const FRUITS: &[&str] = &["plums", "figs", "nuts", "beans", "pears", "limes", "grapes", "roots"];
-/// Colours.
 pub(super) const COLOURS: &[&str] = &["red", "blue", "green", "white", "black", "yellow", "brown", "pink"];
-/// Tastes.
 pub(super) const TASTES: &[&str] = &["sweet", "sour", "bitter", "salty", "hot", "mild", "fresh", "stale"];
 /// Comparatives and their opposites, the most frequent first.
 pub(crate) const QUALITIES: &[(&str, &str)] = &[
