@@ -16,32 +16,21 @@
 //! since its own `lambda` is equally likely to fall in any of the K + 1 gaps. With j = 1, the worst of the K, no
 //! promise above 1 - 1/(K + 1) can be made: 9 datasets are needed for 90 %, 19 for 95 %.
 
+use plimsoll_core::Outcome;
+use plimsoll_router::thresholds::DatasetGuarantee;
 use plimsoll_router::{Confidence, Risk, Threshold};
 
-/// One dataset's rows, as a risk sees them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DatasetLosses {
-    /// Its id.
-    pub id: String,
-    /// Rows with a confidence: confidence, and whether keeping the answer is a loss.
-    pub scored: Vec<(Confidence, bool)>,
-    /// All rows that count, those without a confidence among them.
-    pub rows: u64,
-}
+use crate::prepared::{DatasetSelection, PreparedSeries};
 
-/// A guarantee for a new dataset that is exchangeable with those of the pool.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DatasetGuarantee {
-    /// Datasets.
-    pub k: u64,
-    /// Which of the sorted thresholds was taken, from the strictest: 1 = the worst of K.
-    pub j: u64,
-    /// The probability that a new dataset's risk is at most alpha: 1 - j / (k + 1).
-    pub promise: f64,
-    /// The threshold; [`Threshold::DEFER_ALL`] where a dataset bears no threshold at all.
-    pub threshold: Threshold,
-    /// The dataset whose threshold was taken.
-    pub deciding_dataset: String,
+/// A row with a confidence, as a risk sees it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LossRow {
+    /// Its confidence.
+    pub confidence: Confidence,
+    /// Index of its dataset.
+    pub dataset: usize,
+    /// Whether keeping the SLM's answer is a loss.
+    pub is_loss: bool,
 }
 
 /// The datasets that a promise of 1 - delta needs: the fewest K with 1 / (K + 1) <= delta.
@@ -57,27 +46,45 @@ pub fn datasets_needed(delta: f64) -> u64 {
     ((1.0 / delta - ROUNDING).ceil() as u64).saturating_sub(1).max(1)
 }
 
-/// The guarantee with the largest j whose promise is at least 1 - delta; where there is none, that of the worst of
-/// K with the promise that it has. `None` with fewer than two datasets.
+/// What can be promised about a new dataset, from the datasets of a selection. `None` with fewer than two of them.
+/// Place and routing ratio of the threshold are left to be set.
 pub fn dataset_guarantee(
-    datasets: &[DatasetLosses],
+    prepared: &PreparedSeries<'_>,
+    selection: &DatasetSelection,
     risk: Risk,
     alpha: f64,
     delta: f64,
 ) -> Option<DatasetGuarantee> {
-    if datasets.len() < 2 {
+    let datasets = prepared.questions.datasets();
+    let mut rows = vec![0u64; datasets.len()];
+    let counts = |row: u32| risk != Risk::Regret || prepared.outcomes(row).1 != Outcome::Ungraded;
+    for row in prepared.scored(selection).map(|(_, row)| row).chain(prepared.missing(selection)) {
+        rows[prepared.dataset_index(row)] += u64::from(counts(row));
+    }
+    let scored = prepared.scored_descending(selection).filter(|(_, row)| counts(*row));
+    let losses = scored.map(|(confidence, row)| {
+        let (slm, llm) = prepared.outcomes(row);
+        let is_loss = slm != Outcome::Correct && (risk != Risk::Regret || llm == Outcome::Correct);
+        LossRow { confidence, dataset: prepared.dataset_index(row), is_loss }
+    });
+    let loosest = loosest_thresholds(losses, &rows, risk, alpha);
+    let of_pool = loosest.into_iter().zip(&rows).zip(datasets).filter(|((_, rows), _)| **rows > 0);
+    ranked(of_pool.map(|((threshold, _), dataset)| (threshold, dataset.id.as_str())).collect(), alpha, delta)
+}
+
+/// The guarantee with the largest rank whose promise is at least 1 - delta; where there is none, that of the worst of
+/// K with the promise that it has.
+fn ranked(mut loosest: Vec<(Threshold, &str)>, alpha: f64, delta: f64) -> Option<DatasetGuarantee> {
+    let k = loosest.len() as u64;
+    if k < 2 {
         return None;
     }
-    let k = datasets.len() as u64;
-    let mut loosest: Vec<(Threshold, &str)> = datasets
-        .iter()
-        .map(|dataset| (loosest_threshold(dataset, risk, alpha), dataset.id.as_str()))
-        .collect();
     loosest.sort_by(|left, right| right.0.get().total_cmp(&left.0.get()).then(left.1.cmp(right.1)));
-    let j = largest_rank(k, delta).max(1);
-    let (threshold, id) = *usize::try_from(j - 1).ok().and_then(|index| loosest.get(index))?;
-    let promise = 1.0 - j as f64 / (k as f64 + 1.0);
-    Some(DatasetGuarantee { k, j, promise, threshold, deciding_dataset: id.to_owned() })
+    let rank = largest_rank(k, delta).max(1);
+    let (threshold, id) = *usize::try_from(rank - 1).ok().and_then(|index| loosest.get(index))?;
+    let mut guarantee = DatasetGuarantee::new(k, rank, alpha, threshold, id);
+    guarantee.datasets_needed = datasets_needed(delta);
+    Some(guarantee)
 }
 
 /// The largest j with j / (k + 1) <= delta.
@@ -85,29 +92,71 @@ fn largest_rank(k: u64, delta: f64) -> u64 {
     (1..=k).take_while(|j| *j as f64 <= delta * (k as f64 + 1.0) + 1e-9).last().unwrap_or(0)
 }
 
-/// The loosest threshold such that it and every stricter one has an empirical risk of at most alpha.
+/// For each dataset the loosest threshold such that it and every stricter one has an empirical risk of at most
+/// alpha. `descending` are the rows with a confidence, from the most confident; `rows` is the number of rows of each
+/// dataset that count, those without a confidence among them.
 ///
 /// # Formula
 /// Risk at a threshold: losses among the kept rows, over the kept rows (selective error) or over all rows (joint
 /// error, regret). Nothing kept is no risk.
-pub fn loosest_threshold(dataset: &DatasetLosses, risk: Risk, alpha: f64) -> Threshold {
-    let mut scored = dataset.scored.clone();
-    scored.sort_unstable_by(|left, right| right.0.get().total_cmp(&left.0.get()));
-    let (mut kept, mut losses, mut loosest) = (0u64, 0u64, Threshold::DEFER_ALL);
-    for tied in scored.chunk_by(|left, right| left.0 == right.0) {
-        kept += tied.len() as u64;
-        losses += tied.iter().filter(|(_, loss)| *loss).count() as u64;
-        let of = match risk {
-            Risk::SelectiveError => kept,
-            Risk::JointError | Risk::Regret => dataset.rows.max(kept),
-        };
-        if losses as f64 > alpha * of as f64 {
-            return loosest;
+pub fn loosest_thresholds(
+    descending: impl Iterator<Item = LossRow>,
+    rows: &[u64],
+    risk: Risk,
+    alpha: f64,
+) -> Vec<Threshold> {
+    let mut walks: Vec<Walk> = rows.iter().map(|rows| Walk::new(*rows)).collect();
+    for row in descending {
+        if let Some(walk) = walks.get_mut(row.dataset) {
+            walk.take(row, risk, alpha);
         }
-        let Some(threshold) = tied.first().and_then(|row| Threshold::new(row.0.get()).ok()) else { continue };
-        loosest = threshold;
     }
-    Threshold::KEEP_ALL
+    walks.into_iter().map(|walk| walk.end(risk, alpha)).collect()
+}
+
+/// One dataset's walk from strict to loose.
+struct Walk {
+    rows: u64,
+    kept: u64,
+    losses: u64,
+    /// The confidence of the rows that were taken last: they are kept together or not at all.
+    tied: Option<Confidence>,
+    loosest: Threshold,
+    is_over: bool,
+}
+
+impl Walk {
+    fn new(rows: u64) -> Self {
+        Self { rows, kept: 0, losses: 0, tied: None, loosest: Threshold::DEFER_ALL, is_over: false }
+    }
+
+    fn take(&mut self, row: LossRow, risk: Risk, alpha: f64) {
+        if self.tied != Some(row.confidence) {
+            self.pass(risk, alpha);
+            self.tied = Some(row.confidence);
+        }
+        self.kept += 1;
+        self.losses += u64::from(row.is_loss);
+    }
+
+    /// Tests the threshold that keeps all rows taken so far.
+    fn pass(&mut self, risk: Risk, alpha: f64) {
+        let of = match risk {
+            Risk::SelectiveError => self.kept,
+            Risk::JointError | Risk::Regret => self.rows,
+        };
+        self.is_over = self.is_over || self.losses as f64 > alpha * of as f64;
+        if let (false, Some(threshold)) =
+            (self.is_over, self.tied.and_then(|tied| Threshold::new(tied.get()).ok()))
+        {
+            self.loosest = threshold;
+        }
+    }
+
+    fn end(mut self, risk: Risk, alpha: f64) -> Threshold {
+        self.pass(risk, alpha);
+        if self.is_over { self.loosest } else { Threshold::KEEP_ALL }
+    }
 }
 
 #[cfg(test)]
