@@ -19,6 +19,7 @@
 //! | [`points`], [`guarantee`] | targets; risk control by fixed-sequence testing |
 //! | [`traffic`] | unlabelled traffic on the pool's scale; what adapting or tracking would reach there |
 //! | [`mod@dataset_guarantee`] | what can be promised about a dataset never seen |
+//! | [`adapt`] | operating points for other traffic, from its confidences |
 //! | [`mod@audit`] | a guarantee without labels, by the disagreement of the two models |
 //! | [`maps`] | isotonic, Platt and beta maps |
 //! | [`bootstrap`], [`intervals`] | the cluster bootstrap and the intervals of achieved figures |
@@ -28,6 +29,7 @@
 //!
 //! `examples/fit_csv.rs` goes from a CSV of scores to a thresholds file in a few lines.
 
+pub mod adapt;
 pub mod audit;
 pub mod bootstrap;
 pub mod curve;

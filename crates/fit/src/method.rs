@@ -12,11 +12,12 @@ use crate::draw::{Draw, DrawOrder, DrawSpec};
 use crate::drift_levels::drift_levels;
 use crate::guarantee::TestSet;
 use crate::intervals::{Resampling, achieved};
-use crate::maps::{GradedConfidence, fit_maps};
+use crate::maps::{GradedConfidence, fit_isotonic, fit_maps};
 use crate::points::{FitInputs, TargetFit, fit_target};
 use crate::pool_cdf::pool_cdf;
 use crate::prepared::{DatasetSelection, PreparedSeries};
-use crate::sample::WeightedSample;
+use crate::sample::{SampleRow, WeightedSample};
+use crate::traffic::dataset_spread;
 
 /// The scientific parameters of a fit.
 #[derive(Debug, Clone, PartialEq)]
@@ -120,6 +121,8 @@ pub fn fit_method(
     method.maps = fit_maps(&observations(&fitted.sample));
     method.tie_break = TieRule::new(TieSeed::new(seed.derive("ties").bits()));
     method.pool_cdf = pool_scale(prepared, selection);
+    method.llm_isotonic = fit_isotonic(&llm_observations(&fitted.sample)).ok();
+    method.datasets = dataset_spread(prepared, selection, method.pool_cdf.as_ref(), method.tie_break.seed);
     method.operating_points = operating_points(&id, &fitted, resampling);
     for point in &mut method.operating_points {
         point.z =
@@ -128,6 +131,13 @@ pub fn fit_method(
             guarantee_for_new_datasets(prepared, selection, point.target, method.pool_cdf.as_ref());
     }
     FittedMethod { draw: fitted.draw, method }
+}
+
+/// The graded answers of the LLM, for its map.
+fn llm_observations(sample: &WeightedSample) -> Vec<GradedConfidence> {
+    let graded = |row: &SampleRow| Some((row.outcomes.1.as_bool()?, row.confidence, row.weight));
+    let graded = sample.rows.iter().filter_map(graded);
+    graded.map(|(correct, confidence, weight)| GradedConfidence { confidence, correct, weight }).collect()
 }
 
 /// The distribution of a selection's confidences.

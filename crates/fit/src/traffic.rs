@@ -4,7 +4,10 @@
 //! ([`PRIOR_MASS`]), and the rest is what was seen.
 
 use plimsoll_core::Seed;
-use plimsoll_router::{PoolCdf, Route, Tracker, TrackerSettings};
+use plimsoll_router::thresholds::DatasetSpread;
+use plimsoll_router::{PoolCdf, Route, TieSeed, Tracker, TrackerSettings};
+
+use crate::prepared::{DatasetSelection, PreparedSeries};
 
 /// Equal bins of the scale; 1,024 are no better.
 const BINS: usize = 64;
@@ -25,6 +28,22 @@ impl TrafficLevels {
         Self { bins: [scored / BINS as f64; BINS], missing: PRIOR_MASS * pool.missing() }
     }
 
+    /// Nothing seen, and no prior.
+    const EMPTY: Self = Self { bins: [0.0; BINS], missing: 0.0 };
+
+    /// These questions without those of a part of them.
+    fn without(&self, part: &Self) -> Self {
+        let mut bins = self.bins;
+        for (bin, of_part) in bins.iter_mut().zip(part.bins) {
+            *bin -= of_part;
+        }
+        Self { bins, missing: self.missing - part.missing }
+    }
+
+    fn total(&self) -> f64 {
+        self.missing + self.bins.iter().sum::<f64>()
+    }
+
     /// Counts a question: its confidence on the scale, `None` = missing.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "places are in [0, 1]")]
     pub fn add(&mut self, z: Option<f64>) {
@@ -43,7 +62,7 @@ impl TrafficLevels {
     /// # Formula
     /// `G^-1(ratio)`, G = (missing + bins up to z) / (prior + counts), linear inside a bin.
     pub fn level(&self, ratio: f64) -> f64 {
-        let total = self.missing + self.bins.iter().sum::<f64>();
+        let total = self.total();
         let mut left = ratio * total - self.missing;
         if left <= 0.0 {
             return 0.0;
@@ -62,11 +81,67 @@ impl TrafficLevels {
     /// # Formula
     /// G(z), the inverse of [`TrafficLevels::level`].
     pub fn ratio(&self, z: f64) -> f64 {
-        let total = self.missing + self.bins.iter().sum::<f64>();
+        let total = self.total();
         let share = |index: usize| (z * BINS as f64 - index as f64).clamp(0.0, 1.0);
         let below: f64 = self.bins.iter().enumerate().map(|(index, mass)| share(index) * mass).sum();
         (self.missing + below) / total
     }
+}
+
+/// How the datasets of a selection differ in level: each dataset's ratio at the level of all others, over the ratios
+/// .1 to .9.
+///
+/// # Formula
+/// `level_sd` = root mean square over datasets k and ratios q of `G_k(G_others^-1(q)) - q`, on the scale of the whole
+/// pool in 64 bins.
+pub fn dataset_spread(
+    prepared: &PreparedSeries<'_>,
+    selection: &DatasetSelection,
+    scale: Option<&PoolCdf>,
+    ties: TieSeed,
+) -> DatasetSpread {
+    let mut datasets = vec![TrafficLevels::EMPTY; prepared.questions.datasets().len()];
+    if let Some(scale) = scale {
+        for (confidence, row) in prepared.scored(selection) {
+            let z = scale.z(confidence, ties.uniform_key(prepared.key(row)));
+            datasets[prepared.dataset_index(row)].add(Some(z));
+        }
+    }
+    prepared.missing(selection).for_each(|row| datasets[prepared.dataset_index(row)].add(None));
+    datasets.retain(|dataset| dataset.total() > 0.0);
+    let k = datasets.len() as u64;
+    if k < 2 || scale.is_none() {
+        return DatasetSpread::new(k, None);
+    }
+    let mut all = TrafficLevels::EMPTY;
+    for dataset in &datasets {
+        for (bin, of_part) in all.bins.iter_mut().zip(dataset.bins) {
+            *bin += of_part;
+        }
+        all.missing += dataset.missing;
+    }
+    let ratios = || (1..10u32).map(|tenth| f64::from(tenth) / 10.0);
+    let miss = |dataset: &TrafficLevels, q: f64| dataset.ratio(all.without(dataset).level(q)) - q;
+    let squares = datasets.iter().flat_map(|dataset| ratios().map(move |q| miss(dataset, q).powi(2)));
+    let mean = squares.sum::<f64>() / (9.0 * datasets.len() as f64);
+    DatasetSpread::new(k, Some(mean.sqrt().min(1.0)))
+}
+
+/// Expected distance of the ratio from `ratio` after adapting to `n` unlabelled questions.
+///
+/// # Formula
+/// sqrt(2 / pi) sqrt((w s)^2 + (1 - w)^2 q (1 - q) / n), w = m / (m + n) with m = [`PRIOR_MASS`]: what is left of the
+/// spread s between datasets, and the noise of n draws.
+///
+/// ```
+/// use plimsoll_fit::traffic::expected_ratio_error;
+/// assert!((expected_ratio_error(0.5, 0, 0.16) - 0.1277).abs() < 1e-4);
+/// assert!(expected_ratio_error(0.5, 500, 0.16) < 0.02);
+/// ```
+pub fn expected_ratio_error(ratio: f64, n: u64, level_sd: f64) -> f64 {
+    let weight = PRIOR_MASS / (PRIOR_MASS + n as f64);
+    let noise = (1.0 - weight).powi(2) * ratio * (1.0 - ratio) / n.max(1) as f64;
+    ((weight * level_sd).powi(2) + noise).sqrt() * std::f64::consts::FRAC_2_PI.sqrt()
 }
 
 /// Share of some traffic that a fixed place on the scale defers; missing ones and places below it.

@@ -13,9 +13,10 @@ use crate::map::{Beta, Isotonic, Maps, Platt};
 use crate::pool_cdf::PoolCdf;
 use crate::target::{Risk, Target};
 use crate::thresholds::{
-    Achieved, Calibration, DatasetGuarantee, DatasetIdentity, DriftLevels, Estimate, Guarantee,
-    GuaranteeTest, Infeasible, LabelSource, Method, MethodRows, MissingPolicy, ModelIdentity, OperatingPoint,
-    Orientation, Pipeline, Program, Rule, Status, Thresholds, TieBreak, TieRule, FORMAT, VERSION,
+    Achieved, Calibration, DatasetGuarantee, DatasetIdentity, DatasetSpread, DriftLevels, Estimate,
+    Guarantee, GuaranteeTest, Infeasible, LabelSource, Method, MethodRows, MissingPolicy, ModelIdentity,
+    OperatingPoint, Orientation, Pipeline, Program, Rule, Status, Thresholds, TieBreak, TieRule, FORMAT,
+    VERSION,
 };
 use crate::tie::TieSeed;
 use crate::tracker::{Tracker, TrackerSettings};
@@ -106,6 +107,9 @@ fn example_method() -> Method {
             beta: Some(Beta { a: 0.9, b: 0.6, intercept: 0.2 }),
             missing: Vec::new(),
         },
+        llm_isotonic: Some(Isotonic { x: vec![0.05, 0.95], y: vec![0.6, 0.95] }),
+        datasets: DatasetSpread { k: 1, level_sd: None },
+        adapted: None,
         operating_points: example_points(id),
     }
 }

@@ -75,6 +75,22 @@ impl PoolCdf {
         }
     }
 
+    /// The confidence at a place on the scale: the largest whose lowest place is at or below it.
+    ///
+    /// # Formula
+    /// The inverse of [`PoolCdf::z`] at u = 0; inside an atom the atom's confidence.
+    pub fn confidence_at(&self, z: f64) -> f64 {
+        let Fields { v, low, high, .. } = &self.0;
+        let at = |values: &[f64], index: usize| values.get(index).copied().unwrap_or(1.0);
+        let Some(below) = low.partition_point(|low| *low <= z).checked_sub(1) else { return 0.0 };
+        let (v_below, high_below) = (at(v, below), at(high, below));
+        if z <= high_below || below + 1 >= v.len() {
+            return v_below;
+        }
+        let share = (z - high_below) / (at(low, below + 1) - high_below);
+        (v_below + share * (at(v, below + 1) - v_below)).clamp(0.0, 1.0)
+    }
+
     /// Share of the pool without a confidence.
     pub const fn missing(&self) -> f64 {
         self.0.missing
@@ -191,6 +207,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_inverse_finds_the_confidence(z in 0.0f64..=1.0, c in 0.0f64..=1.0) {
+            let found = Confidence::new(cdf().confidence_at(z)).unwrap();
+            // Its lowest and highest places enclose z.
+            prop_assert!(cdf().z(found, 0.0) <= z + 1e-12 && z <= cdf().z(found, 1.0) + 1e-12);
+            let place = cdf().z(Confidence::new(c).unwrap(), 0.0);
+            prop_assert!((cdf().confidence_at(place) - c).abs() < 1e-12);
+        }
+
         #[test]
         fn the_scale_rises(a in 0.0f64..=1.0, b in 0.0f64..=1.0, u in 0.0f64..1.0, w in 0.0f64..1.0) {
             prop_assert!((0.0..=1.0).contains(&z(a, u)));

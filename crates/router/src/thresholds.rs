@@ -20,7 +20,9 @@ mod operating_point;
 
 pub use calibration::{Calibration, DatasetIdentity, LabelSource, SourceFile};
 pub use identity::ModelIdentity;
-pub use method::{DriftLevels, Method, MethodRows, MissingPolicy, Orientation, Rule, TieRule};
+pub use method::{
+    Adaptation, DatasetSpread, DriftLevels, Method, MethodRows, MissingPolicy, Orientation, Rule, TieRule,
+};
 pub use operating_point::{
     Achieved, Conservative, DatasetGuarantee, DatasetGuaranteeKind, Estimate, Guarantee, GuaranteeTest,
     Infeasible, OperatingPoint, Status, TieBreak,

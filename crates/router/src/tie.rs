@@ -50,8 +50,16 @@ impl TieSeed {
     /// assert_eq!(seed.uniform("0"), 0.291_664_080_294_402_5);
     /// ```
     pub fn uniform(self, id: &str) -> f64 {
-        let mut h = id.bytes().fold(FNV_OFFSET, |h, byte| (h ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
-        h ^= self.0;
+        self.finish(id.bytes().fold(FNV_OFFSET, |h, byte| (h ^ u64::from(byte)).wrapping_mul(FNV_PRIME)))
+    }
+
+    /// As [`TieSeed::uniform`], for what has a key of 64 bits in place of an id.
+    pub const fn uniform_key(self, key: u64) -> f64 {
+        self.finish(key)
+    }
+
+    const fn finish(self, h: u64) -> f64 {
+        let mut h = h ^ self.0;
         h = (h ^ (h >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         h = (h ^ (h >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         h ^= h >> 31;

@@ -6,7 +6,7 @@ use super::{
     inconsistent, Achieved, Calibration, DatasetGuarantee, Estimate, Method, OperatingPoint, Thresholds,
 };
 use crate::error::Error;
-use crate::map::Maps;
+use crate::map::{Isotonic, Maps};
 
 /// Checks everything that types cannot say.
 pub(super) fn check(thresholds: &Thresholds) -> Result<(), Error> {
@@ -60,6 +60,17 @@ fn check_method(method: &Method, path: &str, bins: u32) -> Result<(), Error> {
     }
     method.tracker.check().map_err(|error| inconsistent(format!("{path}.tracker"), error.to_string()))?;
     check_maps(&method.maps, path)?;
+    if let Some(map) = &method.llm_isotonic {
+        check_isotonic(map, &format!("{path}.llm_isotonic"))?;
+    }
+    if method.datasets.level_sd.is_some_and(|sd| !(0.0..=1.0).contains(&sd)) {
+        return Err(inconsistent(format!("{path}.datasets"), "needs a level_sd in [0, 1]"));
+    }
+    if let Some(adapted) = &method.adapted {
+        if adapted.missing > adapted.questions || adapted.labelled > adapted.questions {
+            return Err(inconsistent(format!("{path}.adapted"), "counts more than its questions"));
+        }
+    }
     let mut ids = BTreeSet::new();
     for (index, point) in method.operating_points.iter().enumerate() {
         let path = format!("{path}.operating_points[{index}]");
@@ -74,17 +85,22 @@ fn check_method(method: &Method, path: &str, bins: u32) -> Result<(), Error> {
     Ok(())
 }
 
+fn check_isotonic(map: &Isotonic, path: &str) -> Result<(), Error> {
+    let increasing = map.x.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+    let monotone = map.y.windows(2).all(|pair| matches!(pair, [a, b] if a <= b));
+    let in_range = map.x.iter().chain(&map.y).all(|value| (0.0..=1.0).contains(value));
+    if map.x.is_empty() || map.x.len() != map.y.len() || !increasing || !monotone || !in_range {
+        return Err(inconsistent(
+            path,
+            "needs as many y as x, x strictly increasing, y non-decreasing, all in [0, 1]",
+        ));
+    }
+    Ok(())
+}
+
 fn check_maps(maps: &Maps, path: &str) -> Result<(), Error> {
     if let Some(map) = &maps.isotonic {
-        let increasing = map.x.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
-        let monotone = map.y.windows(2).all(|pair| matches!(pair, [a, b] if a <= b));
-        let in_range = map.x.iter().chain(&map.y).all(|value| (0.0..=1.0).contains(value));
-        if map.x.is_empty() || map.x.len() != map.y.len() || !increasing || !monotone || !in_range {
-            return Err(inconsistent(
-                format!("{path}.maps.isotonic"),
-                "needs as many y as x, x strictly increasing, y non-decreasing, all in [0, 1]",
-            ));
-        }
+        check_isotonic(map, &format!("{path}.maps.isotonic"))?;
     }
     let platt = maps.platt.iter().flat_map(|map| [map.a, map.b]);
     let beta = maps.beta.iter().flat_map(|map| [map.a, map.b, map.intercept]);
