@@ -71,6 +71,14 @@ release-pocket: build ## Rewrite calibration/pocket, the released example. Nothi
 	cd $(POCKET_RUN) && for name in $(POCKET_RELEASED); do cp -R $$name ../../pocket/$$name || exit 1; done
 	$(TARGET)/debug/release-card calibration/pocket
 
+# Seconds for each reader of untrusted bytes.
+FUZZ_SECONDS ?= 60
+
+.PHONY: fuzz
+fuzz: ## Run every reader of untrusted bytes on changes of its corpus, FUZZ_SECONDS each; no nightly toolchain needed.
+	$(CARGO) build --locked --release -p plimsoll-fuzz-readers --example mutate
+	for target in $$(ls fuzz/corpus); do $(TARGET)/release/examples/mutate $$target $(FUZZ_SECONDS) || exit 1; done
+
 .PHONY: lint
 lint: ## Check formatting and lints; warnings are errors.
 	$(CARGO) fmt --all --check

@@ -1,11 +1,11 @@
-//! `plimsoll run` on plans that ask models: from made-up questions, or real ones, to thresholds.
+//! `plimsoll run` on pipelines that ask models: from synthetic questions, or real ones, to thresholds.
 
 pub(crate) mod bench;
 mod changes;
 mod hosted;
 mod interruption;
 mod masses_and_servers;
-mod plans;
+mod pipelines;
 mod pocket;
 mod pools;
 mod real;

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::harness::{Run, Sandbox};
-use crate::hub_files::{HubFile, forms};
-use crate::hub_server::{Content, Hub, Reply, commit};
+use plimsoll_test_support::benchmark_files::{HubFile, forms};
+use plimsoll_test_support::hub_server::{HostReply, Hub, HubContent, commit};
 
 /// Runs a command against a hub, with a cache in the sandbox.
 fn on(hub: &Hub, sandbox: &Sandbox, arguments: &str) -> Run {
@@ -37,7 +37,7 @@ fn every_dataset_is_read_from_its_repository() {
         let repository = source.strip_prefix("hf://datasets/").unwrap();
         let name = format!("{config}/test-00000-of-00001.parquet");
         let other = "other/test-00000-of-00001.parquet";
-        let content = Content::dataset(repository)
+        let content = HubContent::dataset(repository)
             .revision("main", &[("README.md", b"made up"), (&name, &parquet), (other, b"not this one")]);
         let hub = Hub::start(content);
         std::fs::remove_dir_all(sandbox.path("cache")).ok();
@@ -63,7 +63,7 @@ fn the_commit_is_shown_and_the_cache_serves_offline() {
     let file = forms().into_iter().find(|file| file.dataset == "gsm8k").unwrap();
     let parquet = bytes(&file, &sandbox);
     let name = "main/test-00000-of-00001.parquet";
-    let hub = Hub::start(Content::dataset("openai/gsm8k").revision("main", &[(name, &parquet)]));
+    let hub = Hub::start(HubContent::dataset("openai/gsm8k").revision("main", &[(name, &parquet)]));
     let inspect = "datasets inspect gsm8k --source hf://datasets/openai/gsm8k@main --split test";
     on(&hub, &sandbox, inspect).exits(0).shows([&commit("main"), name]);
     let (_, downloads) = hub.count();
@@ -78,13 +78,13 @@ fn the_commit_is_shown_and_the_cache_serves_offline() {
 #[test]
 fn refusals_say_what_to_do() {
     let sandbox = Sandbox::new();
-    let hub = Hub::start(Content::dataset("o/n").revision("main", &[("README.md", b"text")]));
+    let hub = Hub::start(HubContent::dataset("o/n").revision("main", &[("README.md", b"text")]));
     let inspect =
         |source: &str| on(&hub, &sandbox, &format!("datasets inspect gsm8k --source {source} --split test"));
     inspect("hf://datasets/o/n").exits(3).says(["Parquet"]);
     inspect("hf://datasets/o/missing").exits(3).says(["o/missing"]);
     inspect("hf://datasets/o/n@nope").exits(3).says(["nope"]);
-    hub.front.instead(|_, _| Some(Reply::refusal(403, "GatedRepo")));
+    hub.front.instead(|_, _| Some(HostReply::refusal(403, "GatedRepo")));
     inspect("hf://datasets/o/n").exits(3).says(["HF_TOKEN"]);
     let bad = on(&hub, &sandbox, "datasets inspect gsm8k --source hf://nonsense --split test");
     bad.exits(2).says(["hf://nonsense"]);

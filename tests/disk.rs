@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::fixture::{EVALUATION, plan, pool, sandbox, scores};
+use crate::fixture::{EVALUATION, pipeline, pool, sandbox, scores};
 use crate::harness::{PROGRAM, Run, Sandbox};
 
 /// Runs the program with files limited to this many blocks of 512 bytes; a write beyond fails.
@@ -23,7 +23,7 @@ fn leftovers(sandbox: &Sandbox, folder: &str) -> Vec<String> {
 #[test]
 fn the_first_output_does_not_fit() {
     let sandbox = sandbox("");
-    let run = limited(&sandbox, 1, "run plan.yaml --out out").exits(4);
+    let run = limited(&sandbox, 1, "run pipeline.yaml --out out").exits(4);
     run.says(["stage score", "scores.parquet"]);
     assert_eq!(sandbox.files("out"), [""; 0]);
 }
@@ -32,8 +32,8 @@ fn the_first_output_does_not_fit() {
 fn a_later_output_does_not_fit_and_what_was_finished_stays() {
     let sandbox = Sandbox::new();
     sandbox.write("scores.csv", scores(&["alpha", "beta"], 40));
-    sandbox.write("plan.yaml", plan(EVALUATION));
-    sandbox.sh("run plan.yaml --out whole").exits(0);
+    sandbox.write("pipeline.yaml", pipeline(EVALUATION));
+    sandbox.sh("run pipeline.yaml --out whole").exits(0);
     let size = |name: &str| fs::metadata(sandbox.path(&format!("whole/{name}"))).unwrap().len();
     // Room for the scores and the calibration set, but not for the thresholds file.
     let (fits, does_not) = (
@@ -42,14 +42,14 @@ fn a_later_output_does_not_fit_and_what_was_finished_stays() {
     );
     let blocks = u32::try_from(fits.div_ceil(512) + 4).unwrap();
     assert!(u64::from(blocks) * 512 < does_not, "{fits} {does_not}");
-    let run = limited(&sandbox, blocks, "run plan.yaml --out out").exits(4);
+    let run = limited(&sandbox, blocks, "run pipeline.yaml --out out").exits(4);
     run.says(["stage fit", "small--large.thresholds.json"]);
     assert_eq!(
         sandbox.files("out"),
         ["manifest.json", "tables/calibration.parquet", "tables/scores.parquet"]
     );
     // With room again, the finished stages are kept.
-    let run = sandbox.sh("run plan.yaml --out out").exits(0);
+    let run = sandbox.sh("run pipeline.yaml --out out").exits(0);
     run.shows(["score     skipped", "draw      skipped", "fit       runs"]);
     assert_eq!(leftovers(&sandbox, "out"), [""; 0]);
 }
@@ -57,10 +57,10 @@ fn a_later_output_does_not_fit_and_what_was_finished_stays() {
 #[test]
 fn what_was_there_before_stays_whole() {
     let sandbox = sandbox("");
-    sandbox.sh("run plan.yaml --out out").exits(0);
+    sandbox.sh("run pipeline.yaml --out out").exits(0);
     let before = sandbox.read("out/tables/scores.parquet");
     sandbox.write("scores.csv", pool().replacen("0.", "0.0", 1));
-    limited(&sandbox, 1, "run plan.yaml --out out").exits(4);
+    limited(&sandbox, 1, "run pipeline.yaml --out out").exits(4);
     assert!(sandbox.read("out/tables/scores.parquet") == before);
     assert_eq!(leftovers(&sandbox, "out"), [""; 0]);
 }
@@ -71,7 +71,7 @@ fn standard_output_is_full() {
         return;
     }
     let sandbox = Sandbox::new();
-    let mut command = sandbox.command(&["plan", "--alpha", "0.1", "--delta", "0.1"]);
+    let mut command = sandbox.command(&["sample-size", "--alpha", "0.1", "--delta", "0.1"]);
     command.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
     Run::of(command).exits(4).says(["cannot write to standard output"]);
 }
@@ -80,8 +80,8 @@ fn standard_output_is_full() {
 fn a_folder_that_cannot_be_written_to() {
     let sandbox = sandbox("");
     sandbox.write("out", "a file");
-    sandbox.sh("run plan.yaml --out out").exits(4).says(["cannot make the output folder `out`"]);
-    sandbox.sh("run plan.yaml --out scores.csv/below").exits(4);
+    sandbox.sh("run pipeline.yaml --out out").exits(4).says(["cannot make the output folder `out`"]);
+    sandbox.sh("run pipeline.yaml --out scores.csv/below").exits(4);
 }
 
 #[test]
@@ -89,6 +89,6 @@ fn leftovers_of_a_killed_run_are_swept() {
     let sandbox = sandbox("");
     sandbox.write("out/tables/.scores.parquet.abc123.tmp", "half");
     sandbox.write("out/tables/.mine.tmp", "not ours");
-    sandbox.sh("run plan.yaml --out out --until score").exits(0);
+    sandbox.sh("run pipeline.yaml --out out --until score").exits(0);
     assert_eq!(leftovers(&sandbox, "out"), ["tables/.mine.tmp"]);
 }

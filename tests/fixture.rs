@@ -1,6 +1,8 @@
-//! Made-up scores and plans.
+//! Synthetic scores and pipelines.
 
 use std::fmt::Write as _;
+
+use plimsoll_test_support::numbers::Numbers;
 
 use crate::harness::Sandbox;
 
@@ -8,29 +10,18 @@ use crate::harness::Sandbox;
 pub(crate) const HEADER: &str =
     "question_id,dataset,domain,slm,llm,method,confidence,slm_correct,llm_correct\n";
 
-/// A small linear congruential generator: the same numbers everywhere, and no crate for it.
-struct Numbers(u64);
-
-impl Numbers {
-    /// The next number in [0, 1).
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
-
 /// Scores of one SLM and LLM by two methods on these datasets: `good` ranks right answers first, `noise`
 /// does not; one confidence in 50 is missing.
 pub(crate) fn scores(datasets: &[&str], rows: usize) -> String {
-    let mut numbers = Numbers(7);
+    let mut numbers = Numbers::new(7);
     let mut text = HEADER.to_owned();
     for (index, dataset) in datasets.iter().enumerate() {
         let domain = if index % 2 == 0 { "even" } else { "odd" };
         for row in 0..rows {
-            let confidence = numbers.next();
-            let slm = numbers.next() < confidence;
-            let llm = numbers.next() < 0.85;
-            for (method, value) in [("good", confidence), ("noise", numbers.next())] {
+            let confidence = numbers.unit();
+            let slm = numbers.unit() < confidence;
+            let llm = numbers.unit() < 0.85;
+            for (method, value) in [("good", confidence), ("noise", numbers.unit())] {
                 let value = if row % 50 == 7 { String::new() } else { format!("{value:.4}") };
                 writeln!(text, "q{row},{dataset},{domain},small,large,{method},{value},{slm},{llm}").unwrap();
             }
@@ -44,10 +35,10 @@ pub(crate) fn pool() -> String {
     scores(&["alpha", "beta", "gamma", "delta"], 200)
 }
 
-/// A plan over `scores.csv`; `more` is put at its end.
-pub(crate) fn plan(more: &str) -> String {
+/// A pipeline over `scores.csv`; `more` is put at its end.
+pub(crate) fn pipeline(more: &str) -> String {
     format!(
-        "name: made-up
+        "name: synthetic
 seed: 50
 import:
   files:
@@ -67,11 +58,11 @@ thresholds:
 pub(crate) const EVALUATION: &str =
     "evaluation: {transfer: [leave_one_dataset_out, leave_one_domain_out], repeats: 1, bootstrap: 20}\n";
 
-/// A folder with the pool and a plan.
+/// A folder with the pool and a pipeline.
 pub(crate) fn sandbox(more: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("scores.csv", pool());
-    sandbox.write("plan.yaml", plan(more));
+    sandbox.write("pipeline.yaml", pipeline(more));
     sandbox
 }
 

@@ -25,7 +25,7 @@ fn help_teaches() {
         "thresholds validate",
         "thresholds diff",
         "thresholds decide",
-        "plan",
+        "sample-size",
         "schema",
         "schema write",
     ] {

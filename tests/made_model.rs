@@ -1,4 +1,4 @@
-//! Made-up models: a Llama of random weights, and one whose weights make it answer in one word.
+//! Synthetic models: a Llama of random weights, and one whose weights make it answer in one word.
 
 use std::path::{Path, PathBuf};
 

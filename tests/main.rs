@@ -10,6 +10,7 @@ mod datasets_on_the_hub;
 mod decisions;
 mod determinism;
 mod disk;
+mod docs;
 mod fixture;
 mod harness;
 mod help;
@@ -20,11 +21,11 @@ mod methods;
 mod mmlu_pro;
 mod models;
 mod parquet_input;
-mod plan_files;
+mod pipeline_files;
 mod real_confidences;
 mod real_data;
 mod report;
-mod rows_needed;
+mod sample_size;
 mod schemas;
 mod scores_alone;
 mod shapes;
@@ -33,18 +34,3 @@ mod table_cases;
 mod thresholds_files;
 mod tidy;
 mod variables;
-
-/// The hub that the tests of `hub` are made with.
-#[path = "../crates/hub/tests/hub/server.rs"]
-#[expect(dead_code, reason = "tests of `hub` use the rest")]
-mod hub_server;
-
-/// The benchmarks in the hub's form, as the tests of `ingest` have them.
-#[path = "../crates/ingest/tests/ingest/hub_files.rs"]
-#[expect(dead_code, reason = "tests of `ingest` use the rest")]
-mod hub_files;
-
-/// The chat server that the tests of `remote` are made with.
-#[path = "../crates/remote/tests/backends/server.rs"]
-#[expect(dead_code, reason = "tests of `remote` use the rest")]
-mod chat_server;

@@ -10,7 +10,7 @@ use plimsoll_core::records::{GenerationRow, HiddenStateRow};
 use plimsoll_core::stated::ReplyTask;
 use plimsoll_core::{AnswerKind, Decoding, Label, ModelId, Prompt, Question, Reply, Seed, SignalRequest};
 use plimsoll_engine::chat::Moment;
-use plimsoll_engine::{HashCache, LocalBackend, Opened, Placement};
+use plimsoll_engine::{HashCache, LocalBackend, OpenedModel, Placement};
 use plimsoll_label::{Policy, extract, grade, token_span};
 use plimsoll_router::Confidence;
 use plimsoll_uq::methods::{PromptKind, Scoring};
@@ -89,7 +89,7 @@ fn golden() -> Golden {
 }
 
 fn backend() -> LocalBackend {
-    let opened = Opened::open(&folder().join("model")).unwrap();
+    let opened = OpenedModel::open(&folder().join("model")).unwrap();
     let hashes = opened.hashes(&HashCache::none()).unwrap();
     let model = opened.load(Placement::cpu_f32()).unwrap();
     LocalBackend::new(ModelId::new("tiny").unwrap(), model, &hashes, Moment::date(2025, 1, 1).unwrap())
@@ -244,7 +244,7 @@ fn score(
 ) -> Result<Confidence, String> {
     match (&method.scoring, probe) {
         (Scoring::Closed(score), _) => {
-            score(&seen.observed(row), &method.parameters).map_err(MissingReason::name)
+            score(&seen.observed(row), &method.parameters).map_err(|reason| reason.name().to_owned())
         }
         (Scoring::Probe(_), Some(probe)) => {
             Ok(probe.score(cluster(index), seen.state.vector.as_ref().unwrap()).unwrap())
@@ -289,7 +289,11 @@ fn what_the_methods_see_is_what_transformers_computes() {
     for (row, seen) in golden.questions.iter().zip(seen(&golden)) {
         let id = &row.question.question_id;
         assert_eq!(seen.answer.text.as_ref(), Some(&row.text), "{id}");
-        assert_eq!(seen.answer.finish_reason.as_ref(), Some(&row.finish), "{id}");
+        assert_eq!(
+            seen.answer.finish_reason.map(plimsoll_core::Finish::name),
+            Some(row.finish.as_str()),
+            "{id}"
+        );
         assert_eq!(seen.verbalized.text.as_ref(), Some(&row.verbalized), "{id}");
         let tokens = seen.answer.tokens.as_ref().unwrap();
         assert!(
@@ -360,7 +364,7 @@ fn replies_by_hand_are_read_as_the_reference_reads_them() {
     let sure = golden.replies_sure.iter().map(|reply| (ReplyTask::CONFIDENCE, reply));
     for (asked, (text, value, reason)) in both.chain(sure) {
         let found = read(&Reply::complete(text), asked).map(Confidence::get);
-        let found = found.map_err(|unread| Some(MissingReason::VerbalizedProblem(unread).name()));
+        let found = found.map_err(|unread| Some(MissingReason::Verbalized(unread).name().to_owned()));
         assert_eq!(found, value.ok_or(reason.clone()), "{text:?}");
     }
 }

@@ -1,10 +1,10 @@
-//! `plimsoll model`: a made-up model with random weights, in safetensors, and a small GGUF file.
+//! `plimsoll model`: a synthetic model with random weights, in safetensors, and a small GGUF file.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Run, Sandbox};
-use crate::hub_server::{Content, Hub};
 use crate::made_model::{goldens, write_random as write_model};
+use plimsoll_test_support::hub_server::{Hub, HubContent};
 
 /// Absolute: log-probabilities that were computed in batches of other shapes.
 const SAME: f64 = 1e-4;
@@ -375,7 +375,7 @@ fn a_model_comes_from_the_hub_as_from_its_folder() {
     let borrowed: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, bytes.as_slice())).collect();
     let mut all = borrowed.clone();
     all.push(("pytorch_model.bin", b"never fetched"));
-    let hub = Hub::start(Content::model("made/up").revision("main", &all));
+    let hub = Hub::start(HubContent::model("made/up").revision("main", &all));
     let from_hub = |arguments: &[&str]| {
         let mut command = sandbox.command(arguments);
         command.env("HF_ENDPOINT", &hub.front.address).env("HF_HOME", sandbox.path("cache"));

@@ -9,7 +9,7 @@ use parquet::arrow::ArrowWriter;
 use crate::fixture::{fitted, pool};
 use crate::harness::Sandbox;
 
-/// Writes 100 made-up rows; `confidence` is the column of that name.
+/// Writes 100 synthetic rows; `confidence` is the column of that name.
 fn write(sandbox: &Sandbox, name: &str, confidence: ArrayRef) {
     let rows = confidence.len();
     let text = |value: &dyn Fn(usize) -> String| -> ArrayRef {

@@ -24,9 +24,9 @@ pub(crate) fn logs(name: &str) -> Option<PathBuf> {
 fn mmlu_pro_logs_end_to_end() {
     let Some(logs) = logs("tao-mmlu-pro-confidence") else { return };
     let sandbox = Sandbox::new();
-    let plan = repository().join("pipelines/mmlu-pro-logs.yaml");
+    let pipeline = repository().join("pipelines/mmlu-pro-logs.yaml");
     let run = |out: &str| {
-        let mut command = sandbox.command(&["run", plan.to_str().unwrap(), "--out", out, "--json"]);
+        let mut command = sandbox.command(&["run", pipeline.to_str().unwrap(), "--out", out, "--json"]);
         command.env("MMLU_PRO_LOGS", &logs);
         Run::of(command).exits(0).json()
     };

@@ -47,14 +47,14 @@ fn people_see_the_operating_points() {
     insta::assert_snapshot!(run.stdout, @r"
     small -> large
       good: 800 rows, 16 without a confidence, 392 drawn
-        target                   threshold  handed over              accuracy                 status
+        target                   threshold  deferred                 accuracy                 status
         routing_ratio=0.2         0.188100  0.2000 [0.1736, 0.2388]  0.6250 [0.5836, 0.6800]  reached
         accuracy=0.99                    -  -                        -                        not_reached
         cost=1                           -  -                        -                        needs_costs
         selective_error=0.3:0.1   0.579100  0.6100 [0.5849, 0.6589]  0.8175 [0.7823, 0.8539]  reached
         joint_error=0.001:0.01           -  -                        -                        infeasible: about 9206 pool rows would do
       noise: 800 rows, 16 without a confidence, 392 drawn
-        target                   threshold  handed over              accuracy                 status
+        target                   threshold  deferred                 accuracy                 status
         routing_ratio=0.2         0.191450  0.2000 [0.1750, 0.2402]  0.5525 [0.5099, 0.5916]  reached
         accuracy=0.99                    -  -                        -                        not_reached
         cost=1                           -  -                        -                        needs_costs

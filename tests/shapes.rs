@@ -76,14 +76,14 @@ fn the_names_of_the_contract_are_there() {
 #[test]
 fn one_document_on_stdout_for_every_command() {
     let sandbox = sandbox(EVALUATION);
-    let run = sandbox.sh("run plan.yaml --out out --json").exits(0).json();
+    let run = sandbox.sh("run pipeline.yaml --out out --json").exits(0).json();
     assert_eq!(
         keys(&run),
         ["broken_limits", "name", "operating_points", "out", "sha256", "stages", "transfer_summary"]
     );
     for (arguments, expected) in [
-        ("run plan.yaml --out out --json --dry-run", "dry_run name out sha256 stages"),
-        ("config plan.yaml --json", "plan sha256"),
+        ("run pipeline.yaml --out out --json --dry-run", "dry_run name out sha256 stages"),
+        ("config pipeline.yaml --json", "plan sha256"),
         ("fit --scores scores.csv --bootstrap 5 --out fit --json", "calibration_rows files operating_points"),
         ("thresholds validate out/small--large.thresholds.json --json", "llm methods sha256 slm valid"),
         (
@@ -100,7 +100,7 @@ fn one_document_on_stdout_for_every_command() {
 #[test]
 fn quiet_says_nothing_and_errors_still_show() {
     let sandbox = sandbox("");
-    let run = sandbox.sh("run plan.yaml --out out --quiet").exits(0);
+    let run = sandbox.sh("run pipeline.yaml --out out --quiet").exits(0);
     assert_eq!(run.stderr, "");
     sandbox.sh("run nowhere.yaml --quiet").exits(2).says(["nowhere.yaml"]);
 }

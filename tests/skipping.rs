@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use crate::fixture::{EVALUATION, plan, pool, sandbox};
+use crate::fixture::{EVALUATION, pipeline, pool, sandbox};
 use crate::harness::Sandbox;
 
 /// What became of the stages of a run.
 fn statuses(sandbox: &Sandbox, arguments: &str) -> Vec<String> {
-    let run = sandbox.sh(&format!("run plan.yaml --out out --json {arguments}")).exits(0);
+    let run = sandbox.sh(&format!("run pipeline.yaml --out out --json {arguments}")).exits(0);
     let stages = run.json()["stages"].as_array().unwrap().clone();
     stages.iter().map(|stage| stage["status"].as_str().unwrap().to_owned()).collect()
 }
@@ -16,13 +16,13 @@ const ALL: [&str; 5] = ["ran"; 5];
 const NONE: [&str; 5] = ["skipped"; 5];
 
 #[test]
-fn an_unchanged_plan_runs_nothing() {
+fn an_unchanged_pipeline_runs_nothing() {
     let sandbox = sandbox(EVALUATION);
     assert_eq!(statuses(&sandbox, ""), ALL);
     let before = sandbox.read("out/manifest.json");
     assert_eq!(statuses(&sandbox, ""), NONE);
     assert_eq!(sandbox.read("out/manifest.json"), before);
-    let run = sandbox.sh("run plan.yaml --out out").exits(0);
+    let run = sandbox.sh("run pipeline.yaml --out out").exits(0);
     run.shows([
         "score     skipped, unchanged",
         "evaluate  skipped, unchanged",
@@ -99,14 +99,14 @@ fn a_damaged_manifest_means_running_everything() {
     let whole = sandbox.read("out/manifest.json");
     for damage in [&b"{"[..], b"", b"[]", &whole[..whole.len() / 2], b"\xff\xff"] {
         sandbox.write("out/manifest.json", damage);
-        let run = sandbox.sh("run plan.yaml --out out --json").exits(0).says(["every stage runs"]);
+        let run = sandbox.sh("run pipeline.yaml --out out --json").exits(0).says(["every stage runs"]);
         assert_eq!(run.json()["stages"][0]["status"], "ran");
         assert_eq!(statuses(&sandbox, ""), NONE);
     }
     let outside = String::from_utf8(whole).unwrap().replace("tables/curves.parquet", "../precious.txt");
     sandbox.write("out/manifest.json", outside);
     sandbox.write("precious.txt", "mine");
-    sandbox.sh("run plan.yaml --out out").exits(0).says(["outside its folder"]);
+    sandbox.sh("run pipeline.yaml --out out").exits(0).says(["outside its folder"]);
     assert_eq!(sandbox.read("precious.txt"), b"mine");
 }
 
@@ -127,47 +127,47 @@ fn until_stops_and_later_goes_on() {
         ("label", "has no stage label"),
         ("everything", "known stages are"),
     ] {
-        sandbox.sh(&format!("run plan.yaml --until {stage}")).exits(2).says([message]);
+        sandbox.sh(&format!("run pipeline.yaml --until {stage}")).exits(2).says([message]);
     }
 }
 
 #[test]
 fn a_dry_run_writes_nothing() {
     let sandbox = sandbox("");
-    let run = sandbox.sh("run plan.yaml --dry-run").exits(0);
+    let run = sandbox.sh("run pipeline.yaml --dry-run").exits(0);
     run.shows(["score     would run: it has not run here", "evaluate  would run"]);
-    assert_eq!(sandbox.files("."), ["plan.yaml", "scores.csv"]);
+    assert_eq!(sandbox.files("."), ["pipeline.yaml", "scores.csv"]);
     statuses(&sandbox, "");
     let before = sandbox.read("out/manifest.json");
-    let run = sandbox.sh("run plan.yaml --out out --dry-run --set thresholds.accuracy=[0.6]").exits(0);
+    let run = sandbox.sh("run pipeline.yaml --out out --dry-run --set thresholds.accuracy=[0.6]").exits(0);
     insta::assert_snapshot!(run.stdout, @r"
     score     would be skipped, unchanged
     draw      would be skipped, unchanged
-    fit       would run: its part of the plan changed
+    fit       would run: its part of the pipeline changed
     evaluate  would be skipped, unchanged
-    report    would run: its part of the plan changed
+    report    would run: its part of the pipeline changed
     ");
     sandbox.write("scores.csv", pool().replacen("0.", "0.0", 1));
-    let run = sandbox.sh("run plan.yaml --out out --dry-run").exits(0);
+    let run = sandbox.sh("run pipeline.yaml --out out --dry-run").exits(0);
     run.shows(["score     would run: its input", "draw      would run if the scores turn out to be others"]);
     assert_eq!(sandbox.read("out/manifest.json"), before);
 }
 
 #[test]
-fn what_a_plan_no_longer_gives_is_removed() {
+fn what_a_pipeline_no_longer_gives_is_removed() {
     let sandbox = sandbox(EVALUATION);
     statuses(&sandbox, "");
-    sandbox.write("plan.yaml", plan(""));
-    let run = sandbox.sh("run plan.yaml --out out").exits(0);
-    run.says(["removed `out/tables/transfer.parquet`", "the plan has no `evaluation`"]);
+    sandbox.write("pipeline.yaml", pipeline(""));
+    let run = sandbox.sh("run pipeline.yaml --out out").exits(0);
+    run.says(["removed `out/tables/transfer.parquet`", "the pipeline has no `evaluation`"]);
     assert!(!sandbox.exists("out/tables/transfer.parquet"));
 }
 
 #[test]
-fn the_default_folder_is_named_after_the_plan() {
+fn the_default_folder_is_named_after_the_pipeline() {
     let sandbox = sandbox("");
-    sandbox.sh("run plan.yaml --until score").exits(0);
-    assert!(sandbox.exists("calibration/runs/made-up/tables/scores.parquet"));
+    sandbox.sh("run pipeline.yaml --until score").exits(0);
+    assert!(sandbox.exists("calibration/runs/synthetic/tables/scores.parquet"));
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn one_run_at_a_time() {
     fs::create_dir_all(sandbox.path("out/.work")).unwrap();
     let lock = fs::File::create(sandbox.path("out/.work/lock")).unwrap();
     lock.lock().unwrap();
-    sandbox.sh("run plan.yaml --out out").exits(2).says(["another plimsoll is writing to `out`"]);
+    sandbox.sh("run pipeline.yaml --out out").exits(2).says(["another plimsoll is writing to `out`"]);
     drop(lock);
-    sandbox.sh("run plan.yaml --out out").exits(0);
+    sandbox.sh("run pipeline.yaml --out out").exits(0);
 }

@@ -79,17 +79,17 @@ fn partitions_give_what_one_file_gives() {
             sandbox.sh(&format!("fit --scores {given} {fit} parts{place}")).exits(0);
             assert_eq!(methods(&sandbox, "whole"), methods(&sandbox, &format!("parts{place}")), "{given}");
         }
-        // In a plan, from wherever it is run, and with the whole folder as the path.
-        sandbox.write("exp=1/plan.yaml", PLAN.replace("\"hive/", "\"../hive/").replace("FORMAT", ending));
-        sandbox.sh("run exp=1/plan.yaml --until fit --out run").exits(0);
+        // In a pipeline, from wherever it is run, and with the whole folder as the path.
+        sandbox.write("exp=1/pipeline.yaml", PLAN.replace("\"hive/", "\"../hive/").replace("FORMAT", ending));
+        sandbox.sh("run exp=1/pipeline.yaml --until fit --out run").exits(0);
         assert_eq!(methods(&sandbox, "whole"), methods(&sandbox, "run"));
         let path = "--set import.files.logs.path=../hive --set import.files.logs.format";
         let format = if lines { "json_lines" } else { "csv" };
-        sandbox.sh(&format!("run exp=1/plan.yaml --until fit --out again {path}={format}")).exits(0);
+        sandbox.sh(&format!("run exp=1/pipeline.yaml --until fit --out again {path}={format}")).exits(0);
         assert_eq!(methods(&sandbox, "whole"), methods(&sandbox, "again"));
         // Another name of a folder is another table: the scores are read anew.
         std::fs::rename(sandbox.path("hive/dataset=alpha"), sandbox.path("hive/dataset=omega")).unwrap();
-        sandbox.sh("run exp=1/plan.yaml --until fit --out run").exits(0).shows(["score     runs:"]);
+        sandbox.sh("run exp=1/pipeline.yaml --until fit --out run").exits(0).shows(["score     runs:"]);
         assert_ne!(methods(&sandbox, "whole"), methods(&sandbox, "run"));
     }
 }
@@ -134,21 +134,21 @@ fn python_s_numbers_that_are_none_cost_what_they_touch() {
     sandbox.sh("fit --scores hive --out out").exits(3).says(["line 1 (data row 1): confidence -inf is not"]);
 }
 
-fn run_case(folder: &str, plan: &str, out: &str) -> Option<(Sandbox, Run)> {
-    let plan = case(folder)?.join(plan);
+fn run_case(folder: &str, pipeline: &str, out: &str) -> Option<(Sandbox, Run)> {
+    let pipeline = case(folder)?.join(pipeline);
     let sandbox = Sandbox::new();
-    let run = sandbox.run(&["run", plan.to_str()?, "--until", "fit", "--out", out]);
+    let run = sandbox.run(&["run", pipeline.to_str()?, "--until", "fit", "--out", out]);
     Some((sandbox, run))
 }
 
 #[test]
 fn logs_of_the_harness_with_infinities() {
-    for (plan, code) in [("mc_old.yaml", 0), ("mc_new.yaml", 0), ("one.yaml", 0), ("both.yaml", 3)] {
-        let Some((sandbox, run)) = run_case("case18", plan, "out") else { return };
+    for (pipeline, code) in [("mc_old.yaml", 0), ("mc_new.yaml", 0), ("one.yaml", 0), ("both.yaml", 3)] {
+        let Some((sandbox, run)) = run_case("case18", pipeline, "out") else { return };
         let run = run.exits(code);
         if code == 0 {
             let file = sandbox.json("out/slm.thresholds.json");
-            assert_eq!(file["methods"][0]["rows"]["pool"], 40, "{plan}");
+            assert_eq!(file["methods"][0]["rows"]["pool"], 40, "{pipeline}");
         } else {
             run.says(["40 rows cannot be used", "second row for question"]);
         }
@@ -164,8 +164,8 @@ fn hive_partitions_of_another_writer() {
         sandbox.json(&format!("out/{}", files[0]))["methods"].clone()
     };
     let mut all = Vec::new();
-    for plan in ["plan.yaml", "byfile.yaml"] {
-        let Some((sandbox, run)) = run_case("case22", plan, "out") else { return };
+    for pipeline in ["pipeline.yaml", "byfile.yaml"] {
+        let Some((sandbox, run)) = run_case("case22", pipeline, "out") else { return };
         run.exits(0);
         all.push(points(&sandbox));
     }
@@ -194,8 +194,8 @@ fn would_do(sandbox: &Sandbox, scores: &str) -> Option<(u64, u64)> {
 #[test]
 fn a_pool_without_an_error_needs_a_few_rows_more() {
     let sandbox = Sandbox::new();
-    let plan = sandbox.sh("plan --alpha 0.2 --delta 0.1 --json").exits(0).json();
-    let least = plan["least_rows"].as_u64().unwrap();
+    let pipeline = sandbox.sh("sample-size --alpha 0.2 --delta 0.1 --json").exits(0).json();
+    let least = pipeline["least_rows"].as_u64().unwrap();
     let pool = |rows: u64, lost: &[u64]| {
         let row = |row: u64| format!("q{row},a,m,0.{:02},{}\n", 50 + row, u64::from(!lost.contains(&row)));
         let rows: String = (0..rows).map(row).collect();

@@ -59,31 +59,31 @@ fn show_is_for_people() {
     let text = sandbox.sh(&format!("thresholds show {FITTED}")).exits(0).stdout;
     let file = sandbox.json(FITTED);
     let text = text.replace(file["sha256"].as_str().unwrap(), "[sha256]");
-    let text = text.replace(file["pipeline"]["sha256"].as_str().unwrap(), "[plan]");
+    let text = text.replace(file["pipeline"]["sha256"].as_str().unwrap(), "[pipeline]");
     insta::assert_snapshot!(text, @r"
     sha256   [sha256]
-    plan     plimsoll fit ([plan])
+    pipeline     plimsoll fit ([pipeline])
     program  plimsoll 0.1.0
     data     800 questions of 4 datasets; 30 bins, fraction 0.5, seed 50, 20 bootstrap replicates
     labels   imported; ungraded answers counted as wrong
 
     small -> large
       good: 800 rows, 16 without a confidence, 392 drawn
-        target                   threshold  handed over              accuracy                 status
+        target                   threshold  deferred                 accuracy                 status
         routing_ratio=0.01        0.000000  0.0200 [0.0200, 0.0200]  0.4800 [0.4204, 0.5471]  missing_share
         accuracy=0.7              0.296300  0.3275 [0.2797, 0.3551]  0.7000 [0.6608, 0.7404]  reached
         selective_error=0.3:0.1   0.579100  0.6100 [0.5849, 0.6577]  0.8175 [0.7703, 0.8451]  reached
       noise: 800 rows, 16 without a confidence, 392 drawn
-        target                   threshold  handed over              accuracy                 status
+        target                   threshold  deferred                 accuracy                 status
         routing_ratio=0.01        0.000000  0.0200 [0.0200, 0.0200]  0.4850 [0.4387, 0.5151]  missing_share
         accuracy=0.7              0.639350  0.6400 [0.6099, 0.6888]  0.7000 [0.6534, 0.7380]  reached
         selective_error=0.3:0.1          -  -                        -                        infeasible: no number of rows would do
 
     good/routing_ratio=0.01: 0.0200 of the questions have no confidence and are always handed over
-    good/accuracy=0.7: the lower 95 % limit reaches it at threshold 0.338200, handing over 0.3800 [0.3204, 0.4151]
+    good/accuracy=0.7: the lower 95 % limit reaches it at threshold 0.338200, deferring 0.3800 [0.3204, 0.4151]
     good/selective_error=0.3:0.1: selective_error <= 0.3 with probability >= 0.9; 38 of 156 tested rows wrong, p = 0.0715; on the pool's distribution
     noise/routing_ratio=0.01: 0.0200 of the questions have no confidence and are always handed over
-    noise/accuracy=0.7: the lower 95 % limit reaches it at threshold 0.766150, handing over 0.7700 [0.7346, 0.8191]
+    noise/accuracy=0.7: the lower 95 % limit reaches it at threshold 0.766150, deferring 0.7700 [0.7346, 0.8191]
     noise/selective_error=0.3:0.1: even the most confident answers are wrong as often as 0.3 or more: no number of rows would do with this method
     ");
     assert_eq!(sandbox.sh(&format!("thresholds show {FITTED} --json")).exits(0).json(), file);

@@ -1,10 +1,11 @@
-//! Made-up questions in the benchmarks' own forms, plans that ask them, and what a run left.
+//! Synthetic questions in the benchmarks' own forms, pipelines that ask them, and what a run left.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use plimsoll_store::{TABLES, Table, read_rows};
+use plimsoll_test_support::numbers::Numbers;
 use serde_json::{Value, json};
 
 use crate::harness::{Run, Sandbox};
@@ -35,7 +36,7 @@ pub(super) const METHOD_NAMES: [&str; 8] = [
     "ood_probe",
 ];
 
-/// What a plan says.
+/// What a pipeline says.
 #[derive(Clone)]
 pub(super) struct Written {
     /// Lines below `datasets`.
@@ -52,7 +53,7 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// A plan over `gsm8k.jsonl` with two small models in process.
+    /// A pipeline over `gsm8k.jsonl` with two small models in process.
     pub(super) fn of_gsm8k(rows: usize) -> Self {
         Self {
             datasets: dataset("gsm8k", "gsm8k.jsonl", "test", rows),
@@ -235,37 +236,21 @@ pub(super) fn is_in_any_file(folder: &Path, text: &str) -> Option<String> {
     None
 }
 
-/// Numbers that look random and are the same everywhere.
-pub(super) struct Numbers(pub(super) u64);
-
-impl Numbers {
-    /// The next number below this.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
-
-    /// One of these.
-    pub(super) fn of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[self.below(words.len())]
-    }
-
-    /// A word that no other question has.
-    fn word(&mut self) -> String {
-        (0..3).map(|_| self.of(&["ba", "ke", "li", "mo", "nu", "ra", "se", "ti", "vo", "zu"])).collect()
-    }
+/// A word that no other question has.
+fn word(numbers: &mut Numbers) -> String {
+    (0..3).map(|_| numbers.choose(&["ba", "ke", "li", "mo", "nu", "ra", "se", "ti", "vo", "zu"])).collect()
 }
 
 fn lines(rows: usize, seed: u64, line: impl Fn(&mut Numbers, usize) -> Value) -> String {
-    let mut numbers = Numbers(seed);
+    let mut numbers = Numbers::new(seed);
     (0..rows).map(|row| format!("{}\n", line(&mut numbers, row))).collect()
 }
 
 /// Rows of GSM8K, whose answers are 1 or 2.
 pub(super) fn gsm8k(rows: usize) -> String {
     lines(rows, 11, |numbers, row| {
-        let (name, thing, place) = (numbers.word(), numbers.word(), numbers.word());
-        let answer = numbers.of(&["1", "2"]);
+        let (name, thing, place) = (word(numbers), word(numbers), word(numbers));
+        let answer = numbers.choose(&["1", "2"]);
         json!({
             "question": format!("{name} had {row} {thing} in {place}. How many are left?"),
             "answer": format!("Count them.\n#### {answer}"),
@@ -276,10 +261,10 @@ pub(super) fn gsm8k(rows: usize) -> String {
 /// Rows of `BoolQ`.
 pub(super) fn boolq(rows: usize) -> String {
     lines(rows, 12, |numbers, row| {
-        let (name, thing, place) = (numbers.word(), numbers.word(), numbers.word());
+        let (name, thing, place) = (word(numbers), word(numbers), word(numbers));
         json!({
             "question": format!("is {thing} {row} in {place}"), "title": name, "answer": numbers.below(2) == 0,
-            "passage": format!("{name} {row} is the {thing} of {place} {}.", numbers.word()),
+            "passage": format!("{name} {row} is the {thing} of {place} {}.", word(numbers)),
         })
     })
 }
@@ -287,24 +272,23 @@ pub(super) fn boolq(rows: usize) -> String {
 /// Rows of `OpenBookQA`, whose answers are A or B.
 pub(super) fn openbookqa(rows: usize) -> String {
     lines(rows, 13, |numbers, row| {
-        let choices: Vec<Value> = ["A", "B", "C", "D"]
-            .iter()
-            .map(|label| json!({"text": numbers.word(), "label": label}))
-            .collect();
-        let stem = format!("What is {} {row} of {}?", numbers.word(), numbers.word());
+        let choices: Vec<Value> =
+            ["A", "B", "C", "D"].iter().map(|label| json!({"text": word(numbers), "label": label})).collect();
+        let stem = format!("What is {} {row} of {}?", word(numbers), word(numbers));
         json!({
             "id": format!("{row}"), "question": {"stem": stem, "choices": choices},
-            "answerKey": numbers.of(&["A", "B"]),
+            "answerKey": numbers.choose(&["A", "B"]),
         })
     })
 }
 
 /// Stories of `CoQA` with so many turns each.
 pub(super) fn coqa(stories: usize, turns: usize) -> String {
-    let mut numbers = Numbers(14);
+    let mut numbers = Numbers::new(14);
     let story = |story: usize| {
-        let names: Vec<String> = (0..turns).map(|_| numbers.word()).collect();
-        let text: String = names.iter().map(|name| format!("The {} is {name}. ", numbers.word())).collect();
+        let names: Vec<String> = (0..turns).map(|_| word(&mut numbers)).collect();
+        let text: String =
+            names.iter().map(|name| format!("The {} is {name}. ", word(&mut numbers))).collect();
         let turn = |(turn, name): (usize, &String)| {
             (
                 json!({"input_text": format!("What is number {turn}?"), "turn_id": turn + 1}),
@@ -312,7 +296,7 @@ pub(super) fn coqa(stories: usize, turns: usize) -> String {
             )
         };
         let (questions, answers): (Vec<Value>, Vec<Value>) = names.iter().enumerate().map(turn).unzip();
-        json!({"source": "made-up", "id": format!("s{story}"), "story": text, "questions": questions, "answers": answers})
+        json!({"source": "synthetic", "id": format!("s{story}"), "story": text, "questions": questions, "answers": answers})
     };
     let data: Vec<Value> = (0..stories).map(story).collect();
     json!({"version": "1.0", "data": data}).to_string()

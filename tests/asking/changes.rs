@@ -1,4 +1,4 @@
-//! What a changed plan does again, and what it does not.
+//! What a changed pipeline does again, and what it does not.
 
 use serde_json::{Value, json};
 
@@ -11,12 +11,12 @@ use crate::made_model::write_talker;
 const ROWS: usize = 24;
 
 fn write(sandbox: &Sandbox, methods: &str, odd: &str) {
-    let plan = Written {
+    let pipeline = Written {
         methods: methods.to_owned(),
         more: format!("labels: {{grading: {{policy: {}}}}}\n", policy(odd, "exact_match")),
         ..Written::of_gsm8k(ROWS)
     };
-    sandbox.write("plan.yaml", plan.text());
+    sandbox.write("pipeline.yaml", pipeline.text());
 }
 
 fn ready(methods: &str) -> Sandbox {
@@ -27,7 +27,7 @@ fn ready(methods: &str) -> Sandbox {
 }
 
 fn run(sandbox: &Sandbox) -> Value {
-    document(sandbox, "run plan.yaml --out out")
+    document(sandbox, "run pipeline.yaml --out out")
 }
 
 const ONE: &str = " [average_token_probability]\n";
@@ -55,7 +55,7 @@ fn another_policy_grades_anew_and_asks_nobody() {
     assert_eq!(chunks(&sandbox, "out", "infer"), marks);
     assert_eq!(rows(&sandbox, "out", "generations"), generations);
     // As if it had always been graded so.
-    document(&sandbox, "run plan.yaml --out fresh");
+    document(&sandbox, "run pipeline.yaml --out fresh");
     assert_same(&sandbox, "out", "fresh");
 }
 
@@ -117,7 +117,7 @@ fn a_method_that_needs_more_asks_anew_and_one_that_needs_less_does_not() {
 fn a_chunk_that_is_damaged_is_answered_again() {
     let sandbox = ready(ONE);
     run(&sandbox);
-    document(&sandbox, "run plan.yaml --out fresh");
+    document(&sandbox, "run pipeline.yaml --out fresh");
     let marks = chunks(&sandbox, "out", "infer");
     let (table, _, _) = marks.iter().find(|(name, _, _)| name.ends_with("generations.parquet")).unwrap();
     let bytes = sandbox.read(table);
@@ -134,7 +134,7 @@ fn how_much_is_worked_on_at_once_leaves_hardly_a_trace_in_the_answers() {
     const SAME: f64 = 1e-5;
     let sandbox = ready(SAMPLED);
     run(&sandbox);
-    document(&sandbox, "run plan.yaml --out few --until infer --set inference.sequences=3 --threads 1");
+    document(&sandbox, "run pipeline.yaml --out few --until infer --set inference.sequences=3 --threads 1");
     let (few, many) = (rows(&sandbox, "few", "generations"), rows(&sandbox, "out", "generations"));
     assert_eq!(few.len(), many.len());
     let logprobs = |row: &Value| -> Vec<Option<f64>> {
@@ -158,8 +158,8 @@ fn how_much_is_worked_on_at_once_leaves_hardly_a_trace_in_the_answers() {
 #[test]
 fn without_a_large_model_there_are_thresholds_too() {
     let sandbox = ready(ONE);
-    let plan = String::from_utf8(sandbox.read("plan.yaml")).unwrap();
-    sandbox.write("plan.yaml", plan.replace(&candle("large"), "").replace("llms:\n", "llms: []\n"));
+    let pipeline = String::from_utf8(sandbox.read("pipeline.yaml")).unwrap();
+    sandbox.write("pipeline.yaml", pipeline.replace(&candle("large"), "").replace("llms:\n", "llms: []\n"));
     run(&sandbox);
     let files = sandbox.files("out");
     let files: Vec<&String> = files.iter().filter(|name| name.ends_with(".thresholds.json")).collect();
@@ -176,12 +176,12 @@ fn two_small_and_two_large_models_make_four_pairs() {
     let sandbox = ready(ONE);
     write_talker(&sandbox, "tiny", 1, 3);
     write_talker(&sandbox, "huge", 1, 4);
-    let plan = Written {
+    let pipeline = Written {
         slms: format!("{}{}", candle("small"), candle("tiny")),
         llms: format!("{}{}", candle("large"), candle("huge")),
         ..Written::of_gsm8k(ROWS)
     };
-    sandbox.write("plan.yaml", plan.text());
+    sandbox.write("pipeline.yaml", pipeline.text());
     let document = run(&sandbox);
     assert_eq!(document["inference"], json!({"chunks_answered": 4, "chunks_kept": 0}));
     for slm in ["small", "tiny"] {
@@ -200,13 +200,13 @@ fn two_small_and_two_large_models_make_four_pairs() {
 #[test]
 fn models_whose_files_would_have_one_name_are_not_mixed_up() {
     let sandbox = ready(ONE);
-    let plan = Written {
+    let pipeline = Written {
         slms: [("a/b", "small"), ("a_b", "large")]
             .map(|(id, folder)| format!("  - {{id: {id}, backend: candle, source: {folder}, dtype: f32}}\n"))
             .concat(),
         ..Written::of_gsm8k(ROWS)
     };
-    sandbox.write("plan.yaml", plan.text());
-    sh(&sandbox, "run plan.yaml --out out").exits(2).says(["a/b", "a_b", "rename one"]);
+    sandbox.write("pipeline.yaml", pipeline.text());
+    sh(&sandbox, "run pipeline.yaml --out out").exits(2).says(["a/b", "a_b", "rename one"]);
     assert!(!sandbox.exists("out"), "nobody is asked");
 }

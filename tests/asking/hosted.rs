@@ -8,18 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use super::bench::{coqa, count, dataset, policy, ran, rows};
-use super::servers::{item, judged_plan, plan, run, run_into, sandbox, talk};
-use crate::chat_server::{Reply, Server, ServerRequest, completion};
+use super::servers::{item, judged_pipeline, pipeline, run, run_into, sandbox, talk};
 use crate::harness::Sandbox;
+use plimsoll_test_support::chat_server::{Server, ServerReply, ServerRequest, completion};
 
 const MAIN: usize = 40;
 
-/// A plan of forty questions.
+/// A pipeline of forty questions.
 fn forty(server: &Server, methods: &str, more: &str) -> super::bench::Written {
     super::bench::Written {
         datasets: dataset("gsm8k", "gsm8k.jsonl", "test", MAIN),
         more: "inference: {chunk: 16}\n".to_owned(),
-        ..plan(server, methods, more)
+        ..pipeline(server, methods, more)
     }
 }
 
@@ -45,7 +45,7 @@ fn fingerprints_that_alternate_stop_no_run() {
     let server = Server::scripted(|request, before| {
         let mut reply = talk(request);
         reply["system_fingerprint"] = json!(if before % 2 == 0 { "fp_0000000001" } else { "fp_0000000002" });
-        Some(Reply::json(200, &reply))
+        Some(ServerReply::json(200, &reply))
     });
     let sandbox = sandbox(&forty(&server, " [perplexity]\n", ""));
     let first = run(&sandbox, "").exits(0);
@@ -57,7 +57,7 @@ fn fingerprints_that_alternate_stop_no_run() {
     assert_eq!(ran(&run(&sandbox, "--json").exits(0).json()), [""; 0]);
     // A finished run is given another method, and another folder.
     let asked = server.requests().len();
-    sandbox.write("plan.yaml", forty(&server, " [perplexity, p_true]\n", "").text());
+    sandbox.write("pipeline.yaml", forty(&server, " [perplexity, p_true]\n", "").text());
     run(&sandbox, "").exits(0);
     assert_eq!(server.requests().len(), asked + MAIN, "one follow-up a question, and nothing else");
     run_into(&sandbox, "other", "").exits(0);
@@ -71,7 +71,7 @@ fn another_model_s_name_stops_a_run() {
     let server = Server::scripted(|request, before| {
         let mut reply = talk(request);
         reply["model"] = json!(if before < 20 { "gpt-x-2025-04-14" } else { "gpt-x-2025-11-01" });
-        Some(Reply::json(200, &reply))
+        Some(ServerReply::json(200, &reply))
     });
     let sandbox = sandbox(&forty(&server, " [perplexity]\n", ""));
     run(&sandbox, "").exits(4).says(["gpt-x-2025-04-14", "gpt-x-2025-11-01", "new folder"]);
@@ -84,11 +84,11 @@ fn filtering() -> Server {
             "message": "The response was filtered due to the prompt triggering the content management policy.",
             "innererror": {"code": "ResponsibleAIPolicyViolation"}}});
         let reply = if number(request).is_multiple_of(8) {
-            Reply::json(400, &error)
+            ServerReply::json(400, &error)
         } else {
-            Reply::json(200, &talk(request))
+            ServerReply::json(200, &talk(request))
         };
-        Some(Reply { silence: std::time::Duration::from_millis(4), ..reply })
+        Some(ServerReply { silence: std::time::Duration::from_millis(4), ..reply })
     })
 }
 
@@ -137,7 +137,7 @@ fn a_run_with_filtered_questions_goes_on_from_wherever_it_was_interrupted() {
     let mut interrupted = 0;
     for more in [2, 9, 31, 17, 40] {
         let before = server.requests().len();
-        let mut command = super::bench::command(&sandbox, "run plan.yaml --out out");
+        let mut command = super::bench::command(&sandbox, "run pipeline.yaml --out out");
         command.env("MADE_UP_KEY", super::servers::KEY).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         while server.requests().len() < before + more && child.try_wait().unwrap().is_none() {
@@ -160,7 +160,7 @@ fn as_many_likeliest_tokens_are_asked_for_as_a_server_lists() {
         let refused = request.body["top_logprobs"].as_u64() > Some(5);
         let error =
             json!({"object": "error", "message": "Cannot request more than 5 logprobs.", "code": 400});
-        Some(if refused { Reply::json(400, &error) } else { Reply::json(200, &talk(request)) })
+        Some(if refused { ServerReply::json(400, &error) } else { ServerReply::json(200, &talk(request)) })
     });
     let sandbox = sandbox(&forty(&server, " [average_token_probability, p_true]\n", ""));
     let first = run(&sandbox, "").exits(0).says(["Cannot request more than 5 logprobs", "`top_logprobs: 5`"]);
@@ -175,7 +175,7 @@ fn a_server_without_log_probs_says_so_in_a_list() {
         let error = json!([{"error": {"code": 400, "status": "INVALID_ARGUMENT",
             "message": "Logprobs is not enabled for models/any"}}]);
         let refused = request.body["logprobs"] == true;
-        Some(if refused { Reply::json(400, &error) } else { Reply::json(200, &talk(request)) })
+        Some(if refused { ServerReply::json(400, &error) } else { ServerReply::json(200, &talk(request)) })
     });
     let sandbox = sandbox(&forty(&server, " [perplexity, p_true, verbalization_2s]\n", ""));
     run(&sandbox, "").exits(0).says(["Logprobs is not enabled for models/any", "`no_logprobs`"]);
@@ -199,10 +199,14 @@ fn a_model_that_answers_nothing_is_no_success_and_is_asked_again() {
     let is_mended = Arc::clone(&mended);
     let server = Server::scripted(move |request, _| {
         let refused = request.body["model"] == "large-1" && !is_mended.load(Ordering::SeqCst);
-        Some(if refused { Reply::error(400, "frobnicated") } else { Reply::json(200, &talk(request)) })
+        Some(if refused {
+            ServerReply::error(400, "frobnicated")
+        } else {
+            ServerReply::json(200, &talk(request))
+        })
     });
     // Fewer than end a run while it goes on.
-    let sandbox = sandbox(&plan(&server, " [perplexity]\n", ""));
+    let sandbox = sandbox(&pipeline(&server, " [perplexity]\n", ""));
     run(&sandbox, "").exits(4).says([
         "stage infer",
         "`large`",
@@ -249,12 +253,12 @@ fn thinker(request: &ServerRequest) -> Value {
 
 #[test]
 fn a_model_that_reasons_is_graded_and_scored_by_what_it_says() {
-    let server = Server::scripted(|request, _| Some(Reply::json(200, &thinker(request))));
+    let server = Server::scripted(|request, _| Some(ServerReply::json(200, &thinker(request))));
     let methods = " [average_token_probability, perplexity, jaccard_degree: {samples: 2, temperature: 1.0}, \
                    verbalization_1s, verbalization_2s]\n";
-    let mut plan = forty(&server, methods, "");
-    plan.max_new_tokens = 64;
-    let sandbox = sandbox(&plan);
+    let mut pipeline = forty(&server, methods, "");
+    pipeline.max_new_tokens = 64;
+    let sandbox = sandbox(&pipeline);
     run(&sandbox, "").exits(0);
     let labels = rows(&sandbox, "out", "labels");
     assert!(labels.iter().all(|row| matches!(row["answer"].as_str(), Some("1" | "2"))), "{}", labels[0]);
@@ -286,7 +290,7 @@ fn a_judge_that_reasons_gives_verdicts() {
     let server = Server::scripted(|request, _| {
         if request.body["model"] != "referee-1" {
             let text = format!("some {}", request.last().len() % 4);
-            return Some(Reply::json(
+            return Some(ServerReply::json(
                 200,
                 &completion(&request.body, &[(&text, -0.5), ("</s>", -0.1)], false),
             ));
@@ -294,14 +298,15 @@ fn a_judge_that_reasons_gives_verdicts() {
         // Many templates and servers know no system role.
         let turns = request.body["messages"].as_array().unwrap();
         if turns.len() != 1 || turns[0]["role"] != "user" {
-            return Some(Reply::json(400, &json!({"error": {"message": "System role not supported"}})));
+            return Some(ServerReply::json(400, &json!({"error": {"message": "System role not supported"}})));
         }
         let said = request.last().contains("some 0") || request.last().contains("some 2");
         let verdict = format!("{{\"verdict\": \"{}\"}}", if said { "correct" } else { "incorrect" });
         let thought = "{\"verdict\": \"incorrect\"}? Let me see.";
-        Some(Reply::json(200, &reasoned(&request.body, thought, &verdict)))
+        Some(ServerReply::json(200, &reasoned(&request.body, thought, &verdict)))
     });
-    let sandbox = sandbox(&judged_plan(&server, &item("referee", &server, ""), &policy("wrong", "judge")));
+    let sandbox =
+        sandbox(&judged_pipeline(&server, &item("referee", &server, ""), &policy("wrong", "judge")));
     sandbox.write("coqa.json", coqa(12, 3));
     run(&sandbox, "").exits(0);
     let labels = rows(&sandbox, "out", "labels");

@@ -7,8 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::bench::{
-    Mark, Numbers, Written, assert_same, chunks, command, document, gsm8k, ran, rows, sh, with_models,
+    Mark, Written, assert_same, chunks, command, document, gsm8k, ran, rows, sh, with_models,
 };
+use plimsoll_test_support::numbers::Numbers;
+
 use crate::harness::{PROGRAM, Run, Sandbox};
 
 /// How long a run may take to do what a test waits for.
@@ -18,13 +20,13 @@ const PAUSE: Duration = Duration::from_millis(2);
 fn sandbox(rows: usize, chunk: usize) -> Sandbox {
     let sandbox = with_models(1);
     sandbox.write("gsm8k.jsonl", gsm8k(rows * 2));
-    let plan = Written { more: format!("inference: {{chunk: {chunk}}}\n"), ..Written::of_gsm8k(rows) };
-    sandbox.write("plan.yaml", plan.text());
+    let pipeline = Written { more: format!("inference: {{chunk: {chunk}}}\n"), ..Written::of_gsm8k(rows) };
+    sandbox.write("pipeline.yaml", pipeline.text());
     sandbox
 }
 
 fn spawn(sandbox: &Sandbox) -> Child {
-    let mut command = command(sandbox, "run plan.yaml --out out");
+    let mut command = command(sandbox, "run pipeline.yaml --out out");
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -53,7 +55,7 @@ fn killed_at_twenty_moments_it_ends_with_the_same_tables() {
     const CHUNK: usize = 4;
     const KILLS: usize = 20;
     let sandbox = sandbox(QUESTIONS, CHUNK);
-    let mut moments = Numbers(2024);
+    let mut moments = Numbers::new(2024);
     let mut seen: Vec<Mark> = Vec::new();
     for kill in 0..KILLS {
         let before = finished(&sandbox);
@@ -72,13 +74,13 @@ fn killed_at_twenty_moments_it_ends_with_the_same_tables() {
     }
     let done = finished(&sandbox);
     assert!(done > KILLS / 2 && done < 2 * QUESTIONS / CHUNK, "{done} chunks before the last run");
-    let last = document(&sandbox, "run plan.yaml --out out");
+    let last = document(&sandbox, "run pipeline.yaml --out out");
     assert_eq!(last["inference"]["chunks_kept"], done, "no finished chunk is answered again");
     assert_eq!(last["inference"]["chunks_answered"], 2 * QUESTIONS / CHUNK - done);
     let now = chunks(&sandbox, "out", "infer");
     assert!(seen.iter().all(|mark| now.contains(mark)));
     assert_eq!(rows(&sandbox, "out", "generations").len(), 2 * QUESTIONS);
-    document(&sandbox, "run plan.yaml --out undisturbed");
+    document(&sandbox, "run pipeline.yaml --out undisturbed");
     assert_same(&sandbox, "out", "undisturbed");
 }
 
@@ -95,7 +97,7 @@ fn an_interrupt_ends_it_in_good_order() {
     ]);
     let (done, marks) = (finished(&sandbox), chunks(&sandbox, "out", "infer"));
     assert!((3..80).contains(&done), "{done}");
-    let last = document(&sandbox, "run plan.yaml --out out");
+    let last = document(&sandbox, "run pipeline.yaml --out out");
     assert!(!ran(&last).contains(&"ingest".to_owned()));
     assert_eq!(
         (&last["inference"]["chunks_kept"], &last["inference"]["chunks_answered"]),
@@ -103,7 +105,7 @@ fn an_interrupt_ends_it_in_good_order() {
     );
     let now = chunks(&sandbox, "out", "infer");
     assert!(marks.iter().all(|mark| now.contains(mark)));
-    document(&sandbox, "run plan.yaml --out undisturbed");
+    document(&sandbox, "run pipeline.yaml --out undisturbed");
     assert_same(&sandbox, "out", "undisturbed");
 }
 
@@ -112,26 +114,26 @@ fn two_runs_do_not_write_to_one_folder() {
     let sandbox = sandbox(40, 1);
     let mut child = spawn(&sandbox);
     assert!(wait_for(&mut child, &sandbox, 1));
-    sh(&sandbox, "run plan.yaml --out out").exits(2).says(["another plimsoll is writing to `out`"]);
-    sh(&sandbox, "run plan.yaml --out out --until ingest").exits(2);
+    sh(&sandbox, "run pipeline.yaml --out out").exits(2).says(["another plimsoll is writing to `out`"]);
+    sh(&sandbox, "run pipeline.yaml --out out --until ingest").exits(2);
     assert!(child.try_wait().unwrap().is_none(), "the first goes on");
     child.kill().unwrap();
     child.wait().unwrap();
     // The dead hold no lock.
-    sh(&sandbox, "run plan.yaml --out out --until ingest").exits(0);
+    sh(&sandbox, "run pipeline.yaml --out out --until ingest").exits(0);
 }
 
 #[test]
 fn a_full_disk_ends_it_and_with_room_it_goes_on() {
     let sandbox = with_models(1);
     sandbox.write("gsm8k.jsonl", gsm8k(120));
-    let plan = Written {
+    let pipeline = Written {
         methods: " [perplexity, jaccard_degree: {samples: 12, temperature: 1.0}]\n".to_owned(),
         more: "inference: {chunk: 40}\n".to_owned(),
         ..Written::of_gsm8k(80)
     };
-    sandbox.write("plan.yaml", plan.text());
-    document(&sandbox, "run plan.yaml --out whole");
+    sandbox.write("pipeline.yaml", pipeline.text());
+    document(&sandbox, "run pipeline.yaml --out whole");
     let size =
         |name: &str| fs::metadata(sandbox.path(&format!("whole/tables/{name}.parquet"))).unwrap().len();
     let fits = size("questions").max(size("datasets"));
@@ -140,7 +142,7 @@ fn a_full_disk_ends_it_and_with_room_it_goes_on() {
     let blocks = fits.div_ceil(512) + 1;
     assert!(blocks * 512 < does_not, "{fits} {does_not}");
     let mut command = Command::new("sh");
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec {PROGRAM} run plan.yaml --out out");
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec {PROGRAM} run pipeline.yaml --out out");
     command.args(["-c", &script]).current_dir(sandbox.root());
     super::bench::isolate(&mut command, &sandbox);
     Run::of(command).exits(4).says(["stage infer", "generations.parquet"]);
@@ -148,7 +150,7 @@ fn a_full_disk_ends_it_and_with_room_it_goes_on() {
         sandbox.files("out"),
         ["manifest.json", "tables/datasets.parquet", "tables/questions.parquet"]
     );
-    let last = document(&sandbox, "run plan.yaml --out out");
+    let last = document(&sandbox, "run pipeline.yaml --out out");
     assert_eq!(ran(&last)[0], "infer");
     assert_same(&sandbox, "out", "whole");
     let left = fs::read_dir(sandbox.path("out/.work/infer")).unwrap();
@@ -165,11 +167,11 @@ fn killed_in_the_later_stages_it_ends_with_the_same_tables() {
     const KILLS: usize = 8;
     let sandbox = sandbox(60, 30);
     let whole = Instant::now();
-    document(&sandbox, "run plan.yaml --out undisturbed");
+    document(&sandbox, "run pipeline.yaml --out undisturbed");
     let longest = whole.elapsed();
-    document(&sandbox, "run plan.yaml --out out --until infer");
+    document(&sandbox, "run pipeline.yaml --out out --until infer");
     let marks = chunks(&sandbox, "out", "infer");
-    let mut moments = Numbers(7);
+    let mut moments = Numbers::new(7);
     for _ in 0..KILLS {
         let mut child = spawn(&sandbox);
         let moment = longest.mul_f64(moments.below(100) as f64 / 100.0);
@@ -178,7 +180,7 @@ fn killed_in_the_later_stages_it_ends_with_the_same_tables() {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    document(&sandbox, "run plan.yaml --out out");
+    document(&sandbox, "run pipeline.yaml --out out");
     assert_same(&sandbox, "out", "undisturbed");
     assert_eq!(chunks(&sandbox, "out", "infer"), marks);
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::bench::{Written, command, count, gsm8k, rows, sh};
-use crate::chat_server::{Reply, Server, ServerRequest, completion};
 use crate::harness::{Run, Sandbox};
+use plimsoll_test_support::chat_server::{Server, ServerReply, ServerRequest, completion};
 
 const MAIN: usize = 24;
 
@@ -16,7 +16,7 @@ fn listing(list: impl Fn(&ServerRequest) -> Vec<(&'static str, f64)> + Send + Sy
     Server::scripted(move |request, _| {
         if !request.last().contains("True or False only") {
             let words = [("1", -0.25), ("</s>", -0.125)];
-            return Some(Reply::json(200, &completion(&request.body, &words, false)));
+            return Some(ServerReply::json(200, &completion(&request.body, &words, false)));
         }
         let listed = list(request);
         let mut reply = completion(&request.body, &[(listed[0].0, listed[0].1)], true);
@@ -25,7 +25,7 @@ fn listing(list: impl Fn(&ServerRequest) -> Vec<(&'static str, f64)> + Send + Sy
             .map(|(token, logprob)| json!({"token": token, "logprob": logprob, "bytes": null}))
             .collect();
         reply["choices"][0]["logprobs"]["content"][0]["top_logprobs"] = json!(top);
-        Some(Reply::json(200, &reply))
+        Some(ServerReply::json(200, &reply))
     })
 }
 
@@ -36,13 +36,13 @@ fn sandbox(server: &Server, method: &str) -> Sandbox {
     let slms = format!(
         "  - {{id: small, backend: openai, base_url: \"{url}\", model: small-1, limits: {{concurrency: 1}}}}\n"
     );
-    let plan = Written {
+    let pipeline = Written {
         slms: slms.clone(),
         llms: slms.replace("small", "large"),
         methods: format!(" [perplexity, {method}]\n"),
         ..Written::of_gsm8k(MAIN)
     };
-    sandbox.write("plan.yaml", plan.text());
+    sandbox.write("pipeline.yaml", pipeline.text());
     sandbox
 }
 
@@ -81,7 +81,7 @@ fn a_model_that_wants_to_think_has_no_p_true() {
         think.into_iter().chain(more.iter().copied()).collect()
     });
     let sandbox = sandbox(&server, "p_true");
-    let document = sh(&sandbox, "run plan.yaml --out out --json").exits(0).json();
+    let document = sh(&sandbox, "run pipeline.yaml --out out --json").exits(0).json();
     let rows = p_true(&sandbox);
     assert_eq!(rows.len(), MAIN);
     let (mut sum, mut too_small) = (0.0, 0);
@@ -106,31 +106,31 @@ fn a_model_that_wants_to_think_has_no_p_true() {
     let of_perplexity = methods.iter().find(|row| row["method"] == "perplexity").unwrap();
     assert!(of_perplexity["answer_mass"].is_null() && of_perplexity["masses_too_small"].is_null());
     let said = format!("too little in {too_small} of {MAIN} rows");
-    sh(&sandbox, "run plan.yaml --out out")
+    sh(&sandbox, "run pipeline.yaml --out out")
         .exits(0)
         .shows(["p_true of small: the replies that are compared have", &said]);
     for document in ["out/report.html", "out/README.md"] {
         let text = String::from_utf8(sandbox.read(document)).unwrap().replace('\\', "");
-        assert!(text.contains("would rather reply something else"), "{document}");
+        assert!(text.contains("compared replies are unlikely"), "{document}");
     }
     assert!(String::from_utf8(sandbox.read("out/report.html")).unwrap().contains("masses_too_small"));
     // Another floor is another variant: the answers stay, and the scores are made anew.
     let asked = server.requests().len();
-    let plan = String::from_utf8(sandbox.read("plan.yaml")).unwrap();
-    sandbox.write("plan.yaml", plan.replace("p_true]", "p_true: {min_mass: 0.0}]"));
-    let again = sh(&sandbox, "run plan.yaml --out out --json").exits(0).json();
+    let pipeline = String::from_utf8(sandbox.read("pipeline.yaml")).unwrap();
+    sandbox.write("pipeline.yaml", pipeline.replace("p_true]", "p_true: {min_mass: 0.0}]"));
+    let again = sh(&sandbox, "run pipeline.yaml --out out --json").exits(0).json();
     assert_eq!(overview(&again)["masses_too_small"], 0);
     assert_eq!(count(&p_true(&sandbox), |row| row["missing_reason"] == "masses_too_small"), 0);
     assert_eq!(server.requests().len(), asked);
-    sandbox.write("plan.yaml", plan.replace("p_true]", "p_true: {min_mass: 2}]"));
-    sh(&sandbox, "config plan.yaml").exits(2).says(["p_true", "min_mass is 2; it must be from 0 to 1"]);
+    sandbox.write("pipeline.yaml", pipeline.replace("p_true]", "p_true: {min_mass: 2}]"));
+    sh(&sandbox, "config pipeline.yaml").exits(2).says(["p_true", "min_mass is 2; it must be from 0 to 1"]);
 }
 
 #[test]
 fn a_table_of_an_earlier_version_is_made_anew() {
     let server = listing(|_| vec![("True", -0.5), ("False", -1.0)]);
     let sandbox = sandbox(&server, "p_true");
-    sh(&sandbox, "run plan.yaml --out out").exits(0);
+    sh(&sandbox, "run pipeline.yaml --out out").exits(0);
     // As a program of before would have recorded the stage.
     let mut manifest = sandbox.json("out/manifest.json");
     let stages = manifest["stages"].as_array_mut().unwrap();
@@ -142,7 +142,7 @@ fn a_table_of_an_earlier_version_is_made_anew() {
     score["key"] = json!("0".repeat(64));
     sandbox.write("out/manifest.json", manifest.to_string());
     let asked = server.requests().len();
-    sh(&sandbox, "run plan.yaml --out out").exits(0).shows(["score     runs:"]);
+    sh(&sandbox, "run pipeline.yaml --out out").exits(0).shows(["score     runs:"]);
     assert_eq!(server.requests().len(), asked);
 }
 
@@ -153,13 +153,13 @@ fn recorded() -> Sandbox {
     let model = |id: &str| {
         format!("  - {{id: {id}, backend: replay, files: [{{path: {id}.jsonl, format: generations}}]}}\n")
     };
-    let plan = Written {
+    let pipeline = Written {
         slms: model("small"),
         llms: model("large"),
         methods: " [perplexity, jaccard_degree: {samples: 2, temperature: 1.0}]\n".to_owned(),
         ..Written::of_gsm8k(MAIN)
     };
-    sandbox.write("plan.yaml", plan.text());
+    sandbox.write("pipeline.yaml", pipeline.text());
     let (mut small, mut large) = (String::new(), String::new());
     for row in 0..60 {
         let fingerprint = if row % 5 == 4 { "fp_b\u{1b}[2J<script>" } else { "fp_a" };
@@ -177,7 +177,7 @@ fn recorded() -> Sandbox {
 #[test]
 fn what_servers_said_they_are_is_counted() {
     let sandbox = recorded();
-    let document = sh(&sandbox, "run plan.yaml --out out --json").exits(0).json();
+    let document = sh(&sandbox, "run pipeline.yaml --out out --json").exits(0).json();
     let served = document["overview"]["served"].as_array().unwrap().clone();
     let generations = rows(&sandbox, "out", "generations");
     let mut all = 0;
@@ -194,9 +194,9 @@ fn what_servers_said_they_are_is_counted() {
     assert_eq!((served.len(), all), (3, 2 * MAIN as u64));
     let shares: f64 = served.iter().map(|row| row["share"].as_f64().unwrap()).sum();
     assert!((shares - 1.0).abs() < 1e-12);
-    let run = sh(&sandbox, "run plan.yaml --out out").exits(0);
+    let run = sh(&sandbox, "run pipeline.yaml --out out").exits(0);
     let run =
-        run.shows(["what the servers said they are", "gpt-x-2025-04-14", "fp_a", "fp_b\\u{1b}[2J<script>"]);
+        run.shows(["names and fingerprints of the servers", "gpt-x-2025-04-14", "fp_a", "fp_b\\u{1b}[2J<script>"]);
     assert!(!run.stdout.contains('\u{1b}'));
     let html = String::from_utf8(sandbox.read("out/report.html")).unwrap();
     assert!(
@@ -211,8 +211,8 @@ fn what_servers_said_they_are_is_counted() {
 fn models_in_process_say_nothing_of_themselves() {
     let sandbox = super::bench::with_models(1);
     sandbox.write("gsm8k.jsonl", gsm8k(60));
-    sandbox.write("plan.yaml", Written::of_gsm8k(MAIN).text());
-    let document = sh(&sandbox, "run plan.yaml --out out --json").exits(0).json();
+    sandbox.write("pipeline.yaml", Written::of_gsm8k(MAIN).text());
+    let document = sh(&sandbox, "run pipeline.yaml --out out --json").exits(0).json();
     assert_eq!(document["overview"]["served"], json!([]));
     assert!(!String::from_utf8(sandbox.read("out/report.html")).unwrap().contains("What the servers said"));
 }
@@ -235,12 +235,12 @@ fn p_true_of_a_model_that_thinks_in_a_report() {
         listed
     });
     let sandbox = Sandbox::new();
-    for name in ["plan.yaml", "q.jsonl", "q.mapping.yaml"] {
+    for name in ["pipeline.yaml", "q.jsonl", "q.mapping.yaml"] {
         sandbox.write(name, std::fs::read(folder.join(name)).unwrap());
     }
-    let plan = String::from_utf8(sandbox.read("plan.yaml")).unwrap();
-    sandbox.write("plan.yaml", plan.replace("http://127.0.0.1:8330/v1", &server.base_url));
-    Run::of(command(&sandbox, "run plan.yaml --out out --until score")).exits(0);
+    let pipeline = String::from_utf8(sandbox.read("pipeline.yaml")).unwrap();
+    sandbox.write("pipeline.yaml", pipeline.replace("http://127.0.0.1:8330/v1", &server.base_url));
+    Run::of(command(&sandbox, "run pipeline.yaml --out out --until score")).exits(0);
     let rows = p_true(&sandbox);
     assert!(
         !rows.is_empty() && rows.iter().all(|row| row["missing_reason"] == "masses_too_small"),

@@ -21,8 +21,8 @@ const CONFIDENCE_TOLERANCE: f64 = 1e-3;
 
 const PAIR: &str = "pocket-slm--pocket-llm.thresholds.json";
 
-/// The plan of the released run.
-fn plan() -> String {
+/// The pipeline of the released run.
+fn pipeline() -> String {
     fs::read_to_string(repository().join("pipelines/pocket.yaml")).unwrap()
 }
 
@@ -43,10 +43,10 @@ fn released() -> Sandbox {
 #[test]
 fn the_released_thresholds_follow_from_the_released_scores() {
     let sandbox = released();
-    let plan = plan();
-    let (_, targets) = plan.split_once("\ncalibration:").unwrap();
+    let pipeline = pipeline();
+    let (_, targets) = pipeline.split_once("\ncalibration:").unwrap();
     sandbox.write(
-        "plan.yaml",
+        "pipeline.yaml",
         format!(
             "name: pocket
 seed: 50
@@ -59,7 +59,7 @@ import:
 calibration:{targets}"
         ),
     );
-    sh(&sandbox, "run plan.yaml --out out --until fit").exits(0);
+    sh(&sandbox, "run pipeline.yaml --out out --until fit").exits(0);
     let drawn = rows(&sandbox, "released", "calibration");
     assert!(drawn.len() > 1000, "{} rows", drawn.len());
     assert_eq!(rows(&sandbox, "out", "calibration"), drawn);
@@ -80,13 +80,13 @@ calibration:{targets}"
 fn a_fresh_run_agrees_with_the_released_scores() {
     let sandbox = released();
     let models = repository().join("models");
-    let fewer = plan()
+    let fewer = pipeline()
         .replace("../models", models.to_str().unwrap())
         .replace("sample: {rows: 400}", &format!("sample: {{rows: {ASKED_AGAIN}}}"));
     // A probe learns from the other questions, and here are fewer of them.
     let fewer: Vec<&str> = fewer.lines().filter(|line| !line.contains("_probe:")).collect();
-    sandbox.write("plan.yaml", fewer.join("\n"));
-    sh(&sandbox, "run plan.yaml --out out --until score").exits(0);
+    sandbox.write("pipeline.yaml", fewer.join("\n"));
+    sh(&sandbox, "run pipeline.yaml --out out --until score").exits(0);
     let key = |row: &Value| (text(row, "question_id").to_owned(), text(row, "method").to_owned());
     let released: HashMap<_, Value> =
         rows(&sandbox, "released", "scores").into_iter().map(|row| (key(&row), row)).collect();

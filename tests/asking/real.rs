@@ -28,7 +28,7 @@ fn real_questions_go_through_all_stages() {
         dataset("boolq", &source("boolq/dev.jsonl"), "validation", ROWS),
         dataset("openbookqa", &source("openbookqa/test.jsonl"), "test", ROWS),
     ];
-    let plan = Written {
+    let pipeline = Written {
         max_new_tokens: 3,
         datasets: datasets.concat(),
         slms: candle("small"),
@@ -36,8 +36,8 @@ fn real_questions_go_through_all_stages() {
         methods: METHODS.replace("layer: -8", "layer: -2"),
         more: "evaluation: {transfer: [leave_one_dataset_out], repeats: 1, bootstrap: 10}\n".to_owned(),
     };
-    sandbox.write("plan.yaml", plan.text());
-    let first = document(&sandbox, "run plan.yaml --out out");
+    sandbox.write("pipeline.yaml", pipeline.text());
+    let first = document(&sandbox, "run pipeline.yaml --out out");
     assert_eq!(ran(&first).len(), 8);
     let scores = rows(&sandbox, "out", "scores");
     assert_eq!(scores.len(), METHOD_NAMES.len() * 3 * ROWS);
@@ -48,7 +48,7 @@ fn real_questions_go_through_all_stages() {
     let right = scores.iter().filter(|row| row["slm_correct"] == true).count();
     assert!(right > 0, "a model that says one of six words is right now and then");
     sh(&sandbox, "thresholds validate out/small--large.thresholds.json").exits(0);
-    assert_eq!(ran(&document(&sandbox, "run plan.yaml --out out")), [""; 0]);
+    assert_eq!(ran(&document(&sandbox, "run pipeline.yaml --out out")), [""; 0]);
 }
 
 const TRIVIA: &str = "domain: factual
@@ -63,7 +63,7 @@ fn lin(folder: &Path) -> Sandbox {
     let sandbox = Sandbox::new();
     let file = folder.join("real_outputs/lin-triviaqa-samples/demo_data.jsonl").display().to_string();
     sandbox.write("trivia.yaml", TRIVIA);
-    let plan = Written {
+    let pipeline = Written {
         datasets: format!("  - {{id: trivia, source: \"{file}\", split: all, mapping: trivia.yaml}}\n"),
         slms: format!(
             "  - id: lin\n    backend: replay\n    files: [{{path: \"{file}\", format: generations, questions: trivia/all/, \
@@ -73,7 +73,7 @@ fn lin(folder: &Path) -> Sandbox {
         methods: " [jaccard_degree: {samples: 20, temperature: 1.0}]\n".to_owned(),
         ..Written::of_gsm8k(1)
     };
-    sandbox.write("plan.yaml", plan.text().replace("llms:\n []", "llms: []"));
+    sandbox.write("pipeline.yaml", pipeline.text().replace("llms:\n []", "llms: []"));
     sandbox
 }
 
@@ -81,7 +81,7 @@ fn lin(folder: &Path) -> Sandbox {
 fn real_recordings_become_generations() {
     let Some(folder) = folder() else { return };
     let sandbox = lin(&folder);
-    document(&sandbox, "run plan.yaml --out out --until infer");
+    document(&sandbox, "run pipeline.yaml --out out --until infer");
     let generations = rows(&sandbox, "out", "generations");
     let questions = rows(&sandbox, "out", "questions");
     let main = questions.iter().filter(|row| row["role"] == "main").count();

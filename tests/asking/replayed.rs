@@ -21,7 +21,7 @@ const LLMS: &str = "  - id: large
 fn recorded() -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("gsm8k.jsonl", gsm8k(60));
-    let plan = Written {
+    let pipeline = Written {
         slms: SLMS.to_owned(),
         llms: LLMS.to_owned(),
         methods: " [average_token_probability, perplexity, jaccard_degree: {samples: 2, temperature: 1.0}, verbalization_2s]\n"
@@ -29,7 +29,7 @@ fn recorded() -> Sandbox {
         more: format!("labels: {{grading: {{policy: {}}}}}\n", policy("wrong", "exact_match")),
         ..Written::of_gsm8k(MAIN)
     };
-    sandbox.write("plan.yaml", plan.text());
+    sandbox.write("pipeline.yaml", pipeline.text());
     // Recordings of two models in one file; the second question has none.
     let (mut small, mut large) = (String::new(), String::new());
     for row in (0..60).filter(|row| *row % 10 != 1) {
@@ -53,7 +53,7 @@ fn recorded() -> Sandbox {
 #[test]
 fn recordings_become_generations_and_then_thresholds() {
     let sandbox = recorded();
-    let until = document(&sandbox, "run plan.yaml --out out --until infer");
+    let until = document(&sandbox, "run pipeline.yaml --out out --until infer");
     assert_eq!(until["stages"].as_array().unwrap().len(), 2);
     let generations = rows(&sandbox, "out", "generations");
     let row_of = |row: &Value| -> usize {
@@ -74,7 +74,7 @@ fn recordings_become_generations_and_then_thresholds() {
     let absent = count(&generations, |row| row["model"] == "large" && row["failure"] == "not_recorded");
     assert!(absent > 0);
 
-    sh(&sandbox, "run plan.yaml --out out").exits(0).shows(["infer     skipped, unchanged"]);
+    sh(&sandbox, "run pipeline.yaml --out out").exits(0).shows(["infer     skipped, unchanged"]);
     sh(&sandbox, "thresholds validate out/small--large.thresholds.json").exits(0);
     let confidences = rows(&sandbox, "out", "confidences");
     for method in ["average_token_probability", "perplexity"] {
@@ -101,19 +101,19 @@ fn recordings_become_generations_and_then_thresholds() {
 #[test]
 fn a_recording_that_changes_is_read_again_and_one_that_is_damaged_is_named() {
     let sandbox = recorded();
-    document(&sandbox, "run plan.yaml --out out --until infer");
+    document(&sandbox, "run pipeline.yaml --out out --until infer");
     let text = String::from_utf8(sandbox.read("recorded/large.jsonl")).unwrap();
     sandbox.write("recorded/large.jsonl", text.replace("\"said\":\"1\"", "\"said\":\"2\""));
-    let again = document(&sandbox, "run plan.yaml --out out --until infer");
+    let again = document(&sandbox, "run pipeline.yaml --out out --until infer");
     assert_eq!(again["inference"], json!({"chunks_answered": 1, "chunks_kept": 1}));
     let generations = rows(&sandbox, "out", "generations");
     assert!(count(&generations, |row| row["model"] == "large" && row["text"] == "2") > 0);
     sandbox.write("recorded/large.jsonl", format!("{text}{{\"doc\":\n"));
-    sh(&sandbox, "run plan.yaml --out out --until infer").exits(3).says([
+    sh(&sandbox, "run pipeline.yaml --out out --until infer").exits(3).says([
         "model `large`",
         "large.jsonl",
         "line 55",
     ]);
     std::fs::remove_file(sandbox.path("recorded/large.jsonl")).unwrap();
-    sh(&sandbox, "run plan.yaml --out out --until infer").exits(3).says(["model `large`", "large.jsonl"]);
+    sh(&sandbox, "run pipeline.yaml --out out --until infer").exits(3).says(["model `large`", "large.jsonl"]);
 }

@@ -10,13 +10,13 @@ use super::bench::{
     METHODS, Written, chunks, command, coqa, count, dataset, gsm8k, is_in_any_file, policy, ran, rows,
     with_models,
 };
-use crate::chat_server::{Reply, Server, ServerRequest, completion};
 use crate::harness::{Run, Sandbox};
+use plimsoll_test_support::chat_server::{Server, ServerReply, ServerRequest, completion};
 
 pub(super) const KEY: &str = "sk-never-shown-0123";
 const MAIN: usize = 12;
 
-/// A server as an item of a plan; `more` are keys of its own.
+/// A server as an item of a pipeline; `more` are keys of its own.
 pub(super) fn item(id: &str, server: &Server, more: &str) -> String {
     let url = &server.base_url;
     format!(
@@ -24,8 +24,8 @@ pub(super) fn item(id: &str, server: &Server, more: &str) -> String {
     )
 }
 
-/// A plan whose models answer from a server.
-pub(super) fn plan(server: &Server, methods: &str, more: &str) -> Written {
+/// A pipeline whose models answer from a server.
+pub(super) fn pipeline(server: &Server, methods: &str, more: &str) -> Written {
     Written {
         slms: item("small", server, more),
         llms: item("large", server, more),
@@ -34,10 +34,10 @@ pub(super) fn plan(server: &Server, methods: &str, more: &str) -> Written {
     }
 }
 
-pub(super) fn sandbox(plan: &Written) -> Sandbox {
+pub(super) fn sandbox(pipeline: &Written) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write("gsm8k.jsonl", gsm8k(60));
-    sandbox.write("plan.yaml", plan.text());
+    sandbox.write("pipeline.yaml", pipeline.text());
     sandbox
 }
 
@@ -45,14 +45,14 @@ pub(super) fn run(sandbox: &Sandbox, arguments: &str) -> Run {
     run_into(sandbox, "out", arguments)
 }
 
-/// Runs the plan into a folder.
+/// Runs the pipeline into a folder.
 pub(super) fn run_into(sandbox: &Sandbox, out: &str, arguments: &str) -> Run {
-    let mut command = command(sandbox, &format!("run plan.yaml --out {out} {arguments}"));
+    let mut command = command(sandbox, &format!("run pipeline.yaml --out {out} {arguments}"));
     command.env("MADE_UP_KEY", KEY);
     Run::of(command)
 }
 
-/// What a model of the made-up server says, which depends on the request alone.
+/// What a model of the synthetic server says, which depends on the request alone.
 pub(super) fn talk(request: &ServerRequest) -> Value {
     let (body, last) = (&request.body, request.last());
     let word = if last.len() % 2 == 0 { "1" } else { "2" };
@@ -72,7 +72,7 @@ pub(super) fn talk(request: &ServerRequest) -> Value {
 }
 
 fn honest() -> Server {
-    Server::scripted(|request, _| Some(Reply::json(200, &talk(request))))
+    Server::scripted(|request, _| Some(ServerReply::json(200, &talk(request))))
 }
 
 /// Neither a file of the sandbox nor what a run said holds the key.
@@ -87,7 +87,8 @@ fn assert_secret(sandbox: &Sandbox, run: &Run) {
 #[test]
 fn both_models_behind_a_server() {
     let server = honest();
-    let sandbox = sandbox(&plan(&server, METHODS, ", price: {input_per_mtok: 1.0, output_per_mtok: 2.0}"));
+    let sandbox =
+        sandbox(&pipeline(&server, METHODS, ", price: {input_per_mtok: 1.0, output_per_mtok: 2.0}"));
     let first = run(&sandbox, "--json").exits(0);
     assert_secret(&sandbox, &first);
     let confidences = rows(&sandbox, "out", "confidences");
@@ -141,9 +142,9 @@ fn a_budget_that_runs_out_stops_the_run_and_keeps_what_was_paid_for() {
     // 2 tokens: 0.0004 US dollars a reply, and before it has come 3 are put by.
     let more =
         ", price: {input_per_mtok: 0.0, output_per_mtok: 200.0}, limits: {concurrency: 1, budget_usd: 0.003}";
-    let mut plan = plan(&server, " [perplexity]\n", more);
-    plan.more = "inference: {chunk: 2}\n".to_owned();
-    let sandbox = sandbox(&plan);
+    let mut pipeline = pipeline(&server, " [perplexity]\n", more);
+    pipeline.more = "inference: {chunk: 2}\n".to_owned();
+    let sandbox = sandbox(&pipeline);
     run(&sandbox, "").exits(4).says(["stage infer", "small", "budget of 0.003 USD"]);
     let (marks, asked) = (chunks(&sandbox, "out", "infer"), server.requests().len());
     assert!(marks.len() >= 4 && asked < MAIN, "{} files, {asked} requests", marks.len());
@@ -160,15 +161,15 @@ fn a_run_that_is_killed_asks_no_server_twice_what_it_answered() {
     use std::time::Duration;
     const WORKERS: usize = 2;
     let server = Server::scripted(|request, _| {
-        Some(Reply { silence: Duration::from_millis(30), ..Reply::json(200, &talk(request)) })
+        Some(ServerReply { silence: Duration::from_millis(30), ..ServerReply::json(200, &talk(request)) })
     });
-    let mut plan = plan(&server, " [perplexity]\n", &format!(", limits: {{concurrency: {WORKERS}}}"));
-    plan.more = "inference: {chunk: 6}\n".to_owned();
-    let sandbox = sandbox(&plan);
+    let mut pipeline = pipeline(&server, " [perplexity]\n", &format!(", limits: {{concurrency: {WORKERS}}}"));
+    pipeline.more = "inference: {chunk: 6}\n".to_owned();
+    let sandbox = sandbox(&pipeline);
     let mut kills = 0;
     for more in [1, 3, 2, 4] {
         let before = server.requests().len();
-        let mut command = command(&sandbox, "run plan.yaml --out out");
+        let mut command = command(&sandbox, "run pipeline.yaml --out out");
         command.env("MADE_UP_KEY", KEY).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         while server.requests().len() < before + more && child.try_wait().unwrap().is_none() {
@@ -193,14 +194,16 @@ fn an_interrupt_is_heard_while_a_server_is_waited_for() {
     use std::time::{Duration, Instant};
     /// Shorter than the server's silence; what starts and ends the process is in it.
     const SOON: Duration = Duration::from_secs(20);
-    let silent =
-        |_: &ServerRequest| Reply { silence: Duration::from_mins(1), ..Reply::json(200, &json!({})) };
-    let busy = |_: &ServerRequest| Reply::error(429, "rate_limit_exceeded").with("Retry-After", "60");
-    let scripts: [fn(&ServerRequest) -> Reply; 2] = [silent, busy];
+    let silent = |_: &ServerRequest| ServerReply {
+        silence: Duration::from_mins(1),
+        ..ServerReply::json(200, &json!({}))
+    };
+    let busy = |_: &ServerRequest| ServerReply::error(429, "rate_limit_exceeded").with("Retry-After", "60");
+    let scripts: [fn(&ServerRequest) -> ServerReply; 2] = [silent, busy];
     for script in scripts {
         let server = Server::scripted(move |request, _| Some(script(request)));
-        let sandbox = sandbox(&plan(&server, " [perplexity]\n", ""));
-        let mut command = command(&sandbox, "run plan.yaml --out out");
+        let sandbox = sandbox(&pipeline(&server, " [perplexity]\n", ""));
+        let mut command = command(&sandbox, "run pipeline.yaml --out out");
         command.env("MADE_UP_KEY", KEY).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         while server.requests().is_empty() {
@@ -222,13 +225,15 @@ fn a_key_that_is_echoed_stands_nowhere() {
     // In answers, in errors that pass, and in what the server says about itself.
     let server = Server::scripted(|request, before| {
         if before % 5 == 0 {
-            return Some(Reply::new(500, format!("Authorization: Bearer {KEY}")).with("Retry-After", "0"));
+            return Some(
+                ServerReply::new(500, format!("Authorization: Bearer {KEY}")).with("Retry-After", "0"),
+            );
         }
         let mut reply = completion(&request.body, &[("1 ", -0.5), (KEY, -0.5), ("</s>", -0.5)], false);
         reply["system_fingerprint"] = json!(KEY);
-        Some(Reply::json(200, &reply))
+        Some(ServerReply::json(200, &reply))
     });
-    let sandbox = sandbox(&plan(&server, " [perplexity]\n", ""));
+    let sandbox = sandbox(&pipeline(&server, " [perplexity]\n", ""));
     let ended = run(&sandbox, "").exits(0);
     assert_secret(&sandbox, &ended);
     assert!(server.requests().iter().all(|request| request.headers["authorization"].contains(KEY)));
@@ -236,12 +241,12 @@ fn a_key_that_is_echoed_stands_nowhere() {
     assert!(generations.iter().all(|row| row["text"].as_str().is_some_and(|text| text.starts_with("1 "))));
     // In an error that ends the run.
     let body = json!({"error": {"message": format!("bad key {KEY}"), "code": KEY}});
-    let server = Server::scripted(move |_, _| Some(Reply::json(401, &body)));
-    let sandbox = self::sandbox(&plan(&server, " [perplexity]\n", ""));
+    let server = Server::scripted(move |_, _| Some(ServerReply::json(401, &body)));
+    let sandbox = self::sandbox(&pipeline(&server, " [perplexity]\n", ""));
     let ended = run(&sandbox, "").exits(4).says(["stage infer", "bad key"]);
     assert_secret(&sandbox, &ended);
-    // A key that is not set is named, and the plan says nothing else about it.
-    let mut unset = command(&sandbox, "run plan.yaml --out out");
+    // A key that is not set is named, and the pipeline says nothing else about it.
+    let mut unset = command(&sandbox, "run pipeline.yaml --out out");
     unset.env_remove("MADE_UP_KEY");
     Run::of(unset).exits(2).says(["small", "MADE_UP_KEY"]);
 }
@@ -250,12 +255,16 @@ fn a_key_that_is_echoed_stands_nowhere() {
 fn an_error_with_status_200_is_no_answer_and_a_busy_server_is_asked_again() {
     let server = Server::scripted(|request, before| {
         if before == 0 {
-            return Some(Reply::error(429, "rate_limit_exceeded").with("Retry-After", "1"));
+            return Some(ServerReply::error(429, "rate_limit_exceeded").with("Retry-After", "1"));
         }
         let refused = request.last().contains("had 1");
-        Some(if refused { Reply::error(200, "overloaded") } else { Reply::json(200, &talk(request)) })
+        Some(if refused {
+            ServerReply::error(200, "overloaded")
+        } else {
+            ServerReply::json(200, &talk(request))
+        })
     });
-    let sandbox = sandbox(&plan(&server, " [perplexity]\n", ", limits: {concurrency: 1, retries: 1}"));
+    let sandbox = sandbox(&pipeline(&server, " [perplexity]\n", ", limits: {concurrency: 1, retries: 1}"));
     run(&sandbox, "").exits(0);
     let requests = server.requests();
     assert!(requests[1].at - requests[0].at >= std::time::Duration::from_millis(990));
@@ -294,19 +303,19 @@ fn referee(verdicts: usize) -> Referee {
     let server = Server::scripted(move |request, _| {
         if request.body["model"] != "referee-1" {
             let text = format!("some {}", request.last().len() % 4);
-            return Some(Reply::json(
+            return Some(ServerReply::json(
                 200,
                 &completion(&request.body, &[(&text, -0.5), ("</s>", -0.1)], false),
             ));
         }
         if of_server.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
-            return Some(Reply::error(401, "locked"));
+            return Some(ServerReply::error(401, "locked"));
         }
         told.lock().unwrap().push(request.last().to_owned());
         let asked: Value = serde_json::from_str(request.last().lines().last().unwrap()).unwrap();
         let is_right = asked["candidate_answer"].as_str().unwrap().ends_with(['0', '2']);
         let verdict = format!("{{\"verdict\": \"{}\"}}", if is_right { "correct" } else { "incorrect" });
-        Some(Reply::json(200, &completion(&request.body, &[(&verdict, -0.1), ("</s>", -0.1)], false)))
+        Some(ServerReply::json(200, &completion(&request.body, &[(&verdict, -0.1), ("</s>", -0.1)], false)))
     });
     Referee { server, left, judged }
 }
@@ -318,18 +327,18 @@ impl Referee {
     }
 }
 
-/// A plan over `coqa.json` whose answers this judge grades.
-pub(super) fn judged_plan(server: &Server, judge: &str, policy: &str) -> Written {
+/// A pipeline over `coqa.json` whose answers this judge grades.
+pub(super) fn judged_pipeline(server: &Server, judge: &str, policy: &str) -> Written {
     let judge = judge.trim().trim_start_matches("- ");
     Written {
         datasets: dataset("coqa", "coqa.json", "validation", MAIN),
         more: format!("inference: {{chunk: 4}}\nlabels: {{grading: {{policy: {policy}, judge: {judge}}}}}\n"),
-        ..plan(server, " [perplexity]\n", "")
+        ..pipeline(server, " [perplexity]\n", "")
     }
 }
 
 fn judged(server: &Server) -> Sandbox {
-    let sandbox = sandbox(&judged_plan(server, &item("referee", server, ""), &policy("wrong", "judge")));
+    let sandbox = sandbox(&judged_pipeline(server, &item("referee", server, ""), &policy("wrong", "judge")));
     sandbox.write("coqa.json", coqa(12, 3));
     sandbox
 }
@@ -384,8 +393,8 @@ fn one_small_model_in_process_and_a_large_one_behind_a_server() {
     let server = honest();
     let models = with_models(1);
     models.write("gsm8k.jsonl", gsm8k(60));
-    let plan = Written { llms: item("large", &server, ""), ..Written::of_gsm8k(MAIN) };
-    models.write("plan.yaml", plan.text());
+    let pipeline = Written { llms: item("large", &server, ""), ..Written::of_gsm8k(MAIN) };
+    models.write("pipeline.yaml", pipeline.text());
     run(&models, "").exits(0);
     let file = models.json("out/small--large.thresholds.json");
     assert_eq!(file["slm"]["weights_sha256"].as_str().unwrap().len(), 64);

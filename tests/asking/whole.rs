@@ -25,7 +25,7 @@ fn three_datasets() -> Sandbox {
         dataset("boolq", "boolq.jsonl", "validation", FEW),
         dataset("openbookqa", "openbookqa.jsonl", "test", FEW),
     ];
-    let plan = Written {
+    let pipeline = Written {
         max_new_tokens: 3,
         datasets: datasets.concat(),
         slms: candle("small"),
@@ -40,14 +40,14 @@ labels: {{grading: {{policy: {}}}}}
             policy("wrong", "exact_match")
         ),
     };
-    sandbox.write("plan.yaml", plan.text());
+    sandbox.write("pipeline.yaml", pipeline.text());
     sandbox
 }
 
 #[test]
 fn three_datasets_and_eight_methods_from_questions_to_thresholds() {
     let sandbox = three_datasets();
-    let first = document(&sandbox, "run plan.yaml --out out");
+    let first = document(&sandbox, "run pipeline.yaml --out out");
     assert_eq!(ran(&first), ["ingest", "infer", "label", "score", "draw", "fit", "evaluate", "report"]);
     rows_are_all_there(&sandbox);
     confidences_or_reasons(&sandbox);
@@ -61,11 +61,11 @@ fn three_datasets_and_eight_methods_from_questions_to_thresholds() {
         sandbox.files("out").iter().map(|name| sandbox.read(&format!("out/{name}"))).collect()
     };
     let before = bytes(&sandbox);
-    let again = sh(&sandbox, "run plan.yaml --out out").exits(0);
+    let again = sh(&sandbox, "run pipeline.yaml --out out").exits(0);
     assert!(bytes(&sandbox) == before, "a byte changed");
     assert_eq!(again.stdout.matches("skipped, unchanged").count(), 8, "{}", again.stdout);
     assert_eq!(chunks(&sandbox, "out", "infer"), marks);
-    sh(&sandbox, "run plan.yaml --out other --threads 1").exits(0);
+    sh(&sandbox, "run pipeline.yaml --out other --threads 1").exits(0);
     assert_same(&sandbox, "out", "other");
 }
 

@@ -1,4 +1,4 @@
-//! What a backend is: it answers asks and pushes what it observed into a sink. Nothing here knows how.
+//! The backend trait: a model answers requests and sends its observations to a sink.
 
 use std::fmt;
 
@@ -12,25 +12,25 @@ use crate::request::Batch;
 
 /// A model that answers, wherever it runs.
 ///
-/// What every backend keeps, and `conformance` checks:
+/// Guarantees of every backend, checked by `conformance`:
 ///
-/// - Each ask is answered exactly once, in any order. What cannot be had is a row with a reason.
-/// - The rows of an ask depend on the ask, the signals, the decoding parameters and the seed, and not on
-///   the other asks of its batch.
-/// - An error stops the batch. What reached the sink before it is valid and complete for its ask.
+/// - Each request gets exactly one observation, in any order. A signal that is missing has a reason in its row.
+/// - The rows of a request depend on the request, the signals, the decoding parameters and the seed, and not on the
+///   other requests of its batch.
+/// - An error stops the batch. Observations that reached the sink before it are complete and valid.
 /// - A cancelled batch ends soon, with [`BackendError::Cancelled`].
 pub trait Backend: fmt::Debug + Send + Sync {
-    /// The model, as the plan names it; the `model` of every row.
+    /// The model, as the pipeline file names it; the `model` of every row.
     fn model(&self) -> &ModelId;
 
     /// Lower-case hexadecimal SHA-256 of all that answers depend on beside the batch: weights and
     /// templates, or an address and a served name. Rows of another identity are not this backend's.
     fn identity(&self) -> String;
 
-    /// What it can observe, as far as that is known before it is asked.
+    /// The signals that it can observe, as far as that is known before a request.
     fn capabilities(&self) -> Capabilities;
 
-    /// Answers every ask of a batch.
+    /// Answers every request of a batch.
     ///
     /// # Errors
     /// What stops a run: [`BackendError`].
@@ -42,16 +42,16 @@ pub trait Backend: fmt::Debug + Send + Sync {
     ) -> Result<(), BackendError>;
 }
 
-/// Where answers go.
+/// Receives observations.
 pub trait Sink {
-    /// Takes the rows of one ask. Called once for each ask, in any order, by one thread at a time.
+    /// Takes the observation of one request. Called once for each request, in any order, by one thread at a time.
     ///
     /// # Errors
-    /// Whatever the taker cannot go on with; the batch stops with [`BackendError::Sink`].
+    /// A failure of the sink; the batch stops with [`BackendError::Sink`].
     fn take(&mut self, observation: Observation) -> Result<(), SinkError>;
 }
 
-/// Gathers in memory.
+/// Collects in memory.
 impl Sink for Vec<Observation> {
     fn take(&mut self, observation: Observation) -> Result<(), SinkError> {
         self.push(observation);

@@ -1,11 +1,11 @@
-//! What a backend can observe, as far as that is known before it is asked.
+//! The signals that a backend can observe, as far as that is known before a request.
 
 use plimsoll_core::MissingSignal;
 
-/// Whether a signal can be had.
+/// Whether a backend observes a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Support {
-    /// For every ask.
+    /// For every request.
     Yes,
     /// Only the replies show it; a row without it has the reason.
     Unknown,
@@ -13,7 +13,7 @@ pub enum Support {
     No(MissingSignal),
 }
 
-/// Signals beside the text of an answer, and whether they can be had.
+/// Which signals beside the text of an answer a backend observes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
     /// Natural-log probabilities of the answer's tokens.

@@ -1,7 +1,7 @@
 //! What every backend must pass; a test of each calls [`Suite::check`].
 //!
-//! The suite asks the same questions in several orders and batches and compares the rows, looks at each
-//! row, cancels, and lets a sink fail. It takes a backend through its trait and knows nothing else of it.
+//! The suite sends the same requests in several orders and batches and compares the rows, checks each row, cancels, and
+//! lets a sink fail. It uses a backend only through the trait.
 
 mod rows;
 
@@ -23,7 +23,7 @@ use crate::request::{Batch, Request};
 pub struct Violation {
     /// The rule.
     pub rule: &'static str,
-    /// What was found instead, with the question.
+    /// The violation, with the question.
     pub found: String,
 }
 
@@ -33,16 +33,16 @@ impl Violation {
     }
 }
 
-/// What a backend is asked, and how closely runs must agree.
+/// The requests of the suite, and how closely runs must agree.
 #[derive(Debug, Clone)]
 pub struct Suite {
-    /// At least four asks.
+    /// At least four requests.
     pub requests: Vec<Request>,
-    /// What is to be observed.
+    /// The signals to observe.
     pub signals: SignalRequest,
     /// How answers are decoded.
     pub decoding: Decoding,
-    /// The plan's seed.
+    /// The seed.
     pub seed: Seed,
     /// Largest absolute difference of log-probs, masses and hidden states between two runs.
     pub tolerance: f64,
@@ -51,7 +51,7 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Checks a backend, and gives its rows in the order of the asks.
+    /// Checks a backend, and gives its rows in the order of the requests.
     ///
     /// # Errors
     /// The first rule that it breaks.
@@ -75,14 +75,14 @@ impl Suite {
         Ok(rows.collect())
     }
 
-    /// Answers asks in batches of a size.
+    /// Answers requests in batches of a size.
     fn run(
         &self,
         backend: &dyn Backend,
         requests: &[&Request],
         size: usize,
     ) -> Result<BTreeMap<String, Observation>, Violation> {
-        const RULE: &str = "every ask is answered exactly once";
+        const RULE: &str = "every request is answered exactly once";
         let mut observation = BTreeMap::new();
         for requests in requests.chunks(size.max(1)) {
             let requests: Vec<Request> = requests.iter().map(|request| (*request).clone()).collect();
@@ -92,7 +92,7 @@ impl Suite {
             for row in rows {
                 let id = row.question_id.as_str().to_owned();
                 if !requests.iter().any(|request| request.question_id == row.question_id) {
-                    return Err(Violation::new(RULE, format!("`{id}` was not asked")));
+                    return Err(Violation::new(RULE, format!("`{id}` was not requested")));
                 }
                 if observation.insert(id.clone(), row).is_some() {
                     return Err(Violation::new(RULE, format!("`{id}` was answered twice")));
@@ -100,7 +100,7 @@ impl Suite {
             }
         }
         if observation.len() != requests.len() {
-            let found = format!("{} of {} asks were answered", observation.len(), requests.len());
+            let found = format!("{} of {} requests were answered", observation.len(), requests.len());
             return Err(Violation::new(RULE, found));
         }
         Ok(observation)
@@ -145,7 +145,7 @@ impl Suite {
             taken.sort();
             taken.dedup();
             if taken.len() != count {
-                return Err(Violation::new(RULE, "an ask was answered twice"));
+                return Err(Violation::new(RULE, "a request was answered twice"));
             }
         }
         Ok(())
@@ -156,7 +156,9 @@ impl Suite {
         let mut sink = Failing { taken: 0 };
         match self.answer(backend, &self.requests, &mut sink, &Cancel::new()) {
             Err(BackendError::Sink { .. }) if sink.taken == 1 => Ok(()),
-            Err(BackendError::Sink { .. }) => Err(Violation::new(RULE, "it was asked again after it failed")),
+            Err(BackendError::Sink { .. }) => {
+                Err(Violation::new(RULE, "the sink was called again after it failed"))
+            }
             Err(error) => Err(Violation::new(RULE, chain(&error))),
             Ok(()) => Err(Violation::new(RULE, "it went on to the end")),
         }

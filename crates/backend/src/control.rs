@@ -1,4 +1,4 @@
-//! How a run is stopped from outside, and what it tells while it goes on.
+//! Cancellation and progress of a run.
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 /// Says that a run should end. Clones are one token.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<State>);
+pub struct Cancel(Arc<CancelState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct CancelState {
     is_cancelled: Mutex<bool>,
     changed: Condvar,
 }
 
 impl Cancel {
-    /// A token that nobody has used.
+    /// A token that is not cancelled.
     pub fn new() -> Self {
         Self::default()
     }
@@ -48,7 +48,7 @@ impl Cancel {
     }
 }
 
-/// Something worth telling.
+/// A progress event.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BackendEvent<'a> {
@@ -61,20 +61,19 @@ pub enum BackendEvent<'a> {
         /// How long until then.
         wait: Duration,
     },
-    /// Something that whoever runs this should read once: a field that the server refuses, the first row that is
-    /// missing for a reason.
+    /// A message for the user, sent once: a field that the server refuses, the first row that is missing for a reason.
     Notice {
-        /// What it is; holds no secret.
+        /// The message; holds no secret.
         text: &'a str,
     },
     /// Money was spent.
     Spent {
-        /// US dollars of this backend since it was made.
+        /// US dollars spent by this backend since it was created.
         total_usd: f64,
     },
     /// A model in this process made a step.
     Computed {
-        /// What came to the backend's count by it.
+        /// Tokens of this step.
         tokens: TokenCount,
     },
 }
@@ -84,9 +83,9 @@ pub enum BackendEvent<'a> {
 pub struct TokenCount {
     /// Tokens of prompts that were read.
     pub prefilled: u64,
-    /// Generated tokens that were read to go on from.
+    /// Generated tokens that were read to continue.
     pub decoded: u64,
-    /// What both together would be had each text that was finished read its whole prompt by itself.
+    /// Tokens of the finished texts without prefix sharing.
     pub unshared: u64,
 }
 
@@ -105,23 +104,23 @@ impl AddAssign for TokenCount {
     }
 }
 
-/// Who is told.
+/// Receives progress events.
 pub trait BackendObserver: fmt::Debug + Send + Sync {
     /// Takes an event; called by many threads, should return at once.
     fn event(&self, event: &BackendEvent<'_>);
 }
 
-/// Tells nobody.
+/// Discards all events.
 impl BackendObserver for () {
     fn event(&self, _: &BackendEvent<'_>) {}
 }
 
-/// What goes with a batch.
+/// Cancellation and progress of one batch.
 #[derive(Debug, Clone, Copy)]
 pub struct Control<'a> {
-    /// Ends it.
+    /// Stops it.
     pub cancel: &'a Cancel,
-    /// Hears of it.
+    /// Receives its events.
     pub progress: &'a Arc<dyn BackendObserver>,
 }
 

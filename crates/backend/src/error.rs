@@ -1,11 +1,11 @@
-//! What stops a run. What spoils one row only is a reason in that row
+//! Errors that stop a run. A failure of one row is a reason in that row
 //! ([`MissingSignal`](plimsoll_core::MissingSignal)).
 
 use std::error::Error;
 
 use plimsoll_core::ModelId;
 
-/// What a sink cannot go on with.
+/// A failure of a sink.
 pub type SinkError = Box<dyn Error + Send + Sync>;
 
 /// Where the cause of a failure lies, which decides what a user can do about it.

@@ -1,4 +1,4 @@
-//! What came of one ask, as rows.
+//! All signals of one request, as rows.
 
 use plimsoll_core::records::{GenerationRow, HiddenStateRow};
 use plimsoll_core::signal::{HiddenStateSignal, SampleSignal};
@@ -19,14 +19,14 @@ pub fn is_logprob(value: f32) -> bool {
 pub struct Observation {
     /// Question.
     pub question_id: QuestionId,
-    /// The answer, then the samples by rising temperature and index: as many rows as were asked for,
-    /// those that could not be had with a reason.
+    /// The answer, then the samples by rising temperature and index: one row for each requested text; a missing one has a
+    /// reason.
     pub generations: Vec<GenerationRow>,
-    /// The hidden states in the order of the request, those that could not be had with a reason.
+    /// The hidden states in the order of the request; a missing one has a reason.
     pub hidden_states: Vec<HiddenStateRow>,
 }
 
-/// What all rows of one ask share.
+/// The columns that all rows of one request share.
 #[derive(Debug, Clone)]
 pub struct RowKey {
     question_id: String,
@@ -35,7 +35,7 @@ pub struct RowKey {
 }
 
 impl RowKey {
-    /// The key of an ask's rows.
+    /// The key of a request's rows.
     pub fn new(request: &Request, model: &ModelId) -> Self {
         Self {
             question_id: request.question_id.as_str().to_owned(),
@@ -68,23 +68,24 @@ impl RowKey {
             model: self.model.clone(),
             prompt_hash: self.prompt_hash.clone(),
             layer: signal.layer,
-            position: signal.position.name().to_owned(),
-            ..HiddenStateRow::default()
+            position: signal.position,
+            vector: None,
+            missing_reason: None,
         }
     }
 
-    /// The hidden states that were asked for, all missing for one reason.
+    /// The requested hidden states, all missing for one reason.
     pub fn missing_states(&self, signals: &SignalRequest, reason: MissingSignal) -> Vec<HiddenStateRow> {
-        let row = |signal| HiddenStateRow {
-            missing_reason: Some(reason.name().to_owned()),
-            ..self.hidden_state(signal)
-        };
+        let row = |signal| HiddenStateRow { missing_reason: Some(reason), ..self.hidden_state(signal) };
         signals.hidden_states().iter().map(row).collect()
     }
 }
 
 /// How the samples of a request are decoded: an answer's parameters at the samples' temperature.
+///
+/// # Panics
+/// For a temperature that is not finite or is below 0; [`SignalRequest`] holds none.
 pub fn sample_decoding(answer: Decoding, samples: &SampleSignal) -> Decoding {
-    // A request holds temperatures that were checked when it was made.
-    answer.at_temperature(samples.temperature).unwrap_or(answer)
+    #[expect(clippy::expect_used, reason = "a signal request takes only temperatures that decoding takes")]
+    answer.at_temperature(samples.temperature).expect("a checked temperature")
 }

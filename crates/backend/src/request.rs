@@ -1,4 +1,4 @@
-//! What a backend is asked.
+//! Requests to a backend, and batches of them.
 
 use std::collections::BTreeSet;
 
@@ -11,19 +11,19 @@ pub struct Request {
     pub question_id: QuestionId,
     /// Row of the question in its source file, from 0, by which recordings of others may know it.
     pub source_row: Option<u64>,
-    /// How it is asked.
+    /// The prompt.
     pub prompt: Prompt,
 }
 
-/// Two asks of a batch share a question.
+/// Two requests of a batch share a question.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("question `{question_id}` is asked twice in one batch")]
+#[error("question `{question_id}` is in one batch twice")]
 pub struct RepeatedRequest {
     /// The question.
     pub question_id: QuestionId,
 }
 
-/// The unit of work: asks that are answered alike.
+/// Requests that share signals, decoding parameters and seed.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch<'a> {
     requests: &'a [Request],
@@ -33,7 +33,7 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Takes asks of different questions.
+    /// Takes requests for different questions.
     ///
     /// # Errors
     /// [`RepeatedRequest`].
@@ -50,12 +50,12 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// The asks, each of another question.
+    /// The requests, each for another question.
     pub fn requests(&self) -> &'a [Request] {
         self.requests
     }
 
-    /// What is to be observed of each.
+    /// The signals to observe for each request.
     pub fn signals(&self) -> &'a SignalRequest {
         self.signals
     }
@@ -65,16 +65,16 @@ impl<'a> Batch<'a> {
         self.decoding
     }
 
-    /// The plan's seed.
+    /// The pipeline's seed.
     pub fn seed(&self) -> Seed {
         self.seed
     }
 }
 
-/// The seed of one text, which depends on nothing but the plan's seed, the model, the question, the
+/// The seed of one text, which depends on nothing but the pipeline's seed, the model, the question, the
 /// prompt and the index of the sample (0 = the answer).
-pub fn text_seed(plan: Seed, model: &ModelId, request: &Request, sample_index: u32) -> Seed {
-    plan.derive(model.as_str())
+pub fn text_seed(seed: Seed, model: &ModelId, request: &Request, sample_index: u32) -> Seed {
+    seed.derive(model.as_str())
         .derive(request.question_id.as_str())
         .derive(&request.prompt.hash())
         .derive_index(u64::from(sample_index))
@@ -96,13 +96,13 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_asked_once_in_a_batch() {
+    fn a_question_is_in_a_batch_only_once() {
         let signals = SignalRequest::answer();
         let decoding = Decoding::new(0.0, 1.0, 8).unwrap();
         let batch = |requests: &[Request]| Batch::new(requests, &signals, decoding, Seed::new(1)).map(|_| ());
         assert!(batch(&[request("a"), request("b")]).is_ok());
         let error = batch(&[request("a"), request("b"), request("a")]).unwrap_err();
-        assert_eq!(error.to_string(), "question `a` is asked twice in one batch");
+        assert_eq!(error.to_string(), "question `a` is in one batch twice");
     }
 
     #[test]

@@ -1,21 +1,24 @@
 //! The command line as typed, and what several commands share.
 
 pub(crate) mod fit_options;
+pub(crate) mod model;
 pub(crate) mod values;
 
 use clap::{Args, Parser};
 use tracing::level_filters::LevelFilter;
 
 use crate::commands::Command;
-use crate::failure::{Failure, Kind, OrFail as _};
+use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
 
-/// Turn uncertainty scores of a small language model (SLM) into thresholds for routing to a large one (LLM).
+/// Find the confidence threshold at which a small language model (SLM) should defer to a large one (LLM).
 ///
 /// The rule, everywhere: keep the SLM's answer iff confidence >= threshold; otherwise, or if the
-/// confidence is missing, hand the question over to the LLM.
+/// confidence is missing, defer the question to the LLM.
 ///
-/// Start from a table of scores (`plimsoll fit --scores`) or from a plan that maps foreign log files
-/// to such a table with SQL (`plimsoll run`).
+/// Start from questions and models: a pipeline file names benchmarks, models and uncertainty methods, and
+/// `plimsoll run` asks the models, grades the answers, computes confidences, fits thresholds and tests whether
+/// they transfer. Or start from scores that you have: a table (`plimsoll fit --scores`), or log files that a
+/// pipeline maps to such a table with SQL.
 #[derive(Debug, Parser)]
 #[command(name = "plimsoll", version, max_term_width = 100, after_long_help = EXIT_CODES)]
 pub(crate) struct Arguments {
@@ -30,10 +33,10 @@ pub(crate) struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done; infeasible or unreached targets and ties are results, not errors
-  2  the command line or the plan is wrong
+  2  the command line or the pipeline is wrong
   3  the input data is wrong or missing
   4  a stage failed (disk full, for instance); what was finished before is kept
-  5  a limit of the plan, or --strict, is broken; all outputs are written";
+  5  a limit of the pipeline, or --strict, is broken; all outputs are written";
 
 /// What goes with every command.
 #[derive(Debug, Args)]
@@ -67,7 +70,7 @@ impl Global {
             rayon::ThreadPoolBuilder::new()
                 .num_threads(usize::from(threads))
                 .build_global()
-                .or_fail(Kind::Stage)
+                .or_fail(FailureKind::Stage)
                 .map_err(|failure| failure.during("cannot start the threads"))?;
         }
         Ok(())

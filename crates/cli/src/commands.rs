@@ -1,12 +1,12 @@
-//! The commands: one file each, with its arguments, its help and its work.
+//! The commands: one file each, with its arguments, its help and its calls.
 
 mod config;
 mod datasets;
 mod evaluate;
 mod fit;
 mod model;
-mod plan;
 mod run;
+mod sample_size;
 mod schema;
 mod thresholds;
 mod transfer;
@@ -14,7 +14,7 @@ mod transfer;
 use clap::Subcommand;
 
 use crate::console::Console;
-use crate::failure::Failure;
+use plimsoll_pipeline::Failure;
 
 /// The commands. Their help stands at their arguments.
 #[derive(Debug, Subcommand)]
@@ -30,7 +30,8 @@ pub(crate) enum Command {
     Transfer(transfer::TransferArguments),
     #[command(subcommand)]
     Thresholds(thresholds::ThresholdsCommand),
-    Plan(plan::PlanArguments),
+    #[command(alias = "plan")]
+    SampleSize(sample_size::SampleSizeArguments),
     #[command(subcommand)]
     Schema(schema::SchemaCommand),
 }
@@ -46,7 +47,7 @@ pub(crate) fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Evaluate(arguments) => evaluate::run(&arguments, console),
         Command::Transfer(arguments) => transfer::run(&arguments, console),
         Command::Thresholds(command) => thresholds::run(&command, console),
-        Command::Plan(arguments) => plan::run(&arguments, console),
+        Command::SampleSize(arguments) => sample_size::run(&arguments, console),
         Command::Schema(command) => schema::run(&command, console),
     }
 }

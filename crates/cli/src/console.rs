@@ -5,8 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-use crate::arguments::Global;
-use crate::failure::{Failure, Kind, OrFail as _};
+use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
 
 /// The terminal.
 #[derive(Debug)]
@@ -17,10 +16,10 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    /// As the command line wants it.
-    pub(crate) fn new(global: &Global) -> Self {
-        let progress = !global.quiet && io::stderr().is_terminal();
-        Self { json: global.json, quiet: global.quiet, progress }
+    /// `json`: stdout takes one JSON document. `quiet`: no notes and no progress.
+    pub(crate) fn new(json: bool, quiet: bool) -> Self {
+        let progress = !quiet && io::stderr().is_terminal();
+        Self { json, quiet, progress }
     }
 
     /// Whether stdout takes one JSON document instead of text.
@@ -38,21 +37,21 @@ impl Console {
         !self.json && io::stdout().is_terminal()
     }
 
-    /// Says something that is no error, to stderr.
+    /// A note, which is no error, to stderr.
     pub(crate) fn note(&self, text: impl Display) {
         if !self.quiet {
-            Self::to_stderr(format_args!("note: {}", harmless(&text.to_string())));
+            Self::to_stderr(format_args!("note: {}", escaped(&text.to_string())));
         }
     }
 
-    /// Says what failed, to stderr; also when quiet.
-    #[expect(clippy::unused_self, reason = "everything that is said goes through the console")]
+    /// The failure, to stderr; also when quiet.
+    #[expect(clippy::unused_self, reason = "all output goes through the console")]
     pub(crate) fn failure(&self, failure: &Failure) {
-        Self::to_stderr(format_args!("error: {}", harmless(&failure.to_string())));
+        Self::to_stderr(format_args!("error: {}", escaped(&failure.to_string())));
     }
 
     fn to_stderr(text: impl Display) {
-        // Nobody is left to be told if stderr is closed.
+        // There is nowhere to report that stderr is closed.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
@@ -61,9 +60,9 @@ impl Console {
         if self.json { Ok(()) } else { Self::to_stdout(text.as_ref().as_bytes()).map(|_| ()) }
     }
 
-    /// A part of a text that grows on a terminal, which is told nothing by it.
-    pub(crate) fn grow(text: &str) -> Result<(), Failure> {
-        Self::to_stdout(harmless(text).as_bytes()).map(|_| ())
+    /// A chunk of a text that is streamed, with control characters escaped.
+    pub(crate) fn stream(text: &str) -> Result<(), Failure> {
+        Self::to_stdout(escaped(text).as_bytes()).map(|_| ())
     }
 
     /// The one JSON document; nothing if text is wanted.
@@ -71,12 +70,12 @@ impl Console {
         if !self.json {
             return Ok(());
         }
-        let mut bytes = serde_json::to_vec(document).or_fail(Kind::Stage)?;
+        let mut bytes = serde_json::to_vec(document).or_fail(FailureKind::Stage)?;
         bytes.push(b'\n');
         Self::to_stdout(&bytes).map(|_| ())
     }
 
-    /// Bytes as they are, at once; false if nobody listens any more.
+    /// Bytes as they are, at once; false if the reader has closed the pipe.
     pub(crate) fn to_stdout(bytes: &[u8]) -> Result<bool, Failure> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
@@ -84,14 +83,14 @@ impl Console {
             // `plimsoll ... | head` is not a mistake.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             Err(error) => Err(error)
-                .or_fail(Kind::Stage)
+                .or_fail(FailureKind::Stage)
                 .map_err(|failure| failure.during("cannot write to standard output")),
         }
     }
 }
 
-/// A text in which the control characters of strangers' files and models command no terminal: they are shown.
-pub(crate) fn harmless(text: &str) -> String {
+/// Untrusted text for a terminal: control characters but line breaks and tabs are escaped.
+pub(crate) fn escaped(text: &str) -> String {
     let shown = |character: char| -> String {
         let is_plain = !character.is_control() || matches!(character, '\n' | '\t');
         if is_plain { character.to_string() } else { character.escape_debug().to_string() }
@@ -101,10 +100,10 @@ pub(crate) fn harmless(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::harmless;
+    use super::escaped;
 
     #[test]
-    fn control_characters_are_shown() {
-        assert_eq!(harmless("a\u{1b}[31m\rb\u{9b}\n\té"), "a\\u{1b}[31m\\rb\\u{9b}\n\té");
+    fn control_characters_are_escaped() {
+        assert_eq!(escaped("a\u{1b}[31m\rb\u{9b}\n\té"), "a\\u{1b}[31m\\rb\\u{9b}\n\té");
     }
 }

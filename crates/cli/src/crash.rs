@@ -4,31 +4,31 @@ use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
-use crate::failure::{Failure, Kind};
+use plimsoll_pipeline::{Failure, FailureKind};
 
-/// Where the last panic came from. A panic that is caught below (a damaged Parquet file can make its
-/// reader panic) leaves its place here too; only an uncaught one is reported.
-static PLACE: Mutex<Option<String>> = Mutex::new(None);
+/// Where the last panic came from. A panic that is caught below (a damaged Parquet file can make its reader panic)
+/// leaves its location here too; only an uncaught one is reported.
+static LOCATION: Mutex<Option<String>> = Mutex::new(None);
 
-/// Lets panics say nothing by themselves.
+/// Keeps panics from printing.
 pub(crate) fn silence_panics() {
     panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(|location| format!("{}:{}", location.file(), location.line()));
-        *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        let location = panic.location().map(|location| format!("{}:{}", location.file(), location.line()));
+        *LOCATION.lock().unwrap_or_else(PoisonError::into_inner) = location;
     }));
 }
 
 /// Runs the program; a panic becomes an internal error.
 pub(crate) fn guarded(work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let place = place.map_or_else(String::new, |place| format!(" ({place})"));
-        Err(Failure::new(Kind::Stage, format!("internal error: {}{place}", said(&*panic))))
+        let location = LOCATION.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let location = location.map_or_else(String::new, |location| format!(" ({location})"));
+        Err(Failure::new(FailureKind::Stage, format!("internal error: {}{location}", message(&*panic))))
     })
 }
 
-/// What a panic said.
-fn said(panic: &(dyn Any + Send)) -> &str {
+/// The message of a panic.
+fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given")
 }
@@ -41,7 +41,7 @@ mod tests {
     fn a_panic_is_an_internal_error() {
         let failure = guarded(|| panic!("out of {}", "luck")).unwrap_err();
         assert!(failure.to_string().starts_with("internal error: out of luck"), "{failure}");
-        assert_eq!(failure.kind(), Kind::Stage);
+        assert_eq!(failure.kind(), FailureKind::Stage);
         assert!(guarded(|| Ok(())).is_ok());
     }
 }

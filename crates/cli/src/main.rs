@@ -1,41 +1,30 @@
-//! The command line of Plimsoll: reads the plan, runs the stages, writes what they give.
+//! The command line of Plimsoll: arguments in, text or JSON out. The work is in `plimsoll-pipeline`.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`arguments`] | the command line as typed, and what several commands share |
-//! | [`commands`] | one file per command: its arguments, its help, its work |
-//! | [`pipeline`] | the plan file: YAML to a validated plan |
-//! | [`stages`] | what a run does, one file a stage |
-//! | [`backend`], [`models`], [`compute`] | models of a plan, and where they are computed |
-//! | [`folder`] | an output folder with its lock and its manifest |
-//! | [`score_files`], [`questions`], [`small_file`] | files in |
-//! | [`console`], [`progress`], [`text_table`] | what people see |
-//! | [`failure`], [`crash`] | what goes wrong, and the exit code that it becomes |
+//! | [`commands`] | one file per command: its arguments, its help, its calls |
+//! | [`views`], [`text_table`] | results as text |
+//! | [`console`], [`progress`] | the terminal, and a run's progress on it |
+//! | [`exit_code`], [`crash`] | how the program ends |
 
 mod arguments;
-mod backend;
 mod commands;
-mod compute;
 mod console;
 mod crash;
-mod failure;
-mod folder;
-mod models;
-mod pipeline;
+mod exit_code;
 mod progress;
-mod questions;
-mod score_files;
-mod small_file;
-mod stages;
 mod text_table;
+mod views;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use plimsoll_pipeline::Failure;
 
 use crate::arguments::Arguments;
 use crate::console::Console;
-use crate::failure::Failure;
+use crate::exit_code::exit_code;
 
 fn main() -> ExitCode {
     crash::silence_panics();
@@ -47,12 +36,12 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let console = Console::new(&arguments.global);
+    let console = Console::new(arguments.global.json, arguments.global.quiet);
     match crash::guarded(|| run(arguments, &console)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             console.failure(&failure);
-            ExitCode::from(failure.kind().exit_code())
+            ExitCode::from(exit_code(failure.kind()))
         }
     }
 }

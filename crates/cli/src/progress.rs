@@ -1,96 +1,121 @@
-//! Progress bars, on a terminal only.
+//! A run's notes and progress on the terminal.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use plimsoll_hub::DownloadEvent;
+use plimsoll_backend::{BackendEvent, BackendObserver};
+use plimsoll_core::ModelId;
+use plimsoll_hub::{DownloadEvent, DownloadObserver};
+use plimsoll_pipeline::Failure;
+use plimsoll_pipeline::model_estimate::ModelEstimate;
+use plimsoll_pipeline::observer::{Observer, Progress, RequestProgress};
+use plimsoll_pipeline::stage::{Stage, StageReport};
 
 use crate::console::Console;
+use crate::views::estimate::models_table;
+use crate::views::stages::stage_line;
 
 const REDRAWS_PER_SECOND: u8 = 10;
 const TICK: Duration = Duration::from_millis(200);
 
-/// A bar, or nothing where nobody would see it. It vanishes when it is dropped.
+impl Observer for Console {
+    fn note(&self, text: &str) {
+        Self::note(self, text);
+    }
+
+    fn stage(&self, report: &StageReport) -> Result<(), Failure> {
+        self.text(stage_line(report))
+    }
+
+    fn workload(&self, models: &[ModelEstimate]) -> Result<(), Failure> {
+        self.text(format!("{}\n", models_table(models).text(2)))
+    }
+
+    fn steps(&self, stage: Stage, steps: u64) -> Box<dyn Progress> {
+        let bar = bar(self, Some(steps), stage.name());
+        Box::new(Bar(with_style(bar, "{prefix:9} {wide_bar} {pos}/{len} {msg} {eta}")))
+    }
+
+    fn rows(&self, task: &'static str) -> Box<dyn Progress> {
+        Box::new(Bar(with_style(bar(self, None, task), "{prefix:9} {spinner} {pos} rows {elapsed}")))
+    }
+
+    fn requests(&self, model: &ModelId, total: u64) -> Arc<dyn RequestProgress> {
+        Arc::new(Requests::new(self, model.as_str(), total))
+    }
+
+    fn downloads(&self) -> Box<dyn DownloadObserver> {
+        Box::new(Downloads::new(self))
+    }
+}
+
+/// Tokens of one answer, whose number is not known before.
+pub(crate) fn tokens(console: &Console, task: &'static str) -> impl Progress {
+    Bar(with_style(bar(console, None, task), "{prefix:9} {spinner} {pos} tokens {per_sec}"))
+}
+
+/// A bar, or nothing where it would not be seen. It vanishes when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Progress(ProgressBar);
+struct Bar(ProgressBar);
 
-impl Progress {
-    /// A bar over a known number of steps.
-    pub(crate) fn steps(console: &Console, what: &'static str, steps: u64) -> Self {
-        let bar = Self::bar(console, Some(steps), what);
-        bar.set_style(style("{prefix:9} {wide_bar} {pos}/{len} {msg} {eta}"));
-        Self(bar)
+fn bar(console: &Console, steps: Option<u64>, prefix: &'static str) -> ProgressBar {
+    if !console.progress() {
+        return ProgressBar::hidden();
     }
+    let target = ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND);
+    let bar = ProgressBar::with_draw_target(steps, target).with_prefix(prefix);
+    bar.enable_steady_tick(TICK);
+    bar
+}
 
-    /// A count of rows whose number is not known before.
-    pub(crate) fn rows(console: &Console, what: &'static str) -> Self {
-        let bar = Self::bar(console, None, what);
-        bar.set_style(style("{prefix:9} {spinner} {pos} rows {elapsed}"));
-        Self(bar)
-    }
+fn with_style(bar: ProgressBar, template: &str) -> ProgressBar {
+    // The templates are constants of this file; a bad one would show a plain bar.
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
+    bar
+}
 
-    /// A count of tokens whose number is not known before.
-    pub(crate) fn tokens(console: &Console, what: &'static str) -> Self {
-        let bar = Self::bar(console, None, what);
-        bar.set_style(style("{prefix:9} {spinner} {pos} tokens {per_sec}"));
-        Self(bar)
-    }
-
-    fn bar(console: &Console, steps: Option<u64>, what: &'static str) -> ProgressBar {
-        if !console.progress() {
-            return ProgressBar::hidden();
-        }
-        let target = ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND);
-        let bar = ProgressBar::with_draw_target(steps, target).with_prefix(what);
-        bar.enable_steady_tick(TICK);
-        bar
-    }
-
-    /// One more step is done.
-    pub(crate) fn step(&self) {
+impl Progress for Bar {
+    fn step(&self) {
         self.0.inc(1);
     }
 
-    /// What is being worked on.
-    pub(crate) fn doing(&self, what: impl Into<String>) {
+    fn rows(&self, total: u64) {
+        self.0.set_position(total);
+    }
+
+    fn message(&self, text: &str) {
         if !self.0.is_hidden() {
-            self.0.set_message(what.into());
+            self.0.set_message(text.to_owned());
         }
     }
 }
 
-impl plimsoll_import::ImportObserver for Progress {
-    fn rows(&self, total: u64) {
-        self.0.set_position(total);
-    }
-}
-
-impl Drop for Progress {
+impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }
 }
 
-/// Downloads: a bar of bytes per file; what goes wrong on the way is logged.
+/// Downloads: a bar of bytes per file; retries are logged.
 #[derive(Debug)]
-pub(crate) struct Downloads(ProgressBar);
+struct Downloads(ProgressBar);
 
 impl Downloads {
     /// Nothing is shown until a file begins.
-    pub(crate) fn new(console: &Console) -> Self {
+    fn new(console: &Console) -> Self {
         if !console.progress() {
             return Self(ProgressBar::hidden());
         }
         let target = ProgressDrawTarget::stderr_with_hz(REDRAWS_PER_SECOND);
         let bar = ProgressBar::with_draw_target(None, target);
-        bar.set_style(style("{wide_msg} {bar:20} {bytes}/{total_bytes} {bytes_per_sec} {eta}"));
-        Self(bar)
+        Self(with_style(bar, "{wide_msg} {bar:20} {bytes}/{total_bytes} {bytes_per_sec} {eta}"))
     }
 }
 
-impl plimsoll_hub::DownloadObserver for Downloads {
+impl DownloadObserver for Downloads {
     fn event(&self, event: &DownloadEvent<'_>) {
         match event {
             DownloadEvent::Started { file, bytes, have } => {
@@ -120,40 +145,20 @@ impl Drop for Downloads {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    // The templates are constants of this file; a bad one would show a plain bar.
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
-}
-
-/// Answers of one model: how many, how fast, how long still.
+/// Requests to one model: how many are answered, how fast, how long still.
 #[derive(Debug)]
-pub(crate) struct Answers {
+struct Requests {
     bar: ProgressBar,
     tokens: AtomicU64,
     dataset: Mutex<String>,
 }
 
-impl Answers {
-    /// A bar over so many prompts.
-    pub(crate) fn new(console: &Console, model: &str, prompts: u64) -> Self {
-        let bar = Progress::bar(console, Some(prompts), "infer");
-        bar.set_style(style("{prefix:9} {wide_bar} {pos}/{len} {per_sec} {msg} {eta}"));
+impl Requests {
+    fn new(console: &Console, model: &str, total: u64) -> Self {
+        let bar = bar(console, Some(total), Stage::Infer.name());
+        let bar = with_style(bar, "{prefix:9} {wide_bar} {pos}/{len} {per_sec} {msg} {eta}");
         bar.set_message(model.to_owned());
         Self { bar, tokens: AtomicU64::new(0), dataset: Mutex::default() }
-    }
-
-    /// So many were answered by an earlier run.
-    pub(crate) fn kept(&self, prompts: u64) {
-        self.bar.inc(prompts);
-        self.bar.reset_eta();
-    }
-
-    /// Which dataset is asked.
-    pub(crate) fn doing(&self, dataset: &str) {
-        if !self.bar.is_hidden() {
-            self.bar.set_message(dataset.to_owned());
-            dataset.clone_into(&mut self.dataset.lock().unwrap_or_else(PoisonError::into_inner));
-        }
     }
 
     /// Counts tokens, and shows how fast they come.
@@ -165,32 +170,38 @@ impl Answers {
             self.bar.set_message(format!("{dataset} {:.0} tokens/s", all as f64 / seconds));
         }
     }
+}
 
-    /// `, N tokens a second`, where tokens are counted.
-    pub(crate) fn tokens_per_second(&self, seconds: f64) -> String {
-        match self.tokens.load(Ordering::Relaxed) {
-            0 => String::new(),
-            tokens => format!(", {:.0} tokens a second", tokens as f64 / seconds),
+impl RequestProgress for Requests {
+    fn cached(&self, requests: u64) {
+        self.bar.inc(requests);
+        self.bar.reset_eta();
+    }
+
+    fn dataset(&self, dataset: &str) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(dataset.to_owned());
+            dataset.clone_into(&mut self.dataset.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 }
 
-impl plimsoll_backend::BackendObserver for Answers {
-    fn event(&self, event: &plimsoll_backend::BackendEvent<'_>) {
+impl BackendObserver for Requests {
+    fn event(&self, event: &BackendEvent<'_>) {
         match event {
-            plimsoll_backend::BackendEvent::RequestAnswered => self.bar.inc(1),
-            plimsoll_backend::BackendEvent::Computed { tokens } => self.computed(tokens.computed()),
-            plimsoll_backend::BackendEvent::Retrying { problem, wait } => {
+            BackendEvent::RequestAnswered => self.bar.inc(1),
+            BackendEvent::Computed { tokens } => self.computed(tokens.computed()),
+            BackendEvent::Retrying { problem, wait } => {
                 let seconds = wait.as_secs_f64();
                 self.bar.suspend(|| tracing::warn!("{problem}; trying again in {seconds:.1} s"));
             }
-            plimsoll_backend::BackendEvent::Notice { text } => self.bar.suspend(|| tracing::warn!("{text}")),
+            BackendEvent::Notice { text } => self.bar.suspend(|| tracing::warn!("{text}")),
             _ => {}
         }
     }
 }
 
-impl Drop for Answers {
+impl Drop for Requests {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

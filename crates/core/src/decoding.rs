@@ -26,7 +26,7 @@ pub enum DecodingProblem {
 
 /// How the answer to a prompt is decoded. Temperature 0 takes the likeliest token each time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "RawDecoding")]
+#[serde(try_from = "UncheckedDecoding")]
 pub struct Decoding {
     temperature: f64,
     top_p: f64,
@@ -35,16 +35,16 @@ pub struct Decoding {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawDecoding {
+struct UncheckedDecoding {
     temperature: f64,
     top_p: f64,
     max_new_tokens: u32,
 }
 
-impl TryFrom<RawDecoding> for Decoding {
+impl TryFrom<UncheckedDecoding> for Decoding {
     type Error = DecodingProblem;
 
-    fn try_from(raw: RawDecoding) -> Result<Self, DecodingProblem> {
+    fn try_from(raw: UncheckedDecoding) -> Result<Self, DecodingProblem> {
         Self::new(raw.temperature, raw.top_p, raw.max_new_tokens)
     }
 }
@@ -79,7 +79,7 @@ impl Decoding {
         self.top_p
     }
 
-    /// The most tokens of an answer.
+    /// Maximum number of tokens of an answer.
     pub const fn max_new_tokens(&self) -> u32 {
         self.max_new_tokens
     }

@@ -31,11 +31,11 @@ const DOUBLE_DIGITS: usize = 15;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ExactNumber {
     negative: bool,
-    form: Form,
+    form: NumberForm,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Form {
+enum NumberForm {
     /// `digits * 10^exponent`; no digits = zero.
     Decimal { digits: String, exponent: i64 },
     /// Reduced; the denominator has a prime factor other than 2 and 5.
@@ -87,8 +87,10 @@ impl ExactNumber {
         let kept = leading.trim_end_matches('0');
         let dropped = i64::try_from(leading.len() - kept.len()).ok()?;
         let exponent = if kept.is_empty() { 0 } else { exponent.checked_add(dropped)? };
-        (exponent.unsigned_abs() <= MAX_EXPONENT)
-            .then(|| Self { negative: false, form: Form::Decimal { digits: kept.to_owned(), exponent } })
+        (exponent.unsigned_abs() <= MAX_EXPONENT).then(|| Self {
+            negative: false,
+            form: NumberForm::Decimal { digits: kept.to_owned(), exponent },
+        })
     }
 
     /// A whole number.
@@ -97,7 +99,7 @@ impl ExactNumber {
         let digits = text.trim_end_matches('0');
         let exponent = if number == 0 { 0 } else { i64::try_from(text.len() - digits.len()).unwrap_or(0) };
         let digits = if number == 0 { String::new() } else { digits.to_owned() };
-        Self { negative: false, form: Form::Decimal { digits, exponent } }
+        Self { negative: false, form: NumberForm::Decimal { digits, exponent } }
     }
 
     /// The number with its sign turned; zero has none.
@@ -109,19 +111,19 @@ impl ExactNumber {
 
     /// Whether it is zero.
     pub fn is_zero(&self) -> bool {
-        matches!(&self.form, Form::Decimal { digits, .. } if digits.is_empty())
+        matches!(&self.form, NumberForm::Decimal { digits, .. } if digits.is_empty())
     }
 
     /// The number times a power of ten; `None` beyond what is read.
     pub fn shifted(&self, places: i64) -> Option<Self> {
         let form = match &self.form {
-            Form::Decimal { digits, .. } if digits.is_empty() => self.form.clone(),
-            Form::Decimal { digits, exponent } => {
+            NumberForm::Decimal { digits, .. } if digits.is_empty() => self.form.clone(),
+            NumberForm::Decimal { digits, exponent } => {
                 let exponent =
                     exponent.checked_add(places).filter(|sum| sum.unsigned_abs() <= MAX_EXPONENT)?;
-                Form::Decimal { digits: digits.clone(), exponent }
+                NumberForm::Decimal { digits: digits.clone(), exponent }
             }
-            Form::Fraction { numerator, denominator } => {
+            NumberForm::Fraction { numerator, denominator } => {
                 let factor = 10u128.checked_pow(u32::try_from(places.unsigned_abs()).ok()?)?;
                 let (up, down) = if places < 0 { (1, factor) } else { (factor, 1) };
                 return Self::fraction(
@@ -151,9 +153,9 @@ impl ExactNumber {
         let size = u32::try_from(power.unsigned_abs()).ok()?;
         let negative = self.negative && size % 2 == 1;
         match &self.form {
-            Form::Decimal { digits, .. } if digits.is_empty() => (power > 0).then(|| self.clone()),
+            NumberForm::Decimal { digits, .. } if digits.is_empty() => (power > 0).then(|| self.clone()),
             // A power of ten only moves the point.
-            Form::Decimal { digits, exponent } if digits == "1" => {
+            NumberForm::Decimal { digits, exponent } if digits == "1" => {
                 let value = Self::decimal("1", exponent.checked_mul(power)?)?;
                 Some(if negative { value.negated() } else { value })
             }
@@ -177,9 +179,9 @@ impl ExactNumber {
     /// Numerator and denominator of the number's size.
     fn ratio(&self) -> Option<(u128, u128)> {
         match &self.form {
-            Form::Fraction { numerator, denominator } => Some((*numerator, *denominator)),
-            Form::Decimal { digits, .. } if digits.is_empty() => Some((0, 1)),
-            Form::Decimal { digits, exponent } => {
+            NumberForm::Fraction { numerator, denominator } => Some((*numerator, *denominator)),
+            NumberForm::Decimal { digits, .. } if digits.is_empty() => Some((0, 1)),
+            NumberForm::Decimal { digits, exponent } => {
                 let number: u128 = digits.parse().ok()?;
                 let factor = 10u128.checked_pow(u32::try_from(exponent.unsigned_abs()).ok()?)?;
                 if *exponent < 0 { Some((number, factor)) } else { Some((number.checked_mul(factor)?, 1)) }
@@ -202,7 +204,7 @@ impl ExactNumber {
             (rest, fives) = (rest / 5, fives + 1);
         }
         if rest > 1 {
-            return Some(Self { negative, form: Form::Fraction { numerator, denominator } });
+            return Some(Self { negative, form: NumberForm::Fraction { numerator, denominator } });
         }
         let places = twos.max(fives);
         let scaled = numerator
@@ -215,11 +217,11 @@ impl ExactNumber {
     /// The nearest f64 (infinite for what is beyond its range).
     pub fn to_f64(&self) -> f64 {
         let size = match &self.form {
-            Form::Decimal { digits, .. } if digits.is_empty() => 0.0,
-            Form::Decimal { digits, exponent } => {
+            NumberForm::Decimal { digits, .. } if digits.is_empty() => 0.0,
+            NumberForm::Decimal { digits, exponent } => {
                 format!("{digits}e{exponent}").parse().unwrap_or(f64::INFINITY)
             }
-            Form::Fraction { numerator, denominator } => *numerator as f64 / *denominator as f64,
+            NumberForm::Fraction { numerator, denominator } => *numerator as f64 / *denominator as f64,
         };
         if self.negative { -size } else { size }
     }
@@ -254,7 +256,7 @@ impl ExactNumber {
     /// How far from its digits a number may lie of which a program wrote a double; `None` for a number that
     /// has fewer digits than that, or no fraction.
     fn double_rounding(&self) -> Option<f64> {
-        let Form::Decimal { digits, exponent } = &self.form else { return None };
+        let NumberForm::Decimal { digits, exponent } = &self.form else { return None };
         if digits.len() < DOUBLE_DIGITS || *exponent >= 0 {
             return None;
         }
@@ -278,9 +280,9 @@ impl fmt::Display for ExactNumber {
             f.write_str("-")?;
         }
         match &self.form {
-            Form::Fraction { numerator, denominator } => write!(f, "{numerator}/{denominator}"),
-            Form::Decimal { digits, .. } if digits.is_empty() => f.write_str("0"),
-            Form::Decimal { digits, exponent } => write_decimal(f, digits, *exponent),
+            NumberForm::Fraction { numerator, denominator } => write!(f, "{numerator}/{denominator}"),
+            NumberForm::Decimal { digits, .. } if digits.is_empty() => f.write_str("0"),
+            NumberForm::Decimal { digits, exponent } => write_decimal(f, digits, *exponent),
         }
     }
 }

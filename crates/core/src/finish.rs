@@ -1,15 +1,19 @@
 //! How a generation ended. Every backend says it in these words, made where its replies are read, so that one
 //! policy treats a cut answer alike wherever it came from.
 
-/// How a generation ended, by the name under which tables hold it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Finish {
-    /// The model stopped by itself, or at a stop string.
-    Stop,
-    /// It was cut at its limit of tokens, or at the end of the context.
-    Length,
-    /// The server withheld it, or what was left of it.
-    ContentFilter,
+use crate::named::named_enum;
+
+named_enum! {
+    /// How a generation ended, by the name under which tables hold it.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+    pub enum Finish {
+        /// The model stopped by itself, or at a stop string.
+        Stop = "stop",
+        /// It was cut at its limit of tokens, or at the end of the context.
+        Length = "length",
+        /// The server withheld it, or what was left of it.
+        ContentFilter = "content_filter",
+    }
 }
 
 /// A server's words for a cut, without case and separators.
@@ -53,18 +57,6 @@ const WITHHELD: &[&str] = &[
 const PREFIXES: &[&str] = &["finishreason", "stopreason"];
 
 impl Finish {
-    /// Every way.
-    pub const ALL: [Self; 3] = [Self::Stop, Self::Length, Self::ContentFilter];
-
-    /// The name in tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Stop => "stop",
-            Self::Length => "length",
-            Self::ContentFilter => "content_filter",
-        }
-    }
-
     /// Reads a server's or a recording's word, whatever its case and separators. A word that names neither a
     /// cut nor a filter means that the model stopped: servers have many (`eos`, `end_turn`, `tool_calls`).
     ///
@@ -97,11 +89,6 @@ impl Finish {
             None | Some(Self::Stop) if is_full => Some(Self::Length),
             said => said,
         }
-    }
-
-    /// The way of this name, as tables hold it.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|finish| finish.name() == name)
     }
 }
 

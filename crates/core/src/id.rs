@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Longest id in bytes; longer ones are surely a parsing accident.
+/// Maximum length of an id in bytes; longer ones are surely a parsing accident.
 pub const MAX_ID_BYTES: usize = 1024;
 
 /// Why a text is no id.

@@ -82,7 +82,7 @@ fn is_word(bytes: &[u8]) -> bool {
 }
 
 /// The text with `null` for each such word, for a reader to whom it is an empty cell, as it is to those that write it
-/// for one. Columns of errors behind a word may be off by the difference.
+/// for one. Columns of errors after a word may be off by the difference.
 ///
 /// ```
 /// use plimsoll_core::json::with_nulls;
@@ -105,7 +105,7 @@ fn masked(written: &str) -> Cow<'_, str> {
 
 /// The text with something else for each word, which is given the word's length. Not copied without one.
 fn replaced(written: &str, replace: impl Fn(usize, &mut String)) -> Cow<'_, str> {
-    let mut words = Words { bytes: written.as_bytes(), at: 0 }.peekable();
+    let mut words = NonFiniteWords { bytes: written.as_bytes(), at: 0 }.peekable();
     if words.peek().is_none() {
         return Cow::Borrowed(written);
     }
@@ -121,12 +121,12 @@ fn replaced(written: &str, replace: impl Fn(usize, &mut String)) -> Cow<'_, str>
 }
 
 /// Where the words stand, outside of strings. A word ends where any value does.
-struct Words<'a> {
+struct NonFiniteWords<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Words<'_> {
+impl NonFiniteWords<'_> {
     /// The first byte from `at` on for which this holds, or the end.
     fn find_byte(&self, at: usize, holds: impl Fn(u8) -> bool) -> usize {
         let rest = self.bytes.get(at..).unwrap_or_default();
@@ -146,7 +146,7 @@ impl Words<'_> {
     }
 }
 
-impl Iterator for Words<'_> {
+impl Iterator for NonFiniteWords<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {

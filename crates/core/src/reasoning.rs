@@ -19,7 +19,7 @@ mod marks;
 use std::ops::Range;
 
 use crate::view::fold;
-use marks::{Effect, Mark, in_prompt, in_reply};
+use marks::{Effect, ReasoningMark, in_prompt, in_reply};
 
 /// Where the answer of a reply stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +47,8 @@ pub fn answer_part(reply: &str, starts_within: bool) -> AnswerPart {
     if marks.is_empty() && !starts_within {
         return AnswerPart { range: 0..reply.len(), reasoning_is_open: false };
     }
-    let (said, is_open) = said(reply, &marks, starts_within);
-    match said {
+    let (last_answer, is_open) = last_answer(reply, &marks, starts_within);
+    match last_answer {
         Some(range) => AnswerPart { range, reasoning_is_open: false },
         None => AnswerPart { range: reply.len()..reply.len(), reasoning_is_open: is_open },
     }
@@ -83,7 +83,7 @@ pub fn ends_within(prompt: &str) -> bool {
 
 /// What a stretch of a reply is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ReplySection {
     Said,
     Reasoning,
     /// Between two messages, or after the last.
@@ -91,25 +91,25 @@ enum State {
 }
 
 /// The last stretch that was said and holds something, trimmed; and whether the reply ends within reasoning.
-fn said(reply: &str, marks: &[Mark], starts_within: bool) -> (Option<Range<usize>>, bool) {
-    let mut state = if starts_within { State::Reasoning } else { State::Said };
+fn last_answer(reply: &str, marks: &[ReasoningMark], starts_within: bool) -> (Option<Range<usize>>, bool) {
+    let mut state = if starts_within { ReplySection::Reasoning } else { ReplySection::Said };
     let (mut found, mut from) = (None, 0);
     for mark in marks {
         // What a closing mark ends is reasoning, whether or not a mark opened it.
-        if state == State::Said && mark.effect != Effect::Close {
+        if state == ReplySection::Said && mark.effect != Effect::Close {
             found = trimmed(reply, from..mark.range.start).or(found);
         }
         state = match (mark.effect, state) {
-            (Effect::Open, _) => State::Reasoning,
-            (Effect::Close, _) | (Effect::End, State::Reasoning) => State::Said,
-            (Effect::End | Effect::Between, _) => State::Outside,
+            (Effect::Open, _) => ReplySection::Reasoning,
+            (Effect::Close, _) | (Effect::End, ReplySection::Reasoning) => ReplySection::Said,
+            (Effect::End | Effect::Between, _) => ReplySection::Outside,
         };
         from = mark.range.end;
     }
-    if state == State::Said {
+    if state == ReplySection::Said {
         found = trimmed(reply, from..reply.len()).or(found);
     }
-    (found, state == State::Reasoning)
+    (found, state == ReplySection::Reasoning)
 }
 
 /// A range without white space around it; `None` if that is all it holds.

@@ -3,363 +3,385 @@
 //! applicable, never zero.
 
 mod generations;
+mod names;
 mod questions;
 
+use plimsoll_router::thresholds::Status;
 use serde::{Deserialize, Serialize};
 
+use crate::label::LabelReason;
+use crate::table_row;
+
 pub use generations::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRow};
+pub use names::{CostAxis, DrawPart, HoldOut, InDomainLabels, MapScheme};
 pub use questions::{ConfidenceRow, DatasetRow, QuestionRow, ScoreRow};
 
-/// The dataset name of rows that speak of the whole pool.
+/// The dataset name of rows over the whole pool.
 pub const POOL: &str = "*";
 /// The dataset name of rows that hold the mean over datasets.
 pub const MACRO: &str = "macro";
 
-/// A row of `calibration`: one drawn question of one (SLM, LLM, method).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct CalibrationRow {
-    /// Small model.
-    pub slm: String,
-    /// Large model.
-    pub llm: Option<String>,
-    /// Method.
-    pub method: String,
-    /// Question.
-    pub question_id: String,
-    /// Its dataset.
-    pub dataset: String,
-    /// Its domain.
-    pub domain: String,
-    /// Key of its cluster, 16 hexadecimal digits.
-    pub cluster: String,
-    /// Confidence in [0, 1].
-    pub confidence: f64,
-    /// Grade of the SLM's answer; null = ungraded.
-    pub slm_correct: Option<bool>,
-    /// Grade of the LLM's answer; null = ungraded.
-    pub llm_correct: Option<bool>,
-    /// US dollars of the SLM's answer and its uncertainty.
-    pub slm_cost: Option<f64>,
-    /// US dollars of the LLM's answer.
-    pub llm_cost: Option<f64>,
-    /// Bin of the confidence, from 0.
-    pub bin: u32,
-    /// 1 / inclusion probability.
-    pub weight: f64,
-    /// `proportional` (enters guarantees) or `extra` (makes its bin non-empty).
-    pub part: String,
+table_row! {
+    /// A row of `calibration`: one drawn question of one (SLM, LLM, method).
+    #[derive(Debug, Clone, PartialEq, Serialize)]
+    pub struct CalibrationRow {
+        /// Small model.
+        pub slm: String,
+        /// Large model.
+        pub llm: Option<String>,
+        /// Method.
+        pub method: String,
+        /// Question.
+        pub question_id: String,
+        /// Its dataset.
+        pub dataset: String,
+        /// Its domain.
+        pub domain: String,
+        /// Key of its cluster, 16 hexadecimal digits.
+        pub cluster: String,
+        /// Confidence in [0, 1].
+        pub confidence: f64,
+        /// Grade of the SLM's answer; null = ungraded.
+        pub slm_correct: Option<bool>,
+        /// Grade of the LLM's answer; null = ungraded.
+        pub llm_correct: Option<bool>,
+        /// US dollars of the SLM's answer and its uncertainty.
+        pub slm_cost: Option<f64>,
+        /// US dollars of the LLM's answer.
+        pub llm_cost: Option<f64>,
+        /// Bin of the confidence, from 0.
+        pub bin: u32,
+        /// 1 / inclusion probability.
+        pub weight: f64,
+        /// `proportional` (enters guarantees) or `extra` (makes its bin non-empty).
+        pub part: DrawPart,
+    }
 }
 
-/// A row of `alignment`: how well a confidence ranks the SLM's correct answers first.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct AlignmentRow {
-    /// Small model.
-    pub slm: String,
-    /// Large model.
-    pub llm: Option<String>,
-    /// Method.
-    pub method: String,
-    /// Dataset, `*` for the pool, `macro` for the mean over datasets.
-    pub dataset: String,
-    /// All rows.
-    pub rows: u64,
-    /// Rows without a confidence.
-    pub missing: u64,
-    /// Rows whose SLM answer is ungraded.
-    pub ungraded: u64,
-    /// SLM accuracy over all rows, ungraded counted as wrong.
-    pub accuracy: Option<f64>,
-    /// ROC AUC over rows with score and label, ties half.
-    pub roc_auc: Option<f64>,
-    /// Lower 95 % limit.
-    pub roc_auc_low: Option<f64>,
-    /// Upper 95 % limit.
-    pub roc_auc_high: Option<f64>,
-    /// Prediction rejection ratio.
-    pub prr: Option<f64>,
-    /// Lower 95 % limit.
-    pub prr_low: Option<f64>,
-    /// Upper 95 % limit.
-    pub prr_high: Option<f64>,
-    /// Area under the risk-coverage curve.
-    pub aurc: Option<f64>,
-    /// Lower 95 % limit.
-    pub aurc_low: Option<f64>,
-    /// Upper 95 % limit.
-    pub aurc_high: Option<f64>,
-    /// AURC in excess of a perfect ranking's.
-    pub e_aurc: Option<f64>,
-    /// Lower 95 % limit.
-    pub e_aurc_low: Option<f64>,
-    /// Upper 95 % limit.
-    pub e_aurc_high: Option<f64>,
-    /// Brier score of the raw confidence read as a probability.
-    pub brier_raw: Option<f64>,
-    /// Brier score of the isotonic map, out of fold as `map_scheme` says.
-    pub brier: Option<f64>,
-    /// Lower 95 % limit.
-    pub brier_low: Option<f64>,
-    /// Upper 95 % limit.
-    pub brier_high: Option<f64>,
-    /// Expected calibration error of the isotonic map (equal-width bins), out of fold.
-    pub ece: Option<f64>,
-    /// Lower 95 % limit.
-    pub ece_low: Option<f64>,
-    /// Upper 95 % limit.
-    pub ece_high: Option<f64>,
-    /// `leave_one_dataset_out`, `five_fold`, or `file` (the map of a thresholds file).
-    pub map_scheme: Option<String>,
+table_row! {
+    /// A row of `alignment`: how well a confidence ranks the SLM's correct answers first.
+    #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+    pub struct AlignmentRow {
+        /// Small model.
+        pub slm: String,
+        /// Large model.
+        pub llm: Option<String>,
+        /// Method.
+        pub method: String,
+        /// Dataset, `*` for the pool, `macro` for the mean over datasets.
+        pub dataset: String,
+        /// All rows.
+        pub rows: u64,
+        /// Rows without a confidence.
+        pub missing: u64,
+        /// Rows whose SLM answer is ungraded.
+        pub ungraded: u64,
+        /// SLM accuracy over all rows, ungraded counted as wrong.
+        pub accuracy: Option<f64>,
+        /// ROC AUC over rows with score and label, ties half.
+        pub roc_auc: Option<f64>,
+        /// Lower 95 % limit.
+        pub roc_auc_low: Option<f64>,
+        /// Upper 95 % limit.
+        pub roc_auc_high: Option<f64>,
+        /// Prediction rejection ratio.
+        pub prr: Option<f64>,
+        /// Lower 95 % limit.
+        pub prr_low: Option<f64>,
+        /// Upper 95 % limit.
+        pub prr_high: Option<f64>,
+        /// Area under the risk-coverage curve.
+        pub aurc: Option<f64>,
+        /// Lower 95 % limit.
+        pub aurc_low: Option<f64>,
+        /// Upper 95 % limit.
+        pub aurc_high: Option<f64>,
+        /// AURC in excess of a perfect ranking's.
+        pub e_aurc: Option<f64>,
+        /// Lower 95 % limit.
+        pub e_aurc_low: Option<f64>,
+        /// Upper 95 % limit.
+        pub e_aurc_high: Option<f64>,
+        /// Brier score of the raw confidence read as a probability.
+        pub brier_raw: Option<f64>,
+        /// Brier score of the isotonic map, out of fold as `map_scheme` says.
+        pub brier: Option<f64>,
+        /// Lower 95 % limit.
+        pub brier_low: Option<f64>,
+        /// Upper 95 % limit.
+        pub brier_high: Option<f64>,
+        /// Expected calibration error of the isotonic map (equal-width bins), out of fold.
+        pub ece: Option<f64>,
+        /// Lower 95 % limit.
+        pub ece_low: Option<f64>,
+        /// Upper 95 % limit.
+        pub ece_high: Option<f64>,
+        /// `leave_one_dataset_out`, `five_fold`, or `file` (the map of a thresholds file).
+        pub map_scheme: Option<MapScheme>,
+    }
 }
 
-/// A row of `labels`: a [`Label`](crate::Label) with whom it speaks of.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LabelRow {
-    /// Question.
-    pub question_id: String,
-    /// Model that answered.
-    pub model: String,
-    /// SHA-256 of the prompt.
-    pub prompt_hash: String,
-    /// The extracted answer; `None` if nothing was found.
-    pub answer: Option<String>,
-    /// First byte of the answer in the generated text.
-    pub span_start: Option<u64>,
-    /// Byte after the last.
-    pub span_end: Option<u64>,
-    /// First token of the answer.
-    pub token_start: Option<u64>,
-    /// Token after the last.
-    pub token_end: Option<u64>,
-    /// Whether the answer is right; `None` = ungraded.
-    pub correct: Option<bool>,
-    /// Who graded.
-    pub grader: String,
-    /// Rule by which the answer was found.
-    pub rule: String,
-    /// Why the answer is ungraded.
-    pub reason: Option<String>,
+table_row! {
+    /// A row of `labels`: a [`Label`](crate::Label) with the question, model and prompt that it belongs to.
+    #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct LabelRow {
+        /// Question.
+        pub question_id: String,
+        /// Model that answered.
+        pub model: String,
+        /// SHA-256 of the prompt.
+        pub prompt_hash: String,
+        /// The extracted answer in the form of `gold`; null if nothing was found.
+        pub answer: Option<String>,
+        /// First byte of the answer in the generated text.
+        pub span_start: Option<u64>,
+        /// Byte after the last.
+        pub span_end: Option<u64>,
+        /// First token of the answer, where tokens are known.
+        pub token_start: Option<u64>,
+        /// Token after the last.
+        pub token_end: Option<u64>,
+        /// Whether the answer is right; null = ungraded.
+        pub correct: Option<bool>,
+        /// Who graded.
+        pub grader: String,
+        /// Rule by which the answer was found; empty if none was.
+        pub rule: String,
+        /// Why the answer is ungraded.
+        pub reason: Option<LabelReason>,
+    }
 }
 
-/// A row of `map_metrics`: one map of one method, judged out of fold.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct MapMetricRow {
-    /// Small model.
-    pub slm: String,
-    /// Large model.
-    pub llm: Option<String>,
-    /// Method.
-    pub method: String,
-    /// Dataset, or `*` for the pool.
-    pub dataset: String,
-    /// `isotonic`, `platt` or `beta`.
-    pub map: String,
-    /// `leave_one_dataset_out`, `five_fold` or `file`.
-    pub scheme: String,
-    /// Rows judged.
-    pub rows: u64,
-    /// Brier score.
-    pub brier: Option<f64>,
-    /// Expected calibration error.
-    pub ece: Option<f64>,
+table_row! {
+    /// A row of `map_metrics`: one map of one method, judged out of fold.
+    #[derive(Debug, Clone, PartialEq, Serialize)]
+    pub struct MapMetricRow {
+        /// Small model.
+        pub slm: String,
+        /// Large model.
+        pub llm: Option<String>,
+        /// Method.
+        pub method: String,
+        /// Dataset, or `*` for the pool.
+        pub dataset: String,
+        /// `isotonic`, `platt` or `beta`.
+        pub map: String,
+        /// `leave_one_dataset_out`, `five_fold` or `file`.
+        pub scheme: MapScheme,
+        /// Rows judged.
+        pub rows: u64,
+        /// Brier score.
+        pub brier: Option<f64>,
+        /// Expected calibration error.
+        pub ece: Option<f64>,
+    }
 }
 
-/// A row of `curves`: one point of a routing curve.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CurveRow {
-    /// Small model.
-    pub slm: String,
-    /// Large model.
-    pub llm: Option<String>,
-    /// Method.
-    pub method: String,
-    /// Dataset, or `*` for the pool.
-    pub dataset: String,
-    /// The ratio that the point was asked for: 0, 0.01, .., 1.
-    pub grid_ratio: f64,
-    /// Share of questions handed over at the nearest candidate.
-    pub routing_ratio: f64,
-    /// The candidate threshold.
-    pub threshold: f64,
-    /// Overall accuracy, on rows with a graded LLM answer.
-    pub accuracy: Option<f64>,
-    /// Lower 95 % limit.
-    pub accuracy_low: Option<f64>,
-    /// Upper 95 % limit.
-    pub accuracy_high: Option<f64>,
-    /// Accuracy of handing over at random at this ratio.
-    pub random_accuracy: Option<f64>,
-    /// Accuracy of an oracle that may hand over at most this ratio.
-    pub oracle_accuracy: Option<f64>,
-    /// Accuracy of the SLM alone, same rows.
-    pub always_slm_accuracy: Option<f64>,
-    /// Accuracy of the LLM alone, same rows.
-    pub always_llm_accuracy: Option<f64>,
-    /// Performance gap recovered.
-    pub pgr: Option<f64>,
-    /// SLM accuracy on the kept rows.
-    pub kept_accuracy: Option<f64>,
-    /// `kept_accuracy` over the SLM accuracy of all rows: what the most confident are worth.
-    pub relative_accuracy: Option<f64>,
-    /// Mean US dollars per 1,000 questions.
-    pub usd_per_1k_questions: Option<f64>,
-    /// Mean US dollars per 1,000 questions of random routing at this ratio.
-    pub random_usd_per_1k_questions: Option<f64>,
+table_row! {
+    /// A row of `curves`: one point of a routing curve.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    pub struct CurveRow {
+        /// Small model.
+        pub slm: String,
+        /// Large model.
+        pub llm: Option<String>,
+        /// Method.
+        pub method: String,
+        /// Dataset, or `*` for the pool.
+        pub dataset: String,
+        /// The ratio that the point was asked for: 0, 0.01, .., 1.
+        pub grid_ratio: f64,
+        /// Share of questions handed over at the nearest candidate.
+        pub routing_ratio: f64,
+        /// The candidate threshold.
+        pub threshold: f64,
+        /// Overall accuracy, on rows with a graded LLM answer.
+        pub accuracy: Option<f64>,
+        /// Lower 95 % limit.
+        pub accuracy_low: Option<f64>,
+        /// Upper 95 % limit.
+        pub accuracy_high: Option<f64>,
+        /// Accuracy of handing over at random at this ratio.
+        pub random_accuracy: Option<f64>,
+        /// Accuracy of an oracle that may hand over at most this ratio.
+        pub oracle_accuracy: Option<f64>,
+        /// Accuracy of the SLM alone, same rows.
+        pub always_slm_accuracy: Option<f64>,
+        /// Accuracy of the LLM alone, same rows.
+        pub always_llm_accuracy: Option<f64>,
+        /// Performance gap recovered.
+        pub pgr: Option<f64>,
+        /// SLM accuracy on the kept rows.
+        pub kept_accuracy: Option<f64>,
+        /// `kept_accuracy` over the SLM accuracy of all rows: what the most confident are worth.
+        pub relative_accuracy: Option<f64>,
+        /// Mean US dollars per 1,000 questions.
+        pub usd_per_1k_questions: Option<f64>,
+        /// Mean US dollars per 1,000 questions of random routing at this ratio.
+        pub random_usd_per_1k_questions: Option<f64>,
+    }
 }
 
-/// A row of `curve_areas`: one routing curve in a few numbers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct CurveAreaRow {
-    /// Small model.
-    pub slm: String,
-    /// Large model.
-    pub llm: Option<String>,
-    /// Method.
-    pub method: String,
-    /// Dataset, or `*` for the pool.
-    pub dataset: String,
-    /// All rows.
-    pub rows: u64,
-    /// Rows with a graded LLM answer, on which the figures below stand.
-    pub paired_rows: u64,
-    /// Accuracy of the SLM alone.
-    pub always_slm_accuracy: Option<f64>,
-    /// Accuracy of the LLM alone.
-    pub always_llm_accuracy: Option<f64>,
-    /// Share of rows where both are right.
-    pub both_correct: Option<f64>,
-    /// Share of rows where only the SLM is right: handing over harms.
-    pub only_slm_correct: Option<f64>,
-    /// Share of rows where only the LLM is right: handing over helps.
-    pub only_llm_correct: Option<f64>,
-    /// Share of rows where neither is right.
-    pub neither_correct: Option<f64>,
-    /// Area under accuracy against routing ratio.
-    pub area: Option<f64>,
-    /// Area of random routing.
-    pub random_area: Option<f64>,
-    /// Area of the oracle.
-    pub oracle_area: Option<f64>,
-    /// Average performance gap recovered; null unless the LLM is better.
-    pub apgr: Option<f64>,
-    /// Lower 95 % limit.
-    pub apgr_low: Option<f64>,
-    /// Upper 95 % limit.
-    pub apgr_high: Option<f64>,
-    /// Smallest routing ratio that recovers 20 % of the gap.
-    pub cpt_20: Option<f64>,
-    /// Smallest routing ratio that recovers 50 % of the gap.
-    pub cpt_50: Option<f64>,
-    /// Smallest routing ratio that recovers 80 % of the gap.
-    pub cpt_80: Option<f64>,
-    /// Average improvement in quality: mean of the non-decreasing hull over the cost range.
-    pub aiq: Option<f64>,
-    /// What `aiq` has on its axis: `usd` or `routing_ratio`.
-    pub aiq_axis: Option<String>,
+table_row! {
+    /// A row of `curve_areas`: one routing curve in a few numbers.
+    #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+    pub struct CurveAreaRow {
+        /// Small model.
+        pub slm: String,
+        /// Large model.
+        pub llm: Option<String>,
+        /// Method.
+        pub method: String,
+        /// Dataset, or `*` for the pool.
+        pub dataset: String,
+        /// All rows.
+        pub rows: u64,
+        /// Rows with a graded LLM answer, on which the figures below stand.
+        pub paired_rows: u64,
+        /// Accuracy of the SLM alone.
+        pub always_slm_accuracy: Option<f64>,
+        /// Accuracy of the LLM alone.
+        pub always_llm_accuracy: Option<f64>,
+        /// Share of rows where both are right.
+        pub both_correct: Option<f64>,
+        /// Share of rows where only the SLM is right: handing over harms.
+        pub only_slm_correct: Option<f64>,
+        /// Share of rows where only the LLM is right: handing over helps.
+        pub only_llm_correct: Option<f64>,
+        /// Share of rows where neither is right.
+        pub neither_correct: Option<f64>,
+        /// Area under accuracy against routing ratio.
+        pub area: Option<f64>,
+        /// Area of random routing.
+        pub random_area: Option<f64>,
+        /// Area of the oracle.
+        pub oracle_area: Option<f64>,
+        /// Average performance gap recovered; null unless the LLM is better.
+        pub apgr: Option<f64>,
+        /// Lower 95 % limit.
+        pub apgr_low: Option<f64>,
+        /// Upper 95 % limit.
+        pub apgr_high: Option<f64>,
+        /// Smallest routing ratio that recovers 20 % of the gap.
+        pub cpt_20: Option<f64>,
+        /// Smallest routing ratio that recovers 50 % of the gap.
+        pub cpt_50: Option<f64>,
+        /// Smallest routing ratio that recovers 80 % of the gap.
+        pub cpt_80: Option<f64>,
+        /// Average improvement in quality: mean of the non-decreasing hull over the cost range.
+        pub aiq: Option<f64>,
+        /// What `aiq` has on its axis: `usd` or `routing_ratio`.
+        pub aiq_axis: Option<CostAxis>,
+    }
 }
 
-/// A row of `transfer`: one threshold, fitted without the held-out data and applied to it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct TransferRow {
-    /// Small model.
-    pub slm: String,
-    /// Large model.
-    pub llm: Option<String>,
-    /// Method.
-    pub method: String,
-    /// `dataset` or `domain`.
-    pub by: String,
-    /// The dataset or domain that was held out.
-    pub held_out: String,
-    /// Number of the repeat, from 0; each draws anew.
-    pub repeat: u32,
-    /// Kind of the target (`routing_ratio`).
-    pub target_kind: String,
-    /// Its value (ratio, accuracy, US dollars per 1,000 questions, alpha).
-    pub target_value: f64,
-    /// Its delta, for a risk.
-    pub target_delta: Option<f64>,
-    /// What the fit on the other data said (`reached`, `tied`, `infeasible`, ..).
-    pub status: String,
-    /// Rows held out.
-    pub rows: u64,
-    /// Held-out rows without a confidence.
-    pub missing: u64,
-    /// The threshold.
-    pub threshold: Option<f64>,
-    /// Routing ratio that the pool promised at this threshold.
-    pub predicted_routing_ratio: Option<f64>,
-    /// Routing ratio on the held-out data.
-    pub achieved_routing_ratio: Option<f64>,
-    /// Lower 95 % limit.
-    pub achieved_routing_ratio_low: Option<f64>,
-    /// Upper 95 % limit.
-    pub achieved_routing_ratio_high: Option<f64>,
-    /// Accuracy that the pool promised.
-    pub predicted_accuracy: Option<f64>,
-    /// Overall accuracy on the held-out data.
-    pub accuracy: Option<f64>,
-    /// Lower 95 % limit.
-    pub accuracy_low: Option<f64>,
-    /// Upper 95 % limit.
-    pub accuracy_high: Option<f64>,
-    /// Accuracy of random routing at the achieved ratio.
-    pub random_accuracy: Option<f64>,
-    /// Accuracy of the held-out data's own best threshold for the same target.
-    pub oracle_accuracy: Option<f64>,
-    /// Accuracy of the correctness oracle at the achieved ratio.
-    pub upper_bound_accuracy: Option<f64>,
-    /// P(SLM wrong | kept) on the held-out data.
-    pub selective_error: Option<f64>,
-    /// P(SLM wrong and kept) on the held-out data.
-    pub joint_error: Option<f64>,
-    /// P(SLM wrong, LLM right, kept) on the held-out data.
-    pub regret: Option<f64>,
-    /// Mean US dollars per 1,000 questions on the held-out data.
-    pub usd_per_1k_questions: Option<f64>,
-    /// For a risk target: whether the held-out risk exceeds alpha.
-    pub violated: Option<bool>,
-    /// Root-mean-square distance of the accuracies at the pool's and at the own thresholds.
-    pub curve_rmse: Option<f64>,
-    /// The same distance of the random line.
-    pub random_curve_rmse: Option<f64>,
-    /// Two-sample Kolmogorov-Smirnov distance of pool and held-out confidences.
-    pub ks: Option<f64>,
-    /// Population stability index of held-out against pool confidences.
-    pub psi: Option<f64>,
-    /// Whether the scores saw labels of the held-out data: `true`, `false` or `unknown`.
-    pub in_domain_labels: String,
+table_row! {
+    /// A row of `transfer`: one threshold, fitted without the held-out data and applied to it.
+    #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+    pub struct TransferRow {
+        /// Small model.
+        pub slm: String,
+        /// Large model.
+        pub llm: Option<String>,
+        /// Method.
+        pub method: String,
+        /// `dataset` or `domain`.
+        pub by: HoldOut,
+        /// The dataset or domain that was held out.
+        pub held_out: String,
+        /// Number of the repeat, from 0; each draws anew.
+        pub repeat: u32,
+        /// Kind of the target (`routing_ratio`).
+        pub target_kind: String,
+        /// Its value (ratio, accuracy, US dollars per 1,000 questions, alpha).
+        pub target_value: f64,
+        /// Its delta, for a risk.
+        pub target_delta: Option<f64>,
+        /// What the fit on the other data said (`reached`, `tied`, `infeasible`, ..).
+        pub status: Status,
+        /// Rows held out.
+        pub rows: u64,
+        /// Held-out rows without a confidence.
+        pub missing: u64,
+        /// The threshold.
+        pub threshold: Option<f64>,
+        /// Routing ratio that the pool promised at this threshold.
+        pub predicted_routing_ratio: Option<f64>,
+        /// Routing ratio on the held-out data.
+        pub achieved_routing_ratio: Option<f64>,
+        /// Lower 95 % limit.
+        pub achieved_routing_ratio_low: Option<f64>,
+        /// Upper 95 % limit.
+        pub achieved_routing_ratio_high: Option<f64>,
+        /// Accuracy that the pool promised.
+        pub predicted_accuracy: Option<f64>,
+        /// Overall accuracy on the held-out data.
+        pub accuracy: Option<f64>,
+        /// Lower 95 % limit.
+        pub accuracy_low: Option<f64>,
+        /// Upper 95 % limit.
+        pub accuracy_high: Option<f64>,
+        /// Accuracy of random routing at the achieved ratio.
+        pub random_accuracy: Option<f64>,
+        /// Accuracy of the held-out data's own best threshold for the same target.
+        pub oracle_accuracy: Option<f64>,
+        /// Accuracy of the correctness oracle at the achieved ratio.
+        pub upper_bound_accuracy: Option<f64>,
+        /// P(SLM wrong | kept) on the held-out data.
+        pub selective_error: Option<f64>,
+        /// P(SLM wrong and kept) on the held-out data.
+        pub joint_error: Option<f64>,
+        /// P(SLM wrong, LLM right, kept) on the held-out data.
+        pub regret: Option<f64>,
+        /// Mean US dollars per 1,000 questions on the held-out data.
+        pub usd_per_1k_questions: Option<f64>,
+        /// For a risk target: whether the held-out risk exceeds alpha.
+        pub violated: Option<bool>,
+        /// Root-mean-square distance of the accuracies at the pool's and at the own thresholds.
+        pub curve_rmse: Option<f64>,
+        /// The same distance of the random line.
+        pub random_curve_rmse: Option<f64>,
+        /// Two-sample Kolmogorov-Smirnov distance of pool and held-out confidences.
+        pub ks: Option<f64>,
+        /// Population stability index of held-out against pool confidences.
+        pub psi: Option<f64>,
+        /// Whether the scores saw labels of the held-out data: `true`, `false` or `unknown`.
+        pub in_domain_labels: InDomainLabels,
+    }
 }
 
-/// A row of `transfer_curves`: one point of a routing curve as it was predicted without the held-out data,
-/// and as it is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct TransferCurveRow {
-    /// Small model.
-    pub slm: String,
-    /// Large model.
-    pub llm: Option<String>,
-    /// Method.
-    pub method: String,
-    /// `dataset` or `domain`.
-    pub by: String,
-    /// The dataset or domain that was held out.
-    pub held_out: String,
-    /// Number of the repeat whose draw made the prediction; only the first, 0, is kept.
-    pub repeat: u32,
-    /// The ratio that the point was asked for: 0, 0.01, .., 1.
-    pub grid_ratio: f64,
-    /// The pool's threshold for this ratio.
-    pub threshold: f64,
-    /// Routing ratio that the pool promised at this threshold.
-    pub predicted_routing_ratio: f64,
-    /// Routing ratio on the held-out data at this threshold.
-    pub achieved_routing_ratio: f64,
-    /// Accuracy that the pool promised at this threshold.
-    pub predicted_accuracy: Option<f64>,
-    /// Accuracy on the held-out data at this threshold.
-    pub transferred_accuracy: Option<f64>,
-    /// Accuracy on the held-out data at their own threshold for this ratio: the true curve.
-    pub own_accuracy: Option<f64>,
-    /// Accuracy on the held-out data of random routing at this ratio.
-    pub random_accuracy: Option<f64>,
+table_row! {
+    /// A row of `transfer_curves`: one point of a routing curve as it was predicted without the held-out data,
+    /// and as it is.
+    #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+    pub struct TransferCurveRow {
+        /// Small model.
+        pub slm: String,
+        /// Large model.
+        pub llm: Option<String>,
+        /// Method.
+        pub method: String,
+        /// `dataset` or `domain`.
+        pub by: HoldOut,
+        /// The dataset or domain that was held out.
+        pub held_out: String,
+        /// Number of the repeat whose draw made the prediction; only the first, 0, is kept.
+        pub repeat: u32,
+        /// The ratio that the point was asked for: 0, 0.01, .., 1.
+        pub grid_ratio: f64,
+        /// The pool's threshold for this ratio.
+        pub threshold: f64,
+        /// Routing ratio that the pool promised at this threshold.
+        pub predicted_routing_ratio: f64,
+        /// Routing ratio on the held-out data at this threshold.
+        pub achieved_routing_ratio: f64,
+        /// Accuracy that the pool promised at this threshold.
+        pub predicted_accuracy: Option<f64>,
+        /// Accuracy on the held-out data at this threshold.
+        pub transferred_accuracy: Option<f64>,
+        /// Accuracy on the held-out data at their own threshold for this ratio: the true curve.
+        pub own_accuracy: Option<f64>,
+        /// Accuracy on the held-out data of random routing at this ratio.
+        pub random_accuracy: Option<f64>,
+    }
 }

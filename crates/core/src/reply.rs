@@ -33,16 +33,15 @@ impl<'a> Reply<'a> {
 
     /// The reply of a generation; `None` if there is none.
     pub fn from_generation(row: &'a GenerationRow) -> Option<Self> {
-        Self::from_columns(row.text.as_deref(), row.finish_reason.as_deref(), row.starts_in_reasoning)
+        Self::from_columns(row.text.as_deref(), row.finish_reason, row.starts_in_reasoning)
     }
 
     /// The reply of a follow-up; `None` if there is none.
     pub fn from_follow_up(row: &'a FollowUpRow) -> Option<Self> {
-        Self::from_columns(row.text.as_deref(), row.finish_reason.as_deref(), row.starts_in_reasoning)
+        Self::from_columns(row.text.as_deref(), row.finish_reason, row.starts_in_reasoning)
     }
 
-    fn from_columns(text: Option<&'a str>, finish: Option<&str>, starts: Option<bool>) -> Option<Self> {
-        let finish = finish.and_then(Finish::from_name);
+    fn from_columns(text: Option<&'a str>, finish: Option<Finish>, starts: Option<bool>) -> Option<Self> {
         Some(Self { text: text?, finish, starts_in_reasoning: starts.unwrap_or(false) })
     }
 
@@ -212,7 +211,7 @@ mod tests {
     fn rows_become_replies() {
         let row = GenerationRow {
             text: Some("9 + 9</think>18".into()),
-            finish_reason: Some("content_filter".into()),
+            finish_reason: Some(Finish::ContentFilter),
             starts_in_reasoning: Some(true),
             ..GenerationRow::default()
         };

@@ -9,7 +9,7 @@ mod builder;
 mod questions;
 
 pub use builder::{DEFAULT_SLM, RawScore, RowProblem, ScoreTableBuilder};
-pub use questions::{Dataset, Questions};
+pub use questions::{Questions, ScoreDataset};
 
 use plimsoll_router::Confidence;
 

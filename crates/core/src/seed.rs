@@ -1,5 +1,5 @@
 //! Labelled seeds: each piece of random work derives its own seed from a label (stage, dataset,
-//! model, item), so that adding a dataset or a method shifts nobody else's randomness.
+//! model, item), so that adding a dataset or a method does not change the seeds of others.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::canonical::sha256_of;
 use serde::{Deserialize, Serialize};
+
+use crate::canonical::sha256_of;
+use crate::named::named_enum;
 
 /// Why samples cannot be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -39,23 +41,14 @@ pub struct FollowUpSignal {
     pub masses: bool,
 }
 
-/// Where in a sequence a hidden state is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Position {
-    /// At the last token of the prompt, before anything is generated.
-    LastPromptToken,
-    /// At the last token of the answer, the stop token not counted.
-    LastAnswerToken,
-}
-
-impl Position {
-    /// The name in tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::LastPromptToken => "last_prompt_token",
-            Self::LastAnswerToken => "last_answer_token",
-        }
+named_enum! {
+    /// Where in a sequence a hidden state is taken.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub enum Position {
+        /// At the last token of the prompt, before anything is generated.
+        LastPromptToken = "last_prompt_token",
+        /// At the last token of the answer, the stop token not counted.
+        LastAnswerToken = "last_answer_token",
     }
 }
 
@@ -118,8 +111,8 @@ impl SignalRequest {
 
     /// The reply to a follow-up as a text of at most so many tokens.
     #[must_use]
-    pub fn with_follow_up_text(self, id: &str, most_tokens: u32) -> Self {
-        self.with_follow_up(id, FollowUpSignal { text_tokens: Some(most_tokens), masses: false })
+    pub fn with_follow_up_text(self, id: &str, max_tokens: u32) -> Self {
+        self.with_follow_up(id, FollowUpSignal { text_tokens: Some(max_tokens), masses: false })
     }
 
     /// The true and false masses of a follow-up.
@@ -188,8 +181,8 @@ impl SignalRequest {
         }
         let order = |known: &SampleSignal| known.temperature.total_cmp(&wanted.temperature);
         match self.samples.binary_search_by(order) {
-            Ok(place) => self.samples[place].count = self.samples[place].count.max(wanted.count),
-            Err(place) => self.samples.insert(place, wanted),
+            Ok(index) => self.samples[index].count = self.samples[index].count.max(wanted.count),
+            Err(index) => self.samples.insert(index, wanted),
         }
     }
 
@@ -223,8 +216,8 @@ mod tests {
         assert_eq!(forth, back);
         assert_eq!(forth.hash(), back.hash());
         assert_eq!(forth.union(&forth), forth);
-        for (place, one) in some().iter().enumerate() {
-            assert!(forth.covers(one) && !one.covers(&forth), "{place}");
+        for (index, one) in some().iter().enumerate() {
+            assert!(forth.covers(one) && !one.covers(&forth), "{index}");
             assert_ne!(one.hash(), forth.hash());
         }
         let temperatures: Vec<f64> = forth.samples().iter().map(|samples| samples.temperature).collect();

@@ -82,12 +82,10 @@ const OPENING: &[&str] = &["start", "begin", "beginning", "open"];
 /// Words of an end.
 const CLOSING: &[&str] = &["end", "stop", "close", "finish"];
 
-/// A tag.
 #[derive(Debug)]
 pub(crate) struct Tag {
     /// Bytes, the brackets included.
     pub(crate) range: Range<usize>,
-    /// The opening bracket.
     bracket: char,
     /// Whether a bar stands after the opening bracket, and before the closing one.
     bars: (bool, bool),
@@ -101,7 +99,7 @@ pub(crate) struct Tag {
 
 /// What a tag says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Says {
+pub(crate) enum TagEffect {
     /// Reasoning begins.
     Opens,
     /// Reasoning ends.
@@ -166,7 +164,7 @@ impl Tag {
     }
 
     /// What the tag says; `None` if its name is no word for reasoning or responding.
-    pub(crate) fn says(&self) -> Option<Says> {
+    pub(crate) fn says(&self) -> Option<TagEffect> {
         let has = |list: &[&str]| self.words.iter().any(|word| list.contains(&word.as_str()));
         let (opening, closing) = (has(OPENING), has(CLOSING));
         let only = |list: &[&str]| {
@@ -176,11 +174,11 @@ impl Tag {
         };
         if only(REASONING) {
             let closes = self.slash || closing || self.bars == (false, true);
-            return Some(if closes { Says::Closes } else { Says::Opens });
+            return Some(if closes { TagEffect::Closes } else { TagEffect::Opens });
         }
         // Without bars such a tag is for those who read answers.
         if self.bars == (true, true) && (opening || closing) && only(RESPONSE) {
-            return Some(if closing { Says::HasResponded } else { Says::Responds });
+            return Some(if closing { TagEffect::HasResponded } else { TagEffect::Responds });
         }
         None
     }

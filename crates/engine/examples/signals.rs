@@ -1,10 +1,10 @@
 //! What the whole signal set costs, with and without shared prefixes: `signals FOLDER [PROMPTS] [LENGTH]`
 //! prints a JSON object for each kind of prompts.
 //!
-//! FOLDER gets a random model of SmolLM2-135M's shape with a made-up tokenizer of words, unless it is there.
+//! FOLDER gets a random model of SmolLM2-135M's shape with a synthetic tokenizer of words, unless it is there.
 //! PROMPTS (100) prompts of each kind with five exemplars: `gsm8k` as long as questions of that kind with
 //! worked answers, up to LENGTH (128) new tokens; `mmlu` as long as multiple choice, up to 8. The words are
-//! made up: time depends on lengths alone. A random model rarely stops, so nearly all answers are of full
+//! synthetic: time depends on lengths alone. A random model rarely stops, so nearly all answers are of full
 //! length.
 
 #![expect(clippy::print_stdout, reason = "the figures are what it is for")]
@@ -22,8 +22,8 @@ use plimsoll_backend::{Backend as _, BackendObserver, Batch, Cancel, Control, Ob
 use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
 use plimsoll_core::signal::Position;
 use plimsoll_core::{Decoding, ModelId, QuestionId, Seed, SignalRequest};
-use plimsoll_engine::chat::Moment;
-use plimsoll_engine::{HashCache, LocalBackend, LocalLimits, Opened, Placement};
+use plimsoll_engine::chat::TEMPLATE_DATE;
+use plimsoll_engine::{HashCache, LocalBackend, LocalLimits, OpenedModel, Placement};
 use rand::Rng as _;
 use serde_json::json;
 
@@ -44,39 +44,39 @@ struct Kind {
     name: &'static str,
     question: usize,
     worked_answer: usize,
-    most_tokens: u32,
+    max_tokens: u32,
 }
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let folder = Path::new(arguments.first().ok_or("usage: signals FOLDER [PROMPTS] [LENGTH]")?);
     let prompts: usize = arguments.get(1).map_or(Ok(100), |count| count.parse())?;
-    let most_tokens: u32 = arguments.get(2).map_or(Ok(128), |length| length.parse())?;
+    let max_tokens: u32 = arguments.get(2).map_or(Ok(128), |length| length.parse())?;
     if !folder.join("model.safetensors").exists() {
         write_model(folder)?;
     }
     let kinds = [
-        Kind { name: "gsm8k", question: 60, worked_answer: 110, most_tokens },
-        Kind { name: "mmlu", question: 90, worked_answer: 1, most_tokens: 8 },
+        Kind { name: "gsm8k", question: 60, worked_answer: 110, max_tokens },
+        Kind { name: "mmlu", question: 90, worked_answer: 1, max_tokens: 8 },
     ];
     for kind in kinds {
         let requests = requests(&kind, prompts)?;
-        let mut report = json!({"kind": kind.name, "prompts": prompts, "most_new_tokens": kind.most_tokens});
+        let mut report = json!({"kind": kind.name, "prompts": prompts, "most_new_tokens": kind.max_tokens});
         for (name, shares) in [("shared", true), ("unshared", false)] {
-            report[name] = run(folder, &requests, kind.most_tokens, shares)?;
+            report[name] = run(folder, &requests, kind.max_tokens, shares)?;
         }
         println!("{report}");
     }
     Ok(())
 }
 
-/// The whole signal set of all asks in one batch.
-fn run(folder: &Path, requests: &[Request], most_tokens: u32, shares: bool) -> Outcome<serde_json::Value> {
-    let opened = Opened::open(folder)?;
+/// The whole signal set of all requests in one batch.
+fn run(folder: &Path, requests: &[Request], max_tokens: u32, shares: bool) -> Outcome<serde_json::Value> {
+    let opened = OpenedModel::open(folder)?;
     let hashes = opened.hashes(&HashCache::none())?;
     let model = opened.load(Placement::cpu_f32())?;
-    let limits = LocalLimits { shares, ..LocalLimits::default() };
-    let backend = LocalBackend::new(ModelId::new("random")?, model, &hashes, Moment::date(2025, 1, 1)?);
+    let limits = LocalLimits { shares_prefixes: shares, ..LocalLimits::default() };
+    let backend = LocalBackend::new(ModelId::new("random")?, model, &hashes, TEMPLATE_DATE);
     let backend = backend.with_limits(limits);
     let signals = SignalRequest::answer()
         .with_logprobs()
@@ -84,7 +84,7 @@ fn run(folder: &Path, requests: &[Request], most_tokens: u32, shares: bool) -> O
         .with_follow_up_masses("p_true")
         .with_follow_up_text("verbalization_2s", 16)
         .with_hidden_state(-8, Position::LastPromptToken);
-    let batch = Batch::new(requests, &signals, Decoding::new(0.0, 1.0, most_tokens)?, Seed::new(1))?;
+    let batch = Batch::new(requests, &signals, Decoding::new(0.0, 1.0, max_tokens)?, Seed::new(1))?;
     let (cancel, progress): (_, Arc<dyn BackendObserver>) = (Cancel::new(), Arc::new(()));
     let mut rows: Vec<Observation> = Vec::new();
     let start = Instant::now();
@@ -106,7 +106,7 @@ fn word(id: usize) -> String {
     NAMED.get(id).map_or_else(|| format!("w{id}"), |name| (*name).to_owned())
 }
 
-/// Prompts that differ behind their exemplars.
+/// Prompts that differ after their exemplars.
 fn requests(kind: &Kind, count: usize) -> Outcome<Vec<Request>> {
     let mut rng = Seed::new(1).derive(kind.name).rng();
     let mut words = |count: usize| -> String {

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use candle_core::{DType, Device};
-use plimsoll_engine::{Cache, Decoder, Opened, Placement, Positions, Row};
+use plimsoll_engine::{Decoder, KvCache, OpenedModel, Placement, Positions, StepRow};
 use serde_json::json;
 
 /// Tokens of a prompt.
@@ -33,7 +33,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let only_load = arguments.get(2).is_some_and(|word| word == "load");
     let times: usize = if only_load { 0 } else { arguments.get(2).map_or(Ok(3), |times| times.parse())? };
     let start = Instant::now();
-    let decoder = &Opened::open(Path::new(folder))?.load_decoder(Placement { dtype, device: Device::Cpu })?;
+    let decoder =
+        &OpenedModel::open(Path::new(folder))?.load_decoder(Placement { dtype, device: Device::Cpu })?;
     let load_s = start.elapsed().as_secs_f64();
     let loaded_mb = peak_mb();
     let prefill = best(times.max(1), || prefill(decoder))?;
@@ -73,24 +74,24 @@ fn prompt(decoder: &Decoder, row: usize) -> Vec<u32> {
 fn prefill(decoder: &Decoder) -> Result<f64, Box<dyn Error>> {
     let (tokens, mut cache) = (prompt(decoder, 0), decoder.cache());
     let start = Instant::now();
-    decoder.step(&mut [Row::new(&tokens, &mut cache)])?;
+    decoder.step(&mut [StepRow::new(&tokens, &mut cache)])?;
     Ok(PROMPT as f64 / start.elapsed().as_secs_f64())
 }
 
-/// Tokens a second of all rows, each behind a prompt of its own.
+/// Tokens a second of all rows, each after a prompt of its own.
 fn write(decoder: &Decoder, rows: usize) -> Result<f64, Box<dyn Error>> {
-    let mut caches: Vec<Cache> = Vec::new();
+    let mut caches: Vec<KvCache> = Vec::new();
     for row in 0..rows {
         let mut cache = decoder.cache();
         let tokens = prompt(decoder, row);
-        let mut reading = Row::new(&tokens, &mut cache);
+        let mut reading = StepRow::new(&tokens, &mut cache);
         reading.logits = Positions::None;
         decoder.step(&mut [reading])?;
         caches.push(cache);
     }
     let start = Instant::now();
     for _ in 0..WRITTEN {
-        let mut step: Vec<Row<'_>> = caches.iter_mut().map(|cache| Row::new(&[7], cache)).collect();
+        let mut step: Vec<StepRow<'_>> = caches.iter_mut().map(|cache| StepRow::new(&[7], cache)).collect();
         decoder.step(&mut step)?;
     }
     Ok((rows * WRITTEN) as f64 / start.elapsed().as_secs_f64())

@@ -39,6 +39,10 @@ pub const ARCHITECTURES: &[Architecture] = &[
     Architecture { model_type: "qwen3", map: qwen3::spec },
 ];
 
+fn names() -> Vec<&'static str> {
+    ARCHITECTURES.iter().map(|architecture| architecture.model_type).collect()
+}
+
 /// Reads the text of a `config.json`. The spec is validated.
 ///
 /// # Errors
@@ -49,7 +53,7 @@ pub fn read_config(text: &str) -> Result<DecoderSpec, ConfigError> {
     let architecture = ARCHITECTURES
         .iter()
         .find(|architecture| architecture.model_type == raw.model_type)
-        .ok_or_else(|| ConfigError::Architecture { found: raw.model_type.clone(), known: ARCHITECTURES })?;
+        .ok_or_else(|| ConfigError::Architecture { found: raw.model_type.clone(), known: names() })?;
     raw.refuse_what_no_decoder_has()?;
     let spec = (architecture.map)(&raw)?;
     spec.validate().map_err(ConfigError::Spec)?;

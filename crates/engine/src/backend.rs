@@ -1,44 +1,44 @@
-//! A loaded model as a backend: batches of asks with all their signals, computed together.
+//! A loaded model as a backend: batches of requests with all their signals, computed together.
 //!
 //! ```no_run
 //! use plimsoll_core::ModelId;
-//! use plimsoll_engine::chat::Moment;
-//! use plimsoll_engine::{HashCache, LocalBackend, Opened, Placement};
+//! use plimsoll_engine::chat::TEMPLATE_DATE;
+//! use plimsoll_engine::{HashCache, LocalBackend, OpenedModel, Placement};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let opened = Opened::open("models/tiny".as_ref())?;
+//! let opened = OpenedModel::open("models/tiny".as_ref())?;
 //! let hashes = opened.hashes(&HashCache::none())?;
 //! let model = opened.load(Placement::cpu_f32())?;
-//! let backend = LocalBackend::new(ModelId::new("tiny")?, model, &hashes, Moment::date(2025, 1, 1)?);
+//! let backend = LocalBackend::new(ModelId::new("tiny")?, model, &hashes, TEMPLATE_DATE);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! **What is computed once.** The tokens that all prompts of a batch begin with (instructions, exemplars) are
-//! read once and kept for the next batch. The rest of a prompt is read once; the answer and the samples go on
-//! from there. A follow-up goes on from the answer, as far as its tokens are the same.
+//! **Prefix sharing.** The tokens that all prompts of a batch begin with (instructions, exemplars) are read once and
+//! kept for the next batch. The rest of a prompt is read once; the answer and the samples continue from its cache. A
+//! follow-up continues from the answer's cache, as far as its tokens are the same.
 //!
-//! **How it goes on.** All texts of all asks are in one queue, in the order of the asks, those of one ask
-//! before the prompt of the next. A step takes the next token of each text that is being written and,
-//! as far as there is room, tokens of prompts. Whoever ends makes room at once.
+//! **Continuous batching.** The tasks of all requests are in one queue, in the order of the requests, all tasks of one
+//! before the prompt of the next. A step takes the next token of each sequence that decodes and, while there is room,
+//! tokens of prompts. A sequence that ends makes room at once.
 //!
-//! **What it depends on.** The same batch makes the same steps and the same bits. In another batch, order or
-//! number of threads sums are rounded otherwise, so log-probs differ in their last digits, and a greedy text
-//! may part where two tokens are as likely as each other.
+//! **Determinism.** The same batch makes the same steps and the same bits. In another batch, order or number of
+//! threads sums are rounded differently, so log-probs differ in their last digits, and a greedy text may diverge where
+//! two tokens are equally likely.
 //!
-//! **Hidden states.** Layer k is the residual stream behind block k. For the last block this is the stream
-//! *before* the final norm, where `hidden_states[-1]` of transformers is behind it; all others are the same
-//! (-8 is `hidden_states[-8]`).
+//! **Hidden states.** Layer k is the residual stream after block k. For the last block this is the stream *before* the
+//! final norm, where `hidden_states[-1]` of transformers is after it; all others are the same (-8 is
+//! `hidden_states[-8]`).
 
-mod asked;
-mod encoder;
+mod active_sequence;
 mod estimate;
+mod monitor;
+mod outputs;
 mod prefix;
+mod request_state;
 mod rows;
-mod run;
-mod running;
+mod scheduler;
 mod spellings;
-mod texts;
 
 use std::fmt::Debug;
 use std::num::NonZeroUsize;
@@ -47,38 +47,34 @@ use std::sync::{Mutex, PoisonError};
 use plimsoll_backend::{
     Backend, BackendError, Batch, Capabilities, Control, Request, Sink, Support, TokenCount,
 };
-use plimsoll_core::canonical::canonical_sha256;
 use plimsoll_core::{Decoding, ModelId, SignalRequest};
-use serde_json::json;
 
-use crate::cache::Cache;
+use crate::cache::KvCache;
 use crate::chat::Moment;
 use crate::error::EngineError;
-use crate::model::{LanguageModel, ModelHashes};
+use crate::model::{Encoder, LanguageModel, ModelHashes};
 
-pub use encoder::{Encoded, Encoder};
-pub use estimate::Estimate;
+pub use estimate::TokenEstimate;
 
-/// How much is done at once. None of it changes what is answered, beyond the rounding of sums.
+/// Limits of memory and batching. None of them changes answers, beyond the rounding of sums.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LocalLimits {
-    /// The most bytes of keys and values, counted with the room that caches grow into. One sequence at a time
-    /// is computed whatever it needs.
+    /// Maximum bytes of keys and values, counted with the capacity that caches grow into. One sequence is computed even
+    /// if it needs more.
     pub cache_bytes: usize,
-    /// The most sequences of a step.
+    /// Maximum number of sequences in a step.
     pub sequences: NonZeroUsize,
-    /// The most tokens of a step; sequences that write come first, and one at least of each.
+    /// Maximum number of tokens in a step. Decoding sequences come first, and each takes one.
     pub step_tokens: NonZeroUsize,
-    /// Whether what texts have in common is computed once. Without, each text reads its whole prompt, which
-    /// is for comparison.
-    pub shares: bool,
+    /// Whether common prefixes are computed once. Without it each text reads its whole prompt, for comparisons.
+    pub shares_prefixes: bool,
 }
 
 impl Default for LocalLimits {
     fn default() -> Self {
         const SEQUENCES: NonZeroUsize = NonZeroUsize::new(32).unwrap();
         const STEP_TOKENS: NonZeroUsize = NonZeroUsize::new(512).unwrap();
-        Self { cache_bytes: 2 << 30, sequences: SEQUENCES, step_tokens: STEP_TOKENS, shares: true }
+        Self { cache_bytes: 2 << 30, sequences: SEQUENCES, step_tokens: STEP_TOKENS, shares_prefixes: true }
     }
 }
 
@@ -91,31 +87,16 @@ pub struct LocalBackend {
     now: Moment,
     limits: LocalLimits,
     /// The prefix of the last batch that had one.
-    kept: Mutex<Option<Cache>>,
+    cached_prefix: Mutex<Option<KvCache>>,
     computed: Mutex<TokenCount>,
 }
 
 impl LocalBackend {
-    /// Takes a loaded model, the hashes of its files, and what its chat template takes for now.
+    /// Takes a loaded model, the hashes of its files, and the date that its chat template sees.
     pub fn new(id: ModelId, model: LanguageModel, hashes: &ModelHashes, now: Moment) -> Self {
-        let template = model.template();
-        let mut identity = json!({
-            "backend": "engine 1",
-            "weights_sha256": hashes.weights_sha256,
-            "tokenizer_sha256": hashes.tokenizer_sha256,
-            "config_sha256": hashes.config_sha256,
-            "chat_template_sha256": plimsoll_core::canonical::hex(&template.sha256()),
-            "stop_tokens": model.stop_tokens(),
-            "dtype": model.decoder().placement().dtype.as_str(),
-            // A date that no prompt shows changes no answer.
-            "now": template.reads_now().then(|| now.format("%Y-%m-%dT%H:%M:%S").ok()),
-        });
-        if let Some(products) = model.packed_products() {
-            identity["packed_products"] = products.into();
-        }
-        let identity = canonical_sha256(&identity);
-        let (limits, kept) = (LocalLimits::default(), Mutex::default());
-        Self { id, model, identity, now, limits, kept, computed: Mutex::default() }
+        let identity = model.identity(hashes, now);
+        let limits = LocalLimits::default();
+        Self { id, model, identity, now, limits, cached_prefix: Mutex::default(), computed: Mutex::default() }
     }
 
     /// The same under other limits.
@@ -129,13 +110,18 @@ impl LocalBackend {
         &self.model
     }
 
-    /// What was computed since the backend was made.
+    /// Tokens computed since the backend was created.
     pub fn computed(&self) -> TokenCount {
         *self.computed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What it will take to answer asks that share a prefix, as those of one dataset do.
-    pub fn estimate(&self, requests: &[Request], signals: &SignalRequest, decoding: Decoding) -> Estimate {
+    /// Estimates the tokens of requests that share a prefix, as those of one dataset do.
+    pub fn estimate(
+        &self,
+        requests: &[Request],
+        signals: &SignalRequest,
+        decoding: Decoding,
+    ) -> TokenEstimate {
         self.encoder().estimate(requests, signals, decoding)
     }
 
@@ -166,7 +152,7 @@ impl Backend for LocalBackend {
             logprobs: Support::Yes,
             samples: Support::Yes,
             follow_up_texts: Support::Yes,
-            // A vocabulary may lack the spellings, a model the layer.
+            // A vocabulary may lack the spellings, and a model the layer.
             follow_up_masses: Support::Unknown,
             hidden_states: Support::Unknown,
         }
@@ -178,6 +164,6 @@ impl Backend for LocalBackend {
         sink: &mut dyn Sink,
         control: &Control<'_>,
     ) -> Result<(), BackendError> {
-        run::run(self, batch, sink, control)
+        scheduler::answer_batch(self, batch, sink, control)
     }
 }

@@ -1,18 +1,18 @@
 //! The keys and values of one sequence, layer by layer.
 //!
 //! A cache is made by [`Decoder::cache`](crate::Decoder::cache) and grows with each step that it is handed to.
-//! [`Cache::fork`] costs no copy of what is there: both sides share it and grow apart.
+//! [`KvCache::fork`] costs no copy of what is there: both sides share it and grow apart.
 
 use std::sync::Arc;
 
 use candle_core::Tensor;
 
-/// The least room for tokens that a tail is made with.
+/// Minimum capacity of a new tail, in tokens.
 const MIN_ROOM: usize = 32;
 
 /// The keys and values of one sequence, with its tokens.
 #[derive(Debug)]
-pub struct Cache {
+pub struct KvCache {
     /// Of which decoder: its own, compared by address.
     pub(crate) owner: Arc<()>,
     pub(crate) layers: Vec<LayerCache>,
@@ -23,7 +23,7 @@ pub struct Cache {
     pub(crate) stale: bool,
 }
 
-impl Cache {
+impl KvCache {
     pub(crate) fn new(owner: Arc<()>, layers: usize, ropes: usize) -> Self {
         let layers = (0..layers).map(|_| LayerCache::default()).collect();
         Self { owner, layers, tokens: Vec::new(), long: vec![false; ropes], stale: false }
@@ -118,7 +118,7 @@ impl LayerCache {
         self.frozen.iter().chain(&self.tail)
     }
 
-    /// The tail becomes a segment that nobody writes to.
+    /// The tail becomes a read-only segment.
     fn freeze(&mut self) {
         self.frozen.extend(self.tail.take().filter(|tail| tail.len > 0));
     }
@@ -132,7 +132,7 @@ impl LayerCache {
         self.frozen.retain(|segment| segment.len > 0);
     }
 
-    /// Puts keys and values behind the first `at` tokens; what was there from a step that failed is
+    /// Puts keys and values after the first `at` tokens; what was there from a step that failed is
     /// forgotten. Both are `[key_value_heads, tokens, head_width]` and contiguous.
     pub(crate) fn append(&mut self, at: usize, keys: &Tensor, values: &Tensor) -> candle_core::Result<()> {
         self.truncate(at);

@@ -23,7 +23,10 @@ mod environment;
 mod error;
 mod file;
 mod filters;
+mod fuel;
 mod json;
+mod limits;
+mod literal;
 mod methods;
 mod moment;
 mod number;
@@ -43,21 +46,21 @@ use std::sync::Arc;
 use minijinja::Value;
 use plimsoll_core::canonical;
 use plimsoll_core::prompt::Message;
-use render::Program;
+use render::CompiledTemplate;
 use sha2::{Digest as _, Sha256};
 
 pub use data::Data;
 pub use environment::MAX_MESSAGE_CHARS;
 pub use error::ChatError;
-pub use moment::{Moment, MomentError};
-pub use render::{FUEL, MAX_SECONDS, MAX_SOURCE, MAX_TEXT};
-pub use special::{NAMES as SPECIAL_NAMES, SpecialTokens};
+pub use limits::{FUEL, MAX_SECONDS, MAX_SOURCE, MAX_TEXT};
+pub use moment::{Moment, MomentError, TEMPLATE_DATE};
+pub use special::{NAMES as SPECIAL_NAMES, SpecialTokenTexts};
 pub use templates::Templates;
-pub use variables::{VariableError, Variables};
+pub use variables::{TemplateVariables, VariableError};
 
 /// How a model's chats are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum ChatForm {
     /// By the model's own template.
     Template,
     /// `User: ` and `Assistant: `, since the model has none.
@@ -68,11 +71,11 @@ pub enum Form {
 #[derive(Debug, Clone)]
 pub struct ChatTemplate {
     /// `None` for the plain form.
-    program: Option<Arc<Program>>,
-    special: SpecialTokens,
+    program: Option<Arc<CompiledTemplate>>,
+    special: SpecialTokenTexts,
     sha256: [u8; 32],
     reads_now: bool,
-    variables: Variables,
+    variables: TemplateVariables,
 }
 
 /// What is to be written.
@@ -82,15 +85,14 @@ pub struct Chat {
     pub messages: Vec<Data>,
     /// Whether the text ends where the model's reply begins.
     pub add_generation_prompt: bool,
-    /// More variables: `tools`, `documents`, `enable_thinking`. Those named like a special token stand in
-    /// its place.
+    /// More variables: `tools`, `documents`, `enable_thinking`. Those named like a special token replace it.
     pub variables: Vec<(String, Data)>,
     /// What `strftime_now` takes for now.
     pub now: Moment,
 }
 
 impl Chat {
-    /// A chat that asks for a reply.
+    /// A chat that requires a reply.
     pub fn new(messages: &[Message], now: Moment) -> Self {
         let messages = messages.iter().map(Data::from).collect();
         Self { messages, add_generation_prompt: true, variables: Vec::new(), now }
@@ -102,7 +104,7 @@ impl ChatTemplate {
     ///
     /// # Errors
     /// If the template is too long or cannot be compiled, or if there are several and no default.
-    pub fn new(templates: &Templates, special: SpecialTokens) -> Result<Self, ChatError> {
+    pub fn new(templates: &Templates, special: SpecialTokenTexts) -> Result<Self, ChatError> {
         match templates.choose(false)? {
             Some(source) => Self::from_source(source, special),
             None => Ok(Self::plain()),
@@ -112,11 +114,11 @@ impl ChatTemplate {
     /// A template from its source.
     ///
     /// ```
-    /// use plimsoll_engine::chat::{Chat, ChatTemplate, Moment, SpecialTokens};
+    /// use plimsoll_engine::chat::{Chat, ChatTemplate, Moment, SpecialTokenTexts};
     /// use plimsoll_core::prompt::{Message, Role};
     ///
     /// let source = "{% for message in messages %}[{{ message.role }}] {{ message.content }}{{ eos_token }}\n{% endfor %}";
-    /// let special = SpecialTokens::new([("eos_token", "</s>".to_owned())]);
+    /// let special = SpecialTokenTexts::new([("eos_token", "</s>".to_owned())]);
     /// let template = ChatTemplate::from_source(source, special).unwrap();
     /// let messages = [Message { role: Role::User, text: "Hello".to_owned() }];
     /// let chat = Chat::new(&messages, Moment::date(2025, 2, 6).unwrap());
@@ -125,20 +127,20 @@ impl ChatTemplate {
     ///
     /// # Errors
     /// If it is longer than [`MAX_SOURCE`] or cannot be compiled.
-    pub fn from_source(source: &str, special: SpecialTokens) -> Result<Self, ChatError> {
+    pub fn from_source(source: &str, special: SpecialTokenTexts) -> Result<Self, ChatError> {
         if source.len() > MAX_SOURCE {
-            return Err(ChatError::TooLong { bytes: source.len(), most: MAX_SOURCE });
+            return Err(ChatError::TooLong { bytes: source.len(), max: MAX_SOURCE });
         }
         let sha256 = Sha256::digest(source).into();
         let reads_now = source.contains("strftime_now");
         let program = Some(render::compile(source::adapt(source))?);
-        Ok(Self { program, special, sha256, reads_now, variables: Variables::default() })
+        Ok(Self { program, special, sha256, reads_now, variables: TemplateVariables::default() })
     }
 
     /// The plain form, for a model without a template.
     pub fn plain() -> Self {
         let sha256 = Sha256::digest(PLAIN_NAME).into();
-        let (special, variables) = (SpecialTokens::default(), Variables::default());
+        let (special, variables) = (SpecialTokenTexts::default(), TemplateVariables::default());
         Self { program: None, special, sha256, reads_now: false, variables }
     }
 
@@ -147,7 +149,7 @@ impl ChatTemplate {
     /// # Errors
     /// [`VariableError::Unread`] for a variable that the template does not read, which is mostly a slip of the pen, and
     /// [`VariableError::NoTemplate`] for a model without one.
-    pub fn with_variables(self, variables: Variables) -> Result<Self, VariableError> {
+    pub fn with_variables(self, variables: TemplateVariables) -> Result<Self, VariableError> {
         let Some((name, _)) = variables.iter().next() else { return Ok(self) };
         if self.program.is_none() {
             return Err(VariableError::NoTemplate { name: name.to_owned() });
@@ -168,13 +170,13 @@ impl ChatTemplate {
     }
 
     /// The variables that a user has set.
-    pub fn variables(&self) -> &Variables {
+    pub fn variables(&self) -> &TemplateVariables {
         &self.variables
     }
 
     /// How chats are written.
-    pub fn form(&self) -> Form {
-        if self.program.is_some() { Form::Template } else { Form::Plain }
+    pub fn form(&self) -> ChatForm {
+        if self.program.is_some() { ChatForm::Template } else { ChatForm::Plain }
     }
 
     /// Whether chats can depend on [`Chat::now`].
@@ -211,7 +213,7 @@ impl ChatTemplate {
             .map(|(index, message)| data::shown(message).ok_or(ChatError::MessageShape { index }))
             .collect::<Result<Vec<_>, _>>()?;
         match &self.program {
-            Some(program) => render::render(program, self.context(chat, messages), render::MAX_TIME),
+            Some(program) => render::render(program, self.context(chat, messages), limits::MAX_TIME),
             None => plain::write(&messages, chat.add_generation_prompt),
         }
     }

@@ -1,10 +1,11 @@
-//! The one decoder: a [`DecoderSpec`] and weights behind [`Tensors`], stepped over rows of tokens.
+//! The decoder: a [`DecoderSpec`] and weights from [`Tensors`], stepped over rows of tokens.
 //!
 //! Rows of a step may differ in what came before and in how many tokens come now. Their tokens are
 //! concatenated, not padded; only attention looks at rows one by one. So what a row gets does not depend on the
 //! rows beside it, beyond the rounding of sums that a matrix product may order otherwise.
 
 mod attention;
+mod attention_shape;
 mod block;
 mod elementwise;
 mod few;
@@ -18,15 +19,15 @@ use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 
-use crate::cache::Cache;
+use crate::cache::KvCache;
 use crate::spec::DecoderSpec;
-use crate::step::{Row, RowOutput, StepError};
 use crate::weights::{Embedding, Linear, Placement, Tensors};
 use crate::weights_error::WeightsError;
-use block::Block;
+use block::DecoderBlock;
+use elementwise::scaled;
 use load::{Loader, Parts};
 use norm::RmsNorm;
-use rotary::Rotary;
+use rotary::RotaryTables;
 
 /// A language model that is loaded.
 #[derive(Debug)]
@@ -34,20 +35,20 @@ pub struct Decoder {
     spec: DecoderSpec,
     placement: Placement,
     embedding: Embedding,
-    blocks: Vec<Block>,
+    blocks: Vec<DecoderBlock>,
     norm: RmsNorm,
     head: Arc<dyn Linear>,
-    ropes: Vec<Rotary>,
+    ropes: Vec<RotaryTables>,
     /// What its caches know it by.
     identity: Arc<()>,
 }
 
 impl Decoder {
-    /// Loads every tensor that the spec asks for.
+    /// Loads every tensor that the spec requires.
     ///
     /// # Errors
     /// [`WeightsError`] if the spec is not valid, a tensor is missing, has another shape, holds NaN or
-    /// infinities, or has no place in the spec.
+    /// infinities, or is not in the spec.
     pub fn load(
         spec: DecoderSpec,
         tensors: &dyn Tensors,
@@ -55,7 +56,7 @@ impl Decoder {
     ) -> Result<Self, WeightsError> {
         spec.validate().map_err(WeightsError::Spec)?;
         let Parts { embedding, blocks, norm, head } = Loader::new(&spec, tensors, &placement).load()?;
-        let ropes = spec.ropes.iter().map(Rotary::new).collect();
+        let ropes = spec.ropes.iter().map(RotaryTables::new).collect();
         Ok(Self { spec, placement, embedding, blocks, norm, head, ropes, identity: Arc::new(()) })
     }
 
@@ -70,25 +71,11 @@ impl Decoder {
     }
 
     /// An empty cache for a sequence.
-    pub fn cache(&self) -> Cache {
-        Cache::new(Arc::clone(&self.identity), self.blocks.len(), self.ropes.len())
+    pub fn cache(&self) -> KvCache {
+        KvCache::new(Arc::clone(&self.identity), self.blocks.len(), self.ropes.len())
     }
 
-    /// Reads the tokens of all rows and gives what each row asked for, in the order of the rows.
-    ///
-    /// A long step is taken in passes of bounded size, so the memory for intermediate results does not
-    /// grow with it; the logits and hidden states that are asked for do.
-    ///
-    /// With `LongRoPE`, a row that grows past `original_context` (or was cut back to it) is computed anew from
-    /// its first token; [`RowOutput::recomputed`] says so. Positions count from the step's tokens as always.
-    ///
-    /// # Errors
-    /// [`StepError`] naming the row; all caches then are as they were.
-    pub fn step(&self, rows: &mut [Row<'_>]) -> Result<Vec<RowOutput>, StepError> {
-        pass::step(self, rows)
-    }
-
-    /// The logits of rows of the stream behind the last block and the final norm.
+    /// The logits of rows of the stream after the last block and the final norm.
     fn logits(&self, normed: &Tensor) -> candle_core::Result<Tensor> {
         let logits = self.head.forward(normed)?.to_dtype(DType::F32)?;
         let logits = scaled(logits, 1.0 / self.spec.multipliers.logits_divisor)?;
@@ -105,15 +92,6 @@ impl Decoder {
         let rows = self.embedding.rows.rows(&ids)?;
         scaled(rows, rounded(self.spec.multipliers.embedding, self.placement.dtype))
     }
-}
-
-/// Multiplied in f32: in bf16 candle would round the factor.
-fn scaled(tensor: Tensor, factor: f64) -> candle_core::Result<Tensor> {
-    if factor == 1.0 {
-        return Ok(tensor);
-    }
-    let dtype = tensor.dtype();
-    tensor.to_dtype(DType::F32)?.affine(factor, 0.0)?.to_dtype(dtype)
 }
 
 /// As transformers holds the factor of Gemma's embedding.

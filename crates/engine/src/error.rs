@@ -44,7 +44,7 @@ pub enum EngineError {
     Config {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: ConfigError,
     },

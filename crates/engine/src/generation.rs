@@ -10,7 +10,7 @@ use plimsoll_core::{Finish, Seed};
 use crate::sampling::{Sampling, SamplingError};
 use crate::tokenizer::{Tokenizer, TokenizerError};
 
-use text::TokenTexts;
+use text::{TokenTexts, floor_char};
 
 /// Why an answer could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -26,18 +26,18 @@ pub enum GenerationError {
 
 /// When an answer ends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Stop {
+pub struct StopRules {
     /// Tokens that end it: they are listed, and are no part of the text.
     pub tokens: Vec<u32>,
     /// Strings that end it: the text stops before the first of them. Empty ones are ignored.
     pub strings: Vec<String>,
-    /// Most tokens, those that end it included; at least 1 is generated.
-    pub most_tokens: usize,
+    /// Maximum number of tokens, those that end it included; at least 1 is generated.
+    pub max_tokens: usize,
 }
 
 /// A generated token.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Token {
+pub struct GeneratedToken {
     /// Its id.
     pub id: u32,
     /// Natural log of its probability, before temperature and truncation.
@@ -46,7 +46,7 @@ pub struct Token {
     /// tokens make is shared out byte by byte, so a part need not be a whole character. Stop tokens, special
     /// tokens and what a stop string cut off have no part.
     pub start: usize,
-    /// The byte behind its part.
+    /// The byte after its part.
     pub end: usize,
 }
 
@@ -56,7 +56,7 @@ pub struct Generated {
     /// The text, without stop token and stop string.
     pub text: String,
     /// All tokens that were generated.
-    pub tokens: Vec<Token>,
+    pub tokens: Vec<GeneratedToken>,
     /// Why it ended.
     pub finish: Finish,
 }
@@ -65,8 +65,8 @@ impl Generated {
     /// The text of each token; together they are the answer's text. A character that several tokens make
     /// stands whole at the last of them.
     pub fn token_texts(&self) -> impl Iterator<Item = &str> {
-        let place = |place| floor_char(&self.text, place);
-        self.tokens.iter().map(move |token| &self.text[place(token.start)..place(token.end)])
+        let offset = |offset| floor_char(&self.text, offset);
+        self.tokens.iter().map(move |token| &self.text[offset(token.start)..offset(token.end)])
     }
 }
 
@@ -75,7 +75,7 @@ impl Generated {
 pub struct Sequence<'t> {
     texts: TokenTexts<'t>,
     sampling: Sampling,
-    stop: Stop,
+    stop: StopRules,
     seed: Seed,
     tokens: Vec<(u32, f64)>,
     finish: Option<Finish>,
@@ -85,12 +85,12 @@ pub struct Sequence<'t> {
 
 impl<'t> Sequence<'t> {
     /// An empty answer.
-    pub fn new(tokenizer: &'t Tokenizer, sampling: Sampling, stop: Stop, seed: Seed) -> Self {
+    pub fn new(tokenizer: &'t Tokenizer, sampling: Sampling, stop: StopRules, seed: Seed) -> Self {
         let texts = TokenTexts::new(tokenizer);
         Self { texts, sampling, stop, seed, tokens: Vec::new(), finish: None, cut: None }
     }
 
-    /// Chooses the next token from the logits behind the last one. Gives it if the model is to go on from
+    /// Chooses the next token from the logits after the last one. Returns it if the model is to continue from
     /// it, `None` if the answer has ended.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ impl<'t> Sequence<'t> {
         self.texts.push(chosen.token)?;
         if let Some(cut) = self.texts.find(&self.stop.strings) {
             (self.cut, self.finish) = (Some(cut), Some(Finish::Stop));
-        } else if self.tokens.len() >= self.stop.most_tokens {
+        } else if self.tokens.len() >= self.stop.max_tokens {
             self.finish = Some(Finish::Length);
         }
         Ok(if self.finish.is_some() { None } else { Some(chosen.token) })
@@ -138,8 +138,8 @@ impl<'t> Sequence<'t> {
     /// watches; the text itself is that of [`Sequence::finish`].
     pub fn settled(&self) -> &str {
         let text = self.texts.text();
-        let longest = self.stop.strings.iter().map(String::len).max().unwrap_or(0);
-        let end = self.cut.unwrap_or_else(|| text.len().saturating_sub(longest.saturating_sub(1)));
+        let max_stop_bytes = self.stop.strings.iter().map(String::len).max().unwrap_or(0);
+        let end = self.cut.unwrap_or_else(|| text.len().saturating_sub(max_stop_bytes.saturating_sub(1)));
         &text[..floor_char(text, end)]
     }
 
@@ -156,16 +156,11 @@ impl<'t> Sequence<'t> {
         let mut tokens = Vec::with_capacity(self.tokens.len());
         for (index, (id, logprob)) in self.tokens.into_iter().enumerate() {
             let end = ends.get(index).copied().unwrap_or(text.len()).clamp(start, text.len());
-            tokens.push(Token { id, logprob, start, end });
+            tokens.push(GeneratedToken { id, logprob, start, end });
             start = end;
         }
         Ok(Generated { text, tokens, finish: self.finish.unwrap_or(Finish::Length) })
     }
-}
-
-/// The largest place at or before this one where a character starts.
-fn floor_char(text: &str, place: usize) -> usize {
-    (0..=place.min(text.len())).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0)
 }
 
 #[cfg(test)]

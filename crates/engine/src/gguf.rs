@@ -16,10 +16,10 @@
 //!
 //! - **What is read.** Versions 2 and 3, little-endian, in one file; the formats of [`BlockFormat`]; the
 //!   architectures of [`GgufArchitecture`]. Others are refused by name.
-//! - **Distrust.** No number in a file is believed before it was held against the file's length. Tensors are
+//! - **Untrusted input.** Counts and offsets are checked against the file's length before they are used. Tensors are
 //!   inside the file, aligned and alone in their bytes; keys and names stand once.
-//! - **Memory.** Opening reads the header only. A tensor is read when it is asked for, straight into its
-//!   final place. Values and scales that are NaN or infinite are found then.
+//! - **Memory.** Opening reads the header only. A tensor is read on demand, straight into its
+//!   final memory. Values and scales that are NaN or infinite are found then.
 //! - **Packed products.** A packed matrix stays packed. On the processor it is multiplied by
 //!   `plimsoll_kernels::packed`: activations are not rounded to 8 bits, as llama.cpp does, so a product is that of the
 //!   unpacked matrix, and a row has the same bits whatever rows stand beside it. On a device candle multiplies, and
@@ -27,8 +27,9 @@
 //! - **Same names, same rows.** Weights have the names, and the rows the order, that transformers gives
 //!   them, so that the decoder knows nothing of GGUF.
 //! - **Vocabulary.** Byte-level BPE and the BPE of `SentencePiece` become what a `tokenizer.json` would say;
-//!   a `tokenizer.json` beside the file goes first.
+//!   a `tokenizer.json` beside the file takes precedence.
 
+mod architecture;
 mod blocks;
 mod cursor;
 mod error;
@@ -36,6 +37,7 @@ mod file;
 mod floats;
 mod header;
 mod header_error;
+mod limits;
 mod loading;
 mod matrix;
 mod metadata;
@@ -44,21 +46,22 @@ mod pieces;
 mod pre_tokenizer;
 mod rows;
 mod spec;
+mod token_type;
 mod value;
 mod vocabulary;
 mod vocabulary_error;
 mod weights;
 
+pub use architecture::GgufArchitecture;
 pub use blocks::BlockFormat;
 pub use cursor::CursorError;
 pub use error::{GgufError, GgufSpecError, WeightError};
 pub use file::GgufFile;
-pub use header::{Header, TensorInfo};
+pub use header::{GgufHeader, TensorInfo};
 pub use header_error::{HeaderError, TensorError};
 pub use matrix::GgufMatrix;
 pub use metadata::{Metadata, MetadataError};
-pub use spec::GgufArchitecture;
-pub use value::{Array, Texts, Value, ValueError};
-pub use vocabulary::{SpecialTokens, Vocabulary};
+pub use value::{Array, MetadataValue, TextArray, ValueError};
+pub use vocabulary::{SpecialTokenIds, Vocabulary};
 pub use vocabulary_error::VocabularyError;
 pub use weights::GgufWeights;

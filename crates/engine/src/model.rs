@@ -1,5 +1,6 @@
 //! A model as a user has it: opened from a folder or a file, described, loaded.
 
+mod encoder;
 mod files;
 mod identity;
 mod language_model;
@@ -8,15 +9,17 @@ mod stop;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-pub use files::{ModelFiles, Weights};
+pub use encoder::{Encoded, Encoder};
+pub(crate) use encoder::{shared_by_all, shared_prefix};
+pub use files::{ModelFiles, WeightFiles};
+use identity::LocalIdentity;
 pub use identity::{HashCache, ModelHashes};
-pub use language_model::{Answer, LanguageModel};
+pub use language_model::{GenerationOptions, LanguageModel};
 
 use candle_core::{DType, Device};
 
 use crate::arch::read_config;
-use crate::backend::Encoder;
-use crate::chat::{ChatTemplate, Form, Moment, SpecialTokens, Templates, Variables};
+use crate::chat::{ChatForm, ChatTemplate, Moment, SpecialTokenTexts, TemplateVariables, Templates};
 use crate::decoder::Decoder;
 use crate::error::{EngineError, Result};
 use crate::gguf::{GgufError, GgufFile, GgufWeights, Vocabulary};
@@ -27,7 +30,7 @@ use crate::weights::{Placement, Tensors};
 
 /// A model whose headers and small files were read; its weights were not.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedModel {
     files: ModelFiles,
     spec: DecoderSpec,
     weights: Container,
@@ -53,10 +56,10 @@ impl Container {
 
 /// What a model is, for people and for tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Description {
+pub struct ModelDescription {
     /// `model_type` of its configuration.
     pub architecture: String,
-    /// Numbers that were trained; tied ones count once.
+    /// Trained parameters; tied ones count once.
     pub parameters: u64,
     /// Blocks.
     pub layers: usize,
@@ -66,11 +69,11 @@ pub struct Description {
     pub vocabulary: usize,
     /// Tokens of the longest sequence.
     pub context: usize,
-    /// How the weights are stored: the type of most numbers (`BF16`, `Q4_K`), or the file's own name for its mixture
+    /// How the weights are stored: the type of most parameters (`BF16`, `Q4_K`), or the file's own name for its mixture
     /// (`Q4_K_M`).
     pub stored: String,
     /// How chats are written.
-    pub form: Form,
+    pub form: ChatForm,
     /// SHA-256 of the chat template and its variables, in lower-case hexadecimal: [`ChatTemplate::sha256`].
     pub chat_template_sha256: String,
     /// Tokens that end an answer.
@@ -79,22 +82,22 @@ pub struct Description {
     pub tokenizer_problem: Option<String>,
 }
 
-impl Opened {
+impl OpenedModel {
     /// Opens the model of a path: a folder with `config.json` and safetensors, a folder with one GGUF file,
     /// or a GGUF file.
     ///
     /// # Errors
     /// [`EngineError`] names the file that is missing or damaged. A tokenizer that cannot be used is an
-    /// error of [`Opened::load`] only: what a model is can be told without it.
+    /// error of [`OpenedModel::load`] only: a model can be described without it.
     pub fn open(path: &Path) -> Result<Self> {
         let files = ModelFiles::find(path)?;
         match &files.weights {
-            Weights::Safetensors => Self::of_folder(files),
-            Weights::Gguf(path) => Self::of_gguf(files.clone(), path),
+            WeightFiles::Safetensors => Self::from_folder(files),
+            WeightFiles::Gguf(path) => Self::from_gguf(files.clone(), path),
         }
     }
 
-    fn of_folder(files: ModelFiles) -> Result<Self> {
+    fn from_folder(files: ModelFiles) -> Result<Self> {
         let path = files.folder.join("config.json");
         let text = text(&files, "config.json")?.ok_or_else(|| absent("config.json", &files))?;
         let spec = read_config(&text).map_err(|source| EngineError::Config { path, source })?;
@@ -104,19 +107,19 @@ impl Opened {
             None => Err(TokenizerError::Unreadable { problem: "there is no tokenizer.json".to_owned() }),
         };
         let template = ChatTemplate::new(
-            &Templates::of_folder(&files.folder)?,
-            SpecialTokens::of_folder(&files.folder)?,
+            &Templates::from_folder(&files.folder)?,
+            SpecialTokenTexts::from_folder(&files.folder)?,
         )?;
-        let stop = stop::of_folder(&files, tokenizer.as_ref().ok())?;
+        let stop = stop::from_folder(&files, tokenizer.as_ref().ok())?;
         Ok(Self { files, spec, weights, tokenizer, template, stop })
     }
 
-    fn of_gguf(files: ModelFiles, path: &Path) -> Result<Self> {
+    fn from_gguf(files: ModelFiles, path: &Path) -> Result<Self> {
         let weights = GgufWeights::new(GgufFile::open(path)?)?;
         let spec = weights.spec().clone();
         let vocabulary = weights.file().vocabulary();
-        let tokenizer = of_gguf_file(weights.file(), vocabulary.as_ref(), spec.vocabulary);
-        let (template, stop) = stop::of_gguf(weights.file(), vocabulary.as_ref().ok())?;
+        let tokenizer = gguf_tokenizer(weights.file(), vocabulary.as_ref(), spec.vocabulary);
+        let (template, stop) = stop::gguf_template_and_stop(weights.file(), vocabulary.as_ref().ok())?;
         Ok(Self { files, spec, weights: Container::Gguf(Box::new(weights)), tokenizer, template, stop })
     }
 
@@ -124,7 +127,7 @@ impl Opened {
     ///
     /// # Errors
     /// [`EngineError::Variable`] for one that the template does not read, or if there is no template.
-    pub fn with_variables(self, variables: Variables) -> Result<Self> {
+    pub fn with_variables(self, variables: TemplateVariables) -> Result<Self> {
         Ok(Self { template: self.template.with_variables(variables)?, ..self })
     }
 
@@ -134,9 +137,9 @@ impl Opened {
     }
 
     /// What it is.
-    pub fn description(&self) -> Description {
+    pub fn description(&self) -> ModelDescription {
         let sha256 = self.template.sha256();
-        Description {
+        ModelDescription {
             architecture: self.spec.architecture.clone(),
             parameters: self.spec.parameters(),
             layers: self.spec.layers.len(),
@@ -156,7 +159,17 @@ impl Opened {
     /// # Errors
     /// [`EngineError::Io`] if a file cannot be read.
     pub fn hashes(&self, cache: &HashCache) -> Result<ModelHashes> {
-        ModelHashes::of(&self.files, &self.weight_files(), cache)
+        ModelHashes::from_files(&self.files, &self.weight_files(), cache)
+    }
+
+    /// The identity of the model as it will be loaded: lower-case hexadecimal SHA-256 of all that its answers depend on
+    /// beside the request. These are the files' hashes, the chat template with its variables, the tokens that end an
+    /// answer, the engine's version, dtype, device, how packed matrices are multiplied and, if the template reads it,
+    /// the date `now`. [`LanguageModel::identity`] gives the same after loading.
+    pub fn identity(&self, hashes: &ModelHashes, placement: &Placement, now: Moment) -> String {
+        let (template, stop_tokens) = (&self.template, self.stop.as_slice());
+        let packed_products = self.packed_products(&placement.device);
+        LocalIdentity { hashes, template, stop_tokens, placement, packed_products, now }.sha256()
     }
 
     /// The files that hold the weights, in order.
@@ -167,7 +180,7 @@ impl Opened {
         }
     }
 
-    /// The type in which a model of this kind computes unless another is asked for: bf16 where the weights are
+    /// The type in which a model of this kind computes unless another is requested: bf16 where the weights are
     /// stored so and nothing else speaks for f32, otherwise f32.
     pub fn natural_dtype(&self) -> DType {
         match &self.weights {
@@ -176,15 +189,15 @@ impl Opened {
         }
     }
 
-    /// How rows are multiplied with its packed matrices, if it has any: what it says depends on it, so it belongs to
-    /// its identity. `None` where rows are rounded to 8 bits first, as on devices, or where nothing is packed.
+    /// How rows are multiplied with its packed matrices, if it has any. Answers depend on it, so it belongs to the
+    /// identity. `None` where rows are rounded to 8 bits first, as on devices, or where nothing is packed.
     pub fn packed_products(&self, device: &Device) -> Option<&'static str> {
         let Container::Gguf(weights) = &self.weights else { return None };
         let mut tensors = weights.file().header().tensors.values();
         (device.is_cpu() && tensors.any(|info| !info.format.is_float())).then_some("f32 rows")
     }
 
-    /// What writes its prompts, for plans that are made before the weights are read.
+    /// The encoder of its prompts, for estimates that are made before the weights are read.
     ///
     /// # Errors
     /// The problem of a tokenizer that cannot be used.
@@ -206,7 +219,7 @@ impl Opened {
         Ok(LanguageModel::new(decoder, tokenizer, template, stop, products))
     }
 
-    /// Reads the weights of the decoder alone, for whoever speaks in tokens.
+    /// Reads the weights of the decoder alone, for callers that work on tokens.
     ///
     /// # Errors
     /// As [`Decoder::load`].
@@ -223,7 +236,7 @@ impl Opened {
 }
 
 /// The tokenizer of a GGUF file whose vocabulary was looked at, for a model of so many tokens.
-fn of_gguf_file(
+fn gguf_tokenizer(
     file: &GgufFile,
     vocabulary: std::result::Result<&Vocabulary<'_>, &GgufError>,
     size: usize,

@@ -61,25 +61,28 @@ pub(crate) fn plain(left: &Tensor, right: &Tensor) -> candle_core::Result<Tensor
     }
     let ((left_storage, left_layout), (right_storage, right_layout)) =
         (left.storage_and_layout(), right.storage_and_layout());
-    let (lefts, rights) = (Stack::of(&left_storage, left_layout)?, Stack::of(&right_storage, right_layout)?);
+    let (lefts, rights) = (
+        Stack::from_storage(&left_storage, left_layout)?,
+        Stack::from_storage(&right_storage, right_layout)?,
+    );
     let ([rows, inner], [same_inner, columns]) = (lefts.shape, rights.shape);
     if (lefts.count, inner) != (rights.count, same_inner) || left.rank() != right.rank() {
         candle_core::bail!("no product of {:?} and {:?}", left.shape(), right.shape())
     }
-    let mut numbers = vec![0.0; lefts.count * rows * columns];
-    for (index, target) in numbers.chunks_exact_mut((rows * columns).max(1)).enumerate() {
+    let mut values = vec![0.0; lefts.count * rows * columns];
+    for (index, target) in values.chunks_exact_mut((rows * columns).max(1)).enumerate() {
         multiply_on(Threads::Pool, Target::over(target), lefts.matrix(index), rights.matrix(index), 1.0);
     }
     let mut shape = left.dims().to_vec();
     if let Some(last) = shape.last_mut() {
         *last = columns;
     }
-    Tensor::from_vec(numbers, shape, left.device())
+    Tensor::from_vec(values, shape, left.device())
 }
 
 /// The matrices of a tensor of two or three dimensions, as they lie in memory.
 struct Stack<'a> {
-    numbers: &'a [f32],
+    values: &'a [f32],
     count: usize,
     apart: usize,
     shape: [usize; 2],
@@ -87,37 +90,37 @@ struct Stack<'a> {
 }
 
 impl<'a> Stack<'a> {
-    fn of(storage: &'a Storage, layout: &Layout) -> candle_core::Result<Self> {
-        let Storage::Cpu(CpuStorage::F32(numbers)) = storage else {
+    fn from_storage(storage: &'a Storage, layout: &Layout) -> candle_core::Result<Self> {
+        let Storage::Cpu(CpuStorage::F32(values)) = storage else {
             candle_core::bail!("a product of f32 on the processor has another tensor")
         };
-        let numbers = &numbers[layout.start_offset()..];
+        let values = &values[layout.start_offset()..];
         match (layout.dims(), layout.stride()) {
             (&[rows, columns], &[down, along]) => {
-                Ok(Self { numbers, count: 1, apart: 0, shape: [rows, columns], strides: [down, along] })
+                Ok(Self { values, count: 1, apart: 0, shape: [rows, columns], strides: [down, along] })
             }
             (&[count, rows, columns], &[apart, down, along]) => {
-                Ok(Self { numbers, count, apart, shape: [rows, columns], strides: [down, along] })
+                Ok(Self { values, count, apart, shape: [rows, columns], strides: [down, along] })
             }
             (dims, _) => candle_core::bail!("a product of {dims:?}"),
         }
     }
 
     fn matrix(&self, index: usize) -> Matrix<'a> {
-        Matrix::strided(&self.numbers[index * self.apart..], self.shape, self.strides)
+        Matrix::strided(&self.values[index * self.apart..], self.shape, self.strides)
     }
 }
 
 fn few(rows: &Tensor, matrix: &Tensor) -> candle_core::Result<Tensor> {
     let (count, (out, width)) = (rows.dim(0)?, matrix.dims2()?);
-    let numbers = rows.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    let values = rows.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     let (storage, layout) = matrix.storage_and_layout();
     let (Storage::Cpu(storage), Some((from, to))) = (&*storage, layout.contiguous_offsets()) else {
         candle_core::bail!("a matrix on the processor must be contiguous")
     };
     let sums = match storage {
-        CpuStorage::F32(matrix) => sums(&numbers, &matrix[from..to], width, share_f32),
-        CpuStorage::BF16(matrix) => sums(&numbers, &matrix[from..to], width, share_bf16),
+        CpuStorage::F32(matrix) => sums(&values, &matrix[from..to], width, share_f32),
+        CpuStorage::BF16(matrix) => sums(&values, &matrix[from..to], width, share_bf16),
         _ => candle_core::bail!("a matrix of {:?} is not multiplied here", matrix.dtype()),
     };
     let product = Tensor::from_vec(sums, (out, count), rows.device())?;
@@ -174,7 +177,7 @@ mod tests {
     use candle_core::Device;
     use proptest::prelude::*;
 
-    /// Of sums of at most 100 products of numbers below 1, in f32.
+    /// Of sums of at most 100 products of values below 1, in f32.
     const F32_TOLERANCE: f64 = 1e-4;
     /// What rounding a sum to the 8 bits of bf16 changes, as a share of it.
     const BF16_ROUNDING: f64 = 1.0 / 256.0;
@@ -203,16 +206,16 @@ mod tests {
             let matrix: Vec<f32> = (0..out * width).map(|index| number(index + 100_000)).collect();
             let expected = naive(&rows, &matrix, width);
             for (dtype, rounding) in [(DType::F32, 0.0), (DType::BF16, BF16_ROUNDING)] {
-                let tensor = |numbers: &[f32], lines: usize| {
-                    Tensor::from_slice(numbers, (lines, width), &Device::Cpu)?.to_dtype(dtype)
+                let tensor = |values: &[f32], lines: usize| {
+                    Tensor::from_slice(values, (lines, width), &Device::Cpu)?.to_dtype(dtype)
                 };
                 let found = product(&tensor(&rows, count).unwrap(), &tensor(&matrix, out).unwrap()).unwrap();
                 prop_assert_eq!(found.dims(), [count, out]);
                 prop_assert_eq!(found.dtype(), dtype);
                 let found = found.to_dtype(DType::F32).unwrap().flatten_all().unwrap();
                 for (found, expected) in found.to_vec1::<f32>().unwrap().iter().zip(&expected) {
-                    let most = F32_TOLERANCE + rounding * expected.abs();
-                    prop_assert!((f64::from(*found) - expected).abs() <= most, "{} {}", found, expected);
+                    let max = F32_TOLERANCE + rounding * expected.abs();
+                    prop_assert!((f64::from(*found) - expected).abs() <= max, "{} {}", found, expected);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Weights in safetensors files, single or sharded.
 //!
-//! The header is read and checked by itself; then each tensor is read from its place in the file straight into
+//! The header is read and checked by itself; then each tensor is read from its offset in the file straight into
 //! its final type, through one small buffer. A model is never in memory twice, and nothing is allocated for a
 //! tensor before its bytes are known to be there.
 
@@ -16,7 +16,7 @@ use half::{bf16, f16};
 
 use crate::weights::{Placement, Tensors};
 use crate::weights_error::WeightsError;
-use header::{Entry, Header};
+use header::{SafetensorsHeader, TensorEntry};
 
 pub use index::INDEX;
 
@@ -27,14 +27,14 @@ pub const SINGLE: &str = "model.safetensors";
 #[derive(Debug)]
 pub struct Safetensors {
     files: Vec<PathBuf>,
-    places: BTreeMap<String, Place>,
+    locations: BTreeMap<String, TensorLocation>,
 }
 
 /// Where a tensor is.
 #[derive(Debug)]
-struct Place {
+struct TensorLocation {
     file: usize,
-    entry: Entry,
+    entry: TensorEntry,
 }
 
 impl Safetensors {
@@ -57,27 +57,30 @@ impl Safetensors {
     /// # Errors
     /// [`WeightsError`] if it cannot be read or its header is damaged.
     pub fn open_file(path: &Path) -> Result<Self, WeightsError> {
-        let header = Header::read(path)?;
-        let places =
-            header.entries.into_iter().map(|(name, entry)| (name, Place { file: 0, entry })).collect();
-        Ok(Self { files: vec![path.to_owned()], places })
+        let header = SafetensorsHeader::read(path)?;
+        let locations = header
+            .entries
+            .into_iter()
+            .map(|(name, entry)| (name, TensorLocation { file: 0, entry }))
+            .collect();
+        Ok(Self { files: vec![path.to_owned()], locations })
     }
 
     fn open_index(folder: &Path, index: &Path) -> Result<Self, WeightsError> {
         let shards = index::read(index)?;
-        let (mut files, mut places) = (Vec::new(), BTreeMap::new());
+        let (mut files, mut locations) = (Vec::new(), BTreeMap::new());
         for (shard, names) in shards {
             let path = folder.join(&shard);
-            let mut header = Header::read(&path)?;
+            let mut header = SafetensorsHeader::read(&path)?;
             for name in names {
                 let Some(entry) = header.entries.remove(&name) else {
                     return Err(index::misplaced(index, name, shard));
                 };
-                places.insert(name, Place { file: files.len(), entry });
+                locations.insert(name, TensorLocation { file: files.len(), entry });
             }
             files.push(path);
         }
-        Ok(Self { files, places })
+        Ok(Self { files, locations })
     }
 
     /// The files, in the order of their names.
@@ -85,58 +88,59 @@ impl Safetensors {
         &self.files
     }
 
-    /// The type of the most numbers, as the files spell it (`BF16`).
+    /// The type of most parameters, as the files spell it (`BF16`).
     pub fn stored_type(&self) -> Option<&str> {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for place in self.places.values() {
-            *counts.entry(place.entry.stored.as_str()).or_default() += place.entry.elements();
+        for location in self.locations.values() {
+            *counts.entry(location.entry.stored.as_str()).or_default() += location.entry.elements();
         }
         counts.into_iter().max_by_key(|(_, count)| *count).map(|(stored, _)| stored)
     }
 
-    /// The numbers of all tensors together.
+    /// The number of parameters of all tensors.
     pub fn elements(&self) -> u64 {
-        self.places.values().map(|place| place.entry.elements() as u64).sum()
+        self.locations.values().map(|location| location.entry.elements() as u64).sum()
     }
 
-    fn place(&self, name: &str, shape: &[usize]) -> Result<&Place, WeightsError> {
-        let place = self.places.get(name).ok_or_else(|| WeightsError::Missing { name: name.to_owned() })?;
-        if place.entry.shape != shape {
-            let (found, wanted) = (place.entry.shape.clone(), shape.to_vec());
+    fn location(&self, name: &str, shape: &[usize]) -> Result<&TensorLocation, WeightsError> {
+        let location =
+            self.locations.get(name).ok_or_else(|| WeightsError::Missing { name: name.to_owned() })?;
+        if location.entry.shape != shape {
+            let (found, wanted) = (location.entry.shape.clone(), shape.to_vec());
             return Err(WeightsError::Shape { name: name.to_owned(), found, wanted });
         }
-        Ok(place)
+        Ok(location)
     }
 }
 
 impl Tensors for Safetensors {
     fn names(&self) -> Vec<&str> {
-        self.places.keys().map(String::as_str).collect()
+        self.locations.keys().map(String::as_str).collect()
     }
 
     fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.places.get(name).map(|place| place.entry.shape.as_slice())
+        self.locations.get(name).map(|location| location.entry.shape.as_slice())
     }
 
     fn dense(&self, name: &str, shape: &[usize], placement: &Placement) -> Result<Tensor, WeightsError> {
-        let place = self.place(name, shape)?;
-        let from = read::Source { path: &self.files[place.file], name, entry: &place.entry };
+        let location = self.location(name, shape)?;
+        let from = read::TensorSource { path: &self.files[location.file], name, entry: &location.entry };
         let device = &placement.device;
         let made = match placement.dtype {
-            DType::F32 => tensor(from.numbers::<f32>()?, shape, device),
-            DType::BF16 => tensor(from.numbers::<bf16>()?, shape, device),
-            DType::F16 => tensor(from.numbers::<f16>()?, shape, device),
+            DType::F32 => tensor(from.values::<f32>()?, shape, device),
+            DType::BF16 => tensor(from.values::<bf16>()?, shape, device),
+            DType::F16 => tensor(from.values::<f16>()?, shape, device),
             wanted => return Err(from.unreadable(wanted)),
         };
         made.map_err(|source| WeightsError::Device { name: name.to_owned(), source })
     }
 }
 
-/// On the processor the numbers become the tensor; elsewhere they are copied there and dropped.
+/// On the processor the values become the tensor; elsewhere they are copied there and dropped.
 fn tensor<T: candle_core::WithDType>(
-    numbers: Vec<T>,
+    values: Vec<T>,
     shape: &[usize],
     device: &Device,
 ) -> candle_core::Result<Tensor> {
-    Tensor::from_vec(numbers, shape, device)
+    Tensor::from_vec(values, shape, device)
 }

@@ -17,7 +17,7 @@ pub enum SamplingError {
         /// What it must be.
         wanted: &'static str,
     },
-    /// Logits that are no numbers.
+    /// Logits that are NaN or infinite.
     #[error(
         "the model's logit of token {token} is {value}: its weights or its arithmetic overflow in this type"
     )]
@@ -43,7 +43,7 @@ pub struct Sampling {
 
 /// A token and how likely it was.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Chosen {
+pub struct ChosenToken {
     /// The token.
     pub token: u32,
     /// Natural log of its probability under the model's own distribution over the whole vocabulary: before
@@ -115,71 +115,72 @@ impl Sampling {
     ///
     /// # Errors
     /// [`SamplingError::NotFinite`], [`SamplingError::Empty`].
-    pub fn choose(&self, logits: &[f32], seed: &Seed, index: u64) -> Result<Chosen, SamplingError> {
+    pub fn choose(&self, logits: &[f32], seed: &Seed, index: u64) -> Result<ChosenToken, SamplingError> {
         let normaliser = log_sum_exp(logits)?;
         let token = if self.temperature == 0.0 {
             argmax(logits)
         } else {
             let uniform: f64 = seed.derive_index(index).rng().random();
-            draw(&self.kept(logits), uniform)
+            draw(&self.candidates(logits), uniform)
         };
         let logprob = f64::from(logits[token]) - normaliser;
-        Ok(Chosen { token: u32::try_from(token).unwrap_or(u32::MAX), logprob: logprob.min(0.0) })
+        Ok(ChosenToken { token: u32::try_from(token).unwrap_or(u32::MAX), logprob: logprob.min(0.0) })
     }
 
     /// The tokens that truncation keeps, with their probabilities up to a common factor, by id.
     ///
     /// Temperature, then top-k, top-p and min-p, each on what is left, as transformers orders them.
-    pub fn kept(&self, logits: &[f32]) -> Vec<(usize, f64)> {
+    pub fn candidates(&self, logits: &[f32]) -> Vec<(usize, f64)> {
         let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let weight = |logit: f32| ((f64::from(logit) - f64::from(largest)) / self.temperature).exp();
-        let mut kept: Vec<(usize, f64)> =
+        let mut candidates: Vec<(usize, f64)> =
             logits.iter().enumerate().map(|(token, logit)| (token, weight(*logit))).collect();
         if self.top_k.is_none() && self.top_p >= 1.0 && self.min_p <= 0.0 {
-            return kept;
+            return candidates;
         }
-        kept.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        if let Some(last) = self.top_k.and_then(|count| kept.get(count - 1)).map(|(_, weight)| *weight) {
-            kept.truncate(kept.partition_point(|(_, weight)| *weight >= last));
+        candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        if let Some(last) = self.top_k.and_then(|count| candidates.get(count - 1)).map(|(_, weight)| *weight)
+        {
+            candidates.truncate(candidates.partition_point(|(_, weight)| *weight >= last));
         }
         if self.top_p < 1.0 {
-            kept.truncate(reaching(&kept, self.top_p));
+            candidates.truncate(reaching(&candidates, self.top_p));
         }
-        let least = self.min_p * kept.first().map_or(0.0, |(_, weight)| *weight);
-        kept.truncate(kept.partition_point(|(_, weight)| *weight >= least).max(1));
-        kept.sort_unstable_by_key(|(token, _)| *token);
-        kept
+        let min_weight = self.min_p * candidates.first().map_or(0.0, |(_, weight)| *weight);
+        candidates.truncate(candidates.partition_point(|(_, weight)| *weight >= min_weight).max(1));
+        candidates.sort_unstable_by_key(|(token, _)| *token);
+        candidates
     }
 }
 
 /// How many of the first tokens reach a share of the whole; at least one.
-fn reaching(kept: &[(usize, f64)], share: f64) -> usize {
-    let wanted = share * kept.iter().map(|(_, weight)| weight).sum::<f64>();
+fn reaching(candidates: &[(usize, f64)], share: f64) -> usize {
+    let wanted = share * candidates.iter().map(|(_, weight)| weight).sum::<f64>();
     let mut sum = 0.0;
-    for (place, (_, weight)) in kept.iter().enumerate() {
+    for (index, (_, weight)) in candidates.iter().enumerate() {
         sum += weight;
         if sum >= wanted {
-            return place + 1;
+            return index + 1;
         }
     }
-    kept.len()
+    candidates.len()
 }
 
 /// The first token at which the cumulative weight exceeds a share of the whole.
-fn draw(kept: &[(usize, f64)], uniform: f64) -> usize {
-    let target = uniform * kept.iter().map(|(_, weight)| weight).sum::<f64>();
+fn draw(candidates: &[(usize, f64)], uniform: f64) -> usize {
+    let target = uniform * candidates.iter().map(|(_, weight)| weight).sum::<f64>();
     let mut sum = 0.0;
-    for (token, weight) in kept {
+    for (token, weight) in candidates {
         sum += weight;
         if sum > target {
             return *token;
         }
     }
     // Rounding at the upper end: the last token that has any weight.
-    kept.iter().rev().find(|(_, weight)| *weight > 0.0).map_or(0, |(token, _)| *token)
+    candidates.iter().rev().find(|(_, weight)| *weight > 0.0).map_or(0, |(token, _)| *token)
 }
 
-/// The place of the largest, the first of equals.
+/// Index of the largest value, the first of equals.
 fn argmax(logits: &[f32]) -> usize {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     logits.iter().position(|logit| *logit == largest).unwrap_or(0)
@@ -207,7 +208,7 @@ pub fn log_sum_exp(logits: &[f32]) -> Result<f64, SamplingError> {
 ///
 /// # Errors
 /// As [`log_sum_exp`]; [`SamplingError::Empty`] for a token that has no logit.
-pub fn logprob_of(logits: &[f32], token: u32) -> Result<f64, SamplingError> {
+pub fn token_logprob(logits: &[f32], token: u32) -> Result<f64, SamplingError> {
     let logit = logits.get(token as usize).copied().ok_or(SamplingError::Empty)?;
     Ok((f64::from(logit) - log_sum_exp(logits)?).min(0.0))
 }

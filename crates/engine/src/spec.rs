@@ -5,13 +5,13 @@
 
 use crate::spec_error::SpecError;
 
-/// The most layers that are believed.
+/// Maximum number of layers that are accepted.
 pub const MAX_LAYERS: usize = 1024;
-/// The most entries of a vocabulary that are believed.
+/// Maximum number of entries of a vocabulary that are accepted.
 const MAX_VOCABULARY: usize = 1 << 24;
-/// The most of any other width that is believed.
+/// The most of any other width that is accepted.
 const MAX_WIDTH: usize = 1 << 20;
-/// The longest context that is believed. A `u32` position times an inverse frequency is computed in f32.
+/// The longest context that is accepted. A `u32` position times an inverse frequency is computed in f32.
 const MAX_CONTEXT: usize = 1 << 28;
 
 /// A decoder, whole. [`DecoderSpec::validate`] holds for every spec that reaches a decoder.
@@ -31,7 +31,7 @@ pub struct DecoderSpec {
     pub key_value_heads: usize,
     /// Width of one head. `heads * head_width` need not be `hidden`.
     pub head_width: usize,
-    /// The most tokens of one sequence.
+    /// Maximum number of tokens of one sequence.
     pub context: usize,
     /// How norms are computed.
     pub norm: Norm,
@@ -55,14 +55,14 @@ pub struct DecoderSpec {
     /// `Some(c)`: logits are `c * tanh(logits / c)`.
     pub logit_cap: Option<f64>,
     /// Each block, in order.
-    pub layers: Vec<Layer>,
+    pub layers: Vec<LayerSpec>,
     /// The rotary embeddings that the layers name by index.
     pub ropes: Vec<Rope>,
 }
 
 /// What differs from block to block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layer {
+pub struct LayerSpec {
     /// `Some(w)`: position `i` sees `i - w + 1 ..= i`, itself counted. `None`: all before it.
     pub window: Option<usize>,
     /// Its rotary embedding, an index into [`DecoderSpec::ropes`].
@@ -250,7 +250,7 @@ impl DecoderSpec {
         self.validate_factors()?;
         for (index, layer) in self.layers.iter().enumerate() {
             if layer.window == Some(0) {
-                return Err(SpecError::Size { field: "window", value: 0, most: self.context });
+                return Err(SpecError::Size { field: "window", value: 0, max: self.context });
             }
             if layer.rope >= self.ropes.len() {
                 return Err(SpecError::NoRope { layer: index, rope: layer.rope, ropes: self.ropes.len() });
@@ -305,9 +305,9 @@ impl Rope {
     }
 }
 
-/// At least 1, at most `most`.
-fn within(field: &'static str, value: usize, most: usize) -> Result<(), SpecError> {
-    if (1..=most).contains(&value) { Ok(()) } else { Err(SpecError::Size { field, value, most }) }
+/// At least 1, at most `max`.
+fn within(field: &'static str, value: usize, max: usize) -> Result<(), SpecError> {
+    if (1..=max).contains(&value) { Ok(()) } else { Err(SpecError::Size { field, value, max }) }
 }
 
 fn positive(field: &'static str, value: f64) -> Result<(), SpecError> {

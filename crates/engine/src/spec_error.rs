@@ -5,14 +5,14 @@
 #[non_exhaustive]
 pub enum SpecError {
     /// A size of zero, or beyond what is believed.
-    #[error("`{field}` is {value}; it must be between 1 and {most}")]
+    #[error("`{field}` is {value}; it must be between 1 and {max}")]
     Size {
         /// The field of the spec.
         field: &'static str,
         /// Its value.
         value: usize,
-        /// The most.
-        most: usize,
+        /// The limit.
+        max: usize,
     },
     /// A factor that is not finite, or not positive where it must be.
     #[error("`{field}` is {value}, which is no usable factor")]

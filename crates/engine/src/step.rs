@@ -2,24 +2,24 @@
 
 use candle_core::Tensor;
 
-use crate::cache::Cache;
+use crate::cache::KvCache;
 
 /// One sequence's part of a step.
 #[derive(Debug)]
-pub struct Row<'a> {
+pub struct StepRow<'a> {
     /// The tokens that come now, at least one.
     pub tokens: &'a [u32],
     /// What came before; the tokens are added to it.
-    pub cache: &'a mut Cache,
+    pub cache: &'a mut KvCache,
     /// Where logits are wanted.
     pub logits: Positions,
     /// Where a hidden state is wanted.
     pub hidden: Option<Hidden>,
 }
 
-impl<'a> Row<'a> {
-    /// A row that wants the logits behind its last token.
-    pub fn new(tokens: &'a [u32], cache: &'a mut Cache) -> Self {
+impl<'a> StepRow<'a> {
+    /// A row that wants the logits after its last token.
+    pub fn new(tokens: &'a [u32], cache: &'a mut KvCache) -> Self {
         Self { tokens, cache, logits: Positions::Last, hidden: None }
     }
 }
@@ -40,11 +40,11 @@ pub enum Positions {
 /// Which hidden state is wanted, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hidden {
-    /// As transformers counts `hidden_states`: 0 is the scaled embedding, `i` the residual stream behind
-    /// block `i` (counted from 1), and the number of layers the stream behind the last block *and the final
+    /// As transformers counts `hidden_states`: 0 is the scaled embedding, `i` the residual stream after
+    /// block `i` (counted from 1), and the number of layers the stream after the last block *and the final
     /// norm*.
     pub layer: usize,
-    /// The places.
+    /// These positions.
     pub positions: Positions,
     /// Whether the final norm is left out of the last layer, so that it too is the residual stream. Without
     /// meaning for the others.
@@ -54,9 +54,9 @@ pub struct Hidden {
 /// What a row gets back.
 #[derive(Debug, Clone)]
 pub struct RowOutput {
-    /// `[positions, vocabulary]`, F32, in the order asked for; `None` if none were.
+    /// `[positions, vocabulary]`, F32, in the order requested; `None` if none were.
     pub logits: Option<Tensor>,
-    /// `[positions, hidden]`, F32, in the order asked for; `None` if none were.
+    /// `[positions, hidden]`, F32, in the order requested; `None` if none were.
     pub hidden: Option<Tensor>,
     /// How many tokens of the cache were computed anew since the sequence crossed from the rotary embedding
     /// of short sequences to that of long ones, or back. 0 in nearly every step.
@@ -78,7 +78,7 @@ pub enum StepError {
     Token {
         /// The row, from 0.
         row: usize,
-        /// Its place among the row's tokens.
+        /// Its index among the row's tokens.
         position: usize,
         /// The token.
         token: u32,
@@ -92,15 +92,15 @@ pub enum StepError {
         row: usize,
         /// Tokens with those of its cache.
         tokens: usize,
-        /// The most.
+        /// The limit.
         context: usize,
     },
-    /// A place that the row does not have.
+    /// A position that the row does not have.
     #[error("row {row} asks for position {position} of {tokens} tokens")]
     Position {
         /// The row, from 0.
         row: usize,
-        /// The place.
+        /// The position.
         position: usize,
         /// Tokens of the row in this step.
         tokens: usize,
@@ -127,7 +127,7 @@ pub enum StepError {
 }
 
 impl Positions {
-    /// The places as numbers, each below `tokens`.
+    /// The positions as indices, each below `tokens`.
     pub(crate) fn list(&self, row: usize, tokens: usize) -> Result<Vec<usize>, StepError> {
         match self {
             Self::None => Ok(Vec::new()),

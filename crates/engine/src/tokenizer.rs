@@ -24,7 +24,7 @@ const MAX_BYTES: usize = 256 << 20;
 #[non_exhaustive]
 pub enum TokenizerError {
     /// A file beyond what is believed.
-    #[error("the tokenizer has {bytes} bytes; {MAX_BYTES} are the most")]
+    #[error("the tokenizer has {bytes} bytes; at most {MAX_BYTES} are allowed")]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -32,7 +32,7 @@ pub enum TokenizerError {
     /// A file that describes no tokenizer.
     #[error("the tokenizer cannot be read: {problem}")]
     Unreadable {
-        /// What is wrong.
+        /// The cause.
         problem: String,
     },
     /// A tokenizer of another, larger model.
@@ -65,12 +65,12 @@ pub enum TokenizerError {
 
 /// A token of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct EncodedToken {
     /// Its id.
     pub id: u32,
-    /// First byte in the text, and the byte behind the last; the same where it stands for no byte.
+    /// First byte in the text, and the byte after the last; the same where it stands for no byte.
     pub start: usize,
-    /// The byte behind the last.
+    /// The byte after the last.
     pub end: usize,
 }
 
@@ -125,11 +125,11 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`TokenizerError::Encode`].
-    pub fn encode(&self, text: &str, special: bool) -> Result<Vec<Piece>, TokenizerError> {
+    pub fn encode(&self, text: &str, special: bool) -> Result<Vec<EncodedToken>, TokenizerError> {
         let encoded = self.guarded_encode(text, special);
         let encoded = encoded.map_err(|problem| TokenizerError::Encode { bytes: text.len(), problem })?;
         let pieces = encoded.get_ids().iter().zip(encoded.get_offsets());
-        Ok(pieces.map(|(id, (start, end))| Piece { id: *id, start: *start, end: *end }).collect())
+        Ok(pieces.map(|(id, (start, end))| EncodedToken { id: *id, start: *start, end: *end }).collect())
     }
 
     fn guarded_encode(&self, text: &str, special: bool) -> Result<Encoding, String> {

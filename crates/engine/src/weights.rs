@@ -26,6 +26,15 @@ impl Placement {
     pub fn cpu_f32() -> Self {
         Self { dtype: DType::F32, device: Device::Cpu }
     }
+
+    /// The kind of the device: `cpu`, `cuda` or `metal`.
+    pub fn device_name(&self) -> &'static str {
+        match self.device {
+            Device::Cpu => "cpu",
+            Device::Cuda(_) => "cuda",
+            Device::Metal(_) => "metal",
+        }
+    }
 }
 
 /// The named tensors of a model.
@@ -87,7 +96,7 @@ pub trait Linear: Debug + Send + Sync {
 }
 
 /// A table that rows are taken from.
-pub trait Rows: Debug + Send + Sync {
+pub trait EmbeddingRows: Debug + Send + Sync {
     /// Ids, `[n]` of U32, each below the vocabulary, to `[n, hidden]` in the dtype of the computation.
     ///
     /// # Errors
@@ -102,7 +111,7 @@ pub trait Rows: Debug + Send + Sync {
 #[derive(Debug, Clone)]
 pub struct Embedding {
     /// From tokens to the residual stream.
-    pub rows: Arc<dyn Rows>,
+    pub rows: Arc<dyn EmbeddingRows>,
     /// From the residual stream to logits, if the weights are tied.
     pub head: Option<Arc<dyn Linear>>,
 }
@@ -143,7 +152,7 @@ impl DenseRows {
     }
 }
 
-impl Rows for DenseRows {
+impl EmbeddingRows for DenseRows {
     fn rows(&self, ids: &Tensor) -> candle_core::Result<Tensor> {
         self.table.index_select(ids, 0)
     }
@@ -157,7 +166,7 @@ fn bytes(tensor: &Tensor) -> usize {
     tensor.elem_count() * tensor.dtype().size_in_bytes()
 }
 
-/// An empty list with room for so many numbers; without it the bytes that they take. A weight larger than the memory
+/// An empty list with capacity for so many values; without it the bytes that they take. A weight larger than the memory
 /// is then an error, and not the end of the program.
 pub(crate) fn room<T>(count: usize) -> Result<Vec<T>, usize> {
     let mut list = Vec::new();

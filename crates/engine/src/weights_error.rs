@@ -19,7 +19,7 @@ pub enum WeightsError {
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -28,7 +28,7 @@ pub enum WeightsError {
     Safetensors {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The cause.
         problem: HeaderProblem,
     },
     /// An index that names what it should not.
@@ -36,11 +36,11 @@ pub enum WeightsError {
     Index {
         /// The index file.
         path: PathBuf,
-        /// What is wrong.
+        /// The cause.
         problem: IndexProblem,
     },
     /// A decoder that cannot be.
-    #[error("the weights are asked for a decoder that cannot be")]
+    #[error("the decoder of the weights is invalid")]
     Spec(#[source] SpecError),
     /// The decoder needs a tensor that is not there.
     #[error("the weights have no tensor `{}`", name.escape_debug())]
@@ -63,20 +63,20 @@ pub enum WeightsError {
         name: String,
         /// Its shape.
         found: Vec<usize>,
-        /// The shape that the configuration asks for.
+        /// The shape that the configuration requires.
         wanted: Vec<usize>,
     },
-    /// A tensor of numbers that are not converted.
+    /// A tensor of a type that cannot be converted.
     #[error("tensor `{}` is stored as {stored}, which cannot be read as {wanted:?}", name.escape_debug())]
     Type {
         /// Its name.
         name: String,
         /// How it is stored, as the container spells it.
         stored: String,
-        /// What was asked for.
+        /// What was requested.
         wanted: DType,
     },
-    /// A weight that is no number.
+    /// A weight that is NaN or infinite.
     #[error("tensor `{}` holds {value} at element {element}", name.escape_debug())]
     NotFinite {
         /// Its name.
@@ -86,8 +86,8 @@ pub enum WeightsError {
         /// Which element, counted row by row from 0.
         element: usize,
     },
-    /// A tensor that the decoder has no place for, which would silently change what the model says.
-    #[error("the weights hold tensor `{}`, for which `{architecture}` has no place", name.escape_debug())]
+    /// A tensor that the decoder does not use. Ignoring it would silently change the answers.
+    #[error("the weights hold tensor `{}`, which `{architecture}` does not use", name.escape_debug())]
     Surplus {
         /// Its name.
         name: String,
@@ -99,7 +99,7 @@ pub enum WeightsError {
     Device {
         /// Its name.
         name: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: candle_core::Error,
     },
@@ -108,7 +108,7 @@ pub enum WeightsError {
     Container {
         /// The tensor's name.
         name: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
@@ -127,12 +127,12 @@ pub enum HeaderProblem {
         wanted: u64,
     },
     /// A header beyond what is believed.
-    #[error("its header has {bytes} bytes; {most} are the most")]
+    #[error("its header has {bytes} bytes; at most {max} are allowed")]
     HeaderTooLarge {
         /// Bytes of the header.
         bytes: u64,
-        /// The most.
-        most: u64,
+        /// The limit.
+        max: u64,
     },
     /// A header that is no JSON of the right form.
     #[error("its header cannot be read: {0}")]
@@ -142,7 +142,7 @@ pub enum HeaderProblem {
     Range {
         /// The tensor.
         name: String,
-        /// How its numbers are stored.
+        /// The stored type.
         stored: String,
         /// Its shape.
         shape: Vec<usize>,
@@ -161,7 +161,7 @@ pub enum HeaderProblem {
         /// Where it should.
         expected: u64,
     },
-    /// Bytes behind the last tensor.
+    /// Bytes after the last tensor.
     #[error("it has {bytes} bytes; its tensors end at {wanted}")]
     Trailing {
         /// Bytes of the file.
@@ -176,12 +176,12 @@ pub enum HeaderProblem {
 #[non_exhaustive]
 pub enum IndexProblem {
     /// An index beyond what is believed.
-    #[error("it has {bytes} bytes; {most} are the most")]
+    #[error("it has {bytes} bytes; at most {max} are allowed")]
     TooLarge {
         /// Its size.
         bytes: u64,
-        /// The most.
-        most: u64,
+        /// The limit.
+        max: u64,
     },
     /// No JSON of the right form.
     #[error("it cannot be read: {0}")]
@@ -196,7 +196,7 @@ pub enum IndexProblem {
         file: String,
     },
     /// A tensor that the shard does not hold.
-    #[error("it places tensor `{}` in `{file}`, which does not hold it", name.escape_debug())]
+    #[error("it lists tensor `{}` in `{file}`, which does not hold it", name.escape_debug())]
     Misplaced {
         /// The tensor.
         name: String,

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use plimsoll_engine::chat::{Chat, ChatError, ChatTemplate, Data, Moment, SpecialTokens};
+use plimsoll_engine::chat::{Chat, ChatError, ChatTemplate, Data, Moment, SpecialTokenTexts};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -60,8 +60,8 @@ fn goldens() -> Goldens {
     serde_json::from_str(&text).unwrap()
 }
 
-fn special(goldens: &Goldens) -> SpecialTokens {
-    SpecialTokens::new(goldens.special.iter().map(|(name, text)| (name.as_str(), text.clone())))
+fn special(goldens: &Goldens) -> SpecialTokenTexts {
+    SpecialTokenTexts::new(goldens.special.iter().map(|(name, text)| (name.as_str(), text.clone())))
 }
 
 fn chat(golden: &GoldenChat) -> Chat {

@@ -1,16 +1,11 @@
-//! Templates of strangers: whatever they do ends soon, in bounded memory, with a clear error.
+//! Untrusted templates: whatever they do ends by fuel or length, in bounded memory, with a clear error.
 
 #![expect(clippy::unwrap_used, reason = "the tests' own data; a panic is how a test fails")]
 
-use std::time::{Duration, Instant};
-
 use plimsoll_engine::chat::{
-    Chat, ChatError, ChatTemplate, Data, MAX_MESSAGE_CHARS, MAX_SOURCE, MAX_TEXT, Moment, SpecialTokens,
+    Chat, ChatError, ChatTemplate, Data, MAX_MESSAGE_CHARS, MAX_SOURCE, MAX_TEXT, Moment, SpecialTokenTexts,
 };
 use proptest::prelude::*;
-
-/// No template takes longer, in a development build on a busy machine.
-const MAX_SECONDS: u64 = 8;
 
 fn chat() -> Chat {
     let message = Data::map([("role", Data::from("user")), ("content", Data::from("Hello"))]);
@@ -23,12 +18,11 @@ fn chat() -> Chat {
 }
 
 fn render(source: &str) -> Result<String, ChatError> {
-    let start = Instant::now();
-    let result = ChatTemplate::from_source(source, SpecialTokens::default())
+    let result = ChatTemplate::from_source(source, SpecialTokenTexts::default())
         .and_then(|template| template.render(&chat()));
-    let took = start.elapsed();
     let shown: String = source.chars().take(200).collect();
-    assert!(took < Duration::from_secs(MAX_SECONDS), "{took:?}: {shown}");
+    // What is counted ends it: fuel, length, nesting. The clock is for what cannot be counted.
+    assert!(!matches!(result, Err(ChatError::TooSlow { .. })), "{shown}");
     result
 }
 

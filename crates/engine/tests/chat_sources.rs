@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use plimsoll_core::prompt::{Message, Role};
-use plimsoll_engine::chat::{Chat, ChatError, ChatTemplate, Data, Form, Moment, SpecialTokens, Templates};
+use plimsoll_engine::chat::{
+    Chat, ChatError, ChatForm, ChatTemplate, Data, Moment, SpecialTokenTexts, Templates,
+};
 
 fn write(folder: &Path, name: &str, text: &str) {
     let path = folder.join(name);
@@ -25,7 +27,7 @@ fn day() -> Moment {
 #[test]
 fn a_file_of_its_own_goes_before_the_config() {
     let folder = tempfile::tempdir().unwrap();
-    let read = || Templates::of_folder(folder.path()).unwrap();
+    let read = || Templates::from_folder(folder.path()).unwrap();
     assert!(read().is_empty());
     assert_eq!(read().choose(true).unwrap(), None);
     write(folder.path(), "chat_template.json", r#"{"chat_template": "of chat_template.json"}"#);
@@ -47,7 +49,7 @@ fn named_templates_need_a_default() {
     let list =
         r#"{"chat_template": [{"name": "rag", "template": "R"}, {"name": "tool_use", "template": "T"}]}"#;
     write(folder.path(), "tokenizer_config.json", list);
-    let templates = Templates::of_folder(folder.path()).unwrap();
+    let templates = Templates::from_folder(folder.path()).unwrap();
     assert_eq!(templates.choose(true).unwrap(), Some("T"));
     let error = templates.choose(false).unwrap_err();
     assert_eq!(
@@ -63,32 +65,32 @@ fn files_of_another_form_are_errors_that_name_them() {
     let folder = tempfile::tempdir().unwrap();
     for wrong in ["1", "true", "{}", "[1]", r#"[{"name": "a"}]"#, r#"[{"name": 1, "template": "a"}]"#] {
         write(folder.path(), "tokenizer_config.json", &format!(r#"{{"chat_template": {wrong}}}"#));
-        let error = Templates::of_folder(folder.path()).unwrap_err();
+        let error = Templates::from_folder(folder.path()).unwrap_err();
         assert!(error.to_string().contains("`chat_template` in `"), "{wrong}: {error}");
     }
     for broken in ["", "{", "[", "null", "\u{0}"] {
         write(folder.path(), "tokenizer_config.json", broken);
-        assert!(Templates::of_folder(folder.path()).is_err(), "{broken:?}");
-        assert!(SpecialTokens::of_folder(folder.path()).is_err(), "{broken:?}");
+        assert!(Templates::from_folder(folder.path()).is_err(), "{broken:?}");
+        assert!(SpecialTokenTexts::from_folder(folder.path()).is_err(), "{broken:?}");
     }
     let deep = "[".repeat(1_000_000);
     write(folder.path(), "tokenizer_config.json", &deep);
-    assert!(matches!(Templates::of_folder(folder.path()), Err(ChatError::Json { .. })));
+    assert!(matches!(Templates::from_folder(folder.path()), Err(ChatError::Json { .. })));
     fs::write(folder.path().join("chat_template.jinja"), [0xff, 0xfe]).unwrap();
-    assert!(matches!(Templates::of_folder(folder.path()), Err(ChatError::Io { .. })));
+    assert!(matches!(Templates::from_folder(folder.path()), Err(ChatError::Io { .. })));
     fs::remove_file(folder.path().join("chat_template.jinja")).unwrap();
     fs::remove_file(folder.path().join("tokenizer_config.json")).unwrap();
     for number in 0..100 {
         write(folder.path(), &format!("additional_chat_templates/{number}.jinja"), "a");
     }
-    assert!(matches!(Templates::of_folder(folder.path()), Err(ChatError::TooManyTemplates { .. })));
+    assert!(matches!(Templates::from_folder(folder.path()), Err(ChatError::TooManyTemplates { .. })));
 }
 
 #[test]
 fn special_tokens_are_texts_or_maps() {
     let folder = tempfile::tempdir().unwrap();
-    let read = || SpecialTokens::of_folder(folder.path()).unwrap();
-    assert_eq!(read(), SpecialTokens::default());
+    let read = || SpecialTokenTexts::from_folder(folder.path()).unwrap();
+    assert_eq!(read(), SpecialTokenTexts::default());
     let config = r#"{"bos_token": "<s>", "eos_token": {"content": "</s>", "lstrip": false}, "pad_token": null, "x_token": "x"}"#;
     write(folder.path(), "tokenizer_config.json", config);
     assert_eq!(read().iter().collect::<Vec<_>>(), [("bos_token", "<s>"), ("eos_token", "</s>")]);
@@ -107,15 +109,15 @@ fn special_tokens_are_texts_or_maps() {
     assert_eq!(read().get("eos_token"), Some("</s>"));
     for wrong in ["1", "[]", "{}", r#"{"content": 1}"#] {
         write(folder.path(), "tokenizer_config.json", &format!(r#"{{"eos_token": {wrong}}}"#));
-        let error = SpecialTokens::of_folder(folder.path()).unwrap_err();
+        let error = SpecialTokenTexts::from_folder(folder.path()).unwrap_err();
         assert!(error.to_string().starts_with("`eos_token` in `"), "{wrong}: {error}");
     }
 }
 
 #[test]
 fn a_model_without_a_template_gets_the_plain_form_and_says_so() {
-    let template = ChatTemplate::new(&Templates::default(), SpecialTokens::default()).unwrap();
-    assert_eq!(template.form(), Form::Plain);
+    let template = ChatTemplate::new(&Templates::default(), SpecialTokenTexts::default()).unwrap();
+    assert_eq!(template.form(), ChatForm::Plain);
     let messages = [
         message(Role::System, "Be brief."),
         message(Role::User, "2 + 2?"),
@@ -138,8 +140,8 @@ fn a_model_without_a_template_gets_the_plain_form_and_says_so() {
 #[test]
 fn what_is_rendered_is_known_by_its_hash() {
     let plain = ChatTemplate::plain();
-    let one = ChatTemplate::new(&Templates::single("a"), SpecialTokens::default()).unwrap();
-    assert_eq!(one.form(), Form::Template);
+    let one = ChatTemplate::new(&Templates::single("a"), SpecialTokenTexts::default()).unwrap();
+    assert_eq!(one.form(), ChatForm::Template);
     // The first bytes of what `printf a | sha256sum` gives.
     assert_eq!(one.sha256()[..4], [0xca, 0x97, 0x81, 0x12]);
     assert_ne!(plain.sha256(), one.sha256());
@@ -147,7 +149,7 @@ fn what_is_rendered_is_known_by_its_hash() {
 
 #[test]
 fn chats_that_are_none_are_errors() {
-    let template = ChatTemplate::from_source("{{ messages }}", SpecialTokens::default()).unwrap();
+    let template = ChatTemplate::from_source("{{ messages }}", SpecialTokenTexts::default()).unwrap();
     let mut chat = Chat::new(&[], day());
     assert!(matches!(template.render(&chat), Err(ChatError::NoMessages)));
     chat.messages = vec![Data::from("text")];
@@ -156,7 +158,7 @@ fn chats_that_are_none_are_errors() {
 
 #[test]
 fn variables_go_before_special_tokens_and_now_is_an_argument() {
-    let special = SpecialTokens::new([("bos_token", "<s>".to_owned())]);
+    let special = SpecialTokenTexts::new([("bos_token", "<s>".to_owned())]);
     let source = "{{ bos_token }} {{ x }} {{ strftime_now('%Y-%m-%d') }}";
     let template = ChatTemplate::from_source(source, special).unwrap();
     let mut chat = Chat::new(&[message(Role::User, "a")], day());
@@ -168,7 +170,8 @@ fn variables_go_before_special_tokens_and_now_is_an_argument() {
 
 #[test]
 fn one_template_renders_on_many_threads() {
-    let template = ChatTemplate::from_source("{{ messages[0].content }}", SpecialTokens::default()).unwrap();
+    let template =
+        ChatTemplate::from_source("{{ messages[0].content }}", SpecialTokenTexts::default()).unwrap();
     std::thread::scope(|scope| {
         for number in 0..8 {
             let template = &template;

@@ -4,7 +4,9 @@
 
 use plimsoll_core::canonical::{canonical_sha256, hex};
 use plimsoll_core::prompt::{Message, Role};
-use plimsoll_engine::chat::{Chat, ChatTemplate, Data, Moment, SpecialTokens, VariableError, Variables};
+use plimsoll_engine::chat::{
+    Chat, ChatTemplate, Data, Moment, SpecialTokenTexts, TemplateVariables, VariableError,
+};
 use serde_json::{Value, json};
 
 /// The tail of a template whose model can be told not to reason, as the families with a switch write it.
@@ -13,7 +15,7 @@ const SWITCH: &str = "{% for message in messages %}<|im_start|>{{ message.role }
 {%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\n\n</think>\n\n' }}{%- endif %}{%- endif %}";
 
 fn template(source: &str) -> ChatTemplate {
-    ChatTemplate::from_source(source, SpecialTokens::default()).unwrap()
+    ChatTemplate::from_source(source, SpecialTokenTexts::default()).unwrap()
 }
 
 fn chat() -> Chat {
@@ -21,8 +23,8 @@ fn chat() -> Chat {
     Chat::new(&messages, Moment::date(2025, 1, 1).unwrap())
 }
 
-fn variables(pairs: &[(&str, Value)]) -> Result<Variables, VariableError> {
-    Variables::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())))
+fn variables(pairs: &[(&str, Value)]) -> Result<TemplateVariables, VariableError> {
+    TemplateVariables::new(pairs.iter().map(|(name, value)| ((*name).to_owned(), value.clone())))
 }
 
 fn rendered(source: &str, pairs: &[(&str, Value)]) -> String {
@@ -65,7 +67,7 @@ fn what_a_chat_sets_itself_goes_first() {
 fn the_hash_is_of_the_source_and_with_variables_of_both() {
     let (plain, hash) = (template(SWITCH), |given: &ChatTemplate| hex(&given.sha256()));
     let source = hash(&plain);
-    let none = plain.clone().with_variables(Variables::default()).unwrap();
+    let none = plain.clone().with_variables(TemplateVariables::default()).unwrap();
     assert_eq!(hash(&none), source, "a file without variables keeps its hash");
     let with = |value: Value| {
         hash(&plain.clone().with_variables(variables(&[("enable_thinking", value)]).unwrap()).unwrap())
@@ -116,7 +118,7 @@ fn a_variable_that_no_template_reads_is_named() {
     );
     let plain = ChatTemplate::plain().with_variables(variables(&[("x", json!(1))]).unwrap());
     assert_eq!(plain.unwrap_err(), VariableError::NoTemplate { name: "x".to_owned() });
-    assert!(ChatTemplate::plain().with_variables(Variables::default()).is_ok());
+    assert!(ChatTemplate::plain().with_variables(TemplateVariables::default()).is_ok());
 }
 
 #[test]
@@ -166,7 +168,7 @@ fn names_and_values_that_are_none_are_refused() {
     }
     assert!(variables(&[("_x1", json!([]))]).is_ok());
     let many = (0..65).map(|index| (format!("x{index}"), json!(1)));
-    assert_eq!(Variables::new(many).unwrap_err(), VariableError::TooMany);
-    let long = Variables::new([("x".to_owned(), json!("y".repeat(70_000)))]);
+    assert_eq!(TemplateVariables::new(many).unwrap_err(), VariableError::TooMany);
+    let long = TemplateVariables::new([("x".to_owned(), json!("y".repeat(70_000)))]);
     assert_eq!(long.unwrap_err(), VariableError::TooMany);
 }

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use plimsoll_engine::spec::{Layer, RopeScaling};
+use plimsoll_engine::spec::{LayerSpec, RopeScaling};
 use plimsoll_engine::{ARCHITECTURES, DecoderSpec, Safetensors, read_config};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -212,7 +212,7 @@ fn what_files_leave_out_is_what_transformers_takes() {
     assert_eq!(read(&without("llama_plain", "rope_theta")).unwrap().ropes[0].theta, 10_000.0);
     assert_eq!(read(&without("llama_plain", "head_dim")).unwrap().head_width, 8);
     let windows: Vec<_> = read(&golden("qwen2_window", "config.hub.json")).unwrap().layers;
-    assert_eq!(windows, [Layer { window: None, rope: 0 }, Layer { window: Some(4), rope: 0 }]);
+    assert_eq!(windows, [LayerSpec { window: None, rope: 0 }, LayerSpec { window: Some(4), rope: 0 }]);
     let mut phi = golden("phi3_long", "config.hub.json");
     phi["rope_scaling"]["type"] = "su".into();
     assert!(matches!(read(&phi).unwrap().ropes[0].scaling, RopeScaling::LongRope { .. }));

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
 use plimsoll_engine::{
-    ARCHITECTURES, Decoder, Hidden, Placement, Positions, Row, Safetensors, Tensors, read_config,
+    ARCHITECTURES, Decoder, Hidden, Placement, Positions, Safetensors, StepRow, Tensors, read_config,
 };
 use serde::Deserialize;
 
@@ -100,7 +100,7 @@ fn logits_at_every_position_are_those_of_transformers() {
         for config in ["config.json", "config.hub.json"] {
             let decoder = golden.decoder(config, DType::F32);
             let mut cache = decoder.cache();
-            let mut row = Row::new(&golden.expected.prompt, &mut cache);
+            let mut row = StepRow::new(&golden.expected.prompt, &mut cache);
             row.logits = Positions::All;
             let output = decoder.step(&mut [row]).unwrap().remove(0);
             let off = distance(&output.logits.unwrap(), &golden.expected("logits"));
@@ -115,7 +115,7 @@ fn bf16_logits_are_as_close_to_f32_as_those_of_transformers_in_bf16() {
     for golden in goldens() {
         let decoder = golden.decoder("config.json", DType::BF16);
         let mut cache = decoder.cache();
-        let mut row = Row::new(&golden.expected.prompt, &mut cache);
+        let mut row = StepRow::new(&golden.expected.prompt, &mut cache);
         row.logits = Positions::All;
         let found = decoder.step(&mut [row]).unwrap().remove(0).logits.unwrap();
         let exact = golden.expected("logits");
@@ -133,15 +133,15 @@ fn hidden_states_are_those_of_transformers() {
         let decoder = golden.decoder("config.json", DType::F32);
         for layer in 0..=decoder.spec().layers.len() {
             let mut cache = decoder.cache();
-            let mut row = Row::new(&golden.expected.prompt, &mut cache);
+            let mut row = StepRow::new(&golden.expected.prompt, &mut cache);
             row.logits = Positions::None;
             row.hidden = Some(Hidden { layer, positions: Positions::All, before_norm: false });
             let output = decoder.step(&mut [row]).unwrap().remove(0);
             assert!(output.logits.is_none());
             let expected = golden.expected(&format!("hidden.{layer}"));
             let off = distance(&output.hidden.unwrap(), &expected);
-            let most = F32_TOLERANCE * largest(&expected).max(1.0);
-            assert!(off <= most, "{} layer {layer}: {off}", golden.name);
+            let max = F32_TOLERANCE * largest(&expected).max(1.0);
+            assert!(off <= max, "{} layer {layer}: {off}", golden.name);
         }
     }
 }
@@ -154,7 +154,7 @@ fn greedy_text_is_that_of_transformers() {
         let (mut next, mut made, mut recomputed) =
             (golden.expected.greedy_prompt.clone(), Vec::<u32>::new(), 0);
         for _ in 0..golden.expected.greedy.len() {
-            let output = decoder.step(&mut [Row::new(&next, &mut cache)]).unwrap().remove(0);
+            let output = decoder.step(&mut [StepRow::new(&next, &mut cache)]).unwrap().remove(0);
             recomputed += output.recomputed;
             let best = output.logits.unwrap().argmax(1).unwrap().to_vec1::<u32>().unwrap();
             made.extend_from_slice(&best);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use candle_core::Tensor;
-use plimsoll_engine::{Cache, Decoder, Hidden, Placement, Positions, Row, Safetensors, read_config};
+use plimsoll_engine::{Decoder, Hidden, KvCache, Placement, Positions, Safetensors, StepRow, read_config};
 use proptest::prelude::*;
 
 /// Of logits that differ by several units, in f32: sums are taken in another order. Half of the rows come within
@@ -31,7 +31,7 @@ fn load(name: &str) -> Decoder {
     Decoder::load(spec, &Safetensors::open(&folder).unwrap(), Placement::cpu_f32()).unwrap()
 }
 
-/// The logits behind the last token, step by step, with the greedy tokens.
+/// The logits after the last token, step by step, with the greedy tokens.
 #[derive(Debug, Clone, Default)]
 struct Trace {
     logits: Vec<Vec<f32>>,
@@ -66,11 +66,11 @@ impl Trace {
 }
 
 /// Continues caches greedily, all in one batch; `next` are the tokens that each has not read yet.
-fn greedy(decoder: &Decoder, caches: &mut [Cache], mut next: Vec<Vec<u32>>) -> Vec<Trace> {
+fn greedy(decoder: &Decoder, caches: &mut [KvCache], mut next: Vec<Vec<u32>>) -> Vec<Trace> {
     let mut traces = vec![Trace::default(); caches.len()];
     for _ in 0..GREEDY {
-        let mut rows: Vec<Row<'_>> =
-            next.iter().zip(caches.iter_mut()).map(|(tokens, cache)| Row::new(tokens, cache)).collect();
+        let mut rows: Vec<StepRow<'_>> =
+            next.iter().zip(caches.iter_mut()).map(|(tokens, cache)| StepRow::new(tokens, cache)).collect();
         let outputs = decoder.step(&mut rows).unwrap();
         next = traces
             .iter_mut()
@@ -86,10 +86,10 @@ fn alone(decoder: &Decoder, prompt: &[u32]) -> Trace {
 }
 
 /// The prompt but its last token, in steps of `size`.
-fn read_in_steps(decoder: &Decoder, prompt: &[u32], size: usize) -> Cache {
+fn read_in_steps(decoder: &Decoder, prompt: &[u32], size: usize) -> KvCache {
     let mut cache = decoder.cache();
     for piece in prompt[..prompt.len() - 1].chunks(size) {
-        let mut row = Row::new(piece, &mut cache);
+        let mut row = StepRow::new(piece, &mut cache);
         row.logits = Positions::None;
         assert!(decoder.step(&mut [row]).unwrap()[0].logits.is_none());
     }
@@ -106,7 +106,7 @@ proptest! {
     #[test]
     fn a_batch_says_what_each_row_says_alone(prompts in prompts(), model in 0..MODELS.len()) {
         let decoder = &DECODERS[model];
-        let mut caches: Vec<Cache> = prompts.iter().map(|_| decoder.cache()).collect();
+        let mut caches: Vec<KvCache> = prompts.iter().map(|_| decoder.cache()).collect();
         let together = greedy(decoder, &mut caches, prompts.clone());
         for (prompt, trace) in prompts.iter().zip(&together) {
             trace.agrees(&alone(decoder, prompt))?;
@@ -134,8 +134,8 @@ proptest! {
     ) {
         let decoder = &DECODERS[model];
         let mut shared = decoder.cache();
-        decoder.step(&mut [Row::new(&prefix, &mut shared)]).unwrap();
-        let mut forks: Vec<Cache> = tails.iter().map(|_| shared.fork()).collect();
+        decoder.step(&mut [StepRow::new(&prefix, &mut shared)]).unwrap();
+        let mut forks: Vec<KvCache> = tails.iter().map(|_| shared.fork()).collect();
         // A fork of a fork, and one of which the source goes on.
         let again = forks[0].fork().fork();
         forks.push(again);
@@ -155,7 +155,7 @@ proptest! {
     ) {
         let decoder = &DECODERS[model];
         let mut cache = decoder.cache();
-        decoder.step(&mut [Row::new(&prompt, &mut cache)]).unwrap();
+        decoder.step(&mut [StepRow::new(&prompt, &mut cache)]).unwrap();
         let other = cache.fork();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
         let keep = (share * prompt.len() as f64) as usize;
@@ -163,7 +163,7 @@ proptest! {
         prop_assert_eq!(cache.len(), keep);
         let rest = vec![prompt[keep..].to_vec()];
         greedy(decoder, &mut [cache], rest).remove(0).agrees(&alone(decoder, &prompt))?;
-        // Writing behind the cut has not touched what the fork shares.
+        // Writing after the cut has not touched what the fork shares.
         prop_assert_eq!(other.tokens(), &prompt);
         let next = vec![vec![7]];
         let whole: Vec<u32> = prompt.iter().copied().chain([7]).collect();
@@ -177,19 +177,19 @@ proptest! {
     ) {
         let decoder = &DECODERS[0];
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
-        let places: Vec<usize> = picks.iter().map(|share| (share * prompt.len() as f64) as usize).collect();
+        let positions: Vec<usize> = picks.iter().map(|share| (share * prompt.len() as f64) as usize).collect();
         let run = |positions: Positions| {
             let mut cache = decoder.cache();
             let hidden = Some(Hidden { layer, positions: positions.clone(), before_norm: false });
-            let mut row = Row { tokens: &prompt, cache: &mut cache, logits: positions, hidden };
+            let mut row = StepRow { tokens: &prompt, cache: &mut cache, logits: positions, hidden };
             let output = decoder.step(std::slice::from_mut(&mut row)).unwrap().remove(0);
             [output.logits.unwrap(), output.hidden.unwrap()].map(|tensor| tensor.to_vec2::<f32>().unwrap())
         };
-        let (all, some) = (run(Positions::All), run(Positions::List(places.clone())));
+        let (all, some) = (run(Positions::All), run(Positions::List(positions.clone())));
         for (all, some) in all.iter().zip(&some) {
-            prop_assert_eq!(some.len(), places.len());
-            for (place, row) in places.iter().zip(some) {
-                let off = row.iter().zip(&all[*place]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            prop_assert_eq!(some.len(), positions.len());
+            for (index, row) in positions.iter().zip(some) {
+                let off = row.iter().zip(&all[*index]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
                 prop_assert!(off <= TOLERANCE, "{}", off);
             }
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use candle_core::{DType, Device};
 use half::{bf16, f16};
-use plimsoll_engine::{Decoder, Opened, Placement, Safetensors, Tensors, read_config};
+use plimsoll_engine::{Decoder, OpenedModel, Placement, Safetensors, Tensors, read_config};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -56,7 +56,7 @@ fn headers_that_lie_are_refused() {
     let cases: Vec<(&str, Vec<u8>, &str)> = vec![
         ("empty", Vec::new(), "it has 0 bytes, and the header says 8"),
         ("short length", vec![1, 0, 0], "it has 3 bytes, and the header says 8"),
-        ("huge length", huge, "its header has 18446744073709551615 bytes; 33554432 are the most"),
+        ("huge length", huge, "its header has 18446744073709551615 bytes; at most 33554432 are allowed"),
         ("cut header", file(TWO, &[])[..30].to_vec(), "it has 30 bytes, and the header says 62"),
         ("no JSON", header("no JSON"), "its header cannot be read"),
         ("open JSON", header(&long), "its header cannot be read"),
@@ -192,7 +192,7 @@ fn copy(name: &str) -> TempDir {
 }
 
 fn open_model(folder: &TempDir) -> String {
-    let error = Opened::open(folder.path())
+    let error = OpenedModel::open(folder.path())
         .and_then(|model| model.load_decoder(Placement::cpu_f32()))
         .map(drop)
         .unwrap_err();
@@ -256,7 +256,7 @@ fn weights_that_do_not_fit_the_configuration_are_named() {
     let mut fewer = spec("llama_plain");
     fewer.layers.pop();
     let error = load(fewer, "llama_plain");
-    assert!(error.contains("`model.layers.1.") && error.contains("has no place"), "{error}");
+    assert!(error.contains("`model.layers.1.") && error.contains("does not use"), "{error}");
     let mut more = spec("llama_plain");
     more.layers.push(more.layers[0]);
     assert!(load(more, "llama_plain").contains("no tensor `model.layers.2.input_layernorm.weight`"));
@@ -269,7 +269,7 @@ fn weights_that_do_not_fit_the_configuration_are_named() {
     );
     let mut unbiased = spec("qwen2");
     unbiased.biases.query_key_value = false;
-    assert!(load(unbiased, "qwen2").contains("_proj.bias`, for which `qwen2` has no place"));
+    assert!(load(unbiased, "qwen2").contains("_proj.bias`, which `qwen2` does not use"));
     let mut none = spec("llama_plain");
     none.heads = 0;
     assert!(load(none, "llama_plain").contains("`heads` is 0"));
@@ -280,12 +280,12 @@ proptest! {
 
     #[test]
     fn damaged_files_never_panic(
-        place in 0..200_usize, byte in any::<u8>(), cut in 0..200_usize, cuts in any::<bool>(),
+        index in 0..200_usize, byte in any::<u8>(), cut in 0..200_usize, cuts in any::<bool>(),
     ) {
         let header = r#"{"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"b":{"dtype":"BF16","shape":[3],"data_offsets":[8,14]}}"#;
         let mut bytes = file(header, &[0x3f; 14]);
-        let place = place % bytes.len();
-        bytes[place] = byte;
+        let index = index % bytes.len();
+        bytes[index] = byte;
         if cuts {
             bytes.truncate(cut);
         }

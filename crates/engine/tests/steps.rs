@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Tensor};
-use plimsoll_engine::{Decoder, Hidden, Opened, Placement, Positions, Row, Safetensors, read_config};
+use plimsoll_engine::{
+    Decoder, Hidden, OpenedModel, Placement, Positions, Safetensors, StepRow, read_config,
+};
 
 /// Of logits that differ by several units, in f32.
 const TOLERANCE: f32 = 1e-4;
@@ -20,7 +22,7 @@ fn model(name: &str) -> Decoder {
 }
 
 fn opened(name: &str, placement: Placement) -> Decoder {
-    Opened::open(&folder(name)).unwrap().load_decoder(placement).unwrap()
+    OpenedModel::open(&folder(name)).unwrap().load_decoder(placement).unwrap()
 }
 
 fn distance(a: &Tensor, b: &Tensor) -> f32 {
@@ -32,7 +34,7 @@ fn steps_that_cannot_be_taken_name_the_row_and_change_nothing() {
     let (model, other) = (model("llama"), model("qwen2"));
     let decoder = model;
     let mut good = decoder.cache();
-    decoder.step(&mut [Row::new(&[1, 2, 3], &mut good)]).unwrap();
+    decoder.step(&mut [StepRow::new(&[1, 2, 3], &mut good)]).unwrap();
     let long = vec![1; 126];
     let nowhere = |layer, positions| Some(Hidden { layer, positions, before_norm: false });
     let cases: Vec<(&[u32], Positions, Option<Hidden>, &str)> = vec![
@@ -61,13 +63,13 @@ fn steps_that_cannot_be_taken_name_the_row_and_change_nothing() {
     ];
     for (tokens, logits, hidden, wanted) in cases {
         let mut fine = decoder.cache();
-        let row = Row { tokens, cache: &mut good, logits, hidden };
-        let error = decoder.step(&mut [Row::new(&[5], &mut fine), row]).unwrap_err();
+        let row = StepRow { tokens, cache: &mut good, logits, hidden };
+        let error = decoder.step(&mut [StepRow::new(&[5], &mut fine), row]).unwrap_err();
         assert_eq!(error.to_string(), wanted);
         assert_eq!((good.tokens(), fine.len()), ([1, 2, 3].as_slice(), 0));
     }
     let mut foreign = other.cache();
-    let error = decoder.step(&mut [Row::new(&[1], &mut foreign)]).unwrap_err();
+    let error = decoder.step(&mut [StepRow::new(&[1], &mut foreign)]).unwrap_err();
     assert_eq!(error.to_string(), "the cache of row 0 was made by another decoder");
     assert!(decoder.step(&mut []).unwrap().is_empty());
 }
@@ -89,15 +91,16 @@ fn a_long_step_is_what_short_steps_are() {
     let decoder = Decoder::load(spec, &tensors, Placement::cpu_f32()).unwrap();
     let prompts: [Vec<u32>; 2] = [900, 700].map(|length| (0..length).map(|i: u32| i * i % 61).collect());
     let mut caches = prompts.each_ref().map(|_| decoder.cache());
-    let places = vec![699, 3, 600, 124];
-    let hidden = || Some(Hidden { layer: 2, positions: Positions::List(places.clone()), before_norm: false });
-    let mut rows: Vec<Row<'_>> = prompts
+    let positions = vec![699, 3, 600, 124];
+    let hidden =
+        || Some(Hidden { layer: 2, positions: Positions::List(positions.clone()), before_norm: false });
+    let mut rows: Vec<StepRow<'_>> = prompts
         .iter()
         .zip(&mut caches)
-        .map(|(tokens, cache)| Row {
+        .map(|(tokens, cache)| StepRow {
             tokens,
             cache,
-            logits: Positions::List(places.clone()),
+            logits: Positions::List(positions.clone()),
             hidden: hidden(),
         })
         .collect();
@@ -107,7 +110,7 @@ fn a_long_step_is_what_short_steps_are() {
         let (mut logits, mut states) = (Vec::new(), Vec::new());
         for piece in prompt.chunks(100) {
             let hidden = Some(Hidden { layer: 2, positions: Positions::All, before_norm: false });
-            let row = Row { tokens: piece, cache: &mut cache, logits: Positions::All, hidden };
+            let row = StepRow { tokens: piece, cache: &mut cache, logits: Positions::All, hidden };
             let output = decoder.step(&mut [row]).unwrap().remove(0);
             logits.push(output.logits.unwrap());
             states.push(output.hidden.unwrap());
@@ -129,12 +132,12 @@ fn crossing_the_long_rope_computes_the_cache_anew_both_ways() {
     let tokens: Vec<u32> = (0..20).map(|i: u32| i * 7 % 61).collect();
     let whole = |tokens: &[u32]| {
         let mut cache = decoder.cache();
-        decoder.step(&mut [Row::new(tokens, &mut cache)]).unwrap().remove(0).logits.unwrap()
+        decoder.step(&mut [StepRow::new(tokens, &mut cache)]).unwrap().remove(0).logits.unwrap()
     };
     let mut cache = decoder.cache();
     let mut step = |tokens: &[u32], cut: usize| {
         cache.truncate(cut);
-        let output = decoder.step(&mut [Row::new(tokens, &mut cache)]).unwrap().remove(0);
+        let output = decoder.step(&mut [StepRow::new(tokens, &mut cache)]).unwrap().remove(0);
         (output.recomputed, output.logits.unwrap())
     };
     for (begin, end, recomputed) in [(0, 16, 0), (16, 17, 16), (17, 20, 0), (10, 12, 10), (12, 13, 0)] {
@@ -149,7 +152,7 @@ fn forks_share_and_bytes_count_room() {
     let model = model("llama");
     let mut cache = model.cache();
     assert!(cache.is_empty() && cache.bytes() == 0);
-    model.step(&mut [Row::new(&[1, 2, 3], &mut cache)]).unwrap();
+    model.step(&mut [StepRow::new(&[1, 2, 3], &mut cache)]).unwrap();
     // Two layers, keys and values, two heads of 16 numbers of 4 bytes, room for 32 tokens.
     assert_eq!(cache.bytes(), 2 * 2 * 2 * 16 * 4 * 32);
     let fork = cache.fork();
@@ -163,7 +166,7 @@ fn bf16_has_half_the_bytes() {
     let placement = Placement { dtype: DType::BF16, device: Device::Cpu };
     let model = opened("llama", placement);
     let mut cache = model.cache();
-    let output = model.step(&mut [Row::new(&[1, 2, 3], &mut cache)]).unwrap().remove(0);
+    let output = model.step(&mut [StepRow::new(&[1, 2, 3], &mut cache)]).unwrap().remove(0);
     assert_eq!(output.logits.unwrap().dtype(), DType::F32);
     assert_eq!(cache.bytes(), 2 * 2 * 2 * 16 * 2 * 32);
 }
@@ -178,11 +181,11 @@ fn bf16_token_by_token_is_bf16_at_once() {
         let model = opened(name, placement);
         let tokens: Vec<u32> = (0..20).map(|i: u32| i * 7 % 61).collect();
         let (mut at_once, mut by_token) = (model.cache(), model.cache());
-        let mut row = Row::new(&tokens, &mut at_once);
+        let mut row = StepRow::new(&tokens, &mut at_once);
         row.logits = Positions::All;
         let expected = model.step(&mut [row]).unwrap().remove(0).logits.unwrap();
         let rows = tokens.iter().map(|token| {
-            let mut outputs = model.step(&mut [Row::new(&[*token], &mut by_token)]).unwrap();
+            let mut outputs = model.step(&mut [StepRow::new(&[*token], &mut by_token)]).unwrap();
             outputs.remove(0).logits.unwrap()
         });
         let found = Tensor::cat(&rows.collect::<Vec<_>>(), 0).unwrap();
@@ -202,7 +205,7 @@ fn a_head_that_is_written_although_tied_is_taken_as_written() {
     let untied = model("llama_plain");
     let logits = |decoder: &Decoder| {
         let mut cache = decoder.cache();
-        decoder.step(&mut [Row::new(&[5, 6], &mut cache)]).unwrap().remove(0).logits.unwrap()
+        decoder.step(&mut [StepRow::new(&[5, 6], &mut cache)]).unwrap().remove(0).logits.unwrap()
     };
     assert_eq!(distance(&logits(&decoder), &logits(&untied)), 0.0);
 }

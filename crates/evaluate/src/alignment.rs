@@ -1,7 +1,7 @@
 //! Alignment: does a confidence rank the SLM's right answers first, and can it be read as a
 //! probability once it is mapped?
 
-use plimsoll_core::records::{AlignmentRow, MACRO, MapMetricRow, POOL};
+use plimsoll_core::records::{AlignmentRow, MACRO, MapMetricRow, MapScheme, POOL};
 use plimsoll_fit::bootstrap::Replicates;
 use plimsoll_fit::intervals::Resampling;
 use plimsoll_fit::{DatasetSelection, PreparedSeries};
@@ -9,7 +9,7 @@ use plimsoll_router::Confidence;
 use plimsoll_router::thresholds::{Estimate, Method};
 
 use crate::EvaluationSettings;
-use crate::folds::{ApplyMap, FoldMaps, MAPS, Scheme};
+use crate::folds::{ApplyMap, FoldMaps, MAPS};
 use crate::metrics::{AURC, BRIER, E_AURC, ECE, Metric, PRR, ROC_AUC, brier};
 use crate::rows::{GradedRow, GradedRows};
 
@@ -44,8 +44,8 @@ pub fn alignment(
         Some(method) => vec![FoldMaps::from_file(&method.maps)],
         None => {
             let several = prepared.questions.datasets().len() > 1;
-            let leave_one_out = several.then_some(Scheme::LeaveOneDatasetOut);
-            let schemes = leave_one_out.into_iter().chain([Scheme::FiveFold]);
+            let leave_one_out = several.then_some(MapScheme::LeaveOneDatasetOut);
+            let schemes = leave_one_out.into_iter().chain([MapScheme::FiveFold]);
             schemes.map(|scheme| FoldMaps::fitted(prepared, scheme, &seed)).collect()
         }
     };
@@ -112,7 +112,7 @@ impl PartAlignment {
             metrics.iter().map(|metric| (metric.compute)(levels)).collect()
         };
         let all = [of(&levels, &ORDER_METRICS), of(&mapped_levels, &PROBABILITY_METRICS)].concat();
-        let map_scheme = (probabilities.len() > 0).then(|| maps.scheme().name().to_owned());
+        let map_scheme = (probabilities.len() > 0).then(|| maps.scheme());
         Self {
             row: AlignmentRow { map_scheme, ..counted(prepared, dataset, selection) },
             figures: std::array::from_fn(|index| all[index]),
@@ -236,7 +236,7 @@ fn map_metrics(
                 method,
                 dataset,
                 map: (*name).to_owned(),
-                scheme: maps.scheme().name().to_owned(),
+                scheme: maps.scheme(),
                 rows: rows.len() as u64,
                 brier: (BRIER.compute)(&levels),
                 ece: (ECE.compute)(&levels),

@@ -6,7 +6,7 @@ mod baselines;
 pub use areas::{area, call_for_performance, quality_over_cost};
 pub use baselines::Baselines;
 
-use plimsoll_core::records::{CurveAreaRow, CurveRow};
+use plimsoll_core::records::{CostAxis, CurveAreaRow, CurveRow};
 use plimsoll_fit::bootstrap::Replicates;
 use plimsoll_fit::curve::CurvePoint;
 use plimsoll_fit::intervals::{Resampling, resample};
@@ -119,9 +119,9 @@ impl<'a> PartCurve<'a> {
         let cpt = |share| baselines.gap().and_then(|_| call_for_performance(&points, share));
         let costs: Vec<(f64, f64)> = self.curve.points().iter().filter_map(cost_and_accuracy).collect();
         let (aiq, axis) = if self.sample.has_costs {
-            (quality_over_cost(&costs), "usd")
+            (quality_over_cost(&costs), CostAxis::Usd)
         } else {
-            (quality_over_cost(&self.on_the_curve()), "routing_ratio")
+            (quality_over_cost(&self.on_the_curve()), CostAxis::RoutingRatio)
         };
         let series = self.prepared.series;
         CurveAreaRow {
@@ -139,7 +139,7 @@ impl<'a> PartCurve<'a> {
             cpt_50: cpt(0.5),
             cpt_80: cpt(0.8),
             aiq,
-            aiq_axis: aiq.map(|_| axis.to_owned()),
+            aiq_axis: aiq.map(|_| axis),
             ..baselines.row()
         }
     }

@@ -1,37 +1,15 @@
 //! Probabilities of calibration maps for rows that the maps did not see.
 
 use plimsoll_core::Seed;
+use plimsoll_core::records::MapScheme;
 use plimsoll_fit::maps::{GradedConfidence, fit_maps};
 use plimsoll_fit::{DatasetSelection, PreparedSeries};
 use plimsoll_router::Confidence;
 use plimsoll_router::map::Maps;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-/// Number of folds of [`Scheme::FiveFold`].
+/// Number of folds of [`MapScheme::FiveFold`].
 const FOLDS: usize = 5;
-
-/// Where a row's map comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// Fitted on every other dataset: what happens to a new dataset.
-    LeaveOneDatasetOut,
-    /// Fitted on four fifths of the clusters, by a seeded hash: what happens to new questions of
-    /// known datasets.
-    FiveFold,
-    /// Taken from a thresholds file, whatever that was fitted on.
-    File,
-}
-
-impl Scheme {
-    /// The name in tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::LeaveOneDatasetOut => "leave_one_dataset_out",
-            Self::FiveFold => "five_fold",
-            Self::File => "file",
-        }
-    }
-}
 
 /// Applies a map of a set; `None` if the set lacks it.
 pub type ApplyMap = fn(&Maps, Confidence) -> Option<f64>;
@@ -54,18 +32,18 @@ fn beta(maps: &Maps, confidence: Confidence) -> Option<f64> {
 /// Maps of a series, one set per fold.
 #[derive(Debug)]
 pub struct FoldMaps {
-    scheme: Scheme,
+    scheme: MapScheme,
     seed: Seed,
     maps: Vec<Maps>,
 }
 
 impl FoldMaps {
     /// Fits the maps of every fold on the graded rows outside it.
-    pub fn fitted(prepared: &PreparedSeries<'_>, scheme: Scheme, seed: &Seed) -> Self {
+    pub fn fitted(prepared: &PreparedSeries<'_>, scheme: MapScheme, seed: &Seed) -> Self {
         let folds = match scheme {
-            Scheme::LeaveOneDatasetOut => prepared.questions.datasets().len(),
-            Scheme::FiveFold => FOLDS,
-            Scheme::File => 0,
+            MapScheme::LeaveOneDatasetOut => prepared.questions.datasets().len(),
+            MapScheme::FiveFold => FOLDS,
+            MapScheme::File => 0,
         };
         let mut fitted = Self { scheme, seed: seed.derive("folds"), maps: Vec::new() };
         fitted.maps =
@@ -75,11 +53,11 @@ impl FoldMaps {
 
     /// The maps of a thresholds file for every row.
     pub fn from_file(maps: &Maps) -> Self {
-        Self { scheme: Scheme::File, seed: Seed::new(0), maps: vec![maps.clone()] }
+        Self { scheme: MapScheme::File, seed: Seed::new(0), maps: vec![maps.clone()] }
     }
 
     /// Where the maps come from.
-    pub const fn scheme(&self) -> Scheme {
+    pub const fn scheme(&self) -> MapScheme {
         self.scheme
     }
 
@@ -90,11 +68,11 @@ impl FoldMaps {
 
     fn fold(&self, prepared: &PreparedSeries<'_>, row: u32) -> usize {
         match self.scheme {
-            Scheme::LeaveOneDatasetOut => prepared.dataset_index(row),
-            Scheme::FiveFold => {
+            MapScheme::LeaveOneDatasetOut => prepared.dataset_index(row),
+            MapScheme::FiveFold => {
                 usize::try_from(self.seed.hash_key(prepared.cluster(row)) % FOLDS as u64).unwrap_or(0)
             }
-            Scheme::File => 0,
+            MapScheme::File => 0,
         }
     }
 
@@ -131,7 +109,7 @@ mod tests {
             .collect();
         let table = table(&rows);
         let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
-        let folds = FoldMaps::fitted(&prepared, Scheme::LeaveOneDatasetOut, &Seed::new(1));
+        let folds = FoldMaps::fitted(&prepared, MapScheme::LeaveOneDatasetOut, &Seed::new(1));
         for row in 0..40 {
             let own = f64::from(u8::from(prepared.outcomes(row).0.is_correct()));
             let confidence = prepared.series.confidence(row as usize).unwrap();
@@ -148,7 +126,7 @@ mod tests {
         }
         let table = table(&rows);
         let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
-        let folds = FoldMaps::fitted(&prepared, Scheme::FiveFold, &Seed::new(1));
+        let folds = FoldMaps::fitted(&prepared, MapScheme::FiveFold, &Seed::new(1));
         let mut fold_by_cluster = std::collections::BTreeMap::new();
         for row in 0..200 {
             let fold = folds.fold(&prepared, row);

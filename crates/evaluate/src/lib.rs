@@ -44,3 +44,14 @@ pub struct EvaluationSettings {
     /// Seed of the pipeline.
     pub seed: Seed,
 }
+
+/// The documents for users: their Rust compiles and runs as tests of this crate, which depends on all that they name.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/deploying.md")]
+    struct Deploying;
+    #[doc = include_str!("../../../docs/thresholds-file.md")]
+    struct ThresholdsFile;
+}

@@ -1,6 +1,6 @@
 //! Transfer in a few numbers per method.
 
-use plimsoll_core::records::TransferRow;
+use plimsoll_core::records::{HoldOut, TransferRow};
 use plimsoll_router::Target;
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ pub struct TransferSummary {
     /// Id of the method.
     pub method: String,
     /// `dataset` or `domain`.
-    pub by: String,
+    pub by: HoldOut,
     /// Kind of the target.
     pub target_kind: String,
     /// Rows of `transfer` that it summarises.
@@ -51,8 +51,8 @@ pub fn summarise(rows: &[TransferRow]) -> Vec<TransferSummary> {
     groups.iter().map(|group| summary(group)).collect()
 }
 
-fn key(row: &TransferRow) -> (&str, Option<&str>, &str, &str, &str) {
-    (&row.slm, row.llm.as_deref(), &row.method, &row.by, &row.target_kind)
+fn key(row: &TransferRow) -> (&str, Option<&str>, &str, HoldOut, &str) {
+    (&row.slm, row.llm.as_deref(), &row.method, row.by, &row.target_kind)
 }
 
 fn summary(rows: &[&TransferRow]) -> TransferSummary {
@@ -65,7 +65,7 @@ fn summary(rows: &[&TransferRow]) -> TransferSummary {
         slm: first.slm.clone(),
         llm: first.llm.clone(),
         method: first.method.clone(),
-        by: first.by.clone(),
+        by: first.by,
         target_kind: first.target_kind.clone(),
         rows: rows.len() as u64,
         with_threshold: rows.iter().filter(|row| row.threshold.is_some()).count() as u64,

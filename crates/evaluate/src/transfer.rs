@@ -23,26 +23,8 @@ use rayon::iter::{
 
 pub use error::TransferError;
 use held_out::HeldOutRows;
-pub use scored::{CrossFittedScores, CrossFittedSeries, InDomainLabels, TransferScores};
-
-/// What is held out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum HoldOut {
-    /// One dataset at a time.
-    Dataset,
-    /// One domain at a time.
-    Domain,
-}
-
-impl HoldOut {
-    /// The name in tables and on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Dataset => "dataset",
-            Self::Domain => "domain",
-        }
-    }
-}
+pub use plimsoll_core::records::{HoldOut, InDomainLabels};
+pub use scored::{CrossFittedScores, CrossFittedSeries, TransferScores};
 
 /// The parameters of a transfer.
 #[derive(Debug, Clone)]
@@ -107,8 +89,8 @@ pub fn transfer(
         .collect();
     let mut transfer = SeriesTransfer::default();
     for split in all {
-        let in_domain_labels = scored.in_domain_labels.name().to_owned();
-        let labelled = |row| TransferRow { in_domain_labels: in_domain_labels.clone(), ..row };
+        let in_domain_labels = scored.in_domain_labels;
+        let labelled = |row| TransferRow { in_domain_labels, ..row };
         transfer.rows.extend(split.rows.into_iter().map(labelled));
         transfer.curves.extend(split.curves);
     }
@@ -201,7 +183,7 @@ fn named(prepared: &PreparedSeries<'_>, split: &HeldOutSplit, repeat: u32, row: 
         slm: prepared.series.slm.to_string(),
         llm: prepared.series.llm.as_ref().map(ToString::to_string),
         method: prepared.series.method.to_string(),
-        by: split.by.name().to_owned(),
+        by: split.by,
         held_out: split.name.clone(),
         repeat,
         ..row
@@ -218,7 +200,7 @@ fn named_point(
         slm: prepared.series.slm.to_string(),
         llm: prepared.series.llm.as_ref().map(ToString::to_string),
         method: prepared.series.method.to_string(),
-        by: split.by.name().to_owned(),
+        by: split.by,
         held_out: split.name.clone(),
         repeat,
         ..*point

@@ -17,10 +17,10 @@ pub struct Marked {
 
 /// How far a [`Marked`] file has been read, and how far it may be.
 #[derive(Debug, Clone)]
-pub struct Meter(Arc<Counts>);
+pub struct Meter(Arc<SharedCounts>);
 
 #[derive(Debug)]
-struct Counts {
+struct SharedCounts {
     /// Bytes that may be read until the record must have ended.
     left: AtomicU64,
     /// Length of the file, once its end was met.
@@ -30,7 +30,8 @@ struct Counts {
 impl Marked {
     /// A file from where it stands; nothing is read until [`Meter::allow`].
     pub fn new(file: File, mark: &str) -> (Self, Meter) {
-        let meter = Meter(Arc::new(Counts { left: AtomicU64::new(0), length: AtomicU64::new(u64::MAX) }));
+        let meter =
+            Meter(Arc::new(SharedCounts { left: AtomicU64::new(0), length: AtomicU64::new(u64::MAX) }));
         let tail = Cursor::new(format!("\n{mark}\n").into_bytes());
         (Self { file, read: 0, tail, meter: meter.clone() }, meter)
     }

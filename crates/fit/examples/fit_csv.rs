@@ -12,7 +12,8 @@ use std::io::{Write as _, stderr, stdout};
 
 use plimsoll_core::{RawScore, ScoreTable, ScoreTableBuilder, Seed};
 use plimsoll_fit::{
-    DatasetSelection, FitSpec, PreparedSeries, ThresholdsFileSpec, fit_method, thresholds_file,
+    DatasetSelection, FitSpec, MethodIdentity, PreparedSeries, ThresholdsFileSpec, fit_method,
+    thresholds_file,
 };
 use plimsoll_router::thresholds::{LabelSource, Pipeline};
 use serde::Deserialize;
@@ -42,7 +43,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut methods = Vec::new();
     for series in &table.series {
         let prepared = PreparedSeries::new(&table.questions, series);
-        let method = fit_method(&prepared, &all, &spec, "as the CSV has it").method;
+        let identity = MethodIdentity::from_definition(series.method.as_str(), "as the CSV has it");
+        let method = fit_method(&prepared, &all, &spec, &identity).method;
         for point in &method.operating_points {
             let threshold =
                 point.threshold.map_or("none".to_owned(), |threshold| threshold.get().to_string());

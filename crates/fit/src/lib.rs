@@ -58,7 +58,9 @@ pub use curve::{Curve, CurvePoint};
 pub use draw::{Draw, DrawOrder, DrawSpec};
 pub use file::{ThresholdsFileSpec, thresholds_file};
 pub use intervals::{Resampling, achieved};
-pub use method::{FitSpec, FittedMethod, FittedTargets, draw_series, fit_method, fit_targets};
+pub use method::{
+    FitSpec, FittedMethod, FittedTargets, MethodIdentity, draw_series, fit_method, fit_targets,
+};
 pub use points::TargetFit;
 pub use pool_cdf::pool_cdf;
 pub use prepared::{DatasetSelection, PreparedSeries};

@@ -56,7 +56,27 @@ pub struct FittedTargets {
     pub fits: Vec<TargetFit>,
 }
 
-/// A method's entry in the thresholds file, with its calibration set.
+/// What a method's confidence is, as a thresholds file states it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodIdentity {
+    /// In a sentence.
+    pub definition: String,
+    /// SHA-256 of the method with its parameters and version, in lower-case hexadecimal.
+    pub variant_sha256: String,
+    /// SHA-256 of its probe, if it has one.
+    pub probe_sha256: Option<String>,
+}
+
+impl MethodIdentity {
+    /// A method of which nothing but its id and its definition is known, as with imported scores.
+    pub fn from_definition(id: &str, definition: impl Into<String>) -> Self {
+        let definition = definition.into();
+        let variant_sha256 = plimsoll_core::canonical::sha256_hex(format!("{id}\n{definition}").as_bytes());
+        Self { definition, variant_sha256, probe_sha256: None }
+    }
+}
+
+/// A method's entry in the thresholds file, with the draw behind it.
 #[derive(Debug, Clone)]
 pub struct FittedMethod {
     /// The calibration set.
@@ -102,21 +122,22 @@ fn draw_ordered(
 }
 
 /// Fits a method on a selection of a series: its operating points with intervals, its maps, its
-/// reference histogram and alarm levels. `definition` says in a sentence what the confidence is.
+/// reference histogram and alarm levels. `identity` says what the confidence is.
 pub fn fit_method(
     prepared: &PreparedSeries<'_>,
     selection: &DatasetSelection,
     spec: &FitSpec,
-    definition: &str,
+    identity: &MethodIdentity,
 ) -> FittedMethod {
     let seed = spec.series_seed(prepared);
     let order = DrawOrder::new(prepared, spec.bins, &seed.derive("order"));
     let fitted = fit_targets(prepared, &order, selection, spec, &seed);
     let resampling = Resampling { replicates: spec.bootstrap, seed: seed.derive("bootstrap") };
     let id = prepared.series.method.to_string();
-    let variant_sha256 = plimsoll_core::canonical::sha256_hex(format!("{id}\n{definition}").as_bytes());
     let rows = method_rows(prepared, selection, &fitted.draw);
-    let mut method = Method::new(id.as_str(), definition, variant_sha256, rows, fitted.draw.pool.clone());
+    let (definition, variant) = (identity.definition.as_str(), identity.variant_sha256.as_str());
+    let mut method = Method::new(id.as_str(), definition, variant, rows, fitted.draw.pool.clone());
+    method.probe_sha256.clone_from(&identity.probe_sha256);
     method.drift = drift_levels(&fitted.draw.pool, &seed.derive("drift"));
     method.maps = fit_maps(&observations(&fitted.sample));
     method.tie_break = TieRule::new(TieSeed::new(seed.derive("ties").bits()));

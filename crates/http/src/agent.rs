@@ -7,7 +7,7 @@ use rustls::crypto::ring;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
-use crate::failure::Failure;
+use crate::failure::HttpFailure;
 use crate::proxy::Proxy;
 
 /// How long an agent waits; `None` = as long as it takes.
@@ -21,8 +21,8 @@ pub struct Timeouts {
     pub total: Option<Duration>,
 }
 
-/// Sends requests. It knows servers by the machine's own certificates, follows no redirect (a key is for one host),
-/// asks for no compression (sizes and hashes are of the bytes as served), and takes every status for a response.
+/// Sends requests. It verifies servers by the system's certificates, follows no redirect (a key is for one host),
+/// asks for no compression (sizes and hashes are of the bytes as served), and treats every status as a response.
 #[derive(Debug)]
 pub struct HttpAgent {
     agent: Agent,
@@ -30,7 +30,7 @@ pub struct HttpAgent {
 }
 
 impl HttpAgent {
-    /// An agent that keeps so many connections open.
+    /// An agent with a pool of so many connections.
     pub fn new(proxy: Option<&Proxy>, timeouts: Timeouts, connections: usize) -> Self {
         let certificates = rustls_native_certs::load_native_certs().certs;
         let has_certificates = !certificates.is_empty();
@@ -64,10 +64,10 @@ impl HttpAgent {
     /// The agent, for a request to an address of this scheme.
     ///
     /// # Errors
-    /// [`Failure::NoCertificates`] where a server could not be known.
-    pub fn for_scheme(&self, scheme: &str) -> Result<&Agent, Failure> {
+    /// [`HttpFailure::NoCertificates`] where a server could not be verified.
+    pub fn for_scheme(&self, scheme: &str) -> Result<&Agent, HttpFailure> {
         if scheme == "https" && !self.has_certificates {
-            return Err(Failure::NoCertificates);
+            return Err(HttpFailure::NoCertificates);
         }
         Ok(&self.agent)
     }

@@ -1,4 +1,4 @@
-//! Why a request got no response, whoever sent it.
+//! Why a request got no response.
 
 use std::error::Error;
 use std::io;
@@ -6,7 +6,7 @@ use std::io;
 /// What went wrong on the way. Hosts and addresses stay out of it: each client names what it may show.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Failure {
+pub enum HttpFailure {
     /// No whole response in time.
     #[error("no response in time")]
     Timeout,
@@ -16,10 +16,10 @@ pub enum Failure {
         /// The limit.
         max: u64,
     },
-    /// The connection cannot be made safe.
+    /// TLS failed.
     #[error("no secure connection")]
     Tls(#[source] Box<dyn Error + Send + Sync>),
-    /// This machine has no certificates to know servers by.
+    /// No root certificates found.
     #[error("no root certificates found")]
     NoCertificates,
     /// No connection, or one that could not be made.
@@ -28,7 +28,7 @@ pub enum Failure {
     /// The connection ended before the response did.
     #[error("the connection was closed")]
     Cut(#[source] Box<dyn Error + Send + Sync>),
-    /// What came is no HTTP.
+    /// The response is not HTTP.
     #[error("this is not HTTP")]
     NotHttp(#[source] Box<dyn Error + Send + Sync>),
     /// The request cannot be made.
@@ -36,7 +36,7 @@ pub enum Failure {
     NoRequest,
 }
 
-impl From<ureq::Error> for Failure {
+impl From<ureq::Error> for HttpFailure {
     fn from(error: ureq::Error) -> Self {
         match error {
             ureq::Error::Timeout(_) => Self::Timeout,
@@ -53,7 +53,7 @@ impl From<ureq::Error> for Failure {
     }
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for HttpFailure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::TimedOut => Self::Timeout,

@@ -19,6 +19,6 @@ pub mod retry;
 pub mod secret;
 
 pub use agent::{HttpAgent, Timeouts};
-pub use failure::Failure;
+pub use failure::HttpFailure;
 pub use proxy::{Proxy, ProxyProblem};
 pub use secret::Secret;

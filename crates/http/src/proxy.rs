@@ -5,12 +5,12 @@ use std::fmt;
 
 use ureq::ProxyBuilder;
 
-/// A proxy: `HTTPS_PROXY` or `HTTP_PROXY`, after the scheme of what is asked, else `ALL_PROXY`; hosts in `NO_PROXY`
+/// A proxy: `HTTPS_PROXY` or `HTTP_PROXY`, by the scheme of the address, else `ALL_PROXY`; hosts in `NO_PROXY`
 /// are reached without it.
 #[derive(Clone)]
 pub struct Proxy(ureq::Proxy);
 
-/// Why there is no using the proxy; never shows the address.
+/// Why the proxy cannot be used; never shows the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyProblem {
@@ -20,7 +20,7 @@ pub enum ProxyProblem {
         /// The variable.
         variable: &'static str,
     },
-    /// The address is none.
+    /// The address cannot be parsed.
     #[error("the proxy (HTTPS_PROXY, HTTP_PROXY or ALL_PROXY) is no address such as http://proxy:3128")]
     NoAddress,
 }
@@ -59,16 +59,16 @@ impl Proxy {
                 .transpose()
                 .map_err(|_| ProxyProblem::NotText { variable: names[0] })
         };
-        let own = match scheme {
+        let of_scheme = match scheme {
             "https" => text(["HTTPS_PROXY", "https_proxy"])?,
             _ => text(["HTTP_PROXY", "http_proxy"])?,
         };
-        let address = own.or(text(["ALL_PROXY", "all_proxy"])?);
+        let address = of_scheme.or(text(["ALL_PROXY", "all_proxy"])?);
         let exceptions = text(["NO_PROXY", "no_proxy"])?.unwrap_or_default();
         address.map(|address| Self::new(&address, &exceptions)).transpose()
     }
 
-    /// As the agent takes it.
+    /// The proxy in the form that the agent takes.
     pub(crate) fn get(&self) -> ureq::Proxy {
         self.0.clone()
     }

@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use ureq::http::HeaderMap;
 
-/// The wait before the next attempt, after so many failures in a row: twice as long each time, at most `max`, and
-/// up to half of that less, so that many clients that failed together do not come back together.
+/// Exponential backoff with jitter: the wait after `failures` failures in a row doubles each time, is at most `max`, and
+/// is shortened by up to half, so that clients that failed together do not retry together.
 pub fn backoff(first: Duration, failures: u32, max: Duration) -> Duration {
     let whole = first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(max);
-    let percent = RandomState::new().hash_one(failures) % 51;
-    whole.saturating_sub(whole.saturating_mul(u32::try_from(percent).unwrap_or(0)) / 100)
+    #[expect(clippy::cast_possible_truncation, reason = "below 51")]
+    let percent = (RandomState::new().hash_one(failures) % 51) as u32;
+    whole.saturating_sub(whole.saturating_mul(percent) / 100)
 }
 
 /// How long a server asks to wait: `Retry-After` in seconds, whole or not, or as a date; `Retry-After-Ms`; else the
@@ -30,6 +31,7 @@ fn seconds_or_date(value: &str, now: SystemTime) -> Option<Duration> {
         return Duration::try_from_secs_f64(seconds).ok();
     }
     let date = httpdate::parse_http_date(value).ok()?;
+    // A date in the past asks for no wait.
     Some(date.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
@@ -43,7 +45,7 @@ fn rate_limit(value: &str) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn asked(name: &'static str, value: &'static str) -> Option<f64> {
+    fn wait_seconds(name: &'static str, value: &'static str) -> Option<f64> {
         let mut headers = HeaderMap::new();
         headers.insert(name, value.parse().unwrap());
         let now = httpdate::parse_http_date("Wed, 21 Oct 2015 07:28:00 GMT").unwrap();
@@ -51,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_servers_ask_for_is_read() {
+    fn retry_after_is_read_in_all_forms() {
         for (name, value, seconds) in [
             ("retry-after", "120", Some(120.0)),
             ("retry-after", "0.25", Some(0.25)),
@@ -67,7 +69,7 @@ mod tests {
             ("ratelimit", "\"api\";r=0", None),
             ("x-other", "1", None),
         ] {
-            assert_eq!(asked(name, value), seconds, "{name}: {value}");
+            assert_eq!(wait_seconds(name, value), seconds, "{name}: {value}");
         }
     }
 

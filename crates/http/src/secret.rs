@@ -1,8 +1,8 @@
-//! Text that must not be seen.
+//! Text that is never printed.
 
 use std::fmt;
 
-/// What stands where a secret was.
+/// The text in place of a redacted secret.
 const REDACTED: &str = "[key]";
 
 /// A key, a token, or an address that may hold a password. Its `Debug` shows nothing of it and it has no
@@ -11,12 +11,12 @@ const REDACTED: &str = "[key]";
 pub struct Secret(String);
 
 impl Secret {
-    /// Hides a text.
+    /// Wraps a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text, for the one place that needs it.
+    /// The text itself, for sending it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -26,12 +26,12 @@ impl Secret {
         format!("Bearer {}", self.0)
     }
 
-    /// Whether a text shows the secret.
+    /// Whether a text contains the secret.
     pub fn is_in(&self, text: &str) -> bool {
         text.contains(&self.0)
     }
 
-    /// A text without the secret.
+    /// The text with the secret redacted.
     pub fn redact(&self, text: &str) -> String {
         text.replace(&self.0, REDACTED)
     }

@@ -1,6 +1,6 @@
 //! The cache on disk, laid out as the hub's own tools do, so that all share it:
 //! `datasets--OWNER--NAME/{refs,blobs,snapshots}` and `.locks`. Beside those, `.plimsoll/COMMIT.json`
-//! keeps what the hub listed, so that a cache that holds only some of the files is not taken for whole.
+//! stores the hub's listing, so that a partial cache is not mistaken for the whole repository.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use crate::error::HubError;
 use crate::listing::Listing;
 use crate::local::walk;
 use crate::name::is_commit;
-use crate::options::Options;
+use crate::options::HubOptions;
 use crate::progress::{DownloadEvent, DownloadObserver};
 use crate::source::HubSource;
 
@@ -23,13 +23,13 @@ const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The part of the cache that belongs to one repository.
 #[derive(Debug)]
-pub(crate) struct Cache {
+pub(crate) struct HubCache {
     root: PathBuf,
     repository: PathBuf,
     locks: PathBuf,
 }
 
-impl Cache {
+impl HubCache {
     pub(crate) fn new(root: &Path, source: &HubSource) -> Self {
         let name = source.folder_name();
         Self { root: root.to_owned(), repository: root.join(&name), locks: root.join(".locks").join(&name) }
@@ -54,7 +54,7 @@ impl Cache {
         self.repository.join("blobs").join(format!("{blob}.incomplete"))
     }
 
-    /// The commit that a revision was when the hub was last asked.
+    /// The commit of a revision at the last listing.
     pub(crate) fn commit(&self, revision: &str) -> Result<Option<String>, HubError> {
         if is_commit(revision) {
             return Ok(Some(revision.to_owned()));
@@ -79,7 +79,7 @@ impl Cache {
         self.repository.join("refs").join(revision)
     }
 
-    /// What the hub listed for a commit; `None` if that was not kept or is damaged.
+    /// The stored listing of a commit; `None` if there is none or it is damaged.
     pub(crate) fn listing(&self, commit: &str) -> Option<Listing> {
         let text = fs::read(self.listing_path(commit)).ok()?;
         let listing: Listing = serde_json::from_slice(&text).ok()?;
@@ -121,7 +121,7 @@ impl Cache {
         &self,
         blob: &str,
         file: &str,
-        options: &Options,
+        options: &HubOptions,
         progress: &dyn DownloadObserver,
     ) -> Result<File, HubError> {
         let path = self.locks.join(format!("{blob}.lock"));
@@ -199,7 +199,7 @@ fn write_whole(path: &Path, bytes: &[u8], folder: &Path) -> Result<(), HubError>
     })
 }
 
-/// Has a file made under a name of its own in `folder`, then gives it its name in one step, in place of
+/// Has a file made under a name of its own in `folder`, then gives it its name in one step, replacing
 /// what may have had that name.
 fn put_under_name(
     path: &Path,
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_linked_file_is_there_throughout_when_it_is_linked_again() {
         let folder = tempfile::tempdir().unwrap();
-        let cache = Cache {
+        let cache = HubCache {
             root: folder.path().to_owned(),
             repository: folder.path().join("repository"),
             locks: folder.path().join("locks"),

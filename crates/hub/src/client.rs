@@ -5,14 +5,14 @@ use std::time::{Duration, Instant, SystemTime};
 use std::{io, thread};
 
 use plimsoll_http::retry::retry_after;
-use plimsoll_http::{Failure, HttpAgent, Timeouts};
+use plimsoll_http::{HttpAgent, HttpFailure, Timeouts};
 use ureq::Body;
 use ureq::http::{HeaderMap, Response};
 use url::Url;
 
-use crate::options::Options;
+use crate::options::HubOptions;
 use crate::progress::{DownloadEvent, DownloadObserver};
-use crate::request_error::RequestError;
+use crate::request_error::HubRequestError;
 use crate::retry;
 use crate::source::HubSource;
 
@@ -20,31 +20,31 @@ use crate::source::HubSource;
 const MAX_REDIRECTS: usize = 8;
 /// A transfer that is slower than this counts as failed.
 const MIN_BYTES_PER_SECOND: f64 = 1024.0;
-/// Connections that are kept open.
+/// Connections in the pool.
 const CONNECTIONS: usize = 4;
 /// Bytes that are read at once.
 const CHUNK: usize = 128 * 1024;
 
-/// Asks one hub.
-pub(crate) struct Client<'a> {
+/// A client of one hub.
+pub(crate) struct HubClient<'a> {
     agent: HttpAgent,
-    options: &'a Options,
+    options: &'a HubOptions,
     progress: &'a dyn DownloadObserver,
 }
 
-/// What is asked.
+/// What a request fetches.
 #[derive(Clone, Copy)]
-pub(crate) enum Ask {
+pub(crate) enum RequestKind {
     /// The headers, without leaving the endpoint.
     Headers,
     /// The body, from this byte on.
     Body { from: u64 },
 }
 
-/// An answer that is no error.
-pub(crate) struct Reply {
+/// A successful reply.
+pub(crate) struct HubReply {
     pub(crate) status: u16,
-    /// Who gave it: scheme, host and port.
+    /// The host that replied: scheme, host and port.
     pub(crate) host: String,
     pub(crate) headers: HeaderMap,
     /// The headers of the endpoint's last answer, before it sent on to another host.
@@ -52,8 +52,8 @@ pub(crate) struct Reply {
     pub(crate) body: Body,
 }
 
-impl<'a> Client<'a> {
-    pub(crate) fn new(options: &'a Options, progress: &'a dyn DownloadObserver) -> Self {
+impl<'a> HubClient<'a> {
+    pub(crate) fn new(options: &'a HubOptions, progress: &'a dyn DownloadObserver) -> Self {
         let timeouts = Timeouts {
             connect: Some(options.connect_timeout),
             silence: Some(options.read_timeout),
@@ -63,11 +63,11 @@ impl<'a> Client<'a> {
         Self { agent, options, progress }
     }
 
-    /// Asks until there is an answer, waiting longer after each failure that may pass.
+    /// Retries until there is a reply, with backoff after each transient failure.
     pub(crate) fn patiently<T>(
         &self,
-        mut attempt: impl FnMut() -> Result<T, RequestError>,
-    ) -> Result<T, RequestError> {
+        mut attempt: impl FnMut() -> Result<T, HubRequestError>,
+    ) -> Result<T, HubRequestError> {
         let mut failures = 0;
         loop {
             match attempt() {
@@ -81,20 +81,25 @@ impl<'a> Client<'a> {
     }
 
     /// Waits before the next attempt, or gives the error back if there should be none.
-    pub(crate) fn pause(&self, failures: u32, error: RequestError) -> Result<(), RequestError> {
+    pub(crate) fn pause(&self, failures: u32, error: HubRequestError) -> Result<(), HubRequestError> {
         let Some(wait) = retry::wait(self.options, failures, &error) else { return Err(error) };
         self.progress.event(&DownloadEvent::Retrying { cause: &error, wait });
         thread::sleep(wait);
         Ok(())
     }
 
-    /// Asks once. Statuses that are errors come as such; a range that cannot be served (416) does not.
-    pub(crate) fn ask(&self, url: &Url, ask: Ask, source: &HubSource) -> Result<Reply, RequestError> {
+    /// Sends once. Error statuses become errors, except 416 for a range that cannot be served.
+    pub(crate) fn send(
+        &self,
+        url: &Url,
+        kind: RequestKind,
+        source: &HubSource,
+    ) -> Result<HubReply, HubRequestError> {
         let mut url = url.clone();
         let mut endpoint_headers = HeaderMap::new();
         for _ in 0..=MAX_REDIRECTS {
             let own = self.options.endpoint.owns(&url);
-            let response = self.send(&url, ask)?;
+            let response = self.send_once(&url, kind)?;
             if own {
                 endpoint_headers = response.headers().clone();
             }
@@ -103,25 +108,27 @@ impl<'a> Client<'a> {
                 _ => None,
             };
             match next {
-                Some(next) if matches!(ask, Ask::Body { .. }) || self.options.endpoint.owns(&next) => {
+                Some(next)
+                    if matches!(kind, RequestKind::Body { .. }) || self.options.endpoint.owns(&next) =>
+                {
                     url = next;
                 }
                 _ => return self.check(response, &url, endpoint_headers, source),
             }
         }
-        Err(RequestError::Redirects { host: host(&url), most: MAX_REDIRECTS })
+        Err(HubRequestError::Redirects { host: host(&url), max: MAX_REDIRECTS })
     }
 
     /// One request to one address. Here, and nowhere else, the token is sent: to the endpoint's own
     /// scheme, host and port.
-    fn send(&self, url: &Url, ask: Ask) -> Result<Response<Body>, RequestError> {
+    fn send_once(&self, url: &Url, kind: RequestKind) -> Result<Response<Body>, HubRequestError> {
         let failed = |failure| request_error(failure, &host(url), self.options.read_timeout);
         let agent = self.agent.for_scheme(url.scheme()).map_err(failed)?;
-        let mut request = match ask {
-            Ask::Headers => agent.head(url.as_str()),
-            Ask::Body { .. } => agent.get(url.as_str()),
+        let mut request = match kind {
+            RequestKind::Headers => agent.head(url.as_str()),
+            RequestKind::Body { .. } => agent.get(url.as_str()),
         };
-        if let Ask::Body { from: from @ 1.. } = ask {
+        if let RequestKind::Body { from: from @ 1.. } = kind {
             request = request.header("range", format!("bytes={from}-"));
         }
         if let Some(token) = self.options.token.as_ref().filter(|_| self.options.endpoint.owns(url)) {
@@ -136,19 +143,19 @@ impl<'a> Client<'a> {
         url: &Url,
         endpoint_headers: HeaderMap,
         source: &HubSource,
-    ) -> Result<Reply, RequestError> {
+    ) -> Result<HubReply, HubRequestError> {
         let (parts, body) = response.into_parts();
         let status = parts.status.as_u16();
         match status {
             200 | 206 | 416 | 301 | 302 | 303 | 307 | 308 => {
-                Ok(Reply { status, host: host(url), headers: parts.headers, endpoint_headers, body })
+                Ok(HubReply { status, host: host(url), headers: parts.headers, endpoint_headers, body })
             }
             _ => Err(self.refusal(status, &parts.headers, url, source)),
         }
     }
 
     /// What a status means, helped by the hub's own code for it.
-    fn refusal(&self, status: u16, headers: &HeaderMap, url: &Url, source: &HubSource) -> RequestError {
+    fn refusal(&self, status: u16, headers: &HeaderMap, url: &Url, source: &HubSource) -> HubRequestError {
         let own = self.options.endpoint.owns(url);
         let host = host(url);
         let token_sent = own && self.options.token.is_some();
@@ -156,29 +163,29 @@ impl<'a> Client<'a> {
         let wait = retry_after(headers, SystemTime::now());
         let code = headers.get("x-error-code").and_then(|code| code.to_str().ok()).unwrap_or_default();
         match (status, code) {
-            (429, _) => RequestError::RateLimited { host, wait },
-            (408 | 500..=599, _) => RequestError::Server { host, status, wait },
+            (429, _) => HubRequestError::RateLimited { host, wait },
+            (408 | 500..=599, _) => HubRequestError::Server { host, status, wait },
             // A signed address that ran out; the endpoint gives a new one.
-            _ if !own => RequestError::Server { host, status, wait },
-            (_, "GatedRepo") => RequestError::Gated { page: page(), token_sent },
-            (_, "RepoNotFound") => RequestError::RepositoryNotFound { page: page(), token_sent },
+            _ if !own => HubRequestError::Server { host, status, wait },
+            (_, "GatedRepo") => HubRequestError::Gated { page: page(), token_sent },
+            (_, "RepoNotFound") => HubRequestError::RepositoryNotFound { page: page(), token_sent },
             (_, "RevisionNotFound") => {
-                RequestError::RevisionNotFound { revision: source.revision.clone(), page: page() }
+                HubRequestError::RevisionNotFound { revision: source.revision.clone(), page: page() }
             }
-            (_, "EntryNotFound") | (404, _) => RequestError::FileNotFound,
-            (401 | 403, _) => RequestError::Denied { host, status, page: page(), token_sent },
-            _ => RequestError::Status { host, status },
+            (_, "EntryNotFound") | (404, _) => HubRequestError::FileNotFound,
+            (401 | 403, _) => HubRequestError::Denied { host, status, page: page(), token_sent },
+            _ => HubRequestError::Status { host, status },
         }
     }
 }
 
-impl Reply {
+impl HubReply {
     /// A header of the endpoint, as text.
     pub(crate) fn endpoint_header(&self, name: &str) -> Option<&str> {
         self.endpoint_headers.get(name)?.to_str().ok()
     }
 
-    /// A header of whoever answered, as text.
+    /// A header of the host that replied, as text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -190,9 +197,9 @@ impl Reply {
     }
 
     /// Hands out the body as it comes, in bounded memory.
-    pub(crate) fn read<E: From<RequestError>>(
+    pub(crate) fn read<E: From<HubRequestError>>(
         mut self,
-        options: &Options,
+        options: &HubOptions,
         mut sink: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut buffer = vec![0; CHUNK];
@@ -212,7 +219,7 @@ impl Reply {
             let elapsed = since.elapsed();
             if elapsed >= options.read_timeout {
                 if came < MIN_BYTES_PER_SECOND * elapsed.as_secs_f64() {
-                    return Err(RequestError::TooSlow { host: self.host }.into());
+                    return Err(HubRequestError::TooSlow { host: self.host }.into());
                 }
                 (since, came) = (Instant::now(), 0.0);
             }
@@ -221,8 +228,8 @@ impl Reply {
 }
 
 /// Where a redirect leads, if that is somewhere to go.
-fn next(url: &Url, headers: &HeaderMap) -> Result<Url, RequestError> {
-    let refused = |problem| RequestError::RedirectRefused { host: host(url), problem };
+fn next(url: &Url, headers: &HeaderMap) -> Result<Url, HubRequestError> {
+    let refused = |problem| HubRequestError::RedirectRefused { host: host(url), problem };
     let location = headers.get("location").and_then(|value| value.to_str().ok());
     let location = location.ok_or_else(|| refused("none is given"))?;
     let mut next = url.join(location).map_err(|_| refused("it is none"))?;
@@ -244,16 +251,18 @@ fn host(url: &Url) -> String {
 }
 
 /// What a failure on the way means. Addresses stay out of it.
-fn request_error(failure: Failure, host: &str, within: Duration) -> RequestError {
+fn request_error(failure: HttpFailure, host: &str, within: Duration) -> HubRequestError {
     let host = host.to_owned();
     match failure {
-        Failure::Timeout => RequestError::Timeout { host, within },
-        Failure::Tls(source) => RequestError::Tls { host, source },
-        Failure::NoCertificates => RequestError::NoCertificates { host },
-        Failure::Unreachable(source) | Failure::Cut(source) => RequestError::Unreachable { host, source },
-        Failure::NotHttp(source) => {
-            RequestError::Reply { host, problem: "this is not HTTP", source: Some(source) }
+        HttpFailure::Timeout => HubRequestError::Timeout { host, within },
+        HttpFailure::Tls(source) => HubRequestError::Tls { host, source },
+        HttpFailure::NoCertificates => HubRequestError::NoCertificates { host },
+        HttpFailure::Unreachable(source) | HttpFailure::Cut(source) => {
+            HubRequestError::Unreachable { host, source }
         }
-        _ => RequestError::Reply { host, problem: "the request cannot be made", source: None },
+        HttpFailure::NotHttp(source) => {
+            HubRequestError::Reply { host, problem: "this is not HTTP", source: Some(source) }
+        }
+        _ => HubRequestError::Reply { host, problem: "the request cannot be made", source: None },
     }
 }

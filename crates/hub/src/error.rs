@@ -1,9 +1,9 @@
-//! Why a source could not be had.
+//! Errors of resolving a source.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::request_error::RequestError;
+use crate::request_error::HubRequestError;
 use crate::selection_error::SelectionError;
 
 /// What went wrong, where, and what to do.
@@ -30,7 +30,7 @@ pub enum HubError {
         /// What is wrong with its value.
         problem: &'static str,
     },
-    /// Nothing says where downloads are kept.
+    /// No folder for downloads is known.
     #[error("there is no folder for downloads, since neither HF_HOME nor HOME is set: set HF_HOME")]
     NoCacheFolder,
     /// The file system refused.
@@ -40,7 +40,7 @@ pub enum HubError {
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -70,49 +70,49 @@ pub enum HubError {
         path: PathBuf,
     },
     /// A folder that holds too much, or itself.
-    #[error("`{}` holds more than {most} {what}; name a smaller folder or a file", path.display())]
+    #[error("`{}` holds more than {max} {what}; name a smaller folder or a file", path.display())]
     FolderTooLarge {
         /// The folder of the source.
         path: PathBuf,
-        /// How many are the most.
-        most: usize,
+        /// The limit.
+        max: usize,
         /// Of what.
         what: &'static str,
     },
-    /// The files that were asked for are not there.
-    #[error("cannot choose files of `{place}`")]
+    /// The requested files do not exist.
+    #[error("cannot choose files of `{location}`")]
     Selection {
         /// The source, with its revision.
-        place: String,
+        location: String,
         /// What is missing, and what is there.
         #[source]
         source: SelectionError,
     },
     /// The hub did not say which files a repository has.
-    #[error("cannot list `{place}`")]
+    #[error("cannot list `{location}`")]
     List {
         /// The source, with its revision.
-        place: String,
-        /// Why not.
+        location: String,
+        /// The cause.
         #[source]
-        source: RequestError,
+        source: HubRequestError,
     },
     /// The hub did not give a file.
-    #[error("cannot fetch `{}` of `{place}`", file.escape_debug())]
+    #[error("cannot fetch `{}` of `{location}`", file.escape_debug())]
     Fetch {
         /// The source, with its revision.
-        place: String,
+        location: String,
         /// The file.
         file: String,
-        /// Why not.
+        /// The cause.
         #[source]
-        source: RequestError,
+        source: HubRequestError,
     },
     /// Asked to stay offline, and the cache does not have it.
-    #[error("HF_HUB_OFFLINE is set and the cache `{}` does not have {}`{place}`: unset it to download, or set HF_HOME to the cache that has it", cache.display(), of_file(file.as_deref()))]
+    #[error("HF_HUB_OFFLINE is set and the cache `{}` does not have {}`{location}`: unset it to download, or set HF_HOME to the cache that has it", cache.display(), file_prefix(file.as_deref()))]
     Offline {
         /// The source, with its revision.
-        place: String,
+        location: String,
         /// The file, if the revision is there.
         file: Option<String>,
         /// The cache.
@@ -136,7 +136,7 @@ impl HubError {
     }
 }
 
-fn of_file(file: Option<&str>) -> String {
+fn file_prefix(file: Option<&str>) -> String {
     file.map_or_else(String::new, |file| format!("`{}` of ", file.escape_debug()))
 }
 

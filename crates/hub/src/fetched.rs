@@ -1,4 +1,4 @@
-//! Files that are there.
+//! Files of a source on this machine.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,8 +15,8 @@ const CHUNK: usize = 256 * 1024;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Fetched {
-    /// The branch or tag that was read; not always the one that was asked for, see
-    /// [`FileSelection::Parquet`](crate::Selection::Parquet). `None` for a local source.
+    /// The branch or tag that was read; not always the one that was requested, see
+    /// [`FileSelection::Parquet`](crate::FileSelection::Parquet). `None` for a local source.
     pub revision: Option<String>,
     /// The commit that it was. `None` for a local source.
     pub commit: Option<String>,

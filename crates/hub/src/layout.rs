@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::selection::Chosen;
+use crate::selected_file::SelectedFile;
 use crate::selection_error::{Names, SelectionError};
 
 const EXTENSION: &str = ".parquet";
@@ -19,7 +19,7 @@ const DATA: &str = "data";
 
 /// What the name of a Parquet file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Part<'a> {
+struct ParquetPart<'a> {
     name: &'a str,
     config: String,
     split: &'a str,
@@ -38,16 +38,16 @@ pub(crate) fn choose_parquet<'a>(
     names: impl Iterator<Item = &'a str>,
     config: Option<&str>,
     split: Option<&str>,
-) -> Result<Vec<Chosen>, SelectionError> {
-    let parts: Vec<Part<'_>> = names.map(Part::read).collect();
-    let parts = of_config(parts, config)?;
-    let parts = of_split(parts, split)?;
-    let mut splits: BTreeMap<&str, Vec<&Part<'_>>> = BTreeMap::new();
+) -> Result<Vec<SelectedFile>, SelectionError> {
+    let parts: Vec<ParquetPart<'_>> = names.map(ParquetPart::read).collect();
+    let parts = filter_config(parts, config)?;
+    let parts = filter_split(parts, split)?;
+    let mut splits: BTreeMap<&str, Vec<&ParquetPart<'_>>> = BTreeMap::new();
     for part in &parts {
         splits.entry(part.split).or_default().push(part);
     }
     splits.iter().try_for_each(|(split, parts)| check_whole(split, parts))?;
-    let chosen = |part: &Part<'_>| Chosen {
+    let chosen = |part: &ParquetPart<'_>| SelectedFile {
         name: part.name.to_owned(),
         config: Some(part.config.clone()).filter(|config| !config.is_empty()),
         split: Some(part.split.to_owned()),
@@ -55,7 +55,7 @@ pub(crate) fn choose_parquet<'a>(
     Ok(parts.iter().map(chosen).collect())
 }
 
-impl<'a> Part<'a> {
+impl<'a> ParquetPart<'a> {
     fn read(name: &'a str) -> Self {
         let path = name.strip_suffix(EXTENSION).unwrap_or(name);
         let (folders, stem) = path.rsplit_once('/').unwrap_or(("", path));
@@ -84,14 +84,19 @@ fn number(text: &str) -> Option<u32> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
-fn of_config<'a>(parts: Vec<Part<'a>>, asked: Option<&str>) -> Result<Vec<Part<'a>>, SelectionError> {
+fn filter_config<'a>(
+    parts: Vec<ParquetPart<'a>>,
+    requested: Option<&str>,
+) -> Result<Vec<ParquetPart<'a>>, SelectionError> {
     let known: BTreeSet<String> = parts.iter().map(|part| part.config.clone()).collect();
     let shown =
         || known.iter().map(|config| if config.is_empty() { DEFAULT_CONFIG } else { config }).collect();
-    let wanted = match asked {
-        Some(asked) if known.contains(asked) => asked.to_owned(),
+    let wanted = match requested {
+        Some(requested) if known.contains(requested) => requested.to_owned(),
         Some(DEFAULT_CONFIG) if known.contains("") => String::new(),
-        Some(asked) => return Err(SelectionError::NoConfig { asked: asked.to_owned(), known: shown() }),
+        Some(requested) => {
+            return Err(SelectionError::NoConfig { requested: requested.to_owned(), known: shown() });
+        }
         None => match known.first() {
             Some(only) if known.len() == 1 => only.clone(),
             _ => return Err(SelectionError::WhichConfig { known: shown() }),
@@ -100,31 +105,34 @@ fn of_config<'a>(parts: Vec<Part<'a>>, asked: Option<&str>) -> Result<Vec<Part<'
     Ok(parts.into_iter().filter(|part| part.config == wanted).collect())
 }
 
-fn of_split<'a>(parts: Vec<Part<'a>>, asked: Option<&str>) -> Result<Vec<Part<'a>>, SelectionError> {
-    if let Some(part) = parts.iter().find(|part| is_partial(part, asked)) {
+fn filter_split<'a>(
+    parts: Vec<ParquetPart<'a>>,
+    requested: Option<&str>,
+) -> Result<Vec<ParquetPart<'a>>, SelectionError> {
+    if let Some(part) = parts.iter().find(|part| is_partial(part, requested)) {
         return Err(SelectionError::PartialCopy {
             split: part.split[PARTIAL.len()..].to_owned(),
             file: part.name.to_owned(),
         });
     }
-    let Some(asked) = asked else { return Ok(parts) };
+    let Some(requested) = requested else { return Ok(parts) };
     let known: BTreeSet<&str> = parts.iter().map(|part| part.split).collect();
-    let wanted = if let Some(same) = known.get(asked) {
+    let wanted = if let Some(same) = known.get(requested) {
         *same
     } else {
         let meant: Vec<&str> =
-            known.iter().copied().filter(|split| spelling(split) == spelling(asked)).collect();
+            known.iter().copied().filter(|split| spelling(split) == spelling(requested)).collect();
         match meant[..] {
             [] => {
                 return Err(SelectionError::NoSplit {
-                    asked: asked.to_owned(),
+                    requested: requested.to_owned(),
                     known: known.into_iter().collect(),
                 });
             }
             [only] => only,
             _ => {
                 return Err(SelectionError::WhichSplit {
-                    asked: asked.to_owned(),
+                    requested: requested.to_owned(),
                     known: meant.into_iter().collect(),
                 });
             }
@@ -133,10 +141,10 @@ fn of_split<'a>(parts: Vec<Part<'a>>, asked: Option<&str>) -> Result<Vec<Part<'a
     Ok(parts.into_iter().filter(|part| part.split == wanted).collect())
 }
 
-/// Whether a part is of a partial copy of the split that is asked for.
-fn is_partial(part: &Part<'_>, asked: Option<&str>) -> bool {
+/// Whether a part is of a partial copy of the split that is requested.
+fn is_partial(part: &ParquetPart<'_>, requested: Option<&str>) -> bool {
     let split = part.split.strip_prefix(PARTIAL).filter(|_| matches!(part.shard, Some((_, None))));
-    split.is_some_and(|split| asked.is_none_or(|asked| spelling(asked) == spelling(split)))
+    split.is_some_and(|split| requested.is_none_or(|requested| spelling(requested) == spelling(split)))
 }
 
 /// One spelling for those of the same split.
@@ -148,7 +156,7 @@ fn spelling(split: &str) -> &str {
 }
 
 /// Whether the parts of a split are all there, each once.
-fn check_whole(split: &str, parts: &[&Part<'_>]) -> Result<(), SelectionError> {
+fn check_whole(split: &str, parts: &[&ParquetPart<'_>]) -> Result<(), SelectionError> {
     let mut seen: BTreeMap<Option<u32>, &str> = BTreeMap::new();
     for part in parts {
         if let Some(first) = seen.insert(part.shard.map(|(number, _)| number), part.name) {
@@ -160,7 +168,7 @@ fn check_whole(split: &str, parts: &[&Part<'_>]) -> Result<(), SelectionError> {
         let (first, second) = ((*whole).to_owned(), (*part.1).to_owned());
         return Err(SelectionError::TwoShards { split: split.to_owned(), first, second });
     }
-    // Without a count in the names, the highest number tells how many there are at least.
+    // Without a count in the names, the highest number is a lower bound.
     let counts = parts.iter().filter_map(|part| part.shard);
     let count =
         counts.map(|(number, count)| count.unwrap_or(0).max(number.saturating_add(1))).max().unwrap_or(0);
@@ -170,7 +178,7 @@ fn check_whole(split: &str, parts: &[&Part<'_>]) -> Result<(), SelectionError> {
     }
 }
 
-/// The names of a place, for a message.
+/// Names for a message, shortened.
 pub(crate) fn shown<'a>(names: impl Iterator<Item = &'a str>) -> Names {
     names.collect()
 }

@@ -3,12 +3,12 @@
 //! Where files come from: local paths, and repositories of the Hugging Face hub or a mirror of it.
 //!
 //! ```no_run
-//! use plimsoll_hub::{Options, FileSelection, Source, resolve};
+//! use plimsoll_hub::{HubOptions, FileSelection, FileSource, resolve};
 //!
 //! # fn main() -> Result<(), plimsoll_hub::HubError> {
-//! let source = Source::parse("hf://datasets/openai/gsm8k@main")?;
+//! let source = FileSource::parse("hf://datasets/openai/gsm8k@main")?;
 //! let wanted = FileSelection::parquet(Some("main"), Some("test"));
-//! let fetched = resolve(&source, &wanted, &Options::from_env()?, &())?;
+//! let fetched = resolve(&source, &wanted, &HubOptions::from_env()?, &())?;
 //! for file in &fetched.files {
 //!     println!("{} {}", file.path.display(), file.sha256()?);
 //! }
@@ -18,7 +18,7 @@
 //!
 //! What a user should know:
 //!
-//! - **Pinned.** A branch or tag is asked for its commit once, and every file is of that commit, which
+//! - **Pinned.** A branch or tag is resolved to its commit once, and every file is of that commit, which
 //!   [`Fetched::commit`] records. A source that names a commit, and whose files are cached, needs no
 //!   network.
 //! - **Verified.** Size and hash are compared with what the hub lists, for large files (SHA-256) and
@@ -29,7 +29,7 @@
 //!   where the rest of a split is there.
 //! - **Secrets.** The token goes to the endpoint's own scheme, host and port and to nothing that it
 //!   redirects to. No message, `Debug` or address holds it.
-//! - **Distrust.** Names of files that would leave their folder are refused; sizes, redirects, waits
+//! - **Untrusted input.** Names of files that would leave their folder are refused; sizes, redirects, waits
 //!   and memory are bounded.
 //!
 //! The protocol is spoken here, over `ureq`, and not by the `hf-hub` crate: that (0.1, 0.3, 0.4, 0.5
@@ -42,6 +42,8 @@ mod download;
 mod endpoint;
 mod error;
 mod fetched;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod layout;
 mod listing;
 mod local;
@@ -51,6 +53,7 @@ mod progress;
 mod repository;
 mod request_error;
 mod retry;
+mod selected_file;
 mod selection;
 mod selection_error;
 mod source;
@@ -58,26 +61,26 @@ mod source;
 pub use endpoint::{DEFAULT_ENDPOINT, Endpoint};
 pub use error::HubError;
 pub use fetched::{Fetched, FetchedFile, sha256};
-pub use options::Options;
+pub use options::HubOptions;
 pub use plimsoll_http::{Proxy, Secret};
 pub use progress::{DownloadEvent, DownloadObserver};
-pub use request_error::RequestError;
+pub use request_error::HubRequestError;
 pub use selection::FileSelection;
 pub use selection_error::{Names, SelectionError};
-pub use source::{DEFAULT_REVISION, HubSource, RepositoryKind, Source};
+pub use source::{DEFAULT_REVISION, FileSource, HubSource, RepositoryKind};
 
 /// Brings the files of a source that are wanted to this machine.
 ///
 /// # Errors
 /// Whatever [`HubError`] names.
 pub fn resolve(
-    source: &Source,
+    source: &FileSource,
     selection: &FileSelection,
-    options: &Options,
+    options: &HubOptions,
     progress: &dyn DownloadObserver,
 ) -> Result<Fetched, HubError> {
     match source {
-        Source::Local(path) => local::resolve(path, selection),
-        Source::Hub(source) => repository::resolve(source, selection, options, progress),
+        FileSource::Local(path) => local::resolve(path, selection),
+        FileSource::Hub(source) => repository::resolve(source, selection, options, progress),
     }
 }

@@ -1,17 +1,17 @@
-//! Which files a repository has at a revision, and what the hub says of each.
+//! The files of a repository at a revision, with the size and hash of each.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Ask, Client};
+use crate::client::{HubClient, RequestKind};
 use crate::name::{is_blob_name, is_commit, is_git_hash, is_sha256};
-use crate::options::Options;
-use crate::request_error::RequestError;
+use crate::options::HubOptions;
+use crate::request_error::HubRequestError;
 use crate::source::HubSource;
 
-/// The longest listing that is read; a file takes some 200 bytes.
-const LONGEST_LISTING: usize = 64 << 20;
+/// Maximum size of a listing; a file takes some 200 bytes.
+const MAX_LISTING_BYTES: usize = 64 << 20;
 
 /// The files of a commit, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +19,12 @@ pub(crate) struct Listing {
     /// The commit's hash.
     pub(crate) commit: String,
     /// The files; names are as the server gave them, and not yet checked.
-    pub(crate) files: BTreeMap<String, Entry>,
+    pub(crate) files: BTreeMap<String, ListedFile>,
 }
 
 /// What is known of a file before it is fetched.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Entry {
+pub(crate) struct ListedFile {
     /// Its size.
     pub(crate) bytes: Option<u64>,
     /// Its name among the blobs of the cache.
@@ -65,61 +65,67 @@ struct LargeFile {
 }
 
 impl Listing {
-    /// Asks the hub.
+    /// Fetches the listing.
     pub(crate) fn fetch(
-        client: &Client<'_>,
-        options: &Options,
+        client: &HubClient<'_>,
+        options: &HubOptions,
         source: &HubSource,
-    ) -> Result<Self, RequestError> {
+    ) -> Result<Self, HubRequestError> {
         let parts = source.api().chain(["revision", &source.revision]);
         let mut url = options.endpoint.address(parts);
         url.set_query(Some("blobs=true"));
         client.patiently(|| {
-            let reply = match client.ask(&url, Ask::Body { from: 0 }, source) {
-                Err(RequestError::FileNotFound) => return Err(which_is_missing(client, options, source)?),
+            let reply = match client.send(&url, RequestKind::Body { from: 0 }, source) {
+                Err(HubRequestError::FileNotFound) => return Err(which_is_missing(client, options, source)?),
                 reply => reply?,
             };
             let host = reply.host.clone();
-            let refused = |problem| RequestError::Reply { host: host.clone(), problem, source: None };
+            let refused = |problem| HubRequestError::Reply { host: host.clone(), problem, source: None };
             if reply.is_web_page() {
-                return Err(RequestError::WebPage { host, wanted: "a list of files" });
+                return Err(HubRequestError::WebPage { host, wanted: "a list of files" });
             }
             let mut text = Vec::new();
             reply.read(options, |bytes| {
                 text.extend_from_slice(bytes);
-                let fits = text.len() <= LONGEST_LISTING;
+                let fits = text.len() <= MAX_LISTING_BYTES;
                 if fits { Ok(()) } else { Err(refused("its list of files is longer than 64 MiB")) }
             })?;
             let information: Information =
-                serde_json::from_slice(&text).map_err(|error| RequestError::Reply {
+                serde_json::from_slice(&text).map_err(|error| HubRequestError::Reply {
                     host: host.clone(),
                     problem: "its list of files cannot be read",
                     source: Some(Box::new(error)),
                 })?;
-            Self::of(information).map_err(refused)
+            Self::from_information(information).map_err(refused)
         })
     }
 
-    fn of(information: Information) -> Result<Self, &'static str> {
+    /// Reads a listing as a fuzzer gives it.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, &'static str> {
+        Self::from_information(serde_json::from_slice(bytes).map_err(|_| "it cannot be read")?)
+    }
+
+    fn from_information(information: Information) -> Result<Self, &'static str> {
         if !is_commit(&information.sha) {
             return Err("its list of files has no commit hash");
         }
         let mut files = BTreeMap::new();
         for sibling in information.siblings {
-            files.insert(sibling.rfilename.clone(), Entry::of(sibling)?);
+            files.insert(sibling.rfilename.clone(), ListedFile::from_sibling(sibling)?);
         }
         Ok(Self { commit: information.sha, files })
     }
 
-    /// Whether one that was kept in the cache still has the form that it was written in.
+    /// Whether a listing from the cache is still intact.
     pub(crate) fn is_sound(&self, commit: &str) -> bool {
-        let sound = |entry: &Entry| entry.blob.as_deref().is_none_or(is_blob_name);
+        let sound = |entry: &ListedFile| entry.blob.as_deref().is_none_or(is_blob_name);
         self.commit == commit && self.files.values().all(sound)
     }
 }
 
-impl Entry {
-    fn of(sibling: Sibling) -> Result<Self, &'static str> {
+impl ListedFile {
+    fn from_sibling(sibling: Sibling) -> Result<Self, &'static str> {
         let large = sibling.lfs.and_then(|large| Some((large.sha256?, large.size)));
         match (large, sibling.blob_id) {
             (Some((hash, _)), _) if !is_sha256(&hash) => Err("a hash in its list of files is no SHA-256"),
@@ -136,17 +142,17 @@ impl Entry {
     }
 }
 
-/// A hub that gives 404 without saying why is asked whether the repository is there at all.
+/// For a 404 without a reason: whether the repository exists at all.
 fn which_is_missing(
-    client: &Client<'_>,
-    options: &Options,
+    client: &HubClient<'_>,
+    options: &HubOptions,
     source: &HubSource,
-) -> Result<RequestError, RequestError> {
+) -> Result<HubRequestError, HubRequestError> {
     let page = options.endpoint.address(source.page()).to_string();
-    match client.ask(&options.endpoint.address(source.api()), Ask::Body { from: 0 }, source) {
-        Ok(_) => Ok(RequestError::RevisionNotFound { revision: source.revision.clone(), page }),
-        Err(RequestError::FileNotFound) => {
-            Ok(RequestError::RepositoryNotFound { page, token_sent: options.token.is_some() })
+    match client.send(&options.endpoint.address(source.api()), RequestKind::Body { from: 0 }, source) {
+        Ok(_) => Ok(HubRequestError::RevisionNotFound { revision: source.revision.clone(), page }),
+        Err(HubRequestError::FileNotFound) => {
+            Ok(HubRequestError::RepositoryNotFound { page, token_sent: options.token.is_some() })
         }
         Err(error) => Err(error),
     }
@@ -159,7 +165,7 @@ mod tests {
     use super::*;
 
     fn listing(text: &str) -> Result<Listing, &'static str> {
-        Listing::of(serde_json::from_str(text).map_err(|_| "no JSON")?)
+        Listing::from_information(serde_json::from_str(text).map_err(|_| "no JSON")?)
     }
 
     #[test]
@@ -175,9 +181,9 @@ mod tests {
         assert_eq!(listing.files["README.md"].digest, Some(Digest::Git(git.clone())));
         assert_eq!(
             listing.files["x.parquet"],
-            Entry { bytes: Some(9), blob: Some(large.clone()), digest: Some(Digest::Sha256(large)) }
+            ListedFile { bytes: Some(9), blob: Some(large.clone()), digest: Some(Digest::Sha256(large)) }
         );
-        assert_eq!(listing.files["plain"], Entry::default());
+        assert_eq!(listing.files["plain"], ListedFile::default());
         let again: Listing = serde_json::from_str(&serde_json::to_string(&listing).unwrap()).unwrap();
         assert_eq!(again, listing);
         assert!(again.is_sound(&commit) && !again.is_sound(&git));

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::error::HubError;
 use crate::fetched::{Fetched, FetchedFile};
-use crate::selection::{Chosen, FileSelection, choose};
+use crate::selected_file::SelectedFile;
+use crate::selection::{FileSelection, choose};
 
-/// Most files that a folder may hold, and most levels of folders, so that a link to a parent ends.
+/// Maximum number of files that a folder may hold, and maximum depth of folders, so that a link to a parent ends.
 const MAX_FILES: usize = 100_000;
 const MAX_LEVELS: usize = 32;
 
@@ -23,8 +24,8 @@ pub(crate) fn resolve(path: &Path, selection: &FileSelection) -> Result<Fetched,
     } else if data.is_dir() {
         let mut found: BTreeMap<String, PathBuf> = walk(path, false)?.into_iter().collect();
         let chosen = choose(found.keys().map(String::as_str), selection)
-            .map_err(|source| HubError::Selection { place: path.display().to_string(), source })?;
-        for Chosen { name, config, split } in chosen {
+            .map_err(|source| HubError::Selection { location: path.display().to_string(), source })?;
+        for SelectedFile { name, config, split } in chosen {
             let path = found.remove(&name).unwrap_or_else(|| path.join(&name));
             files.push(FetchedFile { config, split, ..file(path, name)? });
         }
@@ -43,7 +44,7 @@ fn file(path: PathBuf, name: String) -> Result<FetchedFile, HubError> {
 /// The files of a folder and of those in it, in the order of their names; parts of a name are joined
 /// by `/`. Files and folders whose names begin with a dot are left out unless `hidden`.
 pub(crate) fn walk(folder: &Path, hidden: bool) -> Result<Vec<(String, PathBuf)>, HubError> {
-    let too_large = |most, what| HubError::FolderTooLarge { path: folder.to_owned(), most, what };
+    let too_large = |max, what| HubError::FolderTooLarge { path: folder.to_owned(), max, what };
     let mut files = Vec::new();
     let mut folders = vec![(String::new(), folder.to_owned(), 0)];
     while let Some((prefix, path, level)) = folders.pop() {

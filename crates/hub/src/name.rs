@@ -1,15 +1,15 @@
 //! Names from plans and servers: none may lead out of its folder.
 
 /// Longest name of a file with its folders, and of one part of it, in bytes.
-const LONGEST_NAME: usize = 1024;
-const LONGEST_PART: usize = 255;
+const MAX_NAME_BYTES: usize = 1024;
+const MAX_PART_BYTES: usize = 255;
 /// Longest owner or name of a repository, as the hub has it.
-const LONGEST_REPOSITORY_PART: usize = 96;
+const MAX_REPOSITORY_PART_BYTES: usize = 96;
 
 /// Whether an owner or a name is one that the hub allows.
 pub(crate) fn is_repository_part(text: &str) -> bool {
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
-    text.len() <= LONGEST_REPOSITORY_PART
+    text.len() <= MAX_REPOSITORY_PART_BYTES
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
         && edge(text.chars().next())
         && edge(text.chars().last())
@@ -24,7 +24,7 @@ pub(crate) fn check_revision(text: &str) -> Result<(), &'static str> {
         return Err("nothing stands after `@`");
     }
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '+' | '=' | '/');
-    if !text.chars().all(known) || text.len() > LONGEST_PART {
+    if !text.chars().all(known) || text.len() > MAX_PART_BYTES {
         return Err("a revision is 1 to 255 letters, digits, `.`, `_`, `-`, `+`, `=` or `/`");
     }
     let fine = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with('.');
@@ -36,7 +36,7 @@ pub(crate) fn check_revision(text: &str) -> Result<(), &'static str> {
 
 /// Whether a file's name, folders included, stays below the folder it is put in, on any system.
 pub(crate) fn check_file_name(text: &str) -> Result<(), &'static str> {
-    if text.len() > LONGEST_NAME {
+    if text.len() > MAX_NAME_BYTES {
         return Err("the name is longer than 1,024 bytes");
     }
     if text.chars().any(|c| c.is_control() || matches!(c, '\\' | ':')) {
@@ -45,7 +45,7 @@ pub(crate) fn check_file_name(text: &str) -> Result<(), &'static str> {
     for part in text.split('/') {
         match part {
             "" | "." | ".." => return Err("the name is absolute, or a part of it is empty, `.` or `..`"),
-            _ if part.len() > LONGEST_PART => return Err("a part of the name is longer than 255 bytes"),
+            _ if part.len() > MAX_PART_BYTES => return Err("a part of the name is longer than 255 bytes"),
             _ => {}
         }
     }

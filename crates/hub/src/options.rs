@@ -10,11 +10,11 @@ use plimsoll_http::{Proxy, Secret};
 use crate::endpoint::{DEFAULT_ENDPOINT, Endpoint};
 use crate::error::HubError;
 
-/// What the variables `HF_*` say, and the limits. [`Options::from_env`] reads them; tests and embedders
+/// What the variables `HF_*` say, and the limits. [`HubOptions::from_env`] reads them; tests and embedders
 /// set them one by one.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Options {
+pub struct HubOptions {
     /// Where the hub answers: `HF_ENDPOINT`.
     pub endpoint: Endpoint,
     /// The folder `hub` of the cache that all tools share: `HF_HUB_CACHE`, else `HF_HOME/hub`.
@@ -29,19 +29,19 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// For how long a server may be silent.
     pub read_timeout: Duration,
-    /// How often a request that failed is made again.
+    /// How often a failed request is retried.
     pub retries: u32,
     /// The wait before the first of these; each further one is twice as long.
     pub backoff: Duration,
-    /// The longest wait that a server may ask for.
-    pub longest_wait: Duration,
+    /// Maximum wait that a server may request.
+    pub max_wait: Duration,
     /// For how long another process may hold a file without progress.
     pub lock_wait: Duration,
-    /// The largest file that is fetched, in bytes.
-    pub largest_file: u64,
+    /// Maximum size of a file, in bytes.
+    pub max_file_bytes: u64,
 }
 
-impl Options {
+impl HubOptions {
     /// The public hub without a token, with downloads kept in `cache`.
     ///
     /// # Errors
@@ -57,9 +57,9 @@ impl Options {
             read_timeout: Duration::from_mins(1),
             retries: 4,
             backoff: Duration::from_millis(500),
-            longest_wait: Duration::from_secs(310),
+            max_wait: Duration::from_secs(310),
             lock_wait: Duration::from_mins(10),
-            largest_file: 512 << 30,
+            max_file_bytes: 512 << 30,
         })
     }
 
@@ -75,9 +75,9 @@ impl Options {
     /// What variables say; one that is empty counts as unset.
     ///
     /// # Errors
-    /// As [`Options::from_env`].
+    /// As [`HubOptions::from_env`].
     pub fn from_variables(variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, HubError> {
-        let variables = Variables(variable);
+        let variables = EnvironmentVariables(variable);
         let home = variables.hugging_face_home();
         let cache = variables.path("HF_HUB_CACHE").or_else(|| variables.path("HUGGINGFACE_HUB_CACHE"));
         let mut options = Self::new(cache.or_else(|| home.as_ref().map(|home| home.join("hub"))))?;
@@ -106,9 +106,9 @@ fn is_true(text: &str) -> bool {
     matches!(text.to_ascii_uppercase().as_str(), "1" | "ON" | "YES" | "TRUE")
 }
 
-struct Variables<'a>(&'a dyn Fn(&str) -> Option<OsString>);
+struct EnvironmentVariables<'a>(&'a dyn Fn(&str) -> Option<OsString>);
 
-impl Variables<'_> {
+impl EnvironmentVariables<'_> {
     fn raw(&self, name: &str) -> Option<OsString> {
         (self.0)(name).filter(|value| !value.is_empty())
     }
@@ -170,10 +170,10 @@ fn checked_token(text: &str, variable: &'static str) -> Result<Option<Secret>, H
 mod tests {
     use super::*;
 
-    fn options(variables: &[(&str, &str)]) -> Result<Options, HubError> {
+    fn options(variables: &[(&str, &str)]) -> Result<HubOptions, HubError> {
         let variables: Vec<(String, OsString)> =
             variables.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect();
-        Options::from_variables(&move |name| {
+        HubOptions::from_variables(&move |name| {
             variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
         })
     }

@@ -1,16 +1,16 @@
-//! What a caller is told while files are fetched.
+//! Progress of downloads.
 
 use std::time::Duration;
 
-use crate::request_error::RequestError;
+use crate::request_error::HubRequestError;
 
-/// Is told what happens. Called on the thread that fetches.
+/// Receives progress events, on the thread that downloads.
 pub trait DownloadObserver {
-    /// Something happened.
+    /// Takes an event; should return at once.
     fn event(&self, event: &DownloadEvent<'_>);
 }
 
-/// Nobody is told.
+/// Discards all events.
 impl DownloadObserver for () {
     fn event(&self, _event: &DownloadEvent<'_>) {}
 }
@@ -35,23 +35,23 @@ pub enum DownloadEvent<'a> {
         /// How many of them are there already.
         have: u64,
     },
-    /// Some bytes came.
+    /// Bytes were received.
     Received {
         /// The file.
         file: &'a str,
-        /// How many, since the last time.
+        /// Number of bytes since the last event.
         bytes: u64,
     },
-    /// A file is whole, verified and in its place.
+    /// A file is complete, verified and in the cache.
     Finished {
         /// The file.
         file: &'a str,
     },
-    /// A request failed and will be made again.
+    /// A request failed and will be retried.
     Retrying {
         /// Why it failed.
-        cause: &'a RequestError,
-        /// How long the program waits before.
+        cause: &'a HubRequestError,
+        /// The wait before the next attempt.
         wait: Duration,
     },
     /// Another process fetches the same file; this one waits for it.

@@ -1,15 +1,16 @@
 //! A repository at one commit: what it holds, and its files.
 
-use crate::cache::Cache;
-use crate::client::Client;
+use crate::cache::HubCache;
+use crate::client::HubClient;
 use crate::error::HubError;
 use crate::fetched::{Fetched, FetchedFile};
-use crate::listing::{Digest, Entry, Listing};
+use crate::listing::{Digest, ListedFile, Listing};
 use crate::name::is_commit;
-use crate::options::Options;
+use crate::options::HubOptions;
 use crate::progress::{DownloadEvent, DownloadObserver};
-use crate::request_error::RequestError;
-use crate::selection::{Chosen, FileSelection, choose, choose_below};
+use crate::request_error::HubRequestError;
+use crate::selected_file::SelectedFile;
+use crate::selection::{FileSelection, choose, choose_below};
 use crate::selection_error::SelectionError;
 use crate::source::{DEFAULT_REVISION, HubSource, RepositoryKind};
 
@@ -20,22 +21,22 @@ const ASK_FOR_COPY: &str = "; if the hub's own copy of `main` will do, write `@r
 
 /// The hub, or only what is cached of it.
 pub(crate) struct Repository<'a> {
-    pub(crate) options: &'a Options,
+    pub(crate) options: &'a HubOptions,
     pub(crate) progress: &'a dyn DownloadObserver,
-    pub(crate) cache: Cache,
+    pub(crate) cache: HubCache,
     /// `None` offline.
-    pub(crate) client: Option<Client<'a>>,
+    pub(crate) client: Option<HubClient<'a>>,
 }
 
 /// Fetches the files of a repository that are wanted.
 pub(crate) fn resolve(
     source: &HubSource,
     selection: &FileSelection,
-    options: &Options,
+    options: &HubOptions,
     progress: &dyn DownloadObserver,
 ) -> Result<Fetched, HubError> {
-    let client = (!options.offline).then(|| Client::new(options, progress));
-    let cache = Cache::new(options.cache()?, source);
+    let client = (!options.offline).then(|| HubClient::new(options, progress));
+    let cache = HubCache::new(options.cache()?, source);
     let repository = Repository { options, progress, cache, client };
     let listing = repository.list(source)?;
     let chosen = choose_files(source, &listing, selection);
@@ -43,7 +44,7 @@ pub(crate) fn resolve(
         return repository.fetch_all(source, &listing, chosen);
     };
     let refused = |advice| HubError::Selection {
-        place: source.to_string(),
+        location: source.to_string(),
         source: SelectionError::NoParquet { advice, found },
     };
     if source.kind != RepositoryKind::Dataset || source.revision == CONVERTED {
@@ -55,7 +56,7 @@ pub(crate) fn resolve(
     }
     let converted = source.at(CONVERTED);
     let listing = match repository.list(&converted) {
-        Err(HubError::List { source: RequestError::RevisionNotFound { .. }, .. }) => {
+        Err(HubError::List { source: HubRequestError::RevisionNotFound { .. }, .. }) => {
             return Err(refused(NO_COPY));
         }
         listing => listing?,
@@ -77,7 +78,7 @@ impl Repository<'_> {
             (None, None) => self.list_cached(source),
             (Some(client), None) => {
                 let listing = Listing::fetch(client, self.options, source)
-                    .map_err(|error| HubError::List { place: source.to_string(), source: error })?;
+                    .map_err(|error| HubError::List { location: source.to_string(), source: error })?;
                 if source.revision != listing.commit {
                     self.cache.remember_commit(&source.revision, &listing.commit)?;
                 }
@@ -95,21 +96,21 @@ impl Repository<'_> {
         if names.is_empty() {
             return Err(absent());
         }
-        Ok(Listing { commit, files: names.into_iter().map(|name| (name, Entry::default())).collect() })
+        Ok(Listing { commit, files: names.into_iter().map(|name| (name, ListedFile::default())).collect() })
     }
 
     fn fetch_all(
         &self,
         source: &HubSource,
         listing: &Listing,
-        chosen: Result<Vec<Chosen>, SelectionError>,
+        chosen: Result<Vec<SelectedFile>, SelectionError>,
     ) -> Result<Fetched, HubError> {
         let chosen =
-            chosen.map_err(|error| HubError::Selection { place: source.to_string(), source: error })?;
+            chosen.map_err(|error| HubError::Selection { location: source.to_string(), source: error })?;
         let at_commit = source.at(&listing.commit);
         let mut files = Vec::new();
-        for Chosen { name, config, split } in chosen {
-            let entry = listing.files.get(&name).cloned().unwrap_or_default();
+        for SelectedFile { name, config, split } in chosen {
+            let entry = listing.files.get(&name).ok_or_else(|| self.absent(source, Some(&name)))?.clone();
             let bytes = match self.cache.size(&listing.commit, &name, entry.bytes) {
                 Some(bytes) => {
                     self.progress.event(&DownloadEvent::Cached { file: &name, bytes });
@@ -134,7 +135,7 @@ impl Repository<'_> {
 
     pub(crate) fn absent(&self, source: &HubSource, file: Option<&str>) -> HubError {
         HubError::Offline {
-            place: source.to_string(),
+            location: source.to_string(),
             file: file.map(str::to_owned),
             cache: self.cache.root().to_owned(),
         }
@@ -146,7 +147,7 @@ fn choose_files(
     source: &HubSource,
     listing: &Listing,
     selection: &FileSelection,
-) -> Result<Vec<Chosen>, SelectionError> {
+) -> Result<Vec<SelectedFile>, SelectionError> {
     let names = listing.files.keys().map(String::as_str);
     match &source.path {
         Some(path) => choose_below(names, path, selection),

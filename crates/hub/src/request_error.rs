@@ -1,13 +1,13 @@
-//! Why a hub gave no answer, or none that can be used.
+//! Failed requests to a hub.
 
 use std::error::Error;
 use std::time::Duration;
 
-/// What a server or the way to it did. Hosts are named, addresses are not: those of downloads are
-/// signed. Nothing here holds a token.
+/// A failed request. Hosts are named, addresses are not, since those of downloads are signed. Nothing here holds a
+/// token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RequestError {
+pub enum HubRequestError {
     /// No connection, or a broken one.
     #[error(
         "cannot reach {host}: check the network and the proxy, set HF_ENDPOINT to a mirror, or set HF_HUB_OFFLINE=1 to use what is cached"
@@ -39,7 +39,7 @@ pub enum RequestError {
         /// How long the program waited.
         within: Duration,
     },
-    /// So little comes that the end is out of sight.
+    /// The transfer is below the minimum rate.
     #[error(
         "{host} sends less than 1 KiB a second: run again later to go on, or set HF_ENDPOINT to a mirror"
     )]
@@ -47,20 +47,20 @@ pub enum RequestError {
         /// Scheme, host and port.
         host: String,
     },
-    /// The connection cannot be made safe.
+    /// TLS failed.
     #[error(
         "cannot make a secure connection to {host}; if a proxy of your network opens connections, set SSL_CERT_FILE to its certificates"
     )]
     Tls {
         /// Scheme, host and port.
         host: String,
-        /// What is wrong.
+        /// The cause.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// This machine trusts nobody.
+    /// No root certificates found.
     #[error(
-        "this machine has no certificates to know {host} by: install the package ca-certificates, or set SSL_CERT_FILE"
+        "no root certificates found to verify {host}: install the package ca-certificates, or set SSL_CERT_FILE"
     )]
     NoCertificates {
         /// Scheme, host and port.
@@ -74,7 +74,7 @@ pub enum RequestError {
         /// How long the server says to wait.
         wait: Option<Duration>,
     },
-    /// The server failed, and again when asked again.
+    /// The server failed, also when retried.
     #[error("{host} failed with status {status}{}", wait_text(*wait))]
     Server {
         /// Scheme, host and port.
@@ -138,7 +138,7 @@ pub enum RequestError {
     WebPage {
         /// Scheme, host and port.
         host: String,
-        /// What was asked for.
+        /// The expected content.
         wanted: &'static str,
     },
     /// An answer that means nothing here.
@@ -152,15 +152,15 @@ pub enum RequestError {
         #[source]
         source: Option<Box<dyn Error + Send + Sync>>,
     },
-    /// Sent on and on.
-    #[error("{host} redirects more than {most} times")]
+    /// Too many redirects.
+    #[error("{host} redirects more than {max} times")]
     Redirects {
         /// The last scheme, host and port.
         host: String,
-        /// How often is the most.
-        most: usize,
+        /// The limit.
+        max: usize,
     },
-    /// Sent to where this program does not go.
+    /// A redirect that is not followed.
     #[error("{host} redirects to an address that is not followed: {problem}")]
     RedirectRefused {
         /// Scheme, host and port.
@@ -169,7 +169,7 @@ pub enum RequestError {
         problem: &'static str,
     },
     /// Another number of bytes than announced.
-    #[error("{host} offers {found} bytes where the repository has {expected}; nothing of it was kept")]
+    #[error("{host} offers {found} bytes where the repository has {expected}; nothing of it was stored")]
     WrongLength {
         /// Scheme, host and port.
         host: String,
@@ -185,20 +185,20 @@ pub enum RequestError {
     Hash {
         /// The hash that the hub announced.
         expected: String,
-        /// That of the bytes that came.
+        /// The hash of the received bytes.
         found: String,
     },
     /// More than the options allow.
-    #[error("the file has {bytes} bytes and {most} are the most that is fetched")]
+    #[error("the file has {bytes} bytes and at most {max} are fetched")]
     TooLarge {
         /// Its size.
         bytes: u64,
         /// The limit.
-        most: u64,
+        max: u64,
     },
 }
 
-impl RequestError {
+impl HubRequestError {
     /// Whether the same request may succeed later.
     pub(crate) fn is_passing(&self) -> bool {
         matches!(
@@ -212,8 +212,8 @@ impl RequestError {
         )
     }
 
-    /// How long the server asked to wait.
-    pub(crate) fn asked_wait(&self) -> Option<Duration> {
+    /// The wait that the server requested.
+    pub(crate) fn requested_wait(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { wait, .. } | Self::Server { wait, .. } => *wait,
             _ => None,

@@ -4,6 +4,7 @@ use glob::{MatchOptions, Pattern};
 
 use crate::layout::{choose_parquet, is_parquet, shown};
 use crate::name::check_file_name;
+use crate::selected_file::SelectedFile;
 use crate::selection_error::SelectionError;
 
 /// A star does not match a slash, two do.
@@ -27,8 +28,8 @@ pub enum FileSelection {
         optional: Vec<String>,
     },
     /// The Parquet files of a split. If the branch `main` of a dataset holds no Parquet file at all, the
-    /// hub's own copy, the branch `refs/convert/parquet`, is read in its place;
-    /// [`Fetched::revision`](crate::Fetched::revision) tells.
+    /// hub's own copy, the branch `refs/convert/parquet`, is read instead;
+    /// [`Fetched::revision`](crate::Fetched::revision) says which.
     Parquet {
         /// The config; may be left open where there is only one.
         config: Option<String>,
@@ -51,28 +52,14 @@ impl FileSelection {
     }
 }
 
-/// A file that was chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Chosen {
-    pub(crate) name: String,
-    pub(crate) config: Option<String>,
-    pub(crate) split: Option<String>,
-}
-
-impl Chosen {
-    pub(crate) fn plain(name: &str) -> Self {
-        Self { name: name.to_owned(), config: None, split: None }
-    }
-}
-
 /// The files that are wanted of those that are there, in the order of their names. Every name that
 /// comes out of here stays below the folder that it is put in.
 pub(crate) fn choose<'a>(
     names: impl Iterator<Item = &'a str> + Clone,
     selection: &FileSelection,
-) -> Result<Vec<Chosen>, SelectionError> {
+) -> Result<Vec<SelectedFile>, SelectionError> {
     let mut chosen = match selection {
-        FileSelection::All => names.map(Chosen::plain).collect(),
+        FileSelection::All => names.map(SelectedFile::plain).collect(),
         FileSelection::Files { required, optional } => choose_matching(names, required, optional)?,
         FileSelection::Parquet { config, split } => {
             let parquet = names.clone().filter(|name| is_parquet(name));
@@ -97,17 +84,20 @@ pub(crate) fn choose_below<'a>(
     names: impl Iterator<Item = &'a str> + Clone,
     path: &str,
     selection: &FileSelection,
-) -> Result<Vec<Chosen>, SelectionError> {
+) -> Result<Vec<SelectedFile>, SelectionError> {
     if names.clone().any(|name| name == path) {
         check(path)?;
-        return Ok(vec![Chosen::plain(path)]);
+        return Ok(vec![SelectedFile::plain(path)]);
     }
     let below = names.clone().filter_map(|name| name.strip_prefix(path)?.strip_prefix('/'));
     if below.clone().next().is_none() {
         return Err(SelectionError::NoPath { path: path.to_owned(), found: shown(names) });
     }
     let chosen = choose(below, selection)?;
-    Ok(chosen.into_iter().map(|file| Chosen { name: format!("{path}/{}", file.name), ..file }).collect())
+    Ok(chosen
+        .into_iter()
+        .map(|file| SelectedFile { name: format!("{path}/{}", file.name), ..file })
+        .collect())
 }
 
 fn check(name: &str) -> Result<(), SelectionError> {
@@ -118,7 +108,7 @@ fn choose_matching<'a>(
     names: impl Iterator<Item = &'a str> + Clone,
     required: &[String],
     optional: &[String],
-) -> Result<Vec<Chosen>, SelectionError> {
+) -> Result<Vec<SelectedFile>, SelectionError> {
     let mut chosen = Vec::new();
     let patterns =
         required.iter().map(|pattern| (pattern, true)).chain(optional.iter().map(|pattern| (pattern, false)));
@@ -126,7 +116,7 @@ fn choose_matching<'a>(
         let read = Pattern::new(pattern)
             .map_err(|source| SelectionError::Pattern { pattern: pattern.clone(), source })?;
         let before = chosen.len();
-        chosen.extend(names.clone().filter(|name| read.matches_with(name, MATCH)).map(Chosen::plain));
+        chosen.extend(names.clone().filter(|name| read.matches_with(name, MATCH)).map(SelectedFile::plain));
         if is_required && chosen.len() == before {
             return Err(SelectionError::NoMatch { pattern: pattern.clone(), found: shown(names) });
         }
@@ -185,7 +175,7 @@ mod tests {
             }
         }
         let unwanted = ["../x", "y"].into_iter();
-        assert_eq!(choose(unwanted, &FileSelection::files(&["y"])).unwrap(), [Chosen::plain("y")]);
+        assert_eq!(choose(unwanted, &FileSelection::files(&["y"])).unwrap(), [SelectedFile::plain("y")]);
     }
 
     #[test]
@@ -193,11 +183,11 @@ mod tests {
         let files = |path: &str, selection: &FileSelection| choose_below(NAMES.into_iter(), path, selection);
         assert_eq!(
             files("config.json", &FileSelection::parquet(None, None)).unwrap(),
-            [Chosen::plain("config.json")]
+            [SelectedFile::plain("config.json")]
         );
         assert_eq!(
             files("a", &FileSelection::files(&["*-1*"])).unwrap(),
-            [Chosen::plain("a/model-1.safetensors")]
+            [SelectedFile::plain("a/model-1.safetensors")]
         );
         assert!(matches!(files("b", &FileSelection::All), Err(SelectionError::NoPath { .. })));
         assert!(matches!(files("conf", &FileSelection::All), Err(SelectionError::NoPath { .. })));

@@ -14,7 +14,7 @@ pub enum SelectionError {
     Pattern {
         /// The pattern.
         pattern: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: glob::PatternError,
     },
@@ -46,10 +46,10 @@ pub enum SelectionError {
         found: Names,
     },
     /// No such config.
-    #[error("there is no config `{asked}`; there is {known}")]
+    #[error("there is no config `{requested}`; there is {known}")]
     NoConfig {
-        /// The config that was asked for.
-        asked: String,
+        /// The config that was requested.
+        requested: String,
         /// The configs that are there.
         known: Names,
     },
@@ -60,18 +60,18 @@ pub enum SelectionError {
         known: Names,
     },
     /// No such split.
-    #[error("there is no split `{asked}`; there is {known}")]
+    #[error("there is no split `{requested}`; there is {known}")]
     NoSplit {
-        /// The split that was asked for.
-        asked: String,
+        /// The split that was requested.
+        requested: String,
         /// The splits of the config.
         known: Names,
     },
     /// Several splits go by this name.
-    #[error("`{asked}` may mean any of the splits {known}: say which")]
+    #[error("`{requested}` may mean any of the splits {known}: say which")]
     WhichSplit {
-        /// The split that was asked for.
-        asked: String,
+        /// The split that was requested.
+        requested: String,
         /// The splits that it may mean.
         known: Names,
     },

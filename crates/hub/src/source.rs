@@ -11,7 +11,7 @@ pub const DEFAULT_REVISION: &str = "main";
 
 /// Where files come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum FileSource {
     /// A file or a folder of this machine.
     Local(PathBuf),
     /// A repository of a hub.
@@ -40,7 +40,7 @@ pub struct HubSource {
     pub path: Option<String>,
 }
 
-impl Source {
+impl FileSource {
     /// Reads a source.
     ///
     /// `hf://datasets/OWNER/NAME`, `hf://OWNER/NAME` (a model; `hf://models/OWNER/NAME` too), each with
@@ -68,7 +68,7 @@ impl Source {
     }
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for FileSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Local(path) => write!(f, "{}", path.display()),
@@ -175,8 +175,8 @@ mod tests {
     use super::*;
 
     fn hub(text: &str) -> HubSource {
-        match Source::parse(text) {
-            Ok(Source::Hub(source)) => source,
+        match FileSource::parse(text) {
+            Ok(FileSource::Hub(source)) => source,
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn what_is_no_repository_is_a_path() {
         for text in ["data/gsm8k", "/abs/x.jsonl", "C:\\data\\x", "hf:/x", "../up", "a b", "x@y"] {
-            assert_eq!(Source::parse(text).unwrap(), Source::Local(PathBuf::from(text)));
+            assert_eq!(FileSource::parse(text).unwrap(), FileSource::Local(PathBuf::from(text)));
         }
     }
 
@@ -263,20 +263,20 @@ mod tests {
             "hf://datasets/o/n@main/C:/x",
             "hf://datasets/o/n@%2Fetc",
         ] {
-            assert!(matches!(Source::parse(text), Err(HubError::Source { .. })), "{text:?} was read");
+            assert!(matches!(FileSource::parse(text), Err(HubError::Source { .. })), "{text:?} was read");
         }
     }
 
     #[test]
     fn a_refusal_shows_no_control_character() {
-        let message = Source::parse("hf://datasets/o/n\u{1b}[31m").unwrap_err().to_string();
+        let message = FileSource::parse("hf://datasets/o/n\u{1b}[31m").unwrap_err().to_string();
         assert!(!message.contains('\u{1b}'), "{message:?}");
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused_and_nothing_read_escapes(text in "(hf://)?(datasets/)?[a-zA-Z./@%2F:_ -]{0,40}|\\PC{0,30}") {
-            if let Ok(Source::Hub(source)) = Source::parse(&text) {
+            if let Ok(FileSource::Hub(source)) = FileSource::parse(&text) {
                 for part in [Some(&source.repository), Some(&source.revision), source.path.as_ref()].into_iter().flatten() {
                     prop_assert!(part.split('/').all(|piece| !piece.is_empty() && piece != "." && piece != ".."));
                 }

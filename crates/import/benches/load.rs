@@ -13,7 +13,8 @@ use arrow::array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArra
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
-use plimsoll_store::tables::scores::columns;
+use plimsoll_core::column;
+use plimsoll_core::records::ScoreRow;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -79,32 +80,32 @@ impl Scores {
     }
 
     fn batch(&self, rows: std::ops::Range<u64>) -> Result<RecordBatch, Box<dyn Error>> {
-        let text = |of: fn(&Self, u64) -> String| -> ArrayRef {
-            Arc::new(StringArray::from_iter_values(rows.clone().map(|row| of(self, row))))
+        let text = |value: fn(&Self, u64) -> String| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(rows.clone().map(|row| value(self, row))))
         };
-        let flag = |of: fn(u64) -> bool| -> ArrayRef {
-            Arc::new(rows.clone().map(|row| Some(of(row))).collect::<BooleanArray>())
+        let flag = |value: fn(u64) -> bool| -> ArrayRef {
+            Arc::new(rows.clone().map(|row| Some(value(row))).collect::<BooleanArray>())
         };
         let confidence: ArrayRef = Arc::new(Float64Array::from_iter_values(rows.clone().map(number)));
         Ok(RecordBatch::try_from_iter([
-            (columns::QUESTION_ID, text(Self::question_id)),
-            (columns::DATASET, text(Self::dataset)),
-            (columns::METHOD, text(Self::method)),
-            (columns::CONFIDENCE, confidence),
-            (columns::SLM_CORRECT, flag(slm_correct)),
-            (columns::LLM_CORRECT, flag(llm_correct)),
+            (column!(ScoreRow, question_id), text(Self::question_id)),
+            (column!(ScoreRow, dataset), text(Self::dataset)),
+            (column!(ScoreRow, method), text(Self::method)),
+            (column!(ScoreRow, confidence), confidence),
+            (column!(ScoreRow, slm_correct), flag(slm_correct)),
+            (column!(ScoreRow, llm_correct), flag(llm_correct)),
         ])?)
     }
 
     fn csv(&self, path: &Path) -> Result<(), Box<dyn Error>> {
         let mut file = BufWriter::new(File::create(path)?);
         let names = [
-            columns::QUESTION_ID,
-            columns::DATASET,
-            columns::METHOD,
-            columns::CONFIDENCE,
-            columns::SLM_CORRECT,
-            columns::LLM_CORRECT,
+            column!(ScoreRow, question_id),
+            column!(ScoreRow, dataset),
+            column!(ScoreRow, method),
+            column!(ScoreRow, confidence),
+            column!(ScoreRow, slm_correct),
+            column!(ScoreRow, llm_correct),
         ];
         writeln!(file, "{}", names.join(","))?;
         for row in 0..self.rows {

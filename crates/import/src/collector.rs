@@ -1,20 +1,21 @@
-//! Collects the rows of a query: the good ones into a score table, the problems with their places.
+//! Collects the rows of a query: the good ones into a score table, the problems with file and row.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use plimsoll_core::column;
+use plimsoll_core::records::ScoreRow;
 use plimsoll_core::{RawScore, ScoreTableBuilder};
-use plimsoll_store::tables::scores::columns;
 
 use crate::error::ImportError;
 use crate::file_table::FileTable;
 use crate::files;
-use crate::import::{ImportObserver, ImportSummary, ScoreSink};
-use crate::problem::{KEPT_PROBLEMS, Problem, RowError};
-use crate::rows::{Boxed, Rows, check_result, place};
+use crate::problem::{ImportProblem, KEPT_PROBLEMS, RowError};
+use crate::rows::{Boxed, ScoreRows, check_result, source_row};
 use crate::score_batches::ScoreBatches;
-use crate::session::Take;
+use crate::session::BatchSink;
+use crate::sink::{ImportObserver, ImportSummary, ScoreSink};
 
 /// What has come of the rows so far.
 pub(crate) struct Collector<'p, 's> {
@@ -55,7 +56,9 @@ impl<'p, 's> Collector<'p, 's> {
             return Err(ImportError::NoDataRows { paths });
         }
         let mut notes = Vec::new();
-        for (column, given) in [(columns::SLM_COST, self.slm_costs), (columns::LLM_COST, self.llm_costs)] {
+        for (column, given) in
+            [(column!(ScoreRow, slm_cost), self.slm_costs), (column!(ScoreRow, llm_cost), self.llm_costs)]
+        {
             if given > 0 && given < self.rows {
                 notes.push(format!(
                     "`{column}` is given in {given} of {} rows; an (SLM, LLM, method) with a gap has no costs",
@@ -66,9 +69,9 @@ impl<'p, 's> Collector<'p, 's> {
         Ok(ImportSummary { table: self.builder.finish(), rows: self.rows, notes })
     }
 
-    fn push(&mut self, rows: &Rows, row: usize) -> Boxed<()> {
+    fn push(&mut self, rows: &ScoreRows, row: usize) -> Boxed<()> {
         let score: RawScore<'_> = rows.get(row)?;
-        self.builder.push(&score).map_err(|problem| Box::new(Problem::Row(problem)))?;
+        self.builder.push(&score).map_err(|problem| Box::new(ImportProblem::Row(problem)))?;
         self.slm_costs += u64::from(score.slm_cost.is_some());
         self.llm_costs += u64::from(score.llm_cost.is_some());
         if let Some((_, batches)) = &mut self.sink {
@@ -77,10 +80,10 @@ impl<'p, 's> Collector<'p, 's> {
         Ok(())
     }
 
-    fn note_problem(&mut self, batch: &RecordBatch, rows: &Rows, row: usize, problem: Problem) {
+    fn note_problem(&mut self, batch: &RecordBatch, rows: &ScoreRows, row: usize, problem: ImportProblem) {
         self.total_problems += 1;
         if self.problems.len() < KEPT_PROBLEMS {
-            let (file, at) = match place(batch, row) {
+            let (file, at) = match source_row(batch, row) {
                 Some((file, row)) => (Some(file), row),
                 None => (None, self.rows + row as u64 + 1),
             };
@@ -90,13 +93,13 @@ impl<'p, 's> Collector<'p, 's> {
     }
 }
 
-impl Take for Collector<'_, '_> {
+impl BatchSink for Collector<'_, '_> {
     fn schema(&mut self, schema: &SchemaRef) -> Result<(), ImportError> {
         check_result(schema)
     }
 
     fn batch(&mut self, batch: &RecordBatch) -> Result<(), ImportError> {
-        let rows = Rows::new(batch)?;
+        let rows = ScoreRows::new(batch)?;
         for row in 0..batch.num_rows() {
             if let Err(problem) = self.push(&rows, row) {
                 self.note_problem(batch, &rows, row, *problem);
@@ -107,7 +110,7 @@ impl Take for Collector<'_, '_> {
         if let Some((sink, batches)) = &mut self.sink {
             let failed = |source| ImportError::Sink { source };
             let batch = batches.finish().map_err(|source| ImportError::Batch { source })?;
-            // Rows beside a problem are good in themselves, but nobody will want them.
+            // Valid rows of an import that fails are not handed out.
             if self.total_problems == 0 {
                 sink(&batch).map_err(failed)?;
             }

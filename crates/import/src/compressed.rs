@@ -12,7 +12,6 @@ struct Compression {
     extensions: &'static [&'static str],
     /// The first bytes of such a file; none where they tell nothing.
     magic: &'static [u8],
-    /// What unpacks it.
     how: &'static str,
 }
 
@@ -48,7 +47,7 @@ const COMPRESSIONS: &[Compression] = &[
     Compression { name: "Snappy", extensions: &["sz", "snappy"], magic: &[], how: "snunzip FILE" },
 ];
 
-/// The most bytes that [`by_content`] looks at.
+/// Maximum number of bytes that [`by_content`] looks at.
 pub(crate) const MAGIC_BYTES: usize = 8;
 
 /// What is wrong with a file of this name, if the name says that it is compressed.
@@ -100,7 +99,7 @@ mod tests {
 
     #[test]
     fn bytes_that_say_so() {
-        let of = |bytes: &[u8]| by_content(Path::new("a.csv"), bytes).map(|error| error.to_string());
+        let refusal = |bytes: &[u8]| by_content(Path::new("a.csv"), bytes).map(|error| error.to_string());
         for (bytes, format) in [
             (&b"\x1f\x8b\x08\0\0\0\0\0"[..], "gzip"),
             (b"\x1f\x8b", "gzip"),
@@ -110,10 +109,10 @@ mod tests {
             (b"PK\x03\x04\x14", "zip"),
             (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
         ] {
-            assert!(of(bytes).unwrap().contains(&format!("({format})")), "{bytes:?}");
+            assert!(refusal(bytes).unwrap().contains(&format!("({format})")), "{bytes:?}");
         }
         for text in ["", "BZh,id\n", "BZh", "PK,id\n", "7z,id", "(question", "\u{feff}id,a", "\u{1f}x"] {
-            assert_eq!(of(text.as_bytes()), None, "{text:?}");
+            assert_eq!(refusal(text.as_bytes()), None, "{text:?}");
         }
     }
 }

@@ -22,7 +22,7 @@ pub enum ImportError {
     Pattern {
         /// The pattern.
         pattern: String,
-        /// Why not.
+        /// Cause.
         #[source]
         source: glob::PatternError,
     },
@@ -35,7 +35,7 @@ pub enum ImportError {
     /// A folder without a file.
     #[error("there is no file below `{}`; names that start with `.` or `_` do not count", path.display())]
     EmptyFolder {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
     },
     /// A folder below another that is somewhere else.
@@ -49,7 +49,7 @@ pub enum ImportError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         #[source]
         source: io::Error,
     },
@@ -62,13 +62,13 @@ pub enum ImportError {
     /// No format goes by this extension.
     #[error("`{}`: the format is not clear from the name; known are .csv .tsv .txt, .jsonl .ndjson .json, .parquet", path.display())]
     UnknownExtension {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// A compressed file.
     #[error("`{}` is compressed ({format}); unpack it first: {how}", path.display())]
     Compressed {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// How it is compressed.
         format: &'static str,
@@ -97,7 +97,7 @@ pub enum ImportError {
     /// A file without a byte, or without a header where one is due.
     #[error("`{}` is empty", path.display())]
     Empty {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// Nothing but headers.
@@ -106,10 +106,10 @@ pub enum ImportError {
         /// The files.
         paths: Vec<PathBuf>,
     },
-    /// A place in a text file that cannot be read.
+    /// A line of a text file that cannot be read.
     #[error("`{}` line {line}{}: {problem}", path.display(), data_row(*row))]
     Text {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The physical line where the row starts, from 1.
         line: u64,
@@ -121,25 +121,25 @@ pub enum ImportError {
     /// Damaged, truncated or no Parquet at all.
     #[error("cannot read `{}` as Parquet", path.display())]
     Parquet {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         #[source]
         source: ParquetError,
     },
     /// A Parquet file whose data cannot be decoded.
     #[error("cannot decode `{}`", path.display())]
     Decode {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         #[source]
         source: ArrowError,
     },
     /// Damage that the Parquet reader stumbled over.
     #[error("`{}` is damaged: {message}", path.display())]
     Damaged {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What the reader said last.
         message: String,
@@ -147,7 +147,7 @@ pub enum ImportError {
     /// A column name that occurs twice.
     #[error("`{}` has two columns named `{column}`", path.display())]
     RepeatedColumn {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The name.
         column: String,
@@ -155,7 +155,7 @@ pub enum ImportError {
     /// A column named like one that every table has anyway.
     #[error("`{}` has a column `{column}`, a name that is kept for the place of a row", path.display())]
     ReservedColumn {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The name.
         column: String,
@@ -165,7 +165,7 @@ pub enum ImportError {
     OtherColumns {
         /// The file that lacks it.
         path: PathBuf,
-        /// The column.
+        /// Name of the column.
         column: String,
         /// A file that has it.
         other: PathBuf,
@@ -173,7 +173,7 @@ pub enum ImportError {
     /// A folder whose name would be a column, but is no text.
     #[error("`{}`: the name of the folder `{folder}`, `%` escapes decoded, is no UTF-8 text, so that no column can be made of it", path.display())]
     PartitionText {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The folder, as far as it is text.
         folder: String,
@@ -181,9 +181,9 @@ pub enum ImportError {
     /// A path that says twice what a column is.
     #[error("`{}` lies in two folders `{column}=..`", path.display())]
     RepeatedPartition {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The column.
+        /// Name of the column.
         column: String,
     },
     /// Files of one table whose paths name different columns.
@@ -191,7 +191,7 @@ pub enum ImportError {
     OtherPartitions {
         /// The file that does not.
         path: PathBuf,
-        /// The column.
+        /// Name of the column.
         column: String,
         /// A file that does.
         other: PathBuf,
@@ -199,11 +199,11 @@ pub enum ImportError {
     /// A file that says otherwise than its path.
     #[error("`{}` data row {row}: column `{column}` is {found}, but the folders of the path say {partition}; rename the column or the folder", path.display())]
     PartitionDiffers {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The data row, from 1.
         row: u64,
-        /// The column.
+        /// Name of the column.
         column: String,
         /// What stands in the file.
         found: String,
@@ -213,9 +213,9 @@ pub enum ImportError {
     /// Parquet files of one table with a column of different types.
     #[error("column `{column}` is {found} in `{}` and {before} in the files before", path.display())]
     OtherType {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The column.
+        /// Name of the column.
         column: String,
         /// Its type here.
         found: DataType,
@@ -225,13 +225,13 @@ pub enum ImportError {
     /// A file that was not the same the second time.
     #[error("`{}` changed while it was read", path.display())]
     Changed {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// A query too long to be meant.
     #[error("the query is longer than {limit} bytes")]
     QueryTooLong {
-        /// The most that is read.
+        /// Maximum that is read.
         limit: usize,
     },
     /// A statement that writes, defines or sets something.
@@ -239,7 +239,7 @@ pub enum ImportError {
     NotAQuery {
         /// What it is instead.
         #[source]
-        source: EngineError,
+        source: SqlError,
     },
     /// The query cannot be understood or run.
     #[error("the query failed; its tables are {}", list(tables))]
@@ -248,7 +248,7 @@ pub enum ImportError {
         tables: Vec<String>,
         /// Why.
         #[source]
-        source: EngineError,
+        source: SqlError,
     },
     /// The query needs more memory than it may have.
     #[error("the query needs more than {} MiB of memory", limit_bytes >> 20)]
@@ -257,7 +257,7 @@ pub enum ImportError {
         limit_bytes: usize,
         /// Which part of it asked for more.
         #[source]
-        source: EngineError,
+        source: SqlError,
     },
     /// The query engine gave up in a way it should not.
     #[error("the query engine failed on this query: {message}")]
@@ -268,7 +268,7 @@ pub enum ImportError {
     /// The system gives no thread or runtime.
     #[error("cannot start the query engine")]
     Start {
-        /// Why not.
+        /// Cause.
         #[source]
         source: io::Error,
     },
@@ -281,7 +281,7 @@ pub enum ImportError {
     /// A column that must be there.
     #[error("there is no column `{column}`{}; the columns are {}", meant(nearest.as_deref()), list(known))]
     MissingColumn {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// The columns there are.
         known: Vec<String>,
@@ -291,7 +291,7 @@ pub enum ImportError {
     /// A column of a query's result that means nothing here.
     #[error("the query gives a column `{column}`, which means nothing here{}; known are {}", meant(*nearest), list(known))]
     UnknownColumn {
-        /// The column.
+        /// Name of the column.
         column: String,
         /// The columns that mean something.
         known: Vec<&'static str>,
@@ -301,7 +301,7 @@ pub enum ImportError {
     /// A column of a type that cannot hold what it should.
     #[error("column `{column}` is of type {found}, but {wanted} is needed; use CAST in the query")]
     ColumnType {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// Its type.
         found: DataType,
@@ -319,14 +319,14 @@ pub enum ImportError {
     /// The rows do not fit the `scores` table, which they passed as.
     #[error("the rows do not fit the `scores` table")]
     Batch {
-        /// Why not.
+        /// Cause.
         #[source]
         source: ArrowError,
     },
     /// Whoever takes the rows failed.
     #[error("the rows could not be passed on")]
     Sink {
-        /// Why not.
+        /// Cause.
         #[source]
         source: StoreError,
     },
@@ -334,9 +334,9 @@ pub enum ImportError {
 
 /// What the query engine says. Its own chain of causes repeats itself; this is its text, once.
 #[derive(Debug)]
-pub struct EngineError(Box<DataFusionError>);
+pub struct SqlError(Box<DataFusionError>);
 
-impl EngineError {
+impl SqlError {
     pub(crate) fn new(error: DataFusionError) -> Self {
         Self(Box::new(error))
     }
@@ -361,14 +361,14 @@ impl EngineError {
     }
 }
 
-impl fmt::Display for EngineError {
+impl fmt::Display for SqlError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Every table is in the one schema that there is; its name would only puzzle.
         formatter.write_str(&self.0.strip_backtrace().replace("datafusion.public.", ""))
     }
 }
 
-impl std::error::Error for EngineError {}
+impl std::error::Error for SqlError {}
 
 impl ImportError {
     /// For `map_err`: the file system refused.

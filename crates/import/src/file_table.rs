@@ -19,16 +19,16 @@ use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 
 use crate::error::ImportError;
-use crate::files::{self, Chunk, Chunks, FILE_COLUMN, ROW_COLUMN};
+use crate::files::{self, FILE_COLUMN, FileChunk, FileChunks, ROW_COLUMN};
 use crate::partitions::Partitions;
 use crate::spec::FileSpec;
 
 /// Where a table leaves what went wrong with its files, so that it need not be dug out of the query
 /// engine's own error.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Failure(Arc<Mutex<Option<ImportError>>>);
+pub(crate) struct ScanFailure(Arc<Mutex<Option<ImportError>>>);
 
-impl Failure {
+impl ScanFailure {
     /// Keeps the first error.
     fn set(&self, error: ImportError) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
@@ -43,10 +43,10 @@ impl Failure {
 /// The files of a table, with their types known.
 #[derive(Debug, Clone)]
 pub(crate) struct FileTable {
-    inner: Arc<Inner>,
+    inner: Arc<FileTableState>,
 }
 
-struct Inner {
+struct FileTableState {
     spec: FileSpec,
     /// The files' own columns first.
     schema: SchemaRef,
@@ -58,16 +58,16 @@ struct Inner {
     rows: Vec<u64>,
     /// The files' names, the values of `_file`.
     names: Arc<StringArray>,
-    failure: Failure,
+    failure: ScanFailure,
 }
 
-impl fmt::Debug for Inner {
+impl fmt::Debug for FileTableState {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("FileTable").field("spec", &self.spec).finish_non_exhaustive()
     }
 }
 
-impl Inner {
+impl FileTableState {
     /// Whether a column is one of the files' own.
     fn is_own(&self, name: &str) -> bool {
         self.schema.fields().iter().take(self.own).any(|field| field.name() == name)
@@ -96,23 +96,23 @@ impl FileTable {
         fields.push(Field::new(FILE_COLUMN, names, true));
         fields.push(Field::new(ROW_COLUMN, DataType::Int64, true));
         let names: Vec<String> = spec.paths.iter().map(|path| path.display().to_string()).collect();
-        let inner = Inner {
+        let inner = FileTableState {
             spec,
             schema: Arc::new(Schema::new(fields)),
             own,
             partitions,
             rows: layout.rows,
             names: Arc::new(StringArray::from(names)),
-            failure: Failure::default(),
+            failure: ScanFailure::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The names of the columns of the files and of their folders.
     pub(crate) fn columns(&self) -> impl Iterator<Item = &str> {
-        let places = [FILE_COLUMN, ROW_COLUMN];
+        let source_columns = [FILE_COLUMN, ROW_COLUMN];
         let names = self.inner.schema.fields().iter().map(|field| field.name().as_str());
-        names.filter(move |name| !places.contains(name))
+        names.filter(move |name| !source_columns.contains(name))
     }
 
     /// Whether the files have a column of their own.
@@ -131,7 +131,7 @@ impl FileTable {
     }
 
     /// Where the table leaves what went wrong with its files.
-    pub(crate) fn failure(&self) -> &Failure {
+    pub(crate) fn failure(&self) -> &ScanFailure {
         &self.inner.failure
     }
 }
@@ -157,7 +157,7 @@ impl TableProvider for FileTable {
             Some(columns) => Arc::new(self.inner.schema.project(columns)?),
             None => self.schema(),
         };
-        let partition = Partition { inner: Arc::clone(&self.inner), schema: Arc::clone(&schema) };
+        let partition = FileTableScan { inner: Arc::clone(&self.inner), schema: Arc::clone(&schema) };
         let plan = StreamingTableExec::try_new(schema, vec![Arc::new(partition)], None, [], false, limit)?;
         Ok(Arc::new(plan))
     }
@@ -165,12 +165,12 @@ impl TableProvider for FileTable {
 
 /// A reading of some columns of all files, one file after the other.
 #[derive(Debug)]
-struct Partition {
-    inner: Arc<Inner>,
+struct FileTableScan {
+    inner: Arc<FileTableState>,
     schema: SchemaRef,
 }
 
-impl PartitionStream for Partition {
+impl PartitionStream for FileTableScan {
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }
@@ -194,14 +194,14 @@ impl PartitionStream for Partition {
 
 /// The record batches of a reading.
 struct Batches {
-    inner: Arc<Inner>,
+    inner: Arc<FileTableState>,
     schema: SchemaRef,
     /// The columns that come from the files.
     own: SchemaRef,
     file: usize,
     /// Rows of the current file so far.
     row: u64,
-    chunks: Option<Chunks>,
+    chunks: Option<FileChunks>,
     done: bool,
 }
 
@@ -227,7 +227,7 @@ impl Batches {
     }
 
     /// Adds `_file`, `_row` and the columns of folders where they are asked for.
-    fn batch(&self, chunk: &Chunk, path: &Path) -> Result<RecordBatch, ImportError> {
+    fn batch(&self, chunk: &FileChunk, path: &Path) -> Result<RecordBatch, ImportError> {
         let mut own = chunk.columns.iter();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         for field in self.schema.fields() {

@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use arrow::array::RecordBatch;
-use plimsoll_core::ScoreTable;
-use plimsoll_store::StoreError;
 use plimsoll_store::tables::scores;
 
 use crate::collector::Collector;
@@ -14,6 +11,7 @@ use crate::file_table::FileTable;
 use crate::files::{FILE_COLUMN, ROW_COLUMN};
 use crate::rows::{IDS, check_required, nearest_known};
 use crate::session::Query;
+use crate::sink::{ImportObserver, ImportSummary, ScoreSink};
 use crate::spec::{FileSpec, Format, default_delimiter};
 
 /// Memory that a query may use for sorting, joining and grouping, unless told otherwise: 2 GiB.
@@ -36,33 +34,6 @@ impl Import {
         Self { files: files.into_iter().collect(), sql: sql.into(), memory_bytes: DEFAULT_MEMORY_BYTES }
     }
 }
-
-/// What an import gives.
-#[derive(Debug, Clone)]
-pub struct ImportSummary {
-    /// The scores.
-    pub table: ScoreTable,
-    /// Rows of the result; each is in the table.
-    pub rows: u64,
-    /// What a user should know: a cost column with gaps, columns that were ignored, files without rows.
-    pub notes: Vec<String>,
-}
-
-/// Told how far an import is.
-pub trait ImportObserver {
-    /// `total` rows of the result have been taken so far. Called for every batch, on the thread of the
-    /// caller.
-    fn rows(&self, total: u64);
-}
-
-/// Nobody is told.
-impl ImportObserver for () {
-    fn rows(&self, _total: u64) {}
-}
-
-/// Takes the rows of an import as they come, as batches of the store's `scores` table. Batches after a
-/// row that cannot be used are not handed out: the import will fail.
-pub type ScoreSink<'a> = &'a mut dyn FnMut(&RecordBatch) -> Result<(), StoreError>;
 
 /// Runs the query over the files and builds a score table of its result.
 ///

@@ -63,13 +63,13 @@ mod partitions;
 mod rows;
 mod score_batches;
 mod session;
+mod sink;
 #[cfg(test)]
 mod tests;
 
-pub use error::{EngineError, ImportError};
-pub use import::{
-    DEFAULT_MEMORY_BYTES, Import, ImportObserver, ImportSummary, ScoreSink, import, read_scores,
-};
+pub use error::{ImportError, SqlError};
+pub use import::{DEFAULT_MEMORY_BYTES, Import, import, read_scores};
 pub use nearest::nearest;
-pub use problem::{Problem, RowError, TextProblem};
+pub use problem::{ImportProblem, RowError, TextProblem};
+pub use sink::{ImportObserver, ImportSummary, ScoreSink};
 pub use spec::{FileSpec, Format, expand_paths};

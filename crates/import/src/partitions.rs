@@ -33,7 +33,7 @@ struct Partition {
 }
 
 /// A folder's name, taken apart.
-type Pair = (String, Option<String>);
+type FolderPair = (String, Option<String>);
 
 impl Partitions {
     /// Finds the columns. They hold integers where every value is written as one, and text otherwise; those
@@ -44,9 +44,9 @@ impl Partitions {
         text: &[&str],
         matters: &dyn Fn(&str) -> bool,
     ) -> Result<Self, ImportError> {
-        let files: Vec<Vec<Pair>> =
+        let files: Vec<Vec<FolderPair>> =
             spec.paths.iter().map(|path| pairs(path, &spec.root)).collect::<Result<_, _>>()?;
-        let names = |pairs: &[Pair]| pairs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let names = |pairs: &[FolderPair]| pairs.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
         let mut columns = files.first().map(|pairs| names(pairs)).unwrap_or_default();
         for (path, pairs) in spec.paths.iter().zip(&files).skip(1) {
             let own = names(pairs);
@@ -61,9 +61,9 @@ impl Partitions {
             columns.retain(|name| own.contains(name));
         }
         let column = |name: String| {
-            let value = |pairs: &Vec<Pair>| pairs.iter().find(|(known, _)| *known == name)?.1.clone();
+            let value = |pairs: &Vec<FolderPair>| pairs.iter().find(|(known, _)| *known == name)?.1.clone();
             let values: Vec<Option<String>> = files.iter().map(value).collect();
-            let kinds = values.iter().flatten().map(|value| CellKind::of_cell(value));
+            let kinds = values.iter().flatten().map(|value| CellKind::from_cell(value));
             let joined = kinds.reduce(CellKind::join);
             let is_integer = joined == Some(CellKind::Integer) && !text.contains(&name.as_str());
             let data_type = if is_integer { DataType::Int64 } else { DataType::Utf8View };
@@ -134,13 +134,13 @@ fn agree(values: &DataType, a: Option<&str>, b: Option<&str>) -> bool {
 }
 
 /// What the folders of a path say, those below `root` alone.
-fn pairs(path: &Path, root: &Path) -> Result<Vec<Pair>, ImportError> {
+fn pairs(path: &Path, root: &Path) -> Result<Vec<FolderPair>, ImportError> {
     let here = |component: &Component<'_>| *component != Component::CurDir;
     let root: Vec<_> = root.components().filter(here).collect();
     let all: Vec<_> = path.components().filter(here).collect();
     let (_, folders) = all.split_last().unwrap_or((&Component::CurDir, &[]));
     let below = folders.strip_prefix(root.as_slice()).unwrap_or(folders);
-    let mut pairs = Vec::<Pair>::new();
+    let mut pairs = Vec::<FolderPair>::new();
     for folder in below {
         let name = folder.as_os_str().as_encoded_bytes();
         let Some(equals) = name.iter().position(|byte| *byte == b'=').filter(|at| *at > 0) else { continue };
@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    fn of(path: &str) -> Vec<(String, String)> {
+    fn pairs_below_root(path: &str) -> Vec<(String, String)> {
         let pairs = pairs(Path::new(path), Path::new("")).unwrap();
         pairs.into_iter().map(|(name, value)| (name, value.unwrap_or_else(|| "-".to_owned()))).collect()
     }
@@ -209,7 +209,7 @@ mod tests {
         ] {
             let expected: Vec<_> =
                 expected.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            assert_eq!(of(path), expected, "{path}");
+            assert_eq!(pairs_below_root(path), expected, "{path}");
         }
     }
 

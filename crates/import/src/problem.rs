@@ -9,7 +9,7 @@ pub(crate) const KEPT_PROBLEMS: usize = 50;
 /// Row problems that an error prints.
 pub(crate) const SHOWN_PROBLEMS: usize = 20;
 
-/// What is wrong at a place in a text file.
+/// What is wrong with a line of a text file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TextProblem {
@@ -27,7 +27,7 @@ pub enum TextProblem {
     /// More than a row can be.
     #[error("a row longer than {} MiB; is a quote opened and never closed?", limit_bytes >> 20)]
     TooLong {
-        /// The most a row may have.
+        /// Maximum of a row.
         limit_bytes: u64,
     },
     /// The file ends inside quotes.
@@ -36,7 +36,7 @@ pub enum TextProblem {
     /// More columns than a table can have.
     #[error("more than {limit} columns")]
     TooManyColumns {
-        /// The most there may be.
+        /// Maximum.
         limit: usize,
     },
     /// A JSON array where lines are expected.
@@ -64,7 +64,7 @@ pub struct RowError {
     /// Its question, as far as it has one.
     pub question_id: Option<String>,
     /// What is wrong with it.
-    pub problem: Problem,
+    pub problem: ImportProblem,
 }
 
 impl fmt::Display for RowError {
@@ -83,17 +83,17 @@ impl fmt::Display for RowError {
 /// What is wrong with a row.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum ImportProblem {
     /// Nothing where something must be.
     #[error("{column} is missing")]
     Missing {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
     },
     /// A text that is no number.
     #[error("{column} \"{value}\" is not a number; leave it empty where it is missing")]
     NotANumber {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// The text, shortened.
         value: String,
@@ -101,7 +101,7 @@ pub enum Problem {
     /// Neither true nor false.
     #[error("{column} \"{value}\" is not true/false")]
     NotAFlag {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// What it is, shortened.
         value: String,

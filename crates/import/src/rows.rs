@@ -6,26 +6,32 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Schema, UInt64Type};
-use plimsoll_core::RawScore;
-use plimsoll_store::tables::scores::{self, columns};
+use plimsoll_core::records::ScoreRow;
+use plimsoll_core::{RawScore, column};
+use plimsoll_store::tables::scores;
 
 use crate::error::ImportError;
 use crate::files::{FILE_COLUMN, ROW_COLUMN};
 use crate::nearest::nearest;
-use crate::problem::Problem;
+use crate::problem::ImportProblem;
 
 /// The columns without which a row is no score.
-pub(crate) const REQUIRED: [&str; 5] =
-    [columns::QUESTION_ID, columns::DATASET, columns::METHOD, columns::CONFIDENCE, columns::SLM_CORRECT];
+pub(crate) const REQUIRED: [&str; 5] = [
+    column!(ScoreRow, question_id),
+    column!(ScoreRow, dataset),
+    column!(ScoreRow, method),
+    column!(ScoreRow, confidence),
+    column!(ScoreRow, slm_correct),
+];
 /// The columns that hold ids.
 pub(crate) const IDS: [&str; 7] = [
-    columns::QUESTION_ID,
-    columns::DATASET,
-    columns::DOMAIN,
-    columns::SLM,
-    columns::LLM,
-    columns::METHOD,
-    columns::CLUSTER_ID,
+    column!(ScoreRow, question_id),
+    column!(ScoreRow, dataset),
+    column!(ScoreRow, domain),
+    column!(ScoreRow, slm),
+    column!(ScoreRow, llm),
+    column!(ScoreRow, method),
+    column!(ScoreRow, cluster_id),
 ];
 /// The name of the LLM where there are grades of its answers but no `llm` column.
 const DEFAULT_LLM: &str = "llm";
@@ -63,58 +69,59 @@ pub(crate) fn check_result(schema: &Schema) -> Result<(), ImportError> {
             return Err(ImportError::RepeatedResult { column: name.to_owned() });
         }
     }
-    let places = [FILE_COLUMN, ROW_COLUMN];
-    let unknown = |name: &&str| scores::TABLE.column(name).is_none() && !places.contains(name);
+    let source_columns = [FILE_COLUMN, ROW_COLUMN];
+    let unknown = |name: &&str| scores::TABLE.column(name).is_none() && !source_columns.contains(name);
     // A misspelt required column is both: then the message with the suggestion says more.
     check_required(names.clone())?;
     names.clone().find(unknown).map_or(Ok(()), |name| {
-        let known = scores::TABLE.columns.iter().map(|column| column.name).chain(places).collect();
+        let known = scores::TABLE.columns.iter().map(|column| column.name).chain(source_columns).collect();
         Err(ImportError::UnknownColumn { column: name.to_owned(), known, nearest: nearest_known(name) })
     })
 }
 
 /// The rows of a batch.
 #[derive(Debug)]
-pub(crate) struct Rows {
+pub(crate) struct ScoreRows {
     question_id: StringViewArray,
     dataset: StringViewArray,
     method: StringViewArray,
-    confidence: Numbers,
-    slm_correct: Flags,
+    confidence: NumberColumn,
+    slm_correct: FlagColumn,
     domain: Option<StringViewArray>,
     slm: Option<StringViewArray>,
     llm: Option<StringViewArray>,
-    llm_correct: Option<Flags>,
+    llm_correct: Option<FlagColumn>,
     cluster_id: Option<StringViewArray>,
-    slm_cost: Option<Numbers>,
-    llm_cost: Option<Numbers>,
+    slm_cost: Option<NumberColumn>,
+    llm_cost: Option<NumberColumn>,
 }
 
-impl Rows {
+impl ScoreRows {
     /// The rows of a batch whose schema passed [`check_result`].
     pub(crate) fn new(batch: &RecordBatch) -> Result<Self, ImportError> {
         Ok(Self {
-            question_id: required(batch, columns::QUESTION_ID, texts)?,
-            dataset: required(batch, columns::DATASET, texts)?,
-            method: required(batch, columns::METHOD, texts)?,
-            confidence: required(batch, columns::CONFIDENCE, Numbers::new)?,
-            slm_correct: required(batch, columns::SLM_CORRECT, Flags::new)?,
-            domain: optional(batch, columns::DOMAIN, texts)?,
-            slm: optional(batch, columns::SLM, texts)?,
-            llm: optional(batch, columns::LLM, texts)?,
-            llm_correct: optional(batch, columns::LLM_CORRECT, Flags::new)?,
-            cluster_id: optional(batch, columns::CLUSTER_ID, texts)?,
-            slm_cost: optional(batch, columns::SLM_COST, Numbers::new)?,
-            llm_cost: optional(batch, columns::LLM_COST, Numbers::new)?,
+            question_id: required(batch, column!(ScoreRow, question_id), texts)?,
+            dataset: required(batch, column!(ScoreRow, dataset), texts)?,
+            method: required(batch, column!(ScoreRow, method), texts)?,
+            confidence: required(batch, column!(ScoreRow, confidence), NumberColumn::new)?,
+            slm_correct: required(batch, column!(ScoreRow, slm_correct), FlagColumn::new)?,
+            domain: optional(batch, column!(ScoreRow, domain), texts)?,
+            slm: optional(batch, column!(ScoreRow, slm), texts)?,
+            llm: optional(batch, column!(ScoreRow, llm), texts)?,
+            llm_correct: optional(batch, column!(ScoreRow, llm_correct), FlagColumn::new)?,
+            cluster_id: optional(batch, column!(ScoreRow, cluster_id), texts)?,
+            slm_cost: optional(batch, column!(ScoreRow, slm_cost), NumberColumn::new)?,
+            llm_cost: optional(batch, column!(ScoreRow, llm_cost), NumberColumn::new)?,
         })
     }
 
     /// A row of the batch.
     pub(crate) fn get(&self, row: usize) -> Boxed<RawScore<'_>> {
-        let number =
-            |column: &Option<Numbers>, name| column.as_ref().map_or(Ok(None), |column| column.get(row, name));
+        let number = |column: &Option<NumberColumn>, name| {
+            column.as_ref().map_or(Ok(None), |column| column.get(row, name))
+        };
         let llm_correct = match &self.llm_correct {
-            Some(column) => column.get(row, columns::LLM_CORRECT)?,
+            Some(column) => column.get(row, column!(ScoreRow, llm_correct))?,
             None => None,
         };
         let llm = match (&self.llm, &self.llm_correct) {
@@ -122,21 +129,21 @@ impl Rows {
             (column, _) => text(column.as_ref(), row),
         };
         if llm.is_none() && llm_correct.is_some() {
-            return Err(Box::new(Problem::UnnamedLlm));
+            return Err(Box::new(ImportProblem::UnnamedLlm));
         }
         Ok(RawScore {
-            question_id: id(&self.question_id, row, columns::QUESTION_ID)?,
-            dataset: id(&self.dataset, row, columns::DATASET)?,
+            question_id: id(&self.question_id, row, column!(ScoreRow, question_id))?,
+            dataset: id(&self.dataset, row, column!(ScoreRow, dataset))?,
             domain: text(self.domain.as_ref(), row),
             slm: text(self.slm.as_ref(), row),
             llm,
-            method: id(&self.method, row, columns::METHOD)?,
-            confidence: self.confidence.get(row, columns::CONFIDENCE)?,
-            slm_correct: self.slm_correct.get(row, columns::SLM_CORRECT)?,
+            method: id(&self.method, row, column!(ScoreRow, method))?,
+            confidence: self.confidence.get(row, column!(ScoreRow, confidence))?,
+            slm_correct: self.slm_correct.get(row, column!(ScoreRow, slm_correct))?,
             llm_correct,
             cluster_id: text(self.cluster_id.as_ref(), row),
-            slm_cost: number(&self.slm_cost, columns::SLM_COST)?,
-            llm_cost: number(&self.llm_cost, columns::LLM_COST)?,
+            slm_cost: number(&self.slm_cost, column!(ScoreRow, slm_cost))?,
+            llm_cost: number(&self.llm_cost, column!(ScoreRow, llm_cost))?,
         })
     }
 
@@ -147,7 +154,7 @@ impl Rows {
 }
 
 /// File and data row of a row, if the query passed both through.
-pub(crate) fn place(batch: &RecordBatch, row: usize) -> Option<(String, u64)> {
+pub(crate) fn source_row(batch: &RecordBatch, row: usize) -> Option<(String, u64)> {
     let one = |name, data_type| -> Option<ArrayRef> {
         let column = batch.column_by_name(name)?.slice(row, 1);
         cast(&column, &data_type).ok().filter(|column| column.is_valid(0))
@@ -159,7 +166,7 @@ pub(crate) fn place(batch: &RecordBatch, row: usize) -> Option<(String, u64)> {
 }
 
 /// A value of a good row. Problems are large and rare; boxed, they cost good rows nothing.
-pub(crate) type Boxed<T> = Result<T, Box<Problem>>;
+pub(crate) type Boxed<T> = Result<T, Box<ImportProblem>>;
 type Read<T> = fn(&ArrayRef, &'static str) -> Result<T, ImportError>;
 
 fn optional<T>(batch: &RecordBatch, name: &'static str, read: Read<T>) -> Result<Option<T>, ImportError> {
@@ -224,7 +231,7 @@ fn text(column: Option<&StringViewArray>, row: usize) -> Option<&str> {
 }
 
 fn id<'a>(column: &'a StringViewArray, row: usize, name: &'static str) -> Boxed<&'a str> {
-    text(Some(column), row).ok_or_else(|| Box::new(Problem::Missing { column: name }))
+    text(Some(column), row).ok_or_else(|| Box::new(ImportProblem::Missing { column: name }))
 }
 
 fn shortened(text: &str) -> String {
@@ -236,15 +243,15 @@ fn shortened(text: &str) -> String {
 
 /// A column of numbers, some of which may be missing.
 #[derive(Debug)]
-enum Numbers {
+enum NumberColumn {
     Floats(Float64Array),
-    Texts(StringViewArray),
+    TextColumn(StringViewArray),
 }
 
-impl Numbers {
+impl NumberColumn {
     fn new(column: &ArrayRef, name: &'static str) -> Result<Self, ImportError> {
         if is_text(innermost(column.data_type())) {
-            texts(column, name).map(Self::Texts)
+            texts(column, name).map(Self::TextColumn)
         } else {
             floats(column, name, "a number").map(Self::Floats)
         }
@@ -253,10 +260,11 @@ impl Numbers {
     fn get(&self, row: usize, name: &'static str) -> Boxed<Option<f64>> {
         match self {
             Self::Floats(column) => Ok(column.is_valid(row).then(|| column.value(row))),
-            Self::Texts(column) => match text(Some(column), row).map(str::trim) {
+            Self::TextColumn(column) => match text(Some(column), row).map(str::trim) {
                 None | Some("") => Ok(None),
                 Some(text) => {
-                    let wrong = |_| Box::new(Problem::NotANumber { column: name, value: shortened(text) });
+                    let wrong =
+                        |_| Box::new(ImportProblem::NotANumber { column: name, value: shortened(text) });
                     text.parse().map(Some).map_err(wrong)
                 }
             },
@@ -266,20 +274,20 @@ impl Numbers {
 
 /// A column of grades, some of which may be missing.
 #[derive(Debug)]
-enum Flags {
+enum FlagColumn {
     Booleans(BooleanArray),
     Floats(Float64Array),
-    Texts(StringViewArray),
+    TextColumn(StringViewArray),
 }
 
-impl Flags {
+impl FlagColumn {
     fn new(column: &ArrayRef, name: &'static str) -> Result<Self, ImportError> {
         match innermost(column.data_type()) {
             DataType::Boolean => {
                 let wanted = |_| refused(column, name, "true/false");
                 Ok(Self::Booleans(cast(column, &DataType::Boolean).map_err(wanted)?.as_boolean().clone()))
             }
-            values if is_text(values) => texts(column, name).map(Self::Texts),
+            values if is_text(values) => texts(column, name).map(Self::TextColumn),
             _ => floats(column, name, "true/false").map(Self::Floats),
         }
     }
@@ -291,12 +299,12 @@ impl Flags {
             Self::Floats(column) => match column.value(row) {
                 0.0 => Ok(Some(false)),
                 1.0 => Ok(Some(true)),
-                other => Err(Box::new(Problem::NotAFlag { column: name, value: other.to_string() })),
+                other => Err(Box::new(ImportProblem::NotAFlag { column: name, value: other.to_string() })),
             },
-            Self::Texts(column) => match text(Some(column), row).map(str::trim) {
+            Self::TextColumn(column) => match text(Some(column), row).map(str::trim) {
                 None | Some("") => Ok(None),
                 Some(text) => {
-                    let wrong = || Box::new(Problem::NotAFlag { column: name, value: shortened(text) });
+                    let wrong = || Box::new(ImportProblem::NotAFlag { column: name, value: shortened(text) });
                     flag(text).map(Some).ok_or_else(wrong)
                 }
             },

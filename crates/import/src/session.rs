@@ -18,10 +18,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use futures::StreamExt as _;
 
-use crate::error::{EngineError, ImportError, panic_message};
+use crate::error::{ImportError, SqlError, panic_message};
 use crate::file_table::FileTable;
 
-/// The longest query; with [`STACK_BYTES`] it bounds how deep an expression can be.
+/// Maximum length of a query; with [`STACK_BYTES`] it bounds how deep an expression can be.
 const MAX_SQL_BYTES: usize = 32 << 10;
 /// Stack of the query's thread; reserved, not used up.
 const STACK_BYTES: usize = 512 << 20;
@@ -36,28 +36,27 @@ const VOLATILE: &[&str] =
 pub(crate) struct Query {
     /// What it may name.
     pub(crate) tables: Vec<(String, FileTable)>,
-    /// What it says.
     pub(crate) sql: String,
     /// Memory for sorting, joining and grouping.
     pub(crate) memory_bytes: usize,
 }
 
 /// Takes the result of a query.
-pub(crate) trait Take {
+pub(crate) trait BatchSink {
     /// Its columns; called once, first.
     fn schema(&mut self, schema: &SchemaRef) -> Result<(), ImportError>;
     /// Its rows, in order.
     fn batch(&mut self, batch: &RecordBatch) -> Result<(), ImportError>;
 }
 
-enum Message {
+enum QueryEvent {
     Schema(SchemaRef),
     Batch(RecordBatch),
 }
 
 impl Query {
     /// Runs the query. `take` works on this thread while the query goes on.
-    pub(crate) fn run(&self, take: &mut dyn Take) -> Result<(), ImportError> {
+    pub(crate) fn run(&self, take: &mut dyn BatchSink) -> Result<(), ImportError> {
         if self.sql.len() > MAX_SQL_BYTES {
             return Err(ImportError::QueryTooLong { limit: MAX_SQL_BYTES });
         }
@@ -76,17 +75,17 @@ impl Query {
         })
     }
 
-    fn work(&self, sender: &SyncSender<Message>) -> Result<(), ImportError> {
+    fn work(&self, sender: &SyncSender<QueryEvent>) -> Result<(), ImportError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|source| ImportError::Start { source })?;
         runtime.block_on(self.send(sender))
     }
 
-    async fn send(&self, sender: &SyncSender<Message>) -> Result<(), ImportError> {
+    async fn send(&self, sender: &SyncSender<QueryEvent>) -> Result<(), ImportError> {
         let context = self.context().map_err(|source| self.failed(source))?;
         let plan = self.plan(&context).await?;
-        if sender.send(Message::Schema(plan.schema())).is_err() {
+        if sender.send(QueryEvent::Schema(plan.schema())).is_err() {
             return Ok(());
         }
         // One after the other, or the parts of a UNION would come in any order.
@@ -95,7 +94,7 @@ impl Query {
                 plan.execute(partition, context.task_ctx()).map_err(|source| self.failed(source))?;
             while let Some(batch) = batches.next().await {
                 let batch = batch.map_err(|source| self.failed(source))?;
-                if sender.send(Message::Batch(batch)).is_err() {
+                if sender.send(QueryEvent::Batch(batch)).is_err() {
                     return Ok(());
                 }
             }
@@ -111,7 +110,7 @@ impl Query {
             .with_allow_dml(false)
             .with_allow_statements(false)
             .verify_plan(&logical)
-            .map_err(|source| ImportError::NotAQuery { source: EngineError::new(source) })?;
+            .map_err(|source| ImportError::NotAQuery { source: SqlError::new(source) })?;
         let frame = context.execute_logical_plan(logical).await.map_err(failed)?;
         frame.create_physical_plan().await.map_err(failed)
     }
@@ -139,7 +138,7 @@ impl Query {
         if let Some(error) = self.tables.iter().find_map(|(_, table)| table.failure().take()) {
             return error;
         }
-        let source = EngineError::new(source);
+        let source = SqlError::new(source);
         if source.is_out_of_memory() {
             return ImportError::Memory { limit_bytes: self.memory_bytes, source };
         }
@@ -148,11 +147,11 @@ impl Query {
     }
 }
 
-fn forward(receiver: Receiver<Message>, take: &mut dyn Take) -> Result<(), ImportError> {
+fn forward(receiver: Receiver<QueryEvent>, take: &mut dyn BatchSink) -> Result<(), ImportError> {
     for message in receiver {
         match message {
-            Message::Schema(schema) => take.schema(&schema)?,
-            Message::Batch(batch) => take.batch(&batch)?,
+            QueryEvent::Schema(schema) => take.schema(&schema)?,
+            QueryEvent::Batch(batch) => take.batch(&batch)?,
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::compressed;
 use crate::error::ImportError;
 
 /// The format of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// Cells between delimiters, UTF-8, quotes doubled inside quotes. Empty lines are skipped.

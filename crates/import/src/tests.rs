@@ -20,7 +20,7 @@ use crate::{FileSpec, Import, ImportError, ImportSummary, import, read_scores};
 /// A header with the required columns.
 const HEADER: &str = "question_id,dataset,method,confidence,slm_correct\n";
 
-/// A folder of made-up files.
+/// A folder of synthetic files.
 struct Folder(TempDir);
 
 impl Folder {

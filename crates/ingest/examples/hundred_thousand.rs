@@ -1,4 +1,4 @@
-//! Times 100,000 GSM8K-like rows: made up, written to a file, read, deduplicated and sampled.
+//! Times 100,000 GSM8K-like rows: synthetic ones, written to a file, read, deduplicated and sampled.
 //!
 //! `cargo run --release -p plimsoll-ingest --example hundred_thousand`
 
@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use plimsoll_core::Seed;
-use plimsoll_ingest::pool::{Duplicates, Entry, PoolOptions, RoleShares, Sample, pool};
+use plimsoll_ingest::pool::{Duplicates, PoolDataset, PoolOptions, RoleShares, SampleSpec, pool};
 use plimsoll_ingest::{dataset, read_source};
 use serde_json::json;
 
@@ -24,14 +24,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut out = std::io::stdout();
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("test.jsonl");
-    std::fs::write(&path, made_up())?;
+    std::fs::write(&path, synthetic())?;
     let start = Instant::now();
     let gsm8k = dataset("gsm8k").ok_or("no gsm8k")?;
     let found = read_source(gsm8k, &path, None)?;
     let read = start.elapsed();
     writeln!(out, "{} rows read in {:.2} s", found.rows, read.as_secs_f64())?;
-    let entry =
-        |sample| Entry { questions: found.questions.clone(), refused: 0, unlabelled: 0, sample, few_shot: 8 };
+    let entry = |sample| PoolDataset {
+        questions: found.questions.clone(),
+        refused: 0,
+        unlabelled: 0,
+        sample,
+        few_shot: 8,
+    };
     let shares = RoleShares { few_shot: 0.04, probe_training: 0.16 };
     let options = PoolOptions {
         seed: Seed::new(50),
@@ -39,7 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         probe_rows_per_main_row: 0.2,
         duplicates: Duplicates::Drop,
     };
-    for sample in [None, Some(Sample { rows: 500, by: None })] {
+    for sample in [None, Some(SampleSpec { rows: 500, by: None })] {
         let entries = vec![entry(sample)];
         let start = Instant::now();
         let pool = pool(entries, &options)?;
@@ -57,15 +62,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// Rows as JSON lines.
-fn made_up() -> String {
+fn synthetic() -> String {
     let seed = Seed::new(1);
     let mut text = String::new();
     for row in 0..ROWS {
         let reworded = row % REWORDED_EVERY == REWORDED_EVERY - 1;
         let of = if reworded { row - 1 } else { row };
         let mut words = Vec::new();
-        for place in 0..WORDS {
-            let hash = seed.hash_key(of * WORDS + place);
+        for word in 0..WORDS {
+            let hash = seed.hash_key(of * WORDS + word);
             let (a, b) = (hash % VOCABULARY, (hash >> 32) % VOCABULARY);
             words.push(format!("w{}", a * b / VOCABULARY));
         }

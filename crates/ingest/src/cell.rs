@@ -122,15 +122,15 @@ impl Cell {
 pub(crate) fn from_json(text: &str) -> Result<Cell, serde_json::Error> {
     let budget = Counter::new(ROW_CELLS);
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let cell = Seed(&budget).deserialize(&mut deserializer)?;
+    let cell = CellSeed(&budget).deserialize(&mut deserializer)?;
     deserializer.end().map(|()| cell)
 }
 
 /// Reads a value within what is left of the budget.
 #[derive(Clone, Copy)]
-struct Seed<'a>(&'a Counter<usize>);
+struct CellSeed<'a>(&'a Counter<usize>);
 
-impl Seed<'_> {
+impl CellSeed<'_> {
     fn spend<E: serde::de::Error>(self) -> Result<(), E> {
         let left = self.0.get().checked_sub(1);
         self.0.set(left.ok_or_else(|| E::custom(format!("more than {ROW_CELLS} values in one row")))?);
@@ -138,7 +138,7 @@ impl Seed<'_> {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
+impl<'de> DeserializeSeed<'de> for CellSeed<'_> {
     type Value = Cell;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Cell, D::Error> {
@@ -147,7 +147,7 @@ impl<'de> DeserializeSeed<'de> for Seed<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Seed<'_> {
+impl<'de> Visitor<'de> for CellSeed<'_> {
     type Value = Cell;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

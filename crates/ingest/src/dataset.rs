@@ -19,14 +19,14 @@ pub struct Hub {
 
 /// A form in which a dataset is known: the fields that tell it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Form<'a> {
+pub struct DatasetForm<'a> {
     /// Its name (`native`, `hub`).
     pub name: &'a str,
     /// Fields that every row has; a dot goes into an object.
     pub fields: Vec<&'a str>,
 }
 
-impl<'a> Form<'a> {
+impl<'a> DatasetForm<'a> {
     /// A form with these fields.
     pub fn new(name: &'a str, fields: &[&'a str]) -> Self {
         Self { name, fields: fields.to_vec() }
@@ -62,7 +62,7 @@ pub trait Dataset: fmt::Debug + Sync {
     }
 
     /// The forms that are read.
-    fn forms(&self) -> Vec<Form<'_>>;
+    fn forms(&self) -> Vec<DatasetForm<'_>>;
 
     /// What its prompts say before the question, if the question alone does not say what to do.
     fn task(&self) -> Option<&str> {
@@ -98,17 +98,17 @@ pub trait Dataset: fmt::Debug + Sync {
     ///
     /// # Errors
     /// A [`RejectReason`] for a row that gives no question.
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason>;
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason>;
 
     /// The part of a source within which rows are numbered for their ids, if it has such parts: the
     /// subjects of `MMLU`. Asked of every row, of those that cannot be read with fields of
     /// [`Cell::Null`].
-    fn section(&self, _record: &Record<'_>) -> Option<String> {
+    fn section(&self, _record: &RowContext<'_>) -> Option<String> {
         None
     }
 
     /// Reads what stands in the file as one piece and is several rows: the turns of a story.
-    fn drafts(&self, record: &Record<'_>, drafts: &mut Drafts) {
+    fn drafts(&self, record: &RowContext<'_>, drafts: &mut Drafts) {
         drafts.push(self.draft(record));
     }
 
@@ -118,7 +118,7 @@ pub trait Dataset: fmt::Debug + Sync {
 
 /// A row with its surroundings.
 #[derive(Debug, Clone, Copy)]
-pub struct Record<'a> {
+pub struct RowContext<'a> {
     /// The row.
     pub fields: &'a Cell,
     /// Its label in the label file beside the data file.
@@ -127,7 +127,7 @@ pub struct Record<'a> {
     pub stem: &'a str,
 }
 
-impl<'a> Record<'a> {
+impl<'a> RowContext<'a> {
     /// A field, `None` if it is absent or null.
     pub fn optional(&self, path: &str) -> Option<&'a Cell> {
         self.fields.at(path).filter(|cell| **cell != Cell::Null)
@@ -215,6 +215,6 @@ impl<'a> Record<'a> {
 }
 
 /// A field that is of another type than it should be.
-pub(crate) fn wrong_type(field: &str, cell: &Cell, due: &'static str) -> RejectReason {
-    RejectReason::WrongType { field: field.to_owned(), found: cell.kind(), due }
+pub(crate) fn wrong_type(field: &str, cell: &Cell, expected: &'static str) -> RejectReason {
+    RejectReason::WrongType { field: field.to_owned(), found: cell.kind(), expected }
 }

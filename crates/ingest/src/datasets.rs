@@ -1,10 +1,11 @@
 //! The datasets of the paper, one file each. To add one: a file here, a line in [`DATASETS`], and a
-//! made-up fixture in its native form under `tests/fixtures`.
+//! synthetic fixture in its native form under `tests/fixtures`.
 
 mod aqua;
 mod boolq;
 mod commonsense_qa;
 mod coqa;
+mod domain;
 mod gsm8k;
 mod hellaswag;
 mod mmlu;
@@ -39,12 +40,4 @@ pub const DATASETS: &[&dyn Dataset] = &[
 /// The dataset with this id.
 pub fn dataset(id: &str) -> Option<&'static dyn Dataset> {
     DATASETS.iter().copied().find(|dataset| dataset.id() == id)
-}
-
-/// Domains of the paper.
-mod domain {
-    pub(super) const MATH: &str = "math";
-    pub(super) const COMMONSENSE: &str = "commonsense";
-    pub(super) const CONVERSATIONAL: &str = "conversational";
-    pub(super) const PROBLEM_SOLVING: &str = "problem_solving";
 }

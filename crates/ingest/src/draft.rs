@@ -1,4 +1,4 @@
-//! A question as an adapter makes it, before it gets its id and its place.
+//! A question as an adapter makes it, before it gets its id and its source row.
 
 use plimsoll_core::{AnswerKind, Choice};
 
@@ -69,7 +69,7 @@ impl Draft {
         gold: usize,
     ) -> Result<Self, RejectReason> {
         if texts.len() < 2 || texts.len() > CHOICES {
-            return Err(RejectReason::ChoiceCount { found: texts.len(), due: "2 to 26" });
+            return Err(RejectReason::ChoiceCount { found: texts.len(), expected: "2 to 26" });
         }
         if texts.iter().any(|text| text.trim().is_empty()) {
             return Err(RejectReason::Unusable { what: "a choice is blank" });
@@ -97,33 +97,33 @@ impl Drafts {
     }
 }
 
-/// The place of a letter in the alphabet, from 0.
+/// The index of a letter in the alphabet, from 0.
 ///
 /// # Errors
 /// [`RejectReason::Gold`] for anything else, or a letter beyond `count`.
 pub(crate) fn letter(label: &str, count: usize) -> Result<usize, RejectReason> {
-    let place = match label.as_bytes() {
+    let index = match label.as_bytes() {
         [letter @ b'A'..=b'Z'] => Some(usize::from(letter - b'A')),
         [letter @ b'a'..=b'z'] => Some(usize::from(letter - b'a')),
         _ => None,
     };
-    place.filter(|place| *place < count).ok_or_else(|| wrong_gold(label, "the letter of a choice"))
+    index.filter(|index| *index < count).ok_or_else(|| wrong_gold(label, "the letter of a choice"))
 }
 
-/// The place of a number counted from `first`, from 0.
+/// The index of a number counted from `first`, from 0.
 ///
 /// # Errors
 /// [`RejectReason::Gold`] for anything else, or a number beyond `count`.
 pub(crate) fn ordinal(label: &str, first: usize, count: usize) -> Result<usize, RejectReason> {
     // A float column of a table that someone converted says 1.0.
     let number = label.strip_suffix(".0").unwrap_or(label);
-    let place = number.parse::<usize>().ok().and_then(|number| number.checked_sub(first));
-    place.filter(|place| *place < count).ok_or_else(|| wrong_gold(label, "the number of a choice"))
+    let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(first));
+    index.filter(|index| *index < count).ok_or_else(|| wrong_gold(label, "the number of a choice"))
 }
 
 /// A gold answer that is none, cut short.
-pub(crate) fn wrong_gold(found: &str, due: &'static str) -> RejectReason {
-    RejectReason::Gold { found: shown(found), due }
+pub(crate) fn wrong_gold(found: &str, expected: &'static str) -> RejectReason {
+    RejectReason::Gold { found: shown(found), expected }
 }
 
 /// The start of a text.

@@ -1,4 +1,4 @@
-//! What can go wrong with a source, with its path and place.
+//! What can go wrong with a source, with its path, row and line.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub enum IngestError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         #[source]
         source: io::Error,
     },
@@ -28,13 +28,13 @@ pub enum IngestError {
     /// A file without a row.
     #[error("`{}` is empty", path.display())]
     Empty {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// No format goes by this extension.
     #[error("`{}`: the format is not clear from the name; known are .json .jsonl .ndjson, .csv .tsv, .parquet{}", path.display(), and_text(*text))]
     UnknownFormat {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Whether this dataset also has a text form.
         text: bool,
@@ -42,7 +42,7 @@ pub enum IngestError {
     /// A line or record that does not end.
     #[error("`{}` line {line}: longer than {limit_bytes} bytes", path.display())]
     TooLong {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The line where it starts, from 1.
         line: u64,
@@ -52,7 +52,7 @@ pub enum IngestError {
     /// A file that would have to be held in memory whole.
     #[error("`{}` is one JSON document of more than {limit_bytes} bytes; write it as JSON lines, one object a line", path.display())]
     DocumentTooLarge {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The limit.
         limit_bytes: u64,
@@ -60,7 +60,7 @@ pub enum IngestError {
     /// A JSON document that is none.
     #[error("`{}` line {line} column {column}: {message}", path.display())]
     Json {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Line, from 1.
         line: usize,
@@ -72,7 +72,7 @@ pub enum IngestError {
     /// A JSON document that is not UTF-8.
     #[error("`{}` is not UTF-8 at byte {offset}", path.display())]
     NotUtf8 {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The first byte that is none, from 0.
         offset: usize,
@@ -80,7 +80,7 @@ pub enum IngestError {
     /// A quote that is never closed.
     #[error("`{}` line {line}: a quoted cell that starts here is never closed", path.display())]
     UnclosedQuote {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The line where the record starts, from 1.
         line: u64,
@@ -88,27 +88,27 @@ pub enum IngestError {
     /// Damaged, truncated or no Parquet at all.
     #[error("cannot read `{}` as Parquet", path.display())]
     Parquet {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         #[source]
         source: ParquetError,
     },
     /// A Parquet file whose data cannot be decoded.
     #[error("cannot decode `{}` after row {rows}", path.display())]
     Decode {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// Rows that could be read before.
         rows: u64,
-        /// Why not.
+        /// Cause.
         #[source]
         source: ArrowError,
     },
     /// Damage that the Parquet reader stumbled over.
     #[error("`{}` is damaged: {message}", path.display())]
     Damaged {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// What the reader said last.
         message: String,
@@ -116,9 +116,9 @@ pub enum IngestError {
     /// Pages that would fill the memory.
     #[error("`{}` column `{column}`, row group {row_group}: {what} {found}, more than the limit of {limit}", path.display())]
     Oversized {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The column.
+        /// Name of the column.
         column: String,
         /// The row group, from 0.
         row_group: usize,
@@ -132,9 +132,9 @@ pub enum IngestError {
     /// A compression whose output cannot be bounded beforehand.
     #[error("`{}` column `{column}` is compressed with {codec}, which cannot be bounded before it is unpacked; write it with zstd or snappy", path.display())]
     Codec {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The column.
+        /// Name of the column.
         column: String,
         /// The compression.
         codec: &'static str,
@@ -160,7 +160,7 @@ pub enum IngestError {
     /// A file of another dataset, or of none.
     #[error("`{}` is no file of {dataset}: {found}; {}", path.display(), forms(needed))]
     WrongShape {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The dataset whose adapter was asked to read it.
         dataset: String,
@@ -172,9 +172,9 @@ pub enum IngestError {
     /// No file of the split in the folder.
     #[error("`{}` has no file of split `{split}` of {dataset}; found: {}", path.display(), list(found))]
     NoSplit {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
         /// What was asked for.
         split: String,
@@ -184,9 +184,9 @@ pub enum IngestError {
     /// Several splits in the folder, and none was asked for.
     #[error("`{}` holds several splits of {dataset} ({}); say which", path.display(), list(found))]
     SplitNotSaid {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
         /// Splits that are there.
         found: Vec<String>,
@@ -194,9 +194,9 @@ pub enum IngestError {
     /// Several files that could be meant.
     #[error("`{}` has several files that could be split `{split}` of {dataset} ({}); name one", path.display(), list(found))]
     Ambiguous {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
         /// What was asked for.
         split: String,
@@ -206,7 +206,7 @@ pub enum IngestError {
     /// A part of a split, whose rows cannot be numbered without the other parts.
     #[error("`{}` is one of {parts} parts of its split; give the folder instead", path.display())]
     OnePart {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// How many parts there are.
         parts: u32,
@@ -214,9 +214,9 @@ pub enum IngestError {
     /// A split of which a part is absent.
     #[error("`{}` has {found} of the {parts} parts of split `{split}`", path.display())]
     MissingPart {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// The split.
+        /// Name of the split.
         split: String,
         /// How many parts there are.
         found: usize,
@@ -226,7 +226,7 @@ pub enum IngestError {
     /// Too much in a folder to look through.
     #[error("`{}` holds more than {limit} files and folders; name the file", path.display())]
     TooManyEntries {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
         /// The limit.
         limit: usize,

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::cell::Cell;
-use crate::dataset::{Dataset, Form, Record, wrong_type};
+use crate::dataset::{Dataset, DatasetForm, RowContext, wrong_type};
 use crate::datasets::dataset;
 use crate::draft::{Draft, letter, ordinal, wrong_gold};
 use crate::number::plain;
@@ -182,7 +182,7 @@ impl Generic {
         Ok(Self { id: id.to_owned(), mapping })
     }
 
-    fn choices(&self, record: &Record<'_>) -> Result<Vec<String>, RejectReason> {
+    fn choices(&self, record: &RowContext<'_>) -> Result<Vec<String>, RejectReason> {
         let text =
             |column: &str, cell: &Cell| cell.scalar().ok_or_else(|| wrong_type(column, cell, "a text"));
         match &self.mapping.choices {
@@ -207,7 +207,7 @@ impl Generic {
     }
 
     /// The accepted answers of a row.
-    fn gold(&self, record: &Record<'_>) -> Result<Vec<String>, RejectReason> {
+    fn gold(&self, record: &RowContext<'_>) -> Result<Vec<String>, RejectReason> {
         let column = &self.mapping.gold;
         let Some(cell) = record.optional(column) else { return Err(RejectReason::Unlabelled) };
         let text = |cell: &Cell| cell.scalar().ok_or_else(|| wrong_type(column, cell, "a text or a number"));
@@ -219,13 +219,13 @@ impl Generic {
         if texts.is_empty() { Err(RejectReason::Unlabelled) } else { Ok(texts) }
     }
 
-    fn gold_choice(&self, record: &Record<'_>, texts: &[&str]) -> Result<usize, RejectReason> {
+    fn gold_choice(&self, record: &RowContext<'_>, texts: &[&str]) -> Result<usize, RejectReason> {
         let gold = self.gold(record)?;
         let [gold] = gold.as_slice() else {
             return Err(RejectReason::ListLength {
                 field: self.mapping.gold.clone(),
                 found: gold.len(),
-                due: 1,
+                expected: 1,
             });
         };
         match self.mapping.gold_is {
@@ -261,7 +261,7 @@ impl Dataset for Generic {
         self.mapping.licence.as_deref().unwrap_or("not stated")
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
         let mapping = &self.mapping;
         let mut fields = vec![mapping.question.as_str(), mapping.gold.as_str()];
         let others = [&mapping.context, &mapping.id, &mapping.subject, &mapping.cluster, &mapping.split];
@@ -274,14 +274,14 @@ impl Dataset for Generic {
             }
             None => {}
         }
-        vec![Form { name: "mapped", fields }]
+        vec![DatasetForm { name: "mapped", fields }]
     }
 
     fn task(&self) -> Option<&str> {
         self.mapping.task.as_deref()
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let mapping = &self.mapping;
         let scalar = |column: &Option<String>| {
             let cell = column.as_ref().and_then(|column| record.optional(column));

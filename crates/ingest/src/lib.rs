@@ -6,7 +6,7 @@
 //! [`DATASETS`]; each reads its authors' form and the hub's Parquet form and gives the same questions
 //! with the same ids from both. A user's own table is read through a column [`generic::Mapping`].
 //! Whatever a row holds, it is a question or a refused row with a reason, and both are counted; a file
-//! that is damaged, hostile or of another dataset is an error that names the place.
+//! that is damaged, hostile or of another dataset is an error that names file and row.
 //!
 //! | module | what it holds |
 //! |---|---|

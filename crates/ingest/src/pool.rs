@@ -8,6 +8,8 @@
 //!    dataset later in the plan, or the later row of one dataset. Dropped rows are not replaced.
 
 mod duplicates;
+mod error;
+mod options;
 mod report;
 mod role;
 mod sample;
@@ -15,60 +17,15 @@ mod shingles;
 
 use std::collections::BTreeSet;
 
-use plimsoll_core::{Question, Seed};
+use plimsoll_core::Question;
 
-pub use duplicates::{DuplicateKind, NEAR_JACCARD, Pair, SHINGLE_WORDS, find_duplicates};
+pub use duplicates::{DuplicateKind, DuplicatePair, NEAR_JACCARD, find_duplicates};
+pub use error::PoolError;
+pub use options::{Duplicates, PoolDataset, PoolOptions, PoolRow, SampleSpec, Stratum};
+pub use plimsoll_core::question::PoolRole;
 pub use report::{DatasetReport, PoolReport, StratumReport};
-pub use role::{PoolRole, RoleShares, role_of};
-pub use sample::{Sample, Stratum};
-
-/// What is done with duplicates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Duplicates {
-    /// The later row of a pair is dropped.
-    Drop,
-    /// Both stay, unless their roles differ: then the later is dropped all the same, or an exemplar
-    /// would stand among the questions that it helps to answer.
-    Keep,
-}
-
-/// One dataset of the plan.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// Its questions, of one dataset.
-    pub questions: Vec<Question>,
-    /// Rows that were refused, for the report.
-    pub refused: u64,
-    /// Refused rows that had no gold answer, for the report.
-    pub unlabelled: u64,
-    /// How many main rows are drawn; `None` = all.
-    pub sample: Option<Sample>,
-    /// How many exemplars are drawn.
-    pub few_shot: usize,
-}
-
-/// What holds for the whole pool.
-#[derive(Debug, Clone, Copy)]
-pub struct PoolOptions {
-    /// The plan's seed.
-    pub seed: Seed,
-    /// Shares of the roles.
-    pub shares: RoleShares,
-    /// Probe-training rows drawn for each main row drawn, 0 for none.
-    pub probe_rows_per_main_row: f64,
-    /// What is done with duplicates.
-    pub duplicates: Duplicates,
-}
-
-/// A question of the pool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PoolRow {
-    /// The question.
-    pub question: Question,
-    /// What it is for.
-    pub role: PoolRole,
-}
+pub use role::{RoleShares, role_of};
+pub use shingles::SHINGLE_WORDS;
 
 /// What is asked, and how it came about.
 #[derive(Debug, Clone)]
@@ -81,52 +38,22 @@ pub struct Pool {
 
 impl Pool {
     /// Questions of a role and dataset, in order.
-    pub fn of<'a>(&'a self, dataset: &'a str, role: PoolRole) -> impl Iterator<Item = &'a Question> {
+    pub fn questions<'a>(&'a self, dataset: &'a str, role: PoolRole) -> impl Iterator<Item = &'a Question> {
         let fits = move |row: &&PoolRow| row.role == role && row.question.dataset.as_str() == dataset;
         self.rows.iter().filter(fits).map(|row| &row.question)
     }
-}
-
-/// Why no pool can be made.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PoolError {
-    /// A question that stands in two entries, or twice in one.
-    #[error("question `{id}` stands twice in the pool")]
-    RepeatedQuestion {
-        /// Its id.
-        id: String,
-    },
-    /// Shares that are none.
-    #[error("{what} is {value}, not {due}")]
-    Share {
-        /// Which share.
-        what: &'static str,
-        /// What it is.
-        value: f64,
-        /// What it should be.
-        due: &'static str,
-    },
-    /// A stratum that the dataset has not.
-    #[error("dataset `{dataset}` has no {by} to sample by")]
-    NoStratum {
-        /// The dataset.
-        dataset: String,
-        /// What was to be sampled by.
-        by: &'static str,
-    },
 }
 
 /// Samples each entry, finds duplicates, and gives every row its role.
 ///
 /// # Errors
 /// [`PoolError`] for repeated questions, impossible shares, or a sample by subject where there is none.
-pub fn pool(entries: Vec<Entry>, options: &PoolOptions) -> Result<Pool, PoolError> {
+pub fn pool(entries: Vec<PoolDataset>, options: &PoolOptions) -> Result<Pool, PoolError> {
     options.shares.check()?;
     let per_main = options.probe_rows_per_main_row;
     if !(per_main.is_finite() && per_main >= 0.0) {
-        let due = "a finite number of at least 0";
-        return Err(PoolError::Share { what: "probe rows for each main row", value: per_main, due });
+        let expected = "a finite number of at least 0";
+        return Err(PoolError::Share { what: "probe rows for each main row", value: per_main, expected });
     }
     let mut ids = BTreeSet::new();
     let (mut rows, mut entry_of, mut datasets) = (Vec::new(), Vec::new(), Vec::new());

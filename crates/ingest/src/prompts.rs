@@ -11,55 +11,19 @@
 //! * The one-step verbalization asks for the answer and a confidence in two lines. It shows no exemplars:
 //!   these would have to show a confidence, and models repeat it.
 
+mod spec;
 mod texts;
 
 use plimsoll_core::Question;
 use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
-use serde::{Deserialize, Serialize};
 
-use crate::dataset::Dataset;
-
+pub use spec::{PromptSpec, PromptStyle};
 pub use texts::VERSION;
 
 /// The follow-up that asks whether the answer is right.
 pub const P_TRUE: &str = "p_true";
 /// The follow-up that asks for a confidence.
 pub const VERBALIZATION_2S: &str = "verbalization_2s";
-
-/// How a question is to be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PromptStyle {
-    /// With the answer alone.
-    Direct,
-    /// With reasoning, then the answer.
-    ChainOfThought,
-}
-
-/// How questions of a dataset are asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PromptSpec {
-    /// How they are to be answered.
-    pub style: PromptStyle,
-    /// Whether the answer comes with a confidence (`verbalization_1s`).
-    pub verbalized: bool,
-    /// What the dataset says before its questions.
-    pub task: Option<String>,
-}
-
-impl PromptSpec {
-    /// The main prompt of a dataset.
-    pub fn new(dataset: &dyn Dataset, style: PromptStyle) -> Self {
-        Self { style, verbalized: false, task: dataset.task().map(str::to_owned) }
-    }
-
-    /// The same with a confidence beside the answer.
-    #[must_use]
-    pub fn verbalized(self) -> Self {
-        Self { verbalized: true, ..self }
-    }
-}
 
 /// The prompt of a question. `exemplars` are shown before it, with their answers; a verbalized prompt
 /// shows none.

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use plimsoll_core::{Choice, DatasetId, DomainId, Question, QuestionId, Seed};
 
 use crate::cell::Cell;
-use crate::dataset::{Dataset, Form, Record};
+use crate::dataset::{Dataset, DatasetForm, RowContext};
 use crate::draft::{Draft, Drafts, shown};
 use crate::error::{IngestError, MissingFields};
 use crate::limits::{SOURCE_ROWS, SOURCE_TEXT_BYTES};
 use crate::normal::content_hash;
 use crate::reason::{RejectReason, RejectedRow};
-use crate::rows::{self, Raw};
-use crate::source::{self, Source, split::canonical};
+use crate::rows::{self, RawRow};
+use crate::source::{self, SplitFiles, split::canonical};
 
 /// What became of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,25 +51,24 @@ pub fn read_source(dataset: &dyn Dataset, path: &Path, split: Option<&str>) -> R
 /// # Errors
 /// As [`read_source`].
 pub fn read_files(dataset: &dyn Dataset, files: &[PathBuf], split: &str) -> Result<Ingested, IngestError> {
-    read(dataset, Source { split: canonical(split)?, files: files.to_vec() }, true)
+    read(dataset, SplitFiles { split: canonical(split)?, files: files.to_vec() }, true)
 }
 
-fn read(dataset: &dyn Dataset, source: Source, asked: bool) -> Result<Ingested, IngestError> {
-    let Source { split: name, files } = source;
-    let mut reader = Reader { dataset, rows: Vec::new(), files: Vec::new(), records: 0, text_bytes: 0 };
+fn read(dataset: &dyn Dataset, source: SplitFiles, asked: bool) -> Result<Ingested, IngestError> {
+    let SplitFiles { split: name, files } = source;
+    let mut reader = SourceReader { dataset, rows: Vec::new(), files: Vec::new(), records: 0, text_bytes: 0 };
     for file in &files {
         reader.read(file)?;
     }
-    let Reader { rows, files, .. } = reader;
+    let SourceReader { rows, files, .. } = reader;
     Ok(finish(dataset, (&name, asked), rows, files))
 }
 
 /// A row on its way.
-struct Row {
-    /// Which file.
+struct SourceRow {
     file: usize,
     /// 0-based row in the file.
-    place: u64,
+    index: u64,
     line: Option<u64>,
     /// 0-based record among all files: a story's turns share it.
     record: u64,
@@ -79,34 +78,34 @@ struct Row {
 }
 
 /// Reads files one after the other.
-struct Reader<'a> {
+struct SourceReader<'a> {
     dataset: &'a dyn Dataset,
-    rows: Vec<Row>,
+    rows: Vec<SourceRow>,
     files: Vec<PathBuf>,
     records: u64,
     text_bytes: u64,
 }
 
-impl Reader<'_> {
+impl SourceReader<'_> {
     fn read(&mut self, path: &Path) -> Result<(), IngestError> {
         let label_file = source::label_file(self.dataset, path);
         let labels = label_file.as_deref().map(rows::labels).transpose()?;
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let file = self.files.len();
         self.files.push(path.to_owned());
-        let (mut row, mut record, mut shape) = (0, 0, Shape::default());
+        let (mut row, mut record, mut shape) = (0, 0, RowShapes::default());
         let format = source::format(self.dataset, path)?;
         rows::each_row(path, format, &mut |raw| {
             let label = labels.as_ref().and_then(|labels| labels.get(usize::try_from(record).ok()?));
             shape.look(&raw);
             let fields = raw.fields.as_ref().unwrap_or(&Cell::Null);
-            let section = self.dataset.section(&Record { fields, beside: None, stem: &stem });
+            let section = self.dataset.section(&RowContext { fields, beside: None, stem: &stem });
             let drafts = drafts(self.dataset, &raw, label.map(String::as_str), &stem);
             for draft in drafts.0 {
                 shape.any |= draft.as_ref().map_or_else(|reason| !reason.is_shape(), |_| true);
                 self.count(path, row, &draft)?;
                 let (line, record, section) = (raw.line, self.records, section.clone());
-                self.rows.push(Row { file, place: row, line, record, section, draft });
+                self.rows.push(SourceRow { file, index: row, line, record, section, draft });
                 row += 1;
             }
             record += 1;
@@ -148,7 +147,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn wrong_shape(&self, path: &Path, file: usize, shape: &Shape) -> IngestError {
+    fn wrong_shape(&self, path: &Path, file: usize, shape: &RowShapes) -> IngestError {
         let first = self.rows.iter().find(|row| row.file == file);
         let reason = first.and_then(|row| row.draft.as_ref().err()).map(ToString::to_string);
         let found = match &shape.first {
@@ -159,7 +158,7 @@ impl Reader<'_> {
         };
         let empty = Cell::Null;
         let first = shape.first.as_ref().unwrap_or(&empty);
-        let lacks = |form: &Form<'_>| MissingFields {
+        let lacks = |form: &DatasetForm<'_>| MissingFields {
             form: form.name.to_owned(),
             missing: form
                 .fields
@@ -180,15 +179,15 @@ impl Reader<'_> {
 
 /// What a file looks like.
 #[derive(Default)]
-struct Shape {
+struct RowShapes {
     /// Whether any row looks like one of the dataset.
     any: bool,
     /// The first row that could be read at all.
     first: Option<Cell>,
 }
 
-impl Shape {
-    fn look(&mut self, raw: &Raw) {
+impl RowShapes {
+    fn look(&mut self, raw: &RawRow) {
         if self.first.is_none()
             && let Ok(fields) = &raw.fields
         {
@@ -206,13 +205,13 @@ fn shown_names(cell: &Cell) -> String {
 }
 
 /// The rows of a record.
-fn drafts(dataset: &dyn Dataset, raw: &Raw, beside: Option<&str>, stem: &str) -> Drafts {
+fn drafts(dataset: &dyn Dataset, raw: &RawRow, beside: Option<&str>, stem: &str) -> Drafts {
     let mut drafts = Drafts::default();
     match &raw.fields {
         Err(reason) => drafts.push(Err(reason.clone())),
         Ok(fields) => match missing(dataset, fields) {
             Some(field) => drafts.push(Err(RejectReason::Missing { field })),
-            None => dataset.drafts(&Record { fields, beside, stem }, &mut drafts),
+            None => dataset.drafts(&RowContext { fields, beside, stem }, &mut drafts),
         },
     }
     drafts
@@ -220,7 +219,7 @@ fn drafts(dataset: &dyn Dataset, raw: &Raw, beside: Option<&str>, stem: &str) ->
 
 /// A field that the row lacks of the form that it is nearest to; `None` if it is of a known form.
 fn missing(dataset: &dyn Dataset, fields: &Cell) -> Option<String> {
-    let lacks = |form: &Form<'_>| -> Vec<String> {
+    let lacks = |form: &DatasetForm<'_>| -> Vec<String> {
         form.fields
             .iter()
             .filter(|field| fields.at(field).is_none())
@@ -232,7 +231,12 @@ fn missing(dataset: &dyn Dataset, fields: &Cell) -> Option<String> {
 }
 
 /// Gives the drafts their ids, and refuses those that cannot have one.
-fn finish(dataset: &dyn Dataset, split: (&str, bool), mut rows: Vec<Row>, files: Vec<PathBuf>) -> Ingested {
+fn finish(
+    dataset: &dyn Dataset,
+    split: (&str, bool),
+    mut rows: Vec<SourceRow>,
+    files: Vec<PathBuf>,
+) -> Ingested {
     let mut good: Vec<&mut Draft> = rows.iter_mut().filter_map(|row| row.draft.as_mut().ok()).collect();
     dataset.relate(&mut good);
     let (mut questions, mut refused) = (Vec::with_capacity(rows.len()), Vec::new());
@@ -240,10 +244,10 @@ fn finish(dataset: &dyn Dataset, split: (&str, bool), mut rows: Vec<Row>, files:
         Ids { dataset, split, sections: BTreeMap::new(), groups: BTreeMap::new(), seen: BTreeSet::new() };
     let total = rows.len() as u64;
     for row in rows {
-        let (file, line, place) = (&files[row.file], row.line, row.place);
+        let (file, line, index) = (&files[row.file], row.line, row.index);
         match ids.question(row, file) {
             Ok(question) => questions.push(question),
-            Err(reason) => refused.push(RejectedRow { file: file.clone(), row: place + 1, line, reason }),
+            Err(reason) => refused.push(RejectedRow { file: file.clone(), row: index + 1, line, reason }),
         }
     }
     Ingested { questions, refused, rows: total, files }
@@ -262,7 +266,7 @@ struct Ids<'a> {
 }
 
 impl Ids<'_> {
-    fn question(&mut self, row: Row, file: &Path) -> Result<Question, RejectReason> {
+    fn question(&mut self, row: SourceRow, file: &Path) -> Result<Question, RejectReason> {
         // Refused rows are counted too: a row's number does not depend on what else can be read.
         let number = self.number(&row);
         let mut draft = row.draft?;
@@ -304,12 +308,12 @@ impl Ids<'_> {
             subject: draft.subject,
             cluster_id,
             source_file: file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-            source_row: row.place,
+            source_row: row.index,
         })
     }
 
     /// The number of a row: within its section if there is one, else within the source.
-    fn number(&mut self, row: &Row) -> String {
+    fn number(&mut self, row: &SourceRow) -> String {
         match &row.section {
             Some(section) => {
                 let next = self.sections.entry(section.clone()).or_default();
@@ -325,16 +329,16 @@ impl Ids<'_> {
 fn shuffle(draft: &mut Draft, id: &QuestionId) {
     let seed = Seed::new(0).derive("order of choices").derive(id.as_str());
     let mut order: Vec<usize> = (0..draft.choices.len()).collect();
-    order.sort_by_key(|place| (seed.hash_key(*place as u64), *place));
-    let label = |place: usize| draft.choices[place].label.clone();
+    order.sort_by_key(|index| (seed.hash_key(*index as u64), *index));
+    let label = |index: usize| draft.choices[index].label.clone();
     let new_label = |old: &str| {
-        let place = order.iter().position(|place| draft.choices[*place].label == old);
-        place.map_or_else(|| old.to_owned(), label)
+        let index = order.iter().position(|index| draft.choices[*index].label == old);
+        index.map_or_else(|| old.to_owned(), label)
     };
     let gold = draft.gold.iter().map(|old| new_label(old)).collect();
     let choices = order
         .iter()
         .enumerate()
-        .map(|(place, old)| Choice { label: label(place), text: draft.choices[*old].text.clone() });
+        .map(|(index, old)| Choice { label: label(index), text: draft.choices[*old].text.clone() });
     (draft.choices, draft.gold) = (choices.collect(), gold);
 }

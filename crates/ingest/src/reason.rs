@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// A row that gives no question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRow {
-    /// The file.
+    /// Path of the file.
     pub file: PathBuf,
     /// The row in that file, from 1; blank lines and headers are no rows.
     pub row: u64,
@@ -39,40 +39,40 @@ pub enum RejectReason {
     /// A field is absent.
     #[error("field `{field}` is missing")]
     Missing {
-        /// The field.
+        /// Name of the field.
         field: String,
     },
     /// A field holds something else.
-    #[error("field `{field}` is {found}, not {due}")]
+    #[error("field `{field}` is {found}, not {expected}")]
     WrongType {
-        /// The field.
+        /// Name of the field.
         field: String,
         /// What it is.
         found: &'static str,
         /// What it should be.
-        due: &'static str,
+        expected: &'static str,
     },
     /// A field is blank.
     #[error("field `{field}` is blank")]
     Blank {
-        /// The field.
+        /// Name of the field.
         field: String,
     },
     /// Too few or too many choices, or another number than this dataset has.
-    #[error("{found} choices, where {due} are due")]
+    #[error("{found} choices, where {expected} are due")]
     ChoiceCount {
         /// How many there are.
         found: usize,
         /// How many there should be.
-        due: &'static str,
+        expected: &'static str,
     },
     /// A gold answer that is none.
-    #[error("gold answer {found:?} is not {due}")]
+    #[error("gold answer {found:?} is not {expected}")]
     Gold {
         /// What stands there, cut short.
         found: String,
         /// What should stand there.
-        due: &'static str,
+        expected: &'static str,
     },
     /// Two sources of the label that differ.
     #[error("the row says {row:?}, the label file {label:?}")]
@@ -83,14 +83,14 @@ pub enum RejectReason {
         label: String,
     },
     /// Lists that should go together.
-    #[error("field `{field}` has {found} entries, where {due} are due")]
+    #[error("field `{field}` has {found} entries, where {expected} are due")]
     ListLength {
-        /// The field.
+        /// Name of the field.
         field: String,
         /// How many there are.
         found: usize,
         /// How many there should be.
-        due: usize,
+        expected: usize,
     },
     /// A question that cannot be asked.
     #[error("{what}")]
@@ -128,12 +128,12 @@ pub enum RejectReason {
     #[error("not UTF-8")]
     NotUtf8,
     /// A CSV row with another number of cells, or a text row with another number of lines.
-    #[error("{found} {what}, where {due} are due")]
+    #[error("{found} {what}, where {expected} are due")]
     Ragged {
         /// How many there are.
         found: usize,
         /// How many there should be.
-        due: usize,
+        expected: usize,
         /// Of what.
         what: &'static str,
     },

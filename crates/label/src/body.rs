@@ -11,7 +11,7 @@ use plimsoll_core::view::{View, fold};
 
 /// The bytes of the answer, and those up to the first invented question if there is one.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Body {
+pub(crate) struct AnswerBody {
     /// All of the answer.
     pub(crate) all: Range<usize>,
     /// Its part before the model ran on.
@@ -23,14 +23,14 @@ pub(crate) struct Body {
 }
 
 /// Finds the answer in a reply.
-pub(crate) fn body(reply: &Reply<'_>, question: &Question) -> Body {
+pub(crate) fn body(reply: &Reply<'_>, question: &Question) -> AnswerBody {
     let part = reply.answer_part();
     let answer = &reply.text[part.range.clone()];
     let turn = own_turn(answer);
     let all = part.range.start + turn.start..part.range.start + turn.end;
     let asked = [question.question.as_str(), question.context.as_deref().unwrap_or_default()];
     let run_on = run_on(&answer[turn], &asked).map(|at| all.start..all.start + at);
-    Body {
+    AnswerBody {
         // Reasoning that comes after an answer, or the end of its turn, leaves it whole.
         is_cut: reply.is_cut() && (part.reasoning_is_open || all.end == reply.text.len()),
         has_reasoning: part.range != (0..reply.text.len()),
@@ -57,7 +57,7 @@ fn calculator_note(view: &View<'_>, at: usize) -> Option<Range<usize>> {
     view.has(end, ">>").then_some(at..end + 2)
 }
 
-impl Body {
+impl AnswerBody {
     /// Whether nothing is there to read.
     pub(crate) fn is_empty(&self, text: &str) -> bool {
         text[self.all.clone()].chars().filter_map(fold).all(char::is_whitespace)
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
     use crate::testing::span_question;
 
-    fn read(text: &str) -> Body {
+    fn read(text: &str) -> AnswerBody {
         body(&Reply::cut(text), &span_question("What?", &["B"]))
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::markup::{only_marks, skip_opening};
-use crate::page::{Form, Page, Place, Reading};
+use crate::page::{AnswerReading, Extent, Location, Page};
 use plimsoll_core::view::View;
 
 /// Words for yes.
@@ -48,39 +48,39 @@ const NO: &[&str] = &[
 /// Words that turn the one after them around.
 const NEGATIONS: &[&str] = &["not", "isn't", "never", "hardly"];
 
-/// Words behind a leading `no` that leave it an answer.
+/// Words after a leading `no` that leave it an answer.
 const AFTER_NO: &[&str] = &[
     "it", "he", "she", "they", "you", "we", "i", "that", "this", "there", "because", "since", "the", "not",
     "they're", "it's",
 ];
 
-/// Reads a place as yes or no.
-pub(crate) fn read(page: &Page<'_>, place: &Place) -> Option<Reading> {
+/// Reads a location as yes or no.
+pub(crate) fn read(page: &Page<'_>, location: &Location) -> Option<AnswerReading> {
     let view = &page.view;
-    let start = skip_opening(view, place.range.start, place.range.end);
+    let start = skip_opening(view, location.range.start, location.range.end);
     let (yes, range) = truth(view, start)?;
     let end = range.end;
-    if end > place.range.end {
+    if end > location.range.end {
         return None;
     }
-    let behind = !only_marks(view, end..place.range.end);
-    if place.form == Form::Entire && behind {
+    let more_follows = !only_marks(view, end..location.range.end);
+    if location.extent == Extent::Entire && more_follows {
         return None;
     }
-    let direct = matches!(place.form, Form::Alone | Form::Direct);
-    if direct && behind && !is_sentence(view, end) {
+    let direct = matches!(location.extent, Extent::Alone | Extent::Direct);
+    if direct && more_follows && !is_sentence(view, end) {
         return None;
     }
-    if place.form == Form::Open && view.word(start) == "no" && !stands(view, end) {
+    if location.extent == Extent::Open && view.word(start) == "no" && !stands(view, end) {
         return None;
     }
     if other_word(view, end, yes) {
-        return Some(Reading::unclear(start..place.range.end.min(end + 12)));
+        return Some(AnswerReading::unclear(start..location.range.end.min(end + 12)));
     }
-    Some(Reading::answer(if yes { "yes" } else { "no" }, range))
+    Some(AnswerReading::answer(if yes { "yes" } else { "no" }, range))
 }
 
-/// The truth value at a place, negations counted in, and its characters.
+/// The truth value at a position, negations counted in, and its characters.
 fn truth(view: &View<'_>, start: usize) -> Option<(bool, Range<usize>)> {
     let mut at = start;
     let mut turned = false;
@@ -126,8 +126,8 @@ fn other_word(view: &View<'_>, end: usize, yes: bool) -> bool {
     truth(view, next).is_some_and(|(other, _)| other != yes)
 }
 
-/// A truth value at the start of the text, with a mark or a clause behind it.
-pub(crate) fn leading(page: &Page<'_>) -> Vec<Place> {
+/// A truth value at the start of the text, with a mark or a clause after it.
+pub(crate) fn leading(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
     let whole = page.whole();
     let start = skip_opening(view, whole.start, whole.end);
@@ -136,11 +136,11 @@ pub(crate) fn leading(page: &Page<'_>) -> Vec<Place> {
     // "correct" and "true" begin many sentences that are no answer.
     let firm = matches!(word.as_str(), "yes" | "no" | "yeah" | "nope" | "yep");
     let fits = if firm { word != "no" || stands(view, range.end) } else { is_sentence(view, range.end) };
-    if fits { vec![Place { range: start..whole.end, form: Form::Open }] } else { Vec::new() }
+    if fits { vec![Location { range: start..whole.end, extent: Extent::Open }] } else { Vec::new() }
 }
 
 /// The last word of the text if it is a truth value: `So the statement is false.`
-pub(crate) fn closing(page: &Page<'_>) -> Vec<Place> {
+pub(crate) fn closing(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
     let Some(line) = view.last_line() else { return Vec::new() };
     let mut end = line.end;
@@ -166,13 +166,13 @@ pub(crate) fn closing(page: &Page<'_>) -> Vec<Place> {
     if previous < before && NEGATIONS.contains(&view.word(previous).as_str()) {
         start = previous;
     }
-    vec![Place { range: start..line.end, form: Form::Alone }]
+    vec![Location { range: start..line.end, extent: Extent::Alone }]
 }
 
 /// Every `yes`, `no`, `true` or `false` that stands as a word of its own.
-pub(crate) fn words(page: &Page<'_>) -> Vec<Place> {
+pub(crate) fn words(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
-    let mut places = Vec::new();
+    let mut locations = Vec::new();
     let mut at = 0;
     while at < view.len() {
         if !view.starts_word(at) {
@@ -185,10 +185,10 @@ pub(crate) fn words(page: &Page<'_>) -> Vec<Place> {
         match truth(view, at).filter(|_| firm) {
             Some((_, range)) => {
                 at = range.end;
-                places.push(Place { range, form: Form::Alone });
+                locations.push(Location { range, extent: Extent::Alone });
             }
             None => at = view.word_end(at),
         }
     }
-    places
+    locations
 }

@@ -144,13 +144,13 @@ fn leave_one_out(values: &[f64]) -> f64 {
             _ => Some((index, value)),
         },
     );
-    let Some((place, largest)) = largest else { return 0.0 };
+    let Some((best_index, largest)) = largest else { return 0.0 };
     let second = values
         .iter()
         .enumerate()
-        .filter(|(index, _)| *index != place)
+        .filter(|(index, _)| *index != best_index)
         .map(|(_, value)| *value)
         .fold(0.0, f64::max);
-    let sum: f64 = (0..values.len()).map(|index| if index == place { second } else { largest }).sum();
+    let sum: f64 = (0..values.len()).map(|index| if index == best_index { second } else { largest }).sum();
     sum / values.len() as f64
 }

@@ -23,7 +23,6 @@ pub(crate) enum Announced {
 pub(crate) struct Cue {
     /// Where the answer begins, markup not skipped.
     pub(crate) at: usize,
-    /// How.
     pub(crate) announced: Announced,
 }
 
@@ -96,7 +95,7 @@ const BEFORE_COLON: &[&str] = &[
     "my", "number",
 ];
 
-/// Words behind the verb that say nothing.
+/// Words after the verb that say nothing.
 const FILLERS: &[&str] = &[
     "therefore",
     "thus",
@@ -121,10 +120,10 @@ const FILLERS: &[&str] = &[
     "fact",
 ];
 
-/// Most words between the noun and its verb.
+/// Maximum number of words between the noun and its verb.
 const MAX_BETWEEN: usize = 12;
 
-/// Most announcements that are read. The last one decides, so that of a text with more (none that a
+/// Maximum number of announcements that are read. The last one decides, so that of a text with more (none that a
 /// model means) the first are left out.
 const MAX_CUES: usize = 2_000;
 
@@ -185,7 +184,7 @@ fn spaced(view: &View<'_>, at: usize) -> Option<Cue> {
     after_noun(view, at, end)
 }
 
-/// Where the choice begins behind `I choose`, `I'd go with`, `my pick is`.
+/// Where the choice begins after `I choose`, `I'd go with`, `my pick is`.
 fn chosen(view: &View<'_>, at: usize, word: &str) -> Option<usize> {
     let end = view.word_end(at);
     let after = view.skip_spaces(end);
@@ -221,7 +220,7 @@ fn chosen(view: &View<'_>, at: usize, word: &str) -> Option<usize> {
     (previous.iter().take(3).any(mine) && !denied).then(|| skip_colon(view, end))
 }
 
-/// The words before a place within its sentence, the nearest first, lower case; at most five.
+/// The words before a position within its sentence, the nearest first, lower case; at most five.
 fn previous_words(view: &View<'_>, at: usize) -> Vec<String> {
     let (mut words, mut end, floor) = (Vec::new(), at, at.saturating_sub(60));
     while words.len() < 5 && end > floor {
@@ -242,7 +241,7 @@ fn previous_words(view: &View<'_>, at: usize) -> Vec<String> {
     words
 }
 
-/// What stands behind the noun: a colon, a line break (a heading), or words and a verb.
+/// What stands after the noun: a colon, a line break (a heading), or words and a verb.
 fn after_noun(view: &View<'_>, noun: usize, end: usize) -> Option<Cue> {
     let heads_line = skip_line_start(view, noun) == noun;
     let direct = view.skip_closing(end);
@@ -305,7 +304,7 @@ fn skip_between(view: &View<'_>, mut at: usize) -> Option<usize> {
     None
 }
 
-/// The end of the verb at a place, if one stands there.
+/// The end of the verb at a position, if one stands there.
 fn verb(view: &View<'_>, at: usize, word: &str) -> Option<(usize, Announced)> {
     let end = view.word_end(at);
     let next = view.skip_spaces(end);
@@ -323,7 +322,7 @@ fn verb(view: &View<'_>, at: usize, word: &str) -> Option<(usize, Announced)> {
     }
 }
 
-/// Skips colons, and white space with up to two line breaks behind them.
+/// Skips colons, and white space with up to two line breaks after them.
 fn skip_colon(view: &View<'_>, mut at: usize) -> usize {
     while at < view.len() && (view.at(at).is_whitespace() || matches!(view.at(at), ':' | '*' | '_' | '=')) {
         at += 1;

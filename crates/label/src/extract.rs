@@ -5,17 +5,18 @@ use std::ops::Range;
 use plimsoll_core::Reply;
 use plimsoll_core::question::{AnswerKind, Question};
 
-use crate::body::{Body, body, mask};
+use crate::body::{AnswerBody, body, mask};
 use crate::doubt::Doubts;
-use crate::page::{Page, Says};
-use crate::reason::UngradedReason;
+use crate::page::{Page, Statement};
+use crate::read::read;
 use crate::refusal::refuses;
-use crate::rule::{Rule, Tier, rules};
+use crate::rule::{ExtractionRule, Tier, rules};
+use plimsoll_core::label::UngradedReason;
 use plimsoll_core::view::View;
 
 /// An answer that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundAnswer {
     /// The answer in the form of `Question::gold`.
     pub answer: String,
     /// Bytes of the text that hold it.
@@ -28,7 +29,7 @@ pub struct Found {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Extraction {
     /// An answer.
-    Found(Found),
+    Found(FoundAnswer),
     /// None, for a reason.
     Missing(UngradedReason),
 }
@@ -40,7 +41,7 @@ impl Extraction {
     }
 
     /// What was found.
-    pub fn found(&self) -> Option<&Found> {
+    pub fn found(&self) -> Option<&FoundAnswer> {
         match self {
             Self::Found(found) => Some(found),
             Self::Missing(_) => None,
@@ -128,7 +129,7 @@ pub fn extract(question: &Question, reply: &Reply<'_>) -> Extraction {
     }
 }
 
-fn without_text(body: &Body, reply: &Reply<'_>) -> UngradedReason {
+fn without_text(body: &AnswerBody, reply: &Reply<'_>) -> UngradedReason {
     match (reply.is_cut(), body.has_reasoning && !reply.text.is_empty()) {
         (true, _) => UngradedReason::Truncated,
         (false, true) => UngradedReason::NoAnswer,
@@ -139,17 +140,17 @@ fn without_text(body: &Body, reply: &Reply<'_>) -> UngradedReason {
 /// One reading of one rule.
 #[derive(Debug, Clone)]
 struct Candidate {
-    says: Says,
+    says: Statement,
     range: Range<usize>,
     rank: usize,
-    rule: &'static Rule,
+    rule: &'static ExtractionRule,
 }
 
 /// Extracts from the bytes of a body; with the tier that decided.
 fn within(question: &Question, text: &str, bytes: Range<usize>, cut: bool) -> (Extraction, Option<Tier>) {
     let mut view = View::new(text, bytes);
     mask(&mut view, question);
-    let page = Page::new(question, view);
+    let page = crate::read::page(question, view);
     let mut doubts = cut.then(|| Doubts::new(&page));
     for tier in [Tier::Whole, Tier::Explicit, Tier::Stated, Tier::Placed] {
         let found = rules(question.answer_kind).filter(|(_, rule)| rule.tier == tier);
@@ -178,20 +179,20 @@ fn within(question: &Question, text: &str, bytes: Range<usize>, cut: bool) -> (E
 }
 
 /// What a rule finds on a page.
-fn candidates(page: &Page<'_>, rank: usize, rule: &'static Rule, cut: bool) -> Vec<Candidate> {
+fn candidates(page: &Page<'_>, rank: usize, rule: &'static ExtractionRule, cut: bool) -> Vec<Candidate> {
     if cut && !rule.survives_cut {
         return Vec::new();
     }
-    (rule.places)(page)
+    (rule.locations)(page)
         .iter()
-        .filter_map(|place| page.read(place))
+        .filter_map(|location| read(page, location))
         .filter(|reading| !(cut && touches_cut(page, reading.range.end)))
         .map(|reading| Candidate { says: reading.says, range: reading.range, rank, rule })
         .collect()
 }
 
 /// Whether an answer that ends here may have gone on beyond the cut: a number with nothing but `.`
-/// or `,` behind it, a text with nothing at all.
+/// or `,` after it, a text with nothing at all.
 fn touches_cut(page: &Page<'_>, end: usize) -> bool {
     let mut rest = page.view.slice(end..page.view.len()).iter().filter(|c| !c.is_whitespace());
     match page.question.answer_kind {
@@ -201,20 +202,20 @@ fn touches_cut(page: &Page<'_>, end: usize) -> bool {
     }
 }
 
-/// The last candidate, unless an earlier one contradicts it in one breath.
+/// The last candidate, unless an earlier one contradicts it in the same sentence.
 fn settle(page: &Page<'_>, mut candidates: Vec<Candidate>, strict: bool) -> Option<Extraction> {
     candidates.sort_by_key(|candidate| (candidate.range.end, usize::MAX - candidate.rank));
     let last = candidates.last()?.clone();
     let other = candidates.iter().rev().find(|candidate| candidate.says != last.says);
     if let Some(other) = other {
         let apart = other.range.end <= last.range.start;
-        // What a more trusted rule could not tell apart at the same place, no other rule can.
-        let muddled = !apart && other.says == Says::Unclear && (strict || other.rank < last.rank);
+        // What a more trusted rule could not tell apart at the same location, no other rule can.
+        let muddled = !apart && other.says == Statement::Unclear && (strict || other.rank < last.rank);
         if muddled || (apart && contradicts(page, &other.range, &last.range, strict)) {
             return Some(Extraction::Missing(UngradedReason::Ambiguous));
         }
     }
-    // Of the rules that see the same place, the most trusted names it.
+    // Of the rules that find the same location, the most trusted names it.
     let same = candidates
         .iter()
         .filter(|candidate| candidate.says == last.says && candidate.range.end > last.range.start);
@@ -232,16 +233,18 @@ fn unanimous(page: &Page<'_>, candidates: &[Candidate]) -> Option<Extraction> {
 
 fn decided(page: &Page<'_>, candidate: &Candidate) -> Extraction {
     match &candidate.says {
-        Says::Unclear => Extraction::Missing(UngradedReason::Ambiguous),
-        Says::Outside => Extraction::Missing(UngradedReason::OutsideChoices),
-        Says::Answer(answer) => match page.view.bytes(candidate.range.clone()) {
-            Some(span) => Extraction::Found(Found { answer: answer.clone(), span, rule: candidate.rule.id }),
+        Statement::Unclear => Extraction::Missing(UngradedReason::Ambiguous),
+        Statement::Outside => Extraction::Missing(UngradedReason::OutsideChoices),
+        Statement::Answer(answer) => match page.view.bytes(candidate.range.clone()) {
+            Some(span) => {
+                Extraction::Found(FoundAnswer { answer: answer.clone(), span, rule: candidate.rule.id })
+            }
             None => Extraction::Missing(UngradedReason::NoAnswer),
         },
     }
 }
 
-/// Longest gap between two statements that is read.
+/// Maximum length of a gap between two statements that is read.
 const MAX_GAP: usize = 400;
 
 /// Whether two different statements contradict each other: nothing between them but empty words, or

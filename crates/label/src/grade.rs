@@ -4,11 +4,11 @@ use plimsoll_core::Label;
 use plimsoll_core::question::{AnswerKind, Question};
 
 use crate::coqa;
-use crate::extract::{Extraction, Found};
+use crate::extract::{Extraction, FoundAnswer};
 use crate::number::parse_number;
 use crate::policy::{Policy, References, SpanGrading, Treatment};
-use crate::reason::UngradedReason;
 use plimsoll_core::ExactNumber;
+use plimsoll_core::label::UngradedReason;
 
 /// Grades an extraction without a judge.
 ///
@@ -94,12 +94,12 @@ fn missing(reason: UngradedReason, policy: &Policy) -> Label {
         correct,
         grader: "policy".to_owned(),
         rule: String::new(),
-        reason: Some(reason.name().to_owned()),
+        reason: Some(reason.into()),
     }
 }
 
 /// The label of a graded answer.
-pub(crate) fn graded(found: &Found, correct: bool, grader: &str) -> Label {
+pub(crate) fn graded(found: &FoundAnswer, correct: bool, grader: &str) -> Label {
     Label {
         answer: Some(found.answer.clone()),
         span: Some(found.span.clone()),
@@ -112,6 +112,6 @@ pub(crate) fn graded(found: &Found, correct: bool, grader: &str) -> Label {
 }
 
 /// The label of an answer that was found and could not be graded.
-pub(crate) fn ungraded(found: &Found, reason: UngradedReason, grader: &str) -> Label {
-    Label { correct: None, reason: Some(reason.name().to_owned()), ..graded(found, false, grader) }
+pub(crate) fn ungraded(found: &FoundAnswer, reason: UngradedReason, grader: &str) -> Label {
+    Label { correct: None, reason: Some(reason.into()), ..graded(found, false, grader) }
 }

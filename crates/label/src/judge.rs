@@ -11,7 +11,7 @@ use crate::error::JudgeError;
 use crate::extract::Extraction;
 use crate::grade::{graded, ungraded};
 use crate::policy::Policy;
-use crate::reason::UngradedReason;
+use plimsoll_core::label::UngradedReason;
 
 /// Version of the texts below; a change of wording is a new version.
 pub const VERSION: &str = "judge-2";
@@ -119,7 +119,7 @@ fn unfenced(reply: &str) -> &str {
 /// Grades an extraction, asking a judge where the policy leaves the grade to one.
 pub fn grade(question: &Question, extraction: &Extraction, policy: &Policy, judge: &dyn Judge) -> Label {
     let label = crate::grade::grade(question, extraction, policy);
-    let needed = label.reason.as_deref() == Some(UngradedReason::NeedsJudge.name());
+    let needed = label.reason == Some(UngradedReason::NeedsJudge.into());
     match extraction.found() {
         Some(found) if needed => {
             let grader = format!("judge:{}", judge.model());
@@ -223,9 +223,15 @@ mod tests {
         let right = label("the French capital", Ok("{\"verdict\":\"correct\"}"));
         assert_eq!((right.correct, right.grader.as_str()), (Some(true), "judge:fixed"));
         let unread = label("the French capital", Ok("Sure! Correct."));
-        assert_eq!((unread.correct, unread.reason.as_deref()), (None, Some("judge_unparsed")));
+        assert_eq!(
+            (unread.correct, unread.reason.map(plimsoll_core::label::LabelReason::name)),
+            (None, Some("judge_unparsed"))
+        );
         let failed = label("the French capital", Err(()));
-        assert_eq!((failed.correct, failed.reason.as_deref()), (None, Some("judge_failed")));
+        assert_eq!(
+            (failed.correct, failed.reason.map(plimsoll_core::label::LabelReason::name)),
+            (None, Some("judge_failed"))
+        );
     }
 
     #[test]

@@ -26,7 +26,7 @@ const TEXT_COMMANDS: &[&str] = &[
 const SPACING: &[&str] =
     &["\\left", "\\right", "\\displaystyle", "\\quad", "\\,", "\\;", "\\!", "\\:", "\\ ", "\\(", "\\[", "~"];
 
-/// Most marks that are skipped in front of an answer.
+/// Maximum number of marks that are skipped in front of an answer.
 const MAX_MARKS: usize = 64;
 
 /// Skips white space and opening marks in front of an answer, up to `end`.
@@ -58,7 +58,7 @@ pub(crate) fn skip_opening(view: &View<'_>, start: usize, end: usize) -> usize {
 /// The end of a short tag such as `<b>`.
 fn tag_end(view: &View<'_>, at: usize) -> Option<usize> {
     let name = at + 1 + usize::from(view.at(at + 1) == '/');
-    let close = (name..name + 12).find(|place| !view.at(*place).is_ascii_alphanumeric())?;
+    let close = (name..name + 12).find(|position| !view.at(*position).is_ascii_alphanumeric())?;
     (close > name && view.at(close) == '>').then_some(close + 1)
 }
 
@@ -109,7 +109,7 @@ const LEADING: &[&str] = &[
 ];
 
 /// The word that begins the noun phrase of a line (`The final answer`), as seen from its noun: the
-/// noun's own place if only marks and such words stand before it on its line, else the line's start.
+/// noun's own start if only marks and such words stand before it on its line, else the line's start.
 pub(crate) fn skip_line_start(view: &View<'_>, noun: usize) -> usize {
     let mut start = noun;
     while start > noun.saturating_sub(60) && view.before(start) != '\n' {
@@ -198,7 +198,7 @@ pub(crate) fn answer_tags(view: &View<'_>) -> Vec<Range<usize>> {
     found
 }
 
-/// Rests of lines behind `####`, in order.
+/// Rests of lines after `####`, in order.
 pub(crate) fn hashes(view: &View<'_>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for at in 0..view.len() {
@@ -212,5 +212,5 @@ pub(crate) fn hashes(view: &View<'_>) -> Vec<Range<usize>> {
 
 /// The end of a line, looked for in at most so many characters.
 pub(crate) fn line_end_within(view: &View<'_>, at: usize, most: usize) -> usize {
-    (at..at + most).find(|place| view.at(*place) == '\n').unwrap_or(at + most).min(view.len())
+    (at..at + most).find(|position| view.at(*position) == '\n').unwrap_or(at + most).min(view.len())
 }

@@ -1,7 +1,7 @@
 //! Answers that are numbers.
 
 mod groups;
-pub(crate) mod places;
+pub(crate) mod locations;
 pub(crate) mod scan;
 mod script;
 mod words;
@@ -9,17 +9,17 @@ mod words;
 use std::ops::Range;
 
 use crate::markup::{line_end_within, only_marks, skip_opening};
-use crate::page::{Form, Page, Place, Reading};
+use crate::page::{AnswerReading, Extent, Location, Page};
 use plimsoll_core::ExactNumber;
 use plimsoll_core::view::{View, is_currency};
 
-use scan::{Token, number};
+use scan::{NumberToken, number};
 use script::script;
 
-/// How far behind a cue a number is looked for.
+/// How far after a cue a number is looked for.
 const MAX_LOOKAHEAD: usize = 400;
 
-/// Most words of a unit behind a number that stands alone.
+/// Maximum number of words of a unit after a number that stands alone.
 const MAX_UNIT_WORDS: usize = 5;
 
 /// Reads a text that is one number and nothing else, as gold answers are: `1234.5`, `1,234`, `$5`, `1/2`,
@@ -39,7 +39,7 @@ pub fn parse_number(text: &str) -> Option<ExactNumber> {
 }
 
 /// Every number of a text, in order; exponents and indices of units and variables are none.
-pub(crate) fn tokens(view: &View<'_>) -> Vec<Token> {
+pub(crate) fn tokens(view: &View<'_>) -> Vec<NumberToken> {
     let (mut found, mut at) = (Vec::new(), 0);
     while at < view.len() {
         if let Some(script) = script(view, at) {
@@ -58,7 +58,7 @@ pub(crate) fn tokens(view: &View<'_>) -> Vec<Token> {
     found
 }
 
-/// Whether a number may begin at a place: not within a word, and a sign only where it is no operator.
+/// Whether a number may begin at a position: not within a word, and a sign only where it is no operator.
 fn begins(view: &View<'_>, at: usize) -> bool {
     let previous = view.before(at);
     match view.at(at) {
@@ -92,7 +92,7 @@ fn operand_before(view: &View<'_>, sign: usize) -> bool {
 
 /// The value of a token as the question means it: a percentage is a number of hundredths unless the
 /// question or its gold answer speaks of percent; `million` multiplies unless the question says it.
-fn meant(page: &Page<'_>, token: &Token) -> Option<ExactNumber> {
+fn meant(page: &Page<'_>, token: &NumberToken) -> Option<ExactNumber> {
     let mut value = token.value.clone()?;
     let says = |word: &str| page.question.question.to_lowercase().contains(word);
     if let Some((_, shift)) = token.scale.filter(|(word, _)| !says(word)) {
@@ -111,53 +111,54 @@ fn speaks_of_percent(page: &Page<'_>) -> bool {
         || page.question.gold.iter().any(|gold| gold.contains('%'))
 }
 
-fn reading(page: &Page<'_>, token: &Token) -> Reading {
+fn reading(page: &Page<'_>, token: &NumberToken) -> AnswerReading {
     match meant(page, token) {
-        Some(value) => Reading::answer(value.to_string(), token.range.clone()),
-        None => Reading::unclear(token.range.clone()),
+        Some(value) => AnswerReading::answer(value.to_string(), token.range.clone()),
+        None => AnswerReading::unclear(token.range.clone()),
     }
 }
 
-/// Reads a place as a number.
-pub(crate) fn read(page: &Page<'_>, place: &Place) -> Option<Reading> {
+/// Reads a location as a number.
+pub(crate) fn read(page: &Page<'_>, location: &Location) -> Option<AnswerReading> {
     let view = &page.view;
-    match place.form {
-        Form::Filled => filled(page, place.range.clone()),
-        Form::Alone => alone(page, place.range.clone()),
-        Form::Entire => entire(page, place.range.clone()),
-        Form::Direct => {
-            let end = line_end_within(view, view.skip_white(place.range.start), MAX_LOOKAHEAD);
-            alone(page, view.trim(place.range.start..end))
+    match location.extent {
+        Extent::Filled => filled(page, location.range.clone()),
+        Extent::Alone => alone(page, location.range.clone()),
+        Extent::Entire => entire(page, location.range.clone()),
+        Extent::Direct => {
+            let end = line_end_within(view, view.skip_white(location.range.start), MAX_LOOKAHEAD);
+            alone(page, view.trim(location.range.start..end))
         }
-        Form::Open => open(page, place.range.start, place.range.end),
+        Extent::Open => open(page, location.range.start, location.range.end),
     }
 }
 
 /// The numbers within a range.
-fn within<'p>(page: &'p Page<'_>, range: &Range<usize>) -> &'p [Token] {
+fn within<'p>(page: &'p Page<'_>, range: &Range<usize>) -> &'p [NumberToken] {
     let first = page.numbers.partition_point(|token| token.range.start < range.start);
     let last = page.numbers.partition_point(|token| token.range.start < range.end);
     &page.numbers[first..last.max(first)]
 }
 
 /// Behind the last `=` or `≈` of a range.
-fn behind_equals(view: &View<'_>, range: &Range<usize>) -> usize {
-    let place = range.clone().rev().find(|at| matches!(view.at(*at), '=' | '≈') || view.has(*at, "\\approx"));
-    place.map_or(range.start, |at| at + if view.at(at) == '\\' { 7 } else { 1 })
+fn after_equals(view: &View<'_>, range: &Range<usize>) -> usize {
+    let location =
+        range.clone().rev().find(|at| matches!(view.at(*at), '=' | '≈') || view.has(*at, "\\approx"));
+    location.map_or(range.start, |at| at + if view.at(at) == '\\' { 7 } else { 1 })
 }
 
 /// A box: its one number, or that of a number word.
-fn filled(page: &Page<'_>, range: Range<usize>) -> Option<Reading> {
+fn filled(page: &Page<'_>, range: Range<usize>) -> Option<AnswerReading> {
     let view = &page.view;
-    let range = behind_equals(view, &range)..range.end;
+    let range = after_equals(view, &range)..range.end;
     match within(page, &range) {
         [] => words::number(view, skip_opening(view, range.start, range.end), range.end)
-            .map(|(end, start, value)| Reading::answer(value.to_string(), start..end)),
+            .map(|(end, start, value)| AnswerReading::answer(value.to_string(), start..end)),
         [first, rest @ ..] => {
             let one = rest.iter().all(|other| meant(page, other) == meant(page, first));
             let plain = !symbolic(view, range.start..first.range.start)
                 && !symbolic(view, first.range.end..range.end);
-            Some(if one && plain { reading(page, first) } else { Reading::unclear(range) })
+            Some(if one && plain { reading(page, first) } else { AnswerReading::unclear(range) })
         }
     }
 }
@@ -187,15 +188,15 @@ fn has_unit_before(view: &View<'_>, power: usize) -> bool {
     (unit.is_alphabetic() && !(is_single && VARIABLES.contains(unit))) || unit == '}'
 }
 
-/// A range that is a number, with at most a name and `=` before it and a unit behind it.
-fn alone(page: &Page<'_>, range: Range<usize>) -> Option<Reading> {
+/// A range that is a number, with at most a name and `=` before it and a unit after it.
+fn alone(page: &Page<'_>, range: Range<usize>) -> Option<AnswerReading> {
     let view = &page.view;
-    let range = behind_equals(view, &range)..range.end;
+    let range = after_equals(view, &range)..range.end;
     let start = prefix(view, range.start, range.end);
     let Some(token) = within(page, &(start..range.end)).first().filter(|token| near(view, start, token))
     else {
         let (end, start, value) = words::number(view, start, range.end)?;
-        return is_unit(view, end..range.end).then(|| Reading::answer(value.to_string(), start..end));
+        return is_unit(view, end..range.end).then(|| AnswerReading::answer(value.to_string(), start..end));
     };
     let rest = token.range.end..range.end;
     if let Some(next) = joined(page, &rest) {
@@ -205,15 +206,15 @@ fn alone(page: &Page<'_>, range: Range<usize>) -> Option<Reading> {
 }
 
 /// A text that is a number, or an equation without words.
-fn entire(page: &Page<'_>, range: Range<usize>) -> Option<Reading> {
+fn entire(page: &Page<'_>, range: Range<usize>) -> Option<AnswerReading> {
     let view = &page.view;
-    let words = (range.start..behind_equals(view, &range))
+    let words = (range.start..after_equals(view, &range))
         .filter(|at| view.at(*at).is_alphabetic() && view.starts_word(*at));
     if words.take(2).count() > 1 { None } else { alone(page, range) }
 }
 
-/// Whether a token begins at a place but for currency signs and names.
-fn near(view: &View<'_>, start: usize, token: &Token) -> bool {
+/// Whether a token begins at a position but for currency signs and names.
+fn near(view: &View<'_>, start: usize, token: &NumberToken) -> bool {
     (start..token.range.start)
         .all(|at| !view.at(at).is_alphanumeric() || matches!(view.at(at), 'U' | 'S' | 'R' | 's'))
 }
@@ -301,8 +302,8 @@ fn sentence_within(view: &View<'_>, range: Range<usize>) -> bool {
     range.clone().any(|at| view.ends_sentence(at) && !only_marks(view, at..range.end))
 }
 
-/// A second number joined by `or`, `and`, `,` or `/`: directly, or behind a unit of one word.
-fn joined<'p>(page: &'p Page<'_>, rest: &Range<usize>) -> Option<&'p Token> {
+/// A second number joined by `or`, `and`, `,` or `/`: directly, or after a unit of one word.
+fn joined<'p>(page: &'p Page<'_>, rest: &Range<usize>) -> Option<&'p NumberToken> {
     let view = &page.view;
     let next = within(page, rest).first()?;
     let between = view.string(rest.start..next.range.start.min(rest.start + 60)).to_lowercase();
@@ -317,32 +318,32 @@ fn joined<'p>(page: &'p Page<'_>, rest: &Range<usize>) -> Option<&'p Token> {
 }
 
 /// One reading of two joined numbers.
-fn conflict(page: &Page<'_>, first: &Token, second: &Token) -> Reading {
+fn conflict(page: &Page<'_>, first: &NumberToken, second: &NumberToken) -> AnswerReading {
     if meant(page, first).is_some() && meant(page, first) == meant(page, second) {
         reading(page, first)
     } else {
-        Reading::unclear(first.range.start..second.range.end)
+        AnswerReading::unclear(first.range.start..second.range.end)
     }
 }
 
-/// The number behind a cue: directly, or the only one of its sentence, or behind its last `=`.
-fn open(page: &Page<'_>, start: usize, limit: usize) -> Option<Reading> {
+/// The number behind a cue: directly, or the only one of its sentence, or after its last `=`.
+fn open(page: &Page<'_>, start: usize, limit: usize) -> Option<AnswerReading> {
     let view = &page.view;
     let from = prefix(view, start, limit.min(start + MAX_LOOKAHEAD));
     let end = sentence_end(view, from).min(limit);
     if view.has_word(from, "between") || view.has_word(from, "either") {
-        return Some(Reading::unclear(from..end));
+        return Some(AnswerReading::unclear(from..end));
     }
     let inside = within(page, &(start..end));
-    let equals = behind_equals(view, &(from..end));
-    let behind =
+    let equals = after_equals(view, &(from..end));
+    let after_sign =
         within(page, &(equals..end)).first().filter(|token| near(view, prefix(view, equals, end), token));
-    if let Some(token) = behind.filter(|_| equals > from) {
+    if let Some(token) = after_sign.filter(|_| equals > from) {
         return Some(reading(page, token));
     }
     let Some(first) = inside.first().filter(|token| near(view, from, token)) else {
         if let Some((end, start, value)) = words::number(view, from, end) {
-            return Some(Reading::answer(value.to_string(), start..end));
+            return Some(AnswerReading::answer(value.to_string(), start..end));
         }
         let [only] = inside else { return None };
         return Some(reading(page, only));
@@ -355,12 +356,12 @@ fn open(page: &Page<'_>, start: usize, limit: usize) -> Option<Reading> {
     let operator = matches!(view.at(next), '+' | '*' | '×' | '÷' | '-') && is_operator(view, next)
         || ["\\times", "\\cdot", "\\div"].iter().any(|command| view.has(next, command));
     if operator || symbolic(view, first.range.end..first.range.end + 6) {
-        return Some(Reading::unclear(first.range.start..end));
+        return Some(AnswerReading::unclear(first.range.start..end));
     }
     Some(reading(page, first))
 }
 
-/// The end of the sentence or line of a place, within reach.
+/// The end of the sentence or line of a position, within reach.
 fn sentence_end(view: &View<'_>, from: usize) -> usize {
     let from = view.skip_white(from);
     (from..from + MAX_LOOKAHEAD)

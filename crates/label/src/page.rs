@@ -2,49 +2,48 @@
 
 use std::ops::Range;
 
-use plimsoll_core::question::{AnswerKind, Question};
+use plimsoll_core::question::Question;
 
-use crate::choice::options::Options;
-use crate::cue::{self, Cue};
-use crate::number::{self, scan::Token};
+use crate::choice::options::ChoiceOptions;
+use crate::cue::Cue;
+use crate::number::scan::NumberToken;
 use plimsoll_core::view::View;
 
-/// A place at which a rule says that the answer stands.
+/// Where a rule says that the answer stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// Characters of the answer; of an open place only the start is binding.
+pub(crate) struct Location {
+    /// Characters of the answer; of an open location only the start is binding.
     pub(crate) range: Range<usize>,
     /// How much of the range is the answer.
-    pub(crate) form: Form,
+    pub(crate) extent: Extent,
 }
 
-/// How much of a place is the answer.
+/// How much of a location is the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum Extent {
     /// The answer begins here; other text may follow.
     Open,
     /// The answer begins here, directly, and ends with the line but for a unit.
     Direct,
     /// The range was set apart for the answer (a box): all of it is the answer.
     Filled,
-    /// The range is an answer only if nothing else stands in it, but for a clause behind a label.
+    /// The range is an answer only if nothing else stands in it, but for a clause after a label.
     Alone,
     /// The range is nothing but the answer.
     Entire,
 }
 
-/// What a reader makes of a place.
+/// What a reader makes of a location.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reading {
-    /// What it says.
-    pub(crate) says: Says,
+pub(crate) struct AnswerReading {
+    pub(crate) says: Statement,
     /// Characters that say it.
     pub(crate) range: Range<usize>,
 }
 
-/// What a place says.
+/// What a location says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Says {
+pub(crate) enum Statement {
     /// An answer in the form of `Question::gold`.
     Answer(String),
     /// Several answers at once, or none that can be told.
@@ -53,55 +52,33 @@ pub(crate) enum Says {
     Outside,
 }
 
-impl Reading {
-    /// An answer.
+impl AnswerReading {
     pub(crate) fn answer(text: impl Into<String>, range: Range<usize>) -> Self {
-        Self { says: Says::Answer(text.into()), range }
+        Self { says: Statement::Answer(text.into()), range }
     }
 
     /// Several answers at once.
     pub(crate) fn unclear(range: Range<usize>) -> Self {
-        Self { says: Says::Unclear, range }
+        Self { says: Statement::Unclear, range }
     }
 }
 
 /// An answer with what several rules look at.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
-    /// The question.
     pub(crate) question: &'a Question,
-    /// The text.
     pub(crate) view: View<'a>,
     /// The phrases that announce an answer.
     pub(crate) cues: Vec<Cue>,
     /// Every number in the text; of a question for a number only.
-    pub(crate) numbers: Vec<Token>,
+    pub(crate) numbers: Vec<NumberToken>,
     /// The choices as they are compared.
-    pub(crate) options: Options,
+    pub(crate) options: ChoiceOptions,
 }
 
-impl<'a> Page<'a> {
-    /// Reads what the rules share.
-    pub(crate) fn new(question: &'a Question, view: View<'a>) -> Self {
-        let cues = cue::cues(&view);
-        let numbers =
-            if question.answer_kind == AnswerKind::Number { number::tokens(&view) } else { Vec::new() };
-        let options = Options::new(&question.choices);
-        Self { question, view, cues, numbers, options }
-    }
-
+impl Page<'_> {
     /// All of the text, trimmed.
     pub(crate) fn whole(&self) -> Range<usize> {
         self.view.trim(0..self.view.len())
-    }
-
-    /// Reads a place as the question's answer kind.
-    pub(crate) fn read(&self, place: &Place) -> Option<Reading> {
-        match self.question.answer_kind {
-            AnswerKind::Choice => crate::choice::read(self, place),
-            AnswerKind::Number => number::read(self, place),
-            AnswerKind::Boolean => crate::boolean::read(self, place),
-            AnswerKind::Span => crate::span::read(self, place),
-        }
     }
 }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{PolicyError, PolicyProblem};
-use crate::reason::UngradedReason;
+use plimsoll_core::label::UngradedReason;
 
 /// What an answer without a plain grade counts as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Treatment {
     /// It has no grade.
@@ -16,7 +16,7 @@ pub enum Treatment {
 }
 
 /// Which of several references an F1 is taken over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum References {
     /// The best over all: each is an answer that would do.
@@ -27,7 +27,7 @@ pub enum References {
 }
 
 /// How a short text is graded.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SpanGrading {
     /// Right if it equals a gold answer after normalisation.
@@ -44,7 +44,7 @@ pub enum SpanGrading {
 }
 
 /// A policy as it stands in a plan.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawPolicy {
     /// The model declined.

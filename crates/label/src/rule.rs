@@ -3,7 +3,8 @@
 use plimsoll_core::question::AnswerKind::{self, Boolean, Choice, Number, Span};
 
 use crate::cue::Announced;
-use crate::page::{Form, Page, Place};
+use crate::page::{Extent, Location, Page};
+use crate::read::read;
 use crate::{boolean, choice, markup, number, span};
 
 /// How an answer stands in its text. Tiers are tried in this order; the first that finds something
@@ -27,7 +28,7 @@ pub enum Tier {
 
 /// One way of finding an answer.
 #[derive(Clone, Copy)]
-pub struct Rule {
+pub struct ExtractionRule {
     /// Its name in the column `rule`.
     pub id: &'static str,
     /// How much it is trusted.
@@ -38,10 +39,10 @@ pub struct Rule {
     pub doc: &'static str,
     /// Whether what it finds is complete even where the text was cut at its end.
     pub survives_cut: bool,
-    pub(crate) places: fn(&Page<'_>) -> Vec<Place>,
+    pub(crate) locations: fn(&Page<'_>) -> Vec<Location>,
 }
 
-impl std::fmt::Debug for Rule {
+impl std::fmt::Debug for ExtractionRule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Rule").field("id", &self.id).field("tier", &self.tier).finish_non_exhaustive()
     }
@@ -51,19 +52,19 @@ const fn rule(
     id: &'static str,
     tier: Tier,
     kinds: &'static [AnswerKind],
-    places: fn(&Page<'_>) -> Vec<Place>,
+    locations: fn(&Page<'_>) -> Vec<Location>,
     doc: &'static str,
-) -> Rule {
+) -> ExtractionRule {
     let survives_cut = !matches!(tier, Tier::Implied);
-    Rule { id, tier, kinds, doc, survives_cut, places }
+    ExtractionRule { id, tier, kinds, doc, survives_cut, locations }
 }
 
-const fn lost_by_cut(rule: Rule) -> Rule {
-    Rule { survives_cut: false, ..rule }
+const fn lost_by_cut(rule: ExtractionRule) -> ExtractionRule {
+    ExtractionRule { survives_cut: false, ..rule }
 }
 
 /// Every rule, the most trusted first.
-pub const RULES: &[Rule] = &[
+pub const RULES: &[ExtractionRule] = &[
     rule(
         "whole",
         Tier::Whole,
@@ -112,7 +113,7 @@ pub const RULES: &[Rule] = &[
         "called_correct",
         Tier::Stated,
         &[Choice],
-        choice::places::called_correct,
+        choice::locations::called_correct,
         "`Option B is the correct answer`.",
     ),
     lost_by_cut(rule("hedged", Tier::Stated, &[Choice, Number, Boolean], hedged, "`the answer could be B`.")),
@@ -141,14 +142,14 @@ pub const RULES: &[Rule] = &[
         "equation",
         Tier::Implied,
         &[Number],
-        number::places::equation,
+        number::locations::equation,
         "The last line has a number behind its last `=`.",
     ),
     rule(
         "marked_label",
         Tier::Implied,
         &[Choice],
-        choice::places::marked_labels,
+        choice::locations::marked_labels,
         "The only label that is marked as one: `(B)`, `option B`.",
     ),
     rule("option_text", Tier::Implied, &[Choice], option_text, "The only choice whose text occurs."),
@@ -157,7 +158,7 @@ pub const RULES: &[Rule] = &[
         "last_number",
         Tier::Implied,
         &[Number],
-        number::places::last,
+        number::locations::last,
         "The last number of the text that is no list mark, ordinal or step.",
     ),
     rule(
@@ -170,14 +171,14 @@ pub const RULES: &[Rule] = &[
 ];
 
 /// The rules for an answer kind, the most trusted first, with their ranks in [`RULES`].
-pub(crate) fn rules(kind: AnswerKind) -> impl Iterator<Item = (usize, &'static Rule)> {
+pub(crate) fn rules(kind: AnswerKind) -> impl Iterator<Item = (usize, &'static ExtractionRule)> {
     RULES.iter().enumerate().filter(move |(_, rule)| rule.kinds.contains(&kind))
 }
 
-/// Longest text that can be nothing but an answer; option texts may be long.
+/// Maximum length of a text that can be nothing but an answer; option texts may be long.
 const MAX_WHOLE: usize = 20_000;
 
-fn whole(page: &Page<'_>) -> Vec<Place> {
+fn whole(page: &Page<'_>) -> Vec<Location> {
     let range = page.whole();
     let view = &page.view;
     let marked = view.at(range.start) == '#'
@@ -186,85 +187,90 @@ fn whole(page: &Page<'_>) -> Vec<Place> {
     {
         return Vec::new();
     }
-    vec![Place { range, form: Form::Entire }]
+    vec![Location { range, extent: Extent::Entire }]
 }
 
-fn boxed(page: &Page<'_>) -> Vec<Place> {
-    markup::boxes(&page.view).into_iter().map(|range| Place { range, form: Form::Filled }).collect()
+fn boxed(page: &Page<'_>) -> Vec<Location> {
+    markup::boxes(&page.view).into_iter().map(|range| Location { range, extent: Extent::Filled }).collect()
 }
 
-fn answer_tag(page: &Page<'_>) -> Vec<Place> {
-    markup::answer_tags(&page.view).into_iter().map(|range| Place { range, form: Form::Filled }).collect()
+fn answer_tag(page: &Page<'_>) -> Vec<Location> {
+    markup::answer_tags(&page.view)
+        .into_iter()
+        .map(|range| Location { range, extent: Extent::Filled })
+        .collect()
 }
 
-fn hashes(page: &Page<'_>) -> Vec<Place> {
-    markup::hashes(&page.view).into_iter().map(|range| Place { range, form: Form::Alone }).collect()
+fn hashes(page: &Page<'_>) -> Vec<Location> {
+    markup::hashes(&page.view).into_iter().map(|range| Location { range, extent: Extent::Alone }).collect()
 }
 
-fn announced(page: &Page<'_>, how: Announced, form: Form) -> Vec<Place> {
+fn announced(page: &Page<'_>, how: Announced, extent: Extent) -> Vec<Location> {
     let end = page.view.len();
     let cues = page.cues.iter().filter(|cue| cue.announced == how && cue.at < end);
-    cues.map(|cue| Place { range: cue.at..end, form }).collect()
+    cues.map(|cue| Location { range: cue.at..end, extent }).collect()
 }
 
-fn answer_line(page: &Page<'_>) -> Vec<Place> {
-    announced(page, Announced::Line, Form::Open)
+fn answer_line(page: &Page<'_>) -> Vec<Location> {
+    announced(page, Announced::Line, Extent::Open)
 }
 
-fn answer_is(page: &Page<'_>) -> Vec<Place> {
-    announced(page, Announced::Is, Form::Open)
+fn answer_is(page: &Page<'_>) -> Vec<Location> {
+    announced(page, Announced::Is, Extent::Open)
 }
 
-fn letter_line(page: &Page<'_>) -> Vec<Place> {
-    announced(page, Announced::Letter, Form::Direct)
+fn letter_line(page: &Page<'_>) -> Vec<Location> {
+    announced(page, Announced::Letter, Extent::Direct)
 }
 
-fn chosen(page: &Page<'_>) -> Vec<Place> {
-    announced(page, Announced::Chosen, Form::Open)
+fn chosen(page: &Page<'_>) -> Vec<Location> {
+    announced(page, Announced::Chosen, Extent::Open)
 }
 
-fn hedged(page: &Page<'_>) -> Vec<Place> {
-    announced(page, Announced::Hedged, Form::Open)
+fn hedged(page: &Page<'_>) -> Vec<Location> {
+    announced(page, Announced::Hedged, Extent::Open)
 }
 
-fn closing(page: &Page<'_>) -> Vec<Place> {
+fn closing(page: &Page<'_>) -> Vec<Location> {
     if page.question.answer_kind == Boolean {
         return boolean::closing(page);
     }
     if page.question.answer_kind == Choice {
-        return choice::places::closing(page);
+        return choice::locations::closing(page);
     }
     let line = page.view.last_line().filter(|line| line.start > page.whole().start);
-    line.map(|range| Place { range, form: Form::Entire }).into_iter().collect()
+    line.map(|range| Location { range, extent: Extent::Entire }).into_iter().collect()
 }
 
-fn leading(page: &Page<'_>) -> Vec<Place> {
+fn leading(page: &Page<'_>) -> Vec<Location> {
     match page.question.answer_kind {
         Boolean => boolean::leading(page),
-        Number => number::places::leading(page),
-        _ => choice::places::leading(page),
+        Number => number::locations::leading(page),
+        _ => choice::locations::leading(page),
     }
 }
 
-fn bold(page: &Page<'_>) -> Vec<Place> {
-    let mut places: Vec<Place> =
-        markup::bold(&page.view).into_iter().map(|range| Place { range, form: Form::Alone }).collect();
+fn bold(page: &Page<'_>) -> Vec<Location> {
+    let mut locations: Vec<Location> =
+        markup::bold(&page.view).into_iter().map(|range| Location { range, extent: Extent::Alone }).collect();
     match page.question.answer_kind {
         // Reasoning is full of bold numbers; the last is the result.
-        Number => places.into_iter().rev().find(|place| page.read(place).is_some()).into_iter().collect(),
-        // More than one bold text is emphasis.
-        Span if places.len() > 1 || page.view.lines().count() > 2 => Vec::new(),
-        Span => {
-            places.retain(|place| place.range.len() < 120);
-            places
+        Number => {
+            locations.into_iter().rev().find(|location| read(page, location).is_some()).into_iter().collect()
         }
-        Choice | Boolean => places,
+        // More than one bold text is emphasis.
+        Span if locations.len() > 1 || page.view.lines().count() > 2 => Vec::new(),
+        Span => {
+            locations.retain(|location| location.range.len() < 120);
+            locations
+        }
+        Choice | Boolean => locations,
     }
 }
 
-fn option_text(page: &Page<'_>) -> Vec<Place> {
+fn option_text(page: &Page<'_>) -> Vec<Location> {
     let mentions = page.options.mentions(&page.view);
-    mentions.into_iter().map(|hit| Place { range: hit.range, form: Form::Alone }).collect()
+    mentions.into_iter().map(|hit| Location { range: hit.range, extent: Extent::Alone }).collect()
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use crate::markup::{line_end_within, only_marks};
-use crate::page::{Form, Page, Place, Reading};
+use crate::page::{AnswerReading, Extent, Location, Page};
 use plimsoll_core::view::View;
 
-/// Longest answer that is taken from behind a cue.
+/// Maximum length of an answer that is taken from after a cue.
 const MAX_CHARACTERS: usize = 2_000;
 
 /// Words in front of a full stop that does not end a sentence.
@@ -15,19 +15,19 @@ const ABBREVIATIONS: &[&str] = &[
     "col", "capt", "lt", "sgt", "rev", "v", "etc", "e", "g", "approx", "dept", "fig", "vol", "op",
 ];
 
-/// Reads a place as a text.
-pub(crate) fn read(page: &Page<'_>, place: &Place) -> Option<Reading> {
+/// Reads a location as a text.
+pub(crate) fn read(page: &Page<'_>, location: &Location) -> Option<AnswerReading> {
     let view = &page.view;
-    let range = match place.form {
-        Form::Filled | Form::Alone | Form::Entire => place.range.clone(),
-        Form::Direct | Form::Open => {
-            let start = view.skip_white(place.range.start);
-            let end = line_end_within(view, start, MAX_CHARACTERS).min(place.range.end);
+    let range = match location.extent {
+        Extent::Filled | Extent::Alone | Extent::Entire => location.range.clone(),
+        Extent::Direct | Extent::Open => {
+            let start = view.skip_white(location.range.start);
+            let end = line_end_within(view, start, MAX_CHARACTERS).min(location.range.end);
             start..end
         }
     };
-    let range = bare(view, if place.form == Form::Open { first_sentence(view, range) } else { range });
-    (!range.is_empty()).then(|| Reading::answer(view.original(range.clone()), range))
+    let range = bare(view, if location.extent == Extent::Open { first_sentence(view, range) } else { range });
+    (!range.is_empty()).then(|| AnswerReading::answer(view.original(range.clone()), range))
 }
 
 /// The first sentence of a range of one line.
@@ -51,7 +51,7 @@ fn first_sentence(view: &View<'_>, range: Range<usize>) -> Range<usize> {
     range
 }
 
-/// Whether the full stop at a place ends an abbreviation or an initial.
+/// Whether the full stop at a position ends an abbreviation or an initial.
 fn abbreviated(view: &View<'_>, floor: usize, stop: usize) -> bool {
     let mut start = stop;
     while start > floor && stop - start < 10 && view.before(start).is_alphanumeric() {
@@ -129,8 +129,8 @@ fn opening(view: &View<'_>, range: &Range<usize>) -> usize {
 }
 
 /// The first line, or the second where the first only announces it.
-pub(crate) fn first_line(page: &Page<'_>) -> Vec<Place> {
+pub(crate) fn first_line(page: &Page<'_>) -> Vec<Location> {
     let view = &page.view;
     let line = view.lines().find(|line| view.before(line.end) != ':' && !only_marks(view, line.clone()));
-    line.map(|range| Place { range, form: Form::Alone }).into_iter().collect()
+    line.map(|range| Location { range, extent: Extent::Alone }).into_iter().collect()
 }

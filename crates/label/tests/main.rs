@@ -1,4 +1,4 @@
-//! One binary of integration tests: made-up answers, real answers, hostile input, goldens.
+//! One binary of integration tests: synthetic answers, real answers, hostile input, goldens.
 
 #![expect(clippy::unwrap_used, reason = "the tests' own data; a panic is how a test fails")]
 

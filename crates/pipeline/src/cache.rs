@@ -1,9 +1,9 @@
-//! Finished work that outlives the process: chunks of asks, each answered whole and kept whole.
+//! The cache of finished work, which outlives the process: chunks of requests, each answered whole and cached whole.
 //!
 //! A chunk is addressed by what its answers depend on: the backend's identity, the model, the decoding
 //! parameters, the seed, and the questions with their prompts. What was observed beside the answers stands
-//! in its record: a chunk serves every request that its own covers, so that leaving a method out, or
-//! scoring anew, asks nothing again.
+//! in its record: a cached chunk is reused if it holds at least the requested signals, so that leaving a method out, or
+//! scoring anew, sends no request.
 //!
 //! A chunk is a folder with its two tables and, written last, its record with their hashes. A process that
 //! is killed leaves no record and the chunk is answered anew, whole; a table that was changed or damaged
@@ -37,20 +37,20 @@ const STAGE: &str = "infer";
 #[derive(Debug, Clone)]
 pub struct Chunks {
     folder: PathBuf,
-    plan_seed: u64,
+    pipeline_seed: u64,
     program_version: String,
 }
 
-/// A chunk that is there.
+/// A cached chunk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
     /// Its table of generations.
     pub generations: PathBuf,
-    /// Its table of hidden states; `None` if none were asked for.
+    /// Its table of hidden states; `None` if none were requested.
     pub hidden_states: Option<PathBuf>,
 }
 
-/// The record of a chunk.
+/// The record of a chunk. Its keys are a format.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Record {
@@ -74,14 +74,14 @@ struct Address<'a> {
 }
 
 impl Chunks {
-    /// The chunks of a folder, which need not be there. `plan_seed` and `program_version` are for the
+    /// The chunks of a folder, which need not be there. `pipeline_seed` and `program_version` are for the
     /// provenance of the tables.
-    pub fn new(folder: PathBuf, plan_seed: u64, program_version: &str) -> Self {
-        Self { folder, plan_seed, program_version: program_version.to_owned() }
+    pub fn new(folder: PathBuf, pipeline_seed: u64, program_version: &str) -> Self {
+        Self { folder, pipeline_seed, program_version: program_version.to_owned() }
     }
 
     /// The address of a chunk: lower-case hexadecimal SHA-256 of all that its answers depend on.
-    /// `identity` is the backend's, or whatever else says which model it is before one is loaded.
+    /// `identity` is the backend's, or what it will be once the model is loaded.
     pub fn address(identity: &str, model: &ModelId, batch: &Batch<'_>) -> String {
         let request =
             |request: &'_ Request| (request.question_id.clone(), request.source_row, request.prompt.hash());
@@ -115,7 +115,7 @@ impl Chunks {
             return Ok(None);
         }
         let intact = |table: &Table, expected: &str| -> Result<Option<PathBuf>, StoreError> {
-            let path = path_of(&folder, table);
+            let path = table_path(&folder, table);
             Ok((path.is_file() && sha256_file(&path)? == expected).then_some(path))
         };
         let Some(generations) = intact(&generations::TABLE, &record.generations_sha256)? else {
@@ -131,7 +131,7 @@ impl Chunks {
         Ok(Some(Chunk { generations, hidden_states }))
     }
 
-    /// Lets the next run answer the chunk at an address anew.
+    /// Removes the chunk at an address from the cache.
     ///
     /// # Errors
     /// [`StoreError::File`] for a disk that cannot be written.
@@ -144,11 +144,11 @@ impl Chunks {
         }
     }
 
-    /// Answers a batch and keeps it.
+    /// Answers a batch and caches it.
     ///
     /// # Errors
     /// [`BackendError`]: what stops the backend, or [`BackendError::Sink`] if the disk refuses. Nothing of
-    /// this chunk is then kept, and no other chunk is touched.
+    /// this chunk is then cached, and no other chunk is touched.
     pub fn answer(
         &self,
         address: &str,
@@ -156,25 +156,25 @@ impl Chunks {
         batch: &Batch<'_>,
         control: &Control<'_>,
     ) -> Result<Chunk, BackendError> {
-        let mut gathering = Gathering { observation: Vec::with_capacity(batch.requests().len()), control };
-        backend.answer(batch, &mut gathering, control)?;
-        let mut observation = gathering.observation;
-        // Answers come in any order; the table has the order of the asks.
-        let mut ordered = Vec::with_capacity(observation.len());
+        let mut gatherer = Gatherer { observations: Vec::with_capacity(batch.requests().len()), control };
+        backend.answer(batch, &mut gatherer, control)?;
+        let mut observations = gatherer.observations;
+        // Observations come in any order; the table has the order of the requests.
+        let mut ordered = Vec::with_capacity(observations.len());
         for request in batch.requests() {
-            let place =
-                observation.iter().position(|observation| observation.question_id == request.question_id);
-            ordered.extend(place.map(|place| observation.swap_remove(place)));
+            let index =
+                observations.iter().position(|observation| observation.question_id == request.question_id);
+            ordered.extend(index.map(|index| observations.swap_remove(index)));
         }
-        self.keep(address, batch.signals(), &ordered)
+        self.write(address, batch.signals(), &ordered)
             .map_err(|source| BackendError::Sink { model: backend.model().clone(), source: source.into() })
     }
 
-    fn keep(
+    fn write(
         &self,
         address: &str,
         signals: &SignalRequest,
-        observation: &[Observation],
+        observations: &[Observation],
     ) -> Result<Chunk, StoreError> {
         let folder = self.folder.join(address);
         // Without its record the chunk counts as absent while its tables change.
@@ -183,17 +183,17 @@ impl Chunks {
             stage: STAGE.to_owned(),
             config_sha256: address.to_owned(),
             input_sha256: Vec::new(),
-            seed: self.plan_seed,
+            seed: self.pipeline_seed,
             program_version: self.program_version.clone(),
         };
         let rows: Vec<&GenerationRow> =
-            observation.iter().flat_map(|observation| &observation.generations).collect();
-        let generations = path_of(&folder, &generations::TABLE);
+            observations.iter().flat_map(|observation| &observation.generations).collect();
+        let generations = table_path(&folder, &generations::TABLE);
         write_rows(&generations::TABLE, &rows, &generations, &provenance)?;
         let states: Vec<&HiddenStateRow> =
-            observation.iter().flat_map(|observation| &observation.hidden_states).collect();
+            observations.iter().flat_map(|observation| &observation.hidden_states).collect();
         let hidden_states =
-            (!signals.hidden_states().is_empty()).then(|| path_of(&folder, &hidden_states::TABLE));
+            (!signals.hidden_states().is_empty()).then(|| table_path(&folder, &hidden_states::TABLE));
         if let Some(path) = &hidden_states {
             write_rows(&hidden_states::TABLE, &states, path, &provenance)?;
         }
@@ -211,21 +211,21 @@ impl Chunks {
     }
 }
 
-/// Gathers a chunk, and tells of each answer.
-struct Gathering<'a> {
-    observation: Vec<Observation>,
+/// Gathers the observations of a chunk, and reports each.
+struct Gatherer<'a> {
+    observations: Vec<Observation>,
     control: &'a Control<'a>,
 }
 
-impl Sink for Gathering<'_> {
+impl Sink for Gatherer<'_> {
     fn take(&mut self, observation: Observation) -> Result<(), SinkError> {
-        self.observation.push(observation);
+        self.observations.push(observation);
         self.control.progress.event(&BackendEvent::RequestAnswered);
         Ok(())
     }
 }
 
-fn path_of(folder: &Path, table: &Table) -> PathBuf {
+fn table_path(folder: &Path, table: &Table) -> PathBuf {
     folder.join(format!("{}.parquet", table.name))
 }
 
@@ -243,7 +243,7 @@ mod tests {
     use plimsoll_backend::control::{BackendObserver, Cancel};
     use plimsoll_backend::observation::RowKey;
 
-    /// Answers with the id, last ask first, and counts.
+    /// Answers with the id, last request first, and counts.
     #[derive(Debug)]
     struct Echo(ModelId, AtomicUsize);
 
@@ -308,13 +308,13 @@ mod tests {
         (0..5).map(request).collect()
     }
 
-    struct Bench {
+    struct Fixture {
         folder: tempfile::TempDir,
         backend: Echo,
         requests: Vec<Request>,
     }
 
-    impl Bench {
+    impl Fixture {
         fn new() -> Self {
             let backend = Echo(ModelId::new("m").unwrap(), AtomicUsize::new(0));
             Self { folder: tempfile::tempdir().unwrap(), backend, requests: requests() }
@@ -340,9 +340,9 @@ mod tests {
 
     #[test]
     fn a_chunk_is_answered_once_and_serves_whatever_it_covers() {
-        let bench = Bench::new();
+        let fixture = Fixture::new();
         let wide = SignalRequest::answer().with_logprobs().with_hidden_state(-8, Position::LastPromptToken);
-        let (chunk, fresh) = bench.get(&wide);
+        let (chunk, fresh) = fixture.get(&wide);
         assert!(fresh);
         let rows: Vec<GenerationRow> = read_rows(&chunk.generations, &generations::TABLE).unwrap();
         let ids: Vec<&str> = rows.iter().map(|row| row.question_id.as_str()).collect();
@@ -350,18 +350,18 @@ mod tests {
         let states: Vec<HiddenStateRow> =
             read_rows(chunk.hidden_states.as_ref().unwrap(), &hidden_states::TABLE).unwrap();
         assert_eq!((states.len(), states[4].vector.clone()), (5, Some(vec![0.5, -1.25])));
-        assert_eq!(bench.get(&wide), (chunk, false));
-        assert!(!bench.get(&SignalRequest::answer()).1, "a smaller request is covered");
+        assert_eq!(fixture.get(&wide), (chunk, false));
+        assert!(!fixture.get(&SignalRequest::answer()).1, "a smaller request is covered");
         let wider = wide.with_samples(2, 1.0).unwrap();
-        assert!(bench.get(&wider).1, "a larger one is not");
-        assert_eq!(bench.backend.1.load(Ordering::Relaxed), 10);
+        assert!(fixture.get(&wider).1, "a larger one is not");
+        assert_eq!(fixture.backend.1.load(Ordering::Relaxed), 10);
     }
 
     #[test]
     fn a_chunk_that_is_not_whole_is_none() {
-        let bench = Bench::new();
+        let fixture = Fixture::new();
         let signals = SignalRequest::answer();
-        let (chunk, _) = bench.get(&signals);
+        let (chunk, _) = fixture.get(&signals);
         let record = chunk.generations.with_file_name(RECORD);
         let whole = fs::read(&record).unwrap();
         let table = fs::read(&chunk.generations).unwrap();
@@ -374,34 +374,34 @@ mod tests {
         ];
         for (number, damage) in damages.iter().enumerate() {
             damage();
-            assert!(bench.get(&signals).1, "{number}");
-            assert!(!bench.get(&signals).1, "{number}");
+            assert!(fixture.get(&signals).1, "{number}");
+            assert!(!fixture.get(&signals).1, "{number}");
             assert!(fs::read(&chunk.generations).unwrap() == table, "{number}: the same bytes");
         }
     }
 
     #[test]
     fn everything_that_answers_depend_on_is_in_the_address() {
-        let bench = Bench::new();
+        let fixture = Fixture::new();
         let signals = SignalRequest::answer();
         let decoding = |temperature| Decoding::new(temperature, 1.0, 8).unwrap();
         let address = |requests: &[Request], temperature, seed| {
             Chunks::address(
                 "echo",
-                &bench.backend.0,
+                &fixture.backend.0,
                 &Batch::new(requests, &signals, decoding(temperature), Seed::new(seed)).unwrap(),
             )
         };
-        let first = address(&bench.requests, 0.0, 1);
-        assert_eq!(first, address(&bench.requests, 0.0, 1));
-        let mut reordered = bench.requests.clone();
+        let first = address(&fixture.requests, 0.0, 1);
+        assert_eq!(first, address(&fixture.requests, 0.0, 1));
+        let mut reordered = fixture.requests.clone();
         reordered.swap(0, 1);
-        let mut reworded = bench.requests.clone();
+        let mut reworded = fixture.requests.clone();
         reworded[0].prompt.version = "2".into();
         let others = [
-            address(&bench.requests, 0.5, 1),
-            address(&bench.requests, 0.0, 2),
-            address(&bench.requests[..4], 0.0, 1),
+            address(&fixture.requests, 0.5, 1),
+            address(&fixture.requests, 0.0, 2),
+            address(&fixture.requests[..4], 0.0, 1),
             address(&reordered, 0.0, 1),
             address(&reworded, 0.0, 1),
         ];

@@ -1,7 +1,74 @@
 //! # plimsoll-pipeline
 //!
-//! Runs a pipeline.
+//! Runs a pipeline: from questions and models, or from scores of another program, to calibration data, thresholds, an
+//! evaluation and a report. The command line is a thin program over this crate.
+//!
+//! A pipeline file is read once into a [`PipelineConfig`], in which every value is checked ([`config`]). [`run`] runs
+//! its stages into a run folder; each is skipped if nothing that it depends on changed. An [`Observer`] sees notes and
+//! progress; a [`Failure`] says whose fault it is.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use plimsoll_pipeline::{RunOptions, config, run};
+//!
+//! # fn main() -> Result<(), plimsoll_pipeline::Failure> {
+//! let config = config::read(Path::new("pipelines/synthetic.yaml"), &[])?;
+//! let summary = run(&config, &RunOptions::new("pipelines", "out"), &())?;
+//! for file in &summary.thresholds {
+//!     println!("{}: {} methods", file.slm.id, file.methods.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`config`] | the pipeline file: YAML to a checked configuration, and its JSON Schema |
+//! | [`run`], [`estimate`] | a whole run, and what it will take |
+//! | [`stages`] | what a run does, one file a stage |
+//! | [`run_folder`], [`stage`], [`stage_key`] | the run folder with its lock and manifest, and when a stage is current |
+//! | [`models`], [`cache`] | models as backends, and the cache of their answers |
+//! | [`questions`], [`score_files`], [`small_file`] | files that are read |
+//! | [`observer`], [`failure`] | what a caller sees of a run |
 
+pub mod broken_limits;
 pub mod cache;
+pub mod calibration;
+pub mod compute;
+pub mod config;
+pub mod cross_fit;
+pub mod estimate;
+pub mod failure;
+pub mod fit_parameters;
+pub mod method_identity;
+pub mod model_estimate;
+pub mod models;
+pub mod observer;
+pub mod overview;
+pub mod questions;
+pub mod run;
+pub mod run_folder;
+pub mod score_files;
+pub mod series_name;
+pub mod small_file;
+pub mod stage;
+pub mod stage_key;
+pub mod stages;
+pub mod threshold_files;
 
-pub use cache::{Chunk, Chunks};
+mod costs;
+mod file_name;
+mod hub;
+mod locations;
+mod observations;
+mod served;
+mod shards;
+mod table_files;
+mod workload;
+
+pub use config::PipelineConfig;
+pub use failure::{Failure, FailureKind, OrFail};
+pub use observer::Observer;
+pub use run::{RunOptions, RunSummary, run};
+pub use stage::Stage;

@@ -1,27 +1,19 @@
 //! Which bytes of a text each of its tokens is. Servers list tokens in several spellings, and more of them than
 //! the text has: what is certain is used, and what is not is refused.
 
+mod listed_token;
 mod spelling;
 mod wildcard;
 
 use plimsoll_core::MissingSignal;
 use plimsoll_core::records::TokenRow;
 
+pub(crate) use listed_token::ListedToken;
 use plimsoll_backend::LOGPROB_ROUNDING;
 use spelling::Spelling;
 
-/// The most bytes that tokens after the text may have together: a stop token or the end of a stop text.
+/// Maximum bytes that tokens after the text may have together: a stop token or the end of a stop text.
 const MAX_BYTES_AFTER: usize = 64;
-
-/// A token as a server or a recording lists it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Piece {
-    pub(crate) id: Option<u32>,
-    /// Its own bytes, perhaps a part of a character.
-    pub(crate) bytes: Vec<u8>,
-    /// Natural log.
-    pub(crate) logprob: Option<f64>,
-}
 
 /// First and last byte, exclusive, of each token in a text.
 type Spans = Vec<(usize, usize)>;
@@ -39,17 +31,23 @@ type Find = fn(&str, &[Vec<u8>]) -> Option<Spans>;
 /// # Errors
 /// [`MissingSignal::TokensDoNotJoin`] if the pieces are not those of the text, [`MissingSignal::InvalidLogprobs`] for
 /// a number that is no log-probability.
-pub(crate) fn align(text: &str, pieces: &[Piece]) -> Result<Vec<TokenRow>, MissingSignal> {
+pub(crate) fn align(text: &str, pieces: &[ListedToken]) -> Result<Vec<TokenRow>, MissingSignal> {
     let find: [Find; 3] = [whole, end, wildcard::spans];
-    let spelled: Vec<(Spelling, Vec<Vec<u8>>)> =
-        Spelling::ALL.into_iter().filter_map(|spelling| Some((spelling, spelling.of_all(pieces)?))).collect();
+    let spelled: Vec<(Spelling, Vec<Vec<u8>>)> = Spelling::ALL
+        .into_iter()
+        .filter_map(|spelling| Some((spelling, spelling.spell_all(pieces)?)))
+        .collect();
     let found =
         find.iter().find_map(|find| spelled.iter().find_map(|(how, bytes)| Some((*how, find(text, bytes)?))));
     let (spelling, spans) = found.ok_or(MissingSignal::TokensDoNotJoin)?;
     pieces.iter().zip(spans).map(|(piece, span)| row(piece, spelling, span)).collect()
 }
 
-fn row(piece: &Piece, spelling: Spelling, (start, end): (usize, usize)) -> Result<TokenRow, MissingSignal> {
+fn row(
+    piece: &ListedToken,
+    spelling: Spelling,
+    (start, end): (usize, usize),
+) -> Result<TokenRow, MissingSignal> {
     let byte = |byte: usize| u32::try_from(byte).map_err(|_| MissingSignal::TokensDoNotJoin);
     Ok(TokenRow {
         id: piece.id,
@@ -132,8 +130,8 @@ fn begins_token(pieces: &[Vec<u8>], joined: &[u8], at: usize) -> bool {
     false
 }
 
-/// A natural-log probability as it is kept.
-#[expect(clippy::cast_possible_truncation, reason = "kept in single precision, as models compute them")]
+/// A natural-log probability as it is stored.
+#[expect(clippy::cast_possible_truncation, reason = "stored in single precision, as models compute them")]
 fn logprob(value: f64) -> Result<f32, MissingSignal> {
     if value.is_finite() && value <= LOGPROB_ROUNDING {
         Ok((value as f32).max(f32::MIN))

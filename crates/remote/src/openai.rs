@@ -1,20 +1,20 @@
-//! Any server that speaks OpenAI's chat completions: hosted ones, vLLM, llama.cpp, Ollama.
+//! Servers with OpenAI's chat completions API: hosted ones, vLLM, llama.cpp, Ollama.
 //!
-//! - **Keys** come from the environment, go into one header, and are blotted out of whatever the server
-//!   sends back before anything else sees it. Redirects are not followed.
-//! - **Errors are no answers**, with whatever status they come. What passes (429, 5xx, timeouts, cut
-//!   connections, damaged replies) is asked again with backoff, jitter and `Retry-After`; then the row
-//!   has a reason, or the run stops if every other row would fail alike.
-//! - **Money**: before a request the most that it may cost is set aside, so a budget is never exceeded.
-//!   A lost reply counts at that bound.
-//! - **Refusals**: an optional field that a server refuses is left out or asked for with less, once and with a
-//!   note; a prompt that is too long or filtered is a reason of its row, and its samples are not asked for. Many
+//! - **Keys** come from the environment, go into one header, and are redacted from responses before
+//!   parsing. Redirects are not followed.
+//! - **Errors are not answers**, whatever their status. Transient failures (429, 5xx, timeouts, cut connections, damaged
+//!   replies) are retried with backoff, jitter and `Retry-After`; after that the row has a reason, or the run stops if
+//!   every other row would fail the same way.
+//! - **Budget**: before a request its maximum cost is reserved, so a budget is never exceeded. A lost reply counts at that
+//!   bound.
+//! - **Refusals**: an optional field that a server refuses is left out or reduced, once and with a
+//!   notice; a prompt that is too long or filtered is a reason of its row, and its samples are not requested. Many
 //!   questions in a row that fail, with none answered in between, stop the run.
-//! - **Kept replies**: with a cache, a request that was answered, or refused for a reason of its row, is never
-//!   made again, and a second run gives the same rows, latencies included.
+//! - **Reply cache**: with a cache, a request that was answered, or refused for a reason of its row, is never sent
+//!   again, and a second run gives the same rows, latencies included.
 //! - **One model**: a change of the served model's name stops the run. Its fingerprint is recorded; a pipeline
-//!   may ask that it does not change either (`same_fingerprint`).
-//! - What a server does not give (log-probs, usage, names) is missing with a reason, never made up.
+//!   may require that it does not change either (`same_fingerprint`).
+//! - What a server leaves out (log-probs, usage, names) is missing with a reason, never invented.
 
 mod cache;
 mod client;
@@ -23,8 +23,11 @@ mod error;
 mod exchange;
 mod failures;
 mod field;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod key;
 mod ledger;
+mod logprob_selection;
 mod masses;
 mod network;
 mod pace;
@@ -33,7 +36,7 @@ mod reply;
 mod request;
 mod served;
 mod spec;
-mod work;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -50,14 +53,14 @@ use plimsoll_backend::error::BackendError;
 use plimsoll_backend::request::Batch;
 use plimsoll_core::canonical::{sha256_hex, to_text};
 
-pub use error::{OpenAiError, RequestError};
+pub use error::{ChatRequestError, OpenAiError};
 pub use field::RefusedField;
 pub use key::ApiKey;
-pub use network::Network;
+pub use network::NetworkSettings;
 pub use served::Served;
-pub use spec::{MAX_TOP_LOGPROBS, OpenAiSpec, Price, RawLimits, RawOpenAi, SpecProblem, TokenLimit};
+pub use spec::{MAX_TOP_LOGPROBS, OpenAiSpec, Price, RawOpenAi, RawServerLimits, SpecProblem, TokenLimit};
 
-/// A model behind an OpenAI-compatible server.
+/// A model on an OpenAI-compatible server.
 #[derive(Debug)]
 pub struct OpenAi {
     exchange: Arc<Exchange>,
@@ -76,28 +79,28 @@ struct Identity<'a> {
 }
 
 impl OpenAi {
-    /// A backend; nothing is asked yet.
+    /// A backend; nothing is sent yet.
     pub fn new(spec: OpenAiSpec) -> Self {
         Self { exchange: Arc::new(Exchange::new(spec)) }
     }
 
-    /// Says that an earlier part of the run was answered, and by what it was served: a change since then stops
-    /// it too, and a refusal now speaks of its row.
+    /// Continues a run that was served by `served` before: a change since then stops it, and a refusal concerns its row
+    /// alone.
     ///
     /// # Errors
-    /// What was said before, if that is another model.
+    /// The model that was seen before, if it is another one.
     pub fn resume(&self, served: &Served) -> Result<(), Served> {
         self.exchange.failures.answered();
         self.exchange.served.see(served).map_err(|change| change.before)
     }
 
-    /// What the server has said of its model so far.
+    /// The served model, as far as replies have named it.
     pub fn served(&self) -> Served {
         self.exchange.served.get()
     }
 
-    /// US dollars that requests of this backend cost since it was made, lost replies at their upper bound
-    /// and kept ones at nothing; 0 without a price.
+    /// US dollars that requests of this backend cost since it was created, lost replies at their upper
+    /// bound and cached ones at 0; 0 without a price.
     pub fn spent_usd(&self) -> f64 {
         self.exchange.ledger.spent_usd()
     }
@@ -137,6 +140,6 @@ impl Backend for OpenAi {
         sink: &mut dyn Sink,
         control: &Control<'_>,
     ) -> Result<(), BackendError> {
-        work::run(&self.exchange, batch, sink, control)
+        workers::answer_batch(&self.exchange, batch, sink, control)
     }
 }

@@ -1,6 +1,6 @@
 //! Generations recorded earlier, by Plimsoll or by others, as a backend.
 //!
-//! A recording answers an ask if it is of the same question (by id, or by row of its source file), of the
+//! A recording answers a request if it is of the same question (by id, or by row of its source file), of the
 //! same model where that is recorded, and of the same prompt and decoding parameters where their hashes
 //! are. Whatever is not recorded is a row with a reason. Files are indexed, never held: 24 bytes a line.
 
@@ -88,9 +88,9 @@ impl Backend for Replay {
             let found = self.index.find(request.question_id.as_str(), request.source_row);
             let found = found.map_err(|error| self.failed(error))?;
             let matching = Matching::new(batch, request, &self.model, found);
-            let answered = matching.answered().map_err(|error| self.failed(error))?;
+            let observation = matching.observation().map_err(|error| self.failed(error))?;
             let model = self.model.clone();
-            sink.take(answered).map_err(|source| BackendError::Sink { model, source })?;
+            sink.take(observation).map_err(|source| BackendError::Sink { model, source })?;
         }
         Ok(())
     }

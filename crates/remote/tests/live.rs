@@ -55,11 +55,11 @@ mod live {
                     .map_or_else(|| "texts".to_owned(), |reason| format!("no text: {reason}")),
             );
             if row.sample_index == 0 {
-                let logprobs = row.logprobs_missing.as_deref().unwrap_or("there");
+                let logprobs = row.logprobs_missing.map_or("there", plimsoll_core::MissingSignal::name);
                 count(format!("log-probs: {logprobs}"));
             }
             for follow_up in &row.follow_ups {
-                let reason = follow_up.missing_reason.as_deref().unwrap_or("there");
+                let reason = follow_up.missing_reason.map_or("there", plimsoll_core::MissingSignal::name);
                 count(format!("{}: {reason}, censored {:?}", follow_up.id, follow_up.censored));
             }
         }

@@ -1,12 +1,12 @@
 //! Statistics over the rows of a pair, from which figures, tables and findings are made.
 
-use plimsoll_core::records::CurveRow;
+use plimsoll_core::records::{CurveRow, HoldOut};
 
 use crate::inputs::{DatasetCounts, SeriesCounts};
 use crate::view::MethodView;
 
 /// The value of `by` in rows that hold out a dataset.
-pub(crate) const DATASET: &str = "dataset";
+pub(crate) const DATASET: HoldOut = HoldOut::Dataset;
 /// The kind of targets that are a routing ratio.
 pub(crate) const ROUTING_RATIO: &str = "routing_ratio";
 /// The missing reason of a row whose compared replies are too unlikely.

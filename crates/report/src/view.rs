@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, POOL, TransferCurveRow, TransferRow};
+use plimsoll_core::records::{
+    AlignmentRow, CurveAreaRow, CurveRow, HoldOut, POOL, TransferCurveRow, TransferRow,
+};
 use plimsoll_router::Thresholds;
 
 use crate::inputs::{ReportInputs, SeriesCounts};
@@ -27,7 +29,7 @@ pub(crate) struct MethodView<'a> {
     pub(crate) areas: BTreeMap<&'a str, &'a CurveAreaRow>,
     pub(crate) transfer: Vec<&'a TransferRow>,
     /// By kind of what is held out and its name.
-    pub(crate) transfer_curves: BTreeMap<(&'a str, &'a str), Vec<&'a TransferCurveRow>>,
+    pub(crate) transfer_curves: BTreeMap<(HoldOut, &'a str), Vec<&'a TransferCurveRow>>,
 }
 
 impl MethodView<'_> {
@@ -90,7 +92,7 @@ pub(crate) fn pairs(inputs: &ReportInputs) -> Vec<PairView<'_>> {
     }
     for row in &inputs.transfer_curves {
         let method = pairs.method(&row.slm, row.llm.as_deref(), &row.method);
-        method.transfer_curves.entry((&row.by, &row.held_out)).or_default().push(row);
+        method.transfer_curves.entry((row.by, &row.held_out)).or_default().push(row);
     }
     for thresholds in &inputs.thresholds {
         let (slm, llm) = (thresholds.slm.id.as_str(), thresholds.llm.as_ref().map(|llm| llm.id.as_str()));

@@ -16,38 +16,49 @@ pub enum StoreError {
     /// The Parquet writer failed.
     #[error("cannot write table `{table}` to `{}`", path.display())]
     Write {
-        /// The table.
+        /// Name of the table.
         table: &'static str,
         /// The file that was to be written; what was there before is untouched.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         #[source]
         source: ParquetError,
     },
     /// The file is no Parquet file, is truncated or is damaged.
     #[error("cannot read `{}` as Parquet", path.display())]
     Read {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         #[source]
         source: ParquetError,
     },
     /// A record batch of the file cannot be decoded.
     #[error("cannot decode table `{table}` in `{}`", path.display())]
     Decode {
-        /// The table.
+        /// Name of the table.
         table: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Cause.
         #[source]
         source: ArrowError,
+    },
+    /// A row of the file is not one of the table's: a text that names no known variant, for instance.
+    #[error("cannot read the rows of table `{table}` in `{}`", path.display())]
+    Row {
+        /// Name of the table.
+        table: &'static str,
+        /// Path of the file.
+        path: PathBuf,
+        /// Which column, and why.
+        #[source]
+        source: serde_arrow::Error,
     },
     /// Rows do not fit the table's columns.
     #[error("rows do not fit the columns of table `{table}`, to be written to `{}`", path.display())]
     Rows {
-        /// The table.
+        /// Name of the table.
         table: &'static str,
         /// The file that was to be written.
         path: PathBuf,
@@ -58,7 +69,7 @@ pub enum StoreError {
     /// A record batch has another schema than its table.
     #[error("a batch for table `{table}`, to be written to `{}`, has other columns than the table", path.display())]
     BatchSchema {
-        /// The table.
+        /// Name of the table.
         table: &'static str,
         /// The file that was to be written.
         path: PathBuf,
@@ -66,7 +77,7 @@ pub enum StoreError {
     /// The file was not written by Plimsoll, or holds another table.
     #[error("`{}` does not hold table `{expected}` but {}", path.display(), holds(found.as_deref()))]
     OtherTable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
         /// The table that was asked for.
         expected: &'static str,
@@ -76,9 +87,9 @@ pub enum StoreError {
     /// The file was written with another version of the table's schema.
     #[error("`{}` holds version {found} of table `{table}`, this program reads version {expected}: {}", path.display(), advice(found, *expected))]
     OtherVersion {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The table.
+        /// Name of the table.
         table: &'static str,
         /// The version that this program reads.
         expected: u32,
@@ -88,9 +99,9 @@ pub enum StoreError {
     /// The file says that it holds the table in this version, but its columns differ.
     #[error("`{}` says that it holds table `{table}`, but its columns are not those of that table", path.display())]
     OtherColumns {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The table.
+        /// Name of the table.
         table: &'static str,
     },
 }

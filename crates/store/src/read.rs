@@ -1,11 +1,11 @@
 //! Parquet to record batches; what this program cannot read is refused by name.
 
+mod finite;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
-use arrow::error::ArrowError;
-use arrow::json::LineDelimitedWriter;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use serde::de::DeserializeOwned;
@@ -94,11 +94,13 @@ fn open(path: &Path, table: &'static Table, columns: Option<&[&str]>) -> Result<
     Ok(TableReader { table, path: path.to_owned(), provenance, batches })
 }
 
-/// Reads a table whose columns are the serde fields of its rows. Numbers keep every bit. For tables that fit in
-/// memory.
+/// Reads a table whose columns are the serde fields of its rows. Finite numbers keep every bit; another one is missing
+/// where its column may be empty. For tables that fit in memory.
 ///
 /// # Errors
-/// As [`read_batches`]; [`StoreError::Decode`] if a row is not of this type.
+/// As [`read_batches`]; [`StoreError::Row`] names the column if a row is not of this type: a null where the row has none,
+/// or a text that names no variant of an enum. [`StoreError::Decode`] if a column that may not be empty holds a number
+/// that is not finite.
 pub fn read_rows<T: DeserializeOwned>(path: &Path, table: &'static Table) -> Result<Vec<T>, StoreError> {
     rows(open(path, table, None)?, path)
 }
@@ -117,118 +119,22 @@ pub fn read_columns<T: DeserializeOwned>(
 
 fn rows<T: DeserializeOwned>(batches: TableReader, path: &Path) -> Result<Vec<T>, StoreError> {
     let table = batches.table;
-    let decode = |source| StoreError::Decode { table: table.name, path: path.to_owned(), source };
     let mut rows = Vec::new();
-    let mut text = Vec::new();
     for batch in batches {
-        text.clear();
-        let mut writer = LineDelimitedWriter::new(&mut text);
-        writer.write(&batch?).and_then(|()| writer.finish()).map_err(decode)?;
-        for row in serde_json::Deserializer::from_slice(&text).into_iter() {
-            rows.push(row.map_err(|error| decode(ArrowError::JsonError(error.to_string())))?);
-        }
+        let batch = finite::with_finite_floats(&batch?).map_err(|source| StoreError::Decode {
+            table: table.name,
+            path: path.to_owned(),
+            source,
+        })?;
+        let read: Vec<T> = serde_arrow::from_record_batch(&batch).map_err(|source| StoreError::Row {
+            table: table.name,
+            path: path.to_owned(),
+            source,
+        })?;
+        rows.extend(read);
     }
     Ok(rows)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use serde::{Deserialize, Serialize};
-
-    use super::*;
-    use crate::table::{Column, Kind};
-    use crate::write::write_rows;
-
-    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-    struct Row {
-        a: f64,
-    }
-
-    const fn version(version: u32) -> Table {
-        const COLUMNS: &[Column] = &[Column::new("a", Kind::Number, "A.")];
-        Table { name: "sample", version, columns: COLUMNS }
-    }
-    static FIRST: Table = version(1);
-    static SECOND: Table = version(2);
-    static OTHER: Table = Table { name: "other", ..version(1) };
-    static CHANGED: Table = Table { columns: &[Column::nullable("a", Kind::Number, "A.")], ..version(1) };
-
-    #[test]
-    fn rows_come_back_bit_for_bit() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rows");
-        let mut rows: Vec<Row> = (0..20_000u32).map(|n| Row { a: f64::from(n).sqrt() / 7.0 }).collect();
-        rows.extend([0.0, -0.0, f64::MIN_POSITIVE, f64::MAX, 1.0_f64.next_up(), 1e-300].map(|a| Row { a }));
-        write_rows(&FIRST, &rows, &path, &Provenance::default()).unwrap();
-        let read: Vec<Row> = read_rows(&path, &FIRST).unwrap();
-        assert_eq!(read.len(), rows.len());
-        assert!(read.iter().zip(&rows).all(|(a, b)| a.a.to_bits() == b.a.to_bits()));
-    }
-
-    #[test]
-    fn some_columns_alone() {
-        #[derive(Debug, PartialEq, Serialize, Deserialize)]
-        struct Wide {
-            a: String,
-            b: Option<f64>,
-            c: u64,
-        }
-        #[derive(Debug, PartialEq, Deserialize)]
-        struct Narrow {
-            c: u64,
-            b: Option<f64>,
-        }
-        static WIDE: Table = Table {
-            name: "wide",
-            version: 1,
-            columns: &[
-                Column::new("a", Kind::Text, "A."),
-                Column::nullable("b", Kind::Number, "B."),
-                Column::new("c", Kind::Count, "C."),
-            ],
-        };
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("wide");
-        let wide = |c: u64| Wide { a: "x".repeat(100), b: (c > 0).then_some(0.5), c };
-        write_rows(&WIDE, &[wide(0), wide(1)], &path, &Provenance::default()).unwrap();
-        let narrow: Vec<Narrow> = read_columns(&path, &WIDE, &["b", "c"]).unwrap();
-        assert_eq!(narrow, [Narrow { c: 0, b: None }, Narrow { c: 1, b: Some(0.5) }]);
-        // What was not asked for is not there, and the file is held to its schema all the same.
-        assert!(read_columns::<Wide>(&path, &WIDE, &["b", "c"]).is_err());
-        assert!(read_columns::<Narrow>(&path, &FIRST, &["a"]).is_err());
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_refused_by_name() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, table| {
-            let path = folder.path().join(name);
-            write_rows(table, &[Row { a: 1.0 }], &path, &Provenance::default()).unwrap();
-            path
-        };
-        let (first, second) = (file("first", &FIRST), file("second", &SECOND));
-        let garbage = folder.path().join("garbage");
-        fs::write(&garbage, "PAR1 but no more").unwrap();
-        let empty = folder.path().join("empty");
-        fs::write(&empty, "").unwrap();
-        let truncated = folder.path().join("truncated");
-        let bytes = fs::read(&first).unwrap();
-        fs::write(&truncated, &bytes[..bytes.len() / 2]).unwrap();
-        let cases: [(&Path, &'static Table, &str); 8] = [
-            (&first, &SECOND, "run the stage that writes it again"),
-            (&second, &FIRST, "update plimsoll"),
-            (&first, &OTHER, "does not hold table `other` but table `sample`"),
-            (&first, &CHANGED, "its columns are not those"),
-            (&garbage, &FIRST, "garbage"),
-            (&empty, &FIRST, "empty"),
-            (&truncated, &FIRST, "truncated"),
-            (Path::new("/no/such/file"), &FIRST, "cannot open"),
-        ];
-        for (path, table, expected) in cases {
-            let error = read_batches(path, table).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}: {expected}");
-        }
-    }
-}
+mod tests;

@@ -137,30 +137,27 @@ mod tests {
 
     use super::*;
     use crate::read::read_batches;
-    use crate::table::{Column, Kind};
 
-    #[derive(Debug, Serialize)]
-    struct Row {
-        name: String,
-        value: f64,
-        maybe: Option<f64>,
-        count: u64,
-        index: u32,
-        flag: Option<bool>,
+    plimsoll_core::table_row! {
+        /// A row.
+        #[derive(Debug, Serialize)]
+        struct Row {
+            /// Name.
+            name: String,
+            /// Value.
+            value: f64,
+            /// Value or none.
+            maybe: Option<f64>,
+            /// Count.
+            count: u64,
+            /// Index.
+            index: u32,
+            /// Flag.
+            flag: Option<bool>,
+        }
     }
 
-    static TABLE: Table = Table {
-        name: "sample",
-        version: 1,
-        columns: &[
-            Column::new("name", Kind::Text, "Name."),
-            Column::new("value", Kind::Number, "Value."),
-            Column::nullable("maybe", Kind::Number, "Value or none."),
-            Column::new("count", Kind::Count, "Count."),
-            Column::new("index", Kind::Index, "Index."),
-            Column::nullable("flag", Kind::Flag, "Flag."),
-        ],
-    };
+    static TABLE: Table = Table::new::<Row>("sample", 1);
 
     const ODD: [f64; 10] = [
         0.1,

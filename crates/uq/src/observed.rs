@@ -3,9 +3,9 @@
 use plimsoll_core::records::{FollowUpRow, GenerationRow, TokenRow};
 use plimsoll_core::{AnswerKind, Label, MissingSignal, Reply};
 
-use crate::reason::MissingReason;
+use plimsoll_core::missing::MissingReason;
 
-/// The rows that speak of one question and one model.
+/// The rows of one question and one model.
 #[derive(Debug, Clone, Copy)]
 pub struct ObservedSignals<'a> {
     /// What kind of answer the question wants.
@@ -45,8 +45,8 @@ impl<'a> ObservedSignals<'a> {
     /// The tokens of the greedy answer, the stop token among them.
     pub(crate) fn tokens(&self) -> Result<&'a [TokenRow], MissingReason> {
         let answer = self.greedy()?;
-        if let Some(reason) = &answer.logprobs_missing {
-            return Err(named(reason, MissingSignal::NoLogprobs));
+        if let Some(reason) = answer.logprobs_missing {
+            return Err(reason.into());
         }
         answer.tokens.as_deref().ok_or(MissingReason::Signal(MissingSignal::NoLogprobs))
     }
@@ -55,8 +55,8 @@ impl<'a> ObservedSignals<'a> {
     pub(crate) fn follow_up(&self, id: &str) -> Result<&'a FollowUpRow, MissingReason> {
         let found = self.greedy()?.follow_ups.iter().find(|follow_up| follow_up.id == id);
         let found = found.ok_or(MissingReason::Signal(MissingSignal::NoSuchFollowUp))?;
-        match &found.missing_reason {
-            Some(reason) => Err(named(reason, MissingSignal::NoSuchFollowUp)),
+        match found.missing_reason {
+            Some(reason) => Err(reason.into()),
             None => Ok(found),
         }
     }
@@ -65,10 +65,9 @@ impl<'a> ObservedSignals<'a> {
 /// A row with a text, or why there is none.
 pub(crate) fn present(row: Option<&GenerationRow>) -> Result<&GenerationRow, MissingReason> {
     let row = row.ok_or(MissingReason::Signal(MissingSignal::NotRecorded))?;
-    match (&row.text, &row.failure) {
-        (Some(_), _) => Ok(row),
-        (None, Some(reason)) => Err(named(reason, MissingSignal::NoText)),
-        (None, None) => Err(MissingReason::Signal(MissingSignal::NoText)),
+    match &row.text {
+        Some(_) => Ok(row),
+        None => Err(row.failure.unwrap_or(MissingSignal::NoText).into()),
     }
 }
 
@@ -85,9 +84,4 @@ pub(crate) fn logprobs<'t>(
         token.logprob.map(f64::from).ok_or(MissingReason::Signal(MissingSignal::NoLogprobs))
     };
     tokens.into_iter().map(logprob).collect()
-}
-
-/// The reason that a row names; an unknown name (of a later version) becomes the nearest known one.
-fn named(reason: &str, otherwise: MissingSignal) -> MissingReason {
-    MissingReason::Signal(MissingSignal::from_name(reason).unwrap_or(otherwise))
 }

@@ -8,21 +8,24 @@
 //! that the probe saw is not a confidence but a memory.
 //!
 //! The same rows and seed give the same probe: weights come from ChaCha8, the order of the rows in each
-//! epoch from seeded hashes of their keys, whatever order they are handed over in.
+//! epoch from seeded hashes of their keys, whatever their order of arrival.
 
 mod cross;
 mod error;
 mod examples;
 mod file;
 mod learner;
+mod method;
 mod network;
 mod standard;
 mod training;
 
-pub use cross::{CrossFitted, HeldOut, TrainingRow};
+pub use cross::{CrossFitted, HeldOutDatasets, TrainingRow};
 pub use error::ProbeError;
-pub use examples::{Example, TooFew};
-pub use file::Origin;
+pub use examples::Example;
+pub use file::ProbeOrigin;
+pub use method::{ProbeKind, ProbeMethod};
+pub use plimsoll_core::missing::TooFew;
 pub use training::TrainingSpec;
 
 use std::collections::BTreeSet;
@@ -30,14 +33,14 @@ use std::collections::BTreeSet;
 use plimsoll_core::Seed;
 use plimsoll_router::Confidence;
 
-use network::Network;
+use network::ProbeNetwork;
 use standard::Standard;
 
 /// A trained probe.
 #[derive(Debug, Clone)]
 pub struct Probe {
     standard: Standard,
-    network: Network,
+    network: ProbeNetwork,
     trained_on: BTreeSet<u64>,
 }
 

@@ -15,6 +15,7 @@ mod number;
 mod text;
 
 use plimsoll_core::Reply;
+pub use plimsoll_core::missing::VerbalizedProblem;
 use plimsoll_core::reply::{own_turn, run_on};
 use plimsoll_core::stated::{ReplyTask, stated};
 use plimsoll_core::view::View;
@@ -22,33 +23,6 @@ use plimsoll_router::Confidence;
 
 /// Characters of a reply that are read. A confidence stands at its end.
 const MAX_CHARACTERS: usize = 64 * 1024;
-
-/// Why no confidence could be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum VerbalizedProblem {
-    /// Nothing was written.
-    #[error("empty")]
-    Empty,
-    /// The reply ends within its reasoning.
-    #[error("still_reasoning")]
-    StillReasoning,
-    /// No line says `Confidence:` where one was asked for.
-    #[error("no_confidence_line")]
-    NoLine,
-    /// No number where one should stand.
-    #[error("no_number")]
-    NoNumber,
-    /// More than one number, and no telling which is meant.
-    #[error("several_numbers")]
-    SeveralNumbers,
-    /// A bound ("at least 0.9"), which is no value.
-    #[error("bound")]
-    Bound,
-    /// A number outside [0, 1] or [0 %, 100 %].
-    #[error("out_of_range")]
-    OutOfRange,
-}
 
 /// Reads the confidence that a reply states.
 ///

@@ -10,7 +10,7 @@ use plimsoll_core::prompt::Message;
 use plimsoll_core::{Reply, Seed};
 use plimsoll_engine::chat::Moment;
 use plimsoll_engine::sampling::Sampling;
-use plimsoll_engine::{Opened, Placement};
+use plimsoll_engine::{OpenedModel, Placement};
 use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt};
 use plimsoll_label::{Policy, extract, grade};
 use plimsoll_pocket::DATASETS;
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = PathBuf::from(words.next().ok_or("which model? a folder")?);
     let split = words.next().unwrap_or_else(|| "validation".to_owned());
     let max_rows: usize = words.next().map_or(Ok(usize::MAX), |word| word.parse())?;
-    let model = Opened::open(&folder)?.load(Placement::cpu_f32())?;
+    let model = OpenedModel::open(&folder)?.load(Placement::cpu_f32())?;
     let policy: Policy = serde_json::from_str(POLICY)?;
     let files = tempfile::tempdir()?;
     let generation = GenerationSpec {

@@ -139,7 +139,7 @@ mod tests {
     use plimsoll_core::Seed;
     use plimsoll_core::prompt::{Message, Role};
     use plimsoll_engine::chat::Moment;
-    use plimsoll_engine::{Opened, Placement, Positions, Row};
+    use plimsoll_engine::{OpenedModel, Placement, Positions, StepRow};
 
     use super::*;
     use crate::network::TrainableDecoder;
@@ -174,7 +174,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &SHAPE, &parameters, &tokenizer, WeightFormat::F32).unwrap();
-        let model = Opened::open(folder.path()).unwrap().load(Placement::cpu_f32()).unwrap();
+        let model = OpenedModel::open(folder.path()).unwrap().load(Placement::cpu_f32()).unwrap();
         assert_eq!(model.stop_tokens(), [0]);
 
         let message = |role, text: &str| Message { role, text: text.to_owned() };
@@ -199,7 +199,7 @@ mod tests {
             .to_vec();
         let mut cache = model.decoder().cache();
         let read = &dialogue.tokens[..dialogue.tokens.len() - 1];
-        let mut row = Row { logits: Positions::All, ..Row::new(read, &mut cache) };
+        let mut row = StepRow { logits: Positions::All, ..StepRow::new(read, &mut cache) };
         let output = model.decoder().step(std::slice::from_mut(&mut row)).unwrap().remove(0);
         let expected = output.logits.unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         assert_eq!(found.len(), expected.len());

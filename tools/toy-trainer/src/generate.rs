@@ -3,9 +3,9 @@
 use plimsoll_core::Seed;
 use plimsoll_core::prompt::Message;
 use plimsoll_engine::chat::Moment;
-use plimsoll_engine::generation::{Sequence, Stop};
+use plimsoll_engine::generation::{Sequence, StopRules};
 use plimsoll_engine::sampling::Sampling;
-use plimsoll_engine::{Cache, EngineError, LanguageModel, Row};
+use plimsoll_engine::{EngineError, KvCache, LanguageModel, StepRow};
 
 /// Prompts in one batch.
 const MAX_PROMPTS: usize = 24;
@@ -43,7 +43,7 @@ pub fn generate(
 
 struct OpenSequence<'m> {
     sequence: Sequence<'m>,
-    cache: Cache,
+    cache: KvCache,
     token: u32,
 }
 
@@ -55,18 +55,18 @@ fn generate_chunk(
 ) -> Result<Vec<Vec<String>>, EngineError> {
     let prompts: Vec<Vec<u32>> =
         chats.iter().map(|chat| model.encode_chat(chat, spec.now)).collect::<Result<_, _>>()?;
-    let mut caches: Vec<Cache> = prompts.iter().map(|_| model.decoder().cache()).collect();
-    let rows = prompts.iter().zip(&mut caches).map(|(prompt, cache)| Row::new(prompt, cache));
+    let mut caches: Vec<KvCache> = prompts.iter().map(|_| model.decoder().cache()).collect();
+    let rows = prompts.iter().zip(&mut caches).map(|(prompt, cache)| StepRow::new(prompt, cache));
     let outputs = step(model, &mut rows.collect::<Vec<_>>())?;
     let each = 1 + spec.samples;
     let mut sequences = Vec::with_capacity(prompts.len() * each);
     for ((index, mut cache), logits) in (first..).zip(caches).zip(&outputs) {
         for sample in 0..each {
             let sampling = if sample == 0 { Sampling::greedy() } else { spec.sampling };
-            let stop = Stop {
+            let stop = StopRules {
                 tokens: model.stop_tokens().to_vec(),
                 strings: Vec::new(),
-                most_tokens: spec.max_tokens,
+                max_tokens: spec.max_tokens,
             };
             let seed = spec.seed.derive_index(index).derive_index(sample as u64);
             let mut sequence = Sequence::new(model.tokenizer(), sampling, stop, seed);
@@ -77,8 +77,10 @@ fn generate_chunk(
     while sequences.iter().any(|one| !one.sequence.is_finished()) {
         let mut open: Vec<&mut OpenSequence<'_>> =
             sequences.iter_mut().filter(|one| !one.sequence.is_finished()).collect();
-        let mut rows: Vec<Row<'_>> =
-            open.iter_mut().map(|one| Row::new(std::slice::from_ref(&one.token), &mut one.cache)).collect();
+        let mut rows: Vec<StepRow<'_>> = open
+            .iter_mut()
+            .map(|one| StepRow::new(std::slice::from_ref(&one.token), &mut one.cache))
+            .collect();
         let outputs = step(model, &mut rows)?;
         drop(rows);
         for (one, logits) in open.into_iter().zip(&outputs) {
@@ -93,7 +95,7 @@ fn generate_chunk(
 }
 
 /// The logits after the last token of each row.
-fn step(model: &LanguageModel, rows: &mut [Row<'_>]) -> Result<Vec<Vec<f32>>, EngineError> {
+fn step(model: &LanguageModel, rows: &mut [StepRow<'_>]) -> Result<Vec<Vec<f32>>, EngineError> {
     let outputs = model.decoder().step(rows)?;
     let logits = outputs.into_iter().filter_map(|output| output.logits);
     Ok(logits

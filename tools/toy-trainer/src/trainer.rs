@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use plimsoll_core::Seed;
 use plimsoll_core::seed::key_of;
-use plimsoll_engine::{Opened, Placement};
+use plimsoll_engine::{OpenedModel, Placement};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -267,7 +267,7 @@ impl Trainer {
     /// What the last phase learns: questions about answers, and documents of everything between them.
     fn make_follow_up_samples(&mut self) -> Result<Vec<TrainingSample>, TrainError> {
         let first = self.folder.join("first");
-        let model = Opened::open(&first).map_err(TrainError::engine(&first))?;
+        let model = OpenedModel::open(&first).map_err(TrainError::engine(&first))?;
         let model = model.load(Placement::cpu_f32()).map_err(TrainError::engine(&first))?;
         let seed = self.seed.derive("follow-ups");
         let config = self.config.follow_ups.clone();
@@ -353,8 +353,8 @@ impl Trainer {
     }
 }
 
-/// What a training is, in hexadecimal: another plan or seed is another training. How long the second phase is
-/// may be changed on the way.
+/// Identifies a training, in hexadecimal: another configuration or seed is another training. The length of the second
+/// phase may be changed on the way.
 fn identity(config: &TrainingConfig, seed: Seed) -> String {
     let config = TrainingConfig { tokens: 0, ..config.clone() };
     format!("{:016x}", key_of(seed.bits(), &json!(config).to_string()))

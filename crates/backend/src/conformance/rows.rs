@@ -9,17 +9,17 @@ use crate::capability::Support;
 use crate::observation::is_logprob;
 use crate::observation::{Observation, RowKey, sample_decoding};
 
-/// Looks at every row of an ask.
+/// Checks every row of a request.
 pub(super) fn check(
     suite: &Suite,
     backend: &dyn Backend,
     observation: &Observation,
 ) -> Result<(), Violation> {
-    const RULE: &str = "the rows of an ask are those that were asked for, in order";
+    const RULE: &str = "the rows of a request are those that were requested, in order";
     let id = observation.question_id.as_str();
     let Some(request) = suite.requests.iter().find(|request| request.question_id == observation.question_id)
     else {
-        return Err(Violation::new(RULE, format!("`{id}` was not asked")));
+        return Err(Violation::new(RULE, format!("`{id}` was not requested")));
     };
     let key = RowKey::new(request, backend.model());
     let mut expected = vec![key.generation(&suite.decoding, 0)];
@@ -32,7 +32,7 @@ pub(super) fn check(
     }
     let states: Vec<HiddenStateRow> =
         suite.signals.hidden_states().iter().map(|signal| key.hidden_state(signal)).collect();
-    let state_key = |row: &HiddenStateRow| (row.prompt_hash.clone(), row.layer, row.position.clone());
+    let state_key = |row: &HiddenStateRow| (row.prompt_hash.clone(), row.layer, row.position);
     if !observation.hidden_states.iter().map(state_key).eq(states.iter().map(state_key)) {
         return Err(Violation::new(RULE, format!("`{id}`: other hidden states")));
     }
@@ -43,16 +43,16 @@ pub(super) fn check(
     observation.hidden_states.iter().try_for_each(|row| hidden_state(support, row))
 }
 
-type Key<'a> = (&'a str, &'a str, &'a str, &'a str, u32);
+type GenerationKey<'a> = (&'a str, &'a str, &'a str, &'a str, u32);
 
-fn own_key(row: &GenerationRow) -> Key<'_> {
+fn own_key(row: &GenerationRow) -> GenerationKey<'_> {
     (&row.question_id, &row.model, &row.prompt_hash, &row.decoding_hash, row.sample_index)
 }
 
 fn generation(suite: &Suite, backend: &dyn Backend, row: &GenerationRow) -> Result<(), Violation> {
-    let place = format!("`{}` sample {}", row.question_id, row.sample_index);
-    let broken = |rule| Err(Violation::new(rule, format!("{place}: {row:?}")));
-    if row.text.is_some() == row.failure.is_some() || !is_reason(row.failure.as_deref()) {
+    let location = format!("`{}` sample {}", row.question_id, row.sample_index);
+    let broken = |rule| Err(Violation::new(rule, format!("{location}: {row:?}")));
+    if row.text.is_some() == row.failure.is_some() {
         return broken("a row has a text, or a known reason for its absence");
     }
     let capabilities = backend.capabilities();
@@ -60,53 +60,56 @@ fn generation(suite: &Suite, backend: &dyn Backend, row: &GenerationRow) -> Resu
         return if row.follow_ups.is_empty() { Ok(()) } else { broken("samples have no follow-ups") };
     }
     if let Some(tokens) = &row.tokens {
-        tokens_of(row.text.as_deref().unwrap_or_default(), tokens, &place)?;
+        check_tokens(row.text.as_deref().unwrap_or_default(), tokens, &location)?;
     }
     if suite.signals.logprobs() {
         let has =
             row.tokens.as_ref().is_some_and(|tokens| tokens.iter().all(|token| token.logprob.is_some()));
-        if has == row.logprobs_missing.is_some() || !is_reason(row.logprobs_missing.as_deref()) {
-            return broken("log-probs that were asked for are there, or a known reason is");
+        if has == row.logprobs_missing.is_some() {
+            return broken("requested log-probs are there, or a known reason is");
         }
-        if row.text.is_some() && !fits(capabilities.logprobs, row.logprobs_missing.as_deref()) {
+        if row.text.is_some() && !fits(capabilities.logprobs, row.logprobs_missing) {
             return broken("log-probs are as the capabilities say");
         }
     }
     let ids = row.follow_ups.iter().map(|follow_up| &follow_up.id);
     if !ids.eq(suite.signals.follow_ups().keys()) {
-        return broken("follow-ups are those that were asked for, in order");
+        return broken("follow-ups are those that were requested, in order");
     }
-    row.follow_ups.iter().try_for_each(|follow_up| reply(suite, follow_up, &place))
+    row.follow_ups.iter().try_for_each(|follow_up| reply(suite, follow_up, &location))
 }
 
 /// Tokens fill the text without gaps, and what they say is what stands there.
-fn tokens_of(text: &str, tokens: &[TokenRow], place: &str) -> Result<(), Violation> {
+fn check_tokens(text: &str, tokens: &[TokenRow], location: &str) -> Result<(), Violation> {
     let mut end = 0;
     for token in tokens {
         let bytes = text.as_bytes().get(token.start as usize..token.end as usize);
         let Some(bytes) = bytes.filter(|_| token.start == end) else {
-            return Err(Violation::new("spans of tokens follow each other", format!("{place}: {token:?}")));
+            return Err(Violation::new(
+                "spans of tokens follow each other",
+                format!("{location}: {token:?}"),
+            ));
         };
         end = token.end;
         let says = String::from_utf8_lossy(bytes);
         if !token.text.contains(&*says) && !says.contains(char::REPLACEMENT_CHARACTER) {
-            let found = format!("{place}: {token:?} spans {says:?}");
+            let found = format!("{location}: {token:?} spans {says:?}");
             return Err(Violation::new("a token's span is a part of its text", found));
         }
         if token.logprob.is_some_and(|logprob| !is_logprob(logprob)) {
-            return Err(Violation::new("log-probs are at most 0", format!("{place}: {token:?}")));
+            return Err(Violation::new("log-probs are at most 0", format!("{location}: {token:?}")));
         }
     }
     if end as usize == text.len() {
         Ok(())
     } else {
-        Err(Violation::new("tokens join to the text", format!("{place}: {end} of {} bytes", text.len())))
+        Err(Violation::new("tokens join to the text", format!("{location}: {end} of {} bytes", text.len())))
     }
 }
 
-fn reply(suite: &Suite, row: &FollowUpRow, place: &str) -> Result<(), Violation> {
-    const RULE: &str = "a follow-up holds what was asked for, or a known reason";
-    let broken = |rule| Err(Violation::new(rule, format!("{place}: {row:?}")));
+fn reply(suite: &Suite, row: &FollowUpRow, location: &str) -> Result<(), Violation> {
+    const RULE: &str = "a follow-up holds what was requested, or a known reason";
+    let broken = |rule| Err(Violation::new(rule, format!("{location}: {row:?}")));
     let Some(signal) = suite.signals.follow_ups().get(&row.id) else { return broken(RULE) };
     let masses = [row.true_mass, row.false_mass];
     if masses.iter().flatten().any(|mass| !(0.0..=1.0).contains(mass)) {
@@ -114,7 +117,7 @@ fn reply(suite: &Suite, row: &FollowUpRow, place: &str) -> Result<(), Violation>
     }
     let has_masses = masses.iter().all(Option::is_some) && row.censored.is_some();
     let is_whole = (signal.text_tokens.is_none() || row.text.is_some()) && (!signal.masses || has_masses);
-    if is_whole == row.missing_reason.is_some() || !is_reason(row.missing_reason.as_deref()) {
+    if is_whole == row.missing_reason.is_some() {
         return broken(RULE);
     }
     Ok(())
@@ -123,31 +126,27 @@ fn reply(suite: &Suite, row: &FollowUpRow, place: &str) -> Result<(), Violation>
 fn hidden_state(support: Support, row: &HiddenStateRow) -> Result<(), Violation> {
     const RULE: &str = "a hidden state is there and finite, or a known reason is";
     let broken = |rule| Err(Violation::new(rule, format!("{row:?}")));
-    let reason = row.missing_reason.as_deref();
+    let reason = row.missing_reason;
     let is_finite = |vector: &Vec<f32>| !vector.is_empty() && vector.iter().all(|value| value.is_finite());
-    if row.vector.is_some() == reason.is_some() || !is_reason(reason) {
+    if row.vector.is_some() == reason.is_some() {
         return broken(RULE);
     }
     if !row.vector.as_ref().is_none_or(is_finite) {
         return broken(RULE);
     }
     let is_as_said = match support {
-        Support::No(said) => reason == Some(said.name()),
+        Support::No(reason_given) => reason == Some(reason_given),
         Support::Yes | Support::Unknown => true,
     };
     if is_as_said { Ok(()) } else { broken("hidden states are as the capabilities say") }
 }
 
-fn fits(support: Support, reason: Option<&str>) -> bool {
+fn fits(support: Support, reason: Option<MissingSignal>) -> bool {
     match support {
         Support::Yes => reason.is_none(),
         Support::Unknown => true,
-        Support::No(said) => reason == Some(said.name()),
+        Support::No(reason_given) => reason == Some(reason_given),
     }
-}
-
-fn is_reason(name: Option<&str>) -> bool {
-    name.is_none_or(|name| MissingSignal::from_name(name).is_some())
 }
 
 /// Two runs give the same rows; times and attempts are not of the rows' content.
@@ -155,13 +154,13 @@ pub(super) fn agree(first: &Observation, second: &Observation, tolerance: f64) -
     const RULE: &str = "rows do not depend on order and batch";
     let differ = |what: &str| Err(Violation::new(RULE, format!("`{}`: {what} differ", first.question_id)));
     if first.generations.len() != second.generations.len() {
-        return differ("numbers of rows");
+        return differ("row counts");
     }
     for (one, other) in first.generations.iter().zip(&second.generations) {
         if rounded(one) != rounded(other) {
             return differ("texts or reasons");
         }
-        if !close(&numbers(one), &numbers(other), tolerance) {
+        if !close(&values(one), &values(other), tolerance) {
             return differ("log-probs or masses");
         }
     }
@@ -180,7 +179,7 @@ pub(super) fn agree(first: &Observation, second: &Observation, tolerance: f64) -
     if close(&values(first), &values(second), tolerance) { Ok(()) } else { differ("hidden states") }
 }
 
-/// A row without what may differ between two runs: times, attempts, and numbers that are compared apart.
+/// A row without what may differ between two runs: times, attempts, and values that are compared apart.
 fn rounded(row: &GenerationRow) -> GenerationRow {
     let mut row = GenerationRow { latency_ms: None, attempts: 0, ..row.clone() };
     for token in row.tokens.iter_mut().flatten() {
@@ -193,7 +192,7 @@ fn rounded(row: &GenerationRow) -> GenerationRow {
     row
 }
 
-fn numbers(row: &GenerationRow) -> Vec<f64> {
+fn values(row: &GenerationRow) -> Vec<f64> {
     let logprobs = row.tokens.iter().flatten().filter_map(|token| token.logprob).map(f64::from);
     let masses = row.follow_ups.iter().flat_map(|row| [row.true_mass, row.false_mass]).flatten();
     logprobs.chain(masses).collect()

@@ -4,9 +4,11 @@ use clap::Args;
 use plimsoll_router::Target;
 
 use super::values;
-use crate::failure::Failure;
-use crate::pipeline::plan::{Calibration, CostTarget, Labels, RiskTarget, Targets};
-use crate::stages::parameters::Parameters;
+use plimsoll_pipeline::Failure;
+use plimsoll_pipeline::config::pipeline_config::{
+    CalibrationConfig, CostTarget, LabelsConfig, RiskTarget, TargetsConfig,
+};
+use plimsoll_pipeline::fit_parameters::FitParameters;
 
 /// Ratios without any target on the command line.
 const DEFAULT_RATIOS: [f64; 9] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
@@ -26,7 +28,7 @@ pub(crate) struct FitOptions {
     #[arg(long, default_value = "50", value_name = "N", value_parser = values::seed)]
     #[arg(allow_negative_numbers = true, help_heading = "Calibration set")]
     seed: u64,
-    /// Routing ratios: shares of the questions to hand over [default, without any target: 0.1 to 0.9]
+    /// Routing ratios: shares of the questions to defer [default, without any target: 0.1 to 0.9]
     #[arg(long, value_name = "R", num_args = 1.., value_parser = values::share)]
     #[arg(allow_negative_numbers = true, help_heading = "Targets")]
     ratio: Vec<f64>,
@@ -50,24 +52,24 @@ pub(crate) struct FitOptions {
 
 impl FitOptions {
     /// The options with their defaults filled in.
-    pub(crate) fn parameters(&self) -> Result<Parameters, Failure> {
+    pub(crate) fn parameters(&self) -> Result<FitParameters, Failure> {
         let cost = self.cost.iter().map(|usd| CostTarget { usd_per_1k_questions: *usd }).collect();
         let risk = self.risk.iter().filter_map(Target::risk);
         let risk = risk.map(|(kind, alpha, delta)| RiskTarget { kind, alpha, delta }).collect();
         let (routing_ratio, accuracy) = (self.ratio.clone(), self.accuracy.clone());
-        let mut thresholds = Targets { routing_ratio, accuracy, cost, risk };
+        let mut thresholds = TargetsConfig { routing_ratio, accuracy, cost, risk };
         if thresholds.all().is_empty() {
             thresholds.routing_ratio = DEFAULT_RATIOS.to_vec();
         }
         if let Some(twice) = thresholds.repeated() {
             return Err(Failure::usage(format!("the target {twice} is given twice")));
         }
-        Ok(Parameters {
+        Ok(FitParameters {
             seed: self.seed,
-            calibration: Calibration { bins: self.bins, fraction: self.fraction },
+            calibration: CalibrationConfig { bins: self.bins, fraction: self.fraction },
             thresholds,
             bootstrap: self.bootstrap,
-            labels: Labels::default(),
+            labels: LabelsConfig::default(),
         })
     }
 }

@@ -2,12 +2,12 @@
 
 use plimsoll_router::{Risk, Target};
 
-use crate::pipeline::limits::{MAX_BINS, MAX_BOOTSTRAP, MAX_REPEATS, MAX_SEED};
+use plimsoll_pipeline::config::bounds::{MAX_BINS, MAX_BOOTSTRAP, MAX_REPEATS, MAX_SEED};
 
 /// A number in (0, 1), for `alpha` and `delta`; below 1e-9 or beyond 1 - 1e-9 it is surely a slip.
 pub(crate) fn open_share(text: &str) -> Result<f64, String> {
-    const LEAST: f64 = 1e-9;
-    within(text, |value| (LEAST..=1.0 - LEAST).contains(&value), "must be greater than 0 and less than 1")
+    const MIN: f64 = 1e-9;
+    within(text, |value| (MIN..=1.0 - MIN).contains(&value), "must be greater than 0 and less than 1")
 }
 
 /// A number in [0, 1].
@@ -75,11 +75,11 @@ fn within(text: &str, good: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, S
 
 fn whole<T: std::str::FromStr + PartialOrd + std::fmt::Display>(
     text: &str,
-    least: T,
-    most: T,
+    min: T,
+    max: T,
 ) -> Result<T, String> {
-    let wanted = format!("must be a whole number from {least} to {most}");
-    text.trim().parse().ok().filter(|value| (least..=most).contains(value)).ok_or(wanted)
+    let wanted = format!("must be a whole number from {min} to {max}");
+    text.trim().parse().ok().filter(|value| (min..=max).contains(value)).ok_or(wanted)
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::console::Console;
-use crate::failure::Failure;
-use crate::questions::Wanted;
+use plimsoll_pipeline::Failure;
+use plimsoll_pipeline::questions::QuestionSource;
 
 /// List the benchmarks that can be read, look into one, or write its questions as a table.
 #[derive(Debug, Subcommand)]
@@ -56,8 +56,8 @@ struct SourceArguments {
 }
 
 impl SourceArguments {
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted {
+    fn source(&self) -> QuestionSource<'_> {
+        QuestionSource {
             id: &self.id,
             source: &self.source,
             split: self.split.as_deref(),

@@ -3,17 +3,19 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use plimsoll_pipeline::calibration::CalibrationWriter;
+use plimsoll_pipeline::method_identity::MethodIdentities;
+use plimsoll_pipeline::run_folder::{RunFolder, Stopwatch};
+use plimsoll_pipeline::score_files::ScoreFiles;
+use plimsoll_pipeline::stage_key::StageDependencies;
+use plimsoll_pipeline::stages::fit::Fitting;
+use plimsoll_pipeline::threshold_files::{self, FileOrigin, ThresholdsFile};
+use plimsoll_pipeline::{Failure, Stage};
 use serde_json::json;
 
 use crate::arguments::fit_options::FitOptions;
 use crate::console::Console;
-use crate::failure::Failure;
-use crate::folder::{Done, OutputFolder, Stopwatch};
-use crate::score_files::ScoreFiles;
-use crate::stages::definitions::Definitions;
-use crate::stages::fitting::{CalibrationWriter, fit_all};
-use crate::stages::threshold_files::{self, Origin, Written};
-use crate::stages::{DRAW, FIT, key, operating_points};
+use crate::views::operating_points;
 
 /// Fit thresholds on a table of scores.
 ///
@@ -46,49 +48,47 @@ pub(crate) struct FitArguments {
 pub(super) fn run(arguments: &FitArguments, console: &Console) -> Result<(), Failure> {
     let parameters = arguments.options.parameters()?;
     let files = ScoreFiles::find(&arguments.scores)?;
-    let mut folder = OutputFolder::open(&arguments.out, console)?;
+    let mut folder = RunFolder::open(&arguments.out, console)?;
     let stopwatch = Stopwatch::start();
     let table = files.read(console)?.table;
     threshold_files::file_names(&table)?;
 
     let pipeline = parameters.as_pipeline("plimsoll fit");
-    folder.set_plan(&pipeline.name, &pipeline.sha256);
-    let of_draw = parameters.of_draw();
-    let provenance = key::provenance(DRAW, &of_draw, &files.sources, parameters.seed);
-    let mut calibration = CalibrationWriter::create(&folder, &provenance)?;
-    let definitions = Definitions::new(None, &[]);
-    let methods = fit_all(&table, (&parameters.fit_spec(), &definitions), Some(&mut calibration), console)?;
-    let drawn = calibration.finish()?;
-    let done = Done {
-        stage: DRAW,
-        key: key::key(DRAW, &of_draw, &files.sources),
-        parameters: of_draw,
-        inputs: files.sources.clone(),
-        outputs: vec![CalibrationWriter::output()],
-        stopwatch,
+    folder.set_pipeline(&pipeline.name, &pipeline.sha256);
+    let draw = StageDependencies {
+        stage: Stage::Draw,
+        parameters: parameters.draw_key(),
+        inputs: files.inputs.clone(),
     };
-    folder.record(done)?;
+    let mut calibration = CalibrationWriter::create(&folder, &draw.provenance(parameters.seed))?;
+    let spec = parameters.fit_spec();
+    let fitting = Fitting { table: &table, spec: &spec, identities: MethodIdentities::imported() };
+    let methods = fitting.run(Some(&mut calibration), console)?;
+    let drawn = calibration.finish()?;
+    folder.record(draw.completed(vec![CalibrationWriter::output()], stopwatch))?;
 
     let stopwatch = Stopwatch::start();
     let origin =
-        Origin { pipeline: &pipeline, sources: &files.sources, models: &[], parameters: &parameters };
+        FileOrigin { pipeline: &pipeline, sources: &files.inputs, models: &[], parameters: &parameters };
     let written = threshold_files::write_all(&table, methods, origin, &folder)?;
-    let of_fit = parameters.of_fit(&pipeline);
-    let done = Done {
-        stage: FIT,
-        key: key::key(FIT, &of_fit, &files.sources),
-        parameters: of_fit,
-        inputs: files.sources.clone(),
-        outputs: written.iter().map(|file| file.name.clone()).collect(),
-        stopwatch,
+    let outputs = written.iter().map(|file| file.name.clone()).collect();
+    let fit = StageDependencies {
+        stage: Stage::Fit,
+        parameters: parameters.fit_key(&pipeline),
+        inputs: files.inputs,
     };
-    folder.record(done)?;
+    folder.record(fit.completed(outputs, stopwatch))?;
     threshold_files::note_choice_of_methods(&table, &parameters, console);
     show(&folder, &written, drawn, console)
 }
 
-fn show(folder: &OutputFolder, written: &[Written], drawn: u64, console: &Console) -> Result<(), Failure> {
-    let file = |file: &Written| {
+fn show(
+    folder: &RunFolder,
+    written: &[ThresholdsFile],
+    drawn: u64,
+    console: &Console,
+) -> Result<(), Failure> {
+    let file = |file: &ThresholdsFile| {
         json!({
             "path": folder.path(&file.name), "sha256": file.thresholds.sha256,
             "slm": file.thresholds.slm.id, "llm": file.thresholds.llm.as_ref().map(|llm| &llm.id),

@@ -1,4 +1,4 @@
-//! `plimsoll model`: look at a model, and hear what it says.
+//! `plimsoll model`: inspect a model, generate with it, score a text.
 
 mod generate;
 mod inspect;
@@ -7,7 +7,7 @@ mod logprobs;
 use clap::Subcommand;
 
 use crate::console::Console;
-use crate::failure::Failure;
+use plimsoll_pipeline::Failure;
 
 /// Look into a model in process, ask it, or score a text with it.
 #[derive(Debug, Subcommand)]

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use plimsoll_files::write_atomic;
+use plimsoll_pipeline::config::json_schema;
 use plimsoll_router::{Thresholds, conformance};
 use plimsoll_store::TABLES;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use crate::console::Console;
-use crate::failure::{Failure, Kind, OrFail as _};
+use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
 
 /// What explains the folder to people who write a runtime in another language.
 const README: &str = include_str!("schema/README.md");
@@ -21,10 +22,10 @@ pub(crate) enum SchemaCommand {
     Write(WriteArguments),
 }
 
-/// Write the JSON Schema of thresholds files, the tables' schemas and the conformance vectors.
+/// Write the JSON Schemas of thresholds and pipeline files, the tables' schemas and the conformance vectors.
 ///
 /// Everything is generated from the types that the program itself uses. DIR then holds
-/// thresholds.schema.json, tables/TABLE.json, conformance/*.json, and a README.md that explains the
+/// thresholds.schema.json, pipeline.schema.json, tables/TABLE.json, conformance/*.json, and a README.md that explains the
 /// conformance vectors to those who write a runtime in another language.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -42,7 +43,7 @@ pub(super) fn run(command: &SchemaCommand, console: &Console) -> Result<(), Fail
     let documents = documents()?;
     for (name, text) in &documents {
         let path = arguments.folder.join(Path::new(name));
-        write_atomic(&path, |file| file.write_all(text.as_bytes())).or_fail(Kind::Stage)?;
+        write_atomic(&path, |file| file.write_all(text.as_bytes())).or_fail(FailureKind::Stage)?;
     }
     let names: Vec<&String> = documents.iter().map(|(name, _)| name).collect();
     console.document(&json!({"folder": arguments.folder, "files": names}))?;
@@ -54,12 +55,13 @@ fn documents() -> Result<Vec<(String, String)>, Failure> {
     let mut documents = vec![
         ("README.md".to_owned(), README.to_owned()),
         ("thresholds.schema.json".to_owned(), pretty(&thresholds_schema())?),
+        ("pipeline.schema.json".to_owned(), pretty(&json_schema())?),
     ];
     documents.extend(TABLES.iter().map(|table| (format!("tables/{}.json", table.name), table.dump())));
     for (name, vectors) in conformance::vectors() {
         documents.push((format!("conformance/{name}"), pretty(&vectors)?));
     }
-    let example = conformance::example_thresholds().to_json().or_fail(Kind::Stage)?;
+    let example = conformance::example_thresholds().to_json().or_fail(FailureKind::Stage)?;
     documents.push(("conformance/example.thresholds.json".to_owned(), example));
     Ok(documents)
 }
@@ -72,7 +74,7 @@ fn thresholds_schema() -> Value {
 }
 
 fn pretty(value: &Value) -> Result<String, Failure> {
-    let mut text = serde_json::to_string_pretty(value).or_fail(Kind::Stage)?;
+    let mut text = serde_json::to_string_pretty(value).or_fail(FailureKind::Stage)?;
     text.push('\n');
     Ok(text)
 }

@@ -4,17 +4,18 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use plimsoll_evaluate::{HoldOut, TransferSpec, splits, summarise};
+use plimsoll_pipeline::run_folder::{RunFolder, Stopwatch, table_path};
+use plimsoll_pipeline::score_files::ScoreFiles;
+use plimsoll_pipeline::stage_key::StageDependencies;
+use plimsoll_pipeline::stages::transfer::TransferTask;
+use plimsoll_pipeline::{Failure, Stage};
 use plimsoll_store::tables::transfer;
 use serde_json::json;
 
 use crate::arguments::fit_options::FitOptions;
 use crate::arguments::values;
 use crate::console::Console;
-use crate::failure::Failure;
-use crate::folder::{Done, OutputFolder, Stopwatch};
-use crate::score_files::ScoreFiles;
-use crate::stages::evaluation::{Work, judge, transfer_text};
-use crate::stages::{TRANSFER, key};
+use crate::views::evaluation::transfer_text;
 
 /// Test whether thresholds hold on datasets or domains that they were not fitted on.
 ///
@@ -55,7 +56,7 @@ pub(crate) struct TransferArguments {
     out: PathBuf,
 }
 
-/// What is held out.
+/// What is held out, as typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum By {
     /// One dataset at a time
@@ -81,7 +82,7 @@ pub(super) fn run(arguments: &TransferArguments, console: &Console) -> Result<()
     by.dedup();
     let by: Vec<HoldOut> = by.into_iter().map(HoldOut::from).collect();
     let files = ScoreFiles::find(&arguments.scores)?;
-    let mut folder = OutputFolder::open(&arguments.out, console)?;
+    let mut folder = RunFolder::open(&arguments.out, console)?;
     let stopwatch = Stopwatch::start();
     let table = files.read(console)?.table;
     for hold_out in by.iter().filter(|hold_out| splits(&table.questions, **hold_out) == 0) {
@@ -93,19 +94,17 @@ pub(super) fn run(arguments: &TransferArguments, console: &Console) -> Result<()
     let names: Vec<&str> = by.iter().map(|by| by.name()).collect();
     let parameters = json!({"options": options, "by": names, "repeats": arguments.repeats});
     let spec = TransferSpec { fit: options.fit_spec(), by, repeats: arguments.repeats };
-    let work = Work { table: &table, judging: None, transfer: Some(spec), made: None, method_of: &|_| None };
-    let tables = judge(&work, TRANSFER, console)?;
+    let tables = TransferTask { spec, cross_fitted: None }.run(&table, console)?;
 
-    let provenance = key::provenance(TRANSFER, &parameters, &files.sources, options.seed);
-    let outputs = tables.write_transfer(&folder, &provenance)?;
-    let key = key::key(TRANSFER, &parameters, &files.sources);
-    folder.set_plan("plimsoll transfer", &provenance.config_sha256);
-    let inputs = files.sources;
-    folder.record(Done { stage: TRANSFER, key, parameters, inputs, outputs, stopwatch })?;
-    let rows = tables.transfer.unwrap_or_default();
+    let dependencies = StageDependencies { stage: Stage::Transfer, parameters, inputs: files.inputs };
+    let provenance = dependencies.provenance(options.seed);
+    let outputs = tables.write(&folder, &provenance)?;
+    folder.set_pipeline("plimsoll transfer", &provenance.config_sha256);
+    folder.record(dependencies.completed(outputs, stopwatch))?;
+    let rows = tables.rows;
     let summary = summarise(&rows);
     console.document(&json!({"transfer": rows, "summary": summary}))?;
     console.text(transfer_text(&summary))?;
-    let path = folder.path(&crate::folder::table_path(transfer::TABLE.name));
+    let path = folder.path(&table_path(transfer::TABLE.name));
     console.text(format!("wrote {} rows to {}\n", rows.len(), path.display()))
 }

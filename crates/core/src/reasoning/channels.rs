@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::marks::{Effect, Mark};
+use super::marks::{Effect, ReasoningMark};
 use crate::tag::Tag;
 
 /// Channels whose messages are answers; those of any other are reasoning or calls of tools.
@@ -21,20 +21,20 @@ const MAX_HEADER: usize = 200;
 const MAX_NAME: usize = 40;
 
 /// The mark that a special token is; `tags` are those after it. `None` for tokens of other formats.
-pub(super) fn mark(text: &str, tag: &Tag, tags: &[Tag]) -> Option<Mark> {
+pub(super) fn mark(text: &str, tag: &Tag, tags: &[Tag]) -> Option<ReasoningMark> {
     let range = tag.range.clone();
     match (tag.special(), tag.one_sided()) {
         (Some("channel"), _) => {
             let name = name(text, range.end);
             let end = message(name.end, tags).unwrap_or(name.end);
-            Some(Mark { effect: effect(&text[name]), range: range.start..end })
+            Some(ReasoningMark { effect: effect(&text[name]), range: range.start..end })
         }
         (_, Some(("channel", false))) => {
             let name = name(text, range.end);
-            Some(Mark { effect: effect(&text[name.clone()]), range: range.start..name.end })
+            Some(ReasoningMark { effect: effect(&text[name.clone()]), range: range.start..name.end })
         }
-        (_, Some(("channel", true))) => Some(Mark { effect: Effect::Close, range }),
-        (Some("end" | "return" | "call"), _) => Some(Mark { effect: Effect::End, range }),
+        (_, Some(("channel", true))) => Some(ReasoningMark { effect: Effect::Close, range }),
+        (Some("end" | "return" | "call"), _) => Some(ReasoningMark { effect: Effect::End, range }),
         (Some("start"), _) => {
             let end = name(text, range.end).end;
             // A message without a channel is said.
@@ -43,7 +43,7 @@ pub(super) fn mark(text: &str, tag: &Tag, tags: &[Tag]) -> Option<Mark> {
                 None => Effect::Between,
             };
             let end = message(end, tags).unwrap_or(end);
-            Some(Mark { effect, range: range.start..end })
+            Some(ReasoningMark { effect, range: range.start..end })
         }
         _ => None,
     }
@@ -83,19 +83,19 @@ fn message(header: usize, tags: &[Tag]) -> Option<usize> {
 
 /// The marks of channels whose special tokens were dropped: `analysis` at the start of a reply, glued to its
 /// message, and `assistantfinal`.
-pub(super) fn without_tokens(reply: &str) -> Vec<Mark> {
-    let mut marks: Vec<Mark> = reply
+pub(super) fn without_tokens(reply: &str) -> Vec<ReasoningMark> {
+    let mut marks: Vec<ReasoningMark> = reply
         .match_indices(SPEAKER)
         .filter_map(|(start, _)| {
             let rest = &reply[start + SPEAKER.len()..];
             let name = OTHERS.iter().chain(ANSWERS.first()).find(|name| rest.starts_with(**name))?;
-            Some(Mark { effect: effect(name), range: start..start + SPEAKER.len() + name.len() })
+            Some(ReasoningMark { effect: effect(name), range: start..start + SPEAKER.len() + name.len() })
         })
         .collect();
     let start = reply.len() - reply.trim_start().len();
     let opening = OTHERS.iter().find_map(|name| reply[start..].strip_prefix(name));
     if let Some(rest) = opening.filter(|rest| !marks.is_empty() || is_message(rest)) {
-        marks.insert(0, Mark { effect: Effect::Open, range: start..reply.len() - rest.len() });
+        marks.insert(0, ReasoningMark { effect: Effect::Open, range: start..reply.len() - rest.len() });
     }
     marks
 }
@@ -113,16 +113,16 @@ const SENTENCES: [&[&str]; 2] = [
 
 /// The marks of a reply that announces its reasoning in words: `Here is my thought process:` at its start, and
 /// `Here is my response:`.
-pub(super) fn in_sentences(reply: &str) -> Vec<Mark> {
+pub(super) fn in_sentences(reply: &str) -> Vec<ReasoningMark> {
     let [opening, closing] = SENTENCES;
     let start = reply.len() - reply.trim_start().len();
     let Some(length) = sentence(&reply[start..], opening) else { return Vec::new() };
-    let mut marks = vec![Mark { effect: Effect::Open, range: start..start + length }];
+    let mut marks = vec![ReasoningMark { effect: Effect::Open, range: start..start + length }];
     let mut at = 0;
     for line in reply.split('\n') {
         let from = at + (line.len() - line.trim_start().len());
         if let Some(length) = sentence(&reply[from..at + line.len()], closing) {
-            marks.push(Mark { effect: Effect::Close, range: from..from + length });
+            marks.push(ReasoningMark { effect: Effect::Close, range: from..from + length });
         }
         at += line.len() + 1;
     }

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use super::channels;
-use crate::tag::{Says, Tag, opens};
+use crate::tag::{Tag, TagEffect, opens};
 use crate::view::fold;
 
 /// Where reasoning or what is said begins or ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(super) struct ReasoningMark {
     pub(super) effect: Effect,
     /// Bytes.
     pub(super) range: Range<usize>,
@@ -28,7 +28,7 @@ pub(super) enum Effect {
 }
 
 /// The marks of a reply. `starts_within` says that it begins within reasoning.
-pub(super) fn in_reply(reply: &str, starts_within: bool) -> Vec<Mark> {
+pub(super) fn in_reply(reply: &str, starts_within: bool) -> Vec<ReasoningMark> {
     let mut marks = in_tags(reply, starts_within);
     let mut others = channels::without_tokens(reply);
     others.extend(channels::in_sentences(reply));
@@ -47,22 +47,22 @@ pub(super) fn in_reply(reply: &str, starts_within: bool) -> Vec<Mark> {
 }
 
 /// The marks of a prompt.
-pub(super) fn in_prompt(prompt: &str) -> Vec<Mark> {
+pub(super) fn in_prompt(prompt: &str) -> Vec<ReasoningMark> {
     in_tags(prompt, false)
 }
 
-fn in_tags(text: &str, starts_within: bool) -> Vec<Mark> {
+fn in_tags(text: &str, starts_within: bool) -> Vec<ReasoningMark> {
     let tags = tags(text);
     let is_harmony = channels::is_harmony(&tags);
     // Whether a tag in square brackets closes something after each tag.
     let mut closed_later = vec![false; tags.len()];
     for index in (1..tags.len()).rev() {
         let tag = &tags[index];
-        let closes = tag.is_square() && tag.says() == Some(Says::Closes);
+        let closes = tag.is_square() && tag.says() == Some(TagEffect::Closes);
         closed_later[index - 1] = closed_later[index] || closes;
     }
     let (mut marks, mut end) = (Vec::new(), 0);
-    let mut opened = Opened { any: starts_within, square: false };
+    let mut opened = OpenedMarks { any: starts_within, square: false };
     for (index, tag) in tags.iter().enumerate() {
         if tag.range.start < end {
             continue;
@@ -80,18 +80,18 @@ fn in_tags(text: &str, starts_within: bool) -> Vec<Mark> {
 
 /// What was opened so far.
 #[derive(Debug)]
-struct Opened {
+struct OpenedMarks {
     any: bool,
     square: bool,
 }
 
 /// The mark that a tag with a word for reasoning is.
-fn reasoning(tag: &Tag, closed_later: bool, opened: &mut Opened) -> Option<Mark> {
+fn reasoning(tag: &Tag, closed_later: bool, opened: &mut OpenedMarks) -> Option<ReasoningMark> {
     let says = tag.says()?;
     let effect = match says {
-        Says::Opens => Effect::Open,
-        Says::Closes | Says::Responds => Effect::Close,
-        Says::HasResponded => Effect::End,
+        TagEffect::Opens => Effect::Open,
+        TagEffect::Closes | TagEffect::Responds => Effect::Close,
+        TagEffect::HasResponded => Effect::End,
     };
     let has_partner = match (effect, tag.is_square()) {
         (Effect::Open, _) => closed_later,
@@ -105,7 +105,7 @@ fn reasoning(tag: &Tag, closed_later: bool, opened: &mut Opened) -> Option<Mark>
         opened.any = true;
         opened.square |= tag.is_square();
     }
-    Some(Mark { effect, range: tag.range.clone() })
+    Some(ReasoningMark { effect, range: tag.range.clone() })
 }
 
 /// The tags of a text that may be marks.

@@ -2,7 +2,7 @@
 
 use plimsoll_router::Confidence;
 
-use super::questions::{Dataset, QuestionIndex, Questions};
+use super::questions::{QuestionIndex, Questions, ScoreDataset};
 use super::{ScoreSeries, ScoreTable};
 use crate::id::{DatasetId, DomainId, IdProblem, MethodId, ModelId};
 use crate::outcome::Outcome;
@@ -24,7 +24,7 @@ pub struct RawScore<'a> {
     pub slm: Option<&'a str>,
     /// The large model.
     pub llm: Option<&'a str>,
-    /// The method.
+    /// Id of the method.
     pub method: &'a str,
     /// The confidence; `None` = missing.
     pub confidence: Option<f64>,
@@ -55,7 +55,7 @@ pub enum RowProblem {
     /// A text that cannot be an id.
     #[error("{column} {problem}")]
     Id {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// What is wrong with it.
         problem: IdProblem,
@@ -63,7 +63,7 @@ pub enum RowProblem {
     /// A negative or non-finite cost.
     #[error("{column} {value} is not a finite amount of at least 0")]
     Cost {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
         /// The refused number.
         value: f64,
@@ -87,7 +87,7 @@ pub enum RowProblem {
     /// A dataset in two domains.
     #[error("dataset `{dataset}` has domain `{found}` here and `{before}` in an earlier row")]
     Domain {
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
         /// Its domain here.
         found: String,
@@ -118,14 +118,14 @@ pub struct ScoreTableBuilder {
     questions: Questions,
     index: QuestionIndex,
     dataset_keys: Vec<u64>,
-    series: Vec<Growing>,
+    series: Vec<SeriesBuilder>,
     last_series: usize,
     last_dataset: usize,
 }
 
 /// A series that still grows.
 #[derive(Debug)]
-struct Growing {
+struct SeriesBuilder {
     series: ScoreSeries,
     slm_cost: Vec<f64>,
     llm_cost: Vec<f64>,
@@ -157,12 +157,12 @@ impl ScoreTableBuilder {
 
     /// The finished table, in key order.
     pub fn finish(self) -> ScoreTable {
-        let (questions, place) = self.questions.ordered();
+        let (questions, position) = self.questions.ordered();
         let mut series: Vec<ScoreSeries> = self
             .series
             .into_iter()
             .filter(|growing| !growing.series.is_empty())
-            .map(|growing| growing.ordered(&place))
+            .map(|growing| growing.ordered(&position))
             .collect();
         series.sort_by(|a, b| (&a.slm, &a.llm, &a.method).cmp(&(&b.slm, &b.llm, &b.method)));
         ScoreTable { questions, series, excluded_ungraded: 0 }
@@ -192,7 +192,7 @@ impl ScoreTableBuilder {
             return Err(RowProblem::TooMany { what: "datasets", limit: u64::from(u16::MAX) + 1 });
         }
         let id = |column| move |problem| RowProblem::Id { column, problem };
-        datasets.push(Dataset {
+        datasets.push(ScoreDataset {
             id: DatasetId::new(row.dataset).map_err(id("dataset"))?,
             domain: DomainId::new(domain).map_err(id("domain"))?,
         });
@@ -208,9 +208,9 @@ impl ScoreTableBuilder {
             return Err(RowProblem::TooMany { what: "questions", limit: u64::from(u32::MAX) });
         }
         let dataset_key = self.dataset_keys[dataset];
-        let place = u16::try_from(dataset).unwrap_or(u16::MAX);
+        let position = u16::try_from(dataset).unwrap_or(u16::MAX);
         let (question, new) =
-            self.index.find_or_add(&mut self.questions, place, dataset_key, row.question_id);
+            self.index.find_or_add(&mut self.questions, position, dataset_key, row.question_id);
         // The cluster lives in another key space than the question: a cluster named like a
         // question is not that question.
         let cluster = row
@@ -230,7 +230,7 @@ impl ScoreTableBuilder {
 
     fn series(&mut self, row: &RawScore<'_>) -> Result<usize, RowProblem> {
         let slm = row.slm.unwrap_or(DEFAULT_SLM);
-        let same = |growing: &Growing| {
+        let same = |growing: &SeriesBuilder| {
             let series = &growing.series;
             series.method.as_str() == row.method
                 && series.slm.as_str() == slm
@@ -242,14 +242,14 @@ impl ScoreTableBuilder {
         self.last_series = if let Some(index) = self.series.iter().position(same) {
             index
         } else {
-            self.series.push(Growing::new(row, slm)?);
+            self.series.push(SeriesBuilder::new(row, slm)?);
             self.series.len() - 1
         };
         Ok(self.last_series)
     }
 }
 
-impl Growing {
+impl SeriesBuilder {
     fn new(row: &RawScore<'_>, slm: &str) -> Result<Self, RowProblem> {
         let id = |column| move |problem| RowProblem::Id { column, problem };
         Ok(Self {
@@ -297,8 +297,8 @@ impl Growing {
         }
     }
 
-    fn ordered(self, place: &[u32]) -> ScoreSeries {
-        let order = in_order(&self.series.question, place);
+    fn ordered(self, position: &[u32]) -> ScoreSeries {
+        let order = in_order(&self.series.question, position);
         fn pick<T: Copy>(column: &[T], order: &[(u32, u32)]) -> Vec<T> {
             order.iter().map(|(_, row)| column[*row as usize]).collect()
         }
@@ -316,25 +316,25 @@ impl Growing {
     }
 }
 
-/// The rows of a series by the places of their questions: place and row. A question has one row.
-fn in_order(questions: &[u32], place: &[u32]) -> Vec<(u32, u32)> {
-    let placed = questions.iter().zip(0u32..).map(|(question, row)| (place[*question as usize], row));
-    if questions.len() < place.len() / MAX_EMPTY {
-        let mut order: Vec<(u32, u32)> = placed.collect();
+/// The rows of a series by the positions of their questions: position and row. A question has one row.
+fn in_order(questions: &[u32], position: &[u32]) -> Vec<(u32, u32)> {
+    let positioned = questions.iter().zip(0u32..).map(|(question, row)| (position[*question as usize], row));
+    if questions.len() < position.len() / MAX_EMPTY {
+        let mut order: Vec<(u32, u32)> = positioned.collect();
         order.sort_unstable();
         return order;
     }
-    let mut row_at = vec![NO_ROW; place.len()];
-    for (place, row) in placed {
-        row_at[place as usize] = row;
+    let mut row_at = vec![NO_ROW; position.len()];
+    for (position, row) in positioned {
+        row_at[position as usize] = row;
     }
     (0u32..).zip(row_at).filter(|(_, row)| *row != NO_ROW).collect()
 }
 
-/// A place that no row of a series has. No series has that many rows: there are fewer questions.
+/// A position that no row of a series has. No series has that many rows: there are fewer questions.
 const NO_ROW: u32 = u32::MAX;
 
-/// Places per row from which sorting the rows is less work than walking the places.
+/// Positions per row above which sorting the rows is less work than walking the positions.
 const MAX_EMPTY: usize = 16;
 
 fn check_numbers(row: &RawScore<'_>) -> Result<Option<Confidence>, RowProblem> {

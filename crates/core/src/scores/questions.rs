@@ -7,7 +7,7 @@ use crate::seed::key_of;
 
 /// A dataset of the pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dataset {
+pub struct ScoreDataset {
     /// Its id.
     pub id: DatasetId,
     /// Its domain; the dataset itself is its own domain where none was given.
@@ -17,7 +17,7 @@ pub struct Dataset {
 /// Columns of questions, ordered by key.
 #[derive(Debug, Clone, Default)]
 pub struct Questions {
-    pub(super) datasets: Vec<Dataset>,
+    pub(super) datasets: Vec<ScoreDataset>,
     pub(super) dataset: Vec<u16>,
     pub(super) key: Vec<u64>,
     pub(super) cluster: Vec<u64>,
@@ -37,7 +37,7 @@ impl Questions {
     }
 
     /// The datasets, ordered by id.
-    pub fn datasets(&self) -> &[Dataset] {
+    pub fn datasets(&self) -> &[ScoreDataset] {
         &self.datasets
     }
 
@@ -47,7 +47,7 @@ impl Questions {
     }
 
     /// The question's dataset.
-    pub fn dataset(&self, question: u32) -> &Dataset {
+    pub fn dataset(&self, question: u32) -> &ScoreDataset {
         &self.datasets[self.dataset_index(question)]
     }
 
@@ -82,9 +82,9 @@ impl Questions {
     pub(super) fn ordered(&self) -> (Self, Vec<u32>) {
         let mut datasets: Vec<usize> = (0..self.datasets.len()).collect();
         datasets.sort_by(|a, b| self.datasets[*a].id.cmp(&self.datasets[*b].id));
-        let mut dataset_place = vec![0u16; datasets.len()];
-        for (place, old) in datasets.iter().enumerate() {
-            dataset_place[*old] = u16::try_from(place).unwrap_or(u16::MAX);
+        let mut dataset_position = vec![0u16; datasets.len()];
+        for (position, old) in datasets.iter().enumerate() {
+            dataset_position[*old] = u16::try_from(position).unwrap_or(u16::MAX);
         }
         // Keys stand beside indices, so that the sort touches no other memory unless keys collide.
         let mut order: Vec<(u64, u32)> = self.key.iter().copied().zip(0u32..).collect();
@@ -100,19 +100,19 @@ impl Questions {
             text: String::with_capacity(self.text.len()),
             ends: Vec::with_capacity(order.len()),
         };
-        let mut place = vec![0u32; order.len()];
+        let mut position = vec![0u32; order.len()];
         for (_, old) in order {
-            let dataset = dataset_place[self.dataset_index(old)];
-            place[old as usize] = sorted.push(dataset, self.key(old), self.cluster(old), self.id(old));
+            let dataset = dataset_position[self.dataset_index(old)];
+            position[old as usize] = sorted.push(dataset, self.key(old), self.cluster(old), self.id(old));
         }
-        (sorted, place)
+        (sorted, position)
     }
 }
 
 /// Finds a question by dataset and id while a table is built.
 ///
 /// Tables are written in loops: the methods of one question stand together, or all questions of one
-/// method do. So a question is looked for where the last one was and behind it first: these lines are in
+/// method do. So a question is looked for where the last one was and after it first: these lines are in
 /// the processor's cache, where a look into the hash table is a wait for memory.
 #[derive(Debug, Default)]
 pub(super) struct QuestionIndex {

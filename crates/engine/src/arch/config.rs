@@ -4,10 +4,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::config_error::ConfigError;
-use super::rope::RawRope;
-use crate::spec::{
-    Activation, Biases, DecoderSpec, Fusion, Layer, MAX_LAYERS, Multipliers, Norm, Rope, RopePairs,
-};
+use crate::spec::{Activation, Biases, DecoderSpec, Fusion, LayerSpec, MAX_LAYERS, Multipliers, Norm, Rope};
 use crate::spec_error::SpecError;
 
 /// The fields that are read. A field that another architecture owns is ignored, as transformers does; one that
@@ -147,7 +144,7 @@ impl RawConfig {
             // As transformers raises it, so that the last bit agrees.
             attention_scale: (head_width as f64).powf(-0.5),
             logit_cap: None,
-            layers: vec![Layer { window: None, rope: 0 }; layers],
+            layers: vec![LayerSpec { window: None, rope: 0 }; layers],
             ropes: vec![rope],
         })
     }
@@ -155,7 +152,7 @@ impl RawConfig {
     pub(super) fn heads(&self) -> Result<usize, ConfigError> {
         let heads = require("num_attention_heads", self.num_attention_heads)?;
         if heads == 0 {
-            return Err(ConfigError::Spec(SpecError::Size { field: "heads", value: 0, most: usize::MAX }));
+            return Err(ConfigError::Spec(SpecError::Size { field: "heads", value: 0, max: usize::MAX }));
         }
         Ok(heads)
     }
@@ -180,32 +177,9 @@ impl RawConfig {
     pub(super) fn layer_count(&self) -> Result<usize, ConfigError> {
         let value = require("num_hidden_layers", self.num_hidden_layers)?;
         if value > MAX_LAYERS {
-            return Err(ConfigError::Spec(SpecError::Size { field: "layers", value, most: MAX_LAYERS }));
+            return Err(ConfigError::Spec(SpecError::Size { field: "layers", value, max: MAX_LAYERS }));
         }
         Ok(value)
-    }
-
-    /// The rotary embedding of all layers, of whichever dialect. Only `partial` architectures may rotate
-    /// less than a whole head.
-    pub(super) fn rope(&self, head_width: usize, partial: bool) -> Result<Rope, ConfigError> {
-        let raw = match (&self.rope_scaling, &self.rope_parameters) {
-            (Some(_), Some(_)) => {
-                return Err(ConfigError::Contradiction { first: "rope_scaling", second: "rope_parameters" });
-            }
-            (Some(map), None) => RawRope::read("rope_scaling", map)?,
-            (None, Some(map)) => RawRope::read("rope_parameters", map)?,
-            (None, None) => RawRope::default(),
-        };
-        let share = raw.partial_rotary_factor.or(self.partial_rotary_factor).unwrap_or(1.0);
-        if share != 1.0 && !(partial && share > 0.0 && share < 1.0) {
-            return Err(unsupported("partial_rotary_factor", &share.to_string()));
-        }
-        Ok(Rope {
-            theta: raw.rope_theta.or(self.rope_theta).unwrap_or(DEFAULT_THETA),
-            width: share_of(head_width, share),
-            pairs: RopePairs::Halves,
-            scaling: raw.scaling(self)?,
-        })
     }
 
     /// Whether each layer sees a window: `layer_types` where it is there, else what the architecture says.
@@ -228,26 +202,13 @@ impl RawConfig {
     }
 
     /// Layers with the window where `sliding` says so; rope 0 throughout.
-    pub(super) fn windowed(&self, sliding: &[bool]) -> Result<Vec<Layer>, ConfigError> {
+    pub(super) fn windowed(&self, sliding: &[bool]) -> Result<Vec<LayerSpec>, ConfigError> {
         let window = self.sliding_window.tokens();
         if window.is_none() && sliding.contains(&true) {
             return Err(ConfigError::Missing { field: "sliding_window" });
         }
-        Ok(sliding.iter().map(|slides| Layer { window: window.filter(|_| *slides), rope: 0 }).collect())
+        Ok(sliding.iter().map(|slides| LayerSpec { window: window.filter(|_| *slides), rope: 0 }).collect())
     }
-}
-
-/// What transformers takes where a file says nothing: files of the first Llamas.
-const DEFAULT_THETA: f64 = 10_000.0;
-
-/// Python's `int(head_dim * factor)`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a head, rounded down"
-)]
-fn share_of(head_width: usize, share: f64) -> usize {
-    (head_width as f64 * share) as usize
 }
 
 pub(super) fn require<T>(field: &'static str, value: Option<T>) -> Result<T, ConfigError> {
@@ -269,8 +230,8 @@ pub(super) fn activation(field: &'static str, name: Option<&str>) -> Result<Acti
 
 /// A field's value for a message, cut where it grows long.
 fn excerpt(value: &str) -> String {
-    const MOST: usize = 60;
-    match value.char_indices().nth(MOST) {
+    const MAX_CHARACTERS: usize = 60;
+    match value.char_indices().nth(MAX_CHARACTERS) {
         Some((cut, _)) => format!("{}..", &value[..cut]),
         None => value.to_owned(),
     }

@@ -1,6 +1,5 @@
 //! Why a `config.json` gives no decoder.
 
-use super::Architecture;
 use crate::spec_error::SpecError;
 
 /// What is wrong with a `config.json`.
@@ -15,17 +14,17 @@ pub enum ConfigError {
     Field {
         /// The field.
         field: &'static str,
-        /// Why not.
+        /// The cause.
         #[source]
         source: serde_json::Error,
     },
     /// An architecture that is not understood.
-    #[error("`model_type` is `{}`; those understood are {}", found.escape_debug(), names(known))]
+    #[error("`model_type` is `{}`; those understood are {}", found.escape_debug(), listed(known))]
     Architecture {
         /// What it says.
         found: String,
         /// Those that are understood.
-        known: &'static [Architecture],
+        known: Vec<&'static str>,
     },
     /// A field that must be there.
     #[error("`{field}` is missing")]
@@ -33,7 +32,7 @@ pub enum ConfigError {
         /// The field.
         field: &'static str,
     },
-    /// A field that asks for what the decoder does not have.
+    /// A field that requires what the decoder does not have.
     #[error("`{field}` is {}, which is not supported", value.escape_debug())]
     Unsupported {
         /// The field.
@@ -54,8 +53,6 @@ pub enum ConfigError {
     Spec(#[source] SpecError),
 }
 
-fn names(architectures: &[Architecture]) -> String {
-    let names: Vec<String> =
-        architectures.iter().map(|architecture| format!("`{}`", architecture.model_type)).collect();
-    names.join(", ")
+fn listed(names: &[&str]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::config::{FULL, RawConfig, SLIDING, activation, require, unsupported};
 use super::config_error::ConfigError;
 use super::rope::RawRope;
-use crate::spec::{Biases, DecoderSpec, Layer, Multipliers, Norm, Rope, RopePairs};
+use crate::spec::{Biases, DecoderSpec, LayerSpec, Multipliers, Norm, Rope, RopePairs};
 
 /// What transformers takes where a file does not say.
 const GLOBAL_THETA: f64 = 1_000_000.0;
@@ -43,7 +43,7 @@ pub(super) fn spec(raw: &RawConfig) -> Result<DecoderSpec, ConfigError> {
     })
 }
 
-fn layers(raw: &RawConfig) -> Result<Vec<Layer>, ConfigError> {
+fn layers(raw: &RawConfig) -> Result<Vec<LayerSpec>, ConfigError> {
     let pattern = raw.sliding_window_pattern.unwrap_or(PATTERN);
     if pattern == 0 {
         return Err(unsupported("sliding_window_pattern", "0"));

@@ -11,7 +11,7 @@ pub(super) fn spec(raw: &RawConfig) -> Result<DecoderSpec, ConfigError> {
         residual: raw.residual_multiplier.unwrap_or(1.0),
         logits_divisor: raw.logits_scaling.unwrap_or(1.0),
     };
-    // In the place of 1 / sqrt(head_width), and 1 where it is absent.
+    // Instead of 1 / sqrt(head_width), and 1 where it is absent.
     let attention_scale = raw.attention_multiplier.unwrap_or(1.0);
     Ok(DecoderSpec { multipliers, attention_scale, ..llama::spec(raw)? })
 }

@@ -2,7 +2,7 @@
 
 use super::config::{RawConfig, RawWindow, require, unsupported};
 use super::config_error::ConfigError;
-use crate::spec::{DecoderSpec, Layer};
+use crate::spec::{DecoderSpec, LayerSpec};
 
 /// What transformers takes where a file does not say; null is no window.
 const DEFAULT_WINDOW: usize = 4096;
@@ -19,5 +19,5 @@ pub(super) fn spec(raw: &RawConfig) -> Result<DecoderSpec, ConfigError> {
     }
     let width = raw.head_width()?;
     let plain = raw.plain(width, raw.rope(width, false)?)?;
-    Ok(DecoderSpec { layers: vec![Layer { window, rope: 0 }; plain.layers.len()], ..plain })
+    Ok(DecoderSpec { layers: vec![LayerSpec { window, rope: 0 }; plain.layers.len()], ..plain })
 }

@@ -2,14 +2,14 @@
 
 use super::config::RawConfig;
 use super::config_error::ConfigError;
-use crate::spec::{DecoderSpec, Fusion, Layer};
+use crate::spec::{DecoderSpec, Fusion, LayerSpec};
 
 pub(super) fn spec(raw: &RawConfig) -> Result<DecoderSpec, ConfigError> {
     let width = raw.head_width()?;
     let plain = raw.plain(width, raw.rope(width, true)?)?;
     Ok(DecoderSpec {
         fusion: Fusion { query_key_value: true, gate_up: true },
-        layers: vec![Layer { window: raw.sliding_window.tokens(), rope: 0 }; plain.layers.len()],
+        layers: vec![LayerSpec { window: raw.sliding_window.tokens(), rope: 0 }; plain.layers.len()],
         ..plain
     })
 }

@@ -5,7 +5,45 @@ use serde_json::{Map, Value};
 
 use super::config::{RawConfig, require, unsupported};
 use super::config_error::ConfigError;
-use crate::spec::RopeScaling;
+use crate::spec::{Rope, RopePairs, RopeScaling};
+
+/// The default of transformers, for files of the first Llamas.
+const DEFAULT_THETA: f64 = 10_000.0;
+
+/// Python's `int(head_dim * factor)`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a head, rounded down"
+)]
+fn rotated_width(head_width: usize, share: f64) -> usize {
+    (head_width as f64 * share) as usize
+}
+
+impl RawConfig {
+    /// The rotary embedding of all layers, of whichever dialect. Only `partial` architectures may rotate
+    /// less than a whole head.
+    pub(super) fn rope(&self, head_width: usize, partial: bool) -> Result<Rope, ConfigError> {
+        let raw = match (&self.rope_scaling, &self.rope_parameters) {
+            (Some(_), Some(_)) => {
+                return Err(ConfigError::Contradiction { first: "rope_scaling", second: "rope_parameters" });
+            }
+            (Some(map), None) => RawRope::read("rope_scaling", map)?,
+            (None, Some(map)) => RawRope::read("rope_parameters", map)?,
+            (None, None) => RawRope::default(),
+        };
+        let share = raw.partial_rotary_factor.or(self.partial_rotary_factor).unwrap_or(1.0);
+        if share != 1.0 && !(partial && share > 0.0 && share < 1.0) {
+            return Err(unsupported("partial_rotary_factor", &share.to_string()));
+        }
+        Ok(Rope {
+            theta: raw.rope_theta.or(self.rope_theta).unwrap_or(DEFAULT_THETA),
+            width: rotated_width(head_width, share),
+            pairs: RopePairs::Halves,
+            scaling: raw.scaling(self)?,
+        })
+    }
+}
 
 /// `rope_scaling`, flat `rope_parameters`, or one entry of nested ones.
 #[derive(Debug, Clone, Default, Deserialize)]

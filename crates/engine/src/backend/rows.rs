@@ -4,59 +4,54 @@ use plimsoll_backend::{Observation, RowKey};
 use plimsoll_core::records::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRow};
 use plimsoll_core::{MissingSignal, QuestionId};
 
-use super::encoder::Encoded;
-use super::spellings::Masses;
-use super::texts::{Text, Texts};
-use crate::generation::{Generated, Token};
+use super::outputs::{OutputSpec, TextSpec};
+use super::spellings::FollowUpMasses;
+use crate::generation::{Generated, GeneratedToken};
+use crate::model::Encoded;
 use crate::tokenizer::Tokenizer;
 
-/// The rows of an ask before anything is known: each as if it were missing for a reason.
+/// The rows of a request before anything is known, each missing for a reason.
 pub(super) fn missing(
     key: &RowKey,
     question_id: &QuestionId,
-    texts: &Texts<'_>,
+    outputs: &OutputSpec<'_>,
     reason: MissingSignal,
 ) -> Observation {
-    let row = |text: &Text| GenerationRow {
-        failure: Some(name(reason)),
+    let row = |text: &TextSpec| GenerationRow {
+        failure: Some(reason),
         ..key.generation(&text.decoding, text.sample_index)
     };
-    let mut generations: Vec<GenerationRow> = texts.list.iter().map(row).collect();
+    let mut generations: Vec<GenerationRow> = outputs.texts.iter().map(row).collect();
     if let Some(answer) = generations.first_mut() {
-        answer.logprobs_missing = texts.signals.logprobs().then(|| name(reason));
-        let ids = texts.signals.follow_ups().keys();
+        answer.logprobs_missing = outputs.signals.logprobs().then_some(reason);
+        let ids = outputs.signals.follow_ups().keys();
         answer.follow_ups = ids.map(|id| missing_reply(id, reason)).collect();
     }
     Observation {
         question_id: question_id.clone(),
         generations,
-        hidden_states: key.missing_states(texts.signals, reason),
+        hidden_states: key.missing_states(outputs.signals, reason),
     }
 }
 
 fn missing_reply(id: &str, reason: MissingSignal) -> FollowUpRow {
-    FollowUpRow { id: id.to_owned(), missing_reason: Some(name(reason)), ..FollowUpRow::default() }
+    FollowUpRow { id: id.to_owned(), missing_reason: Some(reason), ..FollowUpRow::default() }
 }
 
-/// A reason as tables hold it.
-pub(super) fn name(reason: MissingSignal) -> String {
-    reason.name().to_owned()
-}
-
-/// How texts become rows.
+/// Writes generated texts into rows.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Writing<'a> {
+pub(super) struct RowWriter<'a> {
     pub(super) tokenizer: &'a Tokenizer,
     pub(super) logprobs: bool,
 }
 
-impl Writing<'_> {
-    /// Puts a text into its row; tokens for the answer only.
+impl RowWriter<'_> {
+    /// Writes a text into its row; tokens for the answer only.
     pub(super) fn text(&self, row: &mut GenerationRow, generated: &Generated, prompt: &Encoded) {
         row.failure = None;
         row.logprobs_missing = None;
         row.attempts = 1;
-        row.finish_reason = Some(generated.finish.name().to_owned());
+        row.finish_reason = Some(generated.finish);
         row.starts_in_reasoning = Some(prompt.starts_in_reasoning);
         row.prompt_tokens = Some(prompt.tokens.len() as u64);
         row.completion_tokens = Some(generated.tokens.len() as u64);
@@ -67,7 +62,7 @@ impl Writing<'_> {
         }
     }
 
-    fn token(&self, text: &str, token: &Token) -> TokenRow {
+    fn token(&self, text: &str, token: &GeneratedToken) -> TokenRow {
         let bytes = text.as_bytes().get(token.start..token.end).unwrap_or_default();
         let text = if bytes.is_empty() {
             self.tokenizer.spelling(token.id).unwrap_or_default()
@@ -77,8 +72,8 @@ impl Writing<'_> {
         #[expect(clippy::cast_possible_truncation, reason = "tables hold f32")]
         let logprob = self.logprobs.then_some(token.logprob as f32);
         // A text of 4 GiB is beyond any context.
-        let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
-        TokenRow { id: Some(token.id), text, start: place(token.start), end: place(token.end), logprob }
+        let offset = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        TokenRow { id: Some(token.id), text, start: offset(token.start), end: offset(token.end), logprob }
     }
 }
 
@@ -86,14 +81,14 @@ impl Writing<'_> {
 pub(super) fn state(row: &mut HiddenStateRow, found: Result<Vec<f32>, MissingSignal>) {
     match found {
         Ok(vector) => (row.vector, row.missing_reason) = (Some(vector), None),
-        Err(reason) => row.missing_reason = Some(name(reason)),
+        Err(reason) => row.missing_reason = Some(reason),
     }
 }
 
-/// Puts what came of a follow-up into its row.
+/// Writes the result of a follow-up into its row.
 pub(super) fn reply(
     row: &mut FollowUpRow,
-    masses: Option<Masses>,
+    masses: Option<FollowUpMasses>,
     text: Option<Result<Generated, MissingSignal>>,
     prompt: &Encoded,
 ) {
@@ -103,16 +98,16 @@ pub(super) fn reply(
     if let Some(masses) = masses {
         row.true_mass = Some(masses.true_mass);
         row.false_mass = Some(masses.false_mass);
-        // The whole vocabulary is seen: nothing is bounded.
+        // The whole vocabulary is known, so nothing is bounded.
         row.censored = Some(false);
     }
     match text {
         Some(Ok(generated)) => {
             row.completion_tokens = Some(generated.tokens.len() as u64);
-            row.finish_reason = Some(generated.finish.name().to_owned());
+            row.finish_reason = Some(generated.finish);
             row.text = Some(generated.text);
         }
-        Some(Err(reason)) => row.missing_reason = Some(name(reason)),
+        Some(Err(reason)) => row.missing_reason = Some(reason),
         None => {}
     }
 }

@@ -5,16 +5,16 @@ use plimsoll_core::MissingSignal;
 use crate::sampling::{SamplingError, log_sum_exp};
 use crate::tokenizer::{Tokenizer, TokenizerError};
 
-/// The tokens by which the two sides are told, each by rising id.
+/// The tokens that stand for the two sides, each by rising id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Spellings {
     true_tokens: Vec<u32>,
     false_tokens: Vec<u32>,
 }
 
-/// What the sides have.
+/// Probability masses of the two sides, each in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Masses {
+pub(super) struct FollowUpMasses {
     pub(super) true_mass: f64,
     pub(super) false_mass: f64,
 }
@@ -26,7 +26,7 @@ impl Spellings {
     /// vocabulary spells it (which finds `True` without a space where a lone text is encoded with one). A
     /// spelling of several tokens counts with its first token, whose probability bounds the spelling's from
     /// above, if no spelling of the other side begins with that token and it is not blank: a first token of
-    /// both, or a lone space, tells neither.
+    /// both, or a lone space, stands for neither.
     ///
     /// # Errors
     /// [`MissingSignal::NoSpellingToken`] if a side is left without tokens, [`MissingSignal::TokenizerFailed`].
@@ -41,26 +41,26 @@ impl Spellings {
             sides.map_err(failed)
         };
         let (truths, lies) = (encoded(true_strings)?, encoded(false_strings)?);
-        let true_tokens = told(tokenizer, &truths, &lies).map_err(failed)?;
-        let false_tokens = told(tokenizer, &lies, &truths).map_err(failed)?;
+        let true_tokens = tokens_of_side(tokenizer, &truths, &lies).map_err(failed)?;
+        let false_tokens = tokens_of_side(tokenizer, &lies, &truths).map_err(failed)?;
         if true_tokens.is_empty() || false_tokens.is_empty() {
             return Err(MissingSignal::NoSpellingToken);
         }
         Ok(Self { true_tokens, false_tokens })
     }
 
-    /// Sums what each side has under the distribution of some logits.
+    /// The probability of each side under the softmax of the logits.
     ///
     /// # Errors
-    /// [`SamplingError`] for logits that are no numbers.
-    pub(super) fn masses(&self, logits: &[f32]) -> Result<Masses, SamplingError> {
+    /// [`SamplingError`] for logits that are NaN or infinite.
+    pub(super) fn masses(&self, logits: &[f32]) -> Result<FollowUpMasses, SamplingError> {
         let normaliser = log_sum_exp(logits)?;
         let mass = |tokens: &[u32]| -> f64 {
             let logits = tokens.iter().filter_map(|token| logits.get(*token as usize));
             // Rounding may bring a sum of all there is above 1.
             logits.map(|logit| (f64::from(*logit) - normaliser).exp()).sum::<f64>().min(1.0)
         };
-        Ok(Masses { true_mass: mass(&self.true_tokens), false_mass: mass(&self.false_tokens) })
+        Ok(FollowUpMasses { true_mass: mass(&self.true_tokens), false_mass: mass(&self.false_tokens) })
     }
 }
 
@@ -74,14 +74,14 @@ fn encodings(tokenizer: &Tokenizer, text: &str) -> Result<Vec<Vec<u32>>, Tokeniz
     Ok(ways)
 }
 
-/// The tokens that tell one side.
-fn told(
+/// The tokens that stand for one side and not for the other.
+fn tokens_of_side(
     tokenizer: &Tokenizer,
-    own: &[Vec<Vec<u32>>],
+    side: &[Vec<Vec<u32>>],
     other: &[Vec<Vec<u32>>],
 ) -> Result<Vec<u32>, TokenizerError> {
     let mut tokens = Vec::new();
-    for ways in own {
+    for ways in side {
         let whole: Vec<u32> = ways.iter().filter(|way| way.len() == 1).map(|way| way[0]).collect();
         if !whole.is_empty() {
             tokens.extend(whole);
@@ -125,38 +125,44 @@ mod tests {
         Spellings::new(&tokenizer(words), &strings(truths), &strings(lies))
     }
 
-    fn told(true_tokens: &[u32], false_tokens: &[u32]) -> Spellings {
+    fn with_tokens(true_tokens: &[u32], false_tokens: &[u32]) -> Spellings {
         Spellings { true_tokens: true_tokens.to_vec(), false_tokens: false_tokens.to_vec() }
     }
 
     #[test]
-    fn whole_tokens_count_and_parts_only_where_they_tell() {
+    fn whole_tokens_count_and_first_tokens_only_where_they_differ() {
         let whole = ["?", "True", "▁True", "False", "▁False", "T", "F"];
         assert_eq!(
             spellings(&whole, &["True", " True", "True"], &["False", " False"]),
-            Ok(told(&[1, 2], &[3, 4]))
+            Ok(with_tokens(&[1, 2], &[3, 4]))
         );
         // No whole words: their first letters differ.
         let letters = ["?", "T", "r", "u", "e", "F", "a", "l", "s", "▁"];
-        assert_eq!(spellings(&letters, &["True", " True"], &["False", " False"]), Ok(told(&[1], &[5])));
-        // A space that only one side begins with tells nothing either.
+        assert_eq!(
+            spellings(&letters, &["True", " True"], &["False", " False"]),
+            Ok(with_tokens(&[1], &[5]))
+        );
+        // A space that only one side begins with stands for nothing either.
         let half = ["?", "True", "False", "▁False", "▁"];
-        assert_eq!(spellings(&half, &["True", " True"], &["False", " False"]), Ok(told(&[1], &[2, 3])));
-        // A common first token tells neither.
+        assert_eq!(
+            spellings(&half, &["True", " True"], &["False", " False"]),
+            Ok(with_tokens(&[1], &[2, 3]))
+        );
+        // A common first token stands for neither.
         let common = ["?", "un", "true", "false"];
         assert_eq!(spellings(&common, &["untrue"], &["unfalse"]), Err(MissingSignal::NoSpellingToken));
-        assert_eq!(spellings(&common, &["true"], &["unfalse"]), Ok(told(&[2], &[1])));
+        assert_eq!(spellings(&common, &["true"], &["unfalse"]), Ok(with_tokens(&[2], &[1])));
         assert_eq!(spellings(&common, &["true"], &[]), Err(MissingSignal::NoSpellingToken));
     }
 
     #[test]
     fn masses_are_sums_of_the_softmax() {
         let logits: Vec<f32> = (0..50_u16).map(|token| f32::from(token * 37 % 50) / 7.0 - 3.0).collect();
-        let found = told(&[3, 40], &[7]).masses(&logits).unwrap();
+        let found = with_tokens(&[3, 40], &[7]).masses(&logits).unwrap();
         let all: f64 = logits.iter().map(|logit| f64::from(*logit).exp()).sum();
         let share = |token: usize| f64::from(logits[token]).exp() / all;
         assert!((found.true_mass - share(3) - share(40)).abs() < AGREES);
         assert!((found.false_mass - share(7)).abs() < AGREES);
-        assert!(told(&[0], &[1]).masses(&[f32::NAN, 0.0]).is_err());
+        assert!(with_tokens(&[0], &[1]).masses(&[f32::NAN, 0.0]).is_err());
     }
 }

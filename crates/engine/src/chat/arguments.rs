@@ -1,9 +1,9 @@
-//! Arguments that may be given by place or by name.
+//! Arguments by position or by name.
 
 use minijinja::value::Kwargs;
 use minijinja::{Error, Value};
 
-/// The argument at its place, else under its name; none is none.
+/// The argument by position, else by name; `none` counts as absent.
 pub(super) fn optional(
     at_place: Option<Value>,
     named: &Kwargs,

@@ -5,10 +5,12 @@
 //! Operands of `~` are what binds tighter: everything up to a comparison, a sum, a logical operator, a
 //! comma or a bracket.
 
+use super::literal::string_length;
+
 /// The name of the function.
 pub(super) const FUNCTION: &str = "concatenated__";
 
-/// The most operands of one call.
+/// Maximum number of operands of one call.
 const MAX_OPERANDS: usize = 200;
 
 /// The inside of a tag with its `~` rewritten. `statement`: the first word is a keyword.
@@ -16,10 +18,10 @@ pub(super) fn rewrite(inside: &str, statement: bool) -> String {
     if !inside.contains('~') {
         return inside.to_owned();
     }
-    let mut levels = vec![Level::new(None)];
+    let mut levels = vec![BracketLevel::new(None)];
     let mut previous = Previous::Operator;
     let mut is_first = true;
-    for token in Tokens(inside) {
+    for token in ExpressionTokens(inside) {
         let Some(level) = levels.last_mut() else { break };
         if token.trim().is_empty() {
             level.chain.push_str(token);
@@ -29,7 +31,7 @@ pub(super) fn rewrite(inside: &str, statement: bool) -> String {
         is_first = false;
         match token {
             "(" | "[" | "{" => {
-                levels.push(Level::new(Some(token)));
+                levels.push(BracketLevel::new(Some(token)));
                 previous = Previous::Operator;
             }
             ")" | "]" | "}" => {
@@ -56,10 +58,10 @@ pub(super) fn rewrite(inside: &str, statement: bool) -> String {
     while levels.len() > 1 {
         close(&mut levels, "");
     }
-    levels.pop().map_or_else(String::new, Level::into_text)
+    levels.pop().map_or_else(String::new, BracketLevel::into_text)
 }
 
-/// What a token is to the one behind it.
+/// What a token is to the one after it.
 #[derive(Clone, Copy, PartialEq)]
 enum Previous {
     /// An operand ends here.
@@ -98,7 +100,7 @@ fn kind(token: &str, previous: Previous, first: bool) -> Previous {
 }
 
 /// A level of brackets.
-struct Level<'a> {
+struct BracketLevel<'a> {
     open: Option<&'a str>,
     /// What is done.
     text: String,
@@ -107,7 +109,7 @@ struct Level<'a> {
     operands: usize,
 }
 
-impl<'a> Level<'a> {
+impl<'a> BracketLevel<'a> {
     fn new(open: Option<&'a str>) -> Self {
         Self { open, text: String::new(), chain: String::new(), operands: 1 }
     }
@@ -137,12 +139,12 @@ impl<'a> Level<'a> {
 fn called(chain: &str) -> String {
     let operands = chain.trim();
     let start = chain.len() - chain.trim_start().len();
-    let behind = &chain[start + operands.len()..];
-    format!("{}{FUNCTION}({operands}){behind}", &chain[..start])
+    let trailing = &chain[start + operands.len()..];
+    format!("{}{FUNCTION}({operands}){trailing}", &chain[..start])
 }
 
 /// Ends a level, and makes it part of the one around it.
-fn close(levels: &mut Vec<Level<'_>>, bracket: &str) {
+fn close(levels: &mut Vec<BracketLevel<'_>>, bracket: &str) {
     if levels.len() > 1
         && let Some(level) = levels.pop()
         && let Some(outer) = levels.last_mut()
@@ -155,9 +157,9 @@ fn close(levels: &mut Vec<Level<'_>>, bracket: &str) {
 }
 
 /// The tokens of an expression, with white space as tokens, so that they join to the whole.
-pub(super) struct Tokens<'a>(pub(super) &'a str);
+pub(super) struct ExpressionTokens<'a>(pub(super) &'a str);
 
-impl<'a> Iterator for Tokens<'a> {
+impl<'a> Iterator for ExpressionTokens<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
@@ -166,7 +168,7 @@ impl<'a> Iterator for Tokens<'a> {
             c if c.is_whitespace() => span(self.0, char::is_whitespace),
             c if c.is_ascii_digit() => number_length(self.0),
             c if is_word(c) => span(self.0, is_word),
-            '"' | '\'' => super::source::string_length(self.0),
+            '"' | '\'' => string_length(self.0),
             _ if ["==", "!=", "<=", ">=", "//", "**"].iter().any(|operator| self.0.starts_with(operator)) => {
                 2
             }

@@ -9,11 +9,11 @@ use minijinja::{Environment, Error, ErrorKind, State, UndefinedBehavior, Value};
 use super::arguments;
 use super::error::ChatError;
 use super::filters;
-use super::json::{self, Style};
+use super::json::{self, JsonStyle};
+use super::limits::{FUEL, RECURSION};
 use super::methods;
 use super::moment::Moment;
 use super::printed;
-use super::render::{FUEL, RECURSION};
 
 /// The name under which the template shows in errors.
 pub(super) const NAME: &str = "chat template";
@@ -21,10 +21,10 @@ pub(super) const NAME: &str = "chat template";
 /// The variable of the context that holds the moment. No template can name it.
 pub(super) const MOMENT: &str = "strftime now";
 
-/// The most characters kept of what a template says when it refuses.
+/// Maximum number of characters of a template's `raise_exception` message that are kept.
 pub const MAX_MESSAGE_CHARS: usize = 2000;
 
-/// What `raise_exception` was told, as the cause of minijinja's error.
+/// The message of `raise_exception`, as the cause of minijinja's error.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Raised(pub(super) String);
@@ -78,20 +78,20 @@ fn tojson(
     json::dumps(state, value, &style).map(Value::from)
 }
 
-fn style(state: &State<'_, '_>, ensure_ascii: Option<Value>, named: &Kwargs) -> Result<Style, Error> {
+fn style(state: &State<'_, '_>, ensure_ascii: Option<Value>, named: &Kwargs) -> Result<JsonStyle, Error> {
     let ensure_ascii = arguments::flag(ensure_ascii, named, "ensure_ascii")?;
     let indent = match arguments::optional(None, named, "indent")? {
         Some(value) => Some(indent(state, &value)?),
         None => None,
     };
     let (item_separator, key_separator) = match arguments::optional(None, named, "separators")? {
-        Some(pair) => separators_of(&pair)?,
+        Some(pair) => read_separators(&pair)?,
         None if indent.is_some() => (",".to_owned(), ": ".to_owned()),
         None => (", ".to_owned(), ": ".to_owned()),
     };
     let sort_keys = arguments::flag(None, named, "sort_keys")?;
     named.assert_all_used()?;
-    Ok(Style { ensure_ascii, indent, item_separator, key_separator, sort_keys })
+    Ok(JsonStyle { ensure_ascii, indent, item_separator, key_separator, sort_keys })
 }
 
 /// A number of spaces, or the text itself.
@@ -102,7 +102,7 @@ fn indent(state: &State<'_, '_>, value: &Value) -> Result<String, Error> {
     }
 }
 
-fn separators_of(pair: &Value) -> Result<(String, String), Error> {
+fn read_separators(pair: &Value) -> Result<(String, String), Error> {
     let parts: Vec<Value> = pair.try_iter()?.collect();
     match parts.as_slice() {
         [item, key] if item.as_str().is_some() && key.as_str().is_some() => {

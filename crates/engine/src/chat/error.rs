@@ -15,12 +15,12 @@ pub enum ChatError {
         source: minijinja::Error,
     },
     /// The template is longer than any known one by far.
-    #[error("the chat template has {bytes} bytes, more than the {most} allowed")]
+    #[error("the chat template has {bytes} bytes, more than the {max} allowed")]
     TooLong {
         /// Its length.
         bytes: usize,
-        /// The most allowed.
-        most: usize,
+        /// The limit.
+        max: usize,
     },
     /// The template refuses these messages by `raise_exception`.
     #[error("the chat template refuses the messages: {message}")]
@@ -42,10 +42,10 @@ pub enum ChatError {
         fuel: u64,
     },
     /// The text is too long.
-    #[error("the chat template writes more than {most} bytes")]
+    #[error("the chat template writes more than {max} bytes")]
     TooMuchText {
-        /// The most allowed.
-        most: usize,
+        /// The limit.
+        max: usize,
     },
     /// The template did not end within the wall limit; its thread was left behind.
     #[error("the chat template did not end within {seconds} s")]
@@ -81,25 +81,25 @@ pub enum ChatError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
     /// A file is too large.
-    #[error("`{}` is larger than {most} bytes", path.display())]
+    #[error("`{}` is larger than {max} bytes", path.display())]
     FileTooLarge {
         /// The file.
         path: PathBuf,
-        /// The most allowed.
-        most: u64,
+        /// The limit.
+        max: u64,
     },
     /// A folder has too many templates.
-    #[error("`{}` holds more than {most} chat templates", path.display())]
+    #[error("`{}` holds more than {max} chat templates", path.display())]
     TooManyTemplates {
         /// The folder.
         path: PathBuf,
-        /// The most allowed.
-        most: usize,
+        /// The limit.
+        max: usize,
     },
     /// A file is no JSON.
     #[error("`{}` is not valid JSON", path.display())]

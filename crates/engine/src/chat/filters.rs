@@ -10,8 +10,9 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, Value}
 
 use super::arguments;
 use super::concatenation;
-use super::methods::{self, pay};
-use super::printed::{is_container, text as text_of};
+use super::fuel::pay;
+use super::methods;
+use super::printed::{is_container, text as to_text};
 use super::stored;
 use super::text;
 
@@ -56,14 +57,14 @@ fn add_texts(environment: &mut Environment<'_>) {
     ];
     for (name, filter) in filters {
         environment.add_filter(name, move |state: &State<'_, '_>, value: &Value| {
-            Ok::<_, Error>(filter(&text_of(state, value)?))
+            Ok::<_, Error>(filter(&to_text(state, value)?))
         });
     }
     environment.add_filter("wordcount", |state: &State<'_, '_>, value: &Value| {
-        Ok::<_, Error>(text::word_count(&text_of(state, value)?))
+        Ok::<_, Error>(text::word_count(&to_text(state, value)?))
     });
     environment.add_filter("trim", |state: &State<'_, '_>, value: &Value, chars: Option<&str>| {
-        Ok::<_, Error>(text::strip(&text_of(state, value)?, chars, true, true).to_owned())
+        Ok::<_, Error>(text::strip(&to_text(state, value)?, chars, true, true).to_owned())
     });
     environment.add_filter("replace", replace);
     environment.add_filter("indent", indent);
@@ -79,7 +80,7 @@ fn print(output: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> R
     }
     match value.as_str() {
         Some(string) => output.write_str(string),
-        None => output.write_str(&text_of(state, value)?),
+        None => output.write_str(&to_text(state, value)?),
     }
     .map_err(Error::from)
 }
@@ -93,7 +94,7 @@ fn concatenated(state: &State<'_, '_>, operands: Rest<Value>) -> Result<String, 
                 pay(state, string.len())?;
                 text.push_str(string);
             }
-            None => text.push_str(&text_of(state, operand)?),
+            None => text.push_str(&to_text(state, operand)?),
         }
     }
     Ok(text)
@@ -108,7 +109,7 @@ fn join(
     named: Kwargs,
 ) -> Result<String, Error> {
     let separator = match arguments::optional(separator, &named, "d")? {
-        Some(separator) => text_of(state, &separator)?,
+        Some(separator) => to_text(state, &separator)?,
         None => String::new(),
     };
     let attribute = arguments::optional(attribute, &named, "attribute")?;
@@ -125,7 +126,7 @@ fn join(
         }
         // One unit an item, and what its text costs.
         state.consume_fuel(1)?;
-        text.push_str(&text_of(state, &item)?);
+        text.push_str(&to_text(state, &item)?);
     }
     Ok(text)
 }
@@ -136,11 +137,11 @@ fn replace(state: &State<'_, '_>, value: &Value, args: Rest<ValueOrKwargs>) -> R
     let (old, new, count, named): (&Value, &Value, Option<Value>, Kwargs) = from_args(&args)?;
     let count = arguments::integer(count, &named, "count")?;
     named.assert_all_used()?;
-    let (value, old, new) = (text_of(state, value)?, text_of(state, old)?, text_of(state, new)?);
+    let (value, old, new) = (to_text(state, value)?, to_text(state, old)?, to_text(state, new)?);
     methods::replaced(state, &value, [&old, &new], count)
 }
 
-/// `indent` by a number of spaces or a text; the first line and blank lines only if asked for.
+/// `indent` by a number of spaces or a text; the first line and blank lines only if requested.
 fn indent(
     state: &State<'_, '_>,
     value: &Value,
@@ -158,7 +159,7 @@ fn indent(
     let first = arguments::flag(first, &named, "first")?;
     let blank = arguments::flag(None, &named, "blank")?;
     named.assert_all_used()?;
-    let value = text_of(state, value)?;
+    let value = to_text(state, value)?;
     let lines = value.matches('\n').count() + 1;
     pay(state, lines.saturating_mul(indent.len()))?;
     Ok(text::indent(&value, &indent, first, blank))
@@ -170,7 +171,7 @@ fn format(state: &mut State<'_, '_>, args: Rest<ValueOrKwargs>) -> Result<Value,
     for argument in args.iter() {
         let value: &Value = argument;
         let plain = value.is_kwargs() || !is_container(value);
-        written.push(if plain { value.clone() } else { Value::from(text_of(state, value)?) });
+        written.push(if plain { value.clone() } else { Value::from(to_text(state, value)?) });
     }
     if let Some(template) = written.first().and_then(Value::as_str) {
         methods::pay_for_widths(state, template)?;
@@ -231,7 +232,7 @@ fn float(value: &Value, default: Option<Value>) -> Value {
     read.map_or_else(|| default.unwrap_or_else(|| Value::from(0.0)), Value::from)
 }
 
-/// What has a length and items by place or key; texts have.
+/// What has a length and items by index or key; texts have.
 fn is_sequence(value: &Value) -> bool {
     matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::String | ValueKind::Undefined)
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, State, Value};
 
-use super::methods::pay;
+use super::fuel::pay;
 use super::number::float;
 
 /// The deepest nesting written. Python stops at about a thousand.
@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 500;
 
 /// The arguments of `json.dumps` that templates may set.
 #[derive(Debug, Clone)]
-pub(super) struct Style {
+pub(super) struct JsonStyle {
     /// Whether characters outside ASCII are escaped.
     pub(super) ensure_ascii: bool,
     /// What one level is indented by; one line without.
@@ -34,7 +34,7 @@ pub(super) struct Style {
 /// # Errors
 /// For values that JSON does not have, for keys that Python would refuse, for nesting beyond
 /// [`MAX_DEPTH`], and where the fuel runs out: each value costs one unit, and text as everywhere.
-pub(super) fn dumps(state: &State<'_, '_>, value: &Value, style: &Style) -> Result<String, Error> {
+pub(super) fn dumps(state: &State<'_, '_>, value: &Value, style: &JsonStyle) -> Result<String, Error> {
     let mut writer = Writer { text: String::new(), state, style, depth: 0 };
     writer.value(value)?;
     Ok(writer.text)
@@ -43,7 +43,7 @@ pub(super) fn dumps(state: &State<'_, '_>, value: &Value, style: &Style) -> Resu
 struct Writer<'a> {
     text: String,
     state: &'a State<'a, 'a>,
-    style: &'a Style,
+    style: &'a JsonStyle,
     depth: usize,
 }
 

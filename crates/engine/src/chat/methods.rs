@@ -8,6 +8,7 @@ use minijinja::{Error, ErrorKind, State, Value};
 use minijinja_contrib::pycompat;
 
 use super::arguments;
+use super::fuel::pay;
 use super::printed;
 use super::text;
 
@@ -50,8 +51,8 @@ fn string(state: &State<'_, '_>, value: &str, method: &str, args: &[Value]) -> R
             Value::from(text::strip(value, chars, method != "rstrip", method != "lstrip"))
         }
         "split" | "rsplit" => {
-            let (separator, most) = split_arguments(args)?;
-            let pieces = text::split(value, separator.as_deref(), most, method == "rsplit")
+            let (separator, max) = split_arguments(args)?;
+            let pieces = text::split(value, separator.as_deref(), max, method == "rsplit")
                 .ok_or_else(|| invalid("empty separator"))?;
             pay(state, pieces.len())?;
             pieces.into_iter().map(Value::from).collect()
@@ -114,9 +115,9 @@ fn padded(state: &State<'_, '_>, value: &str, method: &str, args: &[Value]) -> R
     }))
 }
 
-/// Separator and the most splits, by place or by name.
+/// Separator and maximum number of splits, by position or by name.
 fn split_arguments(args: &[Value]) -> Result<(Option<String>, Option<usize>), Error> {
-    let (separator, most, named): (Option<Value>, Option<Value>, Kwargs) = from_args(args)?;
+    let (separator, max, named): (Option<Value>, Option<Value>, Kwargs) = from_args(args)?;
     let separator = match arguments::optional(separator, &named, "sep")? {
         None => None,
         Some(value) => {
@@ -124,9 +125,9 @@ fn split_arguments(args: &[Value]) -> Result<(Option<String>, Option<usize>), Er
             Some(text.to_owned())
         }
     };
-    let most = arguments::integer(most, &named, "maxsplit")?;
+    let max = arguments::integer(max, &named, "maxsplit")?;
     named.assert_all_used()?;
-    Ok((separator, most.and_then(|most| usize::try_from(most).ok())))
+    Ok((separator, max.and_then(|max| usize::try_from(max).ok())))
 }
 
 /// `None`: not one of ours.
@@ -179,11 +180,11 @@ pub(super) fn replaced(
     [old, new]: [&str; 2],
     count: Option<i64>,
 ) -> Result<String, Error> {
-    let most = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX);
-    let matches = value.matches(old).count().min(most);
+    let max = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(usize::MAX);
+    let matches = value.matches(old).count().min(max);
     // Each match costs time, too.
     pay(state, matches.saturating_mul(new.len().max(BYTES_PER_MATCH)))?;
-    Ok(value.replacen(old, new, most))
+    Ok(value.replacen(old, new, max))
 }
 
 /// `str.join`, of texts only.
@@ -211,18 +212,10 @@ pub(super) fn spaces(state: &State<'_, '_>, width: &Value) -> Result<String, Err
 
 /// Fuel for the widths and precisions of a format, which are bytes to be written.
 pub(super) fn pay_for_widths(state: &State<'_, '_>, format: &str) -> Result<(), Error> {
-    let numbers = format.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
-    let bytes = numbers.fold(0_usize, |sum, digits| sum.saturating_add(digits.parse().unwrap_or(usize::MAX)));
+    let widths = format.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let bytes = widths.fold(0_usize, |sum, digits| sum.saturating_add(digits.parse().unwrap_or(usize::MAX)));
     pay(state, bytes)
 }
-
-/// Fuel for this many items or bytes, before they exist.
-pub(super) fn pay(state: &State<'_, '_>, count: usize) -> Result<(), Error> {
-    state.consume_fuel(count as u64 / BYTES_PER_FUEL)
-}
-
-/// What minijinja gives for one unit of fuel.
-const BYTES_PER_FUEL: u64 = 64;
 
 /// What a match of `replace` costs at least, in bytes.
 const BYTES_PER_MATCH: usize = 16;

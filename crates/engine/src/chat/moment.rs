@@ -1,6 +1,6 @@
 //! A moment, and its writing as `strftime` writes it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// A moment on the proleptic Gregorian calendar, without time zone. Templates take "now" from here,
 /// never from the clock, so that a prompt is the same tomorrow.
@@ -41,7 +41,7 @@ pub enum MomentError {
     /// A directive that is not known.
     #[error("`%{directive}` is no directive of strftime known here")]
     Directive {
-        /// What stands behind the percent sign; empty at the end of the format.
+        /// What stands after the percent sign; empty at the end of the format.
         directive: String,
     },
 }
@@ -72,6 +72,20 @@ enum Fill {
     Nothing,
 }
 
+/// The date that `strftime_now` gives in every chat of a run: 1 January 2025, midnight.
+///
+/// It is fixed so that prompts, and with them answers and cached work, do not change from day to day. Templates that
+/// print today's date see this one. It belongs to a model's identity where its template reads it.
+pub const TEMPLATE_DATE: Moment = Moment { year: 2025, month: 1, day: 1, hour: 0, minute: 0, second: 0 };
+
+impl fmt::Display for Moment {
+    /// As ISO 8601 without a zone: `2025-01-01T00:00:00`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { year, month, day, hour, minute, second } = self;
+        write!(formatter, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+    }
+}
+
 impl Moment {
     /// Midnight at the start of a day. Years run from 1 to 9999.
     ///
@@ -79,7 +93,7 @@ impl Moment {
     /// If the calendar has no such day.
     pub fn date(year: u16, month: u8, day: u8) -> Result<Self, MomentError> {
         let known = (1..=9999).contains(&year) && (1..=12).contains(&month);
-        if !known || day == 0 || day > days_of(year, month) {
+        if !known || day == 0 || day > days_in_month(year, month) {
             return Err(MomentError::Day { year, month, day });
         }
         Ok(Self { year, month, day, hour: 0, minute: 0, second: 0 })
@@ -195,7 +209,7 @@ impl Moment {
     }
 
     fn day_of_year(self) -> u32 {
-        let before: u32 = (1..self.month).map(|month| u32::from(days_of(self.year, month))).sum();
+        let before: u32 = (1..self.month).map(|month| u32::from(days_in_month(self.year, month))).sum();
         before + u32::from(self.day)
     }
 
@@ -221,7 +235,7 @@ fn composed(directive: char) -> Option<&'static str> {
     })
 }
 
-fn days_of(year: u16, month: u8) -> u8 {
+fn days_in_month(year: u16, month: u8) -> u8 {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
         2 if leap => 29,

@@ -1,7 +1,7 @@
 //! The form of a chat for models that were never taught one.
 //!
 //! System text stands as it is; the others' turns start with `User: ` and `Assistant: `; a blank line
-//! parts them. A reply is asked for by `Assistant:` without a space behind it, since most vocabularies
+//! parts them. A reply is requested by `Assistant:` without a space after it, since most vocabularies
 //! begin words with one.
 
 use minijinja::Value;

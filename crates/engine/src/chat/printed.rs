@@ -6,7 +6,7 @@
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, State, Value};
 
-use super::methods::pay;
+use super::fuel::pay;
 use super::number::float;
 
 /// The deepest nesting written. Python stops at about a thousand.

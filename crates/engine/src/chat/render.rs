@@ -1,12 +1,12 @@
 //! Rendering within limits.
 //!
-//! Templates come with models, so they are programs of strangers. Three limits hold, in this order:
+//! Templates come with models and are untrusted input. Three limits hold, in this order:
 //!
 //! 1. *Fuel* ([`FUEL`]): minijinja counts instructions, items visited and bytes made, so that a loop
 //!    without end, or data that doubles, ends in an error. It is the same error on any machine, and
 //!    bounds the memory to about 64 bytes a unit.
 //! 2. *Length of the text* ([`MAX_TEXT`]), and of the template itself.
-//! 3. *Wall time* ([`MAX_SECONDS`]), a last resort for what fuel does not count: minijinja compares two
+//! 3. *Wall time* ([`MAX_TIME`]), a last resort for what fuel does not count: minijinja compares two
 //!    values in full, however often they hold the same ones. The thread is left behind with what it has,
 //!    which does not grow, and the template is not rendered again, so it is one thread at most.
 //!
@@ -25,26 +25,14 @@ use minijinja::{Environment, Error, ErrorKind, Value};
 
 use super::environment::{NAME, Raised, environment};
 use super::error::ChatError;
-
-/// Units of work of one rendering. A long chat with tools takes some thousands.
-pub const FUEL: u64 = 500_000;
-/// Bytes of the longest text.
-pub const MAX_TEXT: usize = 16 << 20;
-/// Bytes of the longest template. The longest known ones have some tens of thousands.
-pub const MAX_SOURCE: usize = 1 << 20;
-/// Seconds until a rendering is given up. Fuel ends after one at the latest, on any machine known.
-pub const MAX_SECONDS: u64 = 10;
-/// The same as a duration.
-pub(super) const MAX_TIME: Duration = Duration::from_secs(MAX_SECONDS);
-/// Calls of macros, and blocks, inside one another, in minijinja's measure.
-pub(super) const RECURSION: usize = 400;
+use super::limits::{FUEL, MAX_TEXT, MAX_TIME};
 
 /// Address space, of which only what is used is taken.
 const STACK_BYTES: usize = 256 << 20;
 
 /// A compiled template, and whether a rendering of it was given up.
 #[derive(Debug)]
-pub(super) struct Program {
+pub(super) struct CompiledTemplate {
     environment: Environment<'static>,
     /// The names that it reads and does not set before, functions left out.
     pub(super) reads: BTreeSet<String>,
@@ -52,38 +40,54 @@ pub(super) struct Program {
 }
 
 /// Compiles a source.
-pub(super) fn compile(source: String) -> Result<Arc<Program>, ChatError> {
+pub(super) fn compile(source: String) -> Result<Arc<CompiledTemplate>, ChatError> {
     let (environment, reads) = within(MAX_TIME, move || {
         let environment = environment(source)?;
-        let reads = reads(&environment);
+        let reads = reads(&environment)?;
         Ok((environment, reads))
     })?;
-    Ok(Arc::new(Program { environment, reads, given_up: AtomicBool::new(false) }))
+    Ok(Arc::new(CompiledTemplate { environment, reads, given_up: AtomicBool::new(false) }))
 }
 
-fn reads(environment: &Environment<'_>) -> BTreeSet<String> {
+fn reads(environment: &Environment<'_>) -> Result<BTreeSet<String>, ChatError> {
     let functions: BTreeSet<&str> = environment.globals().map(|(name, _)| name).collect();
-    let template = environment.get_template(NAME).ok();
-    let names = template.map(|template| template.undeclared_variables(false)).unwrap_or_default();
-    names.into_iter().filter(|name| !functions.contains(name.as_str())).collect()
+    let template = environment.get_template(NAME).map_err(|source| ChatError::Syntax { source })?;
+    let names = template.undeclared_variables(false).into_iter();
+    Ok(names.filter(|name| !functions.contains(name.as_str())).collect())
 }
 
-/// Renders, for at most `most`.
-pub(super) fn render(program: &Arc<Program>, context: Value, most: Duration) -> Result<String, ChatError> {
-    if program.given_up.load(Ordering::Relaxed) {
-        return Err(ChatError::TooSlow { seconds: most.as_secs() });
+impl CompiledTemplate {
+    /// Runs `work` within the time limit. After work that took longer nothing runs any more, so that at most one thread
+    /// is left behind.
+    fn limited<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        work: impl FnOnce() -> Result<T, ChatError> + Send + 'static,
+    ) -> Result<T, ChatError> {
+        if self.given_up.load(Ordering::Relaxed) {
+            return Err(ChatError::TooSlow { seconds: limit.as_secs() });
+        }
+        let result = within(limit, work);
+        if matches!(result, Err(ChatError::TooSlow { .. })) {
+            self.given_up.store(true, Ordering::Relaxed);
+        }
+        result
     }
+}
+
+/// Renders within the time limit.
+pub(super) fn render(
+    program: &Arc<CompiledTemplate>,
+    context: Value,
+    limit: Duration,
+) -> Result<String, ChatError> {
     let of_thread = Arc::clone(program);
-    let result = within(most, move || rendered(&of_thread.environment, &context));
-    if matches!(result, Err(ChatError::TooSlow { .. })) {
-        program.given_up.store(true, Ordering::Relaxed);
-    }
-    result
+    program.limited(limit, move || rendered(&of_thread.environment, &context))
 }
 
-/// Runs `work` on a large stack, for at most so long.
+/// Runs `work` on a thread with a large stack, within the time limit.
 fn within<T: Send + 'static>(
-    most: Duration,
+    limit: Duration,
     work: impl FnOnce() -> Result<T, ChatError> + Send + 'static,
 ) -> Result<T, ChatError> {
     let (sender, receiver) = mpsc::sync_channel(1);
@@ -95,9 +99,9 @@ fn within<T: Send + 'static>(
             let _ = sender.send(work());
         })
         .map_err(|_| ChatError::Thread { what: "could not be started" })?;
-    match receiver.recv_timeout(most) {
+    match receiver.recv_timeout(limit) {
         Ok(result) => result,
-        Err(RecvTimeoutError::Timeout) => Err(ChatError::TooSlow { seconds: most.as_secs() }),
+        Err(RecvTimeoutError::Timeout) => Err(ChatError::TooSlow { seconds: limit.as_secs() }),
         Err(RecvTimeoutError::Disconnected) => Err(ChatError::Thread { what: "died" }),
     }
 }
@@ -107,7 +111,7 @@ fn rendered(environment: &Environment<'_>, context: &Value) -> Result<String, Ch
     let mut text = Bounded { bytes: Vec::new(), full: false };
     let result = template.render_captured_to(context.clone(), &mut text).map(drop);
     if text.full {
-        return Err(ChatError::TooMuchText { most: MAX_TEXT });
+        return Err(ChatError::TooMuchText { max: MAX_TEXT });
     }
     result.map_err(error)?;
     // A template writes nothing but strings.
@@ -152,30 +156,42 @@ impl Write for Bounded {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
 
-    /// Much longer than an honest rendering, much shorter than the comparison below.
-    const PATIENCE: Duration = Duration::from_millis(300);
-    /// Lists that hold the list before them twice: 2^26 comparisons.
-    const LEVELS: usize = 26;
+    /// Lists that hold the list before them twice: 2^21 comparisons, more than a fuel of 500,000 pays for.
+    const LEVELS: usize = 21;
 
     #[test]
-    fn what_fuel_does_not_count_is_given_up_once() {
+    fn comparisons_cost_no_fuel_and_so_need_the_time_limit() {
         let doubled = |name: &str| {
             let step = |level: usize| format!("{{% set {name} = [{name}, {name}] %}}{{# {level} #}}");
             format!("{{% set {name} = [1] %}}") + &(0..LEVELS).map(step).collect::<Vec<_>>().concat()
         };
-        let built = doubled("x") + &doubled("y");
-        let honest = compile(built.clone() + "done").unwrap();
-        assert_eq!(render(&honest, Value::from(()), PATIENCE).unwrap(), "done");
-        let program = compile(built + "{{ x == y }}").unwrap();
-        let slow = render(&program, Value::from(()), PATIENCE);
+        let program = compile(doubled("x") + &doubled("y") + "{{ x == y }}").unwrap();
+        assert_eq!(render(&program, Value::from(()), MAX_TIME).unwrap().to_lowercase(), "true");
+    }
+
+    #[test]
+    fn what_takes_too_long_is_given_up_once_and_nothing_runs_after_it() {
+        let program = compile("done".to_owned()).unwrap();
+        assert_eq!(render(&program, Value::from(()), MAX_TIME).unwrap(), "done");
+        // Work that ends when this test does, and not before.
+        let (release, blocked) = mpsc::channel::<()>();
+        let slow = program.limited(Duration::ZERO, move || {
+            let _ = blocked.recv();
+            Ok(())
+        });
         assert!(matches!(slow, Err(ChatError::TooSlow { .. })), "{slow:?}");
-        let start = Instant::now();
-        let again = render(&program, Value::from(()), MAX_TIME);
+        let ran = Arc::new(AtomicBool::new(false));
+        let started = Arc::clone(&ran);
+        let again = program.limited(MAX_TIME, move || {
+            started.store(true, Ordering::Relaxed);
+            Ok(())
+        });
         assert!(matches!(again, Err(ChatError::TooSlow { .. })), "{again:?}");
-        assert!(start.elapsed() < PATIENCE, "it is not tried again");
+        let rendering = render(&program, Value::from(()), MAX_TIME);
+        assert!(matches!(rendering, Err(ChatError::TooSlow { .. })), "{rendering:?}");
+        assert!(!ran.load(Ordering::Relaxed), "it is not tried again");
+        drop(release);
     }
 }

@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use super::concatenation::{self, Tokens};
+use super::concatenation::{self, ExpressionTokens};
+use super::literal::string_length;
 use super::stored;
 
 /// Line ends as Jinja makes them, `generation` as `with`, and `~` as a call.
@@ -21,9 +22,9 @@ pub(super) fn adapt(source: &str) -> String {
     while let Some(open) = next_opening(rest) {
         let (before, tag) = rest.split_at(open);
         adapted.push_str(before);
-        let (tag, behind) = tag.split_at(length(tag));
+        let (tag, after) = tag.split_at(length(tag));
         adapted.push_str(&adapted_tag(tag));
-        rest = behind;
+        rest = after;
     }
     adapted.push_str(rest);
     adapted
@@ -69,7 +70,7 @@ fn adapted_tag(tag: &str) -> Cow<'_, str> {
 /// `set ns.x = value` with the value given to a function; `None` for all other statements.
 fn stored(statement: &str) -> Option<String> {
     let target = statement.trim_start().strip_prefix("set")?.strip_prefix(char::is_whitespace)?;
-    let length = Tokens(target).take_while(|token| *token != "=").map(str::len).sum::<usize>();
+    let length = ExpressionTokens(target).take_while(|token| *token != "=").map(str::len).sum::<usize>();
     let (target, value) = target.split_at_checked(length)?;
     let value = value.strip_prefix('=').filter(|_| target.contains('.'))?;
     let value = concatenation::rewrite(value, false);
@@ -111,23 +112,6 @@ fn closing(tag: &str, end: &str) -> usize {
         at += c.len_utf8();
     }
     tag.len()
-}
-
-/// The length of the string literal that a text starts with, quotes included; all if it does not end.
-pub(super) fn string_length(text: &str) -> usize {
-    let mut chars = text.char_indices();
-    let quote = chars.next().map(|(_, quote)| quote);
-    let mut escaped = false;
-    for (at, c) in chars {
-        if escaped {
-            escaped = false;
-        } else if c == '\\' {
-            escaped = true;
-        } else if Some(c) == quote {
-            return at + c.len_utf8();
-        }
-    }
-    text.len()
 }
 
 #[cfg(test)]

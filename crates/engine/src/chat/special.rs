@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::error::ChatError;
-use super::file::{Shape, json_of};
+use super::file::{JsonFile, read_json};
 
 /// The names that `transformers` hands to a template.
 pub const NAMES: [&str; 7] =
@@ -14,9 +14,9 @@ pub const NAMES: [&str; 7] =
 
 /// Texts of special tokens by name, out of [`NAMES`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SpecialTokens(BTreeMap<&'static str, String>);
+pub struct SpecialTokenTexts(BTreeMap<&'static str, String>);
 
-impl SpecialTokens {
+impl SpecialTokenTexts {
     /// From pairs of name and text. Other names are left out.
     pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> Self {
         let known = |name: &str| NAMES.into_iter().find(|known| *known == name);
@@ -29,16 +29,16 @@ impl SpecialTokens {
     ///
     /// # Errors
     /// If a file cannot be read or a token has another form.
-    pub fn of_folder(folder: &Path) -> Result<Self, ChatError> {
+    pub fn from_folder(folder: &Path) -> Result<Self, ChatError> {
         let mut tokens = BTreeMap::new();
         let mut complete = false;
         let path = folder.join("tokenizer_config.json");
-        if let Some(config) = json_of(&path)? {
+        if let Some(config) = read_json(&path)? {
             complete = config.get("added_tokens_decoder").is_some();
             collect(&mut tokens, &config, &path)?;
         }
         let path = folder.join("special_tokens_map.json");
-        if !complete && let Some(map) = json_of(&path)? {
+        if !complete && let Some(map) = read_json(&path)? {
             collect(&mut tokens, &map, &path)?;
         }
         Ok(Self(tokens))
@@ -56,7 +56,7 @@ impl SpecialTokens {
 }
 
 fn collect(tokens: &mut BTreeMap<&'static str, String>, map: &Json, path: &Path) -> Result<(), ChatError> {
-    let shape = Shape { path };
+    let shape = JsonFile { path };
     for name in NAMES {
         match map.get(name) {
             None => {}

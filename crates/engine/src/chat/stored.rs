@@ -8,7 +8,7 @@
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, State, Value};
 
-use super::methods::pay;
+use super::fuel::pay;
 
 /// The name of the function.
 pub(super) const FUNCTION: &str = "stored__";

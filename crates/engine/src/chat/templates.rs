@@ -8,13 +8,13 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::error::ChatError;
-use super::file::{Shape, json_of, text_of};
+use super::file::{JsonFile, read_json, read_text};
 
-/// The name of the template that is used where nothing else is asked for.
+/// The name of the template that is used where nothing else is requested.
 const DEFAULT: &str = "default";
 /// The name of the template that is used where tools are given.
 const TOOL_USE: &str = "tool_use";
-/// The most files of a folder of templates.
+/// Maximum number of files of a folder of templates.
 const MAX_FILES: usize = 64;
 
 /// Sources of templates by name. Mostly there is one, `default`.
@@ -39,9 +39,9 @@ impl Templates {
     ///
     /// # Errors
     /// If a file cannot be read or has another form.
-    pub fn of_folder(folder: &Path) -> Result<Self, ChatError> {
+    pub fn from_folder(folder: &Path) -> Result<Self, ChatError> {
         let mut templates = BTreeMap::new();
-        if let Some(source) = text_of(&folder.join("chat_template.jinja"))? {
+        if let Some(source) = read_text(&folder.join("chat_template.jinja"))? {
             templates.insert(DEFAULT.to_owned(), source);
         }
         additional(&mut templates, &folder.join("additional_chat_templates"))?;
@@ -50,7 +50,7 @@ impl Templates {
                 break;
             }
             let path = folder.join(file);
-            if let Some(config) = json_of(&path)? {
+            if let Some(config) = read_json(&path)? {
                 templates = in_config(&config, &path)?;
             }
         }
@@ -92,12 +92,12 @@ fn additional(templates: &mut BTreeMap<String, String>, folder: &Path) -> Result
     };
     for (index, entry) in entries.enumerate() {
         if index == MAX_FILES {
-            return Err(ChatError::TooManyTemplates { path: folder.to_owned(), most: MAX_FILES });
+            return Err(ChatError::TooManyTemplates { path: folder.to_owned(), max: MAX_FILES });
         }
         let path = entry.map_err(io)?.path();
         let name = path.file_stem().and_then(|stem| stem.to_str());
         if let (Some(name), Some("jinja")) = (name, path.extension().and_then(|extension| extension.to_str()))
-            && let Some(source) = text_of(&path)?
+            && let Some(source) = read_text(&path)?
         {
             templates.insert(name.to_owned(), source);
         }
@@ -106,7 +106,7 @@ fn additional(templates: &mut BTreeMap<String, String>, folder: &Path) -> Result
 }
 
 fn in_config(config: &Json, path: &Path) -> Result<BTreeMap<String, String>, ChatError> {
-    let shape = Shape { path };
+    let shape = JsonFile { path };
     let wrong = || shape.error("chat_template", "a text, or a list of maps with `name` and `template`");
     let mut templates = BTreeMap::new();
     match config.get("chat_template") {

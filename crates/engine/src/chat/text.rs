@@ -16,28 +16,28 @@ pub(super) fn strip<'a>(text: &'a str, chars: Option<&str>, left: bool, right: b
 pub(super) fn split<'a>(
     text: &'a str,
     separator: Option<&str>,
-    most: Option<usize>,
+    max: Option<usize>,
     from_right: bool,
 ) -> Option<Vec<&'a str>> {
-    let most = most.map_or(usize::MAX, |most| most.saturating_add(1));
+    let max = max.map_or(usize::MAX, |max| max.saturating_add(1));
     match separator {
         Some("") => None,
         Some(separator) if from_right => {
-            let mut pieces: Vec<&str> = text.rsplitn(most, separator).collect();
+            let mut pieces: Vec<&str> = text.rsplitn(max, separator).collect();
             pieces.reverse();
             Some(pieces)
         }
-        Some(separator) => Some(text.splitn(most, separator).collect()),
-        None if from_right => Some(words_from_right(text, most)),
-        None => Some(words(text, most)),
+        Some(separator) => Some(text.splitn(max, separator).collect()),
+        None if from_right => Some(words_from_right(text, max)),
+        None => Some(words(text, max)),
     }
 }
 
-fn words(text: &str, most: usize) -> Vec<&str> {
+fn words(text: &str, max: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text.trim_start_matches(is_space);
     while !rest.is_empty() {
-        if pieces.len() + 1 == most {
+        if pieces.len() + 1 == max {
             pieces.push(rest);
             break;
         }
@@ -48,11 +48,11 @@ fn words(text: &str, most: usize) -> Vec<&str> {
     pieces
 }
 
-fn words_from_right(text: &str, most: usize) -> Vec<&str> {
+fn words_from_right(text: &str, max: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text.trim_end_matches(is_space);
     while !rest.is_empty() {
-        if pieces.len() + 1 == most {
+        if pieces.len() + 1 == max {
             pieces.push(rest);
             break;
         }
@@ -93,7 +93,7 @@ pub(super) fn partition<'a>(text: &'a str, separator: &'a str, from_right: bool)
     }
     let halves = if from_right { text.rsplit_once(separator) } else { text.split_once(separator) };
     Some(match halves {
-        Some((before, behind)) => [before, separator, behind],
+        Some((before, after)) => [before, separator, after],
         None if from_right => ["", "", text],
         None => [text, "", ""],
     })
@@ -159,13 +159,13 @@ pub(super) fn center(text: &str, width: usize, fill: char) -> String {
     fills(before).chain(text.chars()).chain(fills(missing - before)).collect()
 }
 
-/// `zfill`: zeros behind the sign.
+/// `zfill`: zeros after the sign.
 pub(super) fn zeros(text: &str, width: usize) -> String {
     let (sign, digits) = text.split_at(usize::from(text.starts_with(['+', '-'])));
     sign.to_owned() + &right(digits, width.saturating_sub(sign.len()), '0')
 }
 
-/// Jinja's filter `title`: a capital at the start of each word, where words begin behind white space, a
+/// Jinja's filter `title`: a capital at the start of each word, where words begin after white space, a
 /// hyphen or an opening bracket.
 pub(super) fn words_title(text: &str) -> String {
     let mut titled = String::with_capacity(text.len());

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::data::Data;
 use super::special::NAMES as SPECIAL_NAMES;
 
-/// The most variables, and the most bytes of them as JSON. Known templates read up to five.
+/// Maximum number of variables, and maximum bytes of them as JSON. Known templates read up to five.
 const MAX_VARIABLES: usize = 64;
 const MAX_BYTES: usize = 64 << 10;
 
@@ -81,17 +81,17 @@ fn known(read: &[String]) -> String {
 
 /// Variables by name, each of which a template may be given.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Variables(BTreeMap<String, Json>);
+pub struct TemplateVariables(BTreeMap<String, Json>);
 
-impl Variables {
+impl TemplateVariables {
     /// Checks names and values.
     ///
     /// ```
-    /// use plimsoll_engine::chat::Variables;
+    /// use plimsoll_engine::chat::TemplateVariables;
     /// use serde_json::json;
     ///
-    /// assert!(Variables::new([("enable_thinking".to_owned(), json!(false))]).is_ok());
-    /// let refused = Variables::new([("messages".to_owned(), json!([]))]).unwrap_err();
+    /// assert!(TemplateVariables::new([("enable_thinking".to_owned(), json!(false))]).is_ok());
+    /// let refused = TemplateVariables::new([("messages".to_owned(), json!([]))]).unwrap_err();
     /// assert_eq!(refused.to_string(), "`messages` cannot be set: it holds the messages of the prompt");
     /// ```
     ///

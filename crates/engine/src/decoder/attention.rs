@@ -2,6 +2,7 @@
 
 use candle_core::{D, DType, Tensor};
 
+use super::attention_shape::AttentionShape;
 use super::few;
 use super::softmax::{Sight, softmax};
 use crate::cache::LayerCache;
@@ -10,26 +11,16 @@ use crate::product::plain;
 /// Queries that are computed at once, so that the scores of a long prompt are never there all together.
 const BLOCK: usize = 256;
 
-/// What one layer's attention is like.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) key_value_heads: usize,
-    pub(super) group: usize,
-    pub(super) head_width: usize,
-    pub(super) scale: f64,
-    pub(super) window: Option<usize>,
-}
-
 /// Queries of one row, `[tokens, heads, head_width]`, the first of which is the sequence's token `first`, and
 /// its cache, which holds their keys already. Gives `[tokens, heads * head_width]`.
 pub(super) fn attend(
-    shape: &Shape,
+    shape: &AttentionShape,
     queries: &Tensor,
     first: usize,
     cache: &LayerCache,
 ) -> candle_core::Result<Tensor> {
     let tokens = queries.dim(0)?;
-    if tokens <= few::MOST && queries.device().is_cpu() {
+    if tokens <= few::MAX_QUERIES && queries.device().is_cpu() {
         return few::attend(shape, queries, first, cache);
     }
     if tokens <= BLOCK {
@@ -46,12 +37,12 @@ pub(super) fn attend(
 }
 
 fn attend_block(
-    shape: &Shape,
+    shape: &AttentionShape,
     queries: &Tensor,
     first: usize,
     cache: &LayerCache,
 ) -> candle_core::Result<Tensor> {
-    let Shape { key_value_heads, group, head_width, .. } = *shape;
+    let AttentionShape { key_value_heads, group, head_width, .. } = *shape;
     let tokens = queries.dim(0)?;
     let end = first + tokens;
     let begin = shape.window.map_or(0, |window| (first + 1).saturating_sub(window));

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use candle_core::{D, Tensor};
 use rayon::prelude::*;
 
-use super::attention::{Shape, attend, joined};
+use super::attention::{attend, joined};
+use super::attention_shape::AttentionShape;
 use super::elementwise;
 use super::norm::RmsNorm;
 use super::rotary::Angles;
-use crate::cache::Cache;
+use crate::cache::KvCache;
 use crate::spec::Activation;
 use crate::weights::Linear;
 
@@ -60,9 +61,9 @@ impl<const N: usize> Projections<N> {
 
 /// One block of a decoder.
 #[derive(Debug)]
-pub(super) struct Block {
+pub(super) struct DecoderBlock {
     pub(super) index: usize,
-    pub(super) shape: Shape,
+    pub(super) shape: AttentionShape,
     pub(super) rope: usize,
     pub(super) activation: Activation,
     pub(super) residual: f64,
@@ -82,13 +83,13 @@ pub(super) struct Block {
 #[derive(Debug)]
 pub(super) struct Span<'a> {
     /// The cache of the row.
-    pub(super) cache: &'a mut Cache,
-    /// The place of the first token in the sequence.
+    pub(super) cache: &'a mut KvCache,
+    /// Position of the first token in the sequence.
     pub(super) first: usize,
     pub(super) tokens: usize,
 }
 
-impl Block {
+impl DecoderBlock {
     /// `stream` is `[tokens of all spans, hidden]`.
     pub(super) fn forward(
         &self,
@@ -107,7 +108,7 @@ impl Block {
             Some(norm) => norm.forward(&part)?,
             None => part,
         };
-        elementwise::sum(stream, &super::scaled(part, self.residual)?)
+        elementwise::sum(stream, &elementwise::scaled(part, self.residual)?)
     }
 
     fn attention(

@@ -1,4 +1,4 @@
-//! Sums, and gates of feed-forward parts, number by number.
+//! Sums, and gates of feed-forward parts, element by element.
 //!
 //! On the processor candle gives each such step to a pool of threads of its own that wait by spinning: on a machine
 //! with other work to do, a tenth of the processor time of a prompt. Here the threads are those of everything else,
@@ -41,7 +41,7 @@ fn gelu(x: f32) -> f32 {
     0.5 * x * (1.0 + f32::tanh(FACTOR * x * (1.0 + 0.044_715 * x * x)))
 }
 
-/// Pairs of numbers, joined; `None` for what is not of f32, whole and on the processor.
+/// Pairs of elements, combined; `None` for what is not of f32, whole and on the processor.
 fn joined(
     one: &Tensor,
     other: &Tensor,
@@ -61,14 +61,23 @@ fn joined(
         return Ok(None);
     };
     let (ones, others) = (&ones[own.0..own.1], &others[theirs.0..theirs.1]);
-    let mut numbers = vec![0.0; ones.len()];
-    let share = |((numbers, ones), others): ((&mut [f32], &[f32]), &[f32])| {
-        for ((number, one), other) in numbers.iter_mut().zip(ones).zip(others) {
+    let mut values = vec![0.0; ones.len()];
+    let share = |((values, ones), others): ((&mut [f32], &[f32]), &[f32])| {
+        for ((number, one), other) in values.iter_mut().zip(ones).zip(others) {
             *number = join(*one, *other);
         }
     };
-    numbers.par_chunks_mut(SHARE).zip(ones.par_chunks(SHARE)).zip(others.par_chunks(SHARE)).for_each(share);
-    Tensor::from_vec(numbers, one.shape(), one.device()).map(Some)
+    values.par_chunks_mut(SHARE).zip(ones.par_chunks(SHARE)).zip(others.par_chunks(SHARE)).for_each(share);
+    Tensor::from_vec(values, one.shape(), one.device()).map(Some)
+}
+
+/// Multiplied in f32: in bf16 candle would round the factor.
+pub(super) fn scaled(tensor: Tensor, factor: f64) -> candle_core::Result<Tensor> {
+    if factor == 1.0 {
+        return Ok(tensor);
+    }
+    let dtype = tensor.dtype();
+    tensor.to_dtype(DType::F32)?.affine(factor, 0.0)?.to_dtype(dtype)
 }
 
 #[cfg(test)]
@@ -77,21 +86,21 @@ mod tests {
 
     use super::*;
 
-    fn numbers(shape: (usize, usize), step: f32) -> Tensor {
+    fn values(shape: (usize, usize), step: f32) -> Tensor {
         let count = shape.0 * shape.1;
-        let numbers: Vec<f32> = (0..count).map(|at| (at as f32 * step).sin() * 20.0).collect();
-        Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap()
+        let values: Vec<f32> = (0..count).map(|at| (at as f32 * step).sin() * 20.0).collect();
+        Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
     }
 
     fn bits(tensor: &Tensor) -> Vec<u32> {
-        let numbers = tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        numbers.into_iter().map(f32::to_bits).collect()
+        let values = tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        values.into_iter().map(f32::to_bits).collect()
     }
 
     #[test]
     fn the_bits_are_those_of_candle() {
         for shape in [(1, 1), (3, 700), (40, 2048)] {
-            let (one, other) = (numbers(shape, 0.37), numbers(shape, 0.11));
+            let (one, other) = (values(shape, 0.37), values(shape, 0.11));
             assert_eq!(bits(&sum(&one, &other).unwrap()), bits(&(&one + &other).unwrap()));
             for (activation, activated) in [
                 (Activation::Silu, one.silu().unwrap()),
@@ -110,12 +119,12 @@ mod tests {
 
     #[test]
     fn other_types_and_views_go_through_candle() {
-        let (one, other) = (numbers((6, 9), 0.37), numbers((9, 6), 0.11).t().unwrap());
+        let (one, other) = (values((6, 9), 0.37), values((9, 6), 0.11).t().unwrap());
         assert_eq!(bits(&sum(&one, &other).unwrap()), bits(&(&one + &other).unwrap()));
         let half = |tensor: &Tensor| tensor.to_dtype(DType::BF16).unwrap();
         let (one, other) = (half(&one), half(&other));
         let expected = (one.silu().unwrap() * &other).unwrap();
         assert_eq!(bits(&gated(Activation::Silu, &one, &other).unwrap()), bits(&expected));
-        assert!(sum(&one, &numbers((2, 2), 1.0)).is_err());
+        assert!(sum(&one, &values((2, 2), 1.0)).is_err());
     }
 }

@@ -8,7 +8,7 @@ use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
 use half::bf16;
 use rayon::prelude::*;
 
-use super::attention::Shape;
+use super::attention_shape::AttentionShape;
 use super::softmax::Sight;
 use crate::cache::LayerCache;
 use plimsoll_kernels::simd::{dot_of, widened};
@@ -16,47 +16,47 @@ use plimsoll_kernels::wide;
 
 /// Sums of a product that run side by side; a head is at least as wide in every model that matters.
 const LANES: usize = 32;
-/// The most queries.
-pub(super) const MOST: usize = 8;
+/// Maximum number of queries.
+pub(super) const MAX_QUERIES: usize = 8;
 
-/// The numbers of a tensor, where they lie.
-enum Numbers<'a> {
+/// The elements of a tensor, in its own memory.
+enum Elements<'a> {
     F32(&'a [f32]),
     Bf16(&'a [bf16]),
 }
 
 /// Keys and values of one segment, `[key_value_heads, room, head_width]` each, and which tokens of it count.
-struct Part<'a> {
-    keys: Numbers<'a>,
-    values: Numbers<'a>,
+struct CachePart<'a> {
+    keys: Elements<'a>,
+    values: Elements<'a>,
     room: usize,
     tokens: Range<usize>,
 }
 
 /// A call's queries, `[tokens, heads, head_width]`.
 struct Queries<'a> {
-    shape: &'a Shape,
-    numbers: &'a [f32],
+    shape: &'a AttentionShape,
+    elements: &'a [f32],
     sight: Sight,
     /// How many keys there are that any of them sees.
     keys: usize,
 }
 
-/// As [`super::attention::attend`], for at most [`MOST`] queries on the processor.
+/// As [`super::attention::attend`], for at most [`MAX_QUERIES`] queries on the processor.
 #[expect(clippy::cast_possible_truncation, reason = "scores are f32")]
 pub(super) fn attend(
-    shape: &Shape,
+    shape: &AttentionShape,
     queries: &Tensor,
     first: usize,
     cache: &LayerCache,
 ) -> candle_core::Result<Tensor> {
     let (count, dtype) = (queries.dim(0)?, queries.dtype());
-    let numbers = queries.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+    let elements = queries.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
     let end = first + count;
     let begin = shape.window.map_or(0, |window| (first + 1).saturating_sub(window));
     let sight = Sight { queries: count, first: first - begin, window: shape.window };
-    let queries = Queries { shape, numbers: &numbers, sight, keys: end - begin };
-    // Held while their numbers are read.
+    let queries = Queries { shape, elements: &elements, sight, keys: end - begin };
+    // Held while their elements are read.
     let storages: Vec<_> = cache
         .segments()
         .map(|segment| (segment.keys.storage_and_layout().0, segment.values.storage_and_layout().0))
@@ -66,7 +66,7 @@ pub(super) fn attend(
         let tokens = begin.max(start) - start..end.min(start + segment.len).max(start) - start;
         if !tokens.is_empty() {
             let (keys, values) = (stored(keys)?, stored(values)?);
-            parts.push(Part { keys, values, room: segment.keys.dim(1)?, tokens });
+            parts.push(CachePart { keys, values, room: segment.keys.dim(1)?, tokens });
         }
         start += segment.len;
     }
@@ -76,18 +76,18 @@ pub(super) fn attend(
 }
 
 /// A cache's tensors are made whole and contiguous, so the storage is the tensor.
-fn stored(storage: &Storage) -> candle_core::Result<Numbers<'_>> {
+fn stored(storage: &Storage) -> candle_core::Result<Elements<'_>> {
     match storage {
-        Storage::Cpu(CpuStorage::F32(numbers)) => Ok(Numbers::F32(numbers)),
-        Storage::Cpu(CpuStorage::BF16(numbers)) => Ok(Numbers::Bf16(numbers)),
+        Storage::Cpu(CpuStorage::F32(elements)) => Ok(Elements::F32(elements)),
+        Storage::Cpu(CpuStorage::BF16(elements)) => Ok(Elements::Bf16(elements)),
         _ => candle_core::bail!("a cache on the processor must be of type F32 or BF16"),
     }
 }
 
 impl Queries<'_> {
     /// `[tokens, heads * head_width]`.
-    fn mix(&self, parts: &[Part<'_>], scale: f32) -> Vec<f32> {
-        let Shape { key_value_heads, group, head_width, .. } = *self.shape;
+    fn mix(&self, parts: &[CachePart<'_>], scale: f32) -> Vec<f32> {
+        let AttentionShape { key_value_heads, group, head_width, .. } = *self.shape;
         let by_head: Vec<Vec<f32>> =
             (0..key_value_heads).into_par_iter().map(|head| self.head(head, parts, scale)).collect();
         // From one key head after the other to one token after the other.
@@ -99,15 +99,15 @@ impl Queries<'_> {
     }
 
     /// What the queries of one key head get, `[tokens, group, head_width]`.
-    fn head(&self, head: usize, parts: &[Part<'_>], scale: f32) -> Vec<f32> {
-        let Shape { key_value_heads, group, head_width, .. } = *self.shape;
+    fn head(&self, head: usize, parts: &[CachePart<'_>], scale: f32) -> Vec<f32> {
+        let AttentionShape { key_value_heads, group, head_width, .. } = *self.shape;
         let run = group * head_width;
         let mut mixed = vec![0.0; self.sight.queries * run];
         let mut scores = vec![0.0; self.keys];
         for (row, mixed) in mixed.chunks_exact_mut(head_width).enumerate() {
             let (token, member) = (row / group, row % group);
             let at = (token * key_value_heads + head) * run + member * head_width;
-            let query = &self.numbers[at..at + head_width];
+            let query = &self.elements[at..at + head_width];
             let mut begin = 0;
             for part in parts {
                 let lines = part.lines(head, head_width);
@@ -126,15 +126,15 @@ impl Queries<'_> {
     }
 }
 
-impl Part<'_> {
-    /// Where the numbers of a head's tokens lie.
+impl CachePart<'_> {
+    /// The range of a head's tokens among the elements.
     fn lines(&self, head: usize, width: usize) -> Range<usize> {
         let begin = head * self.room;
         (begin + self.tokens.start) * width..(begin + self.tokens.end) * width
     }
 }
 
-impl Numbers<'_> {
+impl Elements<'_> {
     /// One product for each key.
     fn score(&self, lines: Range<usize>, query: &[f32], scores: &mut [f32]) {
         match self {

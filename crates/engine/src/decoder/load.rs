@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use candle_core::DType;
 
-use super::attention::Shape;
-use super::block::{Block, Projection, Projections};
+use super::attention_shape::AttentionShape;
+use super::block::{DecoderBlock, Projection, Projections};
 use super::norm::RmsNorm;
 use crate::spec::DecoderSpec;
 use crate::weights::{Embedding, Linear, Placement, Tensors};
@@ -35,7 +35,7 @@ pub(super) struct Loader<'a> {
 /// All that a decoder is made of.
 pub(super) struct Parts {
     pub(super) embedding: Embedding,
-    pub(super) blocks: Vec<Block>,
+    pub(super) blocks: Vec<DecoderBlock>,
     pub(super) norm: RmsNorm,
     pub(super) head: Arc<dyn Linear>,
 }
@@ -62,7 +62,7 @@ impl<'a> Loader<'a> {
         Ok(Parts { embedding, blocks, norm, head })
     }
 
-    /// A tensor that no place is known for would change what the model says.
+    /// Ignoring an unknown tensor would change the answers.
     fn refuse_surplus(&self) -> Result<(), WeightsError> {
         let taken = self.taken.borrow();
         let known = |name: &str| taken.contains(name) || name.ends_with(DERIVED);
@@ -101,7 +101,7 @@ impl<'a> Loader<'a> {
         Ok(Projection { weight, bias: bias.transpose()? })
     }
 
-    fn block(&self, index: usize) -> Result<Block, WeightsError> {
+    fn block(&self, index: usize) -> Result<DecoderBlock, WeightsError> {
         let spec = self.spec;
         let (at, layer) = (format!("model.layers.{index}"), spec.layers[index]);
         let norm = |name: &str| self.norm(&format!("{at}.{name}.weight"), spec.hidden);
@@ -111,7 +111,7 @@ impl<'a> Loader<'a> {
             if spec.output_norms { "pre_feedforward_layernorm" } else { "post_attention_layernorm" };
         let attention = format!("{at}.self_attn");
         let (hidden, intermediate) = (spec.hidden, spec.intermediate);
-        Ok(Block {
+        Ok(DecoderBlock {
             index,
             shape: shape(spec, layer.window),
             rope: layer.rope,
@@ -173,8 +173,8 @@ impl<'a> Loader<'a> {
     }
 }
 
-fn shape(spec: &DecoderSpec, window: Option<usize>) -> Shape {
-    Shape {
+fn shape(spec: &DecoderSpec, window: Option<usize>) -> AttentionShape {
+    AttentionShape {
         key_value_heads: spec.key_value_heads,
         group: spec.group(),
         head_width: spec.head_width,

@@ -6,24 +6,24 @@ use candle_core::{DType, Tensor};
 
 use super::Decoder;
 use super::block::Span;
-use crate::step::{Row, RowOutput, StepError};
+use crate::step::{RowOutput, StepError, StepRow};
 
-/// The most tokens of a pass. Enough for matrix products at full speed.
+/// Maximum number of tokens of a pass. Enough for matrix products at full speed.
 const MAX_TOKENS: usize = 1024;
 
-/// What a row of the step comes down to.
-struct Plan {
+/// The computation of one row of the step.
+struct RowPlan {
     /// All tokens to compute, those of the cache first if it is computed anew.
     tokens: Vec<u32>,
-    /// The place in the sequence of the first of them.
+    /// Position of the first of them in the sequence.
     first: usize,
     /// How many of them the cache had.
     recomputed: usize,
     /// For each rotary embedding, whether the set for long sequences is used.
     long: Vec<bool>,
-    /// Places in `tokens` of which logits are wanted.
+    /// Indices into `tokens` of the requested logits.
     logits: Vec<usize>,
-    /// Layer and places in `tokens` of which the hidden state is wanted.
+    /// Layer and indices into `tokens` of the requested hidden states.
     hidden: Option<(usize, Vec<usize>)>,
     /// Whether the last layer's is wanted before the final norm.
     before_norm: bool,
@@ -31,15 +31,31 @@ struct Plan {
 
 /// A piece of a row within a pass.
 #[derive(Clone, Copy)]
-struct Piece {
+struct PassPiece {
     row: usize,
-    /// The first token, a place in the plan's tokens.
+    /// Index of the first token in the plan's tokens.
     from: usize,
     tokens: usize,
 }
 
-pub(super) fn step(decoder: &Decoder, rows: &mut [Row<'_>]) -> Result<Vec<RowOutput>, StepError> {
-    let plans: Vec<Plan> =
+impl Decoder {
+    /// Reads the tokens of all rows and gives what each row requested, in the order of the rows.
+    ///
+    /// A long step is taken in passes of bounded size, so the memory for intermediate results does not
+    /// grow with it; the logits and hidden states that are requested do.
+    ///
+    /// With `LongRoPE`, a row that grows past `original_context` (or was cut back to it) is computed anew from
+    /// its first token; [`RowOutput::recomputed`] says so. Positions count from the step's tokens as always.
+    ///
+    /// # Errors
+    /// [`StepError`] naming the row; all caches then are as they were.
+    pub fn step(&self, rows: &mut [StepRow<'_>]) -> Result<Vec<RowOutput>, StepError> {
+        step(self, rows)
+    }
+}
+
+fn step(decoder: &Decoder, rows: &mut [StepRow<'_>]) -> Result<Vec<RowOutput>, StepError> {
+    let plans: Vec<RowPlan> =
         rows.iter().enumerate().map(|(index, row)| plan(decoder, index, row)).collect::<Result<_, _>>()?;
     for (row, plan) in rows.iter_mut().zip(&plans) {
         row.cache.stale |= plan.recomputed > 0;
@@ -61,7 +77,7 @@ pub(super) fn step(decoder: &Decoder, rows: &mut [Row<'_>]) -> Result<Vec<RowOut
 }
 
 /// Checks a row before anything is computed.
-fn plan(decoder: &Decoder, index: usize, row: &Row<'_>) -> Result<Plan, StepError> {
+fn plan(decoder: &Decoder, index: usize, row: &StepRow<'_>) -> Result<RowPlan, StepError> {
     let spec = &decoder.spec;
     if row.tokens.is_empty() {
         return Err(StepError::NoTokens { row: index });
@@ -82,7 +98,8 @@ fn plan(decoder: &Decoder, index: usize, row: &Row<'_>) -> Result<Plan, StepErro
     let recomputed = if long == row.cache.long && !row.cache.stale { 0 } else { row.cache.len() };
     let mut tokens = row.cache.tokens()[..recomputed].to_vec();
     tokens.extend_from_slice(row.tokens);
-    let shifted = |positions: Vec<usize>| positions.into_iter().map(|place| place + recomputed).collect();
+    let shifted =
+        |positions: Vec<usize>| positions.into_iter().map(|position| position + recomputed).collect();
     let hidden = match &row.hidden {
         Some(hidden) if hidden.layer > spec.layers.len() => {
             return Err(StepError::Layer { row: index, layer: hidden.layer, layers: spec.layers.len() });
@@ -90,7 +107,7 @@ fn plan(decoder: &Decoder, index: usize, row: &Row<'_>) -> Result<Plan, StepErro
         Some(hidden) => Some((hidden.layer, shifted(hidden.positions.list(index, row.tokens.len())?))),
         None => None,
     };
-    Ok(Plan {
+    Ok(RowPlan {
         first: row.cache.len() - recomputed,
         logits: shifted(row.logits.list(index, row.tokens.len())?),
         tokens,
@@ -101,14 +118,14 @@ fn plan(decoder: &Decoder, index: usize, row: &Row<'_>) -> Result<Plan, StepErro
     })
 }
 
-/// Rows one behind the other, cut where a pass is full.
-fn passes(plans: &[Plan]) -> Vec<Vec<Piece>> {
+/// Rows concatenated, cut where a pass is full.
+fn passes(plans: &[RowPlan]) -> Vec<Vec<PassPiece>> {
     let (mut passes, mut pass, mut room) = (Vec::new(), Vec::new(), MAX_TOKENS);
     for (row, plan) in plans.iter().enumerate() {
         let mut from = 0;
         while from < plan.tokens.len() {
             let tokens = room.min(plan.tokens.len() - from);
-            pass.push(Piece { row, from, tokens });
+            pass.push(PassPiece { row, from, tokens });
             from += tokens;
             room -= tokens;
             if room == 0 {
@@ -123,15 +140,16 @@ fn passes(plans: &[Plan]) -> Vec<Vec<Piece>> {
 
 fn run(
     decoder: &Decoder,
-    rows: &mut [Row<'_>],
-    plans: &[Plan],
-    pieces: &[Piece],
+    rows: &mut [StepRow<'_>],
+    plans: &[RowPlan],
+    pieces: &[PassPiece],
     results: &mut [[Gathered; 2]],
 ) -> candle_core::Result<()> {
-    let tokens = pieces.iter().flat_map(|piece| piece.tokens_of(plans)).copied().collect();
+    let tokens = pieces.iter().flat_map(|piece| piece.tokens(plans)).copied().collect();
     let angles = decoder.ropes.iter().enumerate().map(|(rope, rotary)| {
-        let places: Vec<(usize, bool)> = pieces.iter().flat_map(|piece| piece.places(plans, rope)).collect();
-        rotary.angles(places.into_iter(), &decoder.placement)
+        let positions: Vec<(usize, bool)> =
+            pieces.iter().flat_map(|piece| piece.positions(plans, rope)).collect();
+        rotary.angles(positions.into_iter(), &decoder.placement)
     });
     let angles: Vec<_> = angles.collect::<candle_core::Result<_>>()?;
     let mut stream = decoder.embed(tokens)?;
@@ -144,7 +162,7 @@ fn run(
 }
 
 /// The caches of the pieces. A row has at most one piece in a pass, and pieces are in the order of rows.
-fn spans<'a>(rows: &'a mut [Row<'_>], plans: &[Plan], pieces: &[Piece]) -> Vec<Span<'a>> {
+fn spans<'a>(rows: &'a mut [StepRow<'_>], plans: &[RowPlan], pieces: &[PassPiece]) -> Vec<Span<'a>> {
     let mut pieces = pieces.iter().peekable();
     let with_piece = rows.iter_mut().enumerate().filter_map(|(index, row)| {
         let piece = pieces.next_if(|piece| piece.row == index)?;
@@ -154,8 +172,8 @@ fn spans<'a>(rows: &'a mut [Row<'_>], plans: &[Plan], pieces: &[Piece]) -> Vec<S
 }
 
 fn take_hidden(
-    plans: &[Plan],
-    pieces: &[Piece],
+    plans: &[RowPlan],
+    pieces: &[PassPiece],
     layer: usize,
     stream: &Tensor,
     results: &mut [[Gathered; 2]],
@@ -166,11 +184,11 @@ fn take_hidden(
     Ok(())
 }
 
-/// The final norm and the logits, of those tokens only that are asked for.
+/// The final norm and the logits, of those tokens only that are requested.
 fn finish(
     decoder: &Decoder,
-    plans: &[Plan],
-    pieces: &[Piece],
+    plans: &[RowPlan],
+    pieces: &[PassPiece],
     stream: &Tensor,
     results: &mut [[Gathered; 2]],
 ) -> candle_core::Result<()> {
@@ -185,52 +203,52 @@ fn finish(
         return Ok(());
     }
     // One matrix product for all rows.
-    let all = Picked {
-        places: picks.iter().flat_map(|(_, picked)| picked.places.iter().copied()).collect(),
+    let all = PickedTokens {
+        positions: picks.iter().flat_map(|(_, picked)| picked.positions.iter().copied()).collect(),
         requests: Vec::new(),
     };
     let logits = decoder.logits(&decoder.norm.forward(&all.take(stream)?)?)?;
     let mut begin = 0;
     for (row, picked) in picks {
-        let count = picked.places.len();
+        let count = picked.positions.len();
         results[row][0].add(logits.narrow(0, begin, count)?, picked.requests);
         begin += count;
     }
     Ok(())
 }
 
-/// Tokens of a pass that one row asks for.
-struct Picked {
-    /// Their places in the pass.
-    places: Vec<u32>,
-    /// The place of each in the row's request.
+/// Tokens of a pass that one row requires.
+struct PickedTokens {
+    /// Their indices in the pass.
+    positions: Vec<u32>,
+    /// The index of each in the row's request.
     requests: Vec<usize>,
 }
 
-impl Picked {
+impl PickedTokens {
     fn take(&self, stream: &Tensor) -> candle_core::Result<Tensor> {
-        let places = Tensor::from_slice(&self.places, self.places.len(), stream.device())?;
-        stream.index_select(&places, 0)
+        let positions = Tensor::from_slice(&self.positions, self.positions.len(), stream.device())?;
+        stream.index_select(&positions, 0)
     }
 }
 
-/// What is asked for in this pass, row by row; rows that ask for nothing are left out.
+/// What is requested in this pass, row by row; rows that ask for nothing are left out.
 fn picks(
-    plans: &[Plan],
-    pieces: &[Piece],
-    wanted: impl for<'a> Fn(&'a Plan) -> &'a [usize],
-) -> Vec<(usize, Picked)> {
+    plans: &[RowPlan],
+    pieces: &[PassPiece],
+    wanted: impl for<'a> Fn(&'a RowPlan) -> &'a [usize],
+) -> Vec<(usize, PickedTokens)> {
     let (mut all, mut begin) = (Vec::new(), 0);
     for piece in pieces {
-        let mut picked = Picked { places: Vec::new(), requests: Vec::new() };
-        for (request, place) in wanted(&plans[piece.row]).iter().enumerate() {
-            if (piece.from..piece.from + piece.tokens).contains(place) {
-                // A pass is short: the place fits.
-                picked.places.push(u32::try_from(begin + place - piece.from).unwrap_or(u32::MAX));
+        let mut picked = PickedTokens { positions: Vec::new(), requests: Vec::new() };
+        for (request, position) in wanted(&plans[piece.row]).iter().enumerate() {
+            if (piece.from..piece.from + piece.tokens).contains(position) {
+                // A pass has at most 1,024 tokens: the index fits.
+                picked.positions.push(u32::try_from(begin + position - piece.from).unwrap_or(u32::MAX));
                 picked.requests.push(request);
             }
         }
-        if !picked.places.is_empty() {
+        if !picked.positions.is_empty() {
             all.push((piece.row, picked));
         }
         begin += piece.tokens;
@@ -238,29 +256,29 @@ fn picks(
     all
 }
 
-impl Piece {
-    fn tokens_of<'a>(&self, plans: &'a [Plan]) -> &'a [u32] {
+impl PassPiece {
+    fn tokens<'a>(&self, plans: &'a [RowPlan]) -> &'a [u32] {
         &plans[self.row].tokens[self.from..self.from + self.tokens]
     }
 
-    fn places<'a>(&self, plans: &'a [Plan], rope: usize) -> impl Iterator<Item = (usize, bool)> + 'a {
+    fn positions<'a>(&self, plans: &'a [RowPlan], rope: usize) -> impl Iterator<Item = (usize, bool)> + 'a {
         let plan = &plans[self.row];
         let first = plan.first + self.from;
         let long = plan.long[rope];
-        (first..first + self.tokens).map(move |place| (place, long))
+        (first..first + self.tokens).map(move |position| (position, long))
     }
 }
 
-impl Plan {
+impl RowPlan {
     fn hidden_at(&self, layer: usize) -> &[usize] {
         match &self.hidden {
-            Some((at, places)) if *at == layer => places,
+            Some((at, positions)) if *at == layer => positions,
             _ => &[],
         }
     }
 }
 
-/// What a row has got so far: parts with the place in the request of each of their rows.
+/// Results of a row so far: parts, with the index in the request of each of their rows.
 #[derive(Default)]
 struct Gathered {
     parts: Vec<Tensor>,
@@ -284,7 +302,7 @@ impl Gathered {
             return Ok(Some(joined));
         }
         let mut order: Vec<u32> = (0..).take(self.requests.len()).collect();
-        order.sort_by_key(|place| self.requests[*place as usize]);
+        order.sort_by_key(|position| self.requests[*position as usize]);
         let order = Tensor::from_slice(&order, order.len(), joined.device())?;
         joined.index_select(&order, 0).map(Some)
     }

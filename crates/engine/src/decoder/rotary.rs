@@ -10,7 +10,7 @@ use crate::weights::Placement;
 
 /// A rotary embedding, ready to make angles.
 #[derive(Debug)]
-pub(super) struct Rotary {
+pub(super) struct RotaryTables {
     width: usize,
     pairs: RopePairs,
     /// Radians a position, F32 as transformers computes them.
@@ -30,7 +30,7 @@ pub(super) struct Angles {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "angles are computed in f32, as transformers does")]
-impl Rotary {
+impl RotaryTables {
     pub(super) fn new(rope: &Rope) -> Self {
         let plain = plain(rope);
         let divided = |divisors: &[f32]| divide(&plain, rope.theta, divisors);
@@ -56,7 +56,7 @@ impl Rotary {
         self.long.as_ref().is_some_and(|(_, original)| tokens > *original)
     }
 
-    /// `positions` are pairs of a token's place in its sequence and whether that sequence is long.
+    /// `positions` are pairs of a token's position in its sequence and whether that sequence is long.
     pub(super) fn angles(
         &self,
         positions: impl ExactSizeIterator<Item = (usize, bool)>,
@@ -76,7 +76,7 @@ impl Rotary {
             }
         }
         let tensor =
-            |numbers| Tensor::from_vec(numbers, (tokens, half), &placement.device)?.to_dtype(placement.dtype);
+            |values| Tensor::from_vec(values, (tokens, half), &placement.device)?.to_dtype(placement.dtype);
         Ok(Angles { width: self.width, pairs: self.pairs, cosines: tensor(cosines)?, sines: tensor(sines)? })
     }
 }

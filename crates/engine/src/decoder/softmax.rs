@@ -11,7 +11,7 @@ use plimsoll_kernels::wide;
 pub(super) struct Sight {
     /// Queries of the block.
     pub(super) queries: usize,
-    /// The place of the first query among the keys: it sees keys `..= first`.
+    /// Index of the first query among the keys: it sees keys `..= first`.
     pub(super) first: usize,
     /// How many keys, itself counted, a query sees at most.
     pub(super) window: Option<usize>,
@@ -76,14 +76,14 @@ impl InplaceOp1 for OnProcessor {
     #[expect(clippy::cast_possible_truncation, reason = "scores are f32")]
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
         let keys = layout.shape().dims().last().copied().unwrap_or_default();
-        let (CpuStorage::F32(numbers), Some((from, to))) = (storage, layout.contiguous_offsets()) else {
+        let (CpuStorage::F32(values), Some((from, to))) = (storage, layout.contiguous_offsets()) else {
             candle_core::bail!("scores of attention must be contiguous and of type F32")
         };
         if keys == 0 {
             return Ok(());
         }
         let scale = self.scale as f32;
-        numbers[from..to].par_chunks_exact_mut(keys).enumerate().for_each(|(row, scores)| {
+        values[from..to].par_chunks_exact_mut(keys).enumerate().for_each(|(row, scores)| {
             self.sight.shares(row % self.sight.queries, scores, scale);
         });
         Ok(())
@@ -118,13 +118,13 @@ mod tests {
         fn the_processor_s_walk_is_what_every_device_does(
             queries in 1_usize..6, past in 0_usize..7, group in 1_usize..4,
             window in prop::option::of(1_usize..9), scale in 0.1..3.0_f64,
-            numbers in prop::collection::vec(-9.0..9.0_f32, 2 * 3 * 5 * 11),
+            values in prop::collection::vec(-9.0..9.0_f32, 2 * 3 * 5 * 11),
         ) {
             // The keys before the first query's window are cut off, as attention does.
             let first = window.map_or(past, |window| past.min(window - 1));
             let (keys, rows) = (first + queries, group * queries);
             let sight = Sight { queries, first, window };
-            let scores = Tensor::from_slice(&numbers[..2 * rows * keys], (2, rows, keys), &Device::Cpu).unwrap();
+            let scores = Tensor::from_slice(&values[..2 * rows * keys], (2, rows, keys), &Device::Cpu).unwrap();
             let general = anywhere(&scores, scale, sight).unwrap();
             let walked = softmax(scores.copy().unwrap(), scale, sight).unwrap();
             let off = (general - walked).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();

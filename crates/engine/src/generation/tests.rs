@@ -13,7 +13,7 @@ fn tokenizer(name: &str) -> Tokenizer {
 }
 
 /// An answer whose tokens are these, as far as it goes.
-fn scripted(tokenizer: &Tokenizer, tokens: &[u32], stop: Stop) -> Generated {
+fn scripted(tokenizer: &Tokenizer, tokens: &[u32], stop: StopRules) -> Generated {
     let mut sequence = Sequence::new(tokenizer, Sampling::greedy(), stop, Seed::new(1));
     for (index, token) in tokens.iter().enumerate() {
         let mut logits = vec![0.0f32; 1000];
@@ -33,8 +33,8 @@ fn ids(tokenizer: &Tokenizer, text: &str) -> Vec<u32> {
     tokenizer.encode(text, false).unwrap().into_iter().map(|piece| piece.id).collect()
 }
 
-fn long() -> Stop {
-    Stop { most_tokens: 1000, ..Stop::default() }
+fn long() -> StopRules {
+    StopRules { max_tokens: 1000, ..StopRules::default() }
 }
 
 /// Parts follow each other without gaps and fill the text.
@@ -56,7 +56,7 @@ fn a_stop_token_is_listed_and_is_no_text() {
     let end = tokenizer.token("<|end|>").unwrap();
     let mut tokens = ids(&tokenizer, "the ferry left");
     tokens.extend([end, tokens[0]]);
-    let generated = scripted(&tokenizer, &tokens, Stop { tokens: vec![end], ..long() });
+    let generated = scripted(&tokenizer, &tokens, StopRules { tokens: vec![end], ..long() });
     assert_eq!((generated.text.as_str(), generated.finish), ("the ferry left", Finish::Stop));
     let last = generated.tokens.last().unwrap();
     assert_eq!((last.id, last.start, last.end), (end, 14, 14));
@@ -67,14 +67,14 @@ fn a_stop_token_is_listed_and_is_no_text() {
 fn length() {
     let tokenizer = tokenizer("gpt2");
     let tokens = ids(&tokenizer, "the ferry left port at noon");
-    let generated = scripted(&tokenizer, &tokens, Stop { most_tokens: 2, ..Stop::default() });
+    let generated = scripted(&tokenizer, &tokens, StopRules { max_tokens: 2, ..StopRules::default() });
     assert_eq!(
         (generated.text.as_str(), generated.finish, generated.tokens.len()),
         ("the ferry", Finish::Length, 2)
     );
     assert_joined(&generated);
     // The stop token at the last place is a stop.
-    let stop = Stop { most_tokens: 2, tokens: vec![tokens[1]], strings: Vec::new() };
+    let stop = StopRules { max_tokens: 2, tokens: vec![tokens[1]], strings: Vec::new() };
     assert_eq!(scripted(&tokenizer, &tokens, stop).finish, Finish::Stop);
 }
 
@@ -85,14 +85,15 @@ fn stop_strings_that_span_tokens() {
     for (string, text) in
         [("é\nQ", "yes naïve caf"), ("\nQ:", "yes naïve café"), ("yes", ""), ("ïve", "yes na")]
     {
-        let stop = Stop { strings: vec![string.to_owned(), "never".to_owned(), String::new()], ..long() };
+        let stop =
+            StopRules { strings: vec![string.to_owned(), "never".to_owned(), String::new()], ..long() };
         let generated = scripted(&tokenizer, &tokens, stop);
         assert_eq!((generated.text.as_str(), generated.finish), (text, Finish::Stop), "{string:?}");
         assert!(generated.tokens.len() <= tokens.len());
         assert_joined(&generated);
     }
     // The earliest of several counts.
-    let stop = Stop { strings: vec!["café".into(), "naïve".into()], ..long() };
+    let stop = StopRules { strings: vec!["café".into(), "naïve".into()], ..long() };
     assert_eq!(scripted(&tokenizer, &tokens, stop).text, "yes ");
 }
 
@@ -102,7 +103,7 @@ fn what_is_settled_stays() {
     let tokenizer = tokenizer("gpt2");
     let tokens = ids(&tokenizer, "yes naïve 🛳 café\nQ: no");
     for string in ["é\nQ", "\nQ:", "🛳 ca", "never there", ""] {
-        let stop = Stop { strings: vec![string.to_owned()], ..long() };
+        let stop = StopRules { strings: vec![string.to_owned()], ..long() };
         let mut sequence = Sequence::new(&tokenizer, Sampling::greedy(), stop, Seed::new(1));
         let mut settled = vec![String::new()];
         for token in &tokens {
@@ -133,7 +134,7 @@ fn a_character_of_several_tokens_is_shared_out() {
     assert!(generated.tokens.iter().all(|token| token.end > token.start), "{:?}", generated.tokens);
     assert_joined(&generated);
     // Cut in the middle it is what the tokenizer makes of it.
-    let cut = scripted(&tokenizer, &tokens[..1], Stop { most_tokens: 1, ..Stop::default() });
+    let cut = scripted(&tokenizer, &tokens[..1], StopRules { max_tokens: 1, ..StopRules::default() });
     assert_eq!(cut.text, tokenizer.decode(&tokens[..1]).unwrap());
     assert_joined(&cut);
 }
@@ -141,7 +142,7 @@ fn a_character_of_several_tokens_is_shared_out() {
 #[test]
 fn one_token_is_generated_whatever_the_limit() {
     let tokenizer = tokenizer("gpt2");
-    let generated = scripted(&tokenizer, &ids(&tokenizer, "the ferry"), Stop::default());
+    let generated = scripted(&tokenizer, &ids(&tokenizer, "the ferry"), StopRules::default());
     assert_eq!((generated.tokens.len(), generated.finish), (1, Finish::Length));
 }
 
@@ -186,7 +187,7 @@ proptest! {
     ) {
         let tokenizer = tokenizer(name);
         let tokens: Vec<u32> = raw.iter().map(|index| u32::try_from(index.index(tokenizer.vocabulary())).unwrap()).collect();
-        let generated = scripted(&tokenizer, &tokens, Stop { most_tokens: tokens.len(), ..Stop::default() });
+        let generated = scripted(&tokenizer, &tokens, StopRules { max_tokens: tokens.len(), ..StopRules::default() });
         prop_assert_eq!(&generated.text, &tokenizer.decode(&tokens).unwrap());
         prop_assert_eq!(generated.tokens.len(), tokens.len());
         let mut end = 0;

@@ -2,7 +2,7 @@
 //!
 //! The text of an answer is what the tokenizer makes of all its tokens at once. Which token made which byte
 //! is found by decoding a short window again with each token. At the end the parts are held against the
-//! whole; a decoder whose parts do not join is asked about every prefix instead.
+//! whole; a decoder whose parts do not join is run on every prefix instead.
 
 use crate::tokenizer::{Tokenizer, TokenizerError};
 
@@ -18,7 +18,7 @@ pub(super) struct TokenTexts<'t> {
     tokenizer: &'t Tokenizer,
     ids: Vec<u32>,
     text: String,
-    /// Per token the length of the text behind it. Tokens that wait for a character to be completed have none
+    /// Per token the length of the text after it. Tokens that wait for a character to be completed have none
     /// yet.
     ends: Vec<usize>,
     /// How far the text was searched for stop strings.
@@ -61,17 +61,17 @@ impl<'t> TokenTexts<'t> {
 
     /// Where the first stop string starts that the text now holds.
     pub(super) fn find(&mut self, strings: &[String]) -> Option<usize> {
-        let longest = strings.iter().map(String::len).max()?;
-        let from = super::floor_char(&self.text, self.searched.saturating_sub(longest));
+        let max_stop_bytes = strings.iter().map(String::len).max()?;
+        let from = floor_char(&self.text, self.searched.saturating_sub(max_stop_bytes));
         self.searched = self.text.len();
         let found = strings
             .iter()
             .filter(|string| !string.is_empty())
             .filter_map(|string| self.text[from..].find(string));
-        found.min().map(|place| from + place)
+        found.min().map(|offset| from + offset)
     }
 
-    /// The whole text, and per token the length of the text behind it.
+    /// The whole text, and per token the length of the text after it.
     pub(super) fn finish(mut self) -> Result<(String, Vec<usize>), TokenizerError> {
         let whole = self.tokenizer.decode(&self.ids)?;
         let waiting = self.ids.len() - self.ends.len();
@@ -88,14 +88,14 @@ impl<'t> TokenTexts<'t> {
         Ok((whole, ends))
     }
 
-    /// The text behind each token as the longest start that its prefix shares with the whole.
+    /// The text after each token as the longest start that its prefix shares with the whole.
     fn by_prefixes(&self, whole: &str) -> Result<Vec<usize>, TokenizerError> {
         let mut ends = Vec::with_capacity(self.ids.len());
         let mut last = 0;
         for count in 1..=self.ids.len() {
             let prefix = self.tokenizer.decode(&self.ids[..count])?;
             let shared = prefix.bytes().zip(whole.bytes()).take_while(|(a, b)| a == b).count();
-            last = super::floor_char(whole, shared).max(last);
+            last = floor_char(whole, shared).max(last);
             ends.push(last);
         }
         if let Some(end) = ends.last_mut() {
@@ -103,4 +103,9 @@ impl<'t> TokenTexts<'t> {
         }
         Ok(ends)
     }
+}
+
+/// The largest offset at or before this one where a character starts.
+pub(super) fn floor_char(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|offset| text.is_char_boundary(*offset)).unwrap_or(0)
 }

@@ -37,7 +37,7 @@ pub enum BlockFormat {
 }
 
 /// One line of the table of formats.
-struct Layout {
+struct BlockLayout {
     format: BlockFormat,
     id: u32,
     name: &'static str,
@@ -56,12 +56,12 @@ const fn layout(
     (values, bytes): (usize, usize),
     scales: &'static [usize],
     ggml: GgmlDType,
-) -> Layout {
-    Layout { format, id, name, values, bytes, scales, ggml }
+) -> BlockLayout {
+    BlockLayout { format, id, name, values, bytes, scales, ggml }
 }
 
 /// In the order of the enum, which is how [`BlockFormat::layout`] finds a line.
-static LAYOUTS: [Layout; 13] = [
+static LAYOUTS: [BlockLayout; 13] = [
     layout(BlockFormat::F32, (0, "F32"), (1, 4), &[], GgmlDType::F32),
     layout(BlockFormat::F16, (1, "F16"), (1, 2), &[], GgmlDType::F16),
     layout(BlockFormat::BF16, (30, "BF16"), (1, 2), &[], GgmlDType::BF16),
@@ -116,7 +116,7 @@ impl BlockFormat {
     ///
     /// # Errors
     /// The name of the format, or `unknown`, if it is not one of those read.
-    pub fn of(id: u32) -> Result<Self, &'static str> {
+    pub fn from_id(id: u32) -> Result<Self, &'static str> {
         if let Some(layout) = LAYOUTS.iter().find(|layout| layout.id == id) {
             return Ok(layout.format);
         }
@@ -124,7 +124,7 @@ impl BlockFormat {
         Err(unread.map_or("unknown", |(_, name)| name))
     }
 
-    fn layout(self) -> &'static Layout {
+    fn layout(self) -> &'static BlockLayout {
         &LAYOUTS[self as usize]
     }
 
@@ -220,14 +220,14 @@ mod tests {
                 assert_eq!((packing.values(), packing.bytes()), (layout.values, layout.bytes));
             }
             assert_eq!(layout.format.packing().is_none(), layout.format.is_float());
-            assert_eq!(BlockFormat::of(layout.id), Ok(layout.format));
+            assert_eq!(BlockFormat::from_id(layout.id), Ok(layout.format));
         }
     }
 
     #[test]
     fn other_formats_are_known_by_name() {
-        assert_eq!(BlockFormat::of(20), Err("IQ4_NL"));
-        assert_eq!(BlockFormat::of(4_000_000_000), Err("unknown"));
+        assert_eq!(BlockFormat::from_id(20), Err("IQ4_NL"));
+        assert_eq!(BlockFormat::from_id(4_000_000_000), Err("unknown"));
     }
 
     #[test]
@@ -236,9 +236,9 @@ mod tests {
             let layout = format.layout();
             let mut bytes = vec![0; 3 * layout.bytes];
             assert_eq!(format.first_non_finite(&bytes), None, "{}", layout.name);
-            let places: &[usize] = if layout.scales.is_empty() { &[0] } else { layout.scales };
-            for place in places {
-                let at = layout.bytes + place;
+            let scale_offsets: &[usize] = if layout.scales.is_empty() { &[0] } else { layout.scales };
+            for scale_offset in scale_offsets {
+                let at = layout.bytes + scale_offset;
                 let end = if format == BlockFormat::F32 { at + 4 } else { at + 2 };
                 bytes[at..end].fill(0xff);
                 assert_eq!(format.first_non_finite(&bytes), Some(layout.values), "{}", layout.name);

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-/// The longest header that is read, in bytes. Vocabularies of a quarter of a million tokens with their
+/// Maximum size of a header, in bytes. Vocabularies of a quarter of a million tokens with their
 /// merges take about 20 MB.
 pub(super) const MAX_HEADER_BYTES: u64 = 128 << 20;
 
@@ -37,13 +37,13 @@ pub enum CursorError {
     Io {
         /// Where.
         at: u64,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
 }
 
-/// A place in a header.
+/// A reader of a header.
 #[derive(Debug)]
 pub(super) struct Cursor<R> {
     reader: R,

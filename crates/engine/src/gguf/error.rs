@@ -21,7 +21,7 @@ pub enum GgufError {
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -36,7 +36,7 @@ pub enum GgufError {
     Header {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: Box<HeaderError>,
     },
@@ -53,7 +53,7 @@ pub enum GgufError {
     Spec {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: Box<GgufSpecError>,
     },
@@ -62,7 +62,7 @@ pub enum GgufError {
     Vocabulary {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: Box<VocabularyError>,
     },
@@ -73,7 +73,7 @@ pub enum GgufError {
         path: PathBuf,
         /// The tensor, by the name in the file where it has one.
         name: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: Box<WeightError>,
     },
@@ -198,4 +198,8 @@ pub enum GgufSpecError {
     /// No embeddings, so that the size of the vocabulary is not known.
     #[error("tensor `token_embd.weight` is missing or no matrix")]
     Embeddings,
+}
+
+pub(super) fn no_memory(bytes: usize) -> WeightError {
+    WeightError::Memory { bytes }
 }

@@ -1,4 +1,4 @@
-//! An open file: its header, and reads at any place.
+//! An open file: its header, and reads at any offset.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::error::GgufError;
-use super::header::Header;
+use super::header::GgufHeader;
 use super::vocabulary::Vocabulary;
 use super::vocabulary_error::VocabularyError;
 
@@ -18,7 +18,7 @@ const MAX_TOKENIZER_BYTES: u64 = 128 << 20;
 pub struct GgufFile {
     path: PathBuf,
     file: Mutex<File>,
-    header: Header,
+    header: GgufHeader,
 }
 
 impl GgufFile {
@@ -35,7 +35,7 @@ impl GgufFile {
         }
         let file = File::open(path).map_err(failed())?;
         let length = file.metadata().map_err(failed())?.len();
-        let header = Header::read(BufReader::new(&file), length);
+        let header = GgufHeader::read(BufReader::new(&file), length);
         let path = path.to_owned();
         let header = match header {
             Ok(header) => header,
@@ -61,13 +61,13 @@ impl GgufFile {
     }
 
     /// What it says about itself.
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &GgufHeader {
         &self.header
     }
 
     /// Appends so many bytes from byte `offset` on.
     pub(super) fn append(&self, offset: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
-        // Whoever panicked with the lock held left no state behind: each read seeks first.
+        // Whoever panicked with the lock held XX.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(offset))?;
         // Not a slice to be filled: its bytes would be written twice.

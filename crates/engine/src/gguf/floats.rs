@@ -3,8 +3,7 @@
 use candle_core::{DType, Device, Result, Tensor};
 use half::{bf16, f16};
 
-use super::error::WeightError;
-use super::loading::no_memory;
+use super::error::{WeightError, no_memory};
 use crate::weights::room;
 
 /// Values that are there so far.
@@ -29,7 +28,7 @@ impl Floats {
         }
     }
 
-    /// Appends values. Gives the place of the first that the type cannot hold.
+    /// Appends values. Returns the index of the first that the type cannot hold.
     pub(super) fn push(&mut self, values: &[f32]) -> Option<usize> {
         match self {
             Self::F32(all) => {

@@ -1,6 +1,6 @@
 //! What stands before the weights: version, metadata, and where each tensor lies.
 //!
-//! The reader trusts nothing: no memory is taken for a number in the file before that number was held
+//! The input is untrusted: no memory is allocated for a count in the file before that count was held
 //! against the file's length, and no tensor is handed out that is not whole, aligned and alone in its
 //! bytes.
 
@@ -10,32 +10,27 @@ use std::io::Read;
 use super::blocks::BlockFormat;
 use super::cursor::Cursor;
 use super::header_error::{HeaderError, TensorError};
+use super::limits::{MAX_DIMENSIONS, MAX_KEY_BYTES, MAX_NAME_BYTES};
 use super::metadata::Metadata;
-use super::value::Value;
+use super::value::MetadataValue;
 
-/// The longest key of the metadata, in bytes.
-pub(super) const MAX_KEY_BYTES: usize = 65_535;
-/// The longest name of a tensor, in bytes.
-pub(super) const MAX_NAME_BYTES: usize = 64;
-/// The most dimensions of a tensor.
-pub(super) const MAX_DIMENSIONS: u32 = 4;
-/// The most pairs of metadata; models have some dozens.
+/// Maximum number of pairs of metadata; models have some dozens.
 const MAX_PAIRS: u64 = 65_536;
-/// The most tensors; the largest models have some thousands.
+/// Maximum number of tensors; the largest models have some thousands.
 const MAX_TENSORS: u64 = 65_536;
 /// Where tensors begin, if the metadata do not say.
 const DEFAULT_ALIGNMENT: u64 = 32;
 const MAX_ALIGNMENT: u64 = 1 << 20;
 
-/// The least bytes of a pair: length of the key, one byte of key, type, one byte of value.
+/// Minimum bytes of a pair: length of the key, one byte of key, type, one byte of value.
 const MIN_PAIR: u64 = 8 + 1 + 4 + 1;
-/// The least bytes of a description: length of the name, one byte of name, dimensions, one dimension,
+/// Minimum bytes of a description: length of the name, one byte of name, dimensions, one dimension,
 /// type, offset.
 const MIN_DESCRIPTION: u64 = 8 + 1 + 4 + 8 + 4 + 8;
 
 /// What a file says about itself.
 #[derive(Debug, Clone)]
-pub struct Header {
+pub struct GgufHeader {
     /// 2 or 3, which differ in nothing that is read here.
     pub version: u32,
     /// Keys and values.
@@ -57,13 +52,13 @@ pub struct TensorInfo {
     pub bytes: u64,
 }
 
-/// As described, its place not yet looked at.
-struct Description {
+/// As described; its offset is not checked yet.
+struct RawTensorInfo {
     name: String,
     info: TensorInfo,
 }
 
-impl Header {
+impl GgufHeader {
     /// Reads the header of a file of `length` bytes.
     ///
     /// # Errors
@@ -96,10 +91,10 @@ fn version<R: Read>(cursor: &mut Cursor<R>) -> Result<u32, HeaderError> {
     }
 }
 
-fn count<R: Read>(cursor: &mut Cursor<R>, what: &'static str, most: u64) -> Result<u64, HeaderError> {
+fn count<R: Read>(cursor: &mut Cursor<R>, what: &'static str, max: u64) -> Result<u64, HeaderError> {
     let count = cursor.u64().map_err(HeaderError::Counts)?;
-    if count > most {
-        return Err(HeaderError::TooMany { count, what, most });
+    if count > max {
+        return Err(HeaderError::TooMany { count, what, max });
     }
     Ok(count)
 }
@@ -117,7 +112,7 @@ fn metadata<R: Read>(cursor: &mut Cursor<R>, pairs: u64) -> Result<Metadata, Hea
         if values.contains_key(&key) {
             return Err(HeaderError::DuplicateKey { key });
         }
-        match Value::read(cursor) {
+        match MetadataValue::read(cursor) {
             Ok(value) => values.insert(key, value),
             Err(source) => return Err(HeaderError::Value { key, source }),
         };
@@ -128,19 +123,21 @@ fn metadata<R: Read>(cursor: &mut Cursor<R>, pairs: u64) -> Result<Metadata, Hea
 fn alignment(metadata: &Metadata) -> Result<u64, HeaderError> {
     match metadata.get("general.alignment") {
         None => Ok(DEFAULT_ALIGNMENT),
-        Some(Value::Unsigned(alignment)) if alignment.is_power_of_two() && *alignment <= MAX_ALIGNMENT => {
+        Some(MetadataValue::Unsigned(alignment))
+            if alignment.is_power_of_two() && *alignment <= MAX_ALIGNMENT =>
+        {
             Ok(*alignment)
         }
         Some(_) => Err(HeaderError::Alignment),
     }
 }
 
-fn descriptions<R: Read>(cursor: &mut Cursor<R>, tensors: u64) -> Result<Vec<Description>, HeaderError> {
+fn descriptions<R: Read>(cursor: &mut Cursor<R>, tensors: u64) -> Result<Vec<RawTensorInfo>, HeaderError> {
     cursor.expect(tensors, MIN_DESCRIPTION).map_err(HeaderError::Counts)?;
     (0..tensors).map(|index| description(cursor, index)).collect()
 }
 
-fn description<R: Read>(cursor: &mut Cursor<R>, index: u64) -> Result<Description, HeaderError> {
+fn description<R: Read>(cursor: &mut Cursor<R>, index: u64) -> Result<RawTensorInfo, HeaderError> {
     let damaged = |source| HeaderError::Description { index, source };
     let name = cursor.text().map_err(damaged)?;
     let bytes = name.len();
@@ -157,14 +154,14 @@ fn description<R: Read>(cursor: &mut Cursor<R>, index: u64) -> Result<Descriptio
     let id = cursor.u32().map_err(damaged)?;
     let offset = cursor.u64().map_err(damaged)?;
     match info(shape, id, offset) {
-        Ok(info) => Ok(Description { name, info }),
+        Ok(info) => Ok(RawTensorInfo { name, info }),
         Err(source) => Err(HeaderError::Tensor { name, source }),
     }
 }
 
 /// `shape` is innermost first, as in the file.
 fn info(shape: Vec<u64>, id: u32, offset: u64) -> Result<TensorInfo, TensorError> {
-    let format = BlockFormat::of(id).map_err(|name| TensorError::Format { id, name })?;
+    let format = BlockFormat::from_id(id).map_err(|name| TensorError::Format { id, name })?;
     let block = format.values_per_block();
     let row = shape.first().copied().unwrap_or(0);
     let outermost_first: Option<Vec<usize>> =
@@ -186,15 +183,15 @@ fn info(shape: Vec<u64>, id: u32, offset: u64) -> Result<TensorInfo, TensorError
 
 /// Turns offsets in the data into offsets in the file, and refuses tensors that are not alone there.
 fn placed(
-    descriptions: Vec<Description>,
+    descriptions: Vec<RawTensorInfo>,
     start: u64,
     length: u64,
     alignment: u64,
 ) -> Result<BTreeMap<String, TensorInfo>, HeaderError> {
     let data = length.saturating_sub(start);
     let mut tensors = BTreeMap::new();
-    for Description { name, mut info } in descriptions {
-        if let Err(source) = place(&info, data, alignment) {
+    for RawTensorInfo { name, mut info } in descriptions {
+        if let Err(source) = check_offset(&info, data, alignment) {
             return Err(HeaderError::Tensor { name, source });
         }
         if tensors.contains_key(&name) {
@@ -219,7 +216,7 @@ fn placed(
     Ok(tensors)
 }
 
-fn place(info: &TensorInfo, data: u64, alignment: u64) -> Result<(), TensorError> {
+fn check_offset(info: &TensorInfo, data: u64, alignment: u64) -> Result<(), TensorError> {
     let (offset, bytes) = (info.offset, info.bytes);
     if !offset.is_multiple_of(alignment) {
         return Err(TensorError::Misaligned { offset, alignment });

@@ -1,7 +1,7 @@
 //! Why a header is not one.
 
 use super::cursor::CursorError;
-use super::header::{MAX_DIMENSIONS, MAX_KEY_BYTES, MAX_NAME_BYTES};
+use super::limits::{MAX_DIMENSIONS, MAX_KEY_BYTES, MAX_NAME_BYTES};
 use super::value::ValueError;
 
 /// What is wrong with a header, and where.
@@ -24,14 +24,14 @@ pub enum HeaderError {
     #[error("the counts are damaged")]
     Counts(#[source] CursorError),
     /// More of something than a model has.
-    #[error("{count} {what} are announced; {most} are the most")]
+    #[error("{count} {what} are announced; at most {max} are allowed")]
     TooMany {
         /// How many.
         count: u64,
         /// Of what.
         what: &'static str,
         /// The limit.
-        most: u64,
+        max: u64,
     },
     /// The key of a pair is damaged.
     #[error("the key of metadata pair {index} is damaged")]

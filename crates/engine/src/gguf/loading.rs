@@ -5,10 +5,10 @@ use std::ops::Range;
 use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{DType, Device, Tensor};
 
-use super::error::{GgufError, WeightError};
+use super::error::{GgufError, WeightError, no_memory};
 use super::file::GgufFile;
 use super::floats::Floats;
-use super::rows::{RowOrder, Rows};
+use super::rows::{RowLayout, RowOrder};
 use crate::weights::room;
 
 /// How many bytes of a packed tensor are unpacked at a time.
@@ -17,7 +17,7 @@ const STAGING_BYTES: usize = 1 << 20;
 const BLOCK_ALIGNMENT: usize = 16;
 
 /// A tensor on the CPU of one dimension, unpacked piece by piece to F32, F16 or BF16.
-pub(super) fn unpacked(file: &GgufFile, rows: &Rows, dtype: DType) -> Result<Tensor, WeightError> {
+pub(super) fn unpacked(file: &GgufFile, rows: &RowLayout, dtype: DType) -> Result<Tensor, WeightError> {
     let (count, bytes, width) = (rows.count(), rows.bytes(), rows.values());
     let at_a_time = (STAGING_BYTES / bytes).clamp(1, count);
     let mut staging = room(at_a_time * bytes).map_err(no_memory)?;
@@ -38,14 +38,14 @@ pub(super) fn unpacked(file: &GgufFile, rows: &Rows, dtype: DType) -> Result<Ten
 }
 
 /// The bytes of a matrix as it is packed, its rows in the decoder's order.
-pub(super) fn packed(file: &GgufFile, rows: &Rows) -> Result<Vec<u8>, WeightError> {
+pub(super) fn packed(file: &GgufFile, rows: &RowLayout) -> Result<Vec<u8>, WeightError> {
     let mut bytes = room(rows.count() * rows.bytes()).map_err(no_memory)?;
     read_rows(file, rows, 0..rows.count(), &mut bytes)?;
     Ok(bytes)
 }
 
 /// A packed matrix on a device. Its bytes are there twice while they are copied.
-pub(super) fn on_device(file: &GgufFile, rows: &Rows, device: &Device) -> Result<QTensor, WeightError> {
+pub(super) fn on_device(file: &GgufFile, rows: &RowLayout, device: &Device) -> Result<QTensor, WeightError> {
     let bytes = packed(file, rows)?;
     let mut staging = Staging::new(bytes.len())?;
     staging.bytes().copy_from_slice(&bytes);
@@ -55,14 +55,14 @@ pub(super) fn on_device(file: &GgufFile, rows: &Rows, device: &Device) -> Result
     tensor.map_err(WeightError::Candle)
 }
 
-/// The numbers that rotary frequencies are divided by: the tensor of that name, which must have `count`.
+/// The divisors of rotary frequencies: the tensor of that name, which must have `count`.
 pub(super) fn divisors(file: &GgufFile, name: &str, count: usize) -> Result<Vec<f32>, GgufError> {
     let read = || {
         let info = file.header().tensors.get(name).ok_or(WeightError::Missing)?;
         if info.shape != [count] {
             return Err(WeightError::Shape { found: info.shape.clone(), wanted: vec![count] });
         }
-        let tensor = unpacked(file, &Rows::new(info, RowOrder::AsStored), DType::F32)?;
+        let tensor = unpacked(file, &RowLayout::new(info, RowOrder::AsStored), DType::F32)?;
         tensor.to_vec1::<f32>().map_err(WeightError::Candle)
     };
     read().map_err(|source| GgufError::tensor(file.path(), name, source))
@@ -71,7 +71,7 @@ pub(super) fn divisors(file: &GgufFile, name: &str, count: usize) -> Result<Vec<
 /// Appends whole rows, in order, and looks for what is not finite.
 fn read_rows(
     file: &GgufFile,
-    rows: &Rows,
+    rows: &RowLayout,
     wanted: Range<usize>,
     buffer: &mut Vec<u8>,
 ) -> Result<(), WeightError> {
@@ -86,10 +86,6 @@ fn read_rows(
         }
         None => Ok(()),
     }
-}
-
-pub(super) fn no_memory(bytes: usize) -> WeightError {
-    WeightError::Memory { bytes }
 }
 
 /// Bytes that begin at a multiple of [`BLOCK_ALIGNMENT`], which candle asks of blocks and a `Vec<u8>` does

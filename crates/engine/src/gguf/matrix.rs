@@ -9,7 +9,7 @@ use plimsoll_kernels::product::Threads;
 
 use super::blocks::BlockFormat;
 use crate::product::plain;
-use crate::weights::{Linear, Rows};
+use crate::weights::{EmbeddingRows, Linear};
 
 /// A matrix `[out, in]` of a GGUF file. Copies share the weights, so that tied embeddings serve as the last
 /// projection, too.
@@ -121,7 +121,7 @@ fn multiplied(matrix: &Packed<'_>, rows: &Tensor) -> Result<Tensor> {
     Tensor::from_vec(product, (count, matrix.lines()), &Device::Cpu)?.to_dtype(rows.dtype())
 }
 
-impl Rows for GgufMatrix {
+impl EmbeddingRows for GgufMatrix {
     fn rows(&self, ids: &Tensor) -> Result<Tensor> {
         match &self.weights {
             Weights::Here(weights) => {

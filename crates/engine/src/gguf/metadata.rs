@@ -1,11 +1,11 @@
-//! Keys and values, asked for by type.
+//! Keys and values, read by type.
 
 use std::collections::BTreeMap;
 
 use super::header_error::shown;
-use super::value::{Array, Texts, Value};
+use super::value::{Array, MetadataValue, TextArray};
 
-/// Why a key does not give what is asked of it.
+/// Why a key has no value of the requested type.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetadataError {
@@ -20,14 +20,14 @@ pub enum MetadataError {
     WrongType {
         /// The key.
         key: String,
-        /// What was asked for.
+        /// What was requested.
         wanted: &'static str,
         /// What is there.
         found: &'static str,
     },
     /// A value that makes no sense.
     #[error("metadata key `{}` {problem}", shown(key))]
-    Value {
+    MetadataValue {
         /// The key.
         key: String,
         /// What is wrong with its value.
@@ -38,16 +38,16 @@ pub enum MetadataError {
 /// The metadata of a file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metadata {
-    values: BTreeMap<String, Value>,
+    values: BTreeMap<String, MetadataValue>,
 }
 
 impl Metadata {
-    pub(super) fn new(values: BTreeMap<String, Value>) -> Self {
+    pub(super) fn new(values: BTreeMap<String, MetadataValue>) -> Self {
         Self { values }
     }
 
     /// The value of a key, if it is there.
-    pub fn get(&self, key: &str) -> Option<&Value> {
+    pub fn get(&self, key: &str) -> Option<&MetadataValue> {
         self.values.get(key)
     }
 
@@ -60,7 +60,7 @@ impl Metadata {
         &'a self,
         key: &str,
         wanted: &'static str,
-        take: impl Fn(&'a Value) -> Option<T>,
+        take: impl Fn(&'a MetadataValue) -> Option<T>,
     ) -> Result<Option<T>, MetadataError> {
         let Some(value) = self.get(key) else {
             return Ok(None);
@@ -76,7 +76,7 @@ impl Metadata {
     /// The key holds something else.
     pub fn text(&self, key: &str) -> Result<Option<&str>, MetadataError> {
         self.typed(key, "a text", |value| match value {
-            Value::Text(text) => Some(text.as_str()),
+            MetadataValue::Text(text) => Some(text.as_str()),
             _ => None,
         })
     }
@@ -87,7 +87,7 @@ impl Metadata {
     /// The key holds something else or a negative number.
     pub fn count(&self, key: &str) -> Result<Option<usize>, MetadataError> {
         self.typed(key, "a number of things", |value| match value {
-            Value::Unsigned(count) => usize::try_from(*count).ok(),
+            MetadataValue::Unsigned(count) => usize::try_from(*count).ok(),
             _ => None,
         })
     }
@@ -98,7 +98,7 @@ impl Metadata {
     /// The key holds something else.
     pub fn token(&self, key: &str) -> Result<Option<u32>, MetadataError> {
         self.typed(key, "an id of a token", |value| match value {
-            Value::Unsigned(id) => u32::try_from(*id).ok(),
+            MetadataValue::Unsigned(id) => u32::try_from(*id).ok(),
             _ => None,
         })
     }
@@ -109,7 +109,7 @@ impl Metadata {
     /// The key holds something else, NaN or infinity.
     pub fn float(&self, key: &str) -> Result<Option<f64>, MetadataError> {
         self.typed(key, "a finite float", |value| match value {
-            Value::Float(float) if float.is_finite() => Some(*float),
+            MetadataValue::Float(float) if float.is_finite() => Some(*float),
             _ => None,
         })
     }
@@ -120,7 +120,7 @@ impl Metadata {
     /// The key holds something else.
     pub fn boolean(&self, key: &str) -> Result<Option<bool>, MetadataError> {
         self.typed(key, "a boolean", |value| match value {
-            Value::Bool(boolean) => Some(*boolean),
+            MetadataValue::Bool(boolean) => Some(*boolean),
             _ => None,
         })
     }
@@ -129,9 +129,9 @@ impl Metadata {
     ///
     /// # Errors
     /// The key holds something else.
-    pub fn texts(&self, key: &str) -> Result<Option<&Texts>, MetadataError> {
+    pub fn texts(&self, key: &str) -> Result<Option<&TextArray>, MetadataError> {
         self.typed(key, "an array of texts", |value| match value {
-            Value::Array(Array::Texts(texts)) => Some(texts),
+            MetadataValue::Array(Array::Texts(texts)) => Some(texts),
             _ => None,
         })
     }
@@ -142,7 +142,7 @@ impl Metadata {
     /// The key holds something else.
     pub fn floats(&self, key: &str) -> Result<Option<&[f32]>, MetadataError> {
         self.typed(key, "an array of 32-bit floats", |value| match value {
-            Value::Array(Array::F32(floats)) => Some(floats.as_slice()),
+            MetadataValue::Array(Array::F32(floats)) => Some(floats.as_slice()),
             _ => None,
         })
     }
@@ -153,7 +153,7 @@ impl Metadata {
     /// The key holds something else.
     pub fn integers(&self, key: &str) -> Result<Option<&[i32]>, MetadataError> {
         self.typed(key, "an array of 32-bit integers", |value| match value {
-            Value::Array(Array::I32(integers)) => Some(integers.as_slice()),
+            MetadataValue::Array(Array::I32(integers)) => Some(integers.as_slice()),
             _ => None,
         })
     }

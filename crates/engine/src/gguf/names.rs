@@ -1,6 +1,6 @@
 //! What llama.cpp calls a tensor, and what transformers calls it.
 
-use super::spec::GgufArchitecture;
+use super::architecture::GgufArchitecture;
 
 /// Parts of a layer that all architectures have under the same name.
 const PARTS: &[(&str, &str)] = &[
@@ -42,11 +42,11 @@ pub(super) fn by_transformers(name: &str, architecture: GgufArchitecture) -> Opt
     if kind != "weight" && kind != "bias" {
         return None;
     }
-    let part = part_of(part, architecture)?;
+    let part = transformers_part(part, architecture)?;
     Some(format!("model.layers.{layer}.{part}.{kind}"))
 }
 
-fn part_of(part: &str, architecture: GgufArchitecture) -> Option<&'static str> {
+fn transformers_part(part: &str, architecture: GgufArchitecture) -> Option<&'static str> {
     let gemma = architecture == GgufArchitecture::Gemma3;
     match part {
         "ffn_up" if architecture == GgufArchitecture::Phi3 => Some("mlp.gate_up_proj"),

@@ -1,8 +1,10 @@
 //! The BPE of `SentencePiece`: pieces with scores instead of merges with ranks.
 
+use std::collections::HashMap;
+
 use serde_json::{Value as Json, json};
 
-use super::vocabulary::{TokenType, Vocabulary};
+use super::value::TextArray;
 
 /// What `SentencePiece` writes for a space.
 const SPACE: &str = "\u{2581}";
@@ -31,18 +33,20 @@ pub(super) fn decoder(prefix: bool) -> Json {
 }
 
 /// All ways to put two pieces together to a third, best score of the third first. Among equal scores the
-/// lower id goes first, and of one piece the split with the lower ids.
+/// lower id takes precedence, and of one piece the split with the lower ids.
 ///
 /// `SentencePiece` joins, at each step, the neighbours whose piece has the best score. Ranks in this order
-/// do the same, except between splits of one and the same piece that compete in one place.
-pub(super) fn merges<'a>(vocabulary: &Vocabulary<'a>, scores: &[f32]) -> Vec<(&'a str, &'a str)> {
-    let normal = |text: &str| {
-        let id = vocabulary.ids.get(text).copied();
-        id.filter(|&id| vocabulary.is(id, TokenType::Normal))
-    };
+/// do the same, except between splits of one and the same piece that compete at one position.
+pub(super) fn merges<'a>(
+    tokens: &'a TextArray,
+    ids: &HashMap<&str, usize>,
+    is_normal: impl Fn(usize) -> bool,
+    scores: &[f32],
+) -> Vec<(&'a str, &'a str)> {
     let mut merges = Vec::new();
-    for (id, text) in vocabulary.tokens.iter().enumerate() {
-        if !vocabulary.is(id, TokenType::Normal) {
+    let normal = |text: &str| ids.get(text).copied().filter(|&id| is_normal(id));
+    for (id, text) in tokens.iter().enumerate() {
+        if !is_normal(id) {
             continue;
         }
         for (at, _) in text.char_indices().skip(1) {

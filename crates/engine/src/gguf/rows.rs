@@ -20,7 +20,7 @@ pub(super) enum RowOrder {
 
 /// The rows of one tensor.
 #[derive(Debug)]
-pub(super) struct Rows {
+pub(super) struct RowLayout {
     format: BlockFormat,
     offset: u64,
     order: RowOrder,
@@ -29,7 +29,7 @@ pub(super) struct Rows {
     bytes: usize,
 }
 
-impl Rows {
+impl RowLayout {
     /// A vector is one row, unless its order changes: then each value is one.
     pub(super) fn new(info: &TensorInfo, order: RowOrder) -> Self {
         let all: usize = info.shape.iter().product();
@@ -78,7 +78,7 @@ impl Rows {
         rows.step_by(together.max(1)).map(piece)
     }
 
-    /// The place in the file of a row.
+    /// The offset of a row in the file.
     fn stored(&self, row: usize) -> usize {
         match self.order {
             RowOrder::AsStored => row,
@@ -95,9 +95,9 @@ impl Rows {
 mod tests {
     use super::*;
 
-    fn rows(shape: &[usize], order: RowOrder) -> Rows {
+    fn rows(shape: &[usize], order: RowOrder) -> RowLayout {
         let info = TensorInfo { shape: shape.to_vec(), format: BlockFormat::F32, offset: 100, bytes: 0 };
-        Rows::new(&info, order)
+        RowLayout::new(&info, order)
     }
 
     #[test]

@@ -1,19 +1,20 @@
 //! From metadata to a [`DecoderSpec`].
 //!
 //! Files say less than a `config.json`: what an architecture implies (its activation, that Gemma scales
-//! embeddings) stands here as llama.cpp takes it to be. What a file asks for and the decoder does not do is
+//! embeddings) stands here as llama.cpp takes it to be. What a file requires and the decoder does not do is
 //! refused by name.
 
+use super::architecture::GgufArchitecture;
 use super::error::{GgufError, GgufSpecError};
 use super::file::GgufFile;
-use super::header::Header;
+use super::header::GgufHeader;
 use super::header_error::shown;
 use super::loading;
 use super::metadata::{Metadata, needed};
 use super::names::{ROPE_FACTORS, ROPE_FACTORS_LONG, ROPE_FACTORS_SHORT};
-use super::value::Value;
+use super::value::MetadataValue;
 use crate::spec::{
-    Activation, Biases, DecoderSpec, Fusion, Layer, MAX_LAYERS, Multipliers, Norm, Rope, RopePairs,
+    Activation, Biases, DecoderSpec, Fusion, LayerSpec, MAX_LAYERS, Multipliers, Norm, Rope, RopePairs,
     RopeScaling,
 };
 
@@ -25,24 +26,6 @@ const GEMMA3_PATTERN: usize = 6;
 /// model over its heads and not by the width of a head. Files do not say so otherwise.
 const GEMMA3_27B_LAYERS: usize = 62;
 
-/// The architectures that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum GgufArchitecture {
-    /// Llama, Mistral, Danube, `SmolLM2`.
-    Llama,
-    /// Phi 3 and 3.5, with fused projections.
-    Phi3,
-    /// Qwen 2 and 2.5, with biases.
-    Qwen2,
-    /// Qwen 3, with normalised queries and keys.
-    Qwen3,
-    /// Granite 3, with multipliers.
-    Granite,
-    /// The text part of Gemma 3.
-    Gemma3,
-}
-
 /// By `general.architecture`, with the `model_type` of a `config.json`.
 const ARCHITECTURES: &[(&str, &str, GgufArchitecture)] = &[
     ("llama", "llama", GgufArchitecture::Llama),
@@ -53,19 +36,11 @@ const ARCHITECTURES: &[(&str, &str, GgufArchitecture)] = &[
     ("gemma3", "gemma3_text", GgufArchitecture::Gemma3),
 ];
 
-impl GgufArchitecture {
-    /// Whether the file holds the rows of queries and keys with the two that turn together side by side,
-    /// not half a head apart.
-    pub(super) fn interleaves(self) -> bool {
-        matches!(self, Self::Llama | Self::Granite)
-    }
-}
-
 /// What a file's metadata describe. Norm weights of Gemma are stored with their 1 already added, so that
 /// the offset of every norm is 0.
 pub(super) fn decoder_spec(file: &GgufFile) -> Result<(GgufArchitecture, DecoderSpec), GgufError> {
     let failed = |source| GgufError::spec(file.path(), source);
-    let keys = Keys::new(file.header()).map_err(failed)?;
+    let keys = ArchitectureKeys::new(file.header()).map_err(failed)?;
     let mut spec = keys.spec().map_err(failed)?;
     // Before tensors are read whose lengths follow from it.
     spec.validate().map_err(|error| failed(error.into()))?;
@@ -101,16 +76,16 @@ enum Stretching {
 }
 
 /// The metadata under an architecture's name.
-struct Keys<'a> {
-    header: &'a Header,
+struct ArchitectureKeys<'a> {
+    header: &'a GgufHeader,
     metadata: &'a Metadata,
     prefix: &'static str,
     model_type: &'static str,
     architecture: GgufArchitecture,
 }
 
-impl<'a> Keys<'a> {
-    fn new(header: &'a Header) -> Result<Self, GgufSpecError> {
+impl<'a> ArchitectureKeys<'a> {
+    fn new(header: &'a GgufHeader) -> Result<Self, GgufSpecError> {
         const ARCHITECTURE: &str = "general.architecture";
         let metadata = &header.metadata;
         let name = needed(ARCHITECTURE, metadata.text(ARCHITECTURE)?)?;
@@ -164,8 +139,8 @@ impl<'a> Keys<'a> {
             ("pooling_type", "pooling"),
         ] {
             match self.metadata.get(&self.key(name)) {
-                None | Some(Value::Unsigned(0)) => {}
-                Some(Value::Float(float)) if *float == 0.0 => {}
+                None | Some(MetadataValue::Unsigned(0)) => {}
+                Some(MetadataValue::Float(float)) if *float == 0.0 => {}
                 Some(_) => return Err(self.unsupported(name, feature)),
             }
         }
@@ -269,7 +244,7 @@ impl<'a> Keys<'a> {
     }
 
     /// The layers, and the rotary embeddings that they name.
-    fn layers(&self, head_width: usize) -> Result<(Vec<Layer>, Vec<Rope>), GgufSpecError> {
+    fn layers(&self, head_width: usize) -> Result<(Vec<LayerSpec>, Vec<Rope>), GgufSpecError> {
         const LAYERS: &str = "block_count";
         let count = self.size(LAYERS)?;
         if count > MAX_LAYERS {
@@ -288,7 +263,7 @@ impl<'a> Keys<'a> {
         let layer = |index: usize| {
             let sees_all = pattern > 0 && (index + 1).is_multiple_of(pattern);
             let window = window.filter(|_| !sees_all);
-            Layer { window, rope: if window.is_some() { ropes.len() - 1 } else { 0 } }
+            LayerSpec { window, rope: if window.is_some() { ropes.len() - 1 } else { 0 } }
         };
         Ok(((0..count).map(layer).collect(), ropes))
     }

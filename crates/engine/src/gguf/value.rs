@@ -32,7 +32,7 @@ pub enum ValueError {
     #[error("arrays stand more than {MAX_DEPTH} deep in each other")]
     TooDeep,
     /// An array of very many arrays.
-    #[error("{count} arrays stand in an array; {MAX_NESTED} are the most")]
+    #[error("{count} arrays stand in an array; at most {MAX_NESTED} are allowed")]
     TooManyArrays {
         /// How many.
         count: u64,
@@ -41,7 +41,7 @@ pub enum ValueError {
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum MetadataValue {
     /// An integer of any width that is not below zero.
     Unsigned(u64),
     /// An integer below zero.
@@ -80,19 +80,19 @@ pub enum Array {
     /// `f64`.
     F64(Vec<f64>),
     /// Texts.
-    Texts(Texts),
+    Texts(TextArray),
     /// Arrays.
     Arrays(Vec<Array>),
 }
 
 /// Many texts in one piece of memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Texts {
+pub struct TextArray {
     joined: String,
     ends: Vec<u32>,
 }
 
-impl Texts {
+impl TextArray {
     /// How many there are.
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -121,7 +121,7 @@ impl Texts {
     }
 }
 
-impl Value {
+impl MetadataValue {
     /// What it is, in words.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -191,21 +191,21 @@ impl Array {
         let id = cursor.u32()?;
         let count = cursor.u64()?;
         Ok(match id {
-            0 => Self::U8(numbers(cursor, count, u8::from_le_bytes)?),
-            1 => Self::I8(numbers(cursor, count, i8::from_le_bytes)?),
-            2 => Self::U16(numbers(cursor, count, u16::from_le_bytes)?),
-            3 => Self::I16(numbers(cursor, count, i16::from_le_bytes)?),
-            4 => Self::U32(numbers(cursor, count, u32::from_le_bytes)?),
-            5 => Self::I32(numbers(cursor, count, i32::from_le_bytes)?),
-            6 => Self::F32(numbers(cursor, count, f32::from_le_bytes)?),
+            0 => Self::U8(read_values(cursor, count, u8::from_le_bytes)?),
+            1 => Self::I8(read_values(cursor, count, i8::from_le_bytes)?),
+            2 => Self::U16(read_values(cursor, count, u16::from_le_bytes)?),
+            3 => Self::I16(read_values(cursor, count, i16::from_le_bytes)?),
+            4 => Self::U32(read_values(cursor, count, u32::from_le_bytes)?),
+            5 => Self::I32(read_values(cursor, count, i32::from_le_bytes)?),
+            6 => Self::F32(read_values(cursor, count, f32::from_le_bytes)?),
             7 => Self::U8(gather(cursor, count, 1, boolean)?),
             8 => Self::Texts(texts(cursor, count)?),
             9 if count > MAX_NESTED => return Err(ValueError::TooManyArrays { count }),
             // Type and length.
             9 => Self::Arrays(gather(cursor, count, 12, |cursor| Self::read(cursor, depth + 1))?),
-            10 => Self::U64(numbers(cursor, count, u64::from_le_bytes)?),
-            11 => Self::I64(numbers(cursor, count, i64::from_le_bytes)?),
-            12 => Self::F64(numbers(cursor, count, f64::from_le_bytes)?),
+            10 => Self::U64(read_values(cursor, count, u64::from_le_bytes)?),
+            11 => Self::I64(read_values(cursor, count, i64::from_le_bytes)?),
+            12 => Self::F64(read_values(cursor, count, f64::from_le_bytes)?),
             id => return Err(ValueError::UnknownType { id }),
         })
     }
@@ -230,7 +230,7 @@ fn gather<R: Read, T>(
     (0..count).map(|_| read(cursor)).collect()
 }
 
-fn numbers<R: Read, T, const N: usize>(
+fn read_values<R: Read, T, const N: usize>(
     cursor: &mut Cursor<R>,
     count: u64,
     number: fn([u8; N]) -> T,
@@ -238,10 +238,10 @@ fn numbers<R: Read, T, const N: usize>(
     gather(cursor, count, N as u64, |cursor| Ok(cursor.array().map(number)?))
 }
 
-fn texts<R: Read>(cursor: &mut Cursor<R>, count: u64) -> Result<Texts, ValueError> {
+fn texts<R: Read>(cursor: &mut Cursor<R>, count: u64) -> Result<TextArray, ValueError> {
     // Each has at least its length.
     cursor.expect(count, 8)?;
-    let mut texts = Texts::default();
+    let mut texts = TextArray::default();
     for _ in 0..count {
         let bytes = cursor.u64()?;
         cursor.append_text(bytes, &mut texts.joined)?;

@@ -11,37 +11,14 @@ use serde_json::{Map, Value as Json, json};
 use super::metadata::{Metadata, needed};
 use super::pieces;
 use super::pre_tokenizer::PreTokenizer;
-use super::value::Texts;
+use super::token_type::TokenType;
+use super::value::TextArray;
 use super::vocabulary_error::{MAX_TOKEN_BYTES, MAX_VOCABULARY_BYTES, VocabularyError};
 use crate::tokenizer::TokenizerParts;
 
-/// What a token is for, as numbered in `tokenizer.ggml.token_type`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum TokenType {
-    Normal,
-    Unknown,
-    Control,
-    UserDefined,
-    Unused,
-    Byte,
-}
-
-impl TokenType {
-    fn of(number: i32) -> Self {
-        match number {
-            2 => Self::Unknown,
-            3 => Self::Control,
-            4 => Self::UserDefined,
-            5 => Self::Unused,
-            6 => Self::Byte,
-            _ => Self::Normal,
-        }
-    }
-}
-
 /// The tokens that mean something to a model, by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SpecialTokens {
+pub struct SpecialTokenIds {
     /// What a text begins with.
     pub bos: Option<u32>,
     /// What a text ends with.
@@ -71,9 +48,9 @@ const ENDS: &[&str] = &[
 #[derive(Debug)]
 pub struct Vocabulary<'a> {
     metadata: &'a Metadata,
-    pub(super) tokens: &'a Texts,
+    tokens: &'a TextArray,
     types: Vec<TokenType>,
-    pub(super) ids: HashMap<&'a str, usize>,
+    ids: HashMap<&'a str, usize>,
 }
 
 impl<'a> Vocabulary<'a> {
@@ -87,7 +64,7 @@ impl<'a> Vocabulary<'a> {
         const TYPES: &str = "tokenizer.ggml.token_type";
         let tokens = needed(TOKENS, metadata.texts(TOKENS)?)?;
         let types = match metadata.integers(TYPES)? {
-            Some(types) => types.iter().copied().map(TokenType::of).collect(),
+            Some(types) => types.iter().copied().map(TokenType::from_number).collect(),
             None => vec![TokenType::Normal; tokens.len()],
         };
         same_length(TYPES, types.len(), tokens)?;
@@ -123,7 +100,7 @@ impl<'a> Vocabulary<'a> {
         self.tokens.get(usize::try_from(id).ok()?)
     }
 
-    pub(super) fn is(&self, id: usize, wanted: TokenType) -> bool {
+    fn is(&self, id: usize, wanted: TokenType) -> bool {
         self.types.get(id) == Some(&wanted)
     }
 
@@ -139,7 +116,7 @@ impl<'a> Vocabulary<'a> {
     ///
     /// # Errors
     /// A key of the wrong type, or an id beyond the vocabulary.
-    pub fn special_tokens(&self) -> Result<SpecialTokens, VocabularyError> {
+    pub fn special_tokens(&self) -> Result<SpecialTokenIds, VocabularyError> {
         let eos = self.id("tokenizer.ggml.eos_token_id")?;
         let named = [eos, self.id("tokenizer.ggml.eot_token_id")?, self.id("tokenizer.ggml.eom_token_id")?];
         let known = ENDS.iter().filter_map(|text| {
@@ -150,7 +127,7 @@ impl<'a> Vocabulary<'a> {
         let mut stop: Vec<u32> = named.into_iter().flatten().chain(known).collect();
         stop.sort_unstable();
         stop.dedup();
-        Ok(SpecialTokens {
+        Ok(SpecialTokenIds {
             bos: self.id("tokenizer.ggml.bos_token_id")?,
             eos,
             unknown: self.id("tokenizer.ggml.unknown_token_id")?,
@@ -233,7 +210,12 @@ impl<'a> Vocabulary<'a> {
             steps: steps(pieces::normalizer(prefix), Json::Null, post_processor, pieces::decoder(prefix)),
             added: self.added(),
             tokens: self.tokens.iter().collect(),
-            merges: pieces::merges(self, self.scores()?),
+            merges: pieces::merges(
+                self.tokens,
+                &self.ids,
+                |id| self.is(id, TokenType::Normal),
+                self.scores()?,
+            ),
             unknown: unknown.and_then(|id| self.text(id)),
             falls_back_to_bytes: true,
             ignores_merges: false,
@@ -313,7 +295,7 @@ fn steps(normalizer: Json, pre_tokenizer: Json, post_processor: Json, decoder: J
     steps.into_iter().map(|(name, step)| (name.to_owned(), step)).collect()
 }
 
-fn same_length(key: &'static str, found: usize, tokens: &Texts) -> Result<(), VocabularyError> {
+fn same_length(key: &'static str, found: usize, tokens: &TextArray) -> Result<(), VocabularyError> {
     let tokens = tokens.len();
     if found == tokens {
         return Ok(());

@@ -3,7 +3,7 @@
 use super::header_error::shown;
 use super::metadata::MetadataError;
 
-/// The longest text of a token, in bytes.
+/// Maximum length of a text of a token, in bytes.
 pub(super) const MAX_TOKEN_BYTES: usize = 1024;
 
 /// The most text of all tokens, in bytes. A quarter of a million tokens have some 3 MB.
@@ -52,13 +52,13 @@ pub enum VocabularyError {
         second: usize,
     },
     /// More text than a vocabulary has.
-    #[error("the tokens have {bytes} bytes together; {MAX_VOCABULARY_BYTES} are the most")]
+    #[error("the tokens have {bytes} bytes together; at most {MAX_VOCABULARY_BYTES} are allowed")]
     TooLarge {
         /// How many.
         bytes: usize,
     },
     /// A token of an absurd length.
-    #[error("token {id} has {bytes} bytes; {MAX_TOKEN_BYTES} are the most")]
+    #[error("token {id} has {bytes} bytes; at most {MAX_TOKEN_BYTES} are allowed")]
     LongToken {
         /// Its id.
         id: usize,
@@ -74,7 +74,7 @@ pub enum VocabularyError {
     /// A merge that is no pair.
     #[error("merge {index} is not two tokens with a space between")]
     Merge {
-        /// Its place in the list.
+        /// Its index in the list.
         index: usize,
     },
     /// An id beyond the vocabulary.

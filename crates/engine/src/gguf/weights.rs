@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 
+use super::architecture::GgufArchitecture;
 use super::blocks::BlockFormat;
 use super::error::{GgufError, WeightError};
 use super::file::GgufFile;
@@ -12,27 +13,27 @@ use super::header::TensorInfo;
 use super::loading;
 use super::matrix::GgufMatrix;
 use super::names;
-use super::rows::{RowOrder, Rows};
-use super::spec::{GgufArchitecture, decoder_spec};
+use super::rows::{RowLayout, RowOrder};
+use super::spec::decoder_spec;
 use crate::spec::DecoderSpec;
 use crate::weights::{Embedding, Linear, Placement, Tensors};
 use crate::weights_error::WeightsError;
 
 /// Where a weight is in the file.
 #[derive(Debug, Clone)]
-struct Source {
+struct StoredTensor {
     /// Its name there.
     name: String,
     order: RowOrder,
 }
 
-/// The weights of a model in a GGUF file. None is in memory until it is asked for.
+/// The weights of a model in a GGUF file. None is in memory until it is read.
 #[derive(Debug)]
 pub struct GgufWeights {
     file: GgufFile,
     architecture: GgufArchitecture,
     spec: DecoderSpec,
-    sources: BTreeMap<String, Source>,
+    stored_tensors: BTreeMap<String, StoredTensor>,
 }
 
 impl GgufWeights {
@@ -42,7 +43,7 @@ impl GgufWeights {
     /// Metadata that describe no model that can be run, or a tensor that is not part of one.
     pub fn new(file: GgufFile) -> Result<Self, GgufError> {
         let (architecture, spec) = decoder_spec(&file)?;
-        let mut sources = BTreeMap::new();
+        let mut stored_tensors = BTreeMap::new();
         for (name, info) in &file.header().tensors {
             if names::ROPE_DIVISORS.contains(&name.as_str()) {
                 continue;
@@ -56,9 +57,9 @@ impl GgufWeights {
                 _ => None,
             };
             let order = order(info, heads).map_err(failed)?;
-            sources.insert(known, Source { name: name.clone(), order });
+            stored_tensors.insert(known, StoredTensor { name: name.clone(), order });
         }
-        Ok(Self { file, architecture, spec, sources })
+        Ok(Self { file, architecture, spec, stored_tensors })
     }
 
     /// The decoder that the metadata describe.
@@ -96,7 +97,7 @@ impl GgufWeights {
         let Some(packing) = info.format.packing() else {
             return Ok(GgufMatrix::floats(self.dense(name, &shape, placement)?));
         };
-        let (rows, dtype) = (Rows::new(info, source.order), placement.dtype);
+        let (rows, dtype) = (RowLayout::new(info, source.order), placement.dtype);
         let matrix = if placement.device.is_cpu() {
             loading::packed(&self.file, &rows)
                 .map(|bytes| GgufMatrix::here((info.format, packing), bytes, shape[1], dtype))
@@ -107,13 +108,13 @@ impl GgufWeights {
         matrix.map_err(|error| self.error(name, error))
     }
 
-    fn found(&self, name: &str) -> Option<(&Source, &TensorInfo)> {
-        let source = self.sources.get(name)?;
+    fn found(&self, name: &str) -> Option<(&StoredTensor, &TensorInfo)> {
+        let source = self.stored_tensors.get(name)?;
         let info = self.file.header().tensors.get(&source.name)?;
         Some((source, info))
     }
 
-    fn expect(&self, name: &str, shape: &[usize]) -> Result<(&Source, &TensorInfo), WeightsError> {
+    fn expect(&self, name: &str, shape: &[usize]) -> Result<(&StoredTensor, &TensorInfo), WeightsError> {
         let missing = || WeightsError::Missing { name: name.to_owned() };
         let (source, info) = self.found(name).ok_or_else(missing)?;
         if info.shape != shape {
@@ -124,7 +125,7 @@ impl GgufWeights {
     }
 
     fn error(&self, name: &str, source: WeightError) -> WeightsError {
-        let stored = self.sources.get(name).map_or(name, |source| &source.name);
+        let stored = self.stored_tensors.get(name).map_or(name, |source| &source.name);
         let source = Box::new(GgufError::tensor(self.file.path(), stored, source));
         WeightsError::Container { name: name.to_owned(), source }
     }
@@ -132,7 +133,7 @@ impl GgufWeights {
 
 impl Tensors for GgufWeights {
     fn names(&self) -> Vec<&str> {
-        self.sources.keys().map(String::as_str).collect()
+        self.stored_tensors.keys().map(String::as_str).collect()
     }
 
     fn shape(&self, name: &str) -> Option<&[usize]> {
@@ -141,7 +142,7 @@ impl Tensors for GgufWeights {
 
     fn dense(&self, name: &str, shape: &[usize], placement: &Placement) -> Result<Tensor, WeightsError> {
         let (source, info) = self.expect(name, shape)?;
-        let rows = Rows::new(info, source.order);
+        let rows = RowLayout::new(info, source.order);
         let tensor = loading::unpacked(&self.file, &rows, placement.dtype);
         let placed = tensor.and_then(|tensor| {
             let placed = tensor.reshape(shape).and_then(|tensor| tensor.to_device(&placement.device));

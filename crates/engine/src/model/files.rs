@@ -13,7 +13,7 @@ const MAX_SMALL: u64 = 64 << 20;
 
 /// Where the weights are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Weights {
+pub enum WeightFiles {
     /// In the safetensors files of the folder.
     Safetensors,
     /// In one GGUF file, which may hold configuration and tokenizer too.
@@ -26,7 +26,7 @@ pub struct ModelFiles {
     /// Where they are.
     pub folder: PathBuf,
     /// The weights.
-    pub weights: Weights,
+    pub weights: WeightFiles,
 }
 
 impl ModelFiles {
@@ -37,15 +37,15 @@ impl ModelFiles {
     pub fn find(path: &Path) -> Result<Self> {
         let metadata = std::fs::metadata(path).map_err(EngineError::io(path))?;
         if !metadata.is_dir() {
-            return Self::of_file(path);
+            return Self::from_file(path);
         }
         let folder = path.to_owned();
         if [SINGLE, INDEX].iter().any(|name| folder.join(name).is_file()) {
-            return Ok(Self { folder, weights: Weights::Safetensors });
+            return Ok(Self { folder, weights: WeightFiles::Safetensors });
         }
         let found = gguf_files(path)?;
         match found.as_slice() {
-            [one] => Ok(Self { folder, weights: Weights::Gguf(one.clone()) }),
+            [one] => Ok(Self { folder, weights: WeightFiles::Gguf(one.clone()) }),
             [] => {
                 let what = "weights (model.safetensors, model.safetensors.index.json with its shards, or a .gguf file)";
                 Err(EngineError::Absent { what, folder })
@@ -58,10 +58,10 @@ impl ModelFiles {
         }
     }
 
-    fn of_file(path: &Path) -> Result<Self> {
+    fn from_file(path: &Path) -> Result<Self> {
         if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case(GGUF)) {
             let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-            return Ok(Self { folder, weights: Weights::Gguf(path.to_owned()) });
+            return Ok(Self { folder, weights: WeightFiles::Gguf(path.to_owned()) });
         }
         let problem = "is no .gguf file; for safetensors name the folder".to_owned();
         Err(EngineError::Damaged { path: path.to_owned(), problem })

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::ModelFiles;
-use crate::chat::{ChatTemplate, SpecialTokens, Templates};
+use crate::chat::{ChatTemplate, SpecialTokenTexts, Templates};
 use crate::error::{EngineError, Result};
 use crate::gguf::{BlockFormat, GgufFile, GgufWeights, Vocabulary};
 use crate::tokenizer::Tokenizer;
@@ -20,7 +20,7 @@ fn tokens(value: &Value) -> Option<Vec<u32>> {
 
 /// The tokens that end an answer: `eos_token_id` of `generation_config.json`, else of `config.json`, and the
 /// `eos_token` of `tokenizer_config.json`, which chat models end their turns with.
-pub(super) fn of_folder(files: &ModelFiles, tokenizer: Option<&Tokenizer>) -> Result<Vec<u32>> {
+pub(super) fn from_folder(files: &ModelFiles, tokenizer: Option<&Tokenizer>) -> Result<Vec<u32>> {
     let mut stop = Vec::new();
     for name in ["generation_config.json", "config.json"] {
         if stop.is_empty()
@@ -33,7 +33,7 @@ pub(super) fn of_folder(files: &ModelFiles, tokenizer: Option<&Tokenizer>) -> Re
                 .ok_or_else(|| damaged("`eos_token_id` is no token".to_owned()))?;
         }
     }
-    let special = SpecialTokens::of_folder(&files.folder)?;
+    let special = SpecialTokenTexts::from_folder(&files.folder)?;
     let named = special.get("eos_token").zip(tokenizer).and_then(|(text, tokenizer)| tokenizer.token(text));
     stop.extend(named);
     stop.sort_unstable();
@@ -43,7 +43,7 @@ pub(super) fn of_folder(files: &ModelFiles, tokenizer: Option<&Tokenizer>) -> Re
 
 /// The chat template of a GGUF file, and the tokens that end an answer. A file without a vocabulary has
 /// neither.
-pub(super) fn of_gguf(
+pub(super) fn gguf_template_and_stop(
     file: &GgufFile,
     vocabulary: Option<&Vocabulary<'_>>,
 ) -> Result<(ChatTemplate, Vec<u32>)> {
@@ -63,21 +63,21 @@ pub(super) fn of_gguf(
         Some(source) => Templates::single(source),
         None => Templates::default(),
     };
-    Ok((ChatTemplate::new(&templates, SpecialTokens::new(texts))?, special.stop))
+    Ok((ChatTemplate::new(&templates, SpecialTokenTexts::new(texts))?, special.stop))
 }
 
-/// The name that a file has for its mixture of formats, else the format of most numbers.
+/// The file's name for its mixture of formats, else the format of most parameters.
 pub(super) fn file_type(weights: &GgufWeights) -> String {
     let header = weights.file().header();
     let named = header.metadata.count("general.file_type").ok().flatten().and_then(mixture);
-    let most = || {
+    let max = || {
         let of = |format: BlockFormat| -> u64 {
             let same = header.tensors.values().filter(|info| info.format == format);
             same.map(|info| info.shape.iter().product::<usize>() as u64).sum()
         };
         BlockFormat::all().max_by_key(|format| of(*format)).map_or("?", BlockFormat::name)
     };
-    named.unwrap_or_else(most).to_owned()
+    named.unwrap_or_else(max).to_owned()
 }
 
 /// Names of mixtures, by the numbers that llama.cpp gives them.

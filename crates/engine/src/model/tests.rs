@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::chat::Moment;
 use crate::sampling::Sampling;
-use crate::step::{Positions, Row};
+use crate::step::{Positions, StepRow};
 
 /// Absolute, of log-probabilities from steps of other lengths.
 const SAME: f64 = 1e-4;
@@ -29,7 +29,7 @@ fn folder() -> TempDir {
 }
 
 fn gguf() -> LanguageModel {
-    let opened = Opened::open(&goldens().join("gguf/model-llama.gguf")).unwrap();
+    let opened = OpenedModel::open(&goldens().join("gguf/model-llama.gguf")).unwrap();
     opened.load(Placement::cpu_f32()).unwrap()
 }
 
@@ -38,16 +38,16 @@ fn stop_tokens(files: &[(&str, &str)]) -> Result<Vec<u32>> {
     for (name, text) in files {
         fs::write(folder.path().join(name), text).unwrap();
     }
-    Ok(Opened::open(folder.path())?.description().stop_tokens)
+    Ok(OpenedModel::open(folder.path())?.description().stop_tokens)
 }
 
 #[test]
 fn a_folder_is_described_without_its_weights_in_memory() {
     let folder = folder();
-    let opened = Opened::open(folder.path()).unwrap();
+    let opened = OpenedModel::open(folder.path()).unwrap();
     let described = opened.description();
     assert_eq!((described.architecture.as_str(), described.stored.as_str()), ("llama", "BF16"));
-    assert_eq!((described.layers, described.form), (2, Form::Plain));
+    assert_eq!((described.layers, described.form), (2, ChatForm::Plain));
     assert_eq!(described.parameters, opened.spec.parameters());
     assert_eq!(opened.natural_dtype(), DType::BF16);
     assert!(described.tokenizer_problem.unwrap().contains("no tokenizer.json"));
@@ -65,7 +65,7 @@ fn a_folder_is_described_without_its_weights_in_memory() {
 fn a_tokenizer_of_a_larger_model_is_a_problem_that_is_told() {
     let folder = folder();
     fs::copy(goldens().join("text/gpt2.json"), folder.path().join("tokenizer.json")).unwrap();
-    let opened = Opened::open(folder.path()).unwrap();
+    let opened = OpenedModel::open(folder.path()).unwrap();
     assert!(opened.description().tokenizer_problem.unwrap().contains("beyond the model's vocabulary of 61"));
 }
 
@@ -90,17 +90,19 @@ fn what_ends_an_answer_is_read_where_transformers_reads_it() {
 #[test]
 fn folders_that_hold_no_one_model() {
     let empty = TempDir::new().unwrap();
-    assert!(matches!(Opened::open(empty.path()), Err(EngineError::Absent { .. })));
+    assert!(matches!(OpenedModel::open(empty.path()), Err(EngineError::Absent { .. })));
     for name in ["b.gguf", "a.GGUF"] {
         fs::copy(goldens().join("gguf/model-llama.gguf"), empty.path().join(name)).unwrap();
     }
-    let several = Opened::open(empty.path()).unwrap_err().to_string();
+    let several = OpenedModel::open(empty.path()).unwrap_err().to_string();
     assert!(several.contains("a.GGUF, b.gguf"), "{several}");
     fs::remove_file(empty.path().join("b.gguf")).unwrap();
-    assert_eq!(Opened::open(empty.path()).unwrap().description().stored, "F32");
-    assert!(matches!(Opened::open(&empty.path().join("nothing")), Err(EngineError::Io { .. })));
+    assert_eq!(OpenedModel::open(empty.path()).unwrap().description().stored, "F32");
+    assert!(matches!(OpenedModel::open(&empty.path().join("nothing")), Err(EngineError::Io { .. })));
     fs::write(empty.path().join("notes.txt"), "x").unwrap();
-    assert!(Opened::open(&empty.path().join("notes.txt")).unwrap_err().to_string().contains("no .gguf file"));
+    assert!(
+        OpenedModel::open(&empty.path().join("notes.txt")).unwrap_err().to_string().contains("no .gguf file")
+    );
 }
 
 #[test]
@@ -109,7 +111,7 @@ fn log_probabilities_are_those_of_the_logits() {
     let tokens: Vec<u32> = (0..40).map(|index| index * 5 % 60).collect();
     let found = model.logprobs(&tokens).unwrap();
     let mut cache = model.decoder().cache();
-    let mut row = Row { logits: Positions::All, ..Row::new(&tokens, &mut cache) };
+    let mut row = StepRow { logits: Positions::All, ..StepRow::new(&tokens, &mut cache) };
     let logits = model.decoder().step(std::slice::from_mut(&mut row)).unwrap().remove(0).logits.unwrap();
     let logits: Vec<Vec<f32>> = logits.to_vec2().unwrap();
     assert_eq!((found.len(), found[0]), (40, None));
@@ -126,16 +128,16 @@ fn log_probabilities_are_those_of_the_logits() {
 fn an_answer_ends_where_the_context_does() {
     let model = gguf();
     let context = model.decoder().spec().context;
-    let answer = Answer {
+    let answer = GenerationOptions {
         sampling: Sampling::at(1.0).unwrap(),
-        most_tokens: 10 * context,
+        max_tokens: 10 * context,
         stop_strings: Vec::new(),
         seed: Seed::new(1),
     };
     let prompt = vec![3; context - 2];
-    let mut heard = 0;
-    let generated = model.generate(&prompt, &answer, &mut |_| heard += 1).unwrap();
-    assert!(generated.tokens.len() <= 3 && heard <= 3, "{heard}");
+    let mut observed = 0;
+    let generated = model.generate(&prompt, &answer, &mut |_| observed += 1).unwrap();
+    assert!(generated.tokens.len() <= 3 && observed <= 3, "{observed}");
     let longer = vec![3; context + 1];
     assert!(matches!(model.generate(&longer, &answer, &mut |_| ()), Err(EngineError::Step(_))));
     assert!(matches!(model.generate(&[], &answer, &mut |_| ()), Err(EngineError::NoTokens)));

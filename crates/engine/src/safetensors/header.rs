@@ -12,23 +12,23 @@ use serde::{Deserialize, Deserializer};
 use crate::regular::open_regular;
 use crate::weights_error::{HeaderProblem, WeightsError};
 
-/// The longest header that is read. That of a model with 100,000 tensors has 12 MB.
+/// Maximum size of a header. That of a model with 100,000 tensors has 12 MB.
 const MAX_HEADER: u64 = 32 << 20;
 /// Bytes of the length before it.
 const LENGTH: u64 = 8;
-/// The most dimensions of a tensor; those of decoders have one or two.
+/// Maximum number of dimensions of a tensor; those of decoders have one or two.
 const MAX_DIMENSIONS: usize = 8;
 
 /// A header, checked against the length of its file.
 #[derive(Debug)]
-pub(super) struct Header {
-    pub(super) entries: BTreeMap<String, Entry>,
+pub(super) struct SafetensorsHeader {
+    pub(super) entries: BTreeMap<String, TensorEntry>,
 }
 
-/// A tensor's type, shape and place.
+/// A tensor's type, shape and location.
 #[derive(Debug)]
-pub(super) struct Entry {
-    /// The type of its numbers, as the file spells it.
+pub(super) struct TensorEntry {
+    /// The type of its values, as the file spells it.
     pub(super) stored: String,
     pub(super) shape: Vec<usize>,
     /// The first byte in the file.
@@ -36,7 +36,7 @@ pub(super) struct Entry {
     pub(super) bytes: u64,
 }
 
-impl Entry {
+impl TensorEntry {
     pub(super) fn elements(&self) -> usize {
         self.shape.iter().product()
     }
@@ -54,7 +54,7 @@ struct RawEntry {
 /// Entries by name, each name once; `__metadata__` is read over.
 struct RawHeader(BTreeMap<String, RawEntry>);
 
-impl Header {
+impl SafetensorsHeader {
     pub(super) fn read(path: &Path) -> Result<Self, WeightsError> {
         let failed = |source| WeightsError::Io { action: "read", path: path.to_owned(), source };
         let (file, bytes) = open_regular(path).map_err(|source| WeightsError::Io {
@@ -83,7 +83,7 @@ fn read_text(mut file: File, bytes: u64) -> io::Result<Result<(Vec<u8>, u64), He
     file.read_exact(&mut length)?;
     let length = u64::from_le_bytes(length);
     if length > MAX_HEADER {
-        return Ok(Err(HeaderProblem::HeaderTooLarge { bytes: length, most: MAX_HEADER }));
+        return Ok(Err(HeaderProblem::HeaderTooLarge { bytes: length, max: MAX_HEADER }));
     }
     if LENGTH + length > bytes {
         return Ok(Err(HeaderProblem::Truncated { bytes, wanted: LENGTH + length }));
@@ -94,7 +94,7 @@ fn read_text(mut file: File, bytes: u64) -> io::Result<Result<(Vec<u8>, u64), He
 }
 
 /// Tensors must cover the file from the header to its end, none twice, as the format demands.
-fn check(raw: RawHeader, begin: u64, bytes: u64) -> Result<Header, HeaderProblem> {
+fn check(raw: RawHeader, begin: u64, bytes: u64) -> Result<SafetensorsHeader, HeaderProblem> {
     let mut order: Vec<(&String, &RawEntry)> = raw.0.iter().collect();
     order.sort_by_key(|(_, entry)| entry.data_offsets);
     let mut next = 0;
@@ -119,10 +119,10 @@ fn check(raw: RawHeader, begin: u64, bytes: u64) -> Result<Header, HeaderProblem
     let entries = raw.0.into_iter().map(|(name, entry)| {
         let (first, end) = entry.data_offsets;
         let entry =
-            Entry { stored: entry.dtype, shape: entry.shape, begin: begin + first, bytes: end - first };
+            TensorEntry { stored: entry.dtype, shape: entry.shape, begin: begin + first, bytes: end - first };
         (name, entry)
     });
-    Ok(Header { entries: entries.collect() })
+    Ok(SafetensorsHeader { entries: entries.collect() })
 }
 
 /// Whether shape and type need as many bytes. Of a type that is not known here, a number has a bit at least.

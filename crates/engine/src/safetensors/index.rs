@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Vec<String>>, Weights
     let mut text = Vec::new();
     let (file, bytes) = open_regular(path).map_err(failed)?;
     if bytes > MAX_INDEX {
-        return Err(at(path, IndexProblem::TooLarge { bytes, most: MAX_INDEX }));
+        return Err(at(path, IndexProblem::TooLarge { bytes, max: MAX_INDEX }));
     }
     file.take(MAX_INDEX).read_to_end(&mut text).map_err(failed)?;
     let raw: RawIndex =

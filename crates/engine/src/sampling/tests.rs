@@ -32,7 +32,7 @@ fn truncation_keeps_what_transformers_keeps() {
     for set in golden().as_array().unwrap() {
         let logits: Vec<f32> = serde_json::from_value(set["logits"].clone()).unwrap();
         for case in set["cases"].as_array().unwrap() {
-            let kept = sampling(case).kept(&logits);
+            let kept = sampling(case).candidates(&logits);
             let sum: f64 = kept.iter().map(|(_, weight)| weight).sum();
             let tokens: Vec<usize> = serde_json::from_value(case["kept"].clone()).unwrap();
             assert_eq!(kept.iter().map(|(token, _)| *token).collect::<Vec<_>>(), tokens, "{case}");
@@ -135,9 +135,9 @@ fn parameters_outside_their_ranges() {
 
 #[test]
 fn a_log_probability_by_hand() {
-    assert!((logprob_of(&[0.0, 0.0], 1).unwrap() - 0.5f64.ln()).abs() < SAME);
-    assert!((logprob_of(&[0.0, (3.0f32).ln()], 1).unwrap() - 0.75f64.ln()).abs() < 1e-7);
-    assert_eq!(logprob_of(&[0.0], 5), Err(SamplingError::Empty));
+    assert!((token_logprob(&[0.0, 0.0], 1).unwrap() - 0.5f64.ln()).abs() < SAME);
+    assert!((token_logprob(&[0.0, (3.0f32).ln()], 1).unwrap() - 0.75f64.ln()).abs() < 1e-7);
+    assert_eq!(token_logprob(&[0.0], 5), Err(SamplingError::Empty));
 }
 
 proptest! {
@@ -154,7 +154,7 @@ proptest! {
             reached += f64::from(logits[token]).exp() / sum;
             if reached >= top_p + SAME { break; }
         }
-        let kept: Vec<usize> = Sampling::at(1.0).unwrap().with_top_p(top_p).unwrap().kept(&logits).into_iter().map(|(token, _)| token).collect();
+        let kept: Vec<usize> = Sampling::at(1.0).unwrap().with_top_p(top_p).unwrap().candidates(&logits).into_iter().map(|(token, _)| token).collect();
         expected.sort_unstable();
         // Where a sum meets the share to the last digit, either side of it is right.
         prop_assert!(kept == expected || kept.len() + 1 == expected.len());
@@ -164,7 +164,7 @@ proptest! {
     fn a_choice_is_among_the_kept(logits in prop::collection::vec(-30.0f32..30.0, 1..60), index in 0u64..50, top_k in 1usize..10) {
         let sampling = Sampling::at(0.9).unwrap().with_top_k(top_k).unwrap().with_min_p(0.02).unwrap();
         let chosen = sampling.choose(&logits, &Seed::new(2), index).unwrap();
-        prop_assert!(sampling.kept(&logits).iter().any(|(token, _)| *token == chosen.token as usize));
+        prop_assert!(sampling.candidates(&logits).iter().any(|(token, _)| *token == chosen.token as usize));
         prop_assert!(chosen.logprob <= 0.0 && chosen.logprob.is_finite());
     }
 }

@@ -1,4 +1,4 @@
-//! What a `tokenizer.json` may ask for.
+//! Limits on what a `tokenizer.json` may contain.
 //!
 //! The library does whatever a file says. Looked at beforehand is what could make a short text endless, take the
 //! same text apart in another way each time, or give up without a word.
@@ -7,26 +7,26 @@ use serde::Deserialize;
 
 use super::expressions::BYTE_LEVEL;
 
-/// Most steps of a normalizer, a pre-tokenizer or a decoder. Known ones have up to ten.
+/// Maximum number of steps of a normalizer, a pre-tokenizer or a decoder. Known ones have up to ten.
 const MAX_STEPS: usize = 64;
 /// How many times longer normalizer and pre-tokenizer together may make a text, and a decoder a token. Known ones
 /// reach 12, where `▁` stands for spaces.
 const MAX_GROWTH: f64 = 256.0;
-/// Most bytes of an expression. Known ones have up to 500.
+/// Maximum number of bytes of an expression. Known ones have up to 500.
 const MAX_EXPRESSION: usize = 4096;
-/// Most bytes of a precompiled table of characters, and of a text that is put before others. Known tables have 0.3 MB.
+/// Maximum number of bytes of a precompiled table of characters, and of a text that is put before others. Known tables have 0.3 MB.
 const MAX_TABLE: usize = 1 << 20;
 const MAX_PREPENDED: usize = 1024;
 
 /// The parts of the file that are looked at.
 #[derive(Deserialize)]
-struct File {
+struct TokenizerFile {
     #[serde(default)]
-    normalizer: Option<Step>,
+    normalizer: Option<PipelineStep>,
     #[serde(default)]
-    pre_tokenizer: Option<Step>,
+    pre_tokenizer: Option<PipelineStep>,
     #[serde(default)]
-    decoder: Option<Step>,
+    decoder: Option<PipelineStep>,
     #[serde(default)]
     model: Option<Model>,
 }
@@ -39,15 +39,15 @@ struct Model {
 
 /// A normalizer, pre-tokenizer or decoder of any kind: the fields that matter.
 #[derive(Deserialize)]
-struct Step {
+struct PipelineStep {
     #[serde(default, rename = "type")]
     kind: Option<String>,
     #[serde(default)]
-    normalizers: Vec<Step>,
+    normalizers: Vec<PipelineStep>,
     #[serde(default)]
-    pretokenizers: Vec<Step>,
+    pretokenizers: Vec<PipelineStep>,
     #[serde(default)]
-    decoders: Vec<Step>,
+    decoders: Vec<PipelineStep>,
     #[serde(default)]
     pattern: Option<Pattern>,
     #[serde(default)]
@@ -70,33 +70,36 @@ struct Pattern {
 
 /// Says why a file is refused, and otherwise which expressions of its pre-tokenizer may give up.
 pub(super) fn check(json: &[u8]) -> Result<Vec<String>, String> {
-    let file: File = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+    let file: TokenizerFile = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     if file.model.and_then(|model| model.dropout).is_some_and(|dropout| dropout != 0.0) {
         return Err("its `dropout` takes a text apart in another way each time".to_owned());
     }
-    let mut found = Found::default();
+    let mut inspection = Inspection::default();
     let parts = [("normalizer", &file.normalizer), ("pre_tokenizer", &file.pre_tokenizer)];
     let mut growth = 1.0;
     for (part, step) in parts {
-        growth *= found.walk(part, step.as_slice())?;
+        growth *= inspection.walk(part, step.as_slice())?;
     }
-    for (growth, what) in [(growth, "text"), (found.walk("decoder", file.decoder.as_slice())?, "token")] {
+    for (growth, what) in [(growth, "text"), (inspection.walk("decoder", file.decoder.as_slice())?, "token")]
+    {
         if growth > MAX_GROWTH {
-            return Err(format!("it can make a {what} {growth:.0} times longer; {MAX_GROWTH} is the most"));
+            return Err(format!(
+                "it can make a {what} {growth:.0} times longer; at most {MAX_GROWTH} is allowed"
+            ));
         }
     }
-    Ok(found.may_give_up)
+    Ok(inspection.may_give_up)
 }
 
 #[derive(Default)]
-struct Found {
+struct Inspection {
     steps: usize,
     may_give_up: Vec<String>,
 }
 
-impl Found {
+impl Inspection {
     /// How many times longer these steps can make a text.
-    fn walk(&mut self, part: &'static str, steps: &[Step]) -> Result<f64, String> {
+    fn walk(&mut self, part: &'static str, steps: &[PipelineStep]) -> Result<f64, String> {
         let mut growth = 1.0;
         for step in steps {
             self.steps += 1;
@@ -104,9 +107,11 @@ impl Found {
                 return Err(format!("it has more than {MAX_STEPS} steps"));
             }
             self.expression(part, step)?;
-            for (bytes, most) in [(&step.prepend, MAX_PREPENDED), (&step.precompiled_charsmap, MAX_TABLE)] {
-                if let Some(bytes) = bytes.as_ref().map(String::len).filter(|bytes| *bytes > most) {
-                    return Err(format!("a step of its {part} holds {bytes} bytes; {most} are the most"));
+            for (bytes, max) in [(&step.prepend, MAX_PREPENDED), (&step.precompiled_charsmap, MAX_TABLE)] {
+                if let Some(bytes) = bytes.as_ref().map(String::len).filter(|bytes| *bytes > max) {
+                    return Err(format!(
+                        "a step of its {part} holds {bytes} bytes; at most {max} are allowed"
+                    ));
                 }
             }
             growth *= step.growth();
@@ -117,7 +122,7 @@ impl Found {
         Ok(growth)
     }
 
-    fn expression(&mut self, part: &'static str, step: &Step) -> Result<(), String> {
+    fn expression(&mut self, part: &'static str, step: &PipelineStep) -> Result<(), String> {
         if part == "pre_tokenizer" && step.is_byte_level() && step.use_regex != Some(false) {
             self.may_give_up.push(BYTE_LEVEL.to_owned());
         }
@@ -125,7 +130,7 @@ impl Found {
         let Some(source) = expression else { return Ok(()) };
         if source.len() > MAX_EXPRESSION {
             let bytes = source.len();
-            return Err(format!("an expression has {bytes} bytes; {MAX_EXPRESSION} are the most"));
+            return Err(format!("an expression has {bytes} bytes; at most {MAX_EXPRESSION} are allowed"));
         }
         if backtracks(source) {
             // What the others change is not looked at on its way.
@@ -139,7 +144,7 @@ impl Found {
     }
 }
 
-impl Step {
+impl PipelineStep {
     fn is_byte_level(&self) -> bool {
         self.kind.as_deref() == Some("ByteLevel")
     }

@@ -93,7 +93,7 @@ impl Tokenizer {
     /// As [`Tokenizer::from_json`].
     pub fn from_parts(parts: &TokenizerParts<'_>, vocabulary: usize) -> Result<Self, TokenizerError> {
         let unreadable = |problem: String| TokenizerError::Unreadable { problem };
-        // All but the vocabulary, which holds nothing that could be asked for.
+        // All but the vocabulary, which holds nothing that needs a check.
         let rest = parts.document(&[], Map::new(), &[]).to_string();
         let may_give_up = limits::check(rest.as_bytes()).map_err(unreadable)?;
         let added = |(id, special): &(usize, bool)| {

@@ -161,10 +161,10 @@ fn an_expression_that_gives_up_is_an_error() {
 
 #[test]
 fn what_would_make_texts_endless_or_random_is_refused() {
-    let with = |place: &str, value: Value| {
+    let with = |pointer: &str, value: Value| {
         let mut file: Value = serde_json::from_slice(&json("sentencepiece")).unwrap();
-        assert!(file.pointer(place).is_some(), "{place}");
-        *file.pointer_mut(place).unwrap() = value;
+        assert!(file.pointer(pointer).is_some(), "{pointer}");
+        *file.pointer_mut(pointer).unwrap() = value;
         Tokenizer::from_json(file.to_string().as_bytes(), 1000).map(drop).map_err(|error| error.to_string())
     };
     let replace = |pattern: Value, content: &str| serde_json::json!({"type": "Replace", "pattern": pattern, "content": content});
@@ -174,7 +174,7 @@ fn what_would_make_texts_endless_or_random_is_refused() {
     let doubled: Vec<Value> = (0..30).map(|_| replace(string("a"), "aa")).collect();
     let decoders = serde_json::json!({"type": "Sequence", "decoders": doubled});
     let give_up = replace(serde_json::json!({"Regex": "a(?=b)"}), "c");
-    for (place, value, wanted) in [
+    for (pointer, value, wanted) in [
         ("/normalizer", normalizers(doubled), "1073741824 times longer"),
         ("/normalizer", normalizers(vec![bytes; 9]), "512 times longer"),
         ("/normalizer", replace(serde_json::json!({"Regex": "x*"}), &"y".repeat(300)), "301 times longer"),
@@ -189,7 +189,7 @@ fn what_would_make_texts_endless_or_random_is_refused() {
         ("/decoder", give_up, "of its decoder needs backtracking"),
         ("/model/dropout", serde_json::json!(0.1), "`dropout`"),
     ] {
-        let refused = with(place, value.clone()).unwrap_err();
+        let refused = with(pointer, value.clone()).unwrap_err();
         assert!(refused.contains(wanted), "{value}: {refused}");
     }
     let known = vec![
@@ -225,9 +225,9 @@ proptest! {
     #[test]
     fn no_bytes_panic(name in prop::sample::select(KINDS.to_vec()), flips in prop::collection::vec((0usize..6000, any::<u8>()), 1..6)) {
         let mut bytes = json(name);
-        for (place, value) in flips {
+        for (pointer, value) in flips {
             let length = bytes.len();
-            bytes[place % length] = value;
+            bytes[pointer % length] = value;
         }
         if let Ok(tokenizer) = Tokenizer::from_json(&bytes, 100_000) {
             let _ = tokenizer.encode("the ferry 12\n東京", true).map(|pieces| {

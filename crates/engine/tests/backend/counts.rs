@@ -8,7 +8,7 @@ use plimsoll_engine::{LocalBackend, LocalLimits};
 use crate::model::{backend, everything, greedy, id, loaded, now, opened, request, requests, rows, weights};
 
 fn apart() -> LocalLimits {
-    LocalLimits { shares: false, ..LocalLimits::default() }
+    LocalLimits { shares_prefixes: false, ..LocalLimits::default() }
 }
 
 #[test]
@@ -61,18 +61,18 @@ fn an_estimate_needs_no_weights_and_says_what_comes() {
     assert_eq!(foreseen.prefill_tokens, computed.prefilled);
     assert_eq!(foreseen.unshared_prefill_tokens, computed.unshared - computed.decoded);
     assert_eq!(foreseen.unshared_prefill_tokens, 5 * foreseen.prompt_tokens);
-    assert_eq!(foreseen.most_new_tokens, 50 * 24);
+    assert_eq!(foreseen.max_new_tokens, 50 * 24);
     // Follow-ups are counted as if answers were empty.
     let more = encoder.estimate(&requests, &signals.clone().with_follow_up_text("p_true", 8), greedy());
-    assert_eq!((more.texts, more.most_new_tokens), (60, 50 * 24 + 10 * 8));
+    assert_eq!((more.texts, more.max_new_tokens), (60, 50 * 24 + 10 * 8));
     assert!(more.prefill_tokens > foreseen.prefill_tokens);
     let masses = encoder.estimate(&requests, &signals.with_follow_up_masses("p_true"), greedy());
     assert_eq!((masses.texts, masses.prefill_tokens), (50, more.prefill_tokens));
-    assert_eq!(encoder.estimate(&[], &everything(), greedy()), plimsoll_engine::Estimate::default());
+    assert_eq!(encoder.estimate(&[], &everything(), greedy()), plimsoll_engine::TokenEstimate::default());
 }
 
 #[test]
-fn the_identity_is_of_the_model_and_not_of_the_limits_or_the_day() {
+fn the_identity_depends_on_the_model_and_not_on_limits_or_an_unread_date() {
     let made = |seed, scale, limits, day| {
         let (model, hashes) = loaded(seed, scale);
         let moment = plimsoll_engine::chat::Moment::date(2025, 1, day).unwrap();

@@ -12,7 +12,9 @@ use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
 use plimsoll_core::signal::Position;
 use plimsoll_core::{Decoding, ModelId, QuestionId, Seed, SignalRequest};
 use plimsoll_engine::chat::Moment;
-use plimsoll_engine::{HashCache, LanguageModel, LocalBackend, LocalLimits, ModelHashes, Opened, Placement};
+use plimsoll_engine::{
+    HashCache, LanguageModel, LocalBackend, LocalLimits, ModelHashes, OpenedModel, Placement,
+};
 use rand::Rng as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -25,7 +27,7 @@ const KEY_VALUE_HEADS: usize = 2;
 const VOCABULARY: usize = 288;
 pub(crate) const CONTEXT: usize = 512;
 
-/// Special tokens, behind the bytes and the words.
+/// Special tokens, after the bytes and the words.
 const SPECIAL: [&str; 3] = ["<|say|>", "<|end|>", "<|begin|>"];
 /// Words that are one token, with a space before them too.
 const WORDS: [&str; 2] = ["True", "False"];
@@ -58,8 +60,8 @@ pub(crate) fn tokenizer() -> Value {
     let added: Vec<Value> = SPECIAL
         .iter()
         .enumerate()
-        .map(|(place, text)| {
-            json!({"id": vocabulary.len() + place, "content": text, "single_word": false, "lstrip": false,
+        .map(|(index, text)| {
+            json!({"id": vocabulary.len() + index, "content": text, "single_word": false, "lstrip": false,
                 "rstrip": false, "normalized": false, "special": true})
         })
         .collect();
@@ -119,7 +121,7 @@ fn config() -> Value {
 }
 
 /// Writes a model's folder and opens it.
-pub(crate) fn opened(weights: &HashMap<String, Tensor>) -> (TempDir, Opened) {
+pub(crate) fn opened(weights: &HashMap<String, Tensor>) -> (TempDir, OpenedModel) {
     opened_with(weights, &tokenizer(), TEMPLATE)
 }
 
@@ -128,14 +130,14 @@ pub(crate) fn opened_with(
     weights: &HashMap<String, Tensor>,
     tokenizer: &Value,
     template: &str,
-) -> (TempDir, Opened) {
+) -> (TempDir, OpenedModel) {
     let folder = TempDir::new().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("config.json", &config().to_string());
     write("tokenizer.json", &tokenizer.to_string());
     write("tokenizer_config.json", &json!({"chat_template": template}).to_string());
     candle_core::safetensors::save(weights, folder.path().join("model.safetensors")).unwrap();
-    let opened = Opened::open(folder.path()).unwrap();
+    let opened = OpenedModel::open(folder.path()).unwrap();
     (folder, opened)
 }
 

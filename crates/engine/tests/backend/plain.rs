@@ -9,7 +9,7 @@ use plimsoll_core::signal::Position;
 use plimsoll_core::{Decoding, Seed};
 use plimsoll_engine::generation::Generated;
 use plimsoll_engine::sampling::Sampling;
-use plimsoll_engine::{Answer, Decoder, Hidden, LanguageModel, Positions, Row};
+use plimsoll_engine::{Decoder, GenerationOptions, Hidden, LanguageModel, Positions, StepRow};
 
 use crate::model::{BACKEND, LAYERS, SEED, everything, greedy, id, now, requests, rows, weights};
 
@@ -22,14 +22,14 @@ fn model() -> &'static LanguageModel {
 
 fn generate(prompt: &[u32], decoding: Decoding, seed: Seed) -> Generated {
     let sampling = Sampling::at(decoding.temperature()).unwrap().with_top_p(decoding.top_p()).unwrap();
-    let most_tokens = decoding.max_new_tokens() as usize;
-    let answer = Answer { sampling, most_tokens, stop_strings: Vec::new(), seed };
+    let max_tokens = decoding.max_new_tokens() as usize;
+    let answer = GenerationOptions { sampling, max_tokens, stop_strings: Vec::new(), seed };
     model().generate(prompt, &answer, &mut |_| ()).unwrap()
 }
 
 fn assert_text(row: &GenerationRow, expected: &Generated, prompt: &[u32]) {
     assert_eq!(row.text.as_deref(), Some(&*expected.text));
-    assert_eq!(row.finish_reason.as_deref(), Some(expected.finish.name()));
+    assert_eq!(row.finish_reason.map(plimsoll_core::Finish::name), Some(expected.finish.name()));
     assert_eq!(row.prompt_tokens, Some(prompt.len() as u64));
     assert_eq!(row.completion_tokens, Some(expected.tokens.len() as u64));
     assert_eq!((row.attempts, row.latency_ms, row.cost_usd), (1, None, None));
@@ -75,10 +75,10 @@ fn answers_can_be_drawn() {
     }
 }
 
-/// The logits behind tokens, read at once.
+/// The logits after tokens, read at once.
 fn logits(tokens: &[u32]) -> Vec<f64> {
     let mut cache = model().decoder().cache();
-    let output = model().decoder().step(&mut [Row::new(tokens, &mut cache)]).unwrap().remove(0);
+    let output = model().decoder().step(&mut [StepRow::new(tokens, &mut cache)]).unwrap().remove(0);
     output.logits.unwrap().to_vec2::<f32>().unwrap()[0].iter().map(|logit| f64::from(*logit)).collect()
 }
 
@@ -102,7 +102,7 @@ fn assert_follow_ups(request: &Request, answer: &GenerationRow) {
     for (row, (id, prompt, text_tokens, masses)) in found.into_iter().zip(expected) {
         assert_eq!((row.id.as_str(), row.prompt_tokens), (id, Some(prompt.len() as u64)));
         let reply =
-            text_tokens.map(|most| generate(&prompt, Decoding::new(0.0, 1.0, most).unwrap(), Seed::new(0)));
+            text_tokens.map(|max| generate(&prompt, Decoding::new(0.0, 1.0, max).unwrap(), Seed::new(0)));
         assert_eq!(row.text, reply.as_ref().map(|reply| reply.text.clone()));
         assert_eq!(row.completion_tokens, Some(reply.map_or(0, |reply| reply.tokens.len() as u64)));
         assert_eq!((row.true_mass.is_some(), row.censored), (masses, masses.then_some(false)));
@@ -123,11 +123,11 @@ fn assert_follow_ups(request: &Request, answer: &GenerationRow) {
     }
 }
 
-/// The state behind the last of some tokens, read at once.
+/// The state after the last of some tokens, read at once.
 fn state(decoder: &Decoder, tokens: &[u32], layer: usize, before_norm: bool) -> Vec<f32> {
     let mut cache = decoder.cache();
     let hidden = Some(Hidden { layer, positions: Positions::Last, before_norm });
-    let row = Row { tokens, cache: &mut cache, logits: Positions::None, hidden };
+    let row = StepRow { tokens, cache: &mut cache, logits: Positions::None, hidden };
     let output = decoder.step(&mut [row]).unwrap().remove(0);
     output.hidden.unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
@@ -146,22 +146,25 @@ fn states_are_those_of_one_reading() {
         let row = &answered.generations[0];
         let mut whole = prompt.clone();
         whole.extend(row.tokens.iter().flatten().filter_map(|token| token.id));
-        if row.finish_reason.as_deref() == Some("stop") {
+        if row.finish_reason.map(plimsoll_core::Finish::name) == Some("stop") {
             whole.pop();
         }
         for row in &answered.hidden_states {
             let layer = match row.layer {
                 -8 => {
-                    assert_eq!(row.missing_reason.as_deref(), Some("no_such_layer"));
+                    assert_eq!(
+                        row.missing_reason.map(plimsoll_core::MissingSignal::name),
+                        Some("no_such_layer")
+                    );
                     continue;
                 }
                 -1 => LAYERS,
                 -2 => LAYERS - 1,
                 layer => usize::try_from(layer).unwrap(),
             };
-            let tokens = if row.position == Position::LastPromptToken.name() { &prompt } else { &whole };
-            if tokens.len() == prompt.len() && row.position == Position::LastAnswerToken.name() {
-                assert_eq!(row.missing_reason.as_deref(), Some("no_answer"));
+            let tokens = if row.position == Position::LastPromptToken { &prompt } else { &whole };
+            if tokens.len() == prompt.len() && row.position == Position::LastAnswerToken {
+                assert_eq!(row.missing_reason.map(plimsoll_core::MissingSignal::name), Some("no_answer"));
                 continue;
             }
             assert_close(row.vector.as_ref().unwrap(), &state(model().decoder(), tokens, layer, true));

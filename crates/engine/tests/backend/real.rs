@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use plimsoll_core::Seed;
 use plimsoll_core::prompt::{Message, Role};
-use plimsoll_engine::chat::Form;
+use plimsoll_engine::chat::ChatForm;
 use plimsoll_engine::sampling::Sampling;
-use plimsoll_engine::{Answer, LanguageModel, Opened, Placement, Positions, Row};
+use plimsoll_engine::{GenerationOptions, LanguageModel, OpenedModel, Placement, Positions, StepRow};
 
 use crate::model::now;
 
@@ -24,9 +24,13 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-fn said(model: &LanguageModel, prompt: &[u32], most_tokens: usize) -> String {
-    let answer =
-        Answer { sampling: Sampling::greedy(), most_tokens, stop_strings: Vec::new(), seed: Seed::new(0) };
+fn said(model: &LanguageModel, prompt: &[u32], max_tokens: usize) -> String {
+    let answer = GenerationOptions {
+        sampling: Sampling::greedy(),
+        max_tokens,
+        stop_strings: Vec::new(),
+        seed: Seed::new(0),
+    };
     model.generate(prompt, &answer, &mut |_| ()).unwrap().text
 }
 
@@ -34,7 +38,7 @@ fn said(model: &LanguageModel, prompt: &[u32], most_tokens: usize) -> String {
 #[test]
 fn real_files_load_and_know_the_capital_of_france() {
     for path in files() {
-        let opened = Opened::open(&path).unwrap();
+        let opened = OpenedModel::open(&path).unwrap();
         let (form, problem) = (opened.description().form, opened.description().tokenizer_problem);
         assert_eq!(problem, None, "{}", path.display());
         let model = opened.load(Placement::cpu_f32()).unwrap();
@@ -43,7 +47,7 @@ fn real_files_load_and_know_the_capital_of_france() {
             model.tokenizer().encode(text, false).unwrap().into_iter().map(|piece| piece.id).collect();
         assert_eq!(model.tokenizer().decode(&ids).unwrap().trim_start(), text, "{}", path.display());
         // A base model goes on; one for chats answers.
-        let (said, expected) = if form == Form::Plain {
+        let (said, expected) = if form == ChatForm::Plain {
             (said(&model, &model.encode_text("Paris is the capital of").unwrap(), 8), "France")
         } else {
             let question = "What is the capital of France? Answer in one short sentence.".to_owned();
@@ -64,14 +68,14 @@ fn real_files_say_the_same_token_by_token() {
         if std::fs::metadata(&path).unwrap().len() > 300 << 20 {
             continue;
         }
-        let model = Opened::open(&path).unwrap().load(Placement::cpu_f32()).unwrap();
+        let model = OpenedModel::open(&path).unwrap().load(Placement::cpu_f32()).unwrap();
         let tokens = model.encode_text("Wind and tide wait for nobody, least of all a late ferry.").unwrap();
         let decoder = model.decoder();
         let logits = |pieces: usize| -> Vec<f32> {
             let mut cache = decoder.cache();
             let mut last = None;
             for piece in tokens.chunks(pieces) {
-                let mut row = Row::new(piece, &mut cache);
+                let mut row = StepRow::new(piece, &mut cache);
                 row.logits = Positions::Last;
                 last = decoder.step(&mut [row]).unwrap().remove(0).logits;
             }

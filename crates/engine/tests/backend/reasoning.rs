@@ -6,9 +6,9 @@ use plimsoll_backend::{Backend as _, Observation};
 use plimsoll_core::prompt::{Message, Role};
 use plimsoll_core::records::GenerationRow;
 use plimsoll_core::{Decoding, Seed};
-use plimsoll_engine::chat::Variables;
+use plimsoll_engine::chat::TemplateVariables;
 use plimsoll_engine::sampling::Sampling;
-use plimsoll_engine::{Answer, HashCache, LanguageModel, LocalBackend, Placement};
+use plimsoll_engine::{GenerationOptions, HashCache, LanguageModel, LocalBackend, Placement};
 use serde_json::{Value, json};
 
 use crate::model::{
@@ -27,15 +27,15 @@ fn template(end: &str) -> String {
     TEMPLATE.replace(ASKS, end)
 }
 
-fn backend(tokenizer: &Value, template: &str, variables: Variables) -> LocalBackend {
+fn backend(tokenizer: &Value, template: &str, variables: TemplateVariables) -> LocalBackend {
     let (_folder, opened) = opened_with(&weights(1, 1.0), tokenizer, template);
     let hashes = opened.hashes(&HashCache::none()).unwrap();
     let model = opened.with_variables(variables).unwrap().load(Placement::cpu_f32()).unwrap();
     LocalBackend::new(id(), model, &hashes, now())
 }
 
-fn thinking(flag: bool) -> Variables {
-    Variables::new([("enable_thinking".to_owned(), json!(flag))]).unwrap()
+fn thinking(flag: bool) -> TemplateVariables {
+    TemplateVariables::new([("enable_thinking".to_owned(), json!(flag))]).unwrap()
 }
 
 fn flags(answered: &Observation) -> Vec<Option<bool>> {
@@ -44,25 +44,31 @@ fn flags(answered: &Observation) -> Vec<Option<bool>> {
 
 #[test]
 fn a_prompt_that_opens_reasoning_is_told_and_an_answer_that_never_comes_is_none() {
-    for (end, variables) in
-        [(OPENS, Variables::default()), (SWITCH, Variables::default()), (SWITCH, thinking(true))]
-    {
+    for (end, variables) in [
+        (OPENS, TemplateVariables::default()),
+        (SWITCH, TemplateVariables::default()),
+        (SWITCH, thinking(true)),
+    ] {
         let backend = backend(&tokenizer(), &template(end), variables);
         for answered in rows(&backend, &requests(4), &everything(), greedy()) {
             assert_eq!(flags(&answered), [Some(true); 6]);
             // The model is random and closes nothing: all that it says is reasoning.
             for row in &answered.generations[0].follow_ups {
                 let expected = if row.id == "no_such" { "no_such_follow_up" } else { "no_answer" };
-                assert_eq!(row.missing_reason.as_deref(), Some(expected), "{row:?}");
+                assert_eq!(
+                    row.missing_reason.map(plimsoll_core::MissingSignal::name),
+                    Some(expected),
+                    "{row:?}"
+                );
                 assert_eq!((&row.text, row.true_mass, row.starts_in_reasoning), (&None, None, None));
             }
             for row in &answered.hidden_states {
-                let expected = match (row.layer, row.position.as_str()) {
+                let expected = match (row.layer, row.position.name()) {
                     (-8, _) => Some("no_such_layer"),
                     (_, "last_answer_token") => Some("no_answer"),
                     _ => None,
                 };
-                assert_eq!(row.missing_reason.as_deref(), expected, "{row:?}");
+                assert_eq!(row.missing_reason.map(plimsoll_core::MissingSignal::name), expected, "{row:?}");
             }
         }
     }
@@ -71,7 +77,7 @@ fn a_prompt_that_opens_reasoning_is_told_and_an_answer_that_never_comes_is_none(
 #[test]
 fn a_prompt_whose_reasoning_is_closed_or_never_opened_begins_with_the_answer() {
     let closed = (SWITCH, thinking(false));
-    for (end, variables) in [closed, (ASKS, Variables::default())] {
+    for (end, variables) in [closed, (ASKS, TemplateVariables::default())] {
         let backend = backend(&tokenizer(), &template(end), variables);
         for answered in rows(&backend, &requests(4), &everything(), greedy()) {
             assert_eq!(flags(&answered), [Some(false); 6]);
@@ -79,7 +85,11 @@ fn a_prompt_whose_reasoning_is_closed_or_never_opened_begins_with_the_answer() {
                 let is_there = row.id != "no_such";
                 assert_eq!(row.starts_in_reasoning, is_there.then_some(false));
                 assert_eq!(row.finish_reason.is_some(), row.text.is_some(), "{row:?}");
-                assert!(row.finish_reason.as_deref().is_none_or(|name| ["stop", "length"].contains(&name)));
+                assert!(
+                    row.finish_reason
+                        .map(plimsoll_core::Finish::name)
+                        .is_none_or(|name| ["stop", "length"].contains(&name))
+                );
             }
         }
     }
@@ -95,7 +105,7 @@ fn marks_in_a_question_open_nothing() {
         request.prompt.messages.push(Message { role: Role::User, text: text.to_owned() });
     }
     for (end, expected) in [(ASKS, false), (OPENS, true)] {
-        let backend = backend(&tokenizer(), &template(end), Variables::default());
+        let backend = backend(&tokenizer(), &template(end), TemplateVariables::default());
         for answered in rows(&backend, &requests, &everything(), greedy()) {
             assert_eq!(flags(&answered), [Some(expected); 6], "{end}");
         }
@@ -110,7 +120,7 @@ fn a_variable_is_another_prompt_and_another_identity() {
         (backend.identity(), prompt)
     };
     let (plain, off, on) =
-        (identity(Variables::default()), identity(thinking(false)), identity(thinking(true)));
+        (identity(TemplateVariables::default()), identity(thinking(false)), identity(thinking(true)));
     assert_ne!(plain.0, off.0);
     assert_ne!(plain.0, on.0);
     assert_ne!(on.0, off.0);
@@ -131,10 +141,10 @@ fn spelled(texts: &BTreeMap<u32, &str>) -> Value {
     file
 }
 
-fn generated(model: &LanguageModel, prompt: &[u32], most: u32) -> String {
-    let answer = Answer {
+fn generated(model: &LanguageModel, prompt: &[u32], max: u32) -> String {
+    let answer = GenerationOptions {
         sampling: Sampling::greedy(),
-        most_tokens: most as usize,
+        max_tokens: max as usize,
         stop_strings: Vec::new(),
         seed: Seed::new(0),
     };
@@ -163,12 +173,12 @@ fn is_letter(token: u32) -> bool {
 #[test]
 fn a_second_turn_shows_the_answer_without_its_reasoning() {
     let requests = requests(12);
-    let plain = backend(&tokenizer(), TEMPLATE, Variables::default());
+    let plain = backend(&tokenizer(), TEMPLATE, TemplateVariables::default());
     let decoding = Decoding::new(0.0, 1.0, 24).unwrap();
     let (index, tokens) = long_answer(&rows(&plain, &requests, &everything(), decoding));
     // What the model says third and sixth gets other texts: reasoning stands before its answer.
     let texts = BTreeMap::from([(tokens[2], "<think>hm</think>"), (tokens[5], "Ġ42")]);
-    let backend = backend(&spelled(&texts), TEMPLATE, Variables::default());
+    let backend = backend(&spelled(&texts), TEMPLATE, TemplateVariables::default());
     let answered = &rows(&backend, &requests[index..=index], &everything(), decoding)[0];
     let row = &answered.generations[0];
     let text = row.text.clone().unwrap();
@@ -186,13 +196,16 @@ fn a_second_turn_shows_the_answer_without_its_reasoning() {
         }
         messages.push(turn(Role::User, follow_up.text(said)));
         let tokens = model.encode_chat(&messages, now()).unwrap();
-        assert_eq!((row.missing_reason.as_deref(), row.prompt_tokens), (None, Some(tokens.len() as u64)));
+        assert_eq!(
+            (row.missing_reason.map(plimsoll_core::MissingSignal::name), row.prompt_tokens),
+            (None, Some(tokens.len() as u64))
+        );
         if reply_tokens > 0 {
             assert_eq!(row.text, Some(generated(model, &tokens, reply_tokens)), "{}", row.id);
         }
     }
     let known: Vec<_> =
-        answered.hidden_states.iter().filter(|row| row.position == "last_answer_token").collect();
+        answered.hidden_states.iter().filter(|row| row.position.name() == "last_answer_token").collect();
     assert!(known.len() == 2 && LAYERS > 2);
     assert!(known.iter().all(|row| row.vector.is_some()));
 }

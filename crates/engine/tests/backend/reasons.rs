@@ -19,12 +19,13 @@ use crate::model::{
 fn reasons(answered: &Observation) -> Vec<&str> {
     let generations = answered.generations.iter().map(|row| {
         assert_eq!((&row.text, row.attempts, row.prompt_tokens), (&None, 0, None));
-        row.failure.as_deref()
+        row.failure.map(MissingSignal::name)
     });
     let answer = &answered.generations[0];
-    let replies = answer.follow_ups.iter().map(|row| row.missing_reason.as_deref());
-    let states = answered.hidden_states.iter().map(|row| row.missing_reason.as_deref());
-    let all = generations.chain([answer.logprobs_missing.as_deref()]).chain(replies).chain(states);
+    let replies = answer.follow_ups.iter().map(|row| row.missing_reason.map(MissingSignal::name));
+    let states = answered.hidden_states.iter().map(|row| row.missing_reason.map(MissingSignal::name));
+    let all =
+        generations.chain([answer.logprobs_missing.map(MissingSignal::name)]).chain(replies).chain(states);
     all.map(Option::unwrap).collect()
 }
 
@@ -36,8 +37,8 @@ fn one_ask_that_cannot_be_answered_spoils_no_other() {
     requests[2] = question("what is forbidden", 2);
     requests[5] = question(&"long ".repeat(CONTEXT), 5);
     let mixed = rows(&BACKEND, &requests, &everything(), greedy());
-    for (place, (found, expected)) in mixed.iter().zip(&good).enumerate() {
-        let reason = match place {
+    for (index, (found, expected)) in mixed.iter().zip(&good).enumerate() {
+        let reason = match index {
             2 => MissingSignal::TemplateRefused,
             5 => MissingSignal::ContextTooLong,
             _ => {
@@ -66,23 +67,23 @@ fn a_context_that_is_nearly_full() {
         let decoding = Decoding::new(1.0, 1.0, 1000).unwrap();
         let row = &rows(backend, &requests, &everything(), decoding)[0];
         let answer = &row.generations[0];
-        let Some(most) = expected else {
+        let Some(max) = expected else {
             assert!(reasons(row).iter().all(|name| *name == "context_too_long"));
             continue;
         };
-        // With `missing` places free so many tokens are read behind the prompt, and one more is chosen.
+        // With `missing` places free so many tokens are read after the prompt, and one more is chosen.
         let count = answer.completion_tokens.unwrap();
-        assert!(count <= most + 1, "{count}");
-        if answer.finish_reason.as_deref() == Some("length") {
-            assert_eq!(count, most + 1);
+        assert!(count <= max + 1, "{count}");
+        if answer.finish_reason.map(plimsoll_core::Finish::name) == Some("length") {
+            assert_eq!(count, max + 1);
         }
         // A second turn is longer than the first.
-        assert_eq!(answer.follow_ups[2].missing_reason.as_deref(), Some("context_too_long"));
+        assert_eq!(answer.follow_ups[2].missing_reason.map(MissingSignal::name), Some("context_too_long"));
         // The one that stands alone is short.
         assert_eq!(answer.follow_ups[0].missing_reason, None);
         for row in &row.hidden_states {
-            let reason = row.missing_reason.as_deref();
-            let is_unread = row.position == "last_answer_token" && count == most + 1;
+            let reason = row.missing_reason.map(MissingSignal::name);
+            let is_unread = row.position.name() == "last_answer_token" && count == max + 1;
             let expected =
                 if row.layer == -8 { Some("no_such_layer") } else { is_unread.then_some("context_too_long") };
             assert_eq!(reason, expected, "{row:?}");
@@ -97,7 +98,7 @@ fn spellings_that_no_token_tells_are_a_reason() {
     requests[0].prompt.true_strings = vec!["Truth".to_owned()];
     let row = &rows(&BACKEND, &requests, &everything(), greedy())[0].generations[0].follow_ups[2];
     assert_eq!((row.id.as_str(), row.true_mass, row.censored), ("p_true", None, None));
-    assert_eq!(row.missing_reason.as_deref(), Some("no_spelling_token"));
+    assert_eq!(row.missing_reason.map(MissingSignal::name), Some("no_spelling_token"));
     assert!(row.text.is_some(), "the reply is there all the same");
 }
 
@@ -106,8 +107,8 @@ fn a_template_that_refuses_the_second_turn_spoils_only_that() {
     let mut requests = requests(2);
     requests[1].prompt.follow_ups[1].template = "forbidden".to_owned();
     let rows = rows(&BACKEND, &requests, &everything(), greedy());
-    let reason = |row: &Observation| row.generations[0].follow_ups[3].missing_reason.clone();
-    assert_eq!((reason(&rows[0]), reason(&rows[1]).as_deref()), (None, Some("template_refused")));
+    let reason = |row: &Observation| row.generations[0].follow_ups[3].missing_reason.map(MissingSignal::name);
+    assert_eq!((reason(&rows[0]), reason(&rows[1])), (None, Some("template_refused")));
 }
 
 #[test]

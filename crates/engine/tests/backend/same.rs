@@ -28,14 +28,24 @@ fn the_model_conforms() {
     };
     let rows = suite.check(&*BACKEND).unwrap();
     let first = &rows[0].generations[0];
-    assert_eq!(first.follow_ups[1].missing_reason.as_deref(), Some("no_such_follow_up"));
+    assert_eq!(
+        first.follow_ups[1].missing_reason.map(plimsoll_core::MissingSignal::name),
+        Some("no_such_follow_up")
+    );
     assert!(first.follow_ups[2].true_mass.unwrap() > 0.0);
-    let reasons: Vec<_> = rows[0].hidden_states.iter().map(|row| row.missing_reason.as_deref()).collect();
+    let reasons: Vec<_> = rows[0]
+        .hidden_states
+        .iter()
+        .map(|row| row.missing_reason.map(plimsoll_core::MissingSignal::name))
+        .collect();
     assert_eq!(reasons.iter().filter(|reason| **reason == Some("no_such_layer")).count(), 1, "{reasons:?}");
-    let finishes: Vec<_> =
-        rows.iter().flat_map(|row| &row.generations).map(|row| &row.finish_reason).collect();
-    assert!(finishes.iter().any(|finish| finish.as_deref() == Some("stop")), "{finishes:?}");
-    assert!(finishes.iter().any(|finish| finish.as_deref() == Some("length")), "{finishes:?}");
+    let finishes: Vec<_> = rows
+        .iter()
+        .flat_map(|row| &row.generations)
+        .map(|row| row.finish_reason.map(plimsoll_core::Finish::name))
+        .collect();
+    assert!(finishes.iter().any(|finish| *finish == Some("stop")), "{finishes:?}");
+    assert!(finishes.iter().any(|finish| *finish == Some("length")), "{finishes:?}");
 }
 
 /// A row without its numbers.
@@ -109,7 +119,7 @@ fn sixty_questions_in_many_ways() {
         assert_same(&format!("{threads} threads"), &whole, &found);
     }
     for (name, limits) in [
-        ("nothing shared", limits(|limits| limits.shares = false)),
+        ("nothing shared", limits(|limits| limits.shares_prefixes = false)),
         ("hardly any memory", limits(|limits| limits.cache_bytes = 1)),
         ("little memory", limits(|limits| limits.cache_bytes = 1 << 20)),
         ("one sequence", limits(|limits| limits.sequences = some(1))),

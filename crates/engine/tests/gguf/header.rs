@@ -2,13 +2,13 @@
 
 use std::error::Error;
 
-use plimsoll_engine::gguf::{Array, BlockFormat, Header, HeaderError, TensorError, Value};
+use plimsoll_engine::gguf::{Array, BlockFormat, GgufHeader, HeaderError, MetadataValue, TensorError};
 use proptest::prelude::*;
 
 use crate::writer::{ARRAY, BOOL, F32, TEXT, U32, Writer, array, text, value};
 
-fn read(file: &[u8]) -> Result<Header, HeaderError> {
-    Header::read(file, file.len() as u64)
+fn read(file: &[u8]) -> Result<GgufHeader, HeaderError> {
+    GgufHeader::read(file, file.len() as u64)
 }
 
 /// The message with all its causes.
@@ -58,27 +58,27 @@ fn every_type_of_value_is_read() {
     let get = |key: &str| header.metadata.get(key).unwrap().clone();
     assert_eq!(header.version, 3);
     for (key, expected) in [
-        ("a.u8", Value::Unsigned(200)),
-        ("a.i8", Value::Negative(-3)),
-        ("a.u16", Value::Unsigned(60_000)),
-        ("a.i16", Value::Negative(-300)),
-        ("a.u32", Value::Unsigned(7)),
-        ("a.i32", Value::Unsigned(5)),
-        ("a.f32", Value::Float(1.5)),
-        ("a.bool", Value::Bool(true)),
-        ("a.text", Value::Text("grün".into())),
-        ("a.u64", Value::Unsigned(1 << 40)),
-        ("a.i64", Value::Negative(-1)),
-        ("a.f64", Value::Float(0.1)),
+        ("a.u8", MetadataValue::Unsigned(200)),
+        ("a.i8", MetadataValue::Negative(-3)),
+        ("a.u16", MetadataValue::Unsigned(60_000)),
+        ("a.i16", MetadataValue::Negative(-300)),
+        ("a.u32", MetadataValue::Unsigned(7)),
+        ("a.i32", MetadataValue::Unsigned(5)),
+        ("a.f32", MetadataValue::Float(1.5)),
+        ("a.bool", MetadataValue::Bool(true)),
+        ("a.text", MetadataValue::Text("grün".into())),
+        ("a.u64", MetadataValue::Unsigned(1 << 40)),
+        ("a.i64", MetadataValue::Negative(-1)),
+        ("a.f64", MetadataValue::Float(0.1)),
     ] {
         assert_eq!(get(key), expected, "{key}");
     }
-    let Value::Array(Array::Texts(texts)) = get("b.texts") else {
+    let MetadataValue::Array(Array::Texts(texts)) = get("b.texts") else {
         panic!("not texts");
     };
     assert_eq!(texts.iter().collect::<Vec<_>>(), ["a", "", "bc"]);
     let nested = Array::Arrays(vec![Array::U8(vec![1, 2]), Array::U8(vec![1])]);
-    assert_eq!(get("b.nested"), Value::Array(nested));
+    assert_eq!(get("b.nested"), MetadataValue::Array(nested));
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn counts_that_lie_cost_nothing() {
     let many_numbers = honest_with("lie", &value(ARRAY, &array(12, LIE, &[0; 64])));
     let many_arrays = honest_with("lie", &value(ARRAY, &array(ARRAY, LIE, &[0; 64])));
     for (file, message) in [
-        (empty.with_counts(3, (LIE, 0)), "tensors are announced; 65536"),
+        (empty.with_counts(3, (LIE, 0)), "tensors are announced; at most 65536"),
         (empty.with_counts(3, (0, LIE)), "metadata pairs are announced"),
         (empty.with_counts(3, (60_000, 0)), "1980000 bytes are needed"),
         (empty.with_counts(3, (0, 60_000)), "840000 bytes are needed"),
@@ -164,7 +164,7 @@ fn counts_that_lie_cost_nothing() {
 fn a_header_is_not_believed_to_be_longer_than_any_is() {
     // The file is said to be large enough, so that only the limit can refuse it.
     let long = honest_with("lie", &value(TEXT, &(200_u64 << 20).to_le_bytes()));
-    let error = Header::read(long.as_slice(), 1 << 40).unwrap_err();
+    let error = GgufHeader::read(long.as_slice(), 1 << 40).unwrap_err();
     let cause = error.source().unwrap().to_string();
     assert!(cause.contains("the header would grow past 134217728 bytes"), "{cause}");
 }
@@ -263,9 +263,9 @@ proptest! {
         cut in any::<prop::sample::Index>(),
     ) {
         let mut file = honest().file();
-        for (place, byte) in changes {
-            let place = place.index(file.len());
-            file[place] = byte;
+        for (index, byte) in changes {
+            let index = index.index(file.len());
+            file[index] = byte;
         }
         drop(read(&file));
         let length = cut.index(file.len());

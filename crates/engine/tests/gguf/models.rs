@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use candle_core::Tensor;
 use plimsoll_engine::gguf::{BlockFormat, GgufFile, GgufWeights};
-use plimsoll_engine::{Decoder, Placement, Positions, Row, Tensors, WeightsError};
+use plimsoll_engine::{Decoder, Placement, Positions, StepRow, Tensors, WeightsError};
 
 /// Against transformers with the same weights, all in F32: rounding of sums in another order. As a part of
 /// the logits' size.
@@ -78,7 +78,7 @@ fn logits(weights: &GgufWeights, products: Products, tokens: &[u32], positions: 
     };
     let decoder = Decoder::load(weights.spec().clone(), tensors, Placement::cpu_f32()).unwrap();
     let mut cache = decoder.cache();
-    let mut row = Row::new(tokens, &mut cache);
+    let mut row = StepRow::new(tokens, &mut cache);
     row.logits = Positions::List(positions);
     let output = decoder.step(&mut [row]).unwrap().remove(0);
     output.logits.unwrap().flatten_all().unwrap().to_vec1().unwrap()
@@ -153,7 +153,7 @@ fn packed_rows_do_not_depend_on_those_beside_them() {
         let logits = |rows: &[Vec<u32>]| -> Vec<Vec<f32>> {
             let mut caches: Vec<_> = rows.iter().map(|_| decoder.cache()).collect();
             let mut step: Vec<_> =
-                rows.iter().zip(&mut caches).map(|(row, cache)| Row::new(row, cache)).collect();
+                rows.iter().zip(&mut caches).map(|(row, cache)| StepRow::new(row, cache)).collect();
             let outputs = decoder.step(&mut step).unwrap();
             let row = |output: plimsoll_engine::RowOutput| output.logits.unwrap().flatten_all().unwrap();
             outputs.into_iter().map(|output| row(output).to_vec1().unwrap()).collect()
@@ -205,7 +205,7 @@ fn blocks_are_unpacked_to_the_bit() {
 
 /// A model that has nothing but embeddings.
 fn as_model(format: BlockFormat, bytes: &[u8], shape: &[usize]) -> GgufWeights {
-    let id = (0..64).find(|&id| BlockFormat::of(id) == Ok(format)).unwrap();
+    let id = (0..64).find(|&id| BlockFormat::from_id(id) == Ok(format)).unwrap();
     let mut writer = crate::writer::model();
     let shape = [shape[1] as u64, shape[0] as u64];
     writer.tensor("token_embd.weight", &shape, id, bytes);

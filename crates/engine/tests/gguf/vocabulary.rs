@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use plimsoll_engine::gguf::{Array, Header, Metadata, Value, Vocabulary, VocabularyError};
+use plimsoll_engine::gguf::{Array, GgufHeader, Metadata, MetadataValue, Vocabulary, VocabularyError};
 use plimsoll_engine::tokenizer::{Tokenizer as ModelTokenizer, TokenizerParts};
 use tokenizers::Tokenizer;
 
@@ -25,9 +25,9 @@ fn goldens() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/gguf")
 }
 
-fn golden(name: &str) -> Header {
+fn golden(name: &str) -> GgufHeader {
     let file = std::fs::read(goldens().join(format!("vocabulary-{name}.gguf"))).unwrap();
-    Header::read(file.as_slice(), file.len() as u64).unwrap()
+    GgufHeader::read(file.as_slice(), file.len() as u64).unwrap()
 }
 
 fn integers(metadata: &Metadata, key: &str) -> Vec<u32> {
@@ -113,7 +113,7 @@ fn parts_that_contradict_each_other_are_refused() {
         let step = serde_json::json!({"type": "Prepend", "prepend": "x".repeat(2000)});
         parts.steps.insert("normalizer".to_owned(), step);
     };
-    assert!(refused(many).contains("1024 are the most"));
+    assert!(refused(many).contains("at most 1024 are allowed"));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn small(change: impl Fn(&str, Vec<u8>) -> Option<Vec<u8>>) -> Metadata {
         }
     }
     let file = writer.file();
-    Header::read(file.as_slice(), file.len() as u64).unwrap().metadata
+    GgufHeader::read(file.as_slice(), file.len() as u64).unwrap().metadata
 }
 
 fn json(metadata: &Metadata) -> Result<String, VocabularyError> {
@@ -232,6 +232,6 @@ fn unknown_pre_tokenizers_and_odd_merges_are_refused() {
         "tokenizer.ggml.pre" => None,
         _ => Some(pair),
     });
-    assert!(matches!(without.get("tokenizer.ggml.merges"), Some(Value::Array(Array::Texts(_)))));
+    assert!(matches!(without.get("tokenizer.ggml.merges"), Some(MetadataValue::Array(Array::Texts(_)))));
     assert!(json(&without).is_ok());
 }

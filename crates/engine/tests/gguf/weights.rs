@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Device, Tensor};
 use half::f16;
 use plimsoll_engine::gguf::{BlockFormat, GgufError, GgufFile, GgufMatrix, GgufWeights};
-use plimsoll_engine::{Linear, Placement, Rows, Tensors, WeightsError};
+use plimsoll_engine::{EmbeddingRows, Linear, Placement, Tensors, WeightsError};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -202,7 +202,7 @@ fn blocks(format: BlockFormat, count: usize) -> Vec<u8> {
 }
 
 fn matrix(format: BlockFormat, columns: usize) -> (GgufMatrix, Tensor) {
-    let id = (0..64).find(|&id| BlockFormat::of(id) == Ok(format)).unwrap();
+    let id = (0..64).find(|&id| BlockFormat::from_id(id) == Ok(format)).unwrap();
     let bytes = blocks(format, 7 * columns / format.values_per_block());
     let (_folder, weights) = open(&embeddings(id, &[columns as u64, 7], &bytes)).unwrap();
     let matrix = weights.matrix(EMBEDDINGS, [7, columns], &placement(DType::F32));
@@ -291,8 +291,8 @@ proptest! {
         // The header and the first weights.
         const CHANGED: usize = 16_000;
         let mut bytes = std::fs::read(golden("model-llama-q4_0")).unwrap();
-        for (place, byte) in changes {
-            bytes[place.index(CHANGED)] = byte;
+        for (index, byte) in changes {
+            bytes[index.index(CHANGED)] = byte;
         }
         let (_folder, path) = file(&bytes);
         drop(read_all(&path));

@@ -55,7 +55,7 @@ impl Writer {
         self
     }
 
-    /// A tensor behind those that there are.
+    /// A tensor after those that there are.
     pub(crate) fn tensor(&mut self, name: &str, shape: &[u64], id: u32, content: &[u8]) -> &mut Self {
         self.data.resize(self.data.len().next_multiple_of(32), 0);
         let offset = self.data.len() as u64;

@@ -55,7 +55,7 @@ fn a_calibrated_confidence_is_found_calibrated() {
         assert!(row.ece.unwrap() < SAMPLING);
         assert!(row.roc_auc_low < row.roc_auc && row.roc_auc < row.roc_auc_high);
         assert!(row.brier_low < row.brier && row.brier < row.brier_high);
-        assert_eq!(row.map_scheme.as_deref(), Some("leave_one_dataset_out"));
+        assert_eq!(row.map_scheme.map(MapScheme::name), Some("leave_one_dataset_out"));
     }
     let width = |dataset: &str| {
         let row = row_of(&evaluated, dataset);
@@ -77,7 +77,7 @@ fn every_map_is_judged_under_every_scheme() {
         assert!((row.brier.unwrap() - 1.0 / 6.0).abs() < SAMPLING, "{row:?}");
     }
     let alignment = row_of(&evaluated, "*").brier.unwrap();
-    let scheme = |row: &&MapMetricRow| row.scheme == "leave_one_dataset_out" && row.map == "isotonic";
+    let scheme = |row: &&MapMetricRow| row.scheme == MapScheme::LeaveOneDatasetOut && row.map == "isotonic";
     let map_row = evaluated.map_metrics.iter().filter(scheme).find(|row| row.dataset == "*").unwrap();
     assert!((alignment - map_row.brier.unwrap()).abs() < ROUNDING);
 }
@@ -85,8 +85,8 @@ fn every_map_is_judged_under_every_scheme() {
 #[test]
 fn one_dataset_is_folded_by_cluster() {
     let evaluated = evaluated(&calibrated(300, 1, 2), 0);
-    assert_eq!(row_of(&evaluated, "d0").map_scheme.as_deref(), Some("five_fold"));
-    assert!(evaluated.map_metrics.iter().all(|row| row.scheme == "five_fold"));
+    assert_eq!(row_of(&evaluated, "d0").map_scheme.map(MapScheme::name), Some("five_fold"));
+    assert!(evaluated.map_metrics.iter().all(|row| row.scheme == MapScheme::FiveFold));
 }
 
 #[test]
@@ -95,7 +95,12 @@ fn a_file_s_own_maps_are_used_as_they_stand() {
     let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let spec =
         plimsoll_fit::FitSpec { bins: 30, fraction: 1.0, targets: vec![], bootstrap: 0, seed: Seed::new(1) };
-    let fitted = plimsoll_fit::fit_method(&prepared, &DatasetSelection::all(2), &spec, "synthetic");
+    let fitted = plimsoll_fit::fit_method(
+        &prepared,
+        &DatasetSelection::all(2),
+        &spec,
+        &plimsoll_fit::MethodIdentity::from_definition("m", "synthetic"),
+    );
     let settings = EvaluationSettings { bootstrap: 0, seed: Seed::new(1) };
     let evaluated = alignment(&prepared, Some(&fitted.method), &settings);
     let map = fitted.method.maps.isotonic.as_ref().unwrap();
@@ -106,7 +111,7 @@ fn a_file_s_own_maps_are_used_as_they_stand() {
         sum += (probability - right) * (probability - right);
     }
     assert!((row_of(&evaluated, "*").brier.unwrap() - sum / 400.0).abs() < ROUNDING);
-    assert_eq!(row_of(&evaluated, "*").map_scheme.as_deref(), Some("file"));
+    assert_eq!(row_of(&evaluated, "*").map_scheme.map(MapScheme::name), Some("file"));
 }
 
 #[test]

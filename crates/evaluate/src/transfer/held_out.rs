@@ -157,7 +157,7 @@ impl TargetResult<'_> {
             target_kind: target.kind().to_owned(),
             target_value: target.value(),
             target_delta: target.risk().map(|(_, _, delta)| delta),
-            status: self.fit.status.name().to_owned(),
+            status: self.fit.status,
             threshold: self.fit.threshold.map(plimsoll_router::Threshold::get),
             oracle_accuracy: self.own.and_then(|point| point.accuracy),
             ..split_row

@@ -3,31 +3,10 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::ScoreSeries;
+use plimsoll_core::records::{HoldOut, InDomainLabels};
 use plimsoll_fit::PreparedSeries;
 
-use super::{HoldOut, TransferError};
-
-/// Whether computing a score needed labels of the dataset that it scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InDomainLabels {
-    /// It did, as a probe that is trained on rows of the same dataset does.
-    True,
-    /// It did not: the method sees no labels, or none of this dataset.
-    False,
-    /// The scores were imported, so it cannot be known.
-    Unknown,
-}
-
-impl InDomainLabels {
-    /// The value in tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::True => "true",
-            Self::False => "false",
-            Self::Unknown => "unknown",
-        }
-    }
-}
+use super::TransferError;
 
 /// Series by what is held out and its name: the rows of one series, scored by something that learnt
 /// from neither the held-out datasets nor the row's own.

@@ -126,7 +126,7 @@ fn domains_are_held_out_whole() {
     let rows = run(&table, &spec);
     assert_eq!(rows.len(), 2 * 3);
     for row in rows {
-        assert_eq!((row.by.as_str(), row.rows), ("domain", 200));
+        assert_eq!((row.by.name(), row.rows), ("domain", 200));
         assert_eq!((row.accuracy, row.curve_rmse), (None, None), "there is no LLM");
         assert!(row.achieved_routing_ratio.is_some());
     }

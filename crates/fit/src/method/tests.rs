@@ -20,6 +20,10 @@ fn spec(targets: &[&str]) -> FitSpec {
     }
 }
 
+fn identity() -> MethodIdentity {
+    MethodIdentity::from_definition("m", "a synthetic number")
+}
+
 fn file_spec() -> ThresholdsFileSpec {
     ThresholdsFileSpec {
         pipeline: Pipeline::new("synthetic", "0".repeat(64)),
@@ -39,7 +43,7 @@ fn entry(rows: &[SyntheticScores], spec: &FitSpec) -> Method {
     let table = table(rows);
     let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let all = DatasetSelection::all(table.questions.datasets().len());
-    fit_method(&prepared, &all, spec, "a synthetic number").method
+    fit_method(&prepared, &all, spec, &identity()).method
 }
 
 fn file(table: &ScoreTable, spec: &FitSpec) -> Thresholds {
@@ -48,8 +52,7 @@ fn file(table: &ScoreTable, spec: &FitSpec) -> Thresholds {
     let methods = pair
         .iter()
         .map(|series| {
-            fit_method(&PreparedSeries::new(&table.questions, series), &all, spec, "a synthetic number")
-                .method
+            fit_method(&PreparedSeries::new(&table.questions, series), &all, spec, &identity()).method
         })
         .collect();
     thresholds_file(&file_spec(), &table.questions, &pair, methods).unwrap()
@@ -241,7 +244,7 @@ fn the_same_rows_are_drawn_for_every_llm() {
     let drawn = |rows: &[SyntheticScores]| {
         let table = table(rows);
         let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
-        fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), "x").draw.rows
+        fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), &identity()).draw.rows
     };
     let without: Vec<SyntheticScores> =
         rows.iter().map(|row| SyntheticScores { llm: None, ..row.clone() }).collect();
@@ -265,9 +268,10 @@ fn the_monitor_rings_as_rarely_as_the_file_says() {
             SyntheticScores { confidence, ..SyntheticScores::new(0.5, rng.random(), true) }
         })
         .collect();
-    let scores = table(&rows);
-    let prepared = PreparedSeries::new(&scores.questions, &scores.series[0]);
-    let method = fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), "x").method;
+    let made = table(&rows);
+    let prepared = PreparedSeries::new(&made.questions, &made.series[0]);
+    let method =
+        fit_method(&prepared, &DatasetSelection::all(1), &spec(&["routing_ratio=0.5"]), &identity()).method;
     let levels = method.drift.unwrap();
     const WINDOWS: u32 = 6000;
     let mut monitor = Monitor::new(&method).unwrap();

@@ -4,10 +4,10 @@ use std::fs;
 use std::sync::Barrier;
 use std::time::Duration;
 
-use plimsoll_hub::{FileSelection, Source, resolve};
+use plimsoll_hub::{FileSelection, FileSource, resolve};
 
 use crate::fixture::{Here, Log, SOURCE, dataset, noise, shown};
-use crate::server::{Content, Hub, commit, sha256};
+use plimsoll_test_support::hub_server::{Hub, HubContent, commit, sha256};
 
 const FILE: &str = "main/test-00000-of-00001.parquet";
 
@@ -17,7 +17,7 @@ fn a_split_is_fetched_verified_and_laid_out_as_the_hub_s_tools_do() {
     let hub = Hub::start(dataset(&bytes));
     let here = Here::new(&hub.front);
     let log = Log::default();
-    let source = Source::parse(SOURCE).unwrap();
+    let source = FileSource::parse(SOURCE).unwrap();
     let fetched =
         resolve(&source, &FileSelection::parquet(Some("main"), Some("test")), &here.options, &log).unwrap();
     assert_eq!(fetched.commit, Some(commit("main")));
@@ -48,7 +48,7 @@ fn a_split_is_fetched_verified_and_laid_out_as_the_hub_s_tools_do() {
 fn small_files_and_models_and_empty_files_come_as_well() {
     let files: [(&str, &[u8]); 4] =
         [("config.json", b"{}"), ("a/w.safetensors", b"weights"), ("empty", b""), (".gitattributes", b"x")];
-    let hub = Hub::start(Content::model("o/n").revision("v1.0", &files));
+    let hub = Hub::start(HubContent::model("o/n").revision("v1.0", &files));
     let here = Here::new(&hub.front);
     let fetched = here.fetch("hf://o/n@v1.0", &FileSelection::All).unwrap();
     let names: Vec<&str> = fetched.files.iter().map(|file| file.name.as_str()).collect();
@@ -69,7 +69,7 @@ fn what_is_cached_is_not_fetched_again() {
     let (front, cdn) = hub.count();
     let log = Log::default();
     let wanted = FileSelection::parquet(Some("main"), Some("test"));
-    let again = resolve(&Source::parse(SOURCE).unwrap(), &wanted, &here.options, &log).unwrap();
+    let again = resolve(&FileSource::parse(SOURCE).unwrap(), &wanted, &here.options, &log).unwrap();
     assert_eq!(hub.count(), (front + 1, cdn), "only the revision was asked for");
     assert_eq!(log.0.into_inner(), [format!("cached {FILE} 4")]);
     let pinned = format!("hf://datasets/o/n@{}", again.commit.unwrap());
@@ -82,11 +82,11 @@ fn a_branch_that_moved_is_followed_and_shares_what_did_not_change() {
     let hub = Hub::start(dataset(b"rows"));
     let here = Here::new(&hub.front);
     let before = here.split().unwrap();
-    let moved = Hub::start(Content::dataset("o/n").revision("new", &[(FILE, b"rows"), ("x.md", b"x")]));
+    let moved = Hub::start(HubContent::dataset("o/n").revision("new", &[(FILE, b"rows"), ("x.md", b"x")]));
     let there = Here { options: moved_options(&here, &moved), folder: tempfile::tempdir().unwrap() };
     moved.front.instead(|request, _| {
         let to = request.path.strip_suffix("/revision/main")?;
-        Some(crate::server::Reply::redirect(format!("{to}/revision/new")))
+        Some(plimsoll_test_support::hub_server::HostReply::redirect(format!("{to}/revision/new")))
     });
     let after = there.split().unwrap();
     assert_ne!(before.commit, after.commit);
@@ -95,7 +95,7 @@ fn a_branch_that_moved_is_followed_and_shares_what_did_not_change() {
     assert_eq!(fs::read_to_string(here.repository().join("refs/main")).unwrap(), commit("new"));
 }
 
-fn moved_options(here: &Here, hub: &Hub) -> plimsoll_hub::Options {
+fn moved_options(here: &Here, hub: &Hub) -> plimsoll_hub::HubOptions {
     let mut options = Here::new(&hub.front).options;
     options.cache.clone_from(&here.options.cache);
     options
@@ -126,7 +126,7 @@ fn offline_reads_the_cache_and_asks_nobody() {
 #[test]
 fn offline_half_a_split_is_not_taken_for_the_whole() {
     let files: [(&str, &[u8]); 2] = [("main/test/0000.parquet", b"a"), ("main/test/0001.parquet", b"b")];
-    let hub = Hub::start(Content::dataset("o/n").revision("main", &files));
+    let hub = Hub::start(HubContent::dataset("o/n").revision("main", &files));
     let mut here = Here::new(&hub.front);
     here.fetch("hf://datasets/o/n@main/main/test/0000.parquet", &FileSelection::All).unwrap();
     here.options.offline = true;
@@ -201,7 +201,7 @@ fn two_at_once_fetch_a_file_once() {
         for _ in 0..4 {
             scope.spawn(move || {
                 barrier.wait();
-                let source = Source::parse(SOURCE).unwrap();
+                let source = FileSource::parse(SOURCE).unwrap();
                 let fetched =
                     resolve(&source, &FileSelection::parquet(None, Some("test")), options, &()).unwrap();
                 assert_eq!(fs::read(&fetched.files[0].path).unwrap().len(), 200_000);

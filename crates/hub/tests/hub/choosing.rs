@@ -5,7 +5,7 @@ use std::fs;
 use plimsoll_hub::FileSelection;
 
 use crate::fixture::{Here, SOURCE};
-use crate::server::{Content, Hub, Reply, commit};
+use plimsoll_test_support::hub_server::{HostReply, Hub, HubContent, commit};
 
 const CONVERTED: &str = "refs/convert/parquet";
 
@@ -15,7 +15,7 @@ fn names(here: &Here, source: &str, selection: &FileSelection) -> Vec<String> {
 
 #[test]
 fn the_hub_s_own_copy_is_read_where_main_has_no_parquet() {
-    let content = Content::dataset("o/n")
+    let content = HubContent::dataset("o/n")
         .revision("main", &[("train.json", b"{}"), ("n.py", b"")])
         .revision(CONVERTED, &[("default/test/0000.parquet", b"t"), ("default/train/0000.parquet", b"r")]);
     let hub = Hub::start(content);
@@ -44,7 +44,8 @@ fn the_hub_s_own_copy_is_read_where_main_has_no_parquet() {
 
 #[test]
 fn no_parquet_anywhere_says_what_there_is() {
-    let hub = Hub::start(Content::dataset("o/n").revision("main", &[("train.json", b"{}"), ("n.py", b"")]));
+    let hub =
+        Hub::start(HubContent::dataset("o/n").revision("main", &[("train.json", b"{}"), ("n.py", b"")]));
     let here = Here::new(&hub.front);
     let message = here.failure(SOURCE, &FileSelection::parquet(None, Some("test")));
     assert!(message.contains("cannot choose files of `hf://datasets/o/n@main`"), "{message}");
@@ -59,9 +60,9 @@ fn no_parquet_anywhere_says_what_there_is() {
 
 #[test]
 fn a_failure_while_looking_for_the_copy_is_not_taken_for_its_absence() {
-    let hub = Hub::start(Content::dataset("o/n").revision("main", &[("train.json", b"{}")]));
+    let hub = Hub::start(HubContent::dataset("o/n").revision("main", &[("train.json", b"{}")]));
     let here = Here::new(&hub.front);
-    hub.front.instead(|request, _| request.path.ends_with(CONVERTED).then(|| Reply::new(500, "")));
+    hub.front.instead(|request, _| request.path.ends_with(CONVERTED).then(|| HostReply::new(500, "")));
     assert!(here.failure(SOURCE, &FileSelection::parquet(None, None)).contains("failed with status 500"));
 }
 
@@ -72,7 +73,7 @@ fn configs_and_splits_that_are_not_there_are_answered_with_those_that_are() {
         ("main/train/0000.parquet", b"2"),
         ("socratic/test/0000.parquet", b"3"),
     ];
-    let hub = Hub::start(Content::dataset("o/n").revision("main", &files));
+    let hub = Hub::start(HubContent::dataset("o/n").revision("main", &files));
     let here = Here::new(&hub.front);
     for (config, split, part) in [
         (None, Some("test"), "say which config is meant: `main`, `socratic`"),
@@ -90,7 +91,7 @@ fn configs_and_splits_that_are_not_there_are_answered_with_those_that_are() {
 fn a_file_or_folder_inside_is_taken_alone() {
     let files: [(&str, &[u8]); 3] =
         [("main/test/0000.parquet", b"1"), ("main/train/0000.parquet", b"2"), ("x y/#?.md", b"3")];
-    let hub = Hub::start(Content::dataset("o/n").revision("main", &files));
+    let hub = Hub::start(HubContent::dataset("o/n").revision("main", &files));
     let here = Here::new(&hub.front);
     let inside = |path: &str| format!("{SOURCE}/{path}");
     assert_eq!(
@@ -116,7 +117,7 @@ fn names_that_would_escape_are_refused_and_nothing_is_written() {
         "a\u{7}.parquet",
     ] {
         let hub =
-            Hub::start(Content::dataset("o/n").revision("main", &[(name, b"evil"), ("ok.md", b"fine")]));
+            Hub::start(HubContent::dataset("o/n").revision("main", &[(name, b"evil"), ("ok.md", b"fine")]));
         let here = Here::new(&hub.front);
         for selection in [FileSelection::All, FileSelection::parquet(None, None)] {
             let message = here.failure(SOURCE, &selection);
@@ -135,7 +136,7 @@ fn names_that_would_escape_are_refused_and_nothing_is_written() {
 
 #[test]
 fn a_file_where_a_folder_should_be_is_an_error() {
-    let hub = Hub::start(Content::dataset("o/n").revision("main", &[("a", b"1"), ("a/b", b"2")]));
+    let hub = Hub::start(HubContent::dataset("o/n").revision("main", &[("a", b"1"), ("a/b", b"2")]));
     let here = Here::new(&hub.front);
     assert!(here.failure(SOURCE, &FileSelection::All).starts_with("cannot "));
 }
@@ -143,7 +144,7 @@ fn a_file_where_a_folder_should_be_is_an_error() {
 #[test]
 fn a_mirror_that_lists_names_only_is_asked_for_the_rest() {
     let files: [(&str, &[u8]); 2] = [("test.parquet", b"rows"), ("config.json", b"{}")];
-    let hub = Hub::mirror(Content::dataset("o/n").revision("main", &files));
+    let hub = Hub::mirror(HubContent::dataset("o/n").revision("main", &files));
     let here = Here::new(&hub.front);
     let fetched = here.fetch(SOURCE, &FileSelection::All).unwrap();
     for file in &fetched.files {
@@ -159,10 +160,10 @@ fn a_mirror_that_lists_names_only_is_asked_for_the_rest() {
 #[test]
 fn hashes_of_a_mirror_that_are_no_file_names_are_refused() {
     for etag in ["\"../../../escaped\"", "\"\"", "\"a/b\"", "W/\"..\""] {
-        let hub = Hub::mirror(Content::dataset("o/n").revision("main", &[("config.json", b"{}")]));
+        let hub = Hub::mirror(HubContent::dataset("o/n").revision("main", &[("config.json", b"{}")]));
         let here = Here::new(&hub.front);
         hub.front.instead(move |request, _| {
-            (request.method == "HEAD").then(|| Reply::new(200, "{}").with("ETag", etag))
+            (request.method == "HEAD").then(|| HostReply::new(200, "{}").with("ETag", etag))
         });
         let message = here.failure(SOURCE, &FileSelection::All);
         assert!(message.contains("a file without a usable ETag"), "{message}");

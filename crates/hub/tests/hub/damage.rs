@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use plimsoll_hub::{FileSelection, Source, resolve};
+use plimsoll_hub::{FileSelection, FileSource, resolve};
 
 use crate::fixture::{Here, Log, SOURCE, dataset, noise};
-use crate::server::{Content, Hub, Reply, content, sha256};
+use plimsoll_test_support::hub_server::{HostReply, Hub, HubContent, content, sha256};
 
 const LENGTH: usize = 400_000;
 
@@ -25,11 +25,11 @@ fn a_cut_connection_goes_on_where_it_ended() {
     let (hub, here, bytes) = hub();
     let whole = bytes.clone();
     hub.cdn.instead(move |request, before| {
-        (before < 2).then(|| Reply { cut: Some(100_000), ..content(request, &whole) })
+        (before < 2).then(|| HostReply { cut: Some(100_000), ..content(request, &whole) })
     });
     let log = Log::default();
     let wanted = FileSelection::parquet(None, None);
-    let fetched = resolve(&Source::parse(SOURCE).unwrap(), &wanted, &here.options, &log).unwrap();
+    let fetched = resolve(&FileSource::parse(SOURCE).unwrap(), &wanted, &here.options, &log).unwrap();
     assert_eq!(fs::read(&fetched.files[0].path).unwrap(), bytes);
     assert_eq!(ranges(&hub), [None, Some("bytes=100000-".into()), Some("bytes=200000-".into())]);
     let starts: Vec<String> =
@@ -43,7 +43,7 @@ fn a_later_run_goes_on_where_an_earlier_one_ended() {
     here.options.retries = 0;
     let whole = bytes.clone();
     hub.cdn.instead(move |request, before| {
-        (before == 0).then(|| Reply { cut: Some(150_000), ..content(request, &whole) })
+        (before == 0).then(|| HostReply { cut: Some(150_000), ..content(request, &whole) })
     });
     let message = here.split_failure();
     assert!(message.contains("closed the connection after 150000 of 400000 bytes; run again"), "{message}");
@@ -74,8 +74,8 @@ fn a_server_without_ranges_begins_anew() {
     let (hub, here, bytes) = hub();
     let whole = bytes.clone();
     hub.cdn.instead(move |_, before| {
-        let reply = Reply::new(200, whole.clone());
-        Some(if before == 0 { Reply { cut: Some(100_000), ..reply } } else { reply })
+        let reply = HostReply::new(200, whole.clone());
+        Some(if before == 0 { HostReply { cut: Some(100_000), ..reply } } else { reply })
     });
     assert_eq!(fs::read(&here.split().unwrap().files[0].path).unwrap(), bytes);
     assert_eq!(hub.count().1, 2);
@@ -86,11 +86,11 @@ fn a_server_that_gives_another_part_is_refused() {
     let (hub, here, bytes) = hub();
     hub.cdn.instead(move |request, _| {
         Some(match request.header("range") {
-            None => Reply { cut: Some(100_000), ..Reply::new(200, bytes.clone()) },
-            Some(_) => Reply::new(206, &bytes[5..]).with("Content-Range", "bytes 5-399999/400000"),
+            None => HostReply { cut: Some(100_000), ..HostReply::new(200, bytes.clone()) },
+            Some(_) => HostReply::new(206, &bytes[5..]).with("Content-Range", "bytes 5-399999/400000"),
         })
     });
-    assert!(here.split_failure().contains("another part than was asked for"));
+    assert!(here.split_failure().contains("another part than requested"));
     hub.cdn.instead(|_, _| None);
     here.split().unwrap();
     assert_eq!(ranges(&hub).last().unwrap().as_deref(), Some("bytes=100000-"), "what was good is kept");
@@ -116,9 +116,10 @@ fn a_damaged_file_is_deleted_and_never_seen() {
 
 #[test]
 fn small_files_are_verified_too() {
-    let hub = Hub::start(Content::model("o/n").revision("main", &[("config.json", b"{\"a\": 1}")]));
+    let hub = Hub::start(HubContent::model("o/n").revision("main", &[("config.json", b"{\"a\": 1}")]));
     let here = Here::new(&hub.front);
-    hub.front.instead(|request, _| request.path.contains("/resolve/").then(|| Reply::new(200, "{\"a\": 2}")));
+    hub.front
+        .instead(|request, _| request.path.contains("/resolve/").then(|| HostReply::new(200, "{\"a\": 2}")));
     let message = here.failure("hf://o/n", &FileSelection::files(&["config.json"]));
     assert!(message.contains("the file is damaged"), "{message}");
 }
@@ -127,24 +128,24 @@ fn small_files_are_verified_too() {
 fn another_number_of_bytes_is_refused() {
     let (hub, here, bytes) = hub();
     let (short, long) = (bytes[..1000].to_vec(), [bytes.clone(), vec![0; 10]].concat());
-    hub.cdn.instead(move |_, _| Some(Reply::new(200, short.clone())));
+    hub.cdn.instead(move |_, _| Some(HostReply::new(200, short.clone())));
     let message = here.split_failure();
     assert!(message.contains("offers 1000 bytes where the repository has 400000"), "{message}");
     let without_length = long.clone();
-    hub.cdn.instead(move |_, _| Some(Reply::new(200, long.clone())));
+    hub.cdn.instead(move |_, _| Some(HostReply::new(200, long.clone())));
     assert!(here.split_failure().contains("offers 400010 bytes"));
     hub.cdn.instead(move |_, _| Some(chunked(&without_length)));
     let message = here.split_failure();
-    assert!(message.contains("nothing of it was kept"), "{message}");
+    assert!(message.contains("nothing of it was stored"), "{message}");
     assert!(here.blobs().is_empty());
     hub.cdn.instead(move |_, _| Some(chunked(&bytes)));
     here.split().unwrap();
 }
 
 /// A body without a length, in one chunk.
-fn chunked(bytes: &[u8]) -> Reply {
+fn chunked(bytes: &[u8]) -> HostReply {
     let body = [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n0\r\n\r\n"].concat();
-    Reply::new(200, body).with("Transfer-Encoding", "chunked")
+    HostReply::new(200, body).with("Transfer-Encoding", "chunked")
 }
 
 #[test]
@@ -152,28 +153,29 @@ fn another_hash_with_the_file_than_in_the_list_is_refused_before_it_is_fetched()
     let (hub, here, _) = hub();
     let cdn = hub.cdn.address.clone();
     hub.front.instead(move |request, _| {
-        let redirect =
-            || Reply::redirect(format!("{cdn}/x")).with("X-Linked-Etag", format!("\"{}\"", "0".repeat(64)));
+        let redirect = || {
+            HostReply::redirect(format!("{cdn}/x")).with("X-Linked-Etag", format!("\"{}\"", "0".repeat(64)))
+        };
         request.path.contains("/resolve/").then(redirect)
     });
-    hub.cdn.instead(|_, _| Some(Reply::new(200, noise(LENGTH))));
+    hub.cdn.instead(|_, _| Some(HostReply::new(200, noise(LENGTH))));
     assert!(here.split_failure().contains("another hash with the file than in the list of files"));
 }
 
 #[test]
-fn an_encoding_that_was_not_asked_for_is_refused() {
+fn an_encoding_that_was_not_requested_is_refused() {
     let (hub, here, bytes) = hub();
-    hub.cdn.instead(move |_, _| Some(Reply::new(200, bytes.clone()).with("Content-Encoding", "gzip")));
-    assert!(here.split_failure().contains("an encoding that was not asked for"));
+    hub.cdn.instead(move |_, _| Some(HostReply::new(200, bytes.clone()).with("Content-Encoding", "gzip")));
+    assert!(here.split_failure().contains("an encoding that was not requested"));
     assert!(hub.cdn.requests().iter().all(|request| request.header("accept-encoding") == Some("identity")));
 }
 
 #[test]
 fn a_file_over_the_limit_is_not_begun() {
     let (hub, mut here, _) = hub();
-    here.options.largest_file = 1000;
+    here.options.max_file_bytes = 1000;
     let message = here.split_failure();
-    assert!(message.contains("has 400000 bytes and 1000 are the most"), "{message}");
+    assert!(message.contains("has 400000 bytes and at most 1000 are fetched"), "{message}");
     assert_eq!(hub.count().1, 0);
 }
 

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use plimsoll_hub::{
-    DownloadEvent, DownloadObserver, Endpoint, Fetched, FileSelection, HubError, Options, Secret, Source,
-    resolve,
+    DownloadEvent, DownloadObserver, Endpoint, Fetched, FileSelection, FileSource, HubError, HubOptions,
+    Secret, resolve,
 };
 use tempfile::TempDir;
 
-use crate::server::{Content, Host};
+use plimsoll_test_support::hub_server::{Host, HubContent};
 
 pub(crate) const TOKEN: &str = "hf_never_shown";
 pub(crate) const SOURCE: &str = "hf://datasets/o/n@main";
@@ -29,21 +29,21 @@ pub(crate) fn noise(length: usize) -> Vec<u8> {
 }
 
 /// A dataset of one split.
-pub(crate) fn dataset(bytes: &[u8]) -> Content {
-    Content::dataset("o/n")
+pub(crate) fn dataset(bytes: &[u8]) -> HubContent {
+    HubContent::dataset("o/n")
         .revision("main", &[("README.md", b"hello"), ("main/test-00000-of-00001.parquet", bytes)])
 }
 
 /// A cache of its own and options for a host.
 pub(crate) struct Here {
     pub(crate) folder: TempDir,
-    pub(crate) options: Options,
+    pub(crate) options: HubOptions,
 }
 
 impl Here {
     pub(crate) fn new(host: &Host) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut options = Options::new(Some(folder.path().join("hub"))).unwrap();
+        let mut options = HubOptions::new(Some(folder.path().join("hub"))).unwrap();
         options.endpoint = Endpoint::parse(&host.address).unwrap();
         options.token = Some(Secret::new(TOKEN));
         options.backoff = Duration::from_millis(1);
@@ -54,7 +54,7 @@ impl Here {
     }
 
     pub(crate) fn fetch(&self, source: &str, selection: &FileSelection) -> Result<Fetched, HubError> {
-        resolve(&Source::parse(source).unwrap(), selection, &self.options, &())
+        resolve(&FileSource::parse(source).unwrap(), selection, &self.options, &())
     }
 
     /// The test split.

@@ -10,5 +10,3 @@ mod choosing;
 mod damage;
 #[cfg(test)]
 mod fixture;
-#[cfg(test)]
-mod server;

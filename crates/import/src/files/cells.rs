@@ -9,7 +9,7 @@ use arrow::datatypes::DataType;
 
 /// The type of a cell, and of the cells of a column so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum CellKind {
     /// Nothing.
     Null,
     /// True or false.
@@ -18,13 +18,12 @@ pub(crate) enum Kind {
     Integer,
     /// A 64-bit float.
     Number,
-    /// Anything.
     Text,
 }
 
-impl Kind {
+impl CellKind {
     /// The type of a CSV cell.
-    pub(crate) fn of_cell(cell: &str) -> Self {
+    pub(crate) fn from_cell(cell: &str) -> Self {
         let digits = cell.strip_prefix('-').unwrap_or(cell).as_bytes();
         let Some(first) = digits.first() else {
             return if cell.is_empty() { Self::Null } else { Self::Text };
@@ -70,18 +69,18 @@ impl Kind {
 /// A column that grows cell by cell.
 #[derive(Debug)]
 pub(super) enum Cells {
-    /// Of [`Kind::Boolean`].
+    /// Of [`CellKind::Boolean`].
     Boolean(BooleanBuilder),
-    /// Of [`Kind::Integer`].
+    /// Of [`CellKind::Integer`].
     Integer(Int64Builder),
-    /// Of [`Kind::Number`].
+    /// Of [`CellKind::Number`].
     Number(Float64Builder),
     /// Of any other kind.
     Text(StringBuilder),
 }
 
 impl Cells {
-    /// An empty column of one of the types that [`Kind::data_type`] gives.
+    /// An empty column of one of the types that [`CellKind::data_type`] gives.
     pub(super) fn new(data_type: &DataType) -> Self {
         match data_type {
             DataType::Boolean => Self::Boolean(BooleanBuilder::new()),
@@ -150,14 +149,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_of_cells() {
+    fn cells_have_kinds() {
         let cases = [
-            (Kind::Null, vec![""]),
-            (Kind::Boolean, vec!["true", "False", "TRUE"]),
-            (Kind::Integer, vec!["0", "7", "-12", "9223372036854775807"]),
-            (Kind::Number, vec!["0.5", "-1e-3", ".5", "1.", "NaN", "inf", "-Infinity", "007.5", "+0.5"]),
+            (CellKind::Null, vec![""]),
+            (CellKind::Boolean, vec!["true", "False", "TRUE"]),
+            (CellKind::Integer, vec!["0", "7", "-12", "9223372036854775807"]),
+            (CellKind::Number, vec!["0.5", "-1e-3", ".5", "1.", "NaN", "inf", "-Infinity", "007.5", "+0.5"]),
             (
-                Kind::Text,
+                CellKind::Text,
                 vec![
                     "007",
                     "-0",
@@ -176,21 +175,21 @@ mod tests {
         ];
         for (kind, cells) in cases {
             for cell in cells {
-                assert_eq!(Kind::of_cell(cell), kind, "{cell:?}");
+                assert_eq!(CellKind::from_cell(cell), kind, "{cell:?}");
             }
         }
     }
 
     #[test]
     fn joins_commute_and_hold_both() {
-        let kinds = [Kind::Null, Kind::Boolean, Kind::Integer, Kind::Number, Kind::Text];
+        let kinds = [CellKind::Null, CellKind::Boolean, CellKind::Integer, CellKind::Number, CellKind::Text];
         for a in kinds {
             for b in kinds {
                 assert_eq!(a.join(b), b.join(a));
                 assert_eq!(a.join(b).join(a), a.join(b));
             }
         }
-        assert_eq!(Kind::Integer.join(Kind::Number), Kind::Number);
-        assert_eq!(Kind::Boolean.join(Kind::Integer), Kind::Text);
+        assert_eq!(CellKind::Integer.join(CellKind::Number), CellKind::Number);
+        assert_eq!(CellKind::Boolean.join(CellKind::Integer), CellKind::Text);
     }
 }

@@ -8,9 +8,10 @@ use arrow::datatypes::{DataType, SchemaRef};
 use csv::{ErrorKind, StringRecord};
 use plimsoll_files::{Marked, Meter};
 
-use super::cells::{Cells, Kind};
+use super::cells::{CellKind, Cells};
+use super::chunk::{CELL_BYTES, CHUNK_BYTES, CHUNK_ROWS, FileChunk, FileChunks, FileLayout, ROW_BYTES};
 use super::lines::lines_at;
-use super::{CELL_BYTES, CHUNK_BYTES, CHUNK_ROWS, Chunk, Chunks, Layout, MAX_COLUMNS, ROW_BYTES};
+use super::names::MAX_COLUMNS;
 use crate::error::ImportError;
 use crate::problem::TextProblem;
 use crate::spec::FileSpec;
@@ -21,45 +22,45 @@ const BUFFER_BYTES: usize = 256 << 10;
 const MARK_BYTES: usize = 16;
 
 /// Names and types over all rows of all files.
-pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<Layout, ImportError> {
-    let (mut columns, mut rows) = (Vec::<(String, Kind)>::new(), Vec::new());
+pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<FileLayout, ImportError> {
+    let (mut columns, mut rows) = (Vec::<(String, CellKind)>::new(), Vec::new());
     for path in &spec.paths {
-        let mut records = Records::open(spec, path, ROW_BYTES)?;
+        let mut records = ScoreRecords::open(spec, path, ROW_BYTES)?;
         let names = records.names.clone();
-        super::check_names(path, &names)?;
+        super::names::check_names(path, &names)?;
         if columns.is_empty() {
-            let kind = |name: &str| if text.contains(&name) { Kind::Text } else { Kind::Null };
+            let kind = |name: &str| if text.contains(&name) { CellKind::Text } else { CellKind::Null };
             columns = names.iter().map(|name| (name.clone(), kind(name))).collect();
         } else {
             let first: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-            super::check_same_columns((&spec.paths[0], &first), (path, &names))?;
+            super::names::check_same_columns((&spec.paths[0], &first), (path, &names))?;
         }
-        let place: Vec<usize> =
+        let indices: Vec<usize> =
             names.iter().filter_map(|name| columns.iter().position(|(known, _)| known == name)).collect();
         while records.advance()? {
-            for (cell, place) in records.record.iter().zip(&place) {
-                let kind = &mut columns[*place].1;
-                if *kind != Kind::Text {
-                    *kind = kind.join(Kind::of_cell(cell));
+            for (cell, indices) in records.record.iter().zip(&indices) {
+                let kind = &mut columns[*indices].1;
+                if *kind != CellKind::Text {
+                    *kind = kind.join(CellKind::from_cell(cell));
                 }
             }
         }
         rows.push(records.row);
     }
     let columns = columns.into_iter().map(|(name, kind)| (name, kind.data_type())).collect();
-    Ok(Layout { columns, rows })
+    Ok(FileLayout { columns, rows })
 }
 
 /// Columns of one file.
-pub(super) fn scan(spec: &FileSpec, path: &Path, schema: &SchemaRef) -> Result<Chunks, ImportError> {
-    let records = Records::open(spec, path, ROW_BYTES)?;
-    let mut place = Vec::new();
+pub(super) fn scan(spec: &FileSpec, path: &Path, schema: &SchemaRef) -> Result<FileChunks, ImportError> {
+    let records = ScoreRecords::open(spec, path, ROW_BYTES)?;
+    let mut indices = Vec::new();
     for field in schema.fields() {
         let found = records.names.iter().position(|name| name == field.name());
-        place.push(found.ok_or_else(|| ImportError::Changed { path: path.to_owned() })?);
+        indices.push(found.ok_or_else(|| ImportError::Changed { path: path.to_owned() })?);
     }
     let types = schema.fields().iter().map(|field| field.data_type().clone()).collect();
-    Ok(Box::new(CsvChunks { records, place, types, done: false }))
+    Ok(Box::new(CsvChunks { records, indices, types, done: false }))
 }
 
 /// The physical lines where data rows start.
@@ -69,7 +70,7 @@ pub(super) fn lines_of(
     rows: &BTreeSet<u64>,
 ) -> Result<BTreeMap<u64, u64>, ImportError> {
     let last = rows.last().copied().unwrap_or(0);
-    let mut records = Records::open(spec, path, ROW_BYTES)?;
+    let mut records = ScoreRecords::open(spec, path, ROW_BYTES)?;
     let mut starts = BTreeMap::new();
     while records.row < last && records.advance()? {
         if rows.contains(&records.row) {
@@ -81,7 +82,7 @@ pub(super) fn lines_of(
 }
 
 /// The data rows of a file, one at a time.
-struct Records {
+struct ScoreRecords {
     path: PathBuf,
     reader: csv::Reader<Marked>,
     meter: Meter,
@@ -95,9 +96,9 @@ struct Records {
     row: u64,
 }
 
-impl Records {
+impl ScoreRecords {
     fn open(spec: &FileSpec, path: &Path, row_bytes: u64) -> Result<Self, ImportError> {
-        let file = super::open_text(path)?;
+        let file = super::open::open_text(path)?;
         let mark = if spec.delimiter == 4 { 5 } else { 4 };
         let mark = String::from_utf8_lossy(&[mark; MARK_BYTES]).into_owned();
         let (source, meter) = Marked::new(file, &mark);
@@ -209,17 +210,17 @@ impl Records {
     }
 }
 
-/// Chunks of a file's rows.
+/// FileChunks of a file's rows.
 struct CsvChunks {
-    records: Records,
-    /// For each column of the chunk, its place in the record.
-    place: Vec<usize>,
+    records: ScoreRecords,
+    /// For each column of the chunk, its index in the record.
+    indices: Vec<usize>,
     types: Vec<DataType>,
     done: bool,
 }
 
 impl CsvChunks {
-    fn read(&mut self) -> Result<Option<Chunk>, ImportError> {
+    fn read(&mut self) -> Result<Option<FileChunk>, ImportError> {
         let mut columns: Vec<Cells> = self.types.iter().map(Cells::new).collect();
         let (mut rows, mut bytes) = (0, 0);
         while rows < CHUNK_ROWS && bytes < CHUNK_BYTES {
@@ -228,8 +229,8 @@ impl CsvChunks {
                 break;
             }
             let record = &self.records.record;
-            for (column, place) in columns.iter_mut().zip(&self.place) {
-                match record.get(*place) {
+            for (column, indices) in columns.iter_mut().zip(&self.indices) {
+                match record.get(*indices) {
                     None | Some("") => column.push_null(),
                     Some(cell) if column.push(cell) => {}
                     // The first pass found a type that takes every cell.
@@ -240,12 +241,12 @@ impl CsvChunks {
             bytes += record.as_slice().len() + CELL_BYTES * columns.len();
         }
         let columns = columns.iter_mut().map(Cells::finish).collect();
-        Ok((rows > 0).then_some(Chunk { columns, rows }))
+        Ok((rows > 0).then_some(FileChunk { columns, rows }))
     }
 }
 
 impl Iterator for CsvChunks {
-    type Item = Result<Chunk, ImportError>;
+    type Item = Result<FileChunk, ImportError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {

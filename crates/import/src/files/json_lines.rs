@@ -14,46 +14,48 @@ use plimsoll_core::json::{LenientJson, is_non_finite};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::cells::{Cells, Kind};
-use super::{CELL_BYTES, CHUNK_BYTES, CHUNK_ROWS, Chunk, Chunks, Layout, MAX_COLUMNS, ROW_BYTES};
+use super::cells::{CellKind, Cells};
+use super::chunk::{CELL_BYTES, CHUNK_BYTES, CHUNK_ROWS, FileChunk, FileChunks, FileLayout, ROW_BYTES};
+use super::names::MAX_COLUMNS;
 use crate::error::ImportError;
 use crate::problem::TextProblem;
 use crate::spec::FileSpec;
 
 /// Names and types over all lines of all files; a key that a line lacks is empty there.
-pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<Layout, ImportError> {
-    let mut keys = Keys::growing();
-    let (mut kinds, mut rows) = (Vec::<Kind>::new(), Vec::new());
+pub(super) fn layout(spec: &FileSpec, text: &[&str]) -> Result<FileLayout, ImportError> {
+    let mut keys = KeyColumns::growing();
+    let (mut kinds, mut rows) = (Vec::<CellKind>::new(), Vec::new());
     for path in &spec.paths {
-        let mut lines = Lines::open(path, ROW_BYTES)?;
+        let mut lines = JsonLinesReader::open(path, ROW_BYTES)?;
         while lines.advance()? {
             lines.each_value(&mut keys, &mut |(column, key), value| {
                 if is_non_finite(value) && text.contains(&key) {
                     return Err(format!("is {value}, which is no text; write null where it is missing"));
                 }
                 if kinds.len() <= column {
-                    kinds.resize(column + 1, Kind::Null);
+                    kinds.resize(column + 1, CellKind::Null);
                 }
                 let kind = &mut kinds[column];
-                if *kind != Kind::Text {
+                if *kind != CellKind::Text {
                     *kind = kind.join(kind_of(value));
                 }
                 Ok(())
             })?;
         }
-        super::check_names(path, &keys.names)?;
+        super::names::check_names(path, &keys.names)?;
         rows.push(lines.row);
     }
-    let kind = |(name, kind): (&String, Kind)| if text.contains(&name.as_str()) { Kind::Text } else { kind };
+    let kind =
+        |(name, kind): (&String, CellKind)| if text.contains(&name.as_str()) { CellKind::Text } else { kind };
     let columns =
         keys.names.iter().zip(kinds).map(|column| (column.0.clone(), kind(column).data_type())).collect();
-    Ok(Layout { columns, rows })
+    Ok(FileLayout { columns, rows })
 }
 
 /// Columns of one file.
-pub(super) fn scan(path: &Path, schema: &SchemaRef) -> Result<Chunks, ImportError> {
-    let lines = Lines::open(path, ROW_BYTES)?;
-    let keys = Keys::fixed(schema.fields().iter().map(|field| field.name().clone()).collect());
+pub(super) fn scan(path: &Path, schema: &SchemaRef) -> Result<FileChunks, ImportError> {
+    let lines = JsonLinesReader::open(path, ROW_BYTES)?;
+    let keys = KeyColumns::fixed(schema.fields().iter().map(|field| field.name().clone()).collect());
     let types = schema.fields().iter().map(|field| field.data_type().clone()).collect();
     Ok(Box::new(JsonChunks { lines, keys, types, done: false }))
 }
@@ -61,7 +63,7 @@ pub(super) fn scan(path: &Path, schema: &SchemaRef) -> Result<Chunks, ImportErro
 /// The physical lines where data rows start.
 pub(super) fn lines_of(path: &Path, rows: &BTreeSet<u64>) -> Result<BTreeMap<u64, u64>, ImportError> {
     let last = rows.last().copied().unwrap_or(0);
-    let mut lines = Lines::open(path, ROW_BYTES)?;
+    let mut lines = JsonLinesReader::open(path, ROW_BYTES)?;
     let mut found = BTreeMap::new();
     while lines.row < last && lines.advance()? {
         if rows.contains(&lines.row) {
@@ -72,15 +74,15 @@ pub(super) fn lines_of(path: &Path, rows: &BTreeSet<u64>) -> Result<BTreeMap<u64
 }
 
 /// The type of a value.
-fn kind_of(value: &str) -> Kind {
+fn kind_of(value: &str) -> CellKind {
     match value.as_bytes().first() {
-        Some(_) if is_non_finite(value) => Kind::Number,
-        Some(b'n') => Kind::Null,
-        Some(b't' | b'f') => Kind::Boolean,
-        Some(b'-' | b'0'..=b'9') if value.parse::<i64>().is_ok() => Kind::Integer,
+        Some(_) if is_non_finite(value) => CellKind::Number,
+        Some(b'n') => CellKind::Null,
+        Some(b't' | b'f') => CellKind::Boolean,
+        Some(b'-' | b'0'..=b'9') if value.parse::<i64>().is_ok() => CellKind::Integer,
         // An integer beyond 64 bits stays text, or it would lose digits.
-        Some(b'-' | b'0'..=b'9') if value.contains(['.', 'e', 'E']) => Kind::Number,
-        _ => Kind::Text,
+        Some(b'-' | b'0'..=b'9') if value.contains(['.', 'e', 'E']) => CellKind::Number,
+        _ => CellKind::Text,
     }
 }
 
@@ -95,7 +97,7 @@ fn text_of(value: &str) -> Option<Cow<'_, str>> {
 }
 
 /// The lines of a file that are not blank, one at a time.
-struct Lines {
+struct JsonLinesReader {
     path: PathBuf,
     reader: BufReader<File>,
     row_bytes: u64,
@@ -106,9 +108,9 @@ struct Lines {
     line: u64,
 }
 
-impl Lines {
+impl JsonLinesReader {
     fn open(path: &Path, row_bytes: u64) -> Result<Self, ImportError> {
-        let reader = BufReader::with_capacity(1 << 18, super::open_text(path)?);
+        let reader = BufReader::with_capacity(1 << 18, super::open::open_text(path)?);
         Ok(Self { path: path.to_owned(), reader, row_bytes, bytes: Vec::new(), row: 0, line: 0 })
     }
 
@@ -138,7 +140,7 @@ impl Lines {
 
     /// Hands the values of the line to `take`, as they are written, with their columns and keys. `take`
     /// says what is wrong with a value that it cannot use.
-    fn each_value(&self, keys: &mut Keys, take: &mut Take<'_>) -> Result<(), ImportError> {
+    fn each_value(&self, keys: &mut KeyColumns, take: &mut ValueSink<'_>) -> Result<(), ImportError> {
         let text = str::from_utf8(&self.bytes).map_err(|_| self.problem(TextProblem::NotUtf8))?;
         if text.trim_start().starts_with('[') {
             return Err(self.problem(TextProblem::JsonArray));
@@ -155,8 +157,8 @@ impl Lines {
 
     fn refused(&self, text: &str, error: &serde_json::Error) -> ImportError {
         // The parser was given one line; its line number says nothing.
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let mut reason = error.to_string().replace(&place, "");
+        let suffix = format!(" at line {} column {}", error.line(), error.column());
+        let mut reason = error.to_string().replace(&suffix, "");
         if text.get(error.column().saturating_sub(1)..).is_some_and(starts_like_no_value) {
             reason.push_str(" (write null where a value is missing)");
         }
@@ -174,10 +176,10 @@ fn starts_like_no_value(text: &str) -> bool {
 }
 
 /// Takes a value, as it is written, of a column and its key; what is wrong with it if it is of no use.
-type Take<'a> = dyn FnMut((usize, &str), &str) -> Result<(), String> + 'a;
+type ValueSink<'a> = dyn FnMut((usize, &str), &str) -> Result<(), String> + 'a;
 
 /// The columns that keys stand for.
-struct Keys {
+struct KeyColumns {
     names: Vec<String>,
     index: HashMap<String, usize>,
     /// Whether a new key is a new column; without, it is passed over.
@@ -189,7 +191,7 @@ struct Keys {
     next: usize,
 }
 
-impl Keys {
+impl KeyColumns {
     fn growing() -> Self {
         Self { grows: true, ..Self::fixed(Vec::new()) }
     }
@@ -231,9 +233,9 @@ impl Keys {
 
 /// Visits the keys and values of a line.
 struct Values<'a, 't> {
-    keys: &'a mut Keys,
+    keys: &'a mut KeyColumns,
     json: &'a LenientJson<'a>,
-    take: &'a mut Take<'t>,
+    take: &'a mut ValueSink<'t>,
 }
 
 impl<'de> Visitor<'de> for Values<'_, '_> {
@@ -259,7 +261,7 @@ impl<'de> Visitor<'de> for Values<'_, '_> {
 }
 
 /// Reads a key as its column.
-struct KeySeed<'a>(&'a mut Keys);
+struct KeySeed<'a>(&'a mut KeyColumns);
 
 impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     type Value = Option<usize>;
@@ -281,16 +283,16 @@ impl Visitor<'_> for KeySeed<'_> {
     }
 }
 
-/// Chunks of a file's lines.
+/// FileChunks of a file's lines.
 struct JsonChunks {
-    lines: Lines,
-    keys: Keys,
+    lines: JsonLinesReader,
+    keys: KeyColumns,
     types: Vec<DataType>,
     done: bool,
 }
 
 impl JsonChunks {
-    fn read(&mut self) -> Result<Option<Chunk>, ImportError> {
+    fn read(&mut self) -> Result<Option<FileChunk>, ImportError> {
         let mut columns: Vec<Cells> = self.types.iter().map(Cells::new).collect();
         let (mut rows, mut bytes) = (0, 0);
         while rows < CHUNK_ROWS && bytes < CHUNK_BYTES {
@@ -313,12 +315,12 @@ impl JsonChunks {
             }
         }
         let columns = columns.iter_mut().map(Cells::finish).collect();
-        Ok((rows > 0).then_some(Chunk { columns, rows }))
+        Ok((rows > 0).then_some(FileChunk { columns, rows }))
     }
 }
 
 impl Iterator for JsonChunks {
-    type Item = Result<Chunk, ImportError>;
+    type Item = Result<FileChunk, ImportError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {

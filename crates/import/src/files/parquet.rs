@@ -17,33 +17,33 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 
-use super::{CHUNK_ROWS, Chunk, Chunks, Layout};
+use super::chunk::{CHUNK_ROWS, FileChunk, FileChunks, FileLayout};
 use crate::error::{ImportError, panic_message};
 use crate::spec::FileSpec;
 
 /// Names and types over all files.
-pub(super) fn layout(spec: &FileSpec) -> Result<Layout, ImportError> {
+pub(super) fn layout(spec: &FileSpec) -> Result<FileLayout, ImportError> {
     let (mut columns, mut rows) = (Vec::<(String, DataType)>::new(), Vec::new());
     for path in &spec.paths {
         let (_, metadata) = open(path)?;
         let fields = metadata.schema().fields();
         let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
-        super::check_names(path, &names)?;
+        super::names::check_names(path, &names)?;
         if columns.is_empty() {
             columns = fields.iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
         } else {
             let first: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-            super::check_same_columns((&spec.paths[0], &first), (path, &names))?;
+            super::names::check_same_columns((&spec.paths[0], &first), (path, &names))?;
             join_types(path, &mut columns, metadata.schema())?;
         }
         let count = metadata.metadata().file_metadata().num_rows();
         rows.push(u64::try_from(count).unwrap_or(0));
     }
-    Ok(Layout { columns, rows })
+    Ok(FileLayout { columns, rows })
 }
 
 /// Columns of one file. Only their pages are read.
-pub(super) fn scan(path: &Path, schema: &SchemaRef) -> Result<Chunks, ImportError> {
+pub(super) fn scan(path: &Path, schema: &SchemaRef) -> Result<FileChunks, ImportError> {
     let (file, metadata) = open(path)?;
     let changed = || ImportError::Changed { path: path.to_owned() };
     let mut roots = Vec::new();
@@ -61,7 +61,7 @@ pub(super) fn scan(path: &Path, schema: &SchemaRef) -> Result<Chunks, ImportErro
 
 /// Opens a file and reads its footer; text columns become views.
 fn open(path: &Path) -> Result<(File, ArrowReaderMetadata), ImportError> {
-    let file = super::open(path)?;
+    let file = super::open::open(path)?;
     // The Arrow schema that some writers embed says how they held the data in memory; the Parquet
     // types say what it is.
     let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
@@ -119,7 +119,7 @@ fn join(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
-/// Chunks of a file's rows.
+/// FileChunks of a file's rows.
 struct ParquetChunks {
     path: PathBuf,
     schema: SchemaRef,
@@ -129,7 +129,7 @@ struct ParquetChunks {
 
 impl ParquetChunks {
     /// The columns in the order and of the types that were asked for.
-    fn chunk(&self, batch: &RecordBatch) -> Result<Chunk, ImportError> {
+    fn chunk(&self, batch: &RecordBatch) -> Result<FileChunk, ImportError> {
         let options = CastOptions { safe: false, ..CastOptions::default() };
         let column = |field: &Arc<Field>| -> Result<ArrayRef, ImportError> {
             let column = batch
@@ -143,12 +143,12 @@ impl ParquetChunks {
             }
         };
         let columns = self.schema.fields().iter().map(column).collect::<Result<_, _>>()?;
-        Ok(Chunk { columns, rows: batch.num_rows() })
+        Ok(FileChunk { columns, rows: batch.num_rows() })
     }
 }
 
 impl Iterator for ParquetChunks {
-    type Item = Result<Chunk, ImportError>;
+    type Item = Result<FileChunk, ImportError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {

@@ -1,4 +1,4 @@
-//! Files as they come: what is read, and what is refused with its place.
+//! Files as they come: what is read, and what is refused with file, line and row.
 
 use std::sync::Arc;
 
@@ -99,14 +99,14 @@ fn what_is_no_file_is_refused() {
 fn a_row_without_an_end_is_refused_in_bounded_memory() {
     // A quote that is opened in the first row of a file of 200 MiB; and a line of that length.
     let folder = Folder::new();
-    for (name, start, place) in [
+    for (name, start, location) in [
         ("a.csv", format!("{HEADER}\"q1,d,m,0.5,1\n"), "line 2 (data row 1)"),
         ("a.jsonl", "{\"question_id\": \"".to_owned(), "line 1 (data row 1)"),
     ] {
         let path = folder.write(name, start);
         // A sparse file: the zeros take no space.
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(200 << 20).unwrap();
-        assert_refused(&folder, read_scores(&[path], &()), &[name, place, "a row longer than 64 MiB"]);
+        assert_refused(&folder, read_scores(&[path], &()), &[name, location, "a row longer than 64 MiB"]);
     }
 }
 

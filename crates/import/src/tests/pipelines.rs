@@ -95,9 +95,9 @@ fn the_parts_of_a_union_come_in_order() {
 
 /// Remembers what it was told.
 #[derive(Default)]
-struct Told(RefCell<Vec<u64>>);
+struct RecordedProgress(RefCell<Vec<u64>>);
 
-impl ImportObserver for Told {
+impl ImportObserver for RecordedProgress {
     fn rows(&self, total: u64) {
         self.0.borrow_mut().push(total);
     }
@@ -115,7 +115,7 @@ fn rows_survive_a_round_trip_through_the_scores_table() {
     let foreign = folder.write("a.csv", format!("{header}{rows}"));
     let path = folder.path("tables/scores.parquet");
     let mut writer = TableWriter::create(&scores::TABLE, &path, &Provenance::default()).unwrap();
-    let told = Told::default();
+    let told = RecordedProgress::default();
     let query =
         Import::new([table("t", b',', vec![foreign.clone()])], "SELECT * EXCEPT (_file, _row) FROM t");
     let imported = import(&query, &told, Some(&mut |batch| writer.write(batch))).unwrap();

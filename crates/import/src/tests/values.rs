@@ -1,7 +1,7 @@
-//! Values of rows: what they mean, and what is refused with its place.
+//! Values of rows: what they mean, and what is refused with file, line and row.
 
 use super::*;
-use crate::problem::{Problem, SHOWN_PROBLEMS};
+use crate::problem::{ImportProblem, SHOWN_PROBLEMS};
 
 /// Scores with one value of one column, everything else as it should be.
 fn csv(column: &str, value: &str) -> String {
@@ -49,12 +49,12 @@ fn values_that_are_refused() {
     ] {
         let result = folder.scores("a.csv", csv(column, value));
         assert!(result.is_err(), "{column} {value}");
-        let place = if expected.starts_with("column") {
+        let location = if expected.starts_with("column") {
             ""
         } else {
             "1 row cannot be used:\n  `a.csv` line 3 (data row 1): "
         };
-        assert_refused(&folder, result, &[expected, place]);
+        assert_refused(&folder, result, &[expected, location]);
     }
 }
 
@@ -109,7 +109,7 @@ fn all_problems_come_together() {
     // Every first row is no id; every third is the second row of its key, and from the eighth round on so
     // are the ones before.
     assert_eq!((problems.len(), *total), (50, 200));
-    assert!(matches!(problems[0].problem, Problem::Row(_)));
+    assert!(matches!(problems[0].problem, ImportProblem::Row(_)));
     assert_eq!((problems[0].row, problems[0].line), (1, Some(2)));
     assert_eq!((problems[1].row, problems[1].line), (3, Some(5)));
     assert_eq!((problems[2].row, problems[2].line), (4, Some(6)));

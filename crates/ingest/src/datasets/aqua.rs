@@ -3,11 +3,10 @@
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, letter};
 use crate::reason::RejectReason;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct Aqua;
 
@@ -36,15 +35,15 @@ impl Dataset for Aqua {
         Some(Hub { repository: "deepmind/aqua_rat", config: "raw" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
-        vec![Form::new("native and hub", &["question", "options", "correct"])]
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
+        vec![DatasetForm::new("native and hub", &["question", "options", "correct"])]
     }
 
     fn native_files(&self) -> &[NativeFiles] {
         &[("train", &["train.json"]), ("validation", &["dev.json"]), ("test", &["test.json"])]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let options = record.texts("options")?;
         let texts: Vec<&str> = options.iter().zip('A'..='Z').map(|(text, label)| bare(text, label)).collect();
         let gold = letter(&record.label("correct")?, texts.len())?;

@@ -5,7 +5,7 @@
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, wrong_gold};
 use crate::normal::cluster_of;
 use crate::reason::RejectReason;
@@ -13,7 +13,6 @@ use crate::reason::RejectReason;
 /// What stands between title and text in `SuperGLUE`'s passages. No title has it.
 const AFTER_TITLE: &str = " -- ";
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct BoolQ;
 
@@ -42,15 +41,15 @@ impl Dataset for BoolQ {
         Some(Hub { repository: "google/boolq", config: "default" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
-        vec![Form::new("native, hub and SuperGLUE", &["question", "passage"])]
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
+        vec![DatasetForm::new("native, hub and SuperGLUE", &["question", "passage"])]
     }
 
     fn native_files(&self) -> &[NativeFiles] {
         &[("train", &["train.jsonl"]), ("validation", &["dev.jsonl", "val.jsonl"]), ("test", &["test.jsonl"])]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let question = record.text("question")?;
         let passage = record.text("passage")?;
         let super_glue = record.has("idx") || record.has("label");

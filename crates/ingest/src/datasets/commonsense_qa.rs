@@ -3,14 +3,13 @@
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, letter};
 use crate::reason::RejectReason;
 
 /// Choices of a question; it tells this dataset from `OpenBookQA`, whose rows look the same.
 const CHOICES: usize = 5;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct CommonsenseQa;
 
@@ -39,10 +38,13 @@ impl Dataset for CommonsenseQa {
         Some(Hub { repository: "tau/commonsense_qa", config: "default" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
         vec![
-            Form::new("native", &["id", "question.stem", "question.question_concept", "question.choices"]),
-            Form::new("hub", &["id", "question", "question_concept", "choices"]),
+            DatasetForm::new(
+                "native",
+                &["id", "question.stem", "question.question_concept", "question.choices"],
+            ),
+            DatasetForm::new("hub", &["id", "question", "question_concept", "choices"]),
         ]
     }
 
@@ -54,7 +56,7 @@ impl Dataset for CommonsenseQa {
         ]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let native = record.has("question.stem");
         let (stem, choices, concept) = if native {
             ("question.stem", "question.choices", "question.question_concept")
@@ -63,7 +65,7 @@ impl Dataset for CommonsenseQa {
         };
         let texts = record.column(choices, "text")?;
         if texts.len() != CHOICES {
-            return Err(RejectReason::ChoiceCount { found: texts.len(), due: "5" });
+            return Err(RejectReason::ChoiceCount { found: texts.len(), expected: "5" });
         }
         let subject = Some(record.text(concept)?.to_owned());
         let gold = in_order(record, choices, &record.label("answerKey")?)?;
@@ -72,12 +74,12 @@ impl Dataset for CommonsenseQa {
     }
 }
 
-/// The place of the choice with a label. The labels are A, B, .. in order in every file known; a file
+/// The index of the choice with a label. The labels are A, B, .. in order in every file known; a file
 /// that has them in another order is read by its labels.
-pub(super) fn in_order(record: &Record<'_>, choices: &str, label: &str) -> Result<usize, RejectReason> {
+pub(super) fn in_order(record: &RowContext<'_>, choices: &str, label: &str) -> Result<usize, RejectReason> {
     let labels = record.column(choices, "label")?;
-    let place = labels.iter().position(|other| *other == label);
-    place.map_or_else(
+    let index = labels.iter().position(|other| *other == label);
+    index.map_or_else(
         || letter(label, labels.len()).and(Err(crate::draft::wrong_gold(label, "a choice's label"))),
         Ok,
     )

@@ -10,12 +10,11 @@ use plimsoll_core::AnswerKind;
 
 use super::domain;
 use crate::cell::Cell;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record, wrong_type};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext, wrong_type};
 use crate::draft::{Draft, Drafts};
 use crate::normal::cluster_of;
 use crate::reason::RejectReason;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct Coqa;
 
@@ -44,8 +43,8 @@ impl Dataset for Coqa {
         Some(Hub { repository: "EleutherAI/coqa", config: "default" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
-        vec![Form::new("native and hub", &["source", "story", "questions", "answers"])]
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
+        vec![DatasetForm::new("native and hub", &["source", "story", "questions", "answers"])]
     }
 
     fn native_files(&self) -> &[NativeFiles] {
@@ -55,12 +54,12 @@ impl Dataset for Coqa {
         ]
     }
 
-    fn draft(&self, _record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, _record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         Err(RejectReason::Unusable { what: "a story is several rows" })
     }
 
-    fn drafts(&self, record: &Record<'_>, drafts: &mut Drafts) {
-        match Story::of(record) {
+    fn drafts(&self, record: &RowContext<'_>, drafts: &mut Drafts) {
+        match Story::from_record(record) {
             Ok(story) => (0..story.questions.len()).for_each(|turn| drafts.push(story.draft(turn))),
             Err(reason) => drafts.push(Err(reason)),
         }
@@ -81,7 +80,7 @@ struct Story<'a> {
 }
 
 impl<'a> Story<'a> {
-    fn of(record: &Record<'a>) -> Result<Self, RejectReason> {
+    fn from_record(record: &RowContext<'a>) -> Result<Self, RejectReason> {
         let text = record.text("story")?;
         let questions = record.column("questions", "input_text")?;
         let answers = record.column("answers", "input_text")?;
@@ -131,8 +130,12 @@ impl<'a> Story<'a> {
     }
 }
 
-fn same_length(field: &str, found: usize, due: usize) -> Result<(), RejectReason> {
-    if found == due { Ok(()) } else { Err(RejectReason::ListLength { field: field.to_owned(), found, due }) }
+fn same_length(field: &str, found: usize, expected: usize) -> Result<(), RejectReason> {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(RejectReason::ListLength { field: field.to_owned(), found, expected })
+    }
 }
 
 fn is_true(cell: &Cell) -> bool {
@@ -140,7 +143,7 @@ fn is_true(cell: &Cell) -> bool {
 }
 
 /// Further answers to each turn, of `additional_answers.0`, `.1`, ..; none in the training files.
-fn others<'a>(record: &Record<'a>, turns: usize) -> Result<Vec<Vec<&'a str>>, RejectReason> {
+fn others<'a>(record: &RowContext<'a>, turns: usize) -> Result<Vec<Vec<&'a str>>, RejectReason> {
     let mut others = vec![Vec::new(); turns];
     let Some(Cell::Struct(annotators)) = record.optional("additional_answers") else { return Ok(others) };
     for (annotator, answers) in annotators {

@@ -3,7 +3,7 @@
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, wrong_gold};
 use crate::number::plain;
 use crate::reason::RejectReason;
@@ -11,7 +11,6 @@ use crate::reason::RejectReason;
 /// What stands before the final number.
 const MARK: &str = "####";
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct Gsm8k;
 
@@ -40,15 +39,15 @@ impl Dataset for Gsm8k {
         Some(Hub { repository: "openai/gsm8k", config: "main" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
-        vec![Form::new("native and hub", &["question", "answer"])]
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
+        vec![DatasetForm::new("native and hub", &["question", "answer"])]
     }
 
     fn native_files(&self) -> &[NativeFiles] {
         &[("train", &["train.jsonl"]), ("test", &["test.jsonl"])]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let question = record.text("question")?;
         let answer = record.answer("answer")?;
         let (_, number) = answer

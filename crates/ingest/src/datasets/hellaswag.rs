@@ -4,7 +4,7 @@
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, ordinal};
 use crate::reason::RejectReason;
 
@@ -12,7 +12,6 @@ use crate::reason::RejectReason;
 const MARKS: &[(&str, &str)] =
     &[(" [title]", ". "), ("[title]", ""), ("[header]", ""), ("[step]", ""), ("[substeps]", "")];
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct HellaSwag;
 
@@ -41,10 +40,10 @@ impl Dataset for HellaSwag {
         Some(Hub { repository: "Rowan/hellaswag", config: "default" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
         vec![
-            Form::new("native and hub", &["activity_label", "ctx", "endings", "source_id"]),
-            Form::new("text", TEXT),
+            DatasetForm::new("native and hub", &["activity_label", "ctx", "endings", "source_id"]),
+            DatasetForm::new("text", TEXT),
         ]
     }
 
@@ -64,7 +63,7 @@ impl Dataset for HellaSwag {
         Some(TEXT)
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         if record.has("text") {
             return text_form(record);
         }
@@ -79,13 +78,13 @@ impl Dataset for HellaSwag {
 /// The lines of a question in the text form.
 const TEXT: &[&str] = &["text", "label", "ending_0", "ending_1", "ending_2", "ending_3"];
 
-fn text_form(record: &Record<'_>) -> Result<Draft, RejectReason> {
+fn text_form(record: &RowContext<'_>) -> Result<Draft, RejectReason> {
     let question = unmarked(record.text("text")?);
     let Some((activity, _)) = question.split_once(": ") else {
         return Err(RejectReason::WrongType {
             field: "text".into(),
             found: "a text",
-            due: "`activity: context`",
+            expected: "`activity: context`",
         });
     };
     let endings =
@@ -94,7 +93,7 @@ fn text_form(record: &Record<'_>) -> Result<Draft, RejectReason> {
 }
 
 fn draft(
-    record: &Record<'_>,
+    record: &RowContext<'_>,
     question: &str,
     activity: &str,
     endings: &[String],

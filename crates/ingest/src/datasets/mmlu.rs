@@ -4,7 +4,7 @@
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, letter, ordinal};
 use crate::normal::cluster_of;
 use crate::reason::RejectReason;
@@ -16,7 +16,6 @@ const ENDINGS: &[&str] = &["_test", "_dev", "_val"];
 /// How the history questions about a text begin; the last line is the question, the rest is shared.
 const ABOUT_A_TEXT: &str = "This question refers to the following information.";
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct Mmlu;
 
@@ -45,11 +44,11 @@ impl Dataset for Mmlu {
         Some(Hub { repository: "cais/mmlu", config: "all" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
         vec![
-            Form::new("native CSV", COLUMNS),
-            Form::new("hub", &["question", "subject", "choices", "answer"]),
-            Form::new("hub, auxiliary_train", &["train.question", "train.choices", "train.answer"]),
+            DatasetForm::new("native CSV", COLUMNS),
+            DatasetForm::new("hub", &["question", "subject", "choices", "answer"]),
+            DatasetForm::new("hub, auxiliary_train", &["train.question", "train.choices", "train.answer"]),
         ]
     }
 
@@ -79,7 +78,7 @@ impl Dataset for Mmlu {
         Some(COLUMNS)
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let draft = if record.has("A") { native(record)? } else { hub(record)? };
         let shared =
             draft.question.starts_with(ABOUT_A_TEXT).then(|| draft.question.rsplit_once('\n')).flatten();
@@ -87,26 +86,26 @@ impl Dataset for Mmlu {
         Ok(Draft { cluster, ..draft })
     }
 
-    fn section(&self, record: &Record<'_>) -> Option<String> {
+    fn section(&self, record: &RowContext<'_>) -> Option<String> {
         subject(record)
     }
 }
 
 /// The subject: of the row where the form has such a column, else of the file's name.
-fn subject(record: &Record<'_>) -> Option<String> {
+fn subject(record: &RowContext<'_>) -> Option<String> {
     let column = ["subject", "train.subject"].iter().find_map(|field| record.optional(field));
     let name = || ENDINGS.iter().find_map(|ending| record.stem.strip_suffix(ending));
     let subject = column.map_or_else(name, |cell| cell.text().map(str::trim));
     subject.filter(|subject| !subject.is_empty()).map(str::to_owned)
 }
 
-fn native(record: &Record<'_>) -> Result<Draft, RejectReason> {
+fn native(record: &RowContext<'_>) -> Result<Draft, RejectReason> {
     let texts = [record.text("A")?, record.text("B")?, record.text("C")?, record.text("D")?];
     let gold = letter(&record.label("answer")?, texts.len())?;
     Ok(Draft { subject: subject(record), ..Draft::with_choices(record.text("question")?, &texts, gold)? })
 }
 
-fn hub(record: &Record<'_>) -> Result<Draft, RejectReason> {
+fn hub(record: &RowContext<'_>) -> Result<Draft, RejectReason> {
     // The configuration `auxiliary_train` keeps its columns in a struct.
     let within = if record.has("train.question") { "train." } else { "" };
     let field = |name: &str| format!("{within}{name}");

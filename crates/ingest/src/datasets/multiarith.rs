@@ -4,12 +4,11 @@
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::Draft;
 use crate::number::plain;
 use crate::reason::RejectReason;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct MultiArith;
 
@@ -38,15 +37,18 @@ impl Dataset for MultiArith {
         Some(Hub { repository: "ChilleD/MultiArith", config: "default" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
-        vec![Form::new("native", &["sQuestion", "lSolutions"]), Form::new("hub", &["question", "final_ans"])]
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
+        vec![
+            DatasetForm::new("native", &["sQuestion", "lSolutions"]),
+            DatasetForm::new("hub", &["question", "final_ans"]),
+        ]
     }
 
     fn native_files(&self) -> &[NativeFiles] {
         &[("all", &["MultiArith.json"])]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         if !record.has("sQuestion") {
             return Ok(Draft::new(record.text("question")?, vec![plain(&record.answer("final_ans")?)?]));
         }
@@ -59,7 +61,7 @@ impl Dataset for MultiArith {
                 return Err(RejectReason::ListLength {
                     field: "lSolutions".into(),
                     found: several.len(),
-                    due: 1,
+                    expected: 1,
                 });
             }
         };

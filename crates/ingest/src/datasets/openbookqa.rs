@@ -1,18 +1,17 @@
 //! `OpenBookQA`: elementary science with four choices, in two configurations: main, and additional with
-//! the fact behind each question.
+//! the fact that each question is about.
 
 use plimsoll_core::AnswerKind;
 
 use super::commonsense_qa::in_order;
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::Draft;
 use crate::reason::RejectReason;
 
 /// Choices of a question; it tells this dataset from `CommonsenseQA`, whose rows look the same.
 const CHOICES: usize = 4;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct OpenBookQa;
 
@@ -41,10 +40,10 @@ impl Dataset for OpenBookQa {
         Some(Hub { repository: "allenai/openbookqa", config: "main" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
         vec![
-            Form::new("native", &["id", "question.stem", "question.choices"]),
-            Form::new("hub", &["id", "question_stem", "choices"]),
+            DatasetForm::new("native", &["id", "question.stem", "question.choices"]),
+            DatasetForm::new("hub", &["id", "question_stem", "choices"]),
         ]
     }
 
@@ -60,13 +59,13 @@ impl Dataset for OpenBookQa {
         ]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let native = record.has("question.stem");
         let (stem, choices) =
             if native { ("question.stem", "question.choices") } else { ("question_stem", "choices") };
         let texts = record.column(choices, "text")?;
         if texts.len() != CHOICES {
-            return Err(RejectReason::ChoiceCount { found: texts.len(), due: "4" });
+            return Err(RejectReason::ChoiceCount { found: texts.len(), expected: "4" });
         }
         let gold = in_order(record, choices, &record.label("answerKey")?)?;
         let row_id = Some(record.text("id")?.to_owned());

@@ -4,12 +4,11 @@
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, ordinal};
 use crate::normal::cluster_of;
 use crate::reason::RejectReason;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct Piqa;
 
@@ -38,8 +37,8 @@ impl Dataset for Piqa {
         Some(Hub { repository: "baber/piqa", config: "default" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
-        vec![Form::new("native and hub", &["goal", "sol1", "sol2"])]
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
+        vec![DatasetForm::new("native and hub", &["goal", "sol1", "sol2"])]
     }
 
     fn task(&self) -> Option<&str> {
@@ -58,7 +57,7 @@ impl Dataset for Piqa {
         Some("-labels.lst")
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let goal = record.text("goal")?;
         let solutions = [record.text("sol1")?, record.text("sol2")?];
         let gold = ordinal(&record.label("label")?, 0, solutions.len())?;

@@ -4,12 +4,11 @@
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, ordinal};
 use crate::normal::cluster_of;
 use crate::reason::RejectReason;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct SocialIqa;
 
@@ -38,8 +37,8 @@ impl Dataset for SocialIqa {
         Some(Hub { repository: "lighteval/siqa", config: "default" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
-        vec![Form::new("native and hub", &["context", "question", "answerA", "answerB", "answerC"])]
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
+        vec![DatasetForm::new("native and hub", &["context", "question", "answerA", "answerB", "answerC"])]
     }
 
     fn native_files(&self) -> &[NativeFiles] {
@@ -53,7 +52,7 @@ impl Dataset for SocialIqa {
         Some("-labels.lst")
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let context = record.text("context")?;
         let texts = [record.text("answerA")?, record.text("answerB")?, record.text("answerC")?];
         let gold = ordinal(&record.label("label")?, 1, texts.len())?;

@@ -6,15 +6,14 @@ use plimsoll_core::AnswerKind;
 
 use super::domain;
 use crate::cell::Cell;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::Draft;
 use crate::number::plain;
 use crate::reason::RejectReason;
 
-/// What stands for a number in the CSV form, before the number's place.
+/// What stands for a number in the CSV form, before the number's index.
 const SLOT: &str = "number";
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct Svamp;
 
@@ -43,10 +42,10 @@ impl Dataset for Svamp {
         Some(Hub { repository: "ChilleD/SVAMP", config: "default" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
         vec![
-            Form::new("native and hub", &["ID", "Body", "Question", "Answer"]),
-            Form::new("native training CSV", &["Question", "Numbers", "Answer", "Ques"]),
+            DatasetForm::new("native and hub", &["ID", "Body", "Question", "Answer"]),
+            DatasetForm::new("native training CSV", &["Question", "Numbers", "Answer", "Ques"]),
         ]
     }
 
@@ -57,7 +56,7 @@ impl Dataset for Svamp {
         ]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         if record.has("Numbers") {
             let gold = plain(&record.answer("Answer")?)?;
             return Ok(Draft::new(filled(record.text("Question")?, record.text("Numbers")?)?, vec![gold]));
@@ -72,12 +71,12 @@ impl Dataset for Svamp {
     }
 }
 
-/// A text with its numbers in their places: `number0` is the first.
+/// A text with its numbers filled in: `number0` is the first.
 fn filled(text: &str, numbers: &str) -> Result<String, RejectReason> {
     let numbers: Vec<String> = numbers.split_whitespace().map(plain).collect::<Result<_, _>>()?;
     let word = |word: &str| match word.strip_prefix(SLOT).map(str::parse::<usize>) {
-        Some(Ok(place)) => numbers
-            .get(place)
+        Some(Ok(index)) => numbers
+            .get(index)
             .cloned()
             .ok_or(RejectReason::Unusable { what: "a number of the text is missing in `Numbers`" }),
         _ => Ok(word.to_owned()),

@@ -8,11 +8,10 @@ use plimsoll_core::AnswerKind;
 
 use super::domain;
 use crate::cell::Cell;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record, wrong_type};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext, wrong_type};
 use crate::draft::{Draft, wrong_gold};
 use crate::reason::RejectReason;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct TruthfulQa;
 
@@ -41,10 +40,10 @@ impl Dataset for TruthfulQa {
         Some(Hub { repository: "truthfulqa/truthful_qa", config: "multiple_choice" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
         vec![
-            Form::new("native and hub", &["question", "mc1_targets"]),
-            Form::new("native CSV", &["Question", "Best Answer", "Incorrect Answers"]),
+            DatasetForm::new("native and hub", &["question", "mc1_targets"]),
+            DatasetForm::new("native CSV", &["Question", "Best Answer", "Incorrect Answers"]),
         ]
     }
 
@@ -52,7 +51,7 @@ impl Dataset for TruthfulQa {
         &[("all", &["mc_task.json", "data/mc_task.json", "TruthfulQA.csv"])]
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         if record.has("Best Answer") {
             return csv_form(record);
         }
@@ -74,8 +73,8 @@ fn hub_targets(targets: &Cell) -> Result<Vec<(&str, &Cell)>, RejectReason> {
     };
     let (choices, labels) = (list("choices")?, list("labels")?);
     if choices.len() != labels.len() {
-        let (found, due) = (labels.len(), choices.len());
-        return Err(RejectReason::ListLength { field: "mc1_targets.labels".into(), found, due });
+        let (found, expected) = (labels.len(), choices.len());
+        return Err(RejectReason::ListLength { field: "mc1_targets.labels".into(), found, expected });
     }
     let text = |cell: &'_ Cell| {
         cell.text().map(str::len).ok_or_else(|| wrong_type("mc1_targets.choices", cell, "a text"))
@@ -107,7 +106,7 @@ fn merged<'a>(targets: &[(&'a str, &Cell)]) -> Result<Vec<(&'a str, bool)>, Reje
     Ok(merged)
 }
 
-fn csv_form(record: &Record<'_>) -> Result<Draft, RejectReason> {
+fn csv_form(record: &RowContext<'_>) -> Result<Draft, RejectReason> {
     let best = record.text("Best Answer")?;
     let incorrect = record.text("Incorrect Answers")?.split(';').map(str::trim);
     let (right, wrong) = (Cell::Integer(1), Cell::Integer(0));
@@ -118,7 +117,7 @@ fn csv_form(record: &Record<'_>) -> Result<Draft, RejectReason> {
 }
 
 fn draft(question: &str, choices: &[(&str, bool)]) -> Result<Draft, RejectReason> {
-    let mut right = choices.iter().enumerate().filter(|(_, (_, right))| *right).map(|(place, _)| place);
+    let mut right = choices.iter().enumerate().filter(|(_, (_, right))| *right).map(|(index, _)| index);
     let (Some(gold), None) = (right.next(), right.next()) else {
         return Err(RejectReason::Unusable { what: "not exactly one choice is right" });
     };

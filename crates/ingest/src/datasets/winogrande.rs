@@ -8,17 +8,15 @@ use std::collections::BTreeSet;
 use plimsoll_core::AnswerKind;
 
 use super::domain;
-use crate::dataset::{Dataset, Form, Hub, NativeFiles, Record};
+use crate::dataset::{Dataset, DatasetForm, Hub, NativeFiles, RowContext};
 use crate::draft::{Draft, ordinal};
 use crate::reason::RejectReason;
 
-/// The blank.
 const BLANK: &str = "_";
-/// The least share of words that twins have in common. On the 1,180 rows of the real files twins have
+/// Minimum share of words that twins have in common. On the 1,180 rows of the real files twins have
 /// 0.65 or more, and no other two rows more than 0.53.
 const TWIN_JACCARD: f64 = 0.6;
 
-/// The adapter.
 #[derive(Debug)]
 pub(super) struct WinoGrande;
 
@@ -47,8 +45,8 @@ impl Dataset for WinoGrande {
         Some(Hub { repository: "allenai/winogrande", config: "winogrande_xl" })
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
-        vec![Form::new("native and hub", &["sentence", "option1", "option2"])]
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
+        vec![DatasetForm::new("native and hub", &["sentence", "option1", "option2"])]
     }
 
     fn task(&self) -> Option<&str> {
@@ -63,7 +61,7 @@ impl Dataset for WinoGrande {
         Some("-labels.lst")
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         let sentence = record.text("sentence")?;
         if !sentence.contains(BLANK) {
             return Err(RejectReason::Unusable { what: "the sentence has no blank `_`" });
@@ -76,13 +74,13 @@ impl Dataset for WinoGrande {
     }
 
     fn relate(&self, drafts: &mut [&mut Draft]) {
-        for place in 0..drafts.len() {
-            if drafts[place].group.is_some() {
+        for index in 0..drafts.len() {
+            if drafts[index].group.is_some() {
                 continue;
             }
-            let before = place.checked_sub(1).filter(|before| twins(drafts[*before], drafts[place]));
+            let before = index.checked_sub(1).filter(|before| twins(drafts[*before], drafts[index]));
             let group = before.and_then(|before| drafts[before].group.clone());
-            drafts[place].group = Some(group.unwrap_or_else(|| format!("row {place}")));
+            drafts[index].group = Some(group.unwrap_or_else(|| format!("row {index}")));
         }
     }
 }

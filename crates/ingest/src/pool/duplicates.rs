@@ -3,7 +3,7 @@
 //! Exact: the same content hash. Near: the Jaccard similarity of word shingles is [`NEAR_JACCARD`] or
 //! more, over everything that is shown and also over what is asked without the context, so that two
 //! questions about one passage are no duplicates. Rows of one dataset and one cluster are not compared:
-//! they stand together already.
+//! they are not independent already.
 //!
 //! Two sets whose similarity is t or more share one of their rarest shingles: of n shingles, ordered by
 //! how rare they are, the first n - ceil(t n) + 1 hold one that the other's have, too (prefix filtering,
@@ -15,15 +15,13 @@ use std::collections::HashMap;
 use plimsoll_core::Question;
 use serde::{Deserialize, Serialize};
 
-use super::shingles::{ByShingle, Shingles, Words, jaccard};
+use super::shingles::{ByShingle, ShingleBuffer, Shingles, jaccard};
 
-/// Words of a shingle.
-pub const SHINGLE_WORDS: usize = 3;
-/// The least Jaccard similarity of near duplicates. A word changed in a question of 45 words leaves 0.87,
+/// Minimum Jaccard similarity of near duplicates. A word changed in a question of 45 words leaves 0.87,
 /// three numbers changed in one of 30 leave 0.5: a rewording is found, another problem of the same make
 /// is not.
 pub const NEAR_JACCARD: f64 = 0.8;
-/// The most rows that one row is compared with. Rows beyond are counted, not passed over in silence.
+/// Maximum number of rows that one row is compared with. Rows beyond are counted, not passed over in silence.
 const MAX_CANDIDATES: usize = 512;
 
 /// How alike two rows are.
@@ -38,7 +36,7 @@ pub enum DuplicateKind {
 
 /// Two rows that are duplicates.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pair {
+pub struct DuplicatePair {
     /// The earlier row.
     pub earlier: usize,
     /// The later row.
@@ -54,7 +52,7 @@ pub struct Pair {
 pub struct FoundDuplicates {
     /// The pairs, by their later row. A row that has earlier duplicates is in one pair at least, with the
     /// first of them; rows that are already known to be the same are not compared again.
-    pub pairs: Vec<Pair>,
+    pub pairs: Vec<DuplicatePair>,
     /// Rows that were not compared with all that share rare words with them.
     pub cut_short: u64,
 }
@@ -67,7 +65,12 @@ pub fn find_duplicates(questions: &[&Question]) -> FoundDuplicates {
     for (row, question) in questions.iter().enumerate() {
         match first_of.get(question.content_hash.as_str()) {
             Some(&earlier) => {
-                found.pairs.push(Pair { earlier, later: row, kind: DuplicateKind::Exact, jaccard: 1.0 });
+                found.pairs.push(DuplicatePair {
+                    earlier,
+                    later: row,
+                    kind: DuplicateKind::Exact,
+                    jaccard: 1.0,
+                });
             }
             None => {
                 first_of.insert(&question.content_hash, row);
@@ -82,8 +85,9 @@ pub fn find_duplicates(questions: &[&Question]) -> FoundDuplicates {
 
 /// Finds near duplicates among rows of different content.
 fn near(questions: &[&Question], rows: &[usize], found: &mut FoundDuplicates) {
-    let mut words = Words::default();
-    let sets: Vec<Shingles> = rows.iter().map(|row| Shingles::of(questions[*row], &mut words)).collect();
+    let mut words = ShingleBuffer::default();
+    let sets: Vec<Shingles> =
+        rows.iter().map(|row| Shingles::from_question(questions[*row], &mut words)).collect();
     let mut counts = ByShingle::<u32>::default();
     for shingle in sets.iter().flat_map(|set| &set.all) {
         *counts.entry(*shingle).or_default() += 1;
@@ -91,12 +95,12 @@ fn near(questions: &[&Question], rows: &[usize], found: &mut FoundDuplicates) {
     let mut index = ByShingle::<Vec<usize>>::default();
     let mut groups = Groups::new(rows.len());
     let (mut last_seen, mut candidates) = (vec![usize::MAX; rows.len()], Vec::new());
-    for (place, set) in sets.iter().enumerate() {
+    for (current, set) in sets.iter().enumerate() {
         candidates.clear();
         let prefix = rarest(&set.all, &counts);
         for shingle in &prefix {
             for other in index.get(shingle).into_iter().flatten() {
-                if std::mem::replace(&mut last_seen[*other], place) != place {
+                if std::mem::replace(&mut last_seen[*other], current) != current {
                     candidates.push(*other);
                 }
             }
@@ -107,23 +111,23 @@ fn near(questions: &[&Question], rows: &[usize], found: &mut FoundDuplicates) {
             candidates.truncate(MAX_CANDIDATES);
         }
         for other in &candidates {
-            if groups.same(*other, place) || together(questions[rows[*other]], questions[rows[place]]) {
+            if groups.same(*other, current) || together(questions[rows[*other]], questions[rows[current]]) {
                 continue;
             }
             if let Some(jaccard) = alike(&sets[*other], set) {
-                groups.join(*other, place);
-                let (earlier, later) = (rows[*other], rows[place]);
-                found.pairs.push(Pair { earlier, later, kind: DuplicateKind::Near, jaccard });
+                groups.join(*other, current);
+                let (earlier, later) = (rows[*other], rows[current]);
+                found.pairs.push(DuplicatePair { earlier, later, kind: DuplicateKind::Near, jaccard });
             }
         }
-        // What stands once can lead nobody here.
+        // A shingle that occurs once makes no pair.
         for shingle in prefix.into_iter().filter(|shingle| counts.get(shingle).is_some_and(|n| *n > 1)) {
-            index.entry(shingle).or_default().push(place);
+            index.entry(shingle).or_default().push(current);
         }
     }
 }
 
-/// Whether two rows stand together by their cluster.
+/// Whether two rows share a cluster.
 fn together(a: &Question, b: &Question) -> bool {
     a.dataset == b.dataset && a.cluster_id.is_some() && a.cluster_id == b.cluster_id
 }

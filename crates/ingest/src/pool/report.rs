@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::PoolRow;
-use super::duplicates::{DuplicateKind, Pair};
-use super::role::PoolRole;
+use super::duplicates::{DuplicateKind, DuplicatePair};
+use super::options::PoolRow;
+use plimsoll_core::question::PoolRole;
 
 /// Counts of one dataset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetReport {
-    /// The dataset.
+    /// Id of the dataset.
     pub dataset: String,
-    /// The split.
+    /// Name of the split.
     pub split: String,
     /// Rows of the source.
     pub rows: u64,
@@ -85,7 +85,7 @@ pub struct NamedPair {
     pub jaccard: f64,
 }
 
-pub(super) fn named(pair: &Pair, rows: &[PoolRow]) -> NamedPair {
+pub(super) fn named(pair: &DuplicatePair, rows: &[PoolRow]) -> NamedPair {
     let id = |row: usize| rows[row].question.question_id.to_string();
     NamedPair { earlier: id(pair.earlier), later: id(pair.later), kind: pair.kind, jaccard: pair.jaccard }
 }

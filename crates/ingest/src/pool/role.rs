@@ -1,33 +1,11 @@
 //! Roles, fixed once.
 
 use plimsoll_core::Question;
+use plimsoll_core::question::PoolRole;
 use plimsoll_core::seed::key_of;
 use serde::{Deserialize, Serialize};
 
-use super::PoolError;
-
-/// What a question is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PoolRole {
-    /// Calibration and evaluation.
-    Main,
-    /// Shown before questions, with its answer.
-    FewShot,
-    /// What the probes learn from.
-    ProbeTraining,
-}
-
-impl PoolRole {
-    /// The name in tables.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Main => "main",
-            Self::FewShot => "few_shot",
-            Self::ProbeTraining => "probe_training",
-        }
-    }
-}
+use super::error::PoolError;
 
 /// Shares of the roles that are not the main one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -46,14 +24,14 @@ impl RoleShares {
 
     /// Refuses shares below 0 or above 1, alone or together.
     pub(super) fn check(self) -> Result<(), PoolError> {
-        let due = "between 0 and 1";
+        let expected = "between 0 and 1";
         let shares = [
             ("the share of few-shot rows", self.few_shot),
             ("the share of probe-training rows", self.probe_training),
             ("the share of few-shot and probe-training rows", self.few_shot + self.probe_training),
         ];
         match shares.into_iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
-            Some((what, value)) => Err(PoolError::Share { what, value, due }),
+            Some((what, value)) => Err(PoolError::Share { what, value, expected }),
             None => Ok(()),
         }
     }
@@ -70,10 +48,10 @@ pub fn role_of(question: &Question, shares: RoleShares) -> PoolRole {
     /// 2^53, the doubles between 0 and 1 that are equally far apart.
     const STEPS: f64 = 9_007_199_254_740_992.0;
     let hash = key_of(key_of(0, question.dataset.as_str()), question.cluster());
-    let place = (hash >> 11) as f64 / STEPS;
-    if place < shares.few_shot {
+    let fraction = (hash >> 11) as f64 / STEPS;
+    if fraction < shares.few_shot {
         PoolRole::FewShot
-    } else if place >= 1.0 - shares.probe_training {
+    } else if fraction >= 1.0 - shares.probe_training {
         PoolRole::ProbeTraining
     } else {
         PoolRole::Main

@@ -4,58 +4,25 @@ use std::collections::BTreeMap;
 
 use plimsoll_core::seed::key_of;
 use plimsoll_core::{Question, Seed};
-use serde::{Deserialize, Serialize};
 
+use super::error::PoolError;
+use super::options::{PoolDataset, PoolOptions, PoolRow, Stratum};
 use super::report::{DatasetReport, StratumReport};
-use super::role::{PoolRole, role_of};
-use super::{Entry, PoolError, PoolOptions, PoolRow};
-
-/// How many rows of a dataset are drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sample {
-    /// Rows; all there are, if there are fewer.
-    pub rows: usize,
-    /// Strata that each get their share; without, the sample is uniform.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub by: Option<Stratum>,
-}
-
-/// What strata are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stratum {
-    /// The question's subject.
-    Subject,
-    /// The first accepted answer (a letter, yes or no).
-    Gold,
-}
-
-impl Stratum {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Subject => "subject",
-            Self::Gold => "gold answer",
-        }
-    }
-
-    fn of(self, question: &Question) -> Option<&str> {
-        match self {
-            Self::Subject => question.subject.as_deref(),
-            Self::Gold => question.gold.first().map(String::as_str),
-        }
-    }
-}
+use super::role::role_of;
+use plimsoll_core::question::PoolRole;
 
 /// Draws the rows of an entry, each role by itself; they stay in the order of the source.
-pub(super) fn draw(entry: Entry, options: &PoolOptions) -> Result<(Vec<PoolRow>, DatasetReport), PoolError> {
-    let Entry { questions, refused, unlabelled, sample, few_shot } = entry;
+pub(super) fn draw(
+    entry: PoolDataset,
+    options: &PoolOptions,
+) -> Result<(Vec<PoolRow>, DatasetReport), PoolError> {
+    let PoolDataset { questions, refused, unlabelled, sample, few_shot } = entry;
     let dataset = questions.first().map_or_else(String::new, |question| question.dataset.to_string());
     let split = questions.first().map_or_else(String::new, |question| question.split.clone());
     let seed = options.seed.derive("sample").derive(&dataset);
     let mut by_role = BTreeMap::<PoolRole, Vec<usize>>::new();
-    for (place, question) in questions.iter().enumerate() {
-        by_role.entry(role_of(question, options.shares)).or_default().push(place);
+    for (index, question) in questions.iter().enumerate() {
+        by_role.entry(role_of(question, options.shares)).or_default().push(index);
     }
     let mut take = |role| by_role.remove(&role).unwrap_or_default();
     let (main, exemplars, probe) =
@@ -93,7 +60,7 @@ pub(super) fn draw(entry: Entry, options: &PoolOptions) -> Result<(Vec<PoolRow>,
     let rows = questions
         .into_iter()
         .enumerate()
-        .filter_map(|(place, question)| chosen.get(&place).map(|role| PoolRow { question, role: *role }));
+        .filter_map(|(index, question)| chosen.get(&index).map(|role| PoolRow { question, role: *role }));
     Ok((rows.collect(), report))
 }
 
@@ -112,35 +79,37 @@ fn stratified(
     for row in rows {
         let name = match by {
             None => "",
-            Some(by) => by.of(&questions[*row]).ok_or(by)?,
+            Some(by) => by.value(&questions[*row]).ok_or(by)?,
         };
         strata.entry(name).or_default().push(*row);
     }
     let count = count.min(rows.len());
     let whole = |size: usize| (size as u128 * count as u128) / (rows.len().max(1) as u128);
     let remainder = |size: usize| (size as u128 * count as u128) % (rows.len().max(1) as u128);
-    let mut shares: Vec<(&str, usize)> =
-        strata.iter().map(|(name, of)| (*name, usize::try_from(whole(of.len())).unwrap_or(0))).collect();
+    let mut shares: Vec<(&str, usize)> = strata
+        .iter()
+        .map(|(name, value)| (*name, usize::try_from(whole(value.len())).unwrap_or(0)))
+        .collect();
     let given: usize = shares.iter().map(|(_, share)| share).sum();
     let mut order: Vec<usize> = (0..shares.len()).collect();
-    order.sort_by_key(|place| std::cmp::Reverse(remainder(strata[shares[*place].0].len())));
-    order.iter().take(count - given).for_each(|place| shares[*place].1 += 1);
+    order.sort_by_key(|index| std::cmp::Reverse(remainder(strata[shares[*index].0].len())));
+    order.iter().take(count - given).for_each(|index| shares[*index].1 += 1);
     let (mut drawn, mut reports) = (Vec::with_capacity(count), Vec::new());
     for (name, share) in shares {
-        let mut of = strata.remove(name).unwrap_or_default();
+        let mut value = strata.remove(name).unwrap_or_default();
         let key = |row: &usize| {
             let id = questions[*row].question_id.as_str();
             (seed.hash_key(key_of(0, id)), id)
         };
-        of.sort_by(|a, b| key(a).cmp(&key(b)));
+        value.sort_by(|a, b| key(a).cmp(&key(b)));
         if by.is_some() {
             reports.push(StratumReport {
                 name: name.to_owned(),
-                rows: of.len() as u64,
+                rows: value.len() as u64,
                 sampled: share as u64,
             });
         }
-        drawn.extend(of.into_iter().take(share));
+        drawn.extend(value.into_iter().take(share));
     }
     Ok((drawn, reports))
 }

@@ -7,7 +7,8 @@ use plimsoll_core::Question;
 use plimsoll_core::seed::key_of;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::duplicates::SHINGLE_WORDS;
+/// Words of a shingle.
+pub const SHINGLE_WORDS: usize = 3;
 
 /// Sorted hashes of the shingles of a text.
 pub(super) type Set = Vec<u64>;
@@ -46,7 +47,7 @@ pub(super) struct Shingles {
 }
 
 impl Shingles {
-    pub(super) fn of(question: &Question, words: &mut Words) -> Self {
+    pub(super) fn from_question(question: &Question, words: &mut ShingleBuffer) -> Self {
         let mut asked = Vec::new();
         words.add(&question.question, &mut asked);
         for choice in &question.choices {
@@ -71,12 +72,12 @@ fn sorted(mut set: Set) -> Set {
 
 /// Cuts texts into words and shingles; keeps its buffers.
 #[derive(Debug, Default)]
-pub(super) struct Words {
+pub(super) struct ShingleBuffer {
     folded: String,
     ends: Vec<(usize, usize)>,
 }
 
-impl Words {
+impl ShingleBuffer {
     /// Adds the shingles of a text: runs of [`SHINGLE_WORDS`] words, or the whole text if it is shorter.
     /// A word is a run of letters and digits, lower-cased, compatibility forms folded (NFKC).
     fn add(&mut self, text: &str, set: &mut Set) {

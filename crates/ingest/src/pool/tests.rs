@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use plimsoll_core::{AnswerKind, DatasetId, DomainId, QuestionId};
 use proptest::prelude::*;
 
-use super::shingles::{Shingles, Words, jaccard};
+use super::shingles::{ShingleBuffer, Shingles, jaccard};
 use super::*;
 use crate::normal::content_hash;
+use plimsoll_core::Seed;
 
 const SHARES: RoleShares = RoleShares { few_shot: 0.05, probe_training: 0.15 };
 
@@ -31,12 +32,12 @@ fn question(dataset: &str, row: usize, text: &str) -> Question {
 }
 
 /// Rows that share no three words.
-fn entry(dataset: &str, rows: usize, sample: Option<Sample>) -> Entry {
+fn entry(dataset: &str, rows: usize, sample: Option<SampleSpec>) -> PoolDataset {
     let text = |row| {
         format!("{dataset}{row} how {dataset}{row} many {dataset}{row} apples {row}{dataset} are {row}")
     };
     let questions = (0..rows).map(|row| question(dataset, row, &text(row))).collect();
-    Entry { questions, refused: 3, unlabelled: 2, sample, few_shot: 2 }
+    PoolDataset { questions, refused: 3, unlabelled: 2, sample, few_shot: 2 }
 }
 
 fn options(duplicates: Duplicates) -> PoolOptions {
@@ -50,7 +51,7 @@ fn ids(pool: &Pool, dataset: &str) -> Vec<(String, PoolRole)> {
 
 #[test]
 fn another_dataset_changes_no_sample() {
-    let sample = Some(Sample { rows: 50, by: None });
+    let sample = Some(SampleSpec { rows: 50, by: None });
     let alone = pool(vec![entry("a", 400, sample)], &options(Duplicates::Drop)).unwrap();
     let two = pool(vec![entry("b", 300, None), entry("a", 400, sample)], &options(Duplicates::Drop)).unwrap();
     assert_eq!(ids(&alone, "a"), ids(&two, "a"));
@@ -69,7 +70,7 @@ const PINNED: [&str; 3] = ["a/test/4", "a/test/10", "a/test/13"];
 
 #[test]
 fn strata_get_their_share() {
-    let sample = Some(Sample { rows: 101, by: Some(Stratum::Subject) });
+    let sample = Some(SampleSpec { rows: 101, by: Some(Stratum::Subject) });
     let report = pool(vec![entry("a", 1000, sample)], &options(Duplicates::Drop)).unwrap().report;
     let strata = &report.datasets[0].strata;
     let main: u64 = strata.iter().map(|stratum| stratum.rows).sum();
@@ -145,7 +146,7 @@ fn duplicates_of_two_roles_do_not_both_stay() {
         ..row
     };
     let questions = vec![same(of(PoolRole::Main)), same(of(PoolRole::FewShot))];
-    let entry = Entry { questions, refused: 0, unlabelled: 0, sample: None, few_shot: 5 };
+    let entry = PoolDataset { questions, refused: 0, unlabelled: 0, sample: None, few_shot: 5 };
     let pool = pool(vec![entry], &options(Duplicates::Keep)).unwrap();
     assert_eq!(pool.rows.len(), 1);
     assert_eq!(pool.report.datasets[0].dropped_exact, 1);
@@ -192,7 +193,7 @@ proptest! {
         let questions: Vec<Question> =
             texts.iter().enumerate().map(|(row, words)| question("a", row, &text(words))).collect();
         let sets: Vec<Shingles> =
-            questions.iter().map(|question| Shingles::of(question, &mut Words::default())).collect();
+            questions.iter().map(|question| Shingles::from_question(question, &mut ShingleBuffer::default())).collect();
         let alike = |a: usize, b: usize| {
             questions[a].content_hash == questions[b].content_hash || jaccard(&sets[a].all, &sets[b].all) >= NEAR_JACCARD
         };

@@ -87,7 +87,7 @@ fn the_hash_is_that_of_the_canonical_json() {
     assert_ne!(prompt_hash(&first), prompt_hash(&other));
 }
 
-/// Changed words need a new version: the hash of a made-up question's prompts, by version.
+/// Changed words need a new version: the hash of a synthetic question's prompts, by version.
 #[test]
 fn the_texts_are_those_of_their_version() {
     let mut all = String::new();

@@ -2,7 +2,7 @@
 
 use plimsoll_core::AnswerKind;
 
-use super::PromptStyle;
+use super::spec::PromptStyle;
 
 /// Version of the texts.
 pub const VERSION: &str = "1";

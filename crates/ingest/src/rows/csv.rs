@@ -7,7 +7,7 @@ use std::path::Path;
 use csv::{ByteRecord, ErrorKind, Position};
 use plimsoll_files::{Marked, Meter};
 
-use super::{Raw, Take};
+use super::raw::{self, RawRow, RowSink};
 use crate::cell::Cell;
 use crate::error::IngestError;
 use crate::limits::LINE_BYTES;
@@ -21,9 +21,9 @@ pub(super) fn each_row(
     path: &Path,
     delimiter: u8,
     header: Option<&[&str]>,
-    take: &mut Take<'_>,
+    take: &mut RowSink<'_>,
 ) -> Result<(), IngestError> {
-    let mut records = Records::open(path, delimiter)?;
+    let mut records = CsvRecords::open(path, delimiter)?;
     let names: Vec<String> = match header {
         Some(names) => names.iter().map(|name| (*name).to_owned()).collect(),
         None => {
@@ -37,14 +37,14 @@ pub(super) fn each_row(
     let mut any = false;
     while records.advance(path)? {
         any = true;
-        take(Raw { line: Some(records.line()), fields: named(&names, &records.record) })?;
+        take(RawRow { line: Some(records.line()), fields: named(&names, &records.record) })?;
     }
     if any { Ok(()) } else { Err(IngestError::Empty { path: path.to_owned() }) }
 }
 
 fn named(names: &[String], record: &ByteRecord) -> Result<Cell, RejectReason> {
     if record.len() != names.len() {
-        return Err(RejectReason::Ragged { found: record.len(), due: names.len(), what: "cells" });
+        return Err(RejectReason::Ragged { found: record.len(), expected: names.len(), what: "cells" });
     }
     let cell = |(name, cell): (&String, &[u8])| {
         let text = str::from_utf8(cell).map_err(|_| RejectReason::NotUtf8)?;
@@ -54,15 +54,15 @@ fn named(names: &[String], record: &ByteRecord) -> Result<Cell, RejectReason> {
 }
 
 /// The records of a file.
-struct Records {
+struct CsvRecords {
     reader: csv::Reader<Marked>,
     meter: Meter,
     record: ByteRecord,
 }
 
-impl Records {
+impl CsvRecords {
     fn open(path: &Path, delimiter: u8) -> Result<Self, IngestError> {
-        let (source, meter) = Marked::new(super::open(path)?, MARK);
+        let (source, meter) = Marked::new(raw::open(path)?, MARK);
         let reader = csv::ReaderBuilder::new()
             .delimiter(delimiter)
             .has_headers(false)

@@ -10,8 +10,8 @@ use std::path::Path;
 use plimsoll_core::json::with_nulls;
 use serde_json::value::RawValue;
 
-use super::lines::{Lines, without_mark};
-use super::{Raw, Take};
+use super::lines::{LimitedLines, without_mark};
+use super::raw::{self, RawRow, RowSink};
 use crate::cell::{Cell, from_json};
 use crate::error::IngestError;
 use crate::limits::{DOCUMENT_BYTES, LINE_BYTES};
@@ -21,8 +21,8 @@ use crate::reason::RejectReason;
 const DATA: &str = "data";
 
 /// Hands every row to `take`.
-pub(super) fn each_row(path: &Path, take: &mut Take<'_>) -> Result<(), IngestError> {
-    let mut lines = Lines::open(path, LINE_BYTES)?;
+pub(super) fn each_row(path: &Path, take: &mut RowSink<'_>) -> Result<(), IngestError> {
+    let mut lines = LimitedLines::open(path, LINE_BYTES)?;
     // A document may be longer than a line may: it says so by itself.
     if first_byte(path)? == Some(b'[') {
         return document(path, take);
@@ -32,10 +32,12 @@ pub(super) fn each_row(path: &Path, take: &mut Take<'_>) -> Result<(), IngestErr
     }
     let (number, first) = (lines.number, without_mark(&lines.bytes).to_owned());
     let second = lines.advance_to_text()?;
-    match Start::of(&first) {
-        Start::Data if !second => return document(path, take),
-        Start::Open if !second || Start::of(&lines.bytes) == Start::Other => return document(path, take),
-        Start::Data | Start::Object | Start::Open | Start::Other => {}
+    match FileStart::from_line(&first) {
+        FileStart::Data if !second => return document(path, take),
+        FileStart::Open if !second || FileStart::from_line(&lines.bytes) == FileStart::Other => {
+            return document(path, take);
+        }
+        FileStart::Data | FileStart::Object | FileStart::Open | FileStart::Other => {}
     }
     take(line(number, &first))?;
     drop(first);
@@ -50,19 +52,17 @@ pub(super) fn each_row(path: &Path, take: &mut Take<'_>) -> Result<(), IngestErr
 
 /// What a line begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
-    /// A whole object.
+enum FileStart {
     Object,
     /// A whole object with a list under `data`.
     Data,
     /// An object that goes on in the next line.
     Open,
-    /// Anything else.
     Other,
 }
 
-impl Start {
-    fn of(line: &[u8]) -> Self {
+impl FileStart {
+    fn from_line(line: &[u8]) -> Self {
         let text = String::from_utf8_lossy(line.trim_ascii());
         if !text.starts_with('{') {
             return Self::Other;
@@ -81,22 +81,22 @@ fn first_byte(path: &Path) -> Result<Option<u8>, IngestError> {
     /// White space before the document that is passed over.
     const START_BYTES: u64 = 4096;
     let mut start = Vec::new();
-    super::open(path)?.take(START_BYTES).read_to_end(&mut start).map_err(IngestError::io(path))?;
+    raw::open(path)?.take(START_BYTES).read_to_end(&mut start).map_err(IngestError::io(path))?;
     Ok(without_mark(&start).trim_ascii_start().first().copied())
 }
 
 /// The row of a line.
-fn line(number: u64, bytes: &[u8]) -> Raw {
+fn line(number: u64, bytes: &[u8]) -> RawRow {
     let fields = str::from_utf8(bytes).map_err(|_| RejectReason::NotUtf8).and_then(object);
-    Raw { line: Some(number), fields }
+    RawRow { line: Some(number), fields }
 }
 
 /// The object that a text is.
 fn object(text: &str) -> Result<Cell, RejectReason> {
     let cell = from_json(&with_nulls(text)).map_err(|error| {
         // The parser was given one row; its line number says nothing.
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        RejectReason::Json { message: error.to_string().replace(&place, ""), column: error.column() }
+        let suffix = format!(" at line {} column {}", error.line(), error.column());
+        RejectReason::Json { message: error.to_string().replace(&suffix, ""), column: error.column() }
     })?;
     match cell {
         Cell::Struct(_) => Ok(cell),
@@ -105,9 +105,9 @@ fn object(text: &str) -> Result<Cell, RejectReason> {
 }
 
 /// The rows of a file that is one value.
-fn document(path: &Path, take: &mut Take<'_>) -> Result<(), IngestError> {
+fn document(path: &Path, take: &mut RowSink<'_>) -> Result<(), IngestError> {
     let too_large = || IngestError::DocumentTooLarge { path: path.to_owned(), limit_bytes: DOCUMENT_BYTES };
-    let file = super::open(path)?;
+    let file = raw::open(path)?;
     if file.metadata().map_err(IngestError::io(path))?.len() > DOCUMENT_BYTES {
         return Err(too_large());
     }
@@ -130,7 +130,7 @@ fn document(path: &Path, take: &mut Take<'_>) -> Result<(), IngestError> {
     if rows.is_empty() {
         return Err(IngestError::Empty { path: path.to_owned() });
     }
-    rows.into_iter().try_for_each(|row| take(Raw { line: None, fields: object(row.get()) }))
+    rows.into_iter().try_for_each(|row| take(RawRow { line: None, fields: object(row.get()) }))
 }
 
 /// The rows that an object holds under `data`; without, the object itself.
@@ -147,7 +147,7 @@ fn rows_of_object<'a>(path: &Path, text: &'a str) -> Result<Vec<&'a RawValue>, I
 }
 
 fn damaged(path: &Path, error: &serde_json::Error) -> IngestError {
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    let message = format!("not JSON: {}", error.to_string().replace(&place, ""));
+    let suffix = format!(" at line {} column {}", error.line(), error.column());
+    let message = format!("not JSON: {}", error.to_string().replace(&suffix, ""));
     IngestError::Json { path: path.to_owned(), line: error.line(), column: error.column(), message }
 }

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::lines::Lines;
+use super::lines::LimitedLines;
 use crate::error::IngestError;
 use crate::limits::{LABEL_BYTES, SOURCE_ROWS};
 
 /// The labels of a file, trimmed. Blank lines at the end are none; a blank line between is an empty label.
 pub(crate) fn labels(path: &Path) -> Result<Vec<String>, IngestError> {
-    let mut lines = Lines::open(path, LABEL_BYTES)?;
+    let mut lines = LimitedLines::open(path, LABEL_BYTES)?;
     let mut labels = Vec::new();
     while lines.advance()? {
         if labels.len() as u64 >= SOURCE_ROWS {

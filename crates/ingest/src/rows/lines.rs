@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use super::raw;
 use crate::error::IngestError;
 
 /// The mark that some editors put at the start of a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The lines of a file.
-pub(super) struct Lines {
+pub(super) struct LimitedLines {
     path: PathBuf,
     reader: BufReader<File>,
     limit: usize,
@@ -22,10 +23,10 @@ pub(super) struct Lines {
     after_cr: bool,
 }
 
-impl Lines {
+impl LimitedLines {
     /// Opens a file whose lines are at most `limit` bytes long.
     pub(super) fn open(path: &Path, limit: usize) -> Result<Self, IngestError> {
-        let reader = BufReader::with_capacity(1 << 18, super::open(path)?);
+        let reader = BufReader::with_capacity(1 << 18, raw::open(path)?);
         Ok(Self { path: path.to_owned(), reader, limit, bytes: Vec::new(), number: 0, after_cr: false })
     }
 
@@ -89,7 +90,7 @@ mod tests {
     fn lines(bytes: &[u8], limit: usize) -> Result<Vec<(u64, String)>, IngestError> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(&file, bytes).unwrap();
-        let (mut lines, mut found) = (Lines::open(file.path(), limit)?, Vec::new());
+        let (mut lines, mut found) = (LimitedLines::open(file.path(), limit)?, Vec::new());
         while lines.advance()? {
             found.push((lines.number, String::from_utf8_lossy(&lines.bytes).into_owned()));
         }

@@ -13,9 +13,9 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use crate::error::IngestError;
 use crate::limits::{BATCH_ROWS, PAGE_BYTES, ROW_GROUP_BYTES, ROW_GROUP_VALUES};
 
-/// The most that one compressed byte of gzip unpacks to (RFC 1951: 258 bytes in two bits).
+/// Maximum that one compressed byte of gzip unpacks to (RFC 1951: 258 bytes in two bits).
 const GZIP_RATIO: u64 = 1032;
-/// The most that one compressed byte of an LZ4 frame unpacks to (255 a length byte).
+/// Maximum that one compressed byte of an LZ4 frame unpacks to (255 a length byte).
 const LZ4_RATIO: u64 = 255;
 /// `DELTA_BYTE_ARRAY`, whose values share prefixes: each may be as long as the whole page.
 const SHARED_PREFIXES: i64 = 7;
@@ -24,7 +24,7 @@ const HEADER_DEPTH: u8 = 8;
 
 /// What pages may come to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct PageLimits {
     /// Bytes of one page, unpacked.
     page_bytes: u64,
     /// Bytes of a row group's pages, unpacked.
@@ -34,35 +34,35 @@ pub(super) struct Limits {
 }
 
 /// The limits for foreign files.
-pub(super) const LIMITS: Limits =
-    Limits { page_bytes: PAGE_BYTES, group_bytes: ROW_GROUP_BYTES, group_values: ROW_GROUP_VALUES };
+pub(super) const LIMITS: PageLimits =
+    PageLimits { page_bytes: PAGE_BYTES, group_bytes: ROW_GROUP_BYTES, group_values: ROW_GROUP_VALUES };
 
 /// Checks every page of a file.
 pub(super) fn check(
     path: &Path,
     file: &File,
     metadata: &ParquetMetaData,
-    limits: Limits,
+    limits: PageLimits,
 ) -> Result<(), IngestError> {
     let mut reader = BufReader::new(file.try_clone().map_err(IngestError::io(path))?);
     for (number, group) in metadata.row_groups().iter().enumerate() {
-        let mut group = Group { path, number, limits, bytes: 0, values: 0, columns: group.columns() };
+        let mut group = RowGroup { path, number, limits, bytes: 0, values: 0, columns: group.columns() };
         (0..group.columns.len()).try_for_each(|column| group.check(column, &mut reader))?;
     }
     reader.rewind().map_err(IngestError::io(path))
 }
 
 /// A row group, and what its pages come to so far.
-struct Group<'a> {
+struct RowGroup<'a> {
     path: &'a Path,
     number: usize,
-    limits: Limits,
+    limits: PageLimits,
     bytes: u64,
     values: u64,
     columns: &'a [ColumnChunkMetaData],
 }
 
-impl Group<'_> {
+impl RowGroup<'_> {
     fn check(&mut self, column: usize, reader: &mut BufReader<File>) -> Result<(), IngestError> {
         let chunk = &self.columns[column];
         let name = chunk.column_path().string();
@@ -73,7 +73,7 @@ impl Group<'_> {
         let (mut at, length) = chunk.byte_range();
         let end = at.saturating_add(length);
         while at < end {
-            let page = Page::read(reader, at).map_err(|source| damaged(self.path, &name, &source))?;
+            let page = PageHeader::read(reader, at).map_err(|source| damaged(self.path, &name, &source))?;
             let unpacked = unpacked(&page, codec, reader, self.limits.page_bytes)
                 .map_err(|source| damaged(self.path, &name, &source))?;
             self.within(&name, "bytes of an unpacked page:", unpacked, self.limits.page_bytes)?;
@@ -101,7 +101,12 @@ impl Group<'_> {
 
 /// What a page unpacks to: what its header says, or more where the unpacking does not heed the header.
 /// Gzip that could come to more than the limit is unpacked once, into nothing.
-fn unpacked(page: &Page, codec: Compression, reader: &mut BufReader<File>, limit: u64) -> io::Result<u64> {
+fn unpacked(
+    page: &PageHeader,
+    codec: Compression,
+    reader: &mut BufReader<File>,
+    limit: u64,
+) -> io::Result<u64> {
     let most = match codec {
         Compression::GZIP(_) => page.packed.saturating_mul(GZIP_RATIO),
         Compression::LZ4 => page.packed.saturating_mul(LZ4_RATIO),
@@ -126,7 +131,7 @@ fn damaged(path: &Path, column: &str, source: &io::Error) -> IngestError {
 
 /// What the header of a page says.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Page {
+struct PageHeader {
     unpacked: u64,
     packed: u64,
     values: u64,
@@ -137,7 +142,7 @@ struct Page {
     end: u64,
 }
 
-impl Page {
+impl PageHeader {
     /// Reads the header at an offset, in Thrift's compact protocol.
     fn read(reader: &mut BufReader<File>, at: u64) -> io::Result<Self> {
         let here = reader.stream_position()?;
@@ -147,10 +152,10 @@ impl Page {
         let mut fields = Fields::default();
         while let Some((field, kind)) = thrift.field(&mut fields)? {
             match (field, kind) {
-                (2, Kind::Integer) => page.unpacked = size(thrift.integer()?)?,
-                (3, Kind::Integer) => page.packed = size(thrift.integer()?)?,
+                (2, ThriftType::Integer) => page.unpacked = size(thrift.integer()?)?,
+                (3, ThriftType::Integer) => page.packed = size(thrift.integer()?)?,
                 // data_page_header, dictionary_page_header, data_page_header_v2
-                (5 | 7 | 8, Kind::Struct) => page.read_inner(field, &mut thrift)?,
+                (5 | 7 | 8, ThriftType::Struct) => page.read_inner(field, &mut thrift)?,
                 _ => thrift.skip(kind, 0)?,
             }
         }
@@ -163,9 +168,9 @@ impl Page {
         let mut fields = Fields::default();
         while let Some((field, kind)) = thrift.field(&mut fields)? {
             match (field, kind) {
-                (1, Kind::Integer) => self.values = size(thrift.integer()?)?,
-                (field, Kind::Integer) if field == encoding => self.encoding = thrift.integer()?,
-                (5 | 6, Kind::Integer) if header == 8 => self.levels += size(thrift.integer()?)?,
+                (1, ThriftType::Integer) => self.values = size(thrift.integer()?)?,
+                (field, ThriftType::Integer) if field == encoding => self.encoding = thrift.integer()?,
+                (5 | 6, ThriftType::Integer) if header == 8 => self.levels += size(thrift.integer()?)?,
                 _ => thrift.skip(kind, 0)?,
             }
         }
@@ -183,7 +188,7 @@ fn invalid(what: &'static str) -> io::Error {
 
 /// A field's type in the compact protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ThriftType {
     Boolean,
     Byte,
     Integer,
@@ -194,8 +199,8 @@ enum Kind {
     Struct,
 }
 
-impl Kind {
-    fn of(code: u8) -> io::Result<Self> {
+impl ThriftType {
+    fn from_code(code: u8) -> io::Result<Self> {
         Ok(match code {
             1 | 2 => Self::Boolean,
             3 => Self::Byte,
@@ -244,39 +249,39 @@ impl Thrift<'_> {
     }
 
     /// The next field of a struct; `None` at its end.
-    fn field(&mut self, last: &mut Fields) -> io::Result<Option<(i64, Kind)>> {
+    fn field(&mut self, last: &mut Fields) -> io::Result<Option<(i64, ThriftType)>> {
         let byte = self.byte()?;
         if byte == 0 {
             return Ok(None);
         }
-        let kind = Kind::of(byte & 0x0f)?;
+        let kind = ThriftType::from_code(byte & 0x0f)?;
         let step = i64::from(byte >> 4);
         last.0 = if step == 0 { self.integer()? } else { last.0.saturating_add(step) };
         Ok(Some((last.0, kind)))
     }
 
-    fn skip(&mut self, kind: Kind, depth: u8) -> io::Result<()> {
+    fn skip(&mut self, kind: ThriftType, depth: u8) -> io::Result<()> {
         if depth > HEADER_DEPTH {
             return Err(invalid("nested too deep"));
         }
         match kind {
             // Inside a struct its value stands in the type.
-            Kind::Boolean => Ok(()),
-            Kind::Byte => self.byte().map(drop),
-            Kind::Integer => self.varint().map(drop),
-            Kind::Double => self.pass(8),
-            Kind::Binary => {
+            ThriftType::Boolean => Ok(()),
+            ThriftType::Byte => self.byte().map(drop),
+            ThriftType::Integer => self.varint().map(drop),
+            ThriftType::Double => self.pass(8),
+            ThriftType::Binary => {
                 let length = self.varint()?;
                 self.pass(length)
             }
-            Kind::Struct => {
+            ThriftType::Struct => {
                 let mut fields = Fields::default();
                 while let Some((_, kind)) = self.field(&mut fields)? {
                     self.skip(kind, depth + 1)?;
                 }
                 Ok(())
             }
-            Kind::List | Kind::Map => Err(invalid("a list, which page headers have not")),
+            ThriftType::List | ThriftType::Map => Err(invalid("a list, which page headers have not")),
         }
     }
 
@@ -305,9 +310,9 @@ mod tests {
 
     /// Bytes of the one value of the files here.
     const VALUE_BYTES: u64 = 1 << 20;
-    const ROOMY: Limits =
-        Limits { page_bytes: 2 * VALUE_BYTES, group_bytes: 2 * VALUE_BYTES, group_values: 10 };
-    const TIGHT: Limits = Limits { page_bytes: VALUE_BYTES / 2, ..ROOMY };
+    const ROOMY: PageLimits =
+        PageLimits { page_bytes: 2 * VALUE_BYTES, group_bytes: 2 * VALUE_BYTES, group_values: 10 };
+    const TIGHT: PageLimits = PageLimits { page_bytes: VALUE_BYTES / 2, ..ROOMY };
 
     fn written(properties: WriterPropertiesBuilder, values: &[&str]) -> tempfile::NamedTempFile {
         let properties =
@@ -322,7 +327,7 @@ mod tests {
         file
     }
 
-    fn checked(file: &tempfile::NamedTempFile, limits: Limits) -> Result<(), IngestError> {
+    fn checked(file: &tempfile::NamedTempFile, limits: PageLimits) -> Result<(), IngestError> {
         let opened = file.reopen().unwrap();
         let metadata = ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new()).unwrap();
         check(file.path(), &opened, metadata.metadata(), limits)

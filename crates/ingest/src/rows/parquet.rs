@@ -17,20 +17,21 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 
-use super::{Raw, Take, pages};
+use super::pages;
+use super::raw::{self, RawRow, RowSink};
 use crate::cell::Cell;
 use crate::error::IngestError;
 use crate::limits::{BATCH_ROWS, ROW_CELLS, SOURCE_ROWS};
 use crate::reason::RejectReason;
 
 /// Hands every row to `take`.
-pub(super) fn each_row(path: &Path, take: &mut Take<'_>) -> Result<(), IngestError> {
+pub(super) fn each_row(path: &Path, take: &mut RowSink<'_>) -> Result<(), IngestError> {
     let mut reader = open(path)?;
     let mut rows = 0;
     while let Some(batch) = guarded(path, || reader.next())? {
         let batch = batch.map_err(|source| IngestError::Decode { path: path.to_owned(), rows, source })?;
         for row in 0..batch.num_rows() {
-            take(Raw { line: None, fields: guarded(path, || row_of(&batch, row))? })?;
+            take(RawRow { line: None, fields: guarded(path, || row_of(&batch, row))? })?;
         }
         rows += batch.num_rows() as u64;
     }
@@ -39,7 +40,7 @@ pub(super) fn each_row(path: &Path, take: &mut Take<'_>) -> Result<(), IngestErr
 
 /// Reads the footer, checks the pages, and opens the file for reading.
 fn open(path: &Path) -> Result<ParquetRecordBatchReader, IngestError> {
-    let file = super::open(path)?;
+    let file = raw::open(path)?;
     // The Arrow schema that some writers embed says how they held the data in memory; the Parquet
     // types say what it is.
     let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);

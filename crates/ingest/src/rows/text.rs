@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use super::lines::{Lines, without_mark};
-use super::{Raw, Take};
+use super::lines::{LimitedLines, without_mark};
+use super::raw::{RawRow, RowSink};
 use crate::cell::Cell;
 use crate::error::IngestError;
 use crate::limits::LINE_BYTES;
 use crate::reason::RejectReason;
 
 /// Hands every row to `take`. Blank lines after the last row are passed over; within rows they count.
-pub(super) fn each_row(path: &Path, fields: &[&str], take: &mut Take<'_>) -> Result<(), IngestError> {
-    let mut lines = Lines::open(path, LINE_BYTES)?;
+pub(super) fn each_row(path: &Path, fields: &[&str], take: &mut RowSink<'_>) -> Result<(), IngestError> {
+    let mut lines = LimitedLines::open(path, LINE_BYTES)?;
     let (mut row, mut start, mut any) = (Vec::<Vec<u8>>::new(), 1, false);
     while lines.advance()? {
         if row.is_empty() {
@@ -20,15 +20,15 @@ pub(super) fn each_row(path: &Path, fields: &[&str], take: &mut Take<'_>) -> Res
         row.push(without_mark(&lines.bytes).to_owned());
         if row.len() == fields.len() {
             any = true;
-            take(Raw { line: Some(start), fields: named(fields, &row) })?;
+            take(RawRow { line: Some(start), fields: named(fields, &row) })?;
             row.clear();
         }
     }
     let found = row.len();
     if row.iter().any(|line| !line.trim_ascii().is_empty()) {
         any = true;
-        let reason = RejectReason::Ragged { found, due: fields.len(), what: "lines" };
-        take(Raw { line: Some(start), fields: Err(reason) })?;
+        let reason = RejectReason::Ragged { found, expected: fields.len(), what: "lines" };
+        take(RawRow { line: Some(start), fields: Err(reason) })?;
     }
     if any { Ok(()) } else { Err(IngestError::Empty { path: path.to_owned() }) }
 }

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::split::{self, Part};
-use super::{Source, format};
+use super::files::{SplitFiles, format};
+use super::split::{self, FilePart};
 use crate::dataset::Dataset;
 use crate::error::IngestError;
 use crate::limits::FOLDER_ENTRIES;
@@ -15,20 +15,18 @@ const DEPTH: usize = 3;
 
 /// A file that could be read.
 #[derive(Debug, Clone)]
-struct Found {
-    /// Its path.
+struct FolderFile {
     path: PathBuf,
     /// Its path inside the folder, parts joined by `/`.
     inside: String,
-    /// Its split.
     split: String,
     /// The word that says so.
     word: Option<String>,
     /// Which part of the split it is.
-    part: Option<Part>,
+    part: Option<FilePart>,
 }
 
-impl Found {
+impl FolderFile {
     /// Folder, inside the source folder, that holds it; empty = the source folder itself.
     fn folder(&self) -> &str {
         self.inside.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -49,7 +47,7 @@ pub(super) fn resolve(
     dataset: &dyn Dataset,
     path: &Path,
     (asked, word): (Option<&str>, Option<&str>),
-) -> Result<Source, IngestError> {
+) -> Result<SplitFiles, IngestError> {
     let mut found = Vec::new();
     walk(dataset, path, (path, 0), &mut (0, &mut found))?;
     found.sort_by(|a, b| a.inside.cmp(&b.inside));
@@ -72,7 +70,7 @@ pub(super) fn resolve(
         None => pick(dataset, path, (&split, word), &found)?
             .ok_or_else(|| none(dataset, path, &split, names()))?,
     };
-    Ok(Source { split, files })
+    Ok(SplitFiles { split, files })
 }
 
 fn none(dataset: &dyn Dataset, path: &Path, split: &str, found: Vec<String>) -> IngestError {
@@ -85,7 +83,7 @@ fn walk(
     dataset: &dyn Dataset,
     root: &Path,
     (folder, depth): (&Path, usize),
-    (seen, found): &mut (usize, &mut Vec<Found>),
+    (seen, found): &mut (usize, &mut Vec<FolderFile>),
 ) -> Result<(), IngestError> {
     for entry in std::fs::read_dir(folder).map_err(IngestError::io(folder))? {
         let path = entry.map_err(IngestError::io(folder))?.path();
@@ -101,9 +99,15 @@ fn walk(
         } else if metadata.is_file() && !hidden && format(dataset, &path).is_ok() {
             let parts = path.strip_prefix(root).unwrap_or(&path).components();
             let inside: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-            let name = split::of_file(&path);
+            let name = split::parse_file_name(&path);
             let split = name.split.unwrap_or_else(|| split::ALL.to_owned());
-            found.push(Found { inside: inside.join("/"), split, word: name.word, part: name.part, path });
+            found.push(FolderFile {
+                inside: inside.join("/"),
+                split,
+                word: name.word,
+                part: name.part,
+                path,
+            });
         }
     }
     Ok(())
@@ -114,19 +118,19 @@ fn walk(
 fn pick_native(
     dataset: &dyn Dataset,
     (split, word): (&str, Option<&str>),
-    found: &[Found],
+    found: &[FolderFile],
 ) -> Option<Vec<PathBuf>> {
     let patterns = dataset.native_files().iter().filter(|(name, _)| *name == split);
-    let files = |pattern: &&str| -> Vec<&Found> {
+    let files = |pattern: &&str| -> Vec<&FolderFile> {
         found.iter().filter(|file| matches(pattern, &file.inside)).collect()
     };
-    let matched: Vec<Vec<&Found>> = patterns
+    let matched: Vec<Vec<&FolderFile>> = patterns
         .flat_map(|(_, patterns)| patterns.iter())
         .map(files)
         .filter(|files| !files.is_empty())
         .collect();
     let least = matched.iter().map(|files| files[0].depth()).min()?;
-    let spelled = |files: &&Vec<&Found>| files[0].depth() == least && files[0].word.as_deref() == word;
+    let spelled = |files: &&Vec<&FolderFile>| files[0].depth() == least && files[0].word.as_deref() == word;
     let chosen = word.and_then(|_| matched.iter().find(spelled)).or_else(|| matched.first())?;
     Some(chosen.iter().map(|file| file.path.clone()).collect())
 }
@@ -148,10 +152,10 @@ fn pick(
     dataset: &dyn Dataset,
     path: &Path,
     (split, word): (&str, Option<&str>),
-    found: &[Found],
+    found: &[FolderFile],
 ) -> Result<Option<Vec<PathBuf>>, IngestError> {
-    let of_split = |file: &&Found| file.split == split || stem(file.name()) == split;
-    let mut groups: BTreeMap<&str, Vec<&Found>> = BTreeMap::new();
+    let of_split = |file: &&FolderFile| file.split == split || stem(file.name()) == split;
+    let mut groups: BTreeMap<&str, Vec<&FolderFile>> = BTreeMap::new();
     for file in found.iter().filter(of_split) {
         groups.entry(file.folder()).or_default().push(file);
     }
@@ -160,7 +164,7 @@ fn pick(
     let depth = |folder: &str| folder.split('/').filter(|part| !part.is_empty()).count();
     let rank = |folder: &str| (!of_config(folder), depth(folder));
     let Some(best) = groups.keys().map(|folder| rank(folder)).min() else { return Ok(None) };
-    let chosen: Vec<&Vec<&Found>> =
+    let chosen: Vec<&Vec<&FolderFile>> =
         groups.iter().filter(|(folder, _)| rank(folder) == best).map(|(_, files)| files).collect();
     let ambiguous = || IngestError::Ambiguous {
         path: path.to_owned(),
@@ -179,9 +183,9 @@ fn pick(
 }
 
 /// The files that spell their split in one way: as asked for, else in the first of the known ways.
-fn one_spelling<'a>(files: &[&'a Found], asked: Option<&str>) -> Vec<&'a Found> {
+fn one_spelling<'a>(files: &[&'a FolderFile], asked: Option<&str>) -> Vec<&'a FolderFile> {
     let mut spellings = asked.into_iter().chain(split::SPELLINGS);
-    let with = |word: &str| -> Vec<&'a Found> {
+    let with = |word: &str| -> Vec<&'a FolderFile> {
         files.iter().copied().filter(|file| file.word.as_deref() == Some(word)).collect()
     };
     spellings
@@ -194,13 +198,13 @@ fn stem(name: &str) -> &str {
 }
 
 /// The one file of a folder, or all parts of the split in their order; `None` if it is not clear.
-fn parts(path: &Path, split: &str, files: &[&Found]) -> Result<Option<Vec<PathBuf>>, IngestError> {
+fn parts(path: &Path, split: &str, files: &[&FolderFile]) -> Result<Option<Vec<PathBuf>>, IngestError> {
     if let [only] = files
         && only.part.is_none_or(|part| part.count <= 1 && part.index == 0)
     {
         return Ok(Some(vec![only.path.clone()]));
     }
-    let mut numbered: Vec<(Part, &&Found)> =
+    let mut numbered: Vec<(FilePart, &&FolderFile)> =
         files.iter().filter_map(|file| Some((file.part?, file))).collect();
     numbered.sort_by_key(|(part, _)| *part);
     let Some((last, _)) = numbered.last() else { return Ok(None) };

@@ -9,7 +9,7 @@ pub(crate) const ALL: &str = "all";
 /// The split of files for choosing among models, however they call it.
 pub(crate) const VALIDATION: &str = "validation";
 
-/// Longest name of a split.
+/// Maximum length of a name of a split.
 const NAME_BYTES: usize = 64;
 
 /// The one name of a split: `dev`, `val`, `valid` and `validation` are the same.
@@ -36,7 +36,7 @@ fn known(name: &str) -> Option<&'static str> {
 
 /// One of several files of a split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Part {
+pub(crate) struct FilePart {
     /// Its number, from 0.
     pub(crate) index: u32,
     /// How many there are; 0 = the name does not say.
@@ -49,38 +49,37 @@ pub(crate) const SPELLINGS: [&str; 4] = [VALIDATION, "val", "valid", "dev"];
 /// What a file's name says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FileName {
-    /// The split.
     pub(crate) split: Option<String>,
     /// The word that says so, as it is spelled.
     pub(crate) word: Option<String>,
     /// Which part of it the file is.
-    pub(crate) part: Option<Part>,
+    pub(crate) part: Option<FilePart>,
 }
 
 /// Reads a file's name: `test-00000-of-00002.parquet`, `test/0000.parquet`, `coqa-dev-v1.0.json`.
-pub(crate) fn of_file(path: &Path) -> FileName {
+pub(crate) fn parse_file_name(path: &Path) -> FileName {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
     if let Some((name, part)) = shard(&stem) {
-        return of_stem(name, Some(part));
+        return parse_stem(name, Some(part));
     }
     if !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_digit()) {
         let folder = path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-        let part = stem.parse().ok().map(|index| Part { index, count: 0 });
-        return of_stem(&folder.to_lowercase(), part);
+        let part = stem.parse().ok().map(|index| FilePart { index, count: 0 });
+        return parse_stem(&folder.to_lowercase(), part);
     }
-    of_stem(&stem, None)
+    parse_stem(&stem, None)
 }
 
 /// `NAME-00000-of-00002`.
-fn shard(stem: &str) -> Option<(&str, Part)> {
+fn shard(stem: &str) -> Option<(&str, FilePart)> {
     let (rest, count) = stem.rsplit_once("-of-")?;
     let (name, index) = rest.rsplit_once('-')?;
     let number = |digits: &str| (digits.len() == 5).then(|| digits.parse::<u32>().ok()).flatten();
-    Some((name, Part { index: number(index)?, count: number(count)? }))
+    Some((name, FilePart { index: number(index)?, count: number(count)? }))
 }
 
 /// The first word of a name that names a split.
-fn of_stem(stem: &str, part: Option<Part>) -> FileName {
+fn parse_stem(stem: &str, part: Option<FilePart>) -> FileName {
     let mut words = std::iter::once(stem).chain(stem.split(|c: char| !c.is_alphanumeric()));
     let found = words.find_map(|word| Some((known(word)?, word)));
     let (split, word) = found.map(|(split, word)| (split.to_owned(), word.to_owned())).unzip();
@@ -93,7 +92,7 @@ mod tests {
 
     #[test]
     fn splits_of_file_names() {
-        let part = |index, count| Some(Part { index, count });
+        let part = |index, count| Some(FilePart { index, count });
         for (path, split, expected) in [
             ("dev.json", Some("validation"), None),
             ("tests.jsonl", Some("test"), None),
@@ -107,7 +106,7 @@ mod tests {
             ("auxiliary_train-00000-of-00001.parquet", Some("auxiliary_train"), part(0, 1)),
             ("latest.jsonl", None, None),
         ] {
-            let name = of_file(Path::new(path));
+            let name = parse_file_name(Path::new(path));
             assert_eq!((name.split.as_deref(), name.part), (split, expected), "{path}");
         }
     }

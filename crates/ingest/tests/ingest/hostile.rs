@@ -1,4 +1,4 @@
-//! Files that nobody meant to write: each ends in a clear error with its place, and without a panic. What they cost in memory is measured in `tests/memory.rs`.
+//! Files that nobody meant to write: each ends in a clear error with file and row, and without a panic. What they cost in memory is measured in `tests/memory.rs`.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +9,7 @@ use plimsoll_ingest::{DATASETS, IngestError, Ingested, RejectReason, dataset, re
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::hub_files;
+use plimsoll_test_support::benchmark_files;
 
 fn read(id: &str, path: &Path) -> Result<Ingested, IngestError> {
     read_source(dataset(id).unwrap(), path, Some("test"))
@@ -110,7 +110,7 @@ fn every_adapter_on_every_fixture() {
 }
 
 #[test]
-fn rows_that_cannot_be_read_are_refused_with_their_place() {
+fn rows_that_cannot_be_read_are_refused_with_row_and_line() {
     let mut bytes = format!("\u{feff}{ROW}\r\n\n{{\"question\": \"a\n").into_bytes();
     bytes.extend_from_slice(b"{\"question\": \"\xff\", \"answer\": \"#### 2\"}\r[1]\n");
     bytes.extend_from_slice(
@@ -120,8 +120,8 @@ fn rows_that_cannot_be_read_are_refused_with_their_place() {
     let (_folder, path) = written("test.jsonl", &bytes);
     let found = read("gsm8k", &path).unwrap();
     assert_eq!((found.rows, found.questions.len()), (7, 2));
-    let places: Vec<_> = found.refused.iter().map(|row| (row.row, row.line.unwrap())).collect();
-    assert_eq!(places, [(2, 3), (3, 4), (4, 5), (5, 6), (6, 7)]);
+    let rows_and_lines: Vec<_> = found.refused.iter().map(|row| (row.row, row.line.unwrap())).collect();
+    assert_eq!(rows_and_lines, [(2, 3), (3, 4), (4, 5), (5, 6), (6, 7)]);
     let reasons: Vec<_> = found.refused.iter().map(|row| row.reason.to_string()).collect();
     for (reason, part) in reasons.iter().zip([
         "not JSON: EOF",
@@ -164,7 +164,7 @@ fn quotes_that_never_close_and_ragged_rows() {
     let found = read("truthfulqa", &path).unwrap();
     assert_eq!((found.rows, found.questions.len()), (4, 3));
     assert_eq!(found.refused[0].line, Some(3));
-    assert_eq!(found.refused[0].reason, RejectReason::Ragged { found: 2, due: 3, what: "cells" });
+    assert_eq!(found.refused[0].reason, RejectReason::Ragged { found: 2, expected: 3, what: "cells" });
     let mut bytes = format!("{head}a,b,c\n").into_bytes();
     bytes.extend_from_slice(b"d,\xff,e\nf,g,h");
     let (_folder, path) = written("all.csv", &bytes);
@@ -200,21 +200,24 @@ fn labels_that_do_not_belong() {
 fn parquet_bytes(columns: &[(&str, ArrayRef)]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.parquet");
-    hub_files::write(&path, columns);
+    benchmark_files::write(&path, columns);
     fs::read(path).unwrap()
 }
 
 #[test]
 fn truncated_parquet() {
     let whole = parquet_bytes(&[
-        ("question", hub_files::text(&["q"; 50])),
-        ("answer", hub_files::text(&["#### 1"; 50])),
+        ("question", benchmark_files::text(&["q"; 50])),
+        ("answer", benchmark_files::text(&["#### 1"; 50])),
     ]);
     for cut in [3, 12, whole.len() / 2, whole.len() - 1] {
         assert!(error("gsm8k", "test.parquet", &whole[..cut]).contains("Parquet"));
     }
     assert!(error("gsm8k", "test.parquet", b"PAR1 is not enough").contains("Parquet"));
-    let missing = parquet_bytes(&[("question", hub_files::text(&["q"])), ("reply", hub_files::text(&["x"]))]);
+    let missing = parquet_bytes(&[
+        ("question", benchmark_files::text(&["q"])),
+        ("reply", benchmark_files::text(&["x"])),
+    ]);
     assert!(error("gsm8k", "test.parquet", &missing).contains("question, reply"));
 }
 
@@ -233,10 +236,10 @@ proptest! {
 
     /// A damaged byte in a good Parquet file.
     #[test]
-    fn a_damaged_byte_in_parquet(place in 0usize..2000, value in any::<u8>()) {
-        let mut bytes = parquet_bytes(&[("question", hub_files::text(&["how many", "how much"])), ("answer", hub_files::text(&["#### 1", "#### 2"]))]);
+    fn a_damaged_byte_in_parquet(offset in 0usize..2000, value in any::<u8>()) {
+        let mut bytes = parquet_bytes(&[("question", benchmark_files::text(&["how many", "how much"])), ("answer", benchmark_files::text(&["#### 1", "#### 2"]))]);
         let length = bytes.len();
-        bytes[place % length] = value;
+        bytes[offset % length] = value;
         let (_folder, path) = written("test.parquet", &bytes);
         if let Ok(found) = read("gsm8k", &path) {
             prop_assert_eq!(found.rows, (found.questions.len() + found.refused.len()) as u64);

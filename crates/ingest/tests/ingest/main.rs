@@ -8,7 +8,6 @@
 )]
 
 mod hostile;
-mod hub_files;
 mod own_tables;
 mod real;
 mod registry;

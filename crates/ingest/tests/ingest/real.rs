@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use plimsoll_core::{AnswerKind, Question, Seed};
-use plimsoll_ingest::pool::{DuplicateKind, Duplicates, Entry, PoolOptions, RoleShares, pool};
+use plimsoll_ingest::pool::{DuplicateKind, Duplicates, PoolDataset, PoolOptions, RoleShares, pool};
 use plimsoll_ingest::{DATASETS, Ingested, dataset, read_source};
 use serde::Deserialize;
 
@@ -114,7 +114,7 @@ fn folders_give_what_their_files_give() {
 }
 
 /// What two forms of the same rows should agree in, whatever file they come from.
-fn without_place(question: &Question) -> Question {
+fn without_source(question: &Question) -> Question {
     Question { source_file: String::new(), source_row: 0, ..question.clone() }
 }
 
@@ -124,22 +124,22 @@ fn forms_of_the_same_real_rows_agree() {
     let json = read(&root, "hellaswag", "hellaswag/hellaswag_val.jsonl", None).questions;
     let text = read(&root, "hellaswag", "hellaswag/hellaswag_val_full.txt", None).questions;
     for (json, text) in json.iter().zip(&text) {
-        assert_eq!(without_place(&Question { cluster_id: None, ..json.clone() }), without_place(text));
+        assert_eq!(without_source(&Question { cluster_id: None, ..json.clone() }), without_source(text));
     }
     let native = read(&root, "boolq", "boolq/dev.jsonl", None).questions;
     let super_glue = read(&root, "boolq", "boolq/SuperGLUE/val.jsonl", None).questions;
     for (native, other) in native.iter().zip(&super_glue) {
-        assert_eq!(without_place(native), without_place(other));
+        assert_eq!(without_source(native), without_source(other));
     }
     let own = read(&root, "piqa", "piqa/valid.jsonl", None).questions;
     let ai2 = read(&root, "piqa", "piqa/physicaliqa-train-dev/dev.jsonl", None).questions;
     for (own, other) in own.iter().zip(&ai2) {
-        assert_eq!(without_place(own), without_place(other));
+        assert_eq!(without_source(own), without_source(other));
     }
     let json = read(&root, "truthfulqa", "truthfulqa/mc_task.json", None).questions;
     let table = read(&root, "truthfulqa", "truthfulqa/TruthfulQA.csv", None).questions;
     for (json, table) in json.iter().zip(&table) {
-        assert_eq!(without_place(json), without_place(&Question { subject: None, ..table.clone() }));
+        assert_eq!(without_source(json), without_source(&Question { subject: None, ..table.clone() }));
     }
 }
 
@@ -194,7 +194,7 @@ fn duplicates_of_the_real_files() {
     let entry = |(id, path): &(&str, &str)| {
         let found = read(&root, id, path, None);
         let (refused, unlabelled) = (found.refused.len() as u64, found.unlabelled());
-        Entry { questions: found.questions, refused, unlabelled, sample: None, few_shot: 0 }
+        PoolDataset { questions: found.questions, refused, unlabelled, sample: None, few_shot: 0 }
     };
     let options = PoolOptions {
         seed: Seed::new(50),

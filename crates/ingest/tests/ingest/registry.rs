@@ -1,11 +1,11 @@
-//! Every registered dataset: its description, its made-up fixture, and the same rows in the hub's form.
+//! Every registered dataset: its description, its synthetic fixture, and the same rows in the hub's form.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use crate::hub_files;
 use plimsoll_core::{AnswerKind, DatasetId, DomainId, Question};
 use plimsoll_ingest::{DATASETS, Ingested, RejectReason, dataset, number, read_source};
+use plimsoll_test_support::benchmark_files;
 
 fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -106,7 +106,7 @@ fn anywhere(question: &Question) -> Question {
 
 #[test]
 fn the_hub_form_gives_the_same_questions() {
-    for form in hub_files::forms() {
+    for form in benchmark_files::forms() {
         let folder = tempfile::tempdir().unwrap();
         let file = form.write(folder.path());
         for (id, path, split, _) in NATIVE.iter().filter(|(id, ..)| *id == form.dataset) {
@@ -160,7 +160,7 @@ fn marks_of_hellaswag_go_and_sources_are_clusters() {
     let found = read("hellaswag", "hellaswag/hellaswag_val.jsonl", None).questions;
     assert_eq!(found[1].question, "Home and Garden: How to dry herbs. Pick them early. Go out at dawn.");
     assert_eq!(found[1].choices[3].text, "Tie them in bunches. Hang them up.");
-    assert_eq!((found[0].cluster(), found[0].gold[0].as_str()), ("activitynet~made_up_1", "B"));
+    assert_eq!((found[0].cluster(), found[0].gold[0].as_str()), ("activitynet~synthetic_1", "B"));
     assert_eq!(read("hellaswag", "hellaswag/hellaswag_val_full.txt", None).questions[0].cluster_id, None);
 }
 
@@ -213,10 +213,10 @@ fn mmlu_is_read_from_a_folder_of_subjects() {
     assert_eq!(
         ids,
         [
-            "mmlu/test/made_up_botany-0",
-            "mmlu/test/made_up_botany-1",
-            "mmlu/test/made_up_history-0",
-            "mmlu/test/made_up_history-1"
+            "mmlu/test/synthetic_botany-0",
+            "mmlu/test/synthetic_botany-1",
+            "mmlu/test/synthetic_history-0",
+            "mmlu/test/synthetic_history-1"
         ]
     );
     assert_eq!(found.questions[1].question, "Two\nlines?");
@@ -225,8 +225,8 @@ fn mmlu_is_read_from_a_folder_of_subjects() {
     assert!(found.questions[2].cluster_id.is_some() && found.questions[0].cluster_id.is_none());
     assert_eq!(read("mmlu", "mmlu", Some("dev")).questions.len(), 1);
     assert_eq!(
-        read("mmlu", "mmlu/test/made_up_botany_test.csv", None).questions[0].subject.as_deref(),
-        Some("made_up_botany")
+        read("mmlu", "mmlu/test/synthetic_botany_test.csv", None).questions[0].subject.as_deref(),
+        Some("synthetic_botany")
     );
 }
 
@@ -267,7 +267,7 @@ fn unlabelled_rows_are_refused_and_counted() {
 #[test]
 fn hub_forms_that_keep_less() {
     let folder = tempfile::tempdir().unwrap();
-    let coqa = hub_files::coqa_of_one_answer();
+    let coqa = benchmark_files::coqa_of_one_answer();
     let found =
         read_source(dataset(coqa.dataset).unwrap(), &coqa.write(folder.path()), Some("validation")).unwrap();
     let native = read("coqa", "coqa/coqa-dev-v1.0.json", None).questions;
@@ -275,7 +275,7 @@ fn hub_forms_that_keep_less() {
         assert_eq!(hub.gold, native.gold[..1]);
         assert_eq!(anywhere(hub), anywhere(&Question { gold: hub.gold.clone(), ..native.clone() }));
     }
-    let mmlu = hub_files::mmlu_auxiliary();
+    let mmlu = benchmark_files::mmlu_auxiliary();
     let found =
         read_source(dataset(mmlu.dataset).unwrap(), &mmlu.write(folder.path()), Some("auxiliary_train"))
             .unwrap();

@@ -5,12 +5,15 @@ use std::path::Path;
 
 use plimsoll_ingest::{IngestError, Ingested, dataset, read_source};
 
-use crate::hub_files;
+use plimsoll_test_support::benchmark_files;
 
 fn gsm8k(path: &Path, rows: &[&str]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let answers: Vec<&str> = rows.iter().map(|_| "#### 1").collect();
-    hub_files::write(path, &[("question", hub_files::text(rows)), ("answer", hub_files::text(&answers))]);
+    benchmark_files::write(
+        path,
+        &[("question", benchmark_files::text(rows)), ("answer", benchmark_files::text(&answers))],
+    );
 }
 
 fn read(folder: &Path, split: Option<&str>) -> Result<Ingested, IngestError> {

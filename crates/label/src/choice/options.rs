@@ -23,11 +23,11 @@ struct OptionText {
 
 /// The choices of a question.
 #[derive(Debug)]
-pub(crate) struct Options {
+pub(crate) struct ChoiceOptions {
     options: Vec<OptionText>,
 }
 
-/// A choice's text found at a place.
+/// A choice's text found at a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Match {
     /// The choices with this text (several where a question repeats one).
@@ -36,8 +36,7 @@ pub(crate) struct Match {
     pub(crate) range: Range<usize>,
 }
 
-impl Options {
-    /// Makes choices ready.
+impl ChoiceOptions {
     pub(crate) fn new(choices: &[Choice]) -> Self {
         let options = choices
             .iter()
@@ -60,7 +59,7 @@ impl Options {
         self.options.iter().all(|option| matches!(option.label.as_slice(), [c] if c.is_ascii_alphabetic()))
     }
 
-    /// The choice whose label stands at a place, and the label's end.
+    /// The choice whose label stands at a position, and the label's end.
     pub(crate) fn label(&self, view: &View<'_>, at: usize) -> Option<(usize, usize)> {
         let mut found: Option<(usize, usize)> = None;
         for (index, option) in self.options.iter().enumerate() {
@@ -75,7 +74,7 @@ impl Options {
         found
     }
 
-    /// The choices whose text stands at a place, the longest text winning; an article before it on
+    /// The choices whose text stands at a position, the longest text winning; an article before it on
     /// either side is left out of account.
     pub(crate) fn text(&self, view: &View<'_>, at: usize) -> Option<Match> {
         let after = skip_article(view, at);
@@ -97,17 +96,17 @@ impl Options {
         (0..self.options.len()).filter(|index| self.options[*index].value.as_ref() == Some(value)).collect()
     }
 
-    /// Every place at which a choice's text stands, longer texts covering shorter ones within them.
+    /// Every position at which a choice's text stands, longer texts covering shorter ones within them.
     pub(crate) fn mentions(&self, view: &View<'_>) -> Vec<Match> {
-        let (hay, places) = comparable_with_places(view);
+        let (hay, positions) = comparable_with_positions(view);
         let mut found: Vec<Match> = Vec::new();
         for (index, option) in self.options.iter().enumerate() {
             for at in occurrences(&hay, &option.text) {
                 let end = at + option.text.len();
-                let within = |place: Option<usize>| {
-                    place.and_then(|place| hay.get(place)).is_some_and(|c| c.is_alphanumeric())
+                let within = |position: Option<usize>| {
+                    position.and_then(|position| hay.get(position)).is_some_and(|c| c.is_alphanumeric())
                 };
-                let (Some(first), Some(last)) = (places.get(at), places.get(end - 1)) else { continue };
+                let (Some(first), Some(last)) = (positions.get(at), positions.get(end - 1)) else { continue };
                 if !within(at.checked_sub(1)) && !within(Some(end)) && !number_goes_on(&hay, at, end) {
                     found.push(Match { choices: vec![index], range: *first..*last + 1 });
                 }
@@ -119,14 +118,15 @@ impl Options {
 
 /// Whether what was found is only part of a longer number (`21` in `21.5` or `1,21`).
 fn number_goes_on(hay: &[char], start: usize, end: usize) -> bool {
-    let digit =
-        |place: Option<usize>| place.and_then(|place| hay.get(place)).is_some_and(char::is_ascii_digit);
-    let mark = |place: Option<usize>| {
-        place.and_then(|place| hay.get(place)).is_some_and(|c| matches!(c, '.' | ',' | '/'))
+    let digit = |position: Option<usize>| {
+        position.and_then(|position| hay.get(position)).is_some_and(char::is_ascii_digit)
     };
-    let behind = digit(end.checked_sub(1)) && mark(Some(end)) && digit(Some(end + 1));
-    let before = digit(Some(start)) && mark(start.checked_sub(1)) && digit(start.checked_sub(2));
-    behind || before
+    let mark = |position: Option<usize>| {
+        position.and_then(|position| hay.get(position)).is_some_and(|c| matches!(c, '.' | ',' | '/'))
+    };
+    let goes_on = digit(end.checked_sub(1)) && mark(Some(end)) && digit(Some(end + 1));
+    let began_earlier = digit(Some(start)) && mark(start.checked_sub(1)) && digit(start.checked_sub(2));
+    goes_on || began_earlier
 }
 
 /// Matches that no longer match covers; equal ranges are joined.
@@ -180,9 +180,9 @@ fn lower(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }
 
-/// A text, comparable, with the place of each character.
-fn comparable_with_places(view: &View<'_>) -> (Vec<char>, Vec<usize>) {
-    let (mut text, mut places) = (Vec::new(), Vec::new());
+/// A text, comparable, with the position of each character.
+fn comparable_with_positions(view: &View<'_>) -> (Vec<char>, Vec<usize>) {
+    let (mut text, mut positions) = (Vec::new(), Vec::new());
     for at in 0..view.len() {
         let c = view.at(at);
         if is_mark(c) {
@@ -193,15 +193,15 @@ fn comparable_with_places(view: &View<'_>) -> (Vec<char>, Vec<usize>) {
             continue;
         }
         text.push(c);
-        places.push(at);
+        positions.push(at);
     }
-    (text, places)
+    (text, positions)
 }
 
 /// An option's text, comparable, without an article in front and punctuation at the end.
 fn comparable(text: &str) -> Vec<char> {
     let view = View::new(text, 0..text.len());
-    let (mut text, _) = comparable_with_places(&view);
+    let (mut text, _) = comparable_with_positions(&view);
     while text.last().is_some_and(|c| matches!(c, ' ' | '.' | '!' | '?' | ',' | ';' | ':')) {
         text.pop();
     }
@@ -225,7 +225,7 @@ fn skip_article(view: &View<'_>, at: usize) -> usize {
     }
 }
 
-/// Where a comparable text ends if it stands at a place.
+/// Where a comparable text ends if it stands at a position.
 fn text_end(view: &View<'_>, start: usize, text: &[char]) -> Option<usize> {
     let (mut at, mut end) = (start, start);
     for (index, c) in text.iter().enumerate() {
@@ -255,13 +255,13 @@ fn text_end(view: &View<'_>, start: usize, text: &[char]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn options(texts: &[&str]) -> Options {
+    fn options(texts: &[&str]) -> ChoiceOptions {
         let choices: Vec<Choice> = texts
             .iter()
             .zip("ABCDE".chars())
             .map(|(text, label)| Choice { label: label.to_string(), text: (*text).to_owned() })
             .collect();
-        Options::new(&choices)
+        ChoiceOptions::new(&choices)
     }
 
     fn mentioned(texts: &[&str], answer: &str) -> Vec<Vec<usize>> {

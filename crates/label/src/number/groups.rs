@@ -16,34 +16,34 @@ use plimsoll_core::view::{View, is_thin_space};
 
 /// How two runs of digits are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
+enum Separator {
     Comma,
     Point,
     Space,
     Other,
 }
 
-/// Reads digits with their marks from a place; the end, and the value unless the marks make no sense.
+/// Reads digits with their marks from a position; the end, and the value unless the marks make no sense.
 pub(crate) fn digits(view: &View<'_>, at: usize) -> Option<(usize, Option<ExactNumber>)> {
-    let mut runs: Vec<(Mark, Range<usize>)> = Vec::new();
-    let mut place = at;
-    if view.at(place) == '.' {
+    let mut runs: Vec<(Separator, Range<usize>)> = Vec::new();
+    let mut position = at;
+    if view.at(position) == '.' {
         // `.5`
-        let run = run(view, place + 1)?;
+        let run = run(view, position + 1)?;
         let value = decimal(view, &[], Some(&run));
         return Some((run.end, value));
     }
-    let first = run(view, place)?;
-    place = first.end;
+    let first = run(view, position)?;
+    position = first.end;
     while let Some((mark, from)) =
-        mark(view, place, runs.last().map_or(&first, |(_, run)| run), runs.is_empty())
+        mark(view, position, runs.last().map_or(&first, |(_, run)| run), runs.is_empty())
     {
         let Some(next) = run(view, from) else { break };
-        place = next.end;
+        position = next.end;
         runs.push((mark, next));
     }
     let value = read(view, &first, &runs);
-    Some((place, value))
+    Some((position, value))
 }
 
 fn run(view: &View<'_>, at: usize) -> Option<Range<usize>> {
@@ -61,14 +61,14 @@ const SPACINGS: &[&str] = &["\\!", "\\,", "\\;", "\\:", "\\ ", "{}"];
 const MAX_SPACINGS: usize = 4;
 
 /// The mark at a position, if digits follow it, and where they begin.
-fn mark(view: &View<'_>, at: usize, previous: &Range<usize>, first: bool) -> Option<(Mark, usize)> {
+fn mark(view: &View<'_>, at: usize, previous: &Range<usize>, first: bool) -> Option<(Separator, usize)> {
     let three = |from: usize| {
         (from..from + 3).all(|digit| view.at(digit).is_ascii_digit()) && !view.at(from + 3).is_ascii_digit()
     };
     // Spaces and apostrophes group only exactly: one to three digits, then threes.
     let groups =
         if first { previous.len() <= 3 && view.at(previous.start) != '0' } else { previous.len() == 3 };
-    let exactly = |mark: Mark, from: usize| Some((mark, from)).filter(|_| groups && three(from));
+    let exactly = |mark: Separator, from: usize| Some((mark, from)).filter(|_| groups && three(from));
     let comma = match view.at(at) {
         ',' => at + 1,
         '{' if view.has(at, "{,}") => at + 3,
@@ -76,11 +76,11 @@ fn mark(view: &View<'_>, at: usize, previous: &Range<usize>, first: bool) -> Opt
     };
     let spaced = skip_spacings(view, comma);
     let (mark, from) = match view.at(at) {
-        _ if spaced > comma => exactly(if comma > at { Mark::Comma } else { Mark::Other }, spaced)?,
-        _ if comma > at => (Mark::Comma, comma),
-        '.' => (Mark::Point, at + 1),
-        '\'' | '_' => exactly(Mark::Other, at + 1)?,
-        c if c == ' ' || is_thin_space(c) => exactly(Mark::Space, at + 1)?,
+        _ if spaced > comma => exactly(if comma > at { Separator::Comma } else { Separator::Other }, spaced)?,
+        _ if comma > at => (Separator::Comma, comma),
+        '.' => (Separator::Point, at + 1),
+        '\'' | '_' => exactly(Separator::Other, at + 1)?,
+        c if c == ' ' || is_thin_space(c) => exactly(Separator::Space, at + 1)?,
         _ => return None,
     };
     view.at(from).is_ascii_digit().then_some((mark, from))
@@ -102,33 +102,38 @@ fn skip_spacings(view: &View<'_>, from: usize) -> usize {
 }
 
 /// The value of runs of digits joined by marks.
-fn read(view: &View<'_>, first: &Range<usize>, runs: &[(Mark, Range<usize>)]) -> Option<ExactNumber> {
+fn read(view: &View<'_>, first: &Range<usize>, runs: &[(Separator, Range<usize>)]) -> Option<ExactNumber> {
     let Some(((last_mark, last), front)) = runs.split_last() else {
         return decimal(view, std::slice::from_ref(first), None);
     };
     let mut whole = vec![first.clone()];
     whole.extend(front.iter().map(|(_, run)| run.clone()));
-    let marks_alike = |mark: Mark| front.iter().all(|(other, _)| *other == mark);
-    let grouped = |mark: Mark| marks_alike(mark) && grouped_in_threes(view, &whole);
+    let marks_alike = |mark: Separator| front.iter().all(|(other, _)| *other == mark);
+    let grouped = |mark: Separator| marks_alike(mark) && grouped_in_threes(view, &whole);
     match last_mark {
-        // One point, or a point behind groups.
-        Mark::Point
-            if front.is_empty() || grouped(Mark::Comma) || grouped(Mark::Space) || grouped(Mark::Other) =>
+        // One point, or a point after groups.
+        Separator::Point
+            if front.is_empty()
+                || grouped(Separator::Comma)
+                || grouped(Separator::Space)
+                || grouped(Separator::Other) =>
         {
             decimal(view, &whole, Some(last))
         }
-        Mark::Point if marks_alike(Mark::Point) => all_groups(view, whole, last),
-        Mark::Comma if marks_alike(Mark::Comma) => {
+        Separator::Point if marks_alike(Separator::Point) => all_groups(view, whole, last),
+        Separator::Comma if marks_alike(Separator::Comma) => {
             if let Some(value) = all_groups(view, whole.clone(), last) {
                 return Some(value);
             }
             // `3,5`: a decimal comma.
             if front.is_empty() { decimal(view, &whole, Some(last)) } else { None }
         }
-        Mark::Comma if grouped(Mark::Point) || grouped(Mark::Space) || grouped(Mark::Other) => {
+        Separator::Comma
+            if grouped(Separator::Point) || grouped(Separator::Space) || grouped(Separator::Other) =>
+        {
             decimal(view, &whole, Some(last))
         }
-        Mark::Space | Mark::Other if marks_alike(*last_mark) => all_groups(view, whole, last),
+        Separator::Space | Separator::Other if marks_alike(*last_mark) => all_groups(view, whole, last),
         _ => None,
     }
 }
@@ -160,12 +165,12 @@ fn grouped_as_in_india(view: &View<'_>, runs: &[Range<usize>]) -> bool {
         })
 }
 
-/// Digits in front of the point, and those behind it.
+/// Digits in front of the point, and those after it.
 fn decimal(view: &View<'_>, whole: &[Range<usize>], part: Option<&Range<usize>>) -> Option<ExactNumber> {
     let mut text: String = whole.iter().flat_map(|run| view.slice(run.clone())).collect();
-    let behind = part.map_or(0, Range::len);
+    let decimals = part.map_or(0, Range::len);
     text.extend(part.into_iter().flat_map(|run| view.slice(run.clone())));
-    ExactNumber::decimal(&text, -i64::try_from(behind).ok()?)
+    ExactNumber::decimal(&text, -i64::try_from(decimals).ok()?)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use plimsoll_core::view::{View, is_currency, is_thin_space};
 
 /// A number in a text.
 #[derive(Debug, Clone)]
-pub(crate) struct Token {
+pub(crate) struct NumberToken {
     /// Characters, with sign and percent sign, without currency signs.
     pub(crate) range: Range<usize>,
     /// Its value before percent or a scale word count; `None` for what is written with digits but is
@@ -17,7 +17,7 @@ pub(crate) struct Token {
     pub(crate) value: Option<ExactNumber>,
     /// Whether a percent sign or word follows.
     pub(crate) percent: bool,
-    /// The power of ten of a word such as `million` behind it, with that word.
+    /// The power of ten of a word such as `million` after it, with that word.
     pub(crate) scale: Option<(&'static str, i64)>,
     /// Whether it is an ordinal (`3rd`).
     pub(crate) ordinal: bool,
@@ -34,8 +34,8 @@ const SCALES: &[(&str, i64)] = &[
     ("mn", 6),
 ];
 
-/// Reads the number that begins at a place, its sign or currency sign included.
-pub(crate) fn number(view: &View<'_>, start: usize) -> Option<Token> {
+/// Reads the number that begins at a position, its sign or currency sign included.
+pub(crate) fn number(view: &View<'_>, start: usize) -> Option<NumberToken> {
     let (negative, first, at) = sign(view, start)?;
     let (mut end, mut value) = core(view, at)?;
     if let Some((next, exact)) = fraction(view, end, value.as_ref()) {
@@ -56,7 +56,7 @@ pub(crate) fn number(view: &View<'_>, start: usize) -> Option<Token> {
     }
     Some(suffix(
         view,
-        Token { range: first..end, value, percent: false, scale: None, ordinal: false },
+        NumberToken { range: first..end, value, percent: false, scale: None, ordinal: false },
         first != at,
     ))
 }
@@ -129,7 +129,7 @@ fn latex(view: &View<'_>, at: usize) -> (usize, Option<ExactNumber>) {
     (end, numerator.zip(denominator).and_then(|(a, b)| a.divided(&b)))
 }
 
-/// A fraction behind a whole number: `/2`, ` 1/2`, `½`, `\frac{1}{2}`.
+/// A fraction after a whole number: `/2`, ` 1/2`, `½`, `\frac{1}{2}`.
 fn fraction(
     view: &View<'_>,
     end: usize,
@@ -156,7 +156,7 @@ fn fraction(
 /// `a/b` with a < b and at most three digits each, as in `3 1/2`.
 fn small_fraction(view: &View<'_>, at: usize) -> Option<(usize, Option<ExactNumber>)> {
     let run = |from: usize| -> Option<(usize, u32)> {
-        let end = (from..from + 4).find(|place| !view.at(*place).is_ascii_digit())?;
+        let end = (from..from + 4).find(|position| !view.at(*position).is_ascii_digit())?;
         Some((end, view.string(from..end).parse().ok()?))
     };
     let (slash, numerator) = run(at)?;
@@ -214,8 +214,9 @@ fn power(view: &View<'_>, from: usize, negative: bool) -> Option<(usize, Option<
 
 /// The end of what makes a number a time, a date, a range or an identifier.
 fn other_notation(view: &View<'_>, end: usize) -> Option<usize> {
-    let joined =
-        |place: usize| matches!(view.at(place), ':' | '-' | '/') && view.at(place + 1).is_ascii_digit();
+    let joined = |position: usize| {
+        matches!(view.at(position), ':' | '-' | '/') && view.at(position + 1).is_ascii_digit()
+    };
     let letters = view.word_end(end);
     let identifier = letters > end
         && view.slice(end..letters).iter().any(char::is_ascii_digit)
@@ -234,7 +235,7 @@ fn other_notation(view: &View<'_>, end: usize) -> Option<usize> {
 }
 
 /// Adds percent, scale word, `k` and ordinal endings.
-fn suffix(view: &View<'_>, mut token: Token, prefixed: bool) -> Token {
+fn suffix(view: &View<'_>, mut token: NumberToken, prefixed: bool) -> NumberToken {
     let end = token.range.end;
     if ["st", "nd", "rd", "th"].iter().any(|ending| view.has_word(end, ending)) {
         token.ordinal = true;

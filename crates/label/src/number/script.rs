@@ -147,11 +147,9 @@ const RAISED: &str = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 /// What an exponent after a number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exponent {
-    /// A whole number.
     Whole(i64),
     /// No exponent: a sign of degrees or minutes, the ending of an ordinal, or the mark of a note.
     Sign,
-    /// Anything else.
     Other,
 }
 

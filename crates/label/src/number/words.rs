@@ -34,7 +34,7 @@ const LARGER: &[&str] = &[
     "halves", "fifths", "tenths", "point", "of",
 ];
 
-/// Reads the number words at a place; end, start and value. A number that goes on with `hundred` or
+/// Reads the number words at a position; end, start and value. A number that goes on with `hundred` or
 /// the like is not read at all, rather than wrongly.
 pub(crate) fn number(view: &View<'_>, start: usize, limit: usize) -> Option<(usize, usize, ExactNumber)> {
     let start = (start..limit.min(start + 4)).find(|at| view.starts_word(*at))?;

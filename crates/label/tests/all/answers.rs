@@ -26,7 +26,7 @@ struct ReplyTask {
 /// A row of `answers.jsonl`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Made {
+struct LabelledAnswer {
     q: String,
     text: String,
     finish: String,
@@ -42,16 +42,16 @@ fn questions() -> BTreeMap<String, Question> {
     let make = |asked: &ReplyTask| {
         let choices: Vec<&str> = asked.choices.iter().map(String::as_str).collect();
         let gold: Vec<&str> = asked.gold.iter().map(String::as_str).collect();
-        let mut made = question(asked.kind, &asked.question, &choices, &gold);
-        for (choice, label) in made.choices.iter_mut().zip(&asked.labels) {
+        let mut labelled_answers = question(asked.kind, &asked.question, &choices, &gold);
+        for (choice, label) in labelled_answers.choices.iter_mut().zip(&asked.labels) {
             choice.label.clone_from(label);
         }
-        made
+        labelled_answers
     };
     asked.iter().map(|(name, asked)| (name.clone(), make(asked))).collect()
 }
 
-fn made() -> Vec<Made> {
+fn labelled_answers() -> Vec<LabelledAnswer> {
     include_str!("../data/answers.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
@@ -60,8 +60,8 @@ fn finish(name: &str) -> Finish {
 }
 
 #[test]
-fn every_made_up_answer_is_read_and_graded_as_a_reader_would() {
-    let (questions, rows) = (questions(), made());
+fn every_synthetic_answer_is_read_and_graded_as_a_reader_would() {
+    let (questions, rows) = (questions(), labelled_answers());
     assert!(rows.len() >= 200, "{} rows", rows.len());
     let policy = lenient_policy(SpanGrading::F1 { threshold: 0.5, references: References::Best });
     let mut wrong = Vec::new();
@@ -70,7 +70,7 @@ fn every_made_up_answer_is_read_and_graded_as_a_reader_would() {
         let found =
             extract(question, &Reply { finish: Some(finish(&row.finish)), ..Reply::complete(&row.text) });
         let label = grade(question, &found, &policy);
-        let rule = label.reason.clone().unwrap_or_else(|| label.rule.clone());
+        let rule = label.reason.map_or_else(|| label.rule.clone(), |reason| reason.to_string());
         if (&label.answer, &rule, label.correct) != (&row.answer, &row.rule, row.correct) {
             wrong.push(format!(
                 "{} {:?}: expected {:?} {} {:?}, got {:?} {rule} {:?}",
@@ -109,8 +109,8 @@ fn how_a_reply_ended_is_unknown_as_if_it_had_stopped() {
 }
 
 #[test]
-fn every_rule_and_reason_has_made_up_answers() {
-    let rows = made();
+fn every_rule_and_reason_has_synthetic_answers() {
+    let rows = labelled_answers();
     let seen = |name: &str| rows.iter().any(|row| row.rule == name);
     let rules: Vec<_> = RULES.iter().map(|rule| rule.id).filter(|id| !seen(id)).collect();
     let reasons: Vec<_> =

@@ -51,7 +51,7 @@ fn graded(item: &Value) -> (Option<bool>, Option<String>, String) {
     let reply = Reply { finish: Finish::from_name(text("finish")), ..Reply::complete(text("text")) };
     let policy = lenient_policy(SpanGrading::F1 { threshold: 0.5, references: References::Best });
     let label = grade(&question, &extract(&question, &reply), &policy);
-    (label.correct, label.answer, label.reason.unwrap_or_default())
+    (label.correct, label.answer, label.reason.map_or_else(String::new, |reason| reason.to_string()))
 }
 
 fn decided(case: &str, text: &str) -> Option<&'static str> {

@@ -62,14 +62,14 @@ impl Tally {
         *self.classes.entry(class.into()).or_insert(0) += 1;
     }
 
-    fn of(&self, prefix: &str) -> usize {
+    fn total(&self, prefix: &str) -> usize {
         self.classes.iter().filter(|(class, _)| class.starts_with(prefix)).map(|(_, count)| count).sum()
     }
 
     fn report(&self, name: &str) {
         let classes: Vec<String> =
             self.classes.iter().map(|(class, count)| format!("{class} {count}")).collect();
-        say(&format!("{name}: {} rows; {}", self.of(""), classes.join(", ")));
+        say(&format!("{name}: {} rows; {}", self.total(""), classes.join(", ")));
     }
 }
 
@@ -98,7 +98,7 @@ fn gsm8k(folder: &Path, change: fn(&str) -> &str) -> Tally {
                 &lenient_policy(SpanGrading::ExactMatch),
             );
             let theirs = row[model]["is_correct"].as_bool().unwrap();
-            let rule = label.reason.as_deref().unwrap_or(&label.rule);
+            let rule = label.reason.map_or(label.rule.as_str(), |reason| reason.name());
             let agrees = label.correct == Some(theirs);
             tally.count(format!("{} by {rule}", if agrees { "agrees" } else { "differs" }));
             if !agrees {
@@ -119,8 +119,8 @@ fn gsm8k_solutions_get_the_label_that_openai_gave_them() {
     let Some(folder) = real_data("GSM8K solutions", "real_outputs") else { return };
     let tally = gsm8k(&folder, |solution| solution);
     tally.report("GSM8K solutions");
-    assert_eq!(tally.of(""), 1600);
-    assert!(tally.of("agrees") >= GSM8K, "{} agree", tally.of("agrees"));
+    assert_eq!(tally.total(""), 1600);
+    assert!(tally.total("agrees") >= GSM8K, "{} agree", tally.total("agrees"));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn gsm8k_solutions_without_their_answer_line_mostly_keep_their_label() {
     let Some(folder) = real_data("GSM8K solutions without answer line", "real_outputs") else { return };
     let tally = gsm8k(&folder, without_answer_line);
     tally.report("GSM8K solutions without answer line");
-    assert!(tally.of("agrees") >= GSM8K_WITHOUT_LINE, "{} agree", tally.of("agrees"));
+    assert!(tally.total("agrees") >= GSM8K_WITHOUT_LINE, "{} agree", tally.total("agrees"));
 }
 
 /// Measured agreement, of 1,600; the one that differs breaks off within an equation: ungraded here,
@@ -212,7 +212,7 @@ fn open_answers_get_the_label_that_a_judge_gave_them() {
     }
     labels.report("open QA labels");
     answers.report("open QA answers");
-    assert_eq!(labels.of(""), 4800);
-    assert!(labels.of("agrees") >= OPEN_LABELS, "{} agree", labels.of("agrees"));
-    assert!(answers.of("same") >= OPEN_ANSWERS, "{} are the same", answers.of("same"));
+    assert_eq!(labels.total(""), 4800);
+    assert!(labels.total("agrees") >= OPEN_LABELS, "{} agree", labels.total("agrees"));
+    assert!(answers.total("same") >= OPEN_ANSWERS, "{} are the same", answers.total("same"));
 }

@@ -2,7 +2,7 @@
 //! question, options and the answer in words. A row names its dataset, and another's are refused.
 
 use plimsoll_core::AnswerKind;
-use plimsoll_ingest::dataset::{Dataset, Form, NativeFiles, Record};
+use plimsoll_ingest::dataset::{Dataset, DatasetForm, NativeFiles, RowContext};
 use plimsoll_ingest::draft::Draft;
 use plimsoll_ingest::{RejectReason, number};
 
@@ -33,19 +33,19 @@ impl Dataset for Adapter {
         "Apache-2.0"
     }
 
-    fn forms(&self) -> Vec<Form<'_>> {
-        vec![Form::new("native", &["dataset", "question", "answer"])]
+    fn forms(&self) -> Vec<DatasetForm<'_>> {
+        vec![DatasetForm::new("native", &["dataset", "question", "answer"])]
     }
 
     fn native_files(&self) -> &[NativeFiles] {
         self.0.info().files
     }
 
-    fn draft(&self, record: &Record<'_>) -> Result<Draft, RejectReason> {
+    fn draft(&self, record: &RowContext<'_>) -> Result<Draft, RejectReason> {
         if record.text("dataset")? != self.id() {
             return Err(RejectReason::Gold {
                 found: record.text("dataset")?.to_owned(),
-                due: "a row of this dataset",
+                expected: "a row of this dataset",
             });
         }
         let (question, answer) = (record.text("question")?, record.answer("answer")?);
@@ -73,6 +73,6 @@ impl Dataset for Adapter {
     }
 }
 
-fn wrong(found: &str, due: &'static str) -> RejectReason {
-    RejectReason::Gold { found: found.to_owned(), due }
+fn wrong(found: &str, expected: &'static str) -> RejectReason {
+    RejectReason::Gold { found: found.to_owned(), expected }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use super::Piece;
+use super::listed_token::ListedToken;
 
 /// A way to read the bytes of all tokens of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,18 +36,18 @@ impl Spelling {
     ];
 
     /// The bytes that a text may hold of each piece; `None` if the pieces are not spelled so.
-    pub(super) fn of_all(self, pieces: &[Piece]) -> Option<Vec<Vec<u8>>> {
-        let is_spelled = |piece: &Piece| self.marks(&piece.bytes);
+    pub(super) fn spell_all(self, pieces: &[ListedToken]) -> Option<Vec<Vec<u8>>> {
+        let is_spelled = |piece: &ListedToken| self.marks(&piece.bytes);
         let is_marked = self.alphabet == Alphabet::Plain || pieces.iter().any(is_spelled);
         let leaves_out = !self.without_special || pieces.iter().any(|piece| is_special(&piece.bytes));
-        let shown = |piece: &Piece| {
+        let shown = |piece: &ListedToken| {
             if self.without_special && is_special(&piece.bytes) { Vec::new() } else { self.plain(piece) }
         };
         (is_marked && leaves_out).then(|| pieces.iter().map(shown).collect())
     }
 
     /// The bytes that a piece stands for.
-    pub(super) fn plain(self, piece: &Piece) -> Vec<u8> {
+    pub(super) fn plain(self, piece: &ListedToken) -> Vec<u8> {
         let bytes = &piece.bytes;
         // Special tokens stand in no alphabet.
         let text = std::str::from_utf8(bytes).ok().filter(|_| !is_special(bytes) || is_byte(bytes).is_some());

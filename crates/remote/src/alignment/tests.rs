@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn spans(text: &str, pieces: &[&[u8]]) -> Option<Vec<(u32, u32)>> {
-    let pieces: Vec<Piece> =
-        pieces.iter().map(|bytes| Piece { bytes: bytes.to_vec(), ..Piece::default() }).collect();
+    let pieces: Vec<ListedToken> =
+        pieces.iter().map(|bytes| ListedToken { bytes: bytes.to_vec(), ..ListedToken::default() }).collect();
     let tokens = align(text, &pieces).ok()?;
     Some(tokens.iter().map(|token| (token.start, token.end)).collect())
 }
@@ -16,7 +16,7 @@ fn spans_of_texts_as_servers_give_them() {
     type Case<'a> = (&'a str, &'a [&'a [u8]], Option<&'a [(u32, u32)]>);
     let cases: &[Case<'_>] = &[
         ("a b", &[b"a", b" b"], Some(&[(0, 1), (1, 3)])),
-        // A stop token behind the text, and one that is both.
+        // A stop token after the text, and one that is both.
         ("a b", &[b"a", b" b", b"</s>"], Some(&[(0, 1), (1, 3), (3, 3)])),
         ("a", &[b"a\n\n"], Some(&[(0, 1)])),
         // White space that the server took off.
@@ -45,7 +45,8 @@ fn spans_of_texts_as_servers_give_them() {
 
 #[test]
 fn what_is_no_log_probability_is_refused() {
-    let with = |logprob| align("a", &[Piece { id: None, bytes: b"a".to_vec(), logprob: Some(logprob) }]);
+    let with =
+        |logprob| align("a", &[ListedToken { id: None, bytes: b"a".to_vec(), logprob: Some(logprob) }]);
     for logprob in [0.0, -0.5, 1e-7, -9999.0, -1e300] {
         assert!(with(logprob).unwrap()[0].logprob.unwrap().is_finite(), "{logprob}");
     }
@@ -56,7 +57,7 @@ fn what_is_no_log_probability_is_refused() {
 
 /// Texts, and pieces of them as a server may list them: cut anywhere, parts of characters shown as U+FFFD, spelled as a
 /// vocabulary does, with reasoning before and a stop token after.
-fn listed() -> impl Strategy<Value = (String, Vec<Piece>)> {
+fn listed() -> impl Strategy<Value = (String, Vec<ListedToken>)> {
     let text = "[a-c \u{e9}\u{4e2d}\u{1fad9}]{1,12}";
     (text, prop::collection::vec(0usize..48, 0..6), any::<[bool; 3]>()).prop_map(|(text, cuts, how)| {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
@@ -74,7 +75,7 @@ fn listed() -> impl Strategy<Value = (String, Vec<Piece>)> {
         if how[2] {
             bytes.push(b"<eos>".to_vec());
         }
-        let piece = |bytes| Piece { bytes, ..Piece::default() };
+        let piece = |bytes| ListedToken { bytes, ..ListedToken::default() };
         (text.clone(), bytes.into_iter().map(piece).collect())
     })
 }
@@ -102,9 +103,9 @@ proptest! {
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
         cuts.extend([0, text.len()]);
         cuts.sort_unstable();
-        let pieces: Vec<Piece> = cuts
+        let pieces: Vec<ListedToken> = cuts
             .windows(2)
-            .map(|pair| Piece { bytes: text.as_bytes()[pair[0]..pair[1]].to_vec(), ..Piece::default() })
+            .map(|pair| ListedToken { bytes: text.as_bytes()[pair[0]..pair[1]].to_vec(), ..ListedToken::default() })
             .collect();
         let tokens = align(&text, &pieces).unwrap();
         prop_assert_eq!(tokens.last().map_or(0, |token| token.end) as usize, text.len());
@@ -113,7 +114,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_aligned_or_refused(text in "\\PC{0,10}", pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..5), 0..6)) {
-        let pieces: Vec<Piece> = pieces.into_iter().map(|bytes| Piece { bytes, ..Piece::default() }).collect();
+        let pieces: Vec<ListedToken> = pieces.into_iter().map(|bytes| ListedToken { bytes, ..ListedToken::default() }).collect();
         if let Ok(tokens) = align(&text, &pieces) {
             prop_assert!(tokens.iter().all(|token| token.start <= token.end && token.end as usize <= text.len()));
         }
@@ -134,7 +135,7 @@ fn a_text_that_is_the_end_of_its_tokens() {
             &[b"so", b"</think>", b"4", b" 2", b"\n", b"<eos>"],
             Some(vec![(0, 0), (0, 0), (0, 1), (1, 3), (3, 3), (3, 3)]),
         ),
-        // Harmony: the marks of its channels, and the text behind the last.
+        // Harmony: the marks of its channels, and the text after the last.
         (
             "18",
             &[
@@ -168,7 +169,7 @@ fn parts_of_characters_that_are_shown_as_replacements() {
         Some(vec![(0, 1), (1, 2), (2, 4), (4, 7), (7, 12)])
     );
     for (text, pieces, expected) in [
-        // A mark behind known bytes in one piece, and two characters of two marks each.
+        // A mark after known bytes in one piece, and two characters of two marks each.
         (
             "a \u{e9}!",
             &[&b"a"[..], b" \xef\xbf\xbd", MARK, b"!"][..],

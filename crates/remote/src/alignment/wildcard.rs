@@ -9,7 +9,7 @@ const MAX_OPEN: usize = 512;
 
 /// A part of a piece.
 #[derive(Debug)]
-enum Part {
+enum Segment {
     /// Bytes of the text.
     Known(Vec<u8>),
     /// So many marks in a row, over one piece or several.
@@ -27,9 +27,9 @@ struct Open {
 
 /// The spans of tokens with U+FFFD among them; `None` if there are none, or they do not fit.
 pub(super) fn spans(text: &str, pieces: &[Vec<u8>]) -> Option<Spans> {
-    let parts: Vec<(usize, Part)> =
+    let parts: Vec<(usize, Segment)> =
         pieces.iter().enumerate().flat_map(|(index, piece)| split(index, piece)).collect();
-    if !parts.iter().any(|(_, part)| matches!(part, Part::Unknown(_))) {
+    if !parts.iter().any(|(_, part)| matches!(part, Segment::Unknown(_))) {
         return None;
     }
     let runs = runs(&parts);
@@ -38,30 +38,30 @@ pub(super) fn spans(text: &str, pieces: &[Vec<u8>]) -> Option<Spans> {
 }
 
 /// The parts of a piece, each with the piece's index.
-fn split(index: usize, piece: &[u8]) -> Vec<(usize, Part)> {
+fn split(index: usize, piece: &[u8]) -> Vec<(usize, Segment)> {
     let mut parts = Vec::new();
     let mut rest = piece;
     while let Some(at) = rest.windows(REPLACEMENT.len()).position(|window| window == REPLACEMENT) {
         if at > 0 {
-            parts.push((index, Part::Known(rest[..at].to_vec())));
+            parts.push((index, Segment::Known(rest[..at].to_vec())));
         }
-        parts.push((index, Part::Unknown(1)));
+        parts.push((index, Segment::Unknown(1)));
         rest = &rest[at + REPLACEMENT.len()..];
     }
     if !rest.is_empty() {
-        parts.push((index, Part::Known(rest.to_vec())));
+        parts.push((index, Segment::Known(rest.to_vec())));
     }
     parts
 }
 
 /// Parts that stand together: known bytes one by one, marks that follow each other as one.
-fn runs(parts: &[(usize, Part)]) -> Vec<Part> {
-    let mut runs: Vec<Part> = Vec::new();
+fn runs(parts: &[(usize, Segment)]) -> Vec<Segment> {
+    let mut runs: Vec<Segment> = Vec::new();
     for (_, part) in parts {
         match (part, runs.last_mut()) {
-            (Part::Unknown(more), Some(Part::Unknown(count))) => *count += more,
-            (Part::Unknown(count), _) => runs.push(Part::Unknown(*count)),
-            (Part::Known(bytes), _) => runs.push(Part::Known(bytes.clone())),
+            (Segment::Unknown(more), Some(Segment::Unknown(count))) => *count += more,
+            (Segment::Unknown(count), _) => runs.push(Segment::Unknown(*count)),
+            (Segment::Known(bytes), _) => runs.push(Segment::Known(bytes.clone())),
         }
     }
     runs
@@ -69,7 +69,7 @@ fn runs(parts: &[(usize, Part)]) -> Vec<Part> {
 
 /// Where each run ends in the text, if there is one way to lay them that fills it; white space that the text has
 /// lost at its start and a stop token at its end apart.
-fn path(text: &str, runs: &[Part]) -> Option<Vec<usize>> {
+fn path(text: &str, runs: &[Segment]) -> Option<Vec<usize>> {
     let bytes = text.as_bytes();
     let mut steps: Vec<Vec<Open>> = vec![vec![Open { at: 0, from: 0 }]];
     for (index, run) in runs.iter().enumerate() {
@@ -97,8 +97,8 @@ fn path(text: &str, runs: &[Part]) -> Option<Vec<usize>> {
 }
 
 /// Bytes that are known of some runs.
-fn length(runs: &[Part]) -> usize {
-    runs.iter().map(|run| if let Part::Known(bytes) = run { bytes.len() } else { 0 }).sum()
+fn length(runs: &[Segment]) -> usize {
+    runs.iter().map(|run| if let Segment::Known(bytes) = run { bytes.len() } else { 0 }).sum()
 }
 
 /// The ends of the runs on the way to a position of the last step.
@@ -113,10 +113,10 @@ fn back(steps: &[Vec<Open>], done: usize) -> Vec<usize> {
 }
 
 /// The positions that a run may end at.
-fn reached(text: &str, at: usize, run: &Part, is_first: bool) -> Vec<usize> {
+fn reached(text: &str, at: usize, run: &Segment, is_first: bool) -> Vec<usize> {
     let rest = &text[at..];
     match run {
-        Part::Known(known) => {
+        Segment::Known(known) => {
             let lost = known.trim_ascii_start();
             let fits =
                 |bytes: &[u8]| rest.as_bytes().starts_with(bytes) && rest.is_char_boundary(bytes.len());
@@ -124,7 +124,7 @@ fn reached(text: &str, at: usize, run: &Part, is_first: bool) -> Vec<usize> {
             found.into_iter().find(|bytes| fits(bytes)).map(|bytes| at + bytes.len()).into_iter().collect()
         }
         // Each mark is a part of a character, at least a byte of it, and never an ASCII one.
-        Part::Unknown(count) => {
+        Segment::Unknown(count) => {
             let foreign = rest.char_indices().take_while(|(_, character)| !character.is_ascii());
             let ends = foreign.map(|(index, character)| index + character.len_utf8());
             ends.take(*count).filter(|end| end >= count).map(|end| at + end).collect()
@@ -133,12 +133,18 @@ fn reached(text: &str, at: usize, run: &Part, is_first: bool) -> Vec<usize> {
 }
 
 /// The span of each piece; the bytes of a run of marks are shared out among them.
-fn per_piece(text: &str, pieces: usize, parts: &[(usize, Part)], runs: &[Part], ends: &[usize]) -> Spans {
+fn per_piece(
+    text: &str,
+    pieces: usize,
+    parts: &[(usize, Segment)],
+    runs: &[Segment],
+    ends: &[usize],
+) -> Spans {
     let mut spans: Vec<Option<(usize, usize)>> = vec![None; pieces];
     let mut parts = parts.iter();
     let mut start = 0;
     for (run, end) in runs.iter().zip(ends) {
-        let count = if let Part::Unknown(count) = run { *count } else { 1 };
+        let count = if let Segment::Unknown(count) = run { *count } else { 1 };
         for number in 0..count {
             let Some((piece, _)) = parts.next() else { continue };
             let share = |number: usize| start + (end - start) * number / count;

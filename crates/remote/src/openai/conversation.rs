@@ -1,4 +1,4 @@
-//! One ask: the answer, the follow-ups that speak of it, the samples.
+//! One request: the answer, its follow-ups, the samples.
 
 use plimsoll_core::prompt::{FollowUp, Role};
 use plimsoll_core::reasoning::answer_text;
@@ -6,29 +6,30 @@ use plimsoll_core::records::{FollowUpRow, GenerationRow};
 use plimsoll_core::signal::FollowUpSignal;
 use plimsoll_core::{Decoding, MissingSignal, Seed, SignalRequest};
 
-use super::error::{OpenAiError, RequestError};
-use super::exchange::{Asking, Exchange, Outcome, Reply, Stop};
+use super::error::{ChatRequestError, OpenAiError};
+use super::exchange::{ChatReply, Exchange, Interruption, RequestContext, RequestOutcome};
+use super::logprob_selection::LogprobSelection;
 use super::masses;
-use super::request::{ChatRequest, Listing, Turn};
+use super::request::{ChatRequest, Turn};
 use plimsoll_backend::observation::{Observation, RowKey, sample_decoding};
 use plimsoll_backend::request::{Request, text_seed};
 
-/// How asks are answered.
+/// Answers requests.
 pub(super) struct Conversation<'a> {
     pub(super) exchange: &'a Exchange,
     pub(super) signals: &'a SignalRequest,
     pub(super) decoding: Decoding,
     pub(super) seed: Seed,
-    pub(super) asking: Asking<'a>,
+    pub(super) context: RequestContext<'a>,
 }
 
 impl Conversation<'_> {
-    /// Every row of an ask.
-    pub(super) fn answer(&self, ask: &Request) -> Result<Observation, Stop> {
-        let key = RowKey::new(ask, &self.exchange.spec.id);
-        let (mut answer, refused) = self.answer_row(ask, &key)?;
+    /// Every row of a request.
+    pub(super) fn answer(&self, request: &Request) -> Result<Observation, Interruption> {
+        let key = RowKey::new(request, &self.exchange.spec.id);
+        let (mut answer, refused) = self.answer_row(request, &key)?;
         for (id, signal) in self.signals.follow_ups() {
-            let row = self.follow_up(ask, answer.text.as_deref(), id, *signal)?;
+            let row = self.follow_up(request, answer.text.as_deref(), id, *signal)?;
             answer.follow_ups.push(row);
         }
         let mut generations = vec![answer];
@@ -38,43 +39,44 @@ impl Conversation<'_> {
                 generations.push(match refused {
                     // Without an answer that they could be compared with, samples are not worth their cost.
                     Some(reason) => failed(key.generation(&decoding, index), reason, 0),
-                    None => self.sample(ask, &key, decoding, index)?,
+                    None => self.sample(request, &key, decoding, index)?,
                 });
             }
         }
         let hidden_states = key.missing_states(self.signals, MissingSignal::HiddenStatesUnsupported);
-        Ok(Observation { question_id: ask.question_id.clone(), generations, hidden_states })
+        Ok(Observation { question_id: request.question_id.clone(), generations, hidden_states })
     }
 
     /// The answer, and why the server gave none.
     fn answer_row(
         &self,
-        ask: &Request,
+        request: &Request,
         key: &RowKey,
-    ) -> Result<(GenerationRow, Option<MissingSignal>), Stop> {
+    ) -> Result<(GenerationRow, Option<MissingSignal>), Interruption> {
         let wants_logprobs = self.signals.logprobs();
-        let listing = if wants_logprobs { Listing::Chosen } else { Listing::Nothing };
-        let request = self.first_request(ask, self.decoding, listing, 0);
+        let logprob_selection =
+            if wants_logprobs { LogprobSelection::Chosen } else { LogprobSelection::Nothing };
+        let request = self.first_request(request, self.decoding, logprob_selection, 0);
         let mut row = key.generation(&self.decoding, 0);
-        match self.exchange.ask(&request, &self.asking)? {
-            Outcome::Reply(reply) => {
+        match self.exchange.send(&request, &self.context)? {
+            RequestOutcome::Reply(reply) => {
                 self.exchange.failures.answered();
                 self.fill(&mut row, reply, wants_logprobs);
                 Ok((row, None))
             }
-            Outcome::Failed { reason, attempts, error } => {
+            RequestOutcome::Failed { reason, attempts, error } => {
                 self.count(reason, error)?;
                 let mut row = failed(row, reason, attempts);
-                row.logprobs_missing = wants_logprobs.then(|| MissingSignal::NoAnswer.name().to_owned());
+                row.logprobs_missing = wants_logprobs.then_some(MissingSignal::NoAnswer);
                 Ok((row, Some(reason)))
             }
         }
     }
 
-    /// Counts a question that was not answered. A refusal that was kept was counted when it came.
-    fn count(&self, reason: MissingSignal, error: Option<RequestError>) -> Result<(), Stop> {
+    /// Counts a question that was not answered. A cached refusal was counted when it was received.
+    fn count(&self, reason: MissingSignal, error: Option<ChatRequestError>) -> Result<(), Interruption> {
         let Some(source) = error else { return Ok(()) };
-        let question_id = self.asking.question_id.to_owned();
+        let question_id = self.context.question_id.to_owned();
         match self.exchange.failures.failed(reason) {
             Some(questions) => Err(OpenAiError::FailingThroughout { questions, question_id, source }.into()),
             None => Ok(()),
@@ -83,39 +85,39 @@ impl Conversation<'_> {
 
     fn sample(
         &self,
-        ask: &Request,
+        request: &Request,
         key: &RowKey,
         decoding: Decoding,
         index: u32,
-    ) -> Result<GenerationRow, Stop> {
-        let request = self.first_request(ask, decoding, Listing::Nothing, index);
+    ) -> Result<GenerationRow, Interruption> {
+        let request = self.first_request(request, decoding, LogprobSelection::Nothing, index);
         let mut row = key.generation(&decoding, index);
-        match self.exchange.ask(&request, &self.asking)? {
-            Outcome::Reply(reply) => self.fill(&mut row, reply, false),
-            Outcome::Failed { reason, attempts, .. } => row = failed(row, reason, attempts),
+        match self.exchange.send(&request, &self.context)? {
+            RequestOutcome::Reply(reply) => self.fill(&mut row, reply, false),
+            RequestOutcome::Failed { reason, attempts, .. } => row = failed(row, reason, attempts),
         }
         Ok(row)
     }
 
     fn first_request(
         &self,
-        ask: &Request,
+        request: &Request,
         decoding: Decoding,
-        listing: Listing,
+        logprob_selection: LogprobSelection,
         sample_index: u32,
     ) -> ChatRequest {
-        let seed = self.seed(ask, sample_index);
-        ChatRequest { turns: first_turn(ask), decoding, listing, seed, sample_index }
+        let seed = self.seed(request, sample_index);
+        ChatRequest { turns: first_turn(request), decoding, logprob_selection, seed, sample_index }
     }
 
-    fn fill(&self, row: &mut GenerationRow, reply: Reply, wants_logprobs: bool) {
+    fn fill(&self, row: &mut GenerationRow, reply: ChatReply, wants_logprobs: bool) {
         let completion = reply.completion;
         row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.generated_tokens);
         row.attempts = reply.attempts;
         row.latency_ms = Some(reply.latency_ms);
         row.logprobs_missing = match (&completion.text, wants_logprobs) {
             (_, false) => None,
-            (None, true) => Some(MissingSignal::NoAnswer.name().to_owned()),
+            (None, true) => Some(MissingSignal::NoAnswer),
             (Some(_), true) => completion.no_tokens,
         };
         row.text = completion.text;
@@ -130,26 +132,25 @@ impl Conversation<'_> {
 
     fn follow_up(
         &self,
-        ask: &Request,
+        request: &Request,
         answer: Option<&str>,
         id: &str,
         signal: FollowUpSignal,
-    ) -> Result<FollowUpRow, Stop> {
+    ) -> Result<FollowUpRow, Interruption> {
         let mut row = FollowUpRow { id: id.to_owned(), ..FollowUpRow::default() };
-        let missing = |reason: MissingSignal| Some(reason.name().to_owned());
-        let Some(follow_up) = ask.prompt.follow_up(id) else {
-            return Ok(FollowUpRow { missing_reason: missing(MissingSignal::NoSuchFollowUp), ..row });
+        let Some(follow_up) = request.prompt.follow_up(id) else {
+            return Ok(FollowUpRow { missing_reason: Some(MissingSignal::NoSuchFollowUp), ..row });
         };
-        // What a model reasoned is no part of what it is asked about: templates leave it out of earlier turns too.
+        // Follow-ups show the answer without the reasoning: templates leave it out of earlier turns too.
         let answer = answer.map(|text| answer_text(text, false)).filter(|answer| !answer.trim().is_empty());
         let Some(answer) = answer else {
-            return Ok(FollowUpRow { missing_reason: missing(MissingSignal::NoAnswer), ..row });
+            return Ok(FollowUpRow { missing_reason: Some(MissingSignal::NoAnswer), ..row });
         };
         let reply =
-            match self.exchange.ask(&self.second_turn(ask, follow_up, answer, signal), &self.asking)? {
-                Outcome::Reply(reply) => reply,
-                Outcome::Failed { reason, .. } => {
-                    return Ok(FollowUpRow { missing_reason: missing(reason), ..row });
+            match self.exchange.send(&self.second_turn(request, follow_up, answer, signal), &self.context)? {
+                RequestOutcome::Reply(reply) => reply,
+                RequestOutcome::Failed { reason, .. } => {
+                    return Ok(FollowUpRow { missing_reason: Some(reason), ..row });
                 }
             };
         let completion = reply.completion;
@@ -162,13 +163,14 @@ impl Conversation<'_> {
             row.finish_reason = completion.finish_reason;
         }
         if signal.masses {
-            match masses::read(&completion.first, &ask.prompt.true_strings, &ask.prompt.false_strings) {
+            match masses::read(&completion.first, &request.prompt.true_strings, &request.prompt.false_strings)
+            {
                 Ok(masses) => {
                     row.true_mass = Some(masses.true_mass);
                     row.false_mass = Some(masses.false_mass);
                     row.censored = Some(masses.censored);
                 }
-                Err(reason) => row.missing_reason = missing(reason),
+                Err(reason) => row.missing_reason = Some(reason),
             }
         }
         Ok(row)
@@ -176,46 +178,53 @@ impl Conversation<'_> {
 
     fn second_turn(
         &self,
-        ask: &Request,
+        request: &Request,
         follow_up: &FollowUp,
         answer: &str,
         signal: FollowUpSignal,
     ) -> ChatRequest {
         let mut turns = Vec::new();
         if follow_up.continues {
-            turns = first_turn(ask);
+            turns = first_turn(request);
             turns.push(Turn::new(Role::Assistant, answer));
         }
         turns.push(Turn::new(Role::User, &follow_up.text(answer)));
-        let most = signal.text_tokens.unwrap_or(1).max(1);
+        let max_tokens = signal.text_tokens.unwrap_or(1).max(1);
         ChatRequest {
             turns,
-            // Greedy, whatever the answer's parameters: one token at least, so these numbers are valid.
-            decoding: Decoding::new(0.0, 1.0, most).unwrap_or(self.decoding),
-            listing: if signal.masses {
-                Listing::Top(self.exchange.spec.top_logprobs)
+            decoding: greedy(max_tokens),
+            logprob_selection: if signal.masses {
+                LogprobSelection::Top(self.exchange.spec.top_logprobs)
             } else {
-                Listing::Nothing
+                LogprobSelection::Nothing
             },
-            seed: self.seed(ask, 0),
+            seed: self.seed(request, 0),
             sample_index: 0,
         }
     }
 
-    fn seed(&self, ask: &Request, index: u32) -> u32 {
-        let bits = text_seed(self.seed, &self.exchange.spec.id, ask, index).bits();
-        // 31 bits: some servers keep the seed in a signed integer.
-        u32::try_from(bits >> 33).unwrap_or_default()
+    fn seed(&self, request: &Request, index: u32) -> u32 {
+        let bits = text_seed(self.seed, &self.exchange.spec.id, request, index).bits();
+        // 31 bits: some servers store the seed in a signed integer.
+        #[expect(clippy::cast_possible_truncation, reason = "31 bits are left")]
+        let seed = (bits >> 33) as u32;
+        seed
     }
 }
 
-/// A row that no attempt brought a text for.
+/// A row without a text, for a reason.
 fn failed(mut row: GenerationRow, reason: MissingSignal, attempts: u32) -> GenerationRow {
     row.attempts = attempts;
-    row.failure = Some(reason.name().to_owned());
+    row.failure = Some(reason);
     row
 }
 
-fn first_turn(ask: &Request) -> Vec<Turn> {
-    ask.prompt.messages.iter().map(|message| Turn::new(message.role, &message.text)).collect()
+/// Greedy decoding, whatever the answer's parameters.
+#[expect(clippy::expect_used, reason = "temperature 0, top-p 1 and at least one token are valid")]
+fn greedy(max_tokens: u32) -> Decoding {
+    Decoding::new(0.0, 1.0, max_tokens.max(1)).expect("valid parameters")
+}
+
+fn first_turn(request: &Request) -> Vec<Turn> {
+    request.prompt.messages.iter().map(|message| Turn::new(message.role, &message.text)).collect()
 }

@@ -1,4 +1,4 @@
-//! What a server did instead of answering, and what that means for the row and for the run.
+//! Failed requests, and what they mean for the row and for the run.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::served::Served;
 /// characters.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum RequestError {
+pub enum ChatRequestError {
     /// No connection, or one that broke before the reply began.
     #[error("cannot reach {host}: check `base_url`, the network and the proxy")]
     Unreachable {
@@ -38,7 +38,7 @@ pub enum RequestError {
         /// How long it had.
         within: Duration,
     },
-    /// The connection cannot be made safe.
+    /// TLS failed.
     #[error(
         "cannot make a secure connection to {host}; if a proxy of your network opens connections, set SSL_CERT_FILE to its certificates"
     )]
@@ -49,9 +49,9 @@ pub enum RequestError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// This machine trusts nobody.
+    /// No root certificates found.
     #[error(
-        "this machine has no certificates to know {host} by: install the package ca-certificates, or set SSL_CERT_FILE"
+        "no root certificates found to verify {host}: install the package ca-certificates, or set SSL_CERT_FILE"
     )]
     NoCertificates {
         /// Scheme, host and port.
@@ -142,12 +142,12 @@ pub enum RequestError {
         status: u16,
     },
     /// More than a reply can be.
-    #[error("{host} replies with more than {most} bytes")]
+    #[error("{host} replies with more than {max} bytes")]
     TooLarge {
         /// Scheme, host and port.
         host: String,
         /// The limit.
-        most: u64,
+        max: u64,
     },
     /// A reply that is no chat completion.
     #[error("{host} replies what is no chat completion: {problem}")]
@@ -167,7 +167,7 @@ pub(super) enum Meaning {
     Run,
 }
 
-impl RequestError {
+impl ChatRequestError {
     /// Whether the same request may succeed later.
     pub(super) fn is_passing(&self) -> bool {
         matches!(
@@ -182,8 +182,8 @@ impl RequestError {
         )
     }
 
-    /// How long the server asked to wait.
-    pub(super) fn asked_wait(&self) -> Option<Duration> {
+    /// The wait that the server requested.
+    pub(super) fn requested_wait(&self) -> Option<Duration> {
         match self {
             Self::RateLimited { wait, .. } | Self::Server { wait, .. } => *wait,
             _ => None,
@@ -218,13 +218,13 @@ pub enum OpenAiError {
     /// A request failed in a way that every other would.
     #[error("question `{question_id}` was not answered")]
     Request {
-        /// The question that was asked.
+        /// The question of the request.
         question_id: String,
         /// What the server did.
         #[source]
-        source: RequestError,
+        source: ChatRequestError,
     },
-    /// One question after the other failed, and none was answered in between.
+    /// Questions in a row failed, with none answered in between.
     #[error("{questions} questions failed one after the other, the last of them `{question_id}`")]
     FailingThroughout {
         /// How many.
@@ -233,7 +233,7 @@ pub enum OpenAiError {
         question_id: String,
         /// What the server did.
         #[source]
-        source: RequestError,
+        source: ChatRequestError,
     },
     /// The next request could cost more than is left.
     #[error(
@@ -244,13 +244,15 @@ pub enum OpenAiError {
         budget_usd: f64,
         /// What was spent, lost replies counted at their upper bound.
         spent_usd: f64,
-        /// The most that the next request may cost.
+        /// Maximum cost of the next request.
         next_usd: f64,
     },
-    /// A budget cannot be kept blindly.
-    #[error("the server does not tell how many tokens it used, so that `limits.budget_usd` cannot be kept")]
+    /// A budget cannot be enforced without token counts.
+    #[error(
+        "the server does not report how many tokens it used, so that `limits.budget_usd` cannot be enforced"
+    )]
     UsageUnknown,
-    /// The model behind the name changed within the run.
+    /// The served model changed within the run.
     #[error(
         "the server changed the model within the run: it was {before} and is {after} at question `{question_id}`; rows of both must not be mixed, start again in a new folder{}", if *by_fingerprint { ", or leave out `same_fingerprint`: hosted models alternate between fingerprints" } else { "" }
     )]
@@ -265,7 +267,7 @@ pub enum OpenAiError {
         by_fingerprint: bool,
     },
     /// A file of the cache is not what this program wrote.
-    #[error("`{}` is damaged: {problem}; delete it to ask again", path.display())]
+    #[error("`{}` is damaged: {problem}; delete it to send the request again", path.display())]
     CacheDamaged {
         /// The file.
         path: PathBuf,
@@ -282,7 +284,7 @@ pub enum OpenAiError {
         source: std::io::Error,
     },
     /// The cache cannot be written.
-    #[error("a reply cannot be kept")]
+    #[error("a reply cannot be cached")]
     CacheWrite(#[source] FileError),
     /// The system gives no thread.
     #[error("no thread could be started")]

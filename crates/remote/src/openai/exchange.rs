@@ -1,5 +1,4 @@
-//! A request until it is answered: kept replies, budget, pace, retries, what the server refuses, and the one
-//! served model.
+//! Sends requests: reply cache, budget, pace, retries, refused fields, and the check of the served model.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,16 +6,16 @@ use std::time::Instant;
 
 use plimsoll_core::MissingSignal;
 
-use super::cache::{Cache, Came, Kept};
+use super::cache::{CacheEntry, CachedOutcome, ReplyCache};
 use super::client::Client;
-use super::error::{Meaning, OpenAiError, RequestError};
-use super::failures::{Failures, is_of_row};
-use super::field::{Adapted, RefusedField};
-use super::ledger::{Ledger, Reserve};
+use super::error::{ChatRequestError, Meaning, OpenAiError};
+use super::failures::{Failures, concerns_one_row};
+use super::field::{Adaptation, RefusedField};
+use super::ledger::{Ledger, Reservation};
 use super::pace::{self, Pace};
 use super::reply::Completion;
 use super::request::ChatRequest;
-use super::served::ServedModel;
+use super::served::ServedModelTracker;
 use super::spec::OpenAiSpec;
 use plimsoll_backend::control::{BackendEvent, BackendObserver, Cancel};
 
@@ -24,221 +23,251 @@ use plimsoll_backend::control::{BackendEvent, BackendObserver, Cancel};
 #[derive(Debug)]
 pub(super) struct Exchange {
     pub(super) spec: OpenAiSpec,
-    pub(super) served: ServedModel,
+    pub(super) served: ServedModelTracker,
     pub(super) ledger: Ledger,
     pub(super) failures: Failures,
     client: Client,
     pace: Pace,
-    cache: Option<Cache>,
-    adapted: Mutex<Adapted>,
-    /// Reasons for which a row failed, each told once.
-    told: Mutex<BTreeSet<MissingSignal>>,
+    cache: Option<ReplyCache>,
+    adaptation: Mutex<Adaptation>,
+    /// Reasons for which a row failed, each reported once.
+    reported: Mutex<BTreeSet<MissingSignal>>,
 }
 
 /// Why a row was not finished.
-pub(super) enum Stop {
-    /// The run ends, for a reason that is told elsewhere.
+pub(super) enum Interruption {
+    /// The run ends, for a reason that is reported elsewhere.
     Halted,
     /// The run ends for this reason.
     Failed(Box<OpenAiError>),
 }
 
-impl From<OpenAiError> for Stop {
+impl From<OpenAiError> for Interruption {
     fn from(error: OpenAiError) -> Self {
         Self::Failed(Box::new(error))
     }
 }
 
-/// A reply with how it came.
-pub(super) struct Reply {
+/// A reply with the number of attempts and its latency.
+pub(super) struct ChatReply {
     pub(super) attempts: u32,
     pub(super) latency_ms: f64,
     pub(super) completion: Box<Completion>,
 }
 
-/// What came of a request.
-pub(super) enum Outcome {
-    Reply(Reply),
-    /// No reply, for a reason of the row; with the error unless the refusal was kept.
+/// The outcome of a request.
+pub(super) enum RequestOutcome {
+    Reply(ChatReply),
+    /// No reply, for a reason of the row; with the error unless the refusal was cached.
     Failed {
         reason: MissingSignal,
         attempts: u32,
-        error: Option<RequestError>,
+        error: Option<ChatRequestError>,
     },
 }
 
-/// What goes with a request.
-pub(super) struct Asking<'a> {
+/// The question of a request, with cancellation and progress.
+pub(super) struct RequestContext<'a> {
     pub(super) question_id: &'a str,
     pub(super) halt: &'a Cancel,
     pub(super) progress: &'a Arc<dyn BackendObserver>,
 }
 
+/// A field that the server refused, with its message.
+struct FieldRefusal<'a> {
+    field: RefusedField,
+    message: &'a str,
+}
+
 /// How a series of attempts ended.
-enum Ended {
-    Reply(Kept),
-    Refused { error: RequestError, attempts: u32 },
+enum AttemptsResult {
+    Reply(CacheEntry),
+    Refused { error: ChatRequestError, attempts: u32 },
 }
 
 impl Exchange {
     pub(super) fn new(spec: OpenAiSpec) -> Self {
         Self {
-            served: ServedModel::new(spec.same_fingerprint),
+            served: ServedModelTracker::new(spec.same_fingerprint),
             ledger: Ledger::new(spec.price, spec.budget_usd),
             failures: Failures::new(spec.network.max_failures_in_a_row),
             client: Client::new(&spec),
             pace: Pace::new(spec.requests_per_minute),
-            cache: spec.cache.clone().map(Cache::new),
-            adapted: Mutex::default(),
-            told: Mutex::default(),
+            cache: spec.cache.clone().map(ReplyCache::new),
+            adaptation: Mutex::default(),
+            reported: Mutex::default(),
             spec,
         }
     }
 
-    /// Asks; a server that refuses an optional field is asked again without it, or with less.
-    pub(super) fn ask(&self, request: &ChatRequest, asking: &Asking<'_>) -> Result<Outcome, Stop> {
-        // Each round leaves something out for good, so there are few.
+    /// Sends a request; if the server refuses an optional field, it is sent again without that field or with less.
+    pub(super) fn send(
+        &self,
+        request: &ChatRequest,
+        context: &RequestContext<'_>,
+    ) -> Result<RequestOutcome, Interruption> {
+        // Each round leaves a field out for good, so there are few rounds.
         loop {
-            let adapted = *self.adapted.lock().unwrap_or_else(PoisonError::into_inner);
-            let body = request.body(&self.spec, adapted);
+            let adaptation = *self.adaptation.lock().unwrap_or_else(PoisonError::into_inner);
+            let body = request.body(&self.spec, adaptation);
             let hash = request.hash(&self.spec, &body);
-            if let Some(kept) = self.cache.as_ref().map(|cache| cache.find(&hash)).transpose()?.flatten() {
-                return self.came(kept, asking);
+            if let Some(entry) = self.cache.as_ref().map(|cache| cache.find(&hash)).transpose()?.flatten() {
+                return self.outcome(entry, context);
             }
-            match self.attempts(request, &body, &hash, asking)? {
-                Ended::Reply(kept) => {
-                    self.keep(&kept)?;
-                    return self.came(kept, asking);
+            match self.attempts(request, &body, &hash, context)? {
+                AttemptsResult::Reply(entry) => {
+                    self.store(&entry)?;
+                    return self.outcome(entry, context);
                 }
-                Ended::Refused { error: RequestError::FieldRefused { field, ref message, .. }, .. }
-                    if self.adapt(adapted, (field, message), request, asking) => {}
-                Ended::Refused { error, attempts } => return self.failed(error, &hash, attempts, asking),
+                AttemptsResult::Refused {
+                    error: ChatRequestError::FieldRefused { field, ref message, .. },
+                    ..
+                } if self.adapt(adaptation, &FieldRefusal { field, message }, request, context) => {}
+                AttemptsResult::Refused { error, attempts } => {
+                    return self.failed(error, &hash, attempts, context);
+                }
             }
         }
     }
 
-    /// What came of a request, now or in an earlier run.
-    fn came(&self, kept: Kept, asking: &Asking<'_>) -> Result<Outcome, Stop> {
-        let Kept { attempts, latency_ms, came, .. } = kept;
-        let completion = match came {
-            Came::Completion(completion) => completion,
-            Came::Refused(reason) => {
-                let reason = MissingSignal::from_name(&reason).unwrap_or(MissingSignal::RequestRefused);
-                return Ok(Outcome::Failed { reason, attempts, error: None });
+    /// The outcome of a request that was sent now or in an earlier run.
+    fn outcome(
+        &self,
+        entry: CacheEntry,
+        context: &RequestContext<'_>,
+    ) -> Result<RequestOutcome, Interruption> {
+        let CacheEntry { attempts, latency_ms, outcome, .. } = entry;
+        let completion = match outcome {
+            CachedOutcome::Completion(completion) => completion,
+            CachedOutcome::Refused(reason) => {
+                return Ok(RequestOutcome::Failed { reason, attempts, error: None });
             }
         };
         let after = completion.served();
         self.served.see(&after).map_err(|change| {
-            let (question_id, by_fingerprint) = (asking.question_id.to_owned(), change.by_fingerprint);
+            let (question_id, by_fingerprint) = (context.question_id.to_owned(), change.by_fingerprint);
             OpenAiError::ServedChanged { before: change.before, after, question_id, by_fingerprint }
         })?;
-        Ok(Outcome::Reply(Reply { attempts, latency_ms, completion }))
+        Ok(RequestOutcome::Reply(ChatReply { attempts, latency_ms, completion }))
     }
 
-    fn keep(&self, kept: &Kept) -> Result<(), Stop> {
-        Ok(self.cache.as_ref().map_or(Ok(()), |cache| cache.keep(kept))?)
+    fn store(&self, entry: &CacheEntry) -> Result<(), Interruption> {
+        Ok(self.cache.as_ref().map_or(Ok(()), |cache| cache.store(entry))?)
     }
 
-    /// Leaves out what was refused, from now on; says whether there is something else to send. The first thread
-    /// that meets a refusal tells of it.
+    /// Leaves out a refused field from now on; true if there is something else to send. The first thread that sees the
+    /// refusal reports it.
     fn adapt(
         &self,
-        sent: Adapted,
-        (field, message): (RefusedField, &str),
+        sent: Adaptation,
+        refusal: &FieldRefusal<'_>,
         request: &ChatRequest,
-        asking: &Asking<'_>,
+        context: &RequestContext<'_>,
     ) -> bool {
-        let mut adapted = self.adapted.lock().unwrap_or_else(PoisonError::into_inner);
-        if *adapted != sent {
+        let mut adaptation = self.adaptation.lock().unwrap_or_else(PoisonError::into_inner);
+        if *adaptation != sent {
             return true;
         }
-        let Some(note) = adapted.learn(field, request.listing, &self.spec) else { return false };
-        drop(adapted);
+        let Some(note) = adaptation.learn(refusal.field, request.logprob_selection, &self.spec) else {
+            return false;
+        };
+        drop(adaptation);
         let model = &self.spec.id;
-        let text = format!("model `{model}`: {note}. The server says: {message}");
-        asking.progress.event(&BackendEvent::Notice { text: &text });
+        let text = format!("model `{model}`: {note}. The server says: {}", refusal.message);
+        context.progress.event(&BackendEvent::Notice { text: &text });
         true
     }
 
-    /// Makes a request until there is a reply or no sense in another attempt.
+    /// Sends a request until there is a reply or another attempt is pointless.
     fn attempts(
         &self,
         request: &ChatRequest,
         body: &str,
         hash: &str,
-        asking: &Asking<'_>,
-    ) -> Result<Ended, Stop> {
+        context: &RequestContext<'_>,
+    ) -> Result<AttemptsResult, Interruption> {
         let mut attempts = 0;
         loop {
-            let reserve = self.begin(request, asking)?;
+            let reservation = self.begin(request, context)?;
             let start = Instant::now();
-            let got = self.client.complete(body, request.decoding.max_new_tokens());
+            let result = self.client.complete(body, request.decoding.max_new_tokens());
             let latency_ms = start.elapsed().as_secs_f64() * 1e3;
             attempts += 1;
-            let error = match got {
+            let error = match result {
                 Ok(completion) => {
-                    self.book(&reserve, &completion, asking)?;
-                    return Ok(Ended::Reply(Kept::reply(hash, completion, attempts, latency_ms)));
+                    self.book(&reservation, &completion, context)?;
+                    return Ok(AttemptsResult::Reply(CacheEntry::reply(
+                        hash, completion, attempts, latency_ms,
+                    )));
                 }
                 Err(error) => error,
             };
-            self.ledger.book(&reserve, if error.may_have_cost() { None } else { Some(0.0) });
+            self.ledger.book(&reservation, if error.may_have_cost() { None } else { Some(0.0) });
             let Some(wait) = pace::wait(&self.spec.network, attempts, &error) else {
-                return Ok(Ended::Refused { error, attempts });
+                return Ok(AttemptsResult::Refused { error, attempts });
             };
-            asking.progress.event(&BackendEvent::Retrying { problem: &error.to_string(), wait });
-            if matches!(error, RequestError::RateLimited { .. }) {
+            context.progress.event(&BackendEvent::Retrying { problem: &error.to_string(), wait });
+            if matches!(error, ChatRequestError::RateLimited { .. }) {
                 self.pace.hold(wait);
-            } else if asking.halt.sleep(wait) {
-                return Err(Stop::Halted);
+            } else if context.halt.sleep(wait) {
+                return Err(Interruption::Halted);
             }
         }
     }
 
-    /// Waits for this thread's turn, with the money for it set aside.
-    fn begin(&self, request: &ChatRequest, asking: &Asking<'_>) -> Result<Reserve, Stop> {
-        if self.pace.wait(asking.halt) {
-            return Err(Stop::Halted);
+    /// Waits for this thread's turn and reserves the cost.
+    fn begin(
+        &self,
+        request: &ChatRequest,
+        context: &RequestContext<'_>,
+    ) -> Result<Reservation, Interruption> {
+        if self.pace.wait(context.halt) {
+            return Err(Interruption::Halted);
         }
-        let most_usd = self.ledger.most_usd(&request.texts(), request.decoding.max_new_tokens());
-        self.ledger.reserve(most_usd, asking.halt)?.ok_or(Stop::Halted)
+        let max_usd = self.ledger.max_usd(&request.texts(), request.decoding.max_new_tokens());
+        self.ledger.reserve(max_usd, context.halt)?.ok_or(Interruption::Halted)
     }
 
-    fn book(&self, reserve: &Reserve, completion: &Completion, asking: &Asking<'_>) -> Result<(), Stop> {
+    fn book(
+        &self,
+        reservation: &Reservation,
+        completion: &Completion,
+        context: &RequestContext<'_>,
+    ) -> Result<(), Interruption> {
         let cost_usd = self.ledger.cost_usd(completion.prompt_tokens, completion.generated_tokens);
-        self.ledger.book(reserve, cost_usd);
+        self.ledger.book(reservation, cost_usd);
         if cost_usd.is_none() && self.ledger.has_budget() {
             return Err(OpenAiError::UsageUnknown.into());
         }
         if cost_usd.is_some() {
-            asking.progress.event(&BackendEvent::Spent { total_usd: self.ledger.spent_usd() });
+            context.progress.event(&BackendEvent::Spent { total_usd: self.ledger.spent_usd() });
         }
         Ok(())
     }
 
-    /// What it means that no attempt brought a reply. What the same request would meet again is kept like a reply.
+    /// The outcome when no attempt brought a reply. A refusal that the same request would get again is cached.
     fn failed(
         &self,
-        error: RequestError,
+        error: ChatRequestError,
         hash: &str,
         attempts: u32,
-        asking: &Asking<'_>,
-    ) -> Result<Outcome, Stop> {
+        context: &RequestContext<'_>,
+    ) -> Result<RequestOutcome, Interruption> {
         let Meaning::Row(reason) = error.meaning() else {
-            let question_id = asking.question_id.to_owned();
+            let question_id = context.question_id.to_owned();
             return Err(OpenAiError::Request { question_id, source: error }.into());
         };
-        if is_of_row(reason) {
-            self.keep(&Kept::refusal(hash, reason, attempts))?;
+        if concerns_one_row(reason) {
+            self.store(&CacheEntry::refusal(hash, reason, attempts))?;
         }
-        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(reason) {
-            let (model, id, name) = (&self.spec.id, asking.question_id, reason.name());
+        if self.reported.lock().unwrap_or_else(PoisonError::into_inner).insert(reason) {
+            let (model, id, name) = (&self.spec.id, context.question_id, reason.name());
             let text = format!(
                 "model `{model}`: question `{id}` is missing with `{name}`, and so will others be that meet the \
                  same: {error}"
             );
-            asking.progress.event(&BackendEvent::Notice { text: &text });
+            context.progress.event(&BackendEvent::Notice { text: &text });
         }
-        Ok(Outcome::Failed { reason, attempts, error: Some(error) })
+        Ok(RequestOutcome::Failed { reason, attempts, error: Some(error) })
     }
 }

@@ -1,5 +1,5 @@
-//! Whether a server fails throughout: one question after the other, with nothing answered in between. Questions
-//! are counted, not requests, and a reply that was kept counts as one that came.
+//! Whether a server fails throughout: one question after the other, with none answered in between. Questions are
+//! counted, not requests, and a cached reply counts as an answer.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -26,7 +26,7 @@ impl Failures {
     }
 
     /// A question was not answered, for this reason; gives the number of failures in a row if they end the run.
-    /// Once anything was answered, a refusal speaks of its row and not of the server.
+    /// Once anything was answered, a refusal concerns its row and not the server.
     pub(super) fn failed(&self, reason: MissingSignal) -> Option<u32> {
         if is_refusal(reason) && self.answered.load(Ordering::Relaxed) {
             return None;
@@ -38,11 +38,11 @@ impl Failures {
 
 /// Whether a server that works gave this reason.
 fn is_refusal(reason: MissingSignal) -> bool {
-    is_of_row(reason) || reason == MissingSignal::RequestRefused
+    concerns_one_row(reason) || reason == MissingSignal::RequestRefused
 }
 
-/// Whether a reason speaks of one row, so that the same request will meet it again.
-pub(super) fn is_of_row(reason: MissingSignal) -> bool {
+/// Whether a reason concerns one row, so that the same request will get it again.
+pub(super) fn concerns_one_row(reason: MissingSignal) -> bool {
     matches!(reason, MissingSignal::ContextTooLong | MissingSignal::ContentFilter)
 }
 

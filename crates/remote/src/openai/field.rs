@@ -1,8 +1,8 @@
-//! Fields of a request that a server may refuse, and what is sent instead. None of them changes what is asked:
-//! without log-probs an answer is the same answer, without a seed a sample is a sample.
+//! Fields of a request that a server may refuse, and what is sent instead. None of them changes the
+//! prompt: without log-probs an answer is the same answer, without a seed a sample is a sample.
 
-use super::refusal::Words;
-use super::request::Listing;
+use super::logprob_selection::LogprobSelection;
+use super::refusal::ErrorWords;
 use super::spec::{MAX_TOP_LOGPROBS, OpenAiSpec, TokenLimit};
 
 /// An optional field that a server refused.
@@ -68,17 +68,17 @@ const NAME_REFUSED: &[&str] = &[
     " not permitted",
 ];
 
-/// What a server lists at a position where nothing says how many it allows: five, as many do.
-const USUAL_MAX: u8 = 5;
+/// Number of likeliest tokens at a position where the server does not say how many it allows: 5, as with many servers.
+const DEFAULT_MAX: u8 = 5;
 
 impl RefusedField {
-    /// The field that a refusal speaks of, if it speaks of one: named as the parameter, or in the words.
-    pub(super) fn read(status: u16, words: &Words, parameters: &[String]) -> Option<Self> {
+    /// The field that a refusal names, if any: as the parameter, or in the words.
+    pub(super) fn read(status: u16, words: &ErrorWords, parameters: &[String]) -> Option<Self> {
         if status < 400 || matches!(status, 401 | 402 | 429) {
             return None;
         }
         let named = |field: &str| parameters.iter().any(|name| name == field);
-        // Of log-probs nobody speaks who means something else.
+        // Log-probs are only mentioned where they are refused.
         if words.have_any(&["logprob", " log prob"]) {
             return Some(Self::logprobs(words));
         }
@@ -93,8 +93,8 @@ impl RefusedField {
         (refuses && ((old && new) || ((old || new) && is_name))).then_some(Self::TokenLimit)
     }
 
-    /// Whether the field is refused, or only how many tokens it asks for.
-    fn logprobs(words: &Words) -> Self {
+    /// Whether the field is refused, or only its count of tokens.
+    fn logprobs(words: &ErrorWords) -> Self {
         if !words.have_any(TOO_MANY) && !words.have_any(&[" at least ", " less or equal "]) {
             return Self::Logprobs { max: None, at_least_one: false };
         }
@@ -109,14 +109,14 @@ impl RefusedField {
         ]);
         // The number that was sent stands there too, and is no smaller than what is allowed.
         let max = words.numbers().filter(|number| is_count(number)).max();
-        let max = max.and_then(|number| u8::try_from(number).ok()).unwrap_or(USUAL_MAX);
+        let max = max.and_then(|number| u8::try_from(number).ok()).unwrap_or(DEFAULT_MAX);
         Self::Logprobs { max: Some(max), at_least_one }
     }
 }
 
-/// How log-probs of chosen tokens are asked for.
+/// How log-probs of chosen tokens are requested.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Chosen {
+enum ChosenLogprobs {
     /// By themselves.
     #[default]
     Alone,
@@ -126,12 +126,12 @@ enum Chosen {
     Never,
 }
 
-/// What a server refused so far, so that it is not sent again.
+/// Fields that a server refused so far, so that they are not sent again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Adapted {
-    /// How log-probs of chosen tokens are asked for.
-    chosen: Chosen,
-    /// The most likeliest tokens that it lists; 0 = none.
+pub(super) struct Adaptation {
+    /// How log-probs of chosen tokens are requested.
+    chosen: ChosenLogprobs,
+    /// Maximum number of likeliest tokens that it lists; 0 = none.
     max_top: Option<u8>,
     /// It takes no seed.
     no_seed: bool,
@@ -139,20 +139,20 @@ pub(super) struct Adapted {
     other_token_limit: bool,
 }
 
-impl Adapted {
-    /// Which log-probs are asked for where these are wanted.
-    pub(super) fn listing(self, wanted: Listing) -> Listing {
+impl Adaptation {
+    /// The log-probs to request, given those wanted.
+    pub(super) fn logprob_selection(self, wanted: LogprobSelection) -> LogprobSelection {
         match wanted {
-            Listing::Chosen => match self.chosen {
-                Chosen::Alone => Listing::Chosen,
-                Chosen::WithOne => Listing::Top(1),
-                Chosen::Never => Listing::Nothing,
+            LogprobSelection::Chosen => match self.chosen {
+                ChosenLogprobs::Alone => LogprobSelection::Chosen,
+                ChosenLogprobs::WithOne => LogprobSelection::Top(1),
+                ChosenLogprobs::Never => LogprobSelection::Nothing,
             },
-            Listing::Top(count) => match count.min(self.max_top.unwrap_or(count)) {
-                0 => Listing::Nothing,
-                count => Listing::Top(count),
+            LogprobSelection::Top(count) => match count.min(self.max_top.unwrap_or(count)) {
+                0 => LogprobSelection::Nothing,
+                count => LogprobSelection::Top(count),
             },
-            Listing::Nothing => Listing::Nothing,
+            LogprobSelection::Nothing => LogprobSelection::Nothing,
         }
     }
 
@@ -174,7 +174,7 @@ impl Adapted {
     pub(super) fn learn(
         &mut self,
         refused: RefusedField,
-        wanted: Listing,
+        wanted: LogprobSelection,
         spec: &OpenAiSpec,
     ) -> Option<String> {
         match refused {
@@ -199,29 +199,34 @@ impl Adapted {
         }
     }
 
-    fn learn_logprobs(&mut self, max: Option<u8>, at_least_one: bool, wanted: Listing) -> Option<String> {
-        match (wanted, self.listing(wanted)) {
-            (Listing::Chosen, Listing::Chosen) if at_least_one => {
-                self.chosen = Chosen::WithOne;
-                Some("`top_logprobs` of 0 is refused, and 1 asked for from now on".to_owned())
+    fn learn_logprobs(
+        &mut self,
+        max: Option<u8>,
+        at_least_one: bool,
+        wanted: LogprobSelection,
+    ) -> Option<String> {
+        match (wanted, self.logprob_selection(wanted)) {
+            (LogprobSelection::Chosen, LogprobSelection::Chosen) if at_least_one => {
+                self.chosen = ChosenLogprobs::WithOne;
+                Some("`top_logprobs` of 0 is refused, and 1 requested from now on".to_owned())
             }
-            (Listing::Chosen, Listing::Chosen | Listing::Top(_)) => {
-                self.chosen = Chosen::Never;
-                Some("`logprobs` is refused, and not asked for from now on; methods that need log-probs are \
+            (LogprobSelection::Chosen, LogprobSelection::Chosen | LogprobSelection::Top(_)) => {
+                self.chosen = ChosenLogprobs::Never;
+                Some("`logprobs` is refused, and not requested from now on; methods that need log-probs are \
                       missing with `no_logprobs` (leave them out of `methods`, or use a server that lists them)"
                     .to_owned())
             }
-            (Listing::Top(_), Listing::Top(sent)) => {
+            (LogprobSelection::Top(_), LogprobSelection::Top(sent)) => {
                 // What is allowed, then what most servers allow, then none.
-                let fewer = [max, Some(USUAL_MAX)].into_iter().flatten().find(|count| *count < sent);
+                let fewer = [max, Some(DEFAULT_MAX)].into_iter().flatten().find(|count| *count < sent);
                 let fewer = fewer.filter(|_| max.is_some()).unwrap_or(0);
                 self.max_top = Some(fewer);
                 Some(match fewer {
-                    0 => "`top_logprobs` is refused, and not asked for from now on; p_true is missing with \
+                    0 => "`top_logprobs` is refused, and not requested from now on; p_true is missing with \
                           `no_top_logprobs`"
                         .to_owned(),
                     fewer => format!(
-                        "{sent} `top_logprobs` are refused, and {fewer} asked for from now on (key `top_logprobs: {fewer}`)"
+                        "{sent} `top_logprobs` are refused, and {fewer} requested from now on (key `top_logprobs: {fewer}`)"
                     ),
                 })
             }
@@ -234,14 +239,14 @@ impl Adapted {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::error::RequestError;
-    use super::super::refusal::Says;
+    use super::super::error::ChatRequestError;
+    use super::super::refusal::ErrorBody;
     use super::super::spec::RawOpenAi;
     use super::*;
 
     fn field(status: u16, body: &Value) -> Option<RefusedField> {
-        match Says::read(body).into_error("h".into(), status, None) {
-            RequestError::FieldRefused { field, .. } => Some(field),
+        match ErrorBody::read(body).into_error("h".into(), status, None) {
+            ChatRequestError::FieldRefused { field, .. } => Some(field),
             _ => None,
         }
     }
@@ -323,27 +328,32 @@ mod tests {
     fn less_is_sent_each_time_and_then_nothing() {
         let raw: RawOpenAi = serde_json::from_str(r#"{"base_url": "http://h/v1", "model": "m"}"#).unwrap();
         let spec = OpenAiSpec::resolve(plimsoll_core::ModelId::new("m").unwrap(), raw, &|_| None).unwrap();
-        let mut adapted = Adapted::default();
+        let mut adaptation = Adaptation::default();
         let too_many = |max| RefusedField::Logprobs { max: Some(max), at_least_one: false };
-        let top = Listing::Top(20);
-        for (refused, left) in
-            [(too_many(8), Listing::Top(8)), (too_many(8), Listing::Top(5)), (too_many(8), Listing::Nothing)]
-        {
-            assert!(adapted.learn(refused, top, &spec).unwrap().contains("`top_logprobs"));
-            assert_eq!(adapted.listing(top), left);
+        let top = LogprobSelection::Top(20);
+        for (refused, left) in [
+            (too_many(8), LogprobSelection::Top(8)),
+            (too_many(8), LogprobSelection::Top(5)),
+            (too_many(8), LogprobSelection::Nothing),
+        ] {
+            assert!(adaptation.learn(refused, top, &spec).unwrap().contains("`top_logprobs"));
+            assert_eq!(adaptation.logprob_selection(top), left);
         }
-        assert_eq!(adapted.learn(too_many(8), top, &spec), None);
-        assert_eq!(adapted.listing(Listing::Chosen), Listing::Chosen);
+        assert_eq!(adaptation.learn(too_many(8), top, &spec), None);
+        assert_eq!(adaptation.logprob_selection(LogprobSelection::Chosen), LogprobSelection::Chosen);
         let none = RefusedField::Logprobs { max: None, at_least_one: true };
-        assert!(adapted.learn(none, Listing::Chosen, &spec).is_some());
-        assert_eq!(adapted.listing(Listing::Chosen), Listing::Top(1));
-        assert!(adapted.learn(none, Listing::Chosen, &spec).is_some());
-        assert_eq!(adapted.listing(Listing::Chosen), Listing::Nothing);
-        assert_eq!(adapted.learn(none, Listing::Chosen, &spec), None);
-        assert!(adapted.learn(RefusedField::Seed, top, &spec).unwrap().contains("`send_seed: false`"));
-        assert_eq!((adapted.sends_seed(&spec), adapted.learn(RefusedField::Seed, top, &spec)), (false, None));
-        let note = adapted.learn(RefusedField::TokenLimit, top, &spec).unwrap();
+        assert!(adaptation.learn(none, LogprobSelection::Chosen, &spec).is_some());
+        assert_eq!(adaptation.logprob_selection(LogprobSelection::Chosen), LogprobSelection::Top(1));
+        assert!(adaptation.learn(none, LogprobSelection::Chosen, &spec).is_some());
+        assert_eq!(adaptation.logprob_selection(LogprobSelection::Chosen), LogprobSelection::Nothing);
+        assert_eq!(adaptation.learn(none, LogprobSelection::Chosen, &spec), None);
+        assert!(adaptation.learn(RefusedField::Seed, top, &spec).unwrap().contains("`send_seed: false`"));
+        assert_eq!(
+            (adaptation.sends_seed(&spec), adaptation.learn(RefusedField::Seed, top, &spec)),
+            (false, None)
+        );
+        let note = adaptation.learn(RefusedField::TokenLimit, top, &spec).unwrap();
         assert!(note.contains("`token_limit: max_completion_tokens`"), "{note}");
-        assert_eq!(adapted.learn(RefusedField::TokenLimit, top, &spec), None);
+        assert_eq!(adaptation.learn(RefusedField::TokenLimit, top, &spec), None);
     }
 }

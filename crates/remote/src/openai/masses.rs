@@ -6,7 +6,7 @@ use crate::alignment::with_plain_space;
 
 /// What two sets of spellings have at a position.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Masses {
+pub(super) struct ListedMasses {
     /// Probability of the true spellings, in [0, 1].
     pub(super) true_mass: f64,
     /// Probability of the false spellings.
@@ -28,7 +28,7 @@ pub(super) fn read(
     listed: &[(String, f64)],
     true_strings: &[String],
     false_strings: &[String],
-) -> Result<Masses, MissingSignal> {
+) -> Result<ListedMasses, MissingSignal> {
     let smallest = listed.iter().map(|(_, logprob)| logprob.exp()).reduce(f64::min);
     let bound = smallest.ok_or(MissingSignal::NoTopLogprobs)?.min(1.0);
     let mass = |strings: &[String]| {
@@ -43,7 +43,7 @@ pub(super) fn read(
     if true_mass.is_none() && false_mass.is_none() {
         return Err(MissingSignal::NeitherListed);
     }
-    Ok(Masses {
+    Ok(ListedMasses {
         true_mass: true_mass.unwrap_or(bound),
         false_mass: false_mass.unwrap_or(bound),
         censored: true_mass.is_none() || false_mass.is_none(),

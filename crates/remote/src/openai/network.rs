@@ -1,32 +1,32 @@
-//! The way to a server: proxy, patience, certificates.
+//! Proxy, timeouts and retries of a server's requests.
 
 use std::ffi::OsString;
 use std::time::Duration;
 
 use plimsoll_http::{HttpAgent, Proxy, ProxyProblem, Timeouts};
 
-/// How requests are made and made again. No row depends on it.
+/// How requests are sent and retried. No row depends on it.
 #[derive(Debug, Clone)]
-pub struct Network {
+pub struct NetworkSettings {
     /// The proxy that the environment names for the server's scheme.
     proxy: Option<Proxy>,
-    /// For how long a connection may take.
+    /// Timeout of a connection.
     pub connect_timeout: Duration,
-    /// Within which time a reply must have come whole.
+    /// Timeout of a whole reply.
     pub timeout: Duration,
-    /// How often a request that failed is made again.
+    /// How often a failed request is retried.
     pub retries: u32,
     /// The wait before the first of these; each further one is twice as long.
     pub backoff: Duration,
-    /// The longest wait that a server may ask for.
-    pub longest_wait: Duration,
-    /// The largest reply, in bytes.
-    pub largest_reply: u64,
-    /// So many questions in a row that the server failed stop the run.
+    /// Maximum wait that a server may request.
+    pub max_wait: Duration,
+    /// Maximum size of a reply, in bytes.
+    pub max_reply_bytes: u64,
+    /// The run stops after so many failed questions in a row.
     pub max_failures_in_a_row: u32,
 }
 
-impl Network {
+impl NetworkSettings {
     /// The defaults, with the proxy that the environment names for this scheme.
     pub(super) fn from_variables(
         scheme: &str,
@@ -38,8 +38,8 @@ impl Network {
             timeout: Duration::from_mins(5),
             retries: 6,
             backoff: Duration::from_millis(500),
-            longest_wait: Duration::from_mins(10),
-            largest_reply: 32 << 20,
+            max_wait: Duration::from_mins(10),
+            max_reply_bytes: 32 << 20,
             max_failures_in_a_row: 20,
         })
     }
@@ -57,14 +57,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_proxy_that_is_none_is_told_at_once_and_never_shown() {
+    fn an_invalid_proxy_is_reported_at_once_and_never_shown() {
         let with = |address: &'static str| {
             let variable = move |name: &str| (name == "ALL_PROXY").then(|| OsString::from(address));
-            Network::from_variables("https", &variable)
+            NetworkSettings::from_variables("https", &variable)
         };
         let network = with("http://user:hunter2@p:1").unwrap();
         assert!(network.proxy.is_some() && !format!("{network:?}").contains("hunter2"));
         assert!(!with("hunter2 is no proxy").unwrap_err().to_string().contains("hunter2"));
-        assert!(Network::from_variables("http", &|_| None).unwrap().proxy.is_none());
+        assert!(NetworkSettings::from_variables("http", &|_| None).unwrap().proxy.is_none());
     }
 }

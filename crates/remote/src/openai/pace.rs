@@ -1,4 +1,4 @@
-//! When the next request may be made: after a failure, and in a minute.
+//! When the next request may be sent: backoff after failures, and the rate per minute.
 
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use plimsoll_http::retry::backoff;
 
-use super::error::RequestError;
-use super::network::Network;
+use super::error::ChatRequestError;
+use super::network::NetworkSettings;
 use plimsoll_backend::control::Cancel;
 
-/// No own wait is longer.
+/// Maximum wait that the server did not request.
 const MAX_BACKOFF: Duration = Duration::from_mins(1);
 
 /// Spaces the requests of all threads.
@@ -26,27 +26,33 @@ impl Pace {
         Self { step, next: Mutex::new(None) }
     }
 
-    /// Waits for this thread's turn; says whether the run was cancelled meanwhile.
+    /// Waits for this thread's turn; true if the run was cancelled meanwhile.
     pub(super) fn wait(&self, cancel: &Cancel) -> bool {
-        let turn = {
-            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-            let turn = next.unwrap_or_else(Instant::now).max(Instant::now());
-            *next = match self.step {
-                Some(step) => Some(turn + step),
-                // Without a rate, only a hold that is not over lies in the future.
-                None => next.filter(|hold| *hold > Instant::now()),
-            };
-            turn
-        };
-        match turn.saturating_duration_since(Instant::now()) {
+        let now = Instant::now();
+        match self.turn(now).saturating_duration_since(now) {
             Duration::ZERO => cancel.is_cancelled(),
             left => cancel.sleep(left),
         }
     }
 
-    /// Lets no thread begin a request before so long: a server that is busy is busy for all.
+    /// Takes the next turn, at `now` or later.
+    fn turn(&self, now: Instant) -> Instant {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = next.map_or(now, |next| next.max(now));
+        *next = match self.step {
+            Some(step) => Some(turn + step),
+            // Without a rate, only a hold that is not over lies in the future.
+            None => next.filter(|hold| *hold > now),
+        };
+        turn
+    }
+
+    /// Lets no thread start a request for this long: a server that is busy is busy for all.
     pub(super) fn hold(&self, wait: Duration) {
-        let end = Instant::now() + wait;
+        self.hold_until(Instant::now() + wait);
+    }
+
+    fn hold_until(&self, end: Instant) {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         *next = Some(next.map_or(end, |next| next.max(end)));
     }
@@ -54,13 +60,13 @@ impl Pace {
 
 /// How long to wait after `failures` failures in a row before the request is made again; `None` if it
 /// should not be.
-pub(super) fn wait(network: &Network, failures: u32, error: &RequestError) -> Option<Duration> {
+pub(super) fn wait(network: &NetworkSettings, failures: u32, error: &ChatRequestError) -> Option<Duration> {
     if !error.is_passing() || failures > network.retries {
         return None;
     }
     let own = backoff(network.backoff, failures, MAX_BACKOFF);
-    match error.asked_wait() {
-        Some(asked) => (asked <= network.longest_wait).then_some(asked.max(own)),
+    match error.requested_wait() {
+        Some(requested) => (requested <= network.max_wait).then_some(requested.max(own)),
         None => Some(own),
     }
 }
@@ -69,21 +75,21 @@ pub(super) fn wait(network: &Network, failures: u32, error: &RequestError) -> Op
 mod tests {
     use super::*;
 
-    fn network() -> Network {
-        Network::from_variables("http", &|_| None).unwrap()
+    fn network() -> NetworkSettings {
+        NetworkSettings::from_variables("http", &|_| None).unwrap()
     }
 
     #[test]
     fn waits_double_and_end() {
         let network = network();
-        let cut = RequestError::Cut { host: String::new() };
+        let cut = ChatRequestError::Cut { host: String::new() };
         for failures in 1..=network.retries {
             let whole = network.backoff * (1 << (failures - 1));
             let wait = wait(&network, failures, &cut).unwrap();
             assert!(wait <= whole && wait >= whole * 49 / 100, "{failures}: {wait:?}");
         }
         assert_eq!(wait(&network, network.retries + 1, &cut), None);
-        let busy = |seconds| RequestError::RateLimited {
+        let busy = |seconds| ChatRequestError::RateLimited {
             host: String::new(),
             wait: Some(Duration::from_secs(seconds)),
             message: String::new(),
@@ -95,18 +101,27 @@ mod tests {
 
     #[test]
     fn turns_are_spaced_and_held() {
-        let cancel = Cancel::new();
+        let now = Instant::now();
+        let after = |milliseconds: u64| now + Duration::from_millis(milliseconds);
         let pace = Pace::new(NonZeroU32::new(60_000));
-        let start = Instant::now();
-        (0..20).for_each(|_| assert!(!pace.wait(&cancel)));
-        assert!(start.elapsed() >= Duration::from_millis(19));
+        let turns: Vec<Instant> = (0..20).map(|_| pace.turn(now)).collect();
+        assert_eq!(turns, (0..20).map(after).collect::<Vec<_>>());
+        // A turn that nobody took is not saved up.
+        assert_eq!([pace.turn(after(500)), pace.turn(after(500))], [after(500), after(501)]);
         let pace = Pace::new(None);
-        pace.hold(Duration::from_millis(20));
-        let start = Instant::now();
-        pace.wait(&cancel);
-        assert!(start.elapsed() >= Duration::from_millis(20));
+        assert_eq!([pace.turn(now), pace.turn(now)], [now; 2]);
+        pace.hold_until(after(20));
+        pace.hold_until(after(10));
+        assert_eq!([pace.turn(now), pace.turn(after(19))], [after(20); 2], "the longer hold counts, for all");
+        assert_eq!(pace.turn(after(21)), after(21), "it is over");
+    }
+
+    #[test]
+    fn a_hold_ends_with_the_run() {
+        let (cancel, pace) = (Cancel::new(), Pace::new(None));
+        assert!(!pace.wait(&cancel));
         pace.hold(Duration::from_mins(10));
         cancel.cancel();
-        assert!(pace.wait(&cancel), "a hold ends with the run");
+        assert!(pace.wait(&cancel));
     }
 }

@@ -1,4 +1,4 @@
-//! What comes back, read with patience: servers leave out fields, give them as null and add others.
+//! Chat completions, read leniently: servers leave out fields, give them as null and add others.
 
 use plimsoll_core::records::TokenRow;
 use plimsoll_core::{Finish, MissingSignal};
@@ -7,26 +7,26 @@ use serde_json::Value;
 
 use super::key::ApiKey;
 use super::served::Served;
-use crate::alignment::{Piece, align};
+use crate::alignment::{ListedToken, align};
 use plimsoll_backend::LOGPROB_ROUNDING;
 
-/// The longest name of a model, fingerprint or reason to stop; longer ones are damage.
+/// Maximum bytes of a model's name, a fingerprint or a finish reason; longer ones are damage.
 const MAX_NAME_BYTES: usize = 1024;
 
-/// A chat completion, as it is used and kept.
+/// A chat completion, as it is used and cached.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Completion {
     /// The text; `None` for the reason in `no_text`.
     pub(super) text: Option<String>,
-    /// Why there is no text: a name of [`MissingSignal`].
-    pub(super) no_text: Option<String>,
-    /// How it ended: a name of [`Finish`].
-    pub(super) finish_reason: Option<String>,
+    /// Why there is no text.
+    pub(super) no_text: Option<MissingSignal>,
+    /// How it ended; `None` if nothing tells.
+    pub(super) finish_reason: Option<Finish>,
     /// The tokens; `None` for the reason in `no_tokens`.
     pub(super) tokens: Option<Vec<TokenRow>>,
-    /// Why there are no tokens: a name of [`MissingSignal`].
-    pub(super) no_tokens: Option<String>,
+    /// Why there are no tokens.
+    pub(super) no_tokens: Option<MissingSignal>,
     /// The likeliest tokens at the first position with their natural-log probabilities; empty if the
     /// server lists none.
     pub(super) first: Vec<(String, f64)>,
@@ -37,7 +37,7 @@ pub(super) struct Completion {
 }
 
 impl Completion {
-    /// Reads a reply out of which the key was blotted; `max_tokens` is how many tokens it was allowed.
+    /// Reads a reply whose key was redacted; `max_tokens` is how many tokens it was allowed.
     ///
     /// # Errors
     /// Why it is no chat completion.
@@ -52,7 +52,7 @@ impl Completion {
         let finish = Finish::observed(word.as_deref(), usage("completion_tokens"), max_tokens);
         let (text, no_text) = match (text(choice)?, finish) {
             (Some(text), _) => (Some(text), None),
-            // All tokens went into reasoning: what was said is the empty text, cut.
+            // All tokens went into reasoning: the answer is the empty text, cut.
             (None, Some(Finish::Length)) => (Some(String::new()), None),
             (None, Some(Finish::ContentFilter)) => (None, Some(MissingSignal::ContentFilter)),
             (None, _) => (None, Some(MissingSignal::NoText)),
@@ -61,9 +61,9 @@ impl Completion {
         let tokens = tokens(text.as_deref().unwrap_or_default(), &listed, key);
         Ok(Self {
             text,
-            no_text: no_text.map(|reason| reason.name().to_owned()),
-            finish_reason: finish.map(|finish| finish.name().to_owned()),
-            no_tokens: tokens.as_ref().err().map(|reason| reason.name().to_owned()),
+            no_text,
+            finish_reason: finish,
+            no_tokens: tokens.as_ref().err().copied(),
             tokens: tokens.ok(),
             first: listed.into_iter().next().map_or_else(Vec::new, Listed::likeliest),
             prompt_tokens: usage("prompt_tokens"),
@@ -116,7 +116,7 @@ fn part(part: &Value) -> Option<Result<String, &'static str>> {
 
 /// A token as listed, and the likeliest ones at its position.
 struct Listed {
-    piece: Piece,
+    piece: ListedToken,
     text: String,
     top: Vec<(String, f64)>,
 }
@@ -142,13 +142,13 @@ fn listed(logprobs: Option<&Value>) -> Vec<Listed> {
     }
     let list = |field: &str| logprobs.get(field).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let (logs, tops) = (list("token_logprobs"), list("top_logprobs"));
-    let token = |(place, token): (usize, &Value)| {
+    let token = |(index, token): (usize, &Value)| {
         let text = token.as_str().unwrap_or_default().to_owned();
-        let logprob = logs.get(place).and_then(Value::as_f64);
-        let top = tops.get(place).and_then(Value::as_object);
+        let logprob = logs.get(index).and_then(Value::as_f64);
+        let top = tops.get(index).and_then(Value::as_object);
         let top = top.into_iter().flatten().filter_map(|(text, log)| Some((text.clone(), log.as_f64()?)));
         let top = top.collect();
-        Listed { piece: Piece { id: None, bytes: text.clone().into_bytes(), logprob }, text, top }
+        Listed { piece: ListedToken { id: None, bytes: text.clone().into_bytes(), logprob }, text, top }
     };
     list("tokens").iter().enumerate().map(token).collect()
 }
@@ -156,16 +156,17 @@ fn listed(logprobs: Option<&Value>) -> Vec<Listed> {
 fn listed_token(token: &Value) -> Listed {
     let logprob = |token: &Value| token.get("logprob").and_then(Value::as_f64);
     let top = token.get("top_logprobs").and_then(Value::as_array);
-    let top = top.into_iter().flatten().filter_map(|other| Some((shown(other), logprob(other)?))).collect();
+    let top =
+        top.into_iter().flatten().filter_map(|other| Some((token_text(other), logprob(other)?))).collect();
     let id = token.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok());
-    let own = token.get("token").and_then(Value::as_str).unwrap_or_default();
-    let bytes = bytes(token.get("bytes")).unwrap_or_else(|| own.as_bytes().to_vec());
-    Listed { piece: Piece { id, bytes, logprob: logprob(token) }, text: shown(token), top }
+    let token_string = token.get("token").and_then(Value::as_str).unwrap_or_default();
+    let bytes = bytes(token.get("bytes")).unwrap_or_else(|| token_string.as_bytes().to_vec());
+    Listed { piece: ListedToken { id, bytes, logprob: logprob(token) }, text: token_text(token), top }
 }
 
-/// What a token says: its bytes where they are a text, else the text beside them, which may be a name
-/// (`token_id:123`) or spelled as the vocabulary has it.
-fn shown(token: &Value) -> String {
+/// The text of a token: its bytes where they are UTF-8, else the string beside them, which may be a name
+/// (`token_id:123`) or the vocabulary's spelling.
+fn token_text(token: &Value) -> String {
     let bytes = bytes(token.get("bytes")).filter(|bytes| !bytes.is_empty());
     bytes
         .and_then(|bytes| String::from_utf8(bytes).ok())
@@ -176,9 +177,9 @@ fn bytes(value: Option<&Value>) -> Option<Vec<u8>> {
     value?.as_array()?.iter().map(|byte| u8::try_from(byte.as_u64()?).ok()).collect()
 }
 
-/// The tokens with their spans, or why there are none. A key that is spread over tokens is not kept.
+/// The tokens with their spans, or why there are none. Tokens that together contain the key are dropped.
 fn tokens(text: &str, listed: &[Listed], key: Option<&ApiKey>) -> Result<Vec<TokenRow>, MissingSignal> {
-    let pieces: Vec<Piece> = listed.iter().map(|token| token.piece.clone()).collect();
+    let pieces: Vec<ListedToken> = listed.iter().map(|token| token.piece.clone()).collect();
     if pieces.iter().all(|piece| piece.logprob.is_none()) {
         return Err(MissingSignal::NoLogprobs);
     }

@@ -1,4 +1,4 @@
-//! What is sent: the body of a chat completion, with fields in a fixed order.
+//! The body of a chat completion request, with fields in a fixed order.
 
 use std::collections::BTreeMap;
 
@@ -7,23 +7,13 @@ use plimsoll_core::prompt::Role;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::field::Adapted;
+use super::field::Adaptation;
+use super::logprob_selection::LogprobSelection;
 use super::spec::{OpenAiSpec, TokenLimit};
 use plimsoll_core::canonical::{sha256_hex, to_text};
 
-/// Version of the request's form; part of what replies are kept under.
+/// Version of the request's form; part of the cache key.
 const VERSION: u32 = 2;
-
-/// Which log-probs are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Listing {
-    /// None.
-    Nothing,
-    /// Those of the tokens generated.
-    Chosen,
-    /// And those of so many of the likeliest tokens.
-    Top(u8),
-}
 
 /// A turn.
 #[derive(Debug, Clone, Serialize)]
@@ -48,7 +38,7 @@ impl Turn {
 pub(super) struct ChatRequest {
     pub(super) turns: Vec<Turn>,
     pub(super) decoding: Decoding,
-    pub(super) listing: Listing,
+    pub(super) logprob_selection: LogprobSelection,
     /// 31 bits, which every server takes.
     pub(super) seed: u32,
     pub(super) sample_index: u32,
@@ -77,7 +67,7 @@ struct Body<'a> {
 }
 
 #[derive(Serialize)]
-struct Kept<'a> {
+struct CacheKey<'a> {
     version: u32,
     base_url: &'a str,
     sample_index: u32,
@@ -86,16 +76,16 @@ struct Kept<'a> {
 
 impl ChatRequest {
     /// The body, as JSON text, without what the server refused.
-    pub(super) fn body(&self, spec: &OpenAiSpec, adapted: Adapted) -> String {
+    pub(super) fn body(&self, spec: &OpenAiSpec, adaptation: Adaptation) -> String {
         let max = Some(self.decoding.max_new_tokens());
-        let (max_tokens, max_completion_tokens) = match adapted.token_limit(spec) {
+        let (max_tokens, max_completion_tokens) = match adaptation.token_limit(spec) {
             TokenLimit::MaxTokens => (max, None),
             TokenLimit::MaxCompletionTokens => (None, max),
         };
-        let (logprobs, top_logprobs) = match adapted.listing(self.listing) {
-            Listing::Nothing => (None, None),
-            Listing::Chosen => (Some(true), Some(0)),
-            Listing::Top(count) => (Some(true), Some(count)),
+        let (logprobs, top_logprobs) = match adaptation.logprob_selection(self.logprob_selection) {
+            LogprobSelection::Nothing => (None, None),
+            LogprobSelection::Chosen => (Some(true), Some(0)),
+            LogprobSelection::Top(count) => (Some(true), Some(count)),
         };
         let body = Body {
             model: &spec.served_as,
@@ -104,7 +94,7 @@ impl ChatRequest {
             top_p: self.decoding.top_p(),
             max_tokens,
             max_completion_tokens,
-            seed: adapted.sends_seed(spec).then_some(self.seed),
+            seed: adaptation.sends_seed(spec).then_some(self.seed),
             logprobs,
             top_logprobs,
             chat_template_kwargs: (!spec.template_variables.is_empty()).then_some(&spec.template_variables),
@@ -121,8 +111,8 @@ impl ChatRequest {
     /// samples at a server that takes no seed differ in nothing else.
     pub(super) fn hash(&self, spec: &OpenAiSpec, body: &str) -> String {
         let base_url = spec.base_url.as_str();
-        let kept = Kept { version: VERSION, base_url, sample_index: self.sample_index, body };
-        sha256_hex(to_text(&kept).as_bytes())
+        let key = CacheKey { version: VERSION, base_url, sample_index: self.sample_index, body };
+        sha256_hex(to_text(&key).as_bytes())
     }
 }
 
@@ -141,7 +131,7 @@ mod tests {
         ChatRequest {
             turns: vec![Turn::new(Role::User, "Why?")],
             decoding: Decoding::new(1.0, 0.5, 7).unwrap(),
-            listing: Listing::Chosen,
+            logprob_selection: LogprobSelection::Chosen,
             seed: 3,
             sample_index,
         }
@@ -151,13 +141,13 @@ mod tests {
     fn bodies_are_what_the_protocol_says() {
         let message = r#""messages":[{"role":"user","content":"Why?"}],"temperature":1.0,"top_p":0.5"#;
         assert_eq!(
-            request(0).body(&spec(""), Adapted::default()),
+            request(0).body(&spec(""), Adaptation::default()),
             format!(r#"{{"model":"m",{message},"max_tokens":7,"seed":3,"logprobs":true,"top_logprobs":0}}"#)
         );
         let other = spec(r#", "token_limit": "max_completion_tokens", "send_seed": false"#);
-        let plain = ChatRequest { listing: Listing::Nothing, ..request(0) };
+        let plain = ChatRequest { logprob_selection: LogprobSelection::Nothing, ..request(0) };
         assert_eq!(
-            plain.body(&other, Adapted::default()),
+            plain.body(&other, Adaptation::default()),
             format!(r#"{{"model":"m",{message},"max_completion_tokens":7}}"#)
         );
     }
@@ -165,16 +155,16 @@ mod tests {
     #[test]
     fn template_variables_are_sent_as_servers_take_them() {
         let spec = spec(r#", "template_variables": {"enable_thinking": false}"#);
-        let body = request(0).body(&spec, Adapted::default());
+        let body = request(0).body(&spec, Adaptation::default());
         assert!(body.ends_with(r#""chat_template_kwargs":{"enable_thinking":false}}"#), "{body}");
     }
 
     #[test]
-    fn samples_are_kept_apart_also_without_a_seed() {
+    fn samples_have_different_keys_also_without_a_seed() {
         let spec = spec(r#", "send_seed": false"#);
         let (first, second) = (request(1), request(2));
-        let body = first.body(&spec, Adapted::default());
-        assert_eq!(body, second.body(&spec, Adapted::default()));
+        let body = first.body(&spec, Adaptation::default());
+        assert_eq!(body, second.body(&spec, Adaptation::default()));
         assert_ne!(first.hash(&spec, &body), second.hash(&spec, &body));
     }
 }

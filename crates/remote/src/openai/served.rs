@@ -1,16 +1,16 @@
-//! Which model a server says it used. A run is of one model, and the model's *name* says which. A fingerprint
-//! speaks of the server's own state: hosted models answer from several configurations at once, so it alternates,
+//! The model that a server reports. A run uses one model, identified by the model's *name*. A fingerprint describes the
+//! server's own state: hosted models answer from several configurations at once, so it alternates,
 //! and a build of llama.cpp or Ollama has another after an update. It is recorded with each row.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// What a server says of the model that answered.
+/// The model that answered, as the server reports it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Served {
-    /// Its name; `None` if the server does not tell.
+    /// Its name; `None` if the server leaves it out.
     pub model: Option<String>,
-    /// What the server says of its own state; `None` if it does not tell.
+    /// The fingerprint of the server's state; `None` if the server leaves it out.
     pub system_fingerprint: Option<String>,
 }
 
@@ -23,43 +23,43 @@ impl fmt::Display for Served {
     }
 }
 
-/// A change that ends a run.
+/// A change of the served model, which ends a run.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Change {
-    /// What was said before.
+pub(super) struct ServedChange {
+    /// The model seen before.
     pub(super) before: Served,
     /// Whether only the fingerprints differ.
     pub(super) by_fingerprint: bool,
 }
 
-/// The one model of a run.
+/// The model that a run is served by.
 #[derive(Debug)]
-pub(super) struct ServedModel {
+pub(super) struct ServedModelTracker {
     /// Whether a change of the fingerprint is a change of the model.
     same_fingerprint: bool,
     known: Mutex<Served>,
 }
 
-impl ServedModel {
+impl ServedModelTracker {
     pub(super) fn new(same_fingerprint: bool) -> Self {
         Self { same_fingerprint, known: Mutex::default() }
     }
 
-    /// What the run was served by first.
+    /// The first model that the run was served by.
     pub(super) fn get(&self) -> Served {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes what a reply says. A field that a reply leaves out is no change.
+    /// Takes the model of a reply. A field that a reply leaves out is no change.
     ///
     /// # Errors
-    /// What was said before, if that is another model.
-    pub(super) fn see(&self, now: &Served) -> Result<(), Change> {
+    /// The model seen before, if it is another one.
+    pub(super) fn see(&self, now: &Served) -> Result<(), ServedChange> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let differs = |before: &Option<String>, now: &Option<String>| matches!((before, now), (Some(before), Some(now)) if before != now);
         let by_name = differs(&known.model, &now.model);
         if by_name || (self.same_fingerprint && differs(&known.system_fingerprint, &now.system_fingerprint)) {
-            return Err(Change { before: known.clone(), by_fingerprint: !by_name });
+            return Err(ServedChange { before: known.clone(), by_fingerprint: !by_name });
         }
         if known.model.is_none() {
             known.model.clone_from(&now.model);
@@ -80,24 +80,27 @@ mod tests {
     }
 
     #[test]
-    fn only_a_said_difference_of_names_is_a_change() {
-        let run = ServedModel::new(false);
+    fn only_a_reported_difference_of_names_is_a_change() {
+        let run = ServedModelTracker::new(false);
         assert_eq!(run.see(&served(None, None)), Ok(()));
         assert_eq!(run.see(&served(Some("a"), None)), Ok(()));
         assert_eq!(run.see(&served(None, Some("f"))), Ok(()));
         assert_eq!(run.see(&served(Some("a"), Some("g"))), Ok(()));
         assert_eq!(run.see(&served(None, Some("b4567-0a1b2c3"))), Ok(()));
         let before = served(Some("a"), Some("f"));
-        assert_eq!(run.see(&served(Some("b"), Some("f"))), Err(Change { before, by_fingerprint: false }));
+        assert_eq!(
+            run.see(&served(Some("b"), Some("f"))),
+            Err(ServedChange { before, by_fingerprint: false })
+        );
     }
 
     #[test]
-    fn a_pipeline_may_ask_for_one_fingerprint() {
-        let run = ServedModel::new(true);
+    fn a_pipeline_may_require_one_fingerprint() {
+        let run = ServedModelTracker::new(true);
         assert_eq!(run.see(&served(Some("a"), Some("f"))), Ok(()));
         assert_eq!(run.see(&served(Some("a"), None)), Ok(()));
         let before = served(Some("a"), Some("f"));
-        let by = |by_fingerprint| Err(Change { before: before.clone(), by_fingerprint });
+        let by = |by_fingerprint| Err(ServedChange { before: before.clone(), by_fingerprint });
         assert_eq!(run.see(&served(Some("a"), Some("g"))), by(true));
         assert_eq!(run.see(&served(Some("b"), Some("g"))), by(false));
     }

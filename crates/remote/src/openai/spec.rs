@@ -1,4 +1,4 @@
-//! How a server is reached and used: as a plan says it, and as it was checked.
+//! A server in a pipeline file, raw and validated.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::key::ApiKey;
-use super::network::Network;
+use super::network::NetworkSettings;
 
 /// The most tokens that the protocol lists at a position.
 pub const MAX_TOP_LOGPROBS: u8 = 20;
@@ -31,12 +31,12 @@ pub struct RawOpenAi {
     /// What tokens cost.
     #[serde(default)]
     pub price: Option<Price>,
-    /// How much may be asked.
+    /// Limits of requests and cost.
     #[serde(default)]
-    pub limits: RawLimits,
-    /// How many of the likeliest tokens are asked for where p(True) needs them, 1 to 20; the more, the
+    pub limits: RawServerLimits,
+    /// How many of the likeliest tokens are requested where p(True) needs them, 1 to 20; the more, the
     /// fewer masses are only bounded. Without it 20, which is what the protocol allows; a server that
-    /// allows fewer and says so is asked for as many as it allows.
+    /// allows fewer and says so gets a request for as many as it allows.
     #[serde(default)]
     pub top_logprobs: Option<u8>,
     /// The name of the field that bounds an answer's length.
@@ -56,9 +56,10 @@ pub struct RawOpenAi {
 }
 
 /// Limits as a plan has them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawLimits {
+#[schemars(rename = "ServerLimits")]
+pub struct RawServerLimits {
     /// Asks that are worked on at once; default 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<usize>,
@@ -68,16 +69,16 @@ pub struct RawLimits {
     /// US dollars that are spent at most; needs a price. Default: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_usd: Option<f64>,
-    /// How often a failed request is made again; default 6.
+    /// How often a failed request is retried; default 6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retries: Option<u32>,
-    /// Seconds within which a reply must have come whole; default 300.
+    /// Timeout of a whole reply in seconds; default 300.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u32>,
 }
 
 /// US dollars for a million tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
     /// For tokens that are read.
@@ -94,7 +95,7 @@ impl Price {
 }
 
 /// The name of the field that bounds an answer's length.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenLimit {
     /// `max_tokens`, which nearly every server knows.
@@ -114,7 +115,7 @@ impl TokenLimit {
     }
 }
 
-/// What is wrong with one key of a plan.
+/// What is wrong with one key of a pipeline file.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{key}: {problem}")]
 pub struct SpecProblem {
@@ -140,14 +141,14 @@ pub struct OpenAiSpec {
     pub(super) send_seed: bool,
     pub(super) same_fingerprint: bool,
     pub(super) template_variables: BTreeMap<String, Value>,
-    /// How requests are made and made again; operational, no row depends on it.
-    pub network: Network,
-    /// Folder in which replies are kept; `None` = they are not.
+    /// How requests are sent and retried; operational, no row depends on it.
+    pub network: NetworkSettings,
+    /// Folder of the reply cache; `None` = no cache.
     pub cache: Option<PathBuf>,
 }
 
 impl OpenAiSpec {
-    /// Checks what a plan says, with the environment's key and proxy.
+    /// Validates an entry of a pipeline file, with the environment's key and proxy.
     ///
     /// # Errors
     /// Every problem at once.
@@ -156,14 +157,14 @@ impl OpenAiSpec {
         raw: RawOpenAi,
         variable: &dyn Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Vec<SpecProblem>> {
-        let mut problems = Problems::default();
+        let mut problems = SpecProblems::default();
         let base_url = problems.keep("base_url", base_url(&raw.base_url));
         let key =
             raw.api_key_env.as_deref().and_then(|name| problems.keep("api_key_env", key(name, variable)));
         let scheme = base_url.as_ref().map_or("https", Url::scheme);
         let mut network = problems.keep(
             "environment",
-            Network::from_variables(scheme, variable).map_err(|problem| problem.to_string()),
+            NetworkSettings::from_variables(scheme, variable).map_err(|problem| problem.to_string()),
         );
         let limits = raw.limits.clone();
         if let Some(network) = &mut network {
@@ -171,7 +172,7 @@ impl OpenAiSpec {
             network.timeout =
                 limits.timeout_seconds.map_or(network.timeout, |seconds| Duration::from_secs(seconds.into()));
         }
-        problems.numbers(&raw);
+        problems.check_values(&raw);
         let concurrency = NonZeroUsize::new(limits.concurrency.unwrap_or(4));
         match (base_url, network, concurrency) {
             (Some(base_url), Some(network), Some(concurrency)) if problems.0.is_empty() => Ok(Self {
@@ -198,19 +199,19 @@ impl OpenAiSpec {
 
 /// Problems, gathered so that all are reported together.
 #[derive(Default)]
-struct Problems(Vec<SpecProblem>);
+struct SpecProblems(Vec<SpecProblem>);
 
-impl Problems {
+impl SpecProblems {
     fn keep<T>(&mut self, key: &'static str, found: Result<T, String>) -> Option<T> {
         found.map_err(|problem| self.0.push(SpecProblem { key, problem })).ok()
     }
 
-    fn numbers(&mut self, raw: &RawOpenAi) {
+    fn check_values(&mut self, raw: &RawOpenAi) {
         let limits = &raw.limits;
         self.require("model", !raw.model.trim().is_empty(), "is empty");
         self.require("limits.timeout_seconds", limits.timeout_seconds != Some(0), "is 0");
         let prices = raw.price.iter().flat_map(|price| [price.input_per_mtok, price.output_per_mtok]);
-        self.require("price", prices.into_iter().all(is_amount), "is not at least 0 in both numbers");
+        self.require("price", prices.into_iter().all(is_amount), "is not at least 0 in both values");
         self.require("limits.budget_usd", limits.budget_usd.is_none_or(is_amount), "is not at least 0");
         let is_priced = limits.budget_usd.is_none() || raw.price.is_some();
         self.require("limits.budget_usd", is_priced, "needs a `price`");
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_s_entry_is_read() {
+    fn an_entry_of_a_pipeline_file_is_read() {
         let spec = resolve(
             r#"{"base_url": "https://api.openai.com/v1", "model": "gpt-4o-mini", "api_key_env": "KEY",
                 "price": {"input_per_mtok": 0.15, "output_per_mtok": 0.6},
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_together_and_none_shows_a_secret() {
+    fn all_problems_are_reported_together_and_none_shows_a_secret() {
         let problems = resolve(
             r#"{"base_url": "https://u:hunter2@h/v1", "model": " ", "api_key_env": "KEY", "top_logprobs": 21,
                 "limits": {"concurrency": 0, "requests_per_minute": 0, "budget_usd": 1, "timeout_seconds": 0}}"#,

@@ -42,14 +42,14 @@ pub enum ReplayError {
         problem: &'static str,
     },
     /// A line beyond any recording.
-    #[error("`{}` line {line} is longer than {most} bytes", path.display())]
+    #[error("`{}` line {line} is longer than {max} bytes", path.display())]
     TooLong {
         /// The file.
         path: PathBuf,
         /// The line, from 1.
         line: u64,
         /// The limit.
-        most: u64,
+        max: u64,
     },
     /// Two lines that record the same text differently.
     #[error("question `{question_id}` is recorded twice and differently: `{}` line {line} and `{}` line {other_line}", path.display(), other_path.display())]

@@ -13,16 +13,16 @@ use super::error::ReplayError;
 /// What is wrong with a field that holds such a word where something else is wanted.
 const NON_FINITE: &str = "holds NaN or Infinity, which are no JSON; write null where a value is missing";
 
-/// An object of a recording, with its place.
+/// An object of a recording, with its file and line.
 #[derive(Debug)]
-pub(super) struct Line<'a> {
+pub(super) struct RecordingLine<'a> {
     /// As they are written.
     fields: BTreeMap<String, &'a str>,
     pub(super) path: &'a Path,
     pub(super) number: u64,
 }
 
-impl<'a> Line<'a> {
+impl<'a> RecordingLine<'a> {
     pub(super) fn parse(bytes: &'a [u8], path: &'a Path, number: u64) -> Result<Self, ReplayError> {
         let text = str::from_utf8(bytes).map_err(|_| serde_json::Error::custom("not UTF-8 text"));
         let fields = text.and_then(fields).map_err(|source| ReplayError::NoObject {

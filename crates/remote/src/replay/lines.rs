@@ -1,4 +1,4 @@
-//! Lines of a file: once all of them, later single ones by their place.
+//! Reads the lines of a file: once all of them, later single ones by their offset.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _, Seek as _, SeekFrom};
@@ -16,7 +16,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A file whose lines are read.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct LineReader {
     path: PathBuf,
     reader: BufReader<File>,
     /// The line last read, without its end.
@@ -28,7 +28,7 @@ pub(super) struct Lines {
     next: u64,
 }
 
-impl Lines {
+impl LineReader {
     pub(super) fn open(path: &Path) -> Result<Self, ReplayError> {
         let file = File::open(path).map_err(ReplayError::io("open", path))?;
         let reader = BufReader::with_capacity(BUFFER_BYTES, file);
@@ -51,7 +51,7 @@ impl Lines {
 
     /// Reads the line that begins at a byte; false if there is none.
     pub(super) fn read_at(&mut self, offset: u64, number: u64) -> Result<bool, ReplayError> {
-        // Relative: most questions come in the order of the file, and what is buffered is kept.
+        // Relative: most questions come in the order of the file, and the buffer stays valid.
         let step = i64::try_from(i128::from(offset) - i128::from(self.next));
         let sought = match step {
             Ok(step) => self.reader.seek_relative(step),
@@ -69,7 +69,7 @@ impl Lines {
         let count = count.map_err(ReplayError::io("read", &self.path))? as u64;
         if count > MAX_LINE_BYTES {
             let path = self.path.clone();
-            return Err(ReplayError::TooLong { path, line: self.number, most: MAX_LINE_BYTES });
+            return Err(ReplayError::TooLong { path, line: self.number, max: MAX_LINE_BYTES });
         }
         self.next += count;
         if let Some(hasher) = hasher {

@@ -1,22 +1,22 @@
-//! The rows of an ask out of what is recorded of its question. Nothing is made up.
+//! The rows of a request from the recordings of its question. Nothing is invented.
 
 use plimsoll_core::records::{FollowUpRow, GenerationRow};
 use plimsoll_core::signal::{FollowUpSignal, SampleSignal};
 use plimsoll_core::{MissingSignal, ModelId};
 
 use super::error::ReplayError;
-use super::index::Found;
+use super::index::FoundRecording;
 use plimsoll_backend::observation::{Observation, RowKey, sample_decoding};
 use plimsoll_backend::request::{Batch, Request};
 
-/// The recordings of one question that are of the prompt that is asked.
+/// The recordings of one question with the request's prompt.
 pub(super) struct Matching<'a> {
     batch: &'a Batch<'a>,
     request: &'a Request,
     key: RowKey,
-    found: Vec<Found>,
+    found: Vec<FoundRecording>,
     /// Why a text is missing that none of them holds.
-    otherwise: MissingSignal,
+    default_reason: MissingSignal,
 }
 
 impl<'a> Matching<'a> {
@@ -24,7 +24,7 @@ impl<'a> Matching<'a> {
         batch: &'a Batch<'a>,
         request: &'a Request,
         model: &ModelId,
-        mut found: Vec<Found>,
+        mut found: Vec<FoundRecording>,
     ) -> Self {
         let key = RowKey::new(request, model);
         let all = found.len();
@@ -32,12 +32,13 @@ impl<'a> Matching<'a> {
             found.recording.prompt_hash.as_ref().is_none_or(|hash| hash == key.prompt_hash())
         });
         let is_of_another = found.is_empty() && all > 0;
-        let otherwise = if is_of_another { MissingSignal::OtherPrompt } else { MissingSignal::NotRecorded };
-        Self { batch, request, key, found, otherwise }
+        let default_reason =
+            if is_of_another { MissingSignal::OtherPrompt } else { MissingSignal::NotRecorded };
+        Self { batch, request, key, found, default_reason }
     }
 
     /// The rows.
-    pub(super) fn answered(&self) -> Result<Observation, ReplayError> {
+    pub(super) fn observation(&self) -> Result<Observation, ReplayError> {
         let mut generations = vec![self.answer()?];
         for samples in self.batch.signals().samples() {
             for index in 1..=samples.count {
@@ -56,19 +57,22 @@ impl<'a> Matching<'a> {
     fn answer(&self) -> Result<GenerationRow, ReplayError> {
         let decoding = self.batch.decoding();
         // There is one answer: if its parameters are not recorded, they are those of this batch.
-        let recorded = self.one(&decoding.hash(), true, answer_of)?;
+        let recorded = self.one(&decoding.hash(), true, recorded_answer)?;
         let mut row = self.key.generation(&decoding, 0);
         self.fill(&mut row, recorded);
         if self.batch.signals().logprobs() {
             row.tokens = recorded.and_then(|recorded| recorded.tokens.clone());
             row.logprobs_missing = match (&row.text, &row.tokens) {
                 (None, _) => Some(MissingSignal::NoAnswer),
-                (_, None) => Some(recorded.and_then(reason).unwrap_or(MissingSignal::NoLogprobs)),
+                (_, None) => Some(
+                    recorded
+                        .and_then(|recorded| recorded.logprobs_missing)
+                        .unwrap_or(MissingSignal::NoLogprobs),
+                ),
                 (_, Some(tokens)) => {
                     tokens.iter().any(|token| token.logprob.is_none()).then_some(MissingSignal::NoLogprobs)
                 }
-            }
-            .map(|reason| reason.name().to_owned());
+            };
         }
         for (id, signal) in self.batch.signals().follow_ups() {
             let follow_up = self.follow_up(recorded, id, *signal);
@@ -80,30 +84,35 @@ impl<'a> Matching<'a> {
     fn sample(&self, samples: &SampleSignal, index: u32) -> Result<GenerationRow, ReplayError> {
         let decoding = sample_decoding(self.batch.decoding(), samples);
         let is_plain = self.batch.signals().samples().len() == 1;
-        let recorded = self.one(&decoding.hash(), is_plain, |found| sample_of(found, index))?;
+        let recorded = self.one(&decoding.hash(), is_plain, |found| recorded_sample(found, index))?;
         let mut row = self.key.generation(&decoding, index);
         self.fill(&mut row, recorded);
         if recorded.is_none() && self.is_of_unknown_temperature(index) {
-            row.failure = Some(MissingSignal::TemperatureNotRecorded.name().to_owned());
+            row.failure = Some(MissingSignal::TemperatureNotRecorded);
         }
         Ok(row)
     }
 
     /// Whether a sample is recorded without its decoding parameters, and could be of several.
     fn is_of_unknown_temperature(&self, index: u32) -> bool {
-        self.found.iter().filter_map(|found| sample_of(found, index)).any(|text| text.decoding_hash.is_none())
+        self.found
+            .iter()
+            .filter_map(|found| recorded_sample(found, index))
+            .any(|text| text.decoding_hash.is_none())
     }
 
-    /// The one recorded text of these decoding parameters; `trusts` = also one that does not tell its own.
+    /// The one recorded text of these decoding parameters; `accepts_unhashed` = also one without recorded parameters.
     fn one<'b>(
         &'b self,
         decoding_hash: &str,
-        trusts: bool,
-        pick: impl Fn(&'b Found) -> Option<Text<'b>>,
+        accepts_unhashed: bool,
+        pick: impl Fn(&'b FoundRecording) -> Option<RecordedText<'b>>,
     ) -> Result<Option<&'b GenerationRow>, ReplayError> {
-        let mut taken: Option<(&Found, &GenerationRow)> = None;
+        let mut taken: Option<(&FoundRecording, &GenerationRow)> = None;
         for found in &self.found {
-            let fits = |text: &Text<'_>| text.decoding_hash.map_or(trusts, |hash| hash == decoding_hash);
+            let fits = |text: &RecordedText<'_>| {
+                text.decoding_hash.map_or(accepts_unhashed, |hash| hash == decoding_hash)
+            };
             let Some(text) = pick(found).filter(fits) else { continue };
             match taken {
                 Some((first, known)) if known != text.row => return Err(self.repeated(first, found)),
@@ -114,7 +123,7 @@ impl<'a> Matching<'a> {
         Ok(taken.map(|(_, row)| row))
     }
 
-    fn repeated(&self, first: &Found, second: &Found) -> ReplayError {
+    fn repeated(&self, first: &FoundRecording, second: &FoundRecording) -> ReplayError {
         ReplayError::Repeated {
             question_id: self.request.question_id.as_str().to_owned(),
             path: first.path.clone(),
@@ -127,11 +136,11 @@ impl<'a> Matching<'a> {
     /// Copies what is recorded of a text, but for its tokens and follow-ups.
     fn fill(&self, row: &mut GenerationRow, recorded: Option<&GenerationRow>) {
         let Some(recorded) = recorded else {
-            row.failure = Some(self.otherwise.name().to_owned());
+            row.failure = Some(self.default_reason);
             return;
         };
         row.text.clone_from(&recorded.text);
-        row.finish_reason.clone_from(&recorded.finish_reason);
+        row.finish_reason = recorded.finish_reason;
         row.starts_in_reasoning = recorded.starts_in_reasoning;
         row.prompt_tokens = recorded.prompt_tokens;
         row.completion_tokens = recorded.completion_tokens;
@@ -141,8 +150,7 @@ impl<'a> Matching<'a> {
         row.served_model.clone_from(&recorded.served_model);
         row.system_fingerprint.clone_from(&recorded.system_fingerprint);
         if row.text.is_none() {
-            let known = recorded.failure.as_deref().and_then(MissingSignal::from_name);
-            row.failure = Some(known.unwrap_or(MissingSignal::NotRecorded).name().to_owned());
+            row.failure = Some(recorded.failure.unwrap_or(MissingSignal::NotRecorded));
         }
     }
 
@@ -151,7 +159,7 @@ impl<'a> Matching<'a> {
         let Some(recorded) = recorded else {
             let is_known = self.request.prompt.follow_up(id).is_some();
             let reason = if is_known { MissingSignal::NotRecorded } else { MissingSignal::NoSuchFollowUp };
-            let missing_reason = Some(reason.name().to_owned());
+            let missing_reason = Some(reason);
             return FollowUpRow { id: id.to_owned(), missing_reason, ..FollowUpRow::default() };
         };
         let mut row = recorded.clone();
@@ -163,38 +171,31 @@ impl<'a> Matching<'a> {
         }
         let is_whole = (signal.text_tokens.is_none() || row.text.is_some())
             && (!signal.masses || (row.true_mass.is_some() && row.false_mass.is_some()));
-        let known = row.missing_reason.as_deref().and_then(MissingSignal::from_name);
-        row.missing_reason =
-            (!is_whole).then(|| known.unwrap_or(MissingSignal::NotRecorded).name().to_owned());
+        row.missing_reason = (!is_whole).then(|| row.missing_reason.unwrap_or(MissingSignal::NotRecorded));
         row
     }
 }
 
-/// Why a recording has no log-probs.
-fn reason(recorded: &GenerationRow) -> Option<MissingSignal> {
-    recorded.logprobs_missing.as_deref().and_then(MissingSignal::from_name)
-}
-
 /// A recorded text, with the hash of its decoding parameters where that is recorded.
-struct Text<'a> {
+struct RecordedText<'a> {
     row: &'a GenerationRow,
     decoding_hash: Option<&'a str>,
 }
 
-fn answer_of(found: &Found) -> Option<Text<'_>> {
+fn recorded_answer(found: &FoundRecording) -> Option<RecordedText<'_>> {
     let recording = &found.recording;
-    let text = Text { row: &recording.row, decoding_hash: recording.decoding_hash.as_deref() };
+    let text = RecordedText { row: &recording.row, decoding_hash: recording.decoding_hash.as_deref() };
     (recording.sample_index == 0).then_some(text)
 }
 
 /// The sample of this index, from 1: a line of its own, or one in the line of the answer, whose decoding
 /// parameters are not the sample's.
-fn sample_of(found: &Found, index: u32) -> Option<Text<'_>> {
+fn recorded_sample(found: &FoundRecording, index: u32) -> Option<RecordedText<'_>> {
     let recording = &found.recording;
     if recording.sample_index > 0 {
-        let text = Text { row: &recording.row, decoding_hash: recording.decoding_hash.as_deref() };
+        let text = RecordedText { row: &recording.row, decoding_hash: recording.decoding_hash.as_deref() };
         return (recording.sample_index == index).then_some(text);
     }
-    let place = usize::try_from(index).ok()?.checked_sub(1)?;
-    recording.samples.get(place).map(|row| Text { row, decoding_hash: None })
+    let position = usize::try_from(index).ok()?.checked_sub(1)?;
+    recording.samples.get(position).map(|row| RecordedText { row, decoding_hash: None })
 }

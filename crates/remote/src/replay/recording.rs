@@ -6,20 +6,20 @@ use plimsoll_core::records::GenerationRow;
 use plimsoll_core::seed::key_of;
 
 use super::error::ReplayError;
-use super::line::Line;
+use super::line::RecordingLine;
 use super::spec::{RecordingFile, RecordingFormat};
 use super::text;
 
 /// By what a line knows its question.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Name {
+pub(super) enum QuestionKey {
     /// A whole question id.
     Id(String),
     /// A row of the questions whose ids begin so.
     Row { questions: String, row: u64 },
 }
 
-impl Name {
+impl QuestionKey {
     /// What the line is found by.
     pub(super) fn key(&self) -> u64 {
         match self {
@@ -31,10 +31,10 @@ impl Name {
 
 /// Whose a line is; `None` for one of another model.
 pub(super) fn name(
-    line: &Line<'_>,
+    line: &RecordingLine<'_>,
     file: &RecordingFile,
     recorded_as: &str,
-) -> Result<Option<Name>, ReplayError> {
+) -> Result<Option<QuestionKey>, ReplayError> {
     let fields = &file.fields;
     if file.format == RecordingFormat::LmEvaluationHarness {
         let row = line.get("doc_id", "is no whole number of at least 0")?;
@@ -52,7 +52,7 @@ pub(super) fn name(
         None => None,
     };
     if let Some(id) = id {
-        return Ok(Some(Name::Id(format!("{}{id}", file.questions))));
+        return Ok(Some(QuestionKey::Id(format!("{}{id}", file.questions))));
     }
     let row = line.get(&fields.row, "is no whole number of at least 0")?;
     let row = row.ok_or_else(|| line.wrong(&fields.question_id, "is missing"))?;
@@ -63,11 +63,11 @@ fn is_number(text: &str) -> bool {
     text.starts_with(|first: char| first == '-' || first.is_ascii_digit()) && !is_non_finite(text)
 }
 
-fn by_row(file: &RecordingFile, row: u64) -> Result<Name, ReplayError> {
+fn by_row(file: &RecordingFile, row: u64) -> Result<QuestionKey, ReplayError> {
     if file.questions.is_empty() {
         return Err(ReplayError::RowsOfWhat { path: file.path.clone() });
     }
-    Ok(Name::Row { questions: file.questions.clone(), row })
+    Ok(QuestionKey::Row { questions: file.questions.clone(), row })
 }
 
 /// What a line records.
@@ -85,14 +85,14 @@ pub(super) struct Recording {
 }
 
 /// Reads a line whole.
-pub(super) fn read(line: &Line<'_>, file: &RecordingFile) -> Result<Recording, ReplayError> {
+pub(super) fn read(line: &RecordingLine<'_>, file: &RecordingFile) -> Result<Recording, ReplayError> {
     match file.format {
         RecordingFormat::Generations => generations(line, file),
         RecordingFormat::LmEvaluationHarness => lm_evaluation_harness(line),
     }
 }
 
-fn generations(line: &Line<'_>, file: &RecordingFile) -> Result<Recording, ReplayError> {
+fn generations(line: &RecordingLine<'_>, file: &RecordingFile) -> Result<Recording, ReplayError> {
     let field = &file.fields.samples;
     let sample = |text: &str| -> Result<GenerationRow, ReplayError> {
         if text.starts_with('"') {
@@ -117,7 +117,7 @@ fn plain(text: String) -> GenerationRow {
 
 /// `resps` is a list of requests with a list of replies each, or a flat list of replies. Requests that
 /// score given texts have pairs of numbers and flags for replies.
-fn lm_evaluation_harness(line: &Line<'_>) -> Result<Recording, ReplayError> {
+fn lm_evaluation_harness(line: &RecordingLine<'_>) -> Result<Recording, ReplayError> {
     let requests = line.list("resps")?.ok_or_else(|| line.wrong("resps", "is missing"))?;
     let nested: Option<Vec<Vec<String>>> =
         requests.iter().map(|request| serde_json::from_str(request).ok()).collect();
@@ -128,10 +128,7 @@ fn lm_evaluation_harness(line: &Line<'_>) -> Result<Recording, ReplayError> {
         _ => None,
     };
     let mut replies = replies.unwrap_or_default().into_iter().map(plain);
-    let nothing = || GenerationRow {
-        failure: Some(MissingSignal::NothingGenerated.name().to_owned()),
-        ..Default::default()
-    };
+    let nothing = || GenerationRow { failure: Some(MissingSignal::NothingGenerated), ..Default::default() };
     Ok(Recording {
         prompt_hash: None,
         decoding_hash: None,

@@ -34,7 +34,7 @@ pub struct RecordingFile {
 }
 
 /// How the lines of a file are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordingFormat {
     /// An object with the fields of [`RecordingFields`], and any of the table `generations`.
@@ -45,7 +45,7 @@ pub enum RecordingFormat {
 }
 
 /// The names of fields, for files of others. A field that a file lacks is not recorded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordingFields {
     /// Id of the question, a text or a number.

@@ -13,7 +13,7 @@ use plimsoll_core::{Decoding, ModelId, QuestionId, Seed, SignalRequest};
 use plimsoll_remote::openai::{OpenAi, OpenAiSpec};
 use serde_json::{Value, json};
 
-use crate::server::Server;
+use plimsoll_test_support::chat_server::Server;
 
 pub(crate) const KEY: &str = "sk-never-shown-0123";
 
@@ -84,9 +84,9 @@ pub(crate) fn backend(server: &Server) -> OpenAi {
 
 /// Remembers what it is told.
 #[derive(Debug, Default)]
-pub(crate) struct Heard(pub(crate) Mutex<Vec<String>>);
+pub(crate) struct RecordedEvents(pub(crate) Mutex<Vec<String>>);
 
-impl BackendObserver for Heard {
+impl BackendObserver for RecordedEvents {
     fn event(&self, event: &BackendEvent<'_>) {
         self.0.lock().unwrap().push(format!("{event:?}"));
     }
@@ -98,14 +98,14 @@ pub(crate) fn answer(
     requests: &[Request],
     signals: &SignalRequest,
 ) -> (Vec<Observation>, Result<(), BackendError>) {
-    let heard = Arc::new(Heard::default());
-    let progress: Arc<dyn BackendObserver> = heard.clone();
+    let events = Arc::new(RecordedEvents::default());
+    let progress: Arc<dyn BackendObserver> = events.clone();
     let batch = Batch::new(requests, signals, greedy(), Seed::new(7)).unwrap();
     let mut rows = Vec::new();
     let ended = backend.answer(&batch, &mut rows, &Control { cancel: &Cancel::new(), progress: &progress });
     rows.sort_by_key(|row: &Observation| requests.iter().position(|ask| ask.question_id == row.question_id));
     // Wherever the key comes back, nobody must see it.
-    let told = heard.0.lock().unwrap().join("\n");
+    let told = events.0.lock().unwrap().join("\n");
     let shown =
         format!("{rows:?} {told} {backend:?} {}", ended.as_ref().err().map_or_else(String::new, chain));
     assert!(!shown.contains(KEY), "{shown}");

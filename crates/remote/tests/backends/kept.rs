@@ -6,7 +6,7 @@ use plimsoll_remote::openai::OpenAi;
 use serde_json::json;
 
 use crate::fixture::{everything, requests, rows, spec, stopped};
-use crate::server::{Reply, Server};
+use plimsoll_test_support::chat_server::{Server, ServerReply};
 
 fn cached(server: &Server, folder: &Path) -> OpenAi {
     let price = json!({"price": {"input_per_mtok": 1.0, "output_per_mtok": 2.0}});
@@ -46,7 +46,7 @@ fn a_second_run_asks_nothing_and_gives_the_same_rows() {
 
 #[test]
 fn failures_are_not_kept() {
-    let server = Server::scripted(|_, before| (before < 3).then(|| Reply::new(500, "")));
+    let server = Server::scripted(|_, before| (before < 3).then(|| ServerReply::new(500, "")));
     let folder = tempfile::tempdir().unwrap();
     let signals = plimsoll_core::SignalRequest::answer();
     let failed = rows(&cached(&server, folder.path()), &requests(1), &signals);

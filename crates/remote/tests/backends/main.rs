@@ -21,6 +21,4 @@ mod replies;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
-mod server;
-#[cfg(test)]
 mod shared;

@@ -5,7 +5,7 @@ use plimsoll_remote::openai::OpenAi;
 use serde_json::{Value, json};
 
 use crate::fixture::{answer, chain, requests, rows, spec};
-use crate::server::{Reply, Server, usual};
+use plimsoll_test_support::chat_server::{Server, ServerReply, usual};
 
 fn priced(server: &Server, limits: &Value) -> OpenAi {
     // 10 tokens in and 3 out: 1,600 USD a million requests of the usual reply.
@@ -39,18 +39,18 @@ fn a_budget_needs_a_server_that_counts() {
     let server = Server::scripted(|request, _| {
         let mut body = usual(request);
         body["usage"] = json!(null);
-        Some(Reply::json(200, &body))
+        Some(ServerReply::json(200, &body))
     });
     let (_, ended) =
         answer(&priced(&server, &json!({"budget_usd": 5.0})), &requests(1), &SignalRequest::answer());
-    assert!(chain(&ended.unwrap_err()).contains("does not tell how many tokens"));
+    assert!(chain(&ended.unwrap_err()).contains("does not report how many tokens"));
     let row = &rows(&priced(&server, &json!({})), &requests(1), &SignalRequest::answer())[0].generations[0];
     assert_eq!((row.cost_usd, row.prompt_tokens), (None, None));
 }
 
 #[test]
 fn lost_replies_count_at_their_bound() {
-    let server = Server::scripted(|_, before| (before == 0).then(|| Reply::new(200, "{\"choi")));
+    let server = Server::scripted(|_, before| (before == 0).then(|| ServerReply::new(200, "{\"choi")));
     let backend = priced(&server, &json!({"concurrency": 1}));
     rows(&backend, &requests(1), &SignalRequest::answer());
     // One usual reply, and one of at least 16 tokens.

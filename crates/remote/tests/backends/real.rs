@@ -116,8 +116,8 @@ fn token_probabilities_of_four_models_give_the_stored_sequence_probabilities() {
             writeln!(lines, "{line}").unwrap();
             stored.push(probability);
         }
-        let place = tempfile::tempdir().unwrap();
-        let recorded = place.path().join("x.jsonl");
+        let index = tempfile::tempdir().unwrap();
+        let recorded = index.path().join("x.jsonl");
         std::fs::write(&recorded, lines).unwrap();
         let file = RecordingFile {
             path: recorded,
@@ -135,7 +135,10 @@ fn token_probabilities_of_four_models_give_the_stored_sequence_probabilities() {
             let answer = &row.generations[0];
             assert!(answer.text.is_some());
             let Some(tokens) = &answer.tokens else {
-                assert_eq!(answer.logprobs_missing.as_deref(), Some("tokens_do_not_join"));
+                assert_eq!(
+                    answer.logprobs_missing.map(plimsoll_core::MissingSignal::name),
+                    Some("tokens_do_not_join")
+                );
                 continue;
             };
             here += 1;
@@ -177,7 +180,11 @@ fn twenty_samples_of_each_question() {
     let signals = SignalRequest::answer().with_samples(20, 1.0).unwrap();
     for (row, line) in rows(&replay, &requests, &signals).iter().zip(&lines) {
         let (answer, samples) = row.generations.split_first().unwrap();
-        assert_eq!(answer.failure.as_deref(), Some("not_recorded"), "there is no greedy answer in the file");
+        assert_eq!(
+            answer.failure.map(plimsoll_core::MissingSignal::name),
+            Some("not_recorded"),
+            "there is no greedy answer in the file"
+        );
         let texts: Vec<&str> = samples.iter().map(|row| row.text.as_deref().unwrap()).collect();
         let recorded: Vec<&str> =
             line["generations"].as_array().unwrap().iter().map(|text| text.as_str().unwrap()).collect();

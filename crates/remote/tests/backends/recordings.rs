@@ -53,7 +53,10 @@ fn texts_tokens_and_samples_as_others_write_them() {
     assert_eq!(spans, [(0, 2), (2, 5), (5, 7), (7, 7)]);
     assert_eq!((answer.latency_ms, answer.cost_usd, answer.attempts), (None, None, 0), "nothing is invented");
     assert_eq!((first.text.as_deref(), second.text.as_deref()), (Some("4"), Some("5")));
-    assert_eq!((third.text.as_deref(), third.failure.as_deref()), (None, Some("not_recorded")));
+    assert_eq!(
+        (third.text.as_deref(), third.failure.map(plimsoll_core::MissingSignal::name)),
+        (None, Some("not_recorded"))
+    );
 }
 
 #[test]
@@ -70,7 +73,11 @@ fn a_cut_of_a_recording_is_one_by_whatever_name() {
             &SignalRequest::answer(),
         );
         let row = &answered.generations[0];
-        assert_eq!((row.finish_reason.as_deref(), row.text.as_deref()), (Some(finish), text), "{fields}");
+        assert_eq!(
+            (row.finish_reason.map(plimsoll_core::Finish::name), row.text.as_deref()),
+            (Some(finish), text),
+            "{fields}"
+        );
         assert_eq!(row.starts_in_reasoning, Some(true));
     }
 }
@@ -100,9 +107,14 @@ fn what_is_not_recorded_has_a_reason() {
     ] {
         let answered = replayed(&line, &signals);
         let answer = &answered.generations[0];
-        assert_eq!(answer.failure.as_deref(), failure, "{line}");
-        assert_eq!(answer.logprobs_missing.as_deref(), Some(logprobs), "{line}");
-        assert!(answer.follow_ups.iter().all(|row| row.missing_reason.as_deref() == Some("not_recorded")));
+        assert_eq!(answer.failure.map(plimsoll_core::MissingSignal::name), failure, "{line}");
+        assert_eq!(answer.logprobs_missing.map(plimsoll_core::MissingSignal::name), Some(logprobs), "{line}");
+        assert!(
+            answer
+                .follow_ups
+                .iter()
+                .all(|row| row.missing_reason.map(plimsoll_core::MissingSignal::name) == Some("not_recorded"))
+        );
         assert_eq!(answered.generations.len(), 4);
     }
 }
@@ -121,7 +133,8 @@ fn recordings_of_other_prompts_and_models_stand_beside() {
 fn samples_of_two_temperatures_are_told_apart_or_missing() {
     let both = samples(1).with_samples(1, 0.5).unwrap();
     let unknown = replayed(&format!("{{{ID}, \"text\": \"a\", \"samples\": [\"b\"]}}"), &both);
-    let failures: Vec<_> = unknown.generations.iter().map(|row| row.failure.as_deref()).collect();
+    let failures: Vec<_> =
+        unknown.generations.iter().map(|row| row.failure.map(plimsoll_core::MissingSignal::name)).collect();
     assert_eq!(failures, [None, Some("temperature_not_recorded"), Some("temperature_not_recorded")]);
     let hash = |temperature| greedy().at_temperature(temperature).unwrap().hash();
     let line = |text, hash: String| {
@@ -164,13 +177,13 @@ fn the_harness_s_samples() {
     let found = rows(&Replay::open(&spec).unwrap(), &requests(6), &samples(2));
     let texts: Vec<_> = found.iter().map(|row| row.generations[0].text.as_deref()).collect();
     assert_eq!(texts, [Some("It is 4"), None, Some("flat"), None, None, None]);
-    let failure = |place: usize| found[place].generations[0].failure.as_deref();
-    for place in [1, 3, 4] {
-        assert_eq!(failure(place), Some("nothing_generated"), "{place}");
+    let failure = |index: usize| found[index].generations[0].failure.map(plimsoll_core::MissingSignal::name);
+    for index in [1, 3, 4] {
+        assert_eq!(failure(index), Some("nothing_generated"), "{index}");
     }
     assert_eq!(failure(5), Some("not_recorded"));
     assert_eq!(found[0].generations[1].text.as_deref(), Some("Five"));
-    assert_eq!(found[0].generations[2].failure.as_deref(), Some("not_recorded"));
+    assert_eq!(found[0].generations[2].failure.map(plimsoll_core::MissingSignal::name), Some("not_recorded"));
 }
 
 #[test]
@@ -320,7 +333,9 @@ fn an_ask_without_a_row_is_found_by_its_id_only() {
     let replay = Replay::open(&spec).unwrap();
     let without = Request { source_row: None, ..requests(1).remove(0) };
     assert_eq!(
-        rows(&replay, &[without], &samples(0))[0].generations[0].failure.as_deref(),
+        rows(&replay, &[without], &samples(0))[0].generations[0]
+            .failure
+            .map(plimsoll_core::MissingSignal::name),
         Some("not_recorded")
     );
     assert_eq!(rows(&replay, &requests(1), &samples(0))[0].generations[0].text.as_deref(), Some("a"));

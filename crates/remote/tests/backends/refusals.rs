@@ -8,12 +8,12 @@ use plimsoll_core::{Seed, SignalRequest};
 use plimsoll_remote::openai::OpenAi;
 use serde_json::{Value, json};
 
-use crate::fixture::{Heard, answer, everything, greedy, requests, rows, spec, stopped};
-use crate::server::{Reply, Server, ServerRequest, usual};
+use crate::fixture::{RecordedEvents, answer, everything, greedy, requests, rows, spec, stopped};
+use plimsoll_test_support::chat_server::{Server, ServerReply, ServerRequest, usual};
 
 /// A refusal of a prompt, as Azure words it.
-fn filtered() -> Reply {
-    Reply::json(
+fn filtered() -> ServerReply {
+    ServerReply::json(
         400,
         &json!({"error": {"message": "The response was filtered due to the prompt triggering the policy.",
             "type": null, "param": "prompt", "code": "content_filter", "status": 400,
@@ -40,12 +40,12 @@ fn notices(
     requests: &[Request],
     signals: &SignalRequest,
 ) -> (Vec<Observation>, Vec<String>) {
-    let heard = Arc::new(Heard::default());
-    let progress: Arc<dyn BackendObserver> = heard.clone();
+    let events = Arc::new(RecordedEvents::default());
+    let progress: Arc<dyn BackendObserver> = events.clone();
     let (batch, mut rows) = (Batch::new(requests, signals, greedy(), Seed::new(7)).unwrap(), Vec::new());
     let control = Control { cancel: &Cancel::new(), progress: &progress };
     backend.answer(&batch, &mut rows, &control).unwrap();
-    let told = heard.0.lock().unwrap();
+    let told = events.0.lock().unwrap();
     (rows, told.iter().filter(|event| event.starts_with("Notice")).cloned().collect())
 }
 
@@ -55,11 +55,17 @@ fn a_refused_question_is_asked_once_and_stops_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let rows = rows(&backend(&server, folder.path(), &json!({})), &requests(40), &everything());
     for (index, row) in rows.iter().enumerate() {
-        let failures: Vec<Option<&str>> =
-            row.generations.iter().map(|generation| generation.failure.as_deref()).collect();
+        let failures: Vec<Option<&str>> = row
+            .generations
+            .iter()
+            .map(|generation| generation.failure.map(plimsoll_core::MissingSignal::name))
+            .collect();
         let refused = (index % 2 == 1).then_some("content_filter");
         assert_eq!(failures, [refused; 4], "the answer and three samples of {index}");
-        let reasons = row.generations[0].follow_ups.iter().map(|row| row.missing_reason.as_deref());
+        let reasons = row.generations[0]
+            .follow_ups
+            .iter()
+            .map(|row| row.missing_reason.map(plimsoll_core::MissingSignal::name));
         assert!(reasons.into_iter().all(|reason| reason == refused.map(|_| "no_answer")));
     }
     // One request for a question that is refused, six for one that is answered.
@@ -98,7 +104,7 @@ fn a_server_that_refuses_all_stops_the_run_unless_an_earlier_part_was_answered()
     resumed.resume(&resumed.served()).unwrap();
     assert_eq!(crate::fixture::rows(&resumed, &requests(30), &everything()).len(), 30);
     // A server that is down is down, whatever was answered before.
-    let down = Server::scripted(|_, _| Some(Reply::new(500, "")));
+    let down = Server::scripted(|_, _| Some(ServerReply::new(500, "")));
     let other = tempfile::tempdir().unwrap();
     let resumed = backend(&down, other.path(), &json!({"limits": {"retries": 0}}));
     resumed.resume(&resumed.served()).unwrap();
@@ -109,9 +115,9 @@ fn a_server_that_refuses_all_stops_the_run_unless_an_earlier_part_was_answered()
 fn refusing(is_refused: impl Fn(&Value) -> bool + Send + Sync + 'static, status: u16, body: Value) -> Server {
     Server::scripted(move |request, _| {
         let reply = if is_refused(&request.body) {
-            Reply::json(status, &body)
+            ServerReply::json(status, &body)
         } else {
-            Reply::json(200, &usual(request))
+            ServerReply::json(200, &usual(request))
         };
         Some(reply)
     })
@@ -196,14 +202,14 @@ fn a_cut_by_any_name_is_one() {
     let count = choices.len();
     let server = Server::scripted(move |request, _| {
         let choice = &choices[number(request)];
-        Some(Reply::json(200, &json!({"choices": [choice], "usage": {"completion_tokens": 16}})))
+        Some(ServerReply::json(200, &json!({"choices": [choice], "usage": {"completion_tokens": 16}})))
     });
     let folder = tempfile::tempdir().unwrap();
     let rows = rows(&backend(&server, folder.path(), &json!({})), &requests(count), &SignalRequest::answer());
     for (index, row) in rows.iter().enumerate() {
         let row = &row.generations[0];
         assert_eq!(
-            (row.finish_reason.as_deref(), row.text.is_some()),
+            (row.finish_reason.map(plimsoll_core::Finish::name), row.text.is_some()),
             (Some("length"), true),
             "{index}: {row:?}"
         );

@@ -5,7 +5,7 @@ use plimsoll_remote::openai::OpenAi;
 use serde_json::json;
 
 use crate::fixture::{KEY, backend, everything, requests, rows, spec};
-use crate::server::{Reply, Server, usual};
+use plimsoll_test_support::chat_server::{Server, ServerReply, usual};
 
 #[test]
 fn the_rows_of_an_ask() {
@@ -20,7 +20,7 @@ fn the_rows_of_an_ask() {
     assert_eq!(tokens.iter().filter(|token| token.is_answer()).count(), 2);
     assert_eq!((answer.prompt_tokens, answer.completion_tokens), (Some(10), Some(3)));
     assert_eq!(answer.cost_usd, Some(16e-6));
-    assert_eq!(answer.finish_reason.as_deref(), Some("stop"));
+    assert_eq!(answer.finish_reason.map(plimsoll_core::Finish::name), Some("stop"));
     let served = (answer.served_model.as_deref(), answer.system_fingerprint.as_deref());
     assert_eq!(served, (Some("served-1"), Some("fp-1")));
     let p_true = &answer.follow_ups[0];
@@ -40,7 +40,7 @@ fn what_is_sent() {
     rows(&backend(&server), &requests(1), &everything());
     let requests = server.requests();
     assert_eq!(requests.len(), 6);
-    let body = |place: usize| &requests[place].body;
+    let body = |index: usize| &requests[index].body;
     assert_eq!(body(0)["max_tokens"], 16);
     assert_eq!((&body(0)["temperature"], &body(0)["logprobs"]), (&json!(0.0), &json!(true)));
     let turns = &body(1)["messages"];
@@ -48,10 +48,10 @@ fn what_is_sent() {
     assert_eq!(turns[2]["content"], "You said It is 10. Is it right?");
     assert_eq!((&body(1)["max_tokens"], &body(1)["top_logprobs"]), (&json!(1), &json!(20)));
     assert_eq!(body(2)["max_tokens"], 8);
-    let seeds: Vec<_> = (3..6).map(|place| body(place)["seed"].as_u64().unwrap()).collect();
+    let seeds: Vec<_> = (3..6).map(|index| body(index)["seed"].as_u64().unwrap()).collect();
     assert!(seeds[0] != seeds[1] && seeds[1] != seeds[2]);
     assert!(seeds.iter().all(|seed| *seed < 1 << 31));
-    assert!((3..6).all(|place| body(place)["temperature"] == 1.0));
+    assert!((3..6).all(|index| body(index)["temperature"] == 1.0));
     assert!(requests.iter().all(|request| request.headers["authorization"] == format!("Bearer {KEY}")));
 }
 
@@ -61,7 +61,7 @@ fn bodies_in_chunks_and_with_other_fields_are_read() {
         let mut body = usual(request);
         body["choices"][0]["message"]["reasoning_content"] = json!("hm");
         body["novelty"] = json!([1, {"a": null}]);
-        Some(Reply { is_chunked: true, ..Reply::json(200, &body) })
+        Some(ServerReply { is_chunked: true, ..ServerReply::json(200, &body) })
     });
     let rows = rows(&backend(&server), &requests(1), &everything());
     assert_eq!(rows[0].generations[0].tokens.as_ref().unwrap().len(), 3);
@@ -74,14 +74,17 @@ fn a_server_that_refuses_log_probs_is_asked_without() {
             let is_asked = request.body.get("logprobs").is_some();
             let refusal =
                 json!({"error": {"message": "This model does not support logprobs", "param": "logprobs"}});
-            is_asked.then(|| Reply::json(status, &refusal))
+            is_asked.then(|| ServerReply::json(status, &refusal))
         });
         let rows = rows(&backend(&server), &requests(5), &everything());
         for row in &rows {
             let answer = &row.generations[0];
             assert!(answer.text.is_some(), "{status}");
-            assert_eq!(answer.logprobs_missing.as_deref(), Some("no_logprobs"));
-            assert_eq!(answer.follow_ups[0].missing_reason.as_deref(), Some("no_top_logprobs"));
+            assert_eq!(answer.logprobs_missing.map(plimsoll_core::MissingSignal::name), Some("no_logprobs"));
+            assert_eq!(
+                answer.follow_ups[0].missing_reason.map(plimsoll_core::MissingSignal::name),
+                Some("no_top_logprobs")
+            );
         }
     }
 }
@@ -89,7 +92,10 @@ fn a_server_that_refuses_log_probs_is_asked_without() {
 #[test]
 fn an_answer_of_no_words_is_an_answer() {
     let server = Server::scripted(|_, _| {
-        Some(Reply::json(200, &json!({"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]})))
+        Some(ServerReply::json(
+            200,
+            &json!({"choices": [{"message": {"content": ""}, "finish_reason": "stop"}]}),
+        ))
     });
     let rows = rows(&backend(&server), &requests(1), &SignalRequest::answer());
     let row = &rows[0].generations[0];

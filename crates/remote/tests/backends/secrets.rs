@@ -6,9 +6,9 @@ use plimsoll_remote::openai::OpenAi;
 use serde_json::{Value, json};
 
 use crate::fixture::{KEY, answer, everything, requests, spec};
-use crate::server::{Reply, Server, completion};
+use plimsoll_test_support::chat_server::{Server, ServerReply, completion};
 
-type Echo = dyn Fn(&Value) -> Reply + Send + Sync;
+type Echo = dyn Fn(&Value) -> ServerReply + Send + Sync;
 
 fn assert_not_in(folder: &Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -30,19 +30,21 @@ fn a_key_that_is_echoed_is_seen_by_nobody() {
     let pieces =
         |body: &Value| completion(body, &[("sk-", -1.0), ("never-", -1.0), ("shown-0123", -1.0)], true);
     let replies: Vec<Box<Echo>> = vec![
-        Box::new(|_| Reply::json(400, &json!({"error": {"message": format!("bad key {KEY}")}}))),
-        Box::new(|_| Reply::json(401, &json!({"error": {"message": format!("bad key {KEY}"), "code": KEY}}))),
-        Box::new(|_| Reply::new(500, format!("<html>Authorization: Bearer {KEY}</html>"))),
-        Box::new(move |_| Reply::new(503, format!("{{\"error\": \"{escaped}\"}}"))),
-        Box::new(|_| Reply::json(200, &json!({"error": {"message": KEY}}))),
+        Box::new(|_| ServerReply::json(400, &json!({"error": {"message": format!("bad key {KEY}")}}))),
+        Box::new(|_| {
+            ServerReply::json(401, &json!({"error": {"message": format!("bad key {KEY}"), "code": KEY}}))
+        }),
+        Box::new(|_| ServerReply::new(500, format!("<html>Authorization: Bearer {KEY}</html>"))),
+        Box::new(move |_| ServerReply::new(503, format!("{{\"error\": \"{escaped}\"}}"))),
+        Box::new(|_| ServerReply::json(200, &json!({"error": {"message": KEY}}))),
         Box::new(|body| {
             let mut reply = completion(body, &[("You sent ", -1.0), (KEY, -1.0), (KEY, -1.0)], false);
             reply["model"] = json!(KEY);
             reply["system_fingerprint"] = json!(format!("fp {KEY}"));
             reply["choices"][0]["finish_reason"] = json!(KEY);
-            Reply::json(200, &reply)
+            ServerReply::json(200, &reply)
         }),
-        Box::new(move |body| Reply::json(200, &pieces(body))),
+        Box::new(move |body| ServerReply::json(200, &pieces(body))),
     ];
     for reply in replies {
         let server = Server::scripted(move |request, _| Some(reply(&request.body)));

@@ -12,7 +12,7 @@ use plimsoll_remote::replay::{RecordingFields, RecordingFile, RecordingFormat, R
 use serde_json::json;
 
 use crate::fixture::{backend, everything, greedy, model, requests, spec};
-use crate::server::{Reply, Server};
+use plimsoll_test_support::chat_server::{Server, ServerReply};
 
 fn suite(signals: SignalRequest) -> Suite {
     Suite {
@@ -64,13 +64,19 @@ fn a_server_conforms_and_so_does_its_recording() {
 fn a_server_that_gives_little_conforms() {
     let server = Server::scripted(|request, _| {
         let text = format!("It is {}", request.last().len());
-        Some(Reply::json(200, &json!({"choices": [{"message": {"content": text}}]})))
+        Some(ServerReply::json(200, &json!({"choices": [{"message": {"content": text}}]})))
     });
     let rows = suite(with_states()).check(&backend(&server)).unwrap();
     let answer = &rows[0].generations[0];
-    assert_eq!(answer.logprobs_missing.as_deref(), Some("no_logprobs"));
-    assert_eq!(answer.follow_ups[1].missing_reason.as_deref(), Some("no_top_logprobs"));
-    assert_eq!(rows[0].hidden_states[0].missing_reason.as_deref(), Some("hidden_states_unsupported"));
+    assert_eq!(answer.logprobs_missing.map(plimsoll_core::MissingSignal::name), Some("no_logprobs"));
+    assert_eq!(
+        answer.follow_ups[1].missing_reason.map(plimsoll_core::MissingSignal::name),
+        Some("no_top_logprobs")
+    );
+    assert_eq!(
+        rows[0].hidden_states[0].missing_reason.map(plimsoll_core::MissingSignal::name),
+        Some("hidden_states_unsupported")
+    );
     assert_eq!((answer.cost_usd, &answer.served_model), (None, &None));
 }
 
@@ -78,10 +84,13 @@ fn a_server_that_gives_little_conforms() {
 fn a_server_that_refuses_some_questions_conforms() {
     let server = Server::scripted(|request, _| {
         let is_refused = request.last().len() % 2 == 0 && request.last().contains("What");
-        is_refused.then(|| Reply::error(400, "content_policy_violation"))
+        is_refused.then(|| ServerReply::error(400, "content_policy_violation"))
     });
     let rows = suite(with_states()).check(&backend(&server)).unwrap();
-    let failures: Vec<_> = rows.iter().filter_map(|row| row.generations[0].failure.as_deref()).collect();
+    let failures: Vec<_> = rows
+        .iter()
+        .filter_map(|row| row.generations[0].failure.map(plimsoll_core::MissingSignal::name))
+        .collect();
     assert!(!failures.is_empty() && failures.iter().all(|reason| *reason == "content_filter"));
 }
 
@@ -93,7 +102,7 @@ fn an_empty_recording_conforms() {
     assert!(
         rows.iter()
             .flat_map(|row| &row.generations)
-            .all(|row| row.failure.as_deref() == Some("not_recorded"))
+            .all(|row| row.failure.map(plimsoll_core::MissingSignal::name) == Some("not_recorded"))
     );
 }
 

@@ -1,13 +1,14 @@
 //! Rows of a run that never took place.
 
 use plimsoll_core::records::{
-    AlignmentRow, CurveAreaRow, CurveRow, MACRO, POOL, TransferCurveRow, TransferRow,
+    AlignmentRow, CurveAreaRow, CurveRow, HoldOut, InDomainLabels, MACRO, POOL, TransferCurveRow, TransferRow,
 };
 use plimsoll_report::ReportInputs;
 use plimsoll_report::inputs::{
     ColumnFacts, DatasetCounts, DatasetFacts, RunProvenance, SeriesCounts, TableFacts,
 };
 use plimsoll_router::conformance::example_thresholds;
+use plimsoll_router::thresholds::Status;
 
 /// Names of models that would do harm where they are not escaped.
 pub(crate) const HOSTILE: [&str; 2] = [
@@ -200,14 +201,14 @@ fn transfer(inputs: &mut ReportInputs, Series { slm, method }: Series<'_>, datas
         slm: slm.to_owned(),
         llm: Some(LLM.to_owned()),
         method: method.to_owned(),
-        by: "dataset".to_owned(),
+        by: HoldOut::Dataset,
         held_out: dataset.to_owned(),
-        status: "reached".to_owned(),
+        status: Status::Reached,
         rows: 500,
         curve_rmse: Some(0.02),
         random_curve_rmse: Some(0.05),
         ks: Some(0.1),
-        in_domain_labels: "unknown".to_owned(),
+        in_domain_labels: InDomainLabels::Unknown,
         ..TransferRow::default()
     };
     for (index, target) in [0.1, 0.3, 0.5].into_iter().enumerate() {
@@ -234,7 +235,7 @@ fn transfer(inputs: &mut ReportInputs, Series { slm, method }: Series<'_>, datas
             slm: slm.to_owned(),
             llm: Some(LLM.to_owned()),
             method: method.to_owned(),
-            by: "dataset".to_owned(),
+            by: HoldOut::Dataset,
             held_out: dataset.to_owned(),
             grid_ratio: ratio,
             threshold: ratio,

@@ -58,7 +58,7 @@ impl OperatingPoint {
 }
 
 /// How the fit of an operating point went. Only `reached`, `tied` and `missing_share` have a threshold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -79,6 +79,7 @@ pub enum Status {
     /// Needs costs for every row, and there are none.
     NeedsCosts,
     /// Nothing to fit on: no row has a confidence.
+    #[default]
     NoRows,
 }
 

@@ -5,9 +5,10 @@ use plimsoll_core::{AnswerKind, MissingSignal};
 use plimsoll_router::Confidence;
 use serde_json::Value;
 
-use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::method::{MethodConfig, PromptKind, Scoring, UncertaintyMethod};
 use crate::observed::{ObservedSignals, logprobs};
-use crate::reason::MissingReason;
+use crate::parameters::{self, ParameterError};
+use plimsoll_core::missing::{MissingReason, UnusableSignal};
 
 const ID: &str = "average_token_probability";
 
@@ -47,19 +48,21 @@ impl UncertaintyMethod for AverageTokenProbability {
 
 fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
     let logprobs = if observed.kind == AnswerKind::Choice {
-        let span =
-            observed.label.and_then(|label| label.tokens.clone()).ok_or(MissingReason::NoOptionSpan)?;
+        let span = observed
+            .label
+            .and_then(|label| label.tokens.clone())
+            .ok_or(MissingReason::Unusable(UnusableSignal::NoOptionSpan))?;
         let option = observed
             .tokens()?
             .get(span)
             .filter(|option| !option.is_empty())
-            .ok_or(MissingReason::NoOptionSpan)?;
+            .ok_or(MissingReason::Unusable(UnusableSignal::NoOptionSpan))?;
         logprobs(option)?
     } else {
         logprobs(observed.answer_tokens()?)?
     };
     if logprobs.is_empty() {
-        return Err(MissingReason::EmptyAnswer);
+        return Err(MissingReason::Unusable(UnusableSignal::EmptyAnswer));
     }
     Confidence::average_token_probability(&logprobs)
         .ok_or(MissingReason::Signal(MissingSignal::InvalidLogprobs))

@@ -7,13 +7,14 @@ use plimsoll_router::Confidence;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::method::{MethodConfig, PromptKind, Scoring, UncertaintyMethod};
 use crate::observed::{ObservedSignals, reply};
-use crate::reason::MissingReason;
+use crate::parameters::{self, ParameterError};
+use plimsoll_core::missing::{MissingReason, UnusableSignal};
 
 const ID: &str = "jaccard_degree";
 
-/// Most samples of a question; each costs an answer.
+/// Maximum number of samples of a question; each costs an answer.
 const MAX_SAMPLES: u32 = 1000;
 
 /// How much sampled answers agree.
@@ -28,7 +29,7 @@ pub(super) struct JaccardDegree;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
+struct JaccardParameters {
     samples: u32,
     temperature: f64,
 }
@@ -44,7 +45,7 @@ impl UncertaintyMethod for JaccardDegree {
     }
 
     fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
-        let Parameters { samples, temperature } = parameters::read(ID, given)?;
+        let JaccardParameters { samples, temperature } = parameters::read(ID, given)?;
         parameters::within((ID, "samples"), samples, 2..=MAX_SAMPLES, "from 2 to 1000")?;
         let request = SignalRequest::answer().with_samples(samples, temperature).map_err(|_| {
             let found = temperature.to_string();
@@ -81,5 +82,5 @@ fn answer(sample: &GenerationRow) -> Result<&str, MissingReason> {
     let reply = reply(Some(sample))?;
     let answer = reply.answer();
     let only_reasons = answer.trim().is_empty() && !reply.text.trim().is_empty();
-    if only_reasons { Err(MissingReason::EmptyAnswer) } else { Ok(answer) }
+    if only_reasons { Err(MissingReason::Unusable(UnusableSignal::EmptyAnswer)) } else { Ok(answer) }
 }

@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
-use super::probe_parameters::{ProbeKind, resolve};
-use super::{MethodConfig, ParameterError, UncertaintyMethod};
+use super::probe_parameters::resolve;
+use crate::method::{MethodConfig, UncertaintyMethod};
+use crate::parameters::ParameterError;
+use crate::probe::ProbeKind;
 
 /// A probe trained on all datasets but the one that it scores. See [`crate::probe`].
 #[derive(Debug)]

@@ -7,14 +7,15 @@ use plimsoll_router::Confidence;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::method::{MethodConfig, PromptKind, Scoring, UncertaintyMethod};
 use crate::observed::ObservedSignals;
-use crate::reason::MissingReason;
+use crate::parameters::{self, ParameterError};
+use plimsoll_core::missing::{MissingReason, UnusableSignal};
 
 /// The method's id, and that of its follow-up in the prompt.
 const ID: &str = "p_true";
 
-/// The least that True and False must have together of the probability, unless a plan says otherwise. Below one in
+/// Minimum that True and False must have together of the probability, unless a plan says otherwise. Below one in
 /// a hundred the model would say something else (go on thinking, refuse, ask back) ninety-nine times out of a
 /// hundred, and the ratio of the two is the noise of its tail. Models that were asked this way without thinking first
 /// give the two nearly all of it.
@@ -32,7 +33,7 @@ pub(super) struct PTrue;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
+struct PTrueParameters {
     #[serde(default = "min_mass")]
     min_mass: f64,
 }
@@ -52,7 +53,7 @@ impl UncertaintyMethod for PTrue {
     }
 
     fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
-        let Parameters { min_mass } = parameters::read(ID, given)?;
+        let PTrueParameters { min_mass } = parameters::read(ID, given)?;
         parameters::within((ID, "min_mass"), min_mass, 0.0..=1.0, "from 0 to 1")?;
         Ok(MethodConfig {
             id: ID,
@@ -77,31 +78,32 @@ impl UncertaintyMethod for PTrue {
 fn score(observed: &ObservedSignals<'_>, parameters: &Value) -> Result<Confidence, MissingReason> {
     let masses = masses(observed.follow_up(ID)?)?;
     if masses.listed < parameters["min_mass"].as_f64().unwrap_or(MIN_MASS) {
-        return Err(MissingReason::MassesTooSmall);
+        return Err(MissingReason::Unusable(UnusableSignal::MassesTooSmall));
     }
-    Confidence::p_true(masses.true_mass, masses.false_mass).ok_or(MissingReason::InvalidMasses)
+    Confidence::p_true(masses.true_mass, masses.false_mass)
+        .ok_or(MissingReason::Unusable(UnusableSignal::InvalidMasses))
 }
 
 /// The masses of the two replies.
-struct Masses {
+struct SpellingMasses {
     true_mass: f64,
     false_mass: f64,
     /// What was observed of both together, in [0, 1].
     listed: f64,
 }
 
-fn masses(follow_up: &FollowUpRow) -> Result<Masses, MissingReason> {
+fn masses(follow_up: &FollowUpRow) -> Result<SpellingMasses, MissingReason> {
     let (Some(true_mass), Some(false_mass)) = (follow_up.true_mass, follow_up.false_mass) else {
         return Err(MissingReason::Signal(MissingSignal::NoTopLogprobs));
     };
     let is_mass = |mass: f64| mass.is_finite() && mass >= 0.0;
     if !is_mass(true_mass) || !is_mass(false_mass) {
-        return Err(MissingReason::InvalidMasses);
+        return Err(MissingReason::Unusable(UnusableSignal::InvalidMasses));
     }
     // The bound of the side that is not listed is at most whatever is listed.
     let listed =
         if follow_up.censored == Some(true) { true_mass.max(false_mass) } else { true_mass + false_mass };
-    Ok(Masses { true_mass, false_mass, listed: listed.min(1.0) })
+    Ok(SpellingMasses { true_mass, false_mass, listed: listed.min(1.0) })
 }
 
 #[cfg(test)]
@@ -123,7 +125,7 @@ mod tests {
     }
 
     /// The confidence or why there is none, and the mass, with these parameters.
-    fn of(follow_up: FollowUpRow, given: &Value) -> (Result<f64, String>, Option<f64>) {
+    fn scored_and_mass(follow_up: FollowUpRow, given: &Value) -> (Result<f64, String>, Option<f64>) {
         let answer = GenerationRow {
             text: Some("42".to_owned()),
             follow_ups: vec![follow_up],
@@ -138,7 +140,8 @@ mod tests {
             verbalized: None,
         };
         let resolved = PTrue.resolve(given).unwrap();
-        let scored = score(&observed, &resolved.parameters).map(Confidence::get).map_err(MissingReason::name);
+        let scored = score(&observed, &resolved.parameters).map(Confidence::get);
+        let scored = scored.map_err(|reason| reason.name().to_owned());
         (scored, PTrue.answer_mass(&observed))
     }
 
@@ -150,7 +153,7 @@ mod tests {
             ((0.6, 0.2), false, Ok(0.75), Some(0.8)),
             ((0.006, 0.004), false, Ok(0.6), Some(0.01)),
             ((0.006, 0.0039), false, too_small(), Some(0.0099)),
-            // A model that wants to think: True and False far down its list.
+            // A reasoning model: True and False far down its list.
             ((1.5e-8, 1.1e-7), false, too_small(), Some(1.25e-7)),
             ((1.5e-8, 1.5e-8), true, too_small(), Some(1.5e-8)),
             // What a server did not list counts nothing, though its bound enters the ratio.
@@ -163,7 +166,7 @@ mod tests {
             ((-0.1, 0.5), false, invalid(), None),
             ((f64::INFINITY, 0.5), true, invalid(), None),
         ] {
-            let (scored, found) = of(follow_up(Some(masses), censored), &Value::Null);
+            let (scored, found) = scored_and_mass(follow_up(Some(masses), censored), &Value::Null);
             match (&scored, &expected) {
                 (Ok(scored), Ok(expected)) => {
                     assert!((scored - expected).abs() < 1e-6, "{masses:?}: {scored}");
@@ -177,14 +180,16 @@ mod tests {
 
     #[test]
     fn without_masses_there_is_none_to_tell() {
-        for (reason, mass) in
-            [("neither_listed", Some(0.0)), ("no_top_logprobs", None), ("server_failed", None)]
-        {
-            let row = FollowUpRow { missing_reason: Some(reason.to_owned()), ..follow_up(None, false) };
-            assert_eq!(of(row, &Value::Null), (Err(reason.to_owned()), mass));
+        for (reason, mass) in [
+            (MissingSignal::NeitherListed, Some(0.0)),
+            (MissingSignal::NoTopLogprobs, None),
+            (MissingSignal::ServerFailed, None),
+        ] {
+            let row = FollowUpRow { missing_reason: Some(reason), ..follow_up(None, false) };
+            assert_eq!(scored_and_mass(row, &Value::Null), (Err(reason.name().to_owned()), mass));
         }
         let unknown = follow_up(None, false);
-        assert_eq!(of(unknown, &Value::Null), (Err("no_top_logprobs".to_owned()), None));
+        assert_eq!(scored_and_mass(unknown, &Value::Null), (Err("no_top_logprobs".to_owned()), None));
     }
 
     #[test]
@@ -193,10 +198,13 @@ mod tests {
         assert_eq!(hash(Value::Null), hash(json!({"min_mass": MIN_MASS})));
         assert_ne!(hash(Value::Null), hash(json!({"min_mass": 0.5})));
         let tiny = || follow_up(Some((3e-9, 1e-9)), false);
-        assert_eq!(of(tiny(), &json!({"min_mass": 0.0})).0, Ok(0.75));
-        assert_eq!(of(tiny(), &json!({"min_mass": 4.1e-9})).0, Err("masses_too_small".to_owned()));
+        assert_eq!(scored_and_mass(tiny(), &json!({"min_mass": 0.0})).0, Ok(0.75));
+        assert_eq!(
+            scored_and_mass(tiny(), &json!({"min_mass": 4.1e-9})).0,
+            Err("masses_too_small".to_owned())
+        );
         let nothing = follow_up(Some((0.0, 0.0)), false);
-        assert_eq!(of(nothing, &json!({"min_mass": 0})).0, Err("invalid_masses".to_owned()));
+        assert_eq!(scored_and_mass(nothing, &json!({"min_mass": 0})).0, Err("invalid_masses".to_owned()));
         for wrong in [
             json!({"min_mass": -0.1}),
             json!({"min_mass": 1.5}),
@@ -231,7 +239,7 @@ mod tests {
             let mass = |side: &[f64]| if side.is_empty() { bound } else { side.iter().sum() };
             let censored = yes.is_empty() || no.is_empty();
             let row = follow_up(Some((mass(&yes), mass(&no))), censored);
-            let (scored, found) = of(row, &json!({"min_mass": min_mass}));
+            let (scored, found) = scored_and_mass(row, &json!({"min_mass": min_mass}));
             let slowly: f64 = yes.iter().chain(&no).sum();
             prop_assert!((found.unwrap() - slowly).abs() < 1e-12);
             match scored {

@@ -5,9 +5,10 @@ use plimsoll_core::signal::SignalRequest;
 use plimsoll_router::Confidence;
 use serde_json::Value;
 
-use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::method::{MethodConfig, PromptKind, Scoring, UncertaintyMethod};
 use crate::observed::{ObservedSignals, logprobs};
-use crate::reason::MissingReason;
+use crate::parameters::{self, ParameterError};
+use plimsoll_core::missing::{MissingReason, UnusableSignal};
 
 const ID: &str = "perplexity";
 
@@ -45,7 +46,7 @@ impl UncertaintyMethod for Perplexity {
 fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
     let logprobs = logprobs(observed.answer_tokens()?)?;
     if logprobs.is_empty() {
-        return Err(MissingReason::EmptyAnswer);
+        return Err(MissingReason::Unusable(UnusableSignal::EmptyAnswer));
     }
     Confidence::perplexity(&logprobs).ok_or(MissingReason::Signal(MissingSignal::InvalidLogprobs))
 }

@@ -6,34 +6,13 @@ use plimsoll_core::signal::{Position, SignalRequest};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{MethodConfig, ParameterError, PromptKind, Scoring, parameters};
-use crate::probe::TrainingSpec;
-
-/// Which rows a probe learns from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProbeKind {
-    /// The probe-training rows of the dataset that it scores.
-    SameDataset,
-    /// Those of all other datasets.
-    OtherDatasets,
-}
-
-/// A method that scores by a probe.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ProbeMethod {
-    /// Which rows it learns from.
-    pub kind: ProbeKind,
-    /// The layer whose state it reads; negative from the end.
-    pub layer: i32,
-    /// The token whose state it reads.
-    pub position: Position,
-    /// How it is trained.
-    pub training: TrainingSpec,
-}
+use crate::method::{MethodConfig, PromptKind, Scoring};
+use crate::parameters::{self, ParameterError};
+use crate::probe::{ProbeKind, ProbeMethod, TrainingSpec};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
+struct ProbeParameters {
     layer: i32,
     epochs: u32,
     learning_rate: f64,
@@ -65,7 +44,7 @@ pub(super) fn resolve(
     kind: ProbeKind,
     given: &Value,
 ) -> Result<MethodConfig, ParameterError> {
-    let Parameters { layer, epochs, learning_rate, position, batch, weight_decay } =
+    let ProbeParameters { layer, epochs, learning_rate, position, batch, weight_decay } =
         parameters::read(id, given)?;
     parameters::within((id, "epochs"), epochs, 1..=10_000, "from 1 to 10000")?;
     parameters::within((id, "learning_rate"), learning_rate, f64::MIN_POSITIVE..=1.0, "above 0, at most 1")?;

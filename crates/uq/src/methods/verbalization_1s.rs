@@ -5,10 +5,11 @@ use plimsoll_core::stated::ReplyTask;
 use plimsoll_router::Confidence;
 use serde_json::Value;
 
-use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::method::{MethodConfig, PromptKind, Scoring, UncertaintyMethod};
 use crate::observed::{ObservedSignals, reply};
-use crate::reason::MissingReason;
+use crate::parameters::{self, ParameterError};
 use crate::verbalized::read;
+use plimsoll_core::missing::MissingReason;
 
 const ID: &str = "verbalization_1s";
 
@@ -44,5 +45,5 @@ impl UncertaintyMethod for Verbalization1s {
 
 fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
     let asked = ReplyTask { answer: Some(observed.kind), question: observed.question };
-    read(&reply(observed.verbalized)?, asked).map_err(MissingReason::VerbalizedProblem)
+    read(&reply(observed.verbalized)?, asked).map_err(MissingReason::Verbalized)
 }

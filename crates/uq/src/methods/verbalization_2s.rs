@@ -8,10 +8,11 @@ use plimsoll_router::Confidence;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{MethodConfig, ParameterError, PromptKind, Scoring, UncertaintyMethod, parameters};
+use crate::method::{MethodConfig, PromptKind, Scoring, UncertaintyMethod};
 use crate::observed::ObservedSignals;
-use crate::reason::MissingReason;
+use crate::parameters::{self, ParameterError};
 use crate::verbalized::read;
+use plimsoll_core::missing::MissingReason;
 
 /// The method's id, and that of its follow-up in the prompt.
 const ID: &str = "verbalization_2s";
@@ -31,7 +32,7 @@ pub(super) struct Verbalization2s;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Parameters {
+struct VerbalizationParameters {
     max_new_tokens: Option<u32>,
 }
 
@@ -46,7 +47,7 @@ impl UncertaintyMethod for Verbalization2s {
     }
 
     fn resolve(&self, given: &Value) -> Result<MethodConfig, ParameterError> {
-        let Parameters { max_new_tokens } = parameters::read(ID, given)?;
+        let VerbalizationParameters { max_new_tokens } = parameters::read(ID, given)?;
         let tokens = max_new_tokens.unwrap_or(REPLY_TOKENS);
         parameters::within((ID, "max_new_tokens"), tokens, 1..=MAX_REPLY_TOKENS, "from 1 to 65536")?;
         Ok(MethodConfig {
@@ -64,5 +65,5 @@ impl UncertaintyMethod for Verbalization2s {
 fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
     let reply =
         Reply::from_follow_up(observed.follow_up(ID)?).ok_or(MissingReason::Signal(MissingSignal::NoText))?;
-    read(&reply, ReplyTask::CONFIDENCE).map_err(MissingReason::VerbalizedProblem)
+    read(&reply, ReplyTask::CONFIDENCE).map_err(MissingReason::Verbalized)
 }

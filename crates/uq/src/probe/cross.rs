@@ -11,11 +11,11 @@ use plimsoll_core::{DatasetId, Seed};
 use plimsoll_router::Confidence;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
+use super::method::{ProbeKind, ProbeMethod};
 use super::{Example, Probe, ProbeError, TooFew};
-use crate::methods::{ProbeKind, ProbeMethod};
 
 /// Datasets that a transfer test holds out together; none for the scores that are shipped.
-pub type HeldOut = BTreeSet<DatasetId>;
+pub type HeldOutDatasets = BTreeSet<DatasetId>;
 
 /// A probe-training row: one whose question has that role.
 #[derive(Debug, Clone, Copy)]
@@ -45,10 +45,10 @@ impl CrossFitted {
         method: &ProbeMethod,
         datasets: &BTreeSet<DatasetId>,
         rows: &[TrainingRow<'_>],
-        held_out: &[HeldOut],
+        held_out: &[HeldOutDatasets],
         (seed, trained): (&Seed, &(dyn Fn(usize) + Sync)),
     ) -> Result<Self, ProbeError> {
-        let none = HeldOut::new();
+        let none = HeldOutDatasets::new();
         let mut sources: BTreeSet<BTreeSet<DatasetId>> = BTreeSet::new();
         for group in held_out.iter().chain([&none]) {
             sources.extend(datasets.iter().map(|dataset| sources_of(method.kind, datasets, dataset, group)));
@@ -79,7 +79,7 @@ impl CrossFitted {
     pub fn score(
         &self,
         dataset: &DatasetId,
-        held_out: &HeldOut,
+        held_out: &HeldOutDatasets,
         cluster: u64,
         state: &[f32],
     ) -> Result<Result<Confidence, TooFew>, ProbeError> {
@@ -107,7 +107,7 @@ fn sources_of(
     kind: ProbeKind,
     all: &BTreeSet<DatasetId>,
     dataset: &DatasetId,
-    held_out: &HeldOut,
+    held_out: &HeldOutDatasets,
 ) -> BTreeSet<DatasetId> {
     match kind {
         ProbeKind::SameDataset => [dataset.clone()].into(),
@@ -125,7 +125,7 @@ fn train_one(
 ) -> Result<Result<Probe, TooFew>, ProbeError> {
     let examples: Vec<Example<'_>> =
         rows.iter().filter(|row| sources.contains(row.dataset)).map(|row| row.example).collect();
-    // A seed of its own for each set of sources: another dataset in the plan shifts no other probe's numbers.
+    // A seed of its own for each set of sources: another dataset in the plan shifts no other probe's weights.
     let seed = sources.iter().fold(seed.derive("probe"), |seed, dataset| seed.derive(dataset.as_str()));
     match Probe::train(&examples, &method.training, &seed) {
         Ok(probe) => Ok(Ok(probe)),

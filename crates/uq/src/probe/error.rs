@@ -1,6 +1,6 @@
 //! What can go wrong with a probe.
 
-use super::examples::TooFew;
+use plimsoll_core::missing::TooFew;
 
 /// Why a probe could not be trained, read or asked.
 #[derive(Debug, thiserror::Error)]
@@ -10,22 +10,22 @@ pub enum ProbeError {
     #[error("{0}")]
     TooFew(TooFew),
     /// Hidden states of different widths.
-    #[error("the hidden state of cluster {cluster:016x} has {found} numbers, not {expected}")]
+    #[error("the hidden state of cluster {cluster:016x} has {found} values, not {expected}")]
     Width {
         /// The row's cluster.
         cluster: u64,
-        /// Numbers found.
+        /// Values found.
         found: usize,
-        /// Numbers expected.
+        /// Values expected.
         expected: usize,
     },
     /// NaN or an infinity in a hidden state.
-    #[error("the hidden state of cluster {cluster:016x} is not finite at place {place}")]
+    #[error("the hidden state of cluster {cluster:016x} is not finite at index {index}")]
     NotFinite {
         /// The row's cluster.
         cluster: u64,
-        /// The place in the state.
-        place: usize,
+        /// The index in the state.
+        index: usize,
     },
     /// A row whose cluster the probe was trained on.
     #[error("the probe was trained on cluster {cluster:016x}; it cannot score a row of it")]
@@ -36,7 +36,7 @@ pub enum ProbeError {
     /// A dataset, or a set of held-out ones, for which no probe was trained.
     #[error("no probe was trained for dataset `{dataset}` without the datasets held out")]
     NotTrained {
-        /// The dataset.
+        /// Id of the dataset.
         dataset: String,
     },
     /// Numbers that did not stay finite.

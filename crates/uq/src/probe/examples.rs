@@ -1,11 +1,13 @@
 //! The rows that a probe is trained on.
 
+use plimsoll_core::missing::TooFew;
+
 use super::error::ProbeError;
 
-/// Fewest rows that a probe is trained on.
+/// Minimum number of rows that a probe is trained on.
 pub(super) const MIN_ROWS: usize = 50;
 
-/// Fewest rows of each class.
+/// Minimum number of rows of each class.
 pub(super) const MIN_OF_A_CLASS: usize = 5;
 
 /// A row to train on.
@@ -19,18 +21,6 @@ pub struct Example<'a> {
     pub state: &'a [f32],
     /// Whether the model's answer is right.
     pub correct: bool,
-}
-
-/// Too few rows, by the reason that stands in the tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TooFew {
-    /// Fewer than 50 rows.
-    #[error("too_few_probe_rows")]
-    Rows,
-    /// Fewer than 5 right or 5 wrong ones.
-    #[error("one_class_probe_rows")]
-    OfAClass,
 }
 
 /// Checks the rows and orders them by key, so that their order of arrival leaves no trace.
@@ -57,7 +47,7 @@ pub(super) fn check(cluster: u64, state: &[f32], expected: usize) -> Result<(), 
         return Err(ProbeError::Width { cluster, found: state.len(), expected });
     }
     match state.iter().position(|value| !value.is_finite()) {
-        Some(place) => Err(ProbeError::NotFinite { cluster, place }),
+        Some(index) => Err(ProbeError::NotFinite { cluster, index }),
         None => Ok(()),
     }
 }

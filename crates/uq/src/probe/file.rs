@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Probe;
 use super::error::ProbeError;
-use super::network::{Layer, Network, shapes};
+use super::network::{DenseLayer, ProbeNetwork, shapes};
 use super::standard::Standard;
 
 /// The metadata key under which the origin stands.
@@ -15,7 +15,7 @@ const ORIGIN: &str = "plimsoll_probe";
 /// What a probe belongs to. Another model, layer or position gives states that it cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Origin {
+pub struct ProbeOrigin {
     /// The method (`trained_probe`, `ood_probe`).
     pub method: String,
     /// The model, by its id in the plan.
@@ -36,9 +36,9 @@ const VERSION: u32 = 1;
 /// What stands in the metadata.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Header {
+struct ProbeHeader {
     version: u32,
-    origin: Origin,
+    origin: ProbeOrigin,
 }
 
 impl Probe {
@@ -46,7 +46,7 @@ impl Probe {
     ///
     /// # Errors
     /// [`ProbeError::File`] if the origin cannot be written as JSON.
-    pub fn to_bytes(&self, origin: &Origin) -> Result<Vec<u8>, ProbeError> {
+    pub fn to_bytes(&self, origin: &ProbeOrigin) -> Result<Vec<u8>, ProbeError> {
         let problem = |error: &dyn std::fmt::Display| ProbeError::File { problem: error.to_string() };
         let trained_on: Vec<u8> = self.trained_on.iter().flat_map(|key| key.to_le_bytes()).collect();
         let mut parts = vec![
@@ -68,7 +68,7 @@ impl Probe {
         let keys =
             TensorView::new(Dtype::U64, vec![self.trained_on.len()], &trained_on).map_err(|e| problem(&e))?;
         views.push(("trained_on".to_owned(), keys));
-        let header = Header { version: VERSION, origin: origin.clone() };
+        let header = ProbeHeader { version: VERSION, origin: origin.clone() };
         let header = serde_json::to_string(&header).map_err(|e| problem(&e))?;
         let metadata = [(ORIGIN.to_owned(), header)].into();
         safetensors::serialize(views, Some(metadata)).map_err(|e| problem(&e))
@@ -77,8 +77,8 @@ impl Probe {
     /// Reads a probe and what it belongs to.
     ///
     /// # Errors
-    /// [`ProbeError::File`] for bytes that are no probe, of another version, or whose numbers are not finite.
-    pub fn from_bytes(bytes: &[u8]) -> Result<(Self, Origin), ProbeError> {
+    /// [`ProbeError::File`] for bytes that are no probe, of another version, or whose weights are not finite.
+    pub fn from_bytes(bytes: &[u8]) -> Result<(Self, ProbeOrigin), ProbeError> {
         let origin = origin(bytes)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| refused(error.to_string()))?;
         let mean = floats(&tensors, "standard.mean", None)?;
@@ -90,20 +90,20 @@ impl Probe {
         let layer = |(index, (inputs, outputs)): (usize, (usize, usize))| {
             let weight = floats(&tensors, &format!("layers.{index}.weight"), inputs.checked_mul(outputs))?;
             let bias = floats(&tensors, &format!("layers.{index}.bias"), Some(outputs))?;
-            Ok(Layer { inputs, weight, bias })
+            Ok(DenseLayer { inputs, weight, bias })
         };
         let layers = shapes(width).into_iter().enumerate().map(layer).collect::<Result<_, ProbeError>>()?;
         let keys = view(&tensors, "trained_on", Dtype::U64)?;
         let trained_on = keys.data().as_chunks::<8>().0.iter().map(|key| u64::from_le_bytes(*key)).collect();
         let standard = Standard { mean, scale };
-        Ok((Self { standard, network: Network { layers }, trained_on }, origin))
+        Ok((Self { standard, network: ProbeNetwork { layers }, trained_on }, origin))
     }
 
-    /// SHA-256 of the probe's numbers and training rows, for the thresholds file.
+    /// SHA-256 of the probe's weights and training rows, for the thresholds file.
     ///
     /// # Errors
     /// As [`Probe::to_bytes`].
-    pub fn sha256(&self, origin: &Origin) -> Result<String, ProbeError> {
+    pub fn sha256(&self, origin: &ProbeOrigin) -> Result<String, ProbeError> {
         Ok(sha256_hex(&self.to_bytes(origin)?))
     }
 }
@@ -112,12 +112,12 @@ fn refused(problem: String) -> ProbeError {
     ProbeError::File { problem }
 }
 
-fn origin(bytes: &[u8]) -> Result<Origin, ProbeError> {
+fn origin(bytes: &[u8]) -> Result<ProbeOrigin, ProbeError> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| refused(error.to_string()))?;
     let empty = std::collections::HashMap::new();
     let text = metadata.metadata().as_ref().unwrap_or(&empty).get(ORIGIN);
     let text = text.ok_or_else(|| refused(format!("no `{ORIGIN}` in its metadata")))?;
-    let header: Header =
+    let header: ProbeHeader =
         serde_json::from_str(text).map_err(|error| refused(format!("`{ORIGIN}`: {error}")))?;
     if header.version != VERSION {
         return Err(refused(format!(
@@ -137,13 +137,13 @@ fn view<'a>(tensors: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<Tenso
     }
 }
 
-/// The finite numbers of a tensor; `None` takes any count.
+/// The finite values of a tensor; `None` takes any count.
 fn floats(tensors: &SafeTensors<'_>, name: &str, count: Option<usize>) -> Result<Vec<f32>, ProbeError> {
     let view = view(tensors, name, Dtype::F32)?;
     let found: Vec<f32> =
         view.data().as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
     if count.is_some_and(|count| count != found.len()) {
-        return Err(refused(format!("`{name}` has {} numbers, not {}", found.len(), count.unwrap_or(0))));
+        return Err(refused(format!("`{name}` has {} values, not {}", found.len(), count.unwrap_or(0))));
     }
     if found.iter().all(|value| value.is_finite()) {
         Ok(found)

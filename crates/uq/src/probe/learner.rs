@@ -3,7 +3,7 @@
 use plimsoll_kernels::adamw::AdamW;
 use plimsoll_kernels::product::{Matrix, Target, multiply};
 
-use super::network::{Layer, NEGATIVE_SLOPE, Network};
+use super::network::{DenseLayer, NEGATIVE_SLOPE, ProbeNetwork};
 use super::training::TrainingSpec;
 
 /// The slope, in which training computes.
@@ -13,23 +13,23 @@ const SLOPE: f32 = NEGATIVE_SLOPE as f32;
 /// A network that learns.
 #[derive(Debug)]
 pub(super) struct Learner {
-    pub(super) network: Network,
-    /// The same layers, what the loss says of them.
-    gradient: Network,
-    moments: [Network; 2],
+    pub(super) network: ProbeNetwork,
+    /// Gradients of the loss, in the same shapes.
+    gradient: ProbeNetwork,
+    moments: [ProbeNetwork; 2],
     adamw: AdamW,
     steps: u64,
-    /// Of a batch, row after row: what each layer gives, the last one log-odds.
+    /// Outputs of each layer for a batch, row-major; the last are log-odds.
     outputs: Vec<Vec<f32>>,
-    /// The gradient of a layer's outputs, and of what it reads.
-    behind: Vec<f32>,
-    before: Vec<f32>,
+    /// Gradients of the loss with respect to a layer's outputs and inputs, row-major.
+    output_gradient: Vec<f32>,
+    input_gradient: Vec<f32>,
 }
 
 impl Learner {
     #[expect(clippy::cast_possible_truncation, reason = "rates to f32, in which steps are taken")]
-    pub(super) fn new(network: Network, spec: &TrainingSpec) -> Self {
-        let empty = Network { layers: network.layers.iter().map(Layer::zeros).collect() };
+    pub(super) fn new(network: ProbeNetwork, spec: &TrainingSpec) -> Self {
+        let empty = ProbeNetwork { layers: network.layers.iter().map(DenseLayer::zeros).collect() };
         let adamw = AdamW {
             rate: spec.learning_rate as f32,
             first: 0.9,
@@ -44,8 +44,8 @@ impl Learner {
             network,
             adamw,
             steps: 0,
-            behind: Vec::new(),
-            before: Vec::new(),
+            output_gradient: Vec::new(),
+            input_gradient: Vec::new(),
         }
     }
 
@@ -87,36 +87,36 @@ impl Learner {
         let count = labels.len();
         let Some(log_odds) = self.outputs.last() else { return };
         let error = |(z, y): (&f32, &f32)| (1.0 / (1.0 + (-z).exp()) - y) / count as f32;
-        self.behind.clear();
-        self.behind.extend(log_odds.iter().zip(labels).map(error));
+        self.output_gradient.clear();
+        self.output_gradient.extend(log_odds.iter().zip(labels).map(error));
         for index in (0..self.network.layers.len()).rev() {
             let (layer, gradient) = (&self.network.layers[index], &mut self.gradient.layers[index]);
             let input = if index == 0 { rows } else { &self.outputs[index - 1] };
             let outputs = layer.bias.len();
-            let behind = Matrix::new(&self.behind, count, outputs);
+            let output_gradient = Matrix::new(&self.output_gradient, count, outputs);
             multiply(
                 Target::over(&mut gradient.weight),
-                behind.t(),
+                output_gradient.t(),
                 Matrix::new(input, count, layer.inputs),
                 1.0,
             );
             gradient.bias.fill(0.0);
-            for row in self.behind.chunks_exact(outputs) {
+            for row in self.output_gradient.chunks_exact(outputs) {
                 gradient.bias.iter_mut().zip(row).for_each(|(sum, error)| *sum += error);
             }
             if index > 0 {
-                self.before.resize(count * layer.inputs, 0.0);
-                multiply(Target::over(&mut self.before), behind, layer.matrix(), 1.0);
-                for (error, value) in self.before.iter_mut().zip(input) {
+                self.input_gradient.resize(count * layer.inputs, 0.0);
+                multiply(Target::over(&mut self.input_gradient), output_gradient, layer.matrix(), 1.0);
+                for (error, value) in self.input_gradient.iter_mut().zip(input) {
                     *error *= if *value < 0.0 { SLOPE } else { 1.0 };
                 }
-                std::mem::swap(&mut self.behind, &mut self.before);
+                std::mem::swap(&mut self.output_gradient, &mut self.input_gradient);
             }
         }
     }
 }
 
-impl Layer {
+impl DenseLayer {
     fn zeros(&self) -> Self {
         Self { inputs: self.inputs, weight: vec![0.0; self.weight.len()], bias: vec![0.0; self.bias.len()] }
     }

@@ -1,4 +1,4 @@
-//! The network's numbers, and its answer to one input.
+//! The network's parameters, and its answer to one input.
 
 /// Widths of the inner layers.
 pub(super) const INNER: [usize; 3] = [256, 128, 64];
@@ -6,9 +6,8 @@ pub(super) const INNER: [usize; 3] = [256, 128, 64];
 /// Slope of LeakyReLU below zero.
 pub(super) const NEGATIVE_SLOPE: f64 = 0.01;
 
-/// A linear layer.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Layer {
+pub(super) struct DenseLayer {
     pub(super) inputs: usize,
     /// Outputs x inputs, row after row.
     pub(super) weight: Vec<f32>,
@@ -17,8 +16,8 @@ pub(super) struct Layer {
 
 /// Layers, each but the last followed by LeakyReLU.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Network {
-    pub(super) layers: Vec<Layer>,
+pub(super) struct ProbeNetwork {
+    pub(super) layers: Vec<DenseLayer>,
 }
 
 /// Inputs and outputs of each layer.
@@ -28,7 +27,7 @@ pub(super) fn shapes(width: usize) -> Vec<(usize, usize)> {
     inputs.zip(outputs).collect()
 }
 
-impl Network {
+impl ProbeNetwork {
     /// The log-odds that the answer is right. One row at a time and in f64: its sums depend on nothing
     /// else, so a row's score is the same alone and among others.
     pub(super) fn logit(&self, input: &[f32]) -> f64 {
@@ -46,7 +45,7 @@ impl Network {
     }
 }
 
-impl Layer {
+impl DenseLayer {
     fn apply(&self, input: &[f64]) -> Vec<f64> {
         let rows = self.weight.chunks_exact(self.inputs);
         let dot = |row: &[f32]| {

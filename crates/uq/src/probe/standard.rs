@@ -1,15 +1,15 @@
 //! Standardised inputs: mean 0 and standard deviation 1 over the rows trained on.
 
-/// Means and scales of the places of a hidden state.
+/// Means and scales of the values of a hidden state.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Standard {
     pub(super) mean: Vec<f32>,
-    /// 1 / standard deviation; 0 for a place that never varies, which then says nothing.
+    /// 1 / standard deviation; 0 for a value that never varies, which then carries nothing.
     pub(super) scale: Vec<f32>,
 }
 
 impl Standard {
-    /// Population mean and standard deviation of each place, summed in f64.
+    /// Population mean and standard deviation of each value, summed in f64.
     #[expect(clippy::cast_possible_truncation, reason = "states are f32; the sums are not")]
     pub(super) fn fit<'a>(states: impl Iterator<Item = &'a [f32]> + Clone, width: usize) -> Self {
         let mut mean = vec![0.0f64; width];

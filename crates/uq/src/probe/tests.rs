@@ -12,12 +12,12 @@ const SAME_TRAINING: f64 = 2e-3;
 
 const WIDTH: usize = 12;
 
-/// Made-up rows: the label is a noisy function of the first places of the state.
+/// Synthetic rows: the label is a noisy function of the first places of the state.
 fn rows(count: usize, seed: u64) -> Vec<(Vec<f32>, bool)> {
     let mut rng = Seed::new(seed).rng();
     let row = |_| {
         let state: Vec<f32> =
-            (0..WIDTH).map(|place| (rng.random::<f32>() - 0.5) * (place as f32 + 1.0)).collect();
+            (0..WIDTH).map(|feature| (rng.random::<f32>() - 0.5) * (feature as f32 + 1.0)).collect();
         let correct = state[0] - state[1] / 2.0 + (rng.random::<f32>() - 0.5) * 0.4 > 0.0;
         (state, correct)
     };
@@ -119,7 +119,7 @@ fn states_that_do_not_fit_are_refused() {
     let mut training = rows(60, 13);
     training[17].0[3] = f32::NAN;
     let refused = Probe::train(&examples(&training), &spec(), &Seed::new(1)).unwrap_err();
-    assert!(matches!(refused, ProbeError::NotFinite { place: 3, .. }));
+    assert!(matches!(refused, ProbeError::NotFinite { index: 3, .. }));
     training[17].0 = vec![0.0; WIDTH + 1];
     let refused = Probe::train(&examples(&training), &spec(), &Seed::new(1)).unwrap_err();
     assert!(matches!(refused, ProbeError::Width { found: 13, expected: 12, .. }));
@@ -141,8 +141,8 @@ fn a_place_that_never_varies_says_nothing() {
     assert_eq!(probe.score(u64::MAX, &state).unwrap(), before);
 }
 
-fn origin() -> Origin {
-    Origin {
+fn origin() -> ProbeOrigin {
+    ProbeOrigin {
         method: "ood_probe".into(),
         model: "tiny".into(),
         weights_sha256: "00".repeat(32),
@@ -200,8 +200,8 @@ proptest! {
                 .unwrap()
         });
         let mut bytes = bytes.clone();
-        for (place, value) in flips {
-            bytes[place] = value;
+        for (feature, value) in flips {
+            bytes[feature] = value;
         }
         if let Ok((probe, _)) = Probe::from_bytes(&bytes) {
             let _ = probe.score(99, &training[0].0);

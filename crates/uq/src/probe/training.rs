@@ -8,7 +8,7 @@ use rand::Rng as _;
 use super::error::ProbeError;
 use super::examples::Example;
 use super::learner::Learner;
-use super::network::{Layer, Network, shapes};
+use super::network::{DenseLayer, ProbeNetwork, shapes};
 
 /// Rows of a step, unless a plan says otherwise.
 const BATCH: NonZeroUsize = NonZeroUsize::new(32).unwrap();
@@ -40,7 +40,7 @@ pub(super) fn train(
     inputs: &[f32],
     spec: &TrainingSpec,
     seed: &Seed,
-) -> Result<Network, ProbeError> {
+) -> Result<ProbeNetwork, ProbeError> {
     let width = inputs.len() / examples.len().max(1);
     let mut learner = Learner::new(initial(width, seed), spec);
     let (mut rows, mut labels) = (Vec::new(), Vec::new());
@@ -57,7 +57,7 @@ pub(super) fn train(
         }
     }
     let network = learner.network;
-    let finite = |layer: &Layer| layer.weight.iter().chain(&layer.bias).all(|value| value.is_finite());
+    let finite = |layer: &DenseLayer| layer.weight.iter().chain(&layer.bias).all(|value| value.is_finite());
     if network.layers.iter().all(finite) {
         Ok(network)
     } else {
@@ -75,7 +75,7 @@ fn epoch_order(examples: &[Example<'_>], seed: &Seed) -> Vec<usize> {
 
 /// Weights and biases, uniform in +-1/sqrt(inputs), as `torch.nn.Linear` starts. Layer by layer, weights
 /// before biases, from one ChaCha8 stream.
-fn initial(width: usize, seed: &Seed) -> Network {
+fn initial(width: usize, seed: &Seed) -> ProbeNetwork {
     let mut rng = seed.derive("weights").rng();
     let mut uniform = |count: usize, inputs: usize| -> Vec<f32> {
         let bound = 1.0 / (inputs as f32).sqrt();
@@ -83,7 +83,7 @@ fn initial(width: usize, seed: &Seed) -> Network {
     };
     let layer = |(inputs, outputs): (usize, usize)| {
         let weight = uniform(outputs * inputs, inputs);
-        Layer { inputs, weight, bias: uniform(outputs, inputs) }
+        DenseLayer { inputs, weight, bias: uniform(outputs, inputs) }
     };
-    Network { layers: shapes(width).into_iter().map(layer).collect() }
+    ProbeNetwork { layers: shapes(width).into_iter().map(layer).collect() }
 }

@@ -38,7 +38,7 @@ const JOINTS: [&str; 18] = [
 
 /// A number as it is written, and where.
 #[derive(Debug, Clone, Copy)]
-struct Written {
+struct WrittenNumber {
     value: f64,
     start: usize,
     end: usize,
@@ -56,7 +56,7 @@ pub(super) fn only(text: &str) -> Result<Confidence, VerbalizedProblem> {
     let chosen =
         if leads { 0 } else { stated.iter().position(|one| is_probability(text, *one)).unwrap_or(0) };
     let value = stated[chosen].value;
-    let is_rival = |(index, other): (usize, &Written)| {
+    let is_rival = |(index, other): (usize, &WrittenNumber)| {
         other.value != value && (is_probability(text, *other) || is_joined(text, &stated, (index, chosen)))
     };
     if stated.iter().enumerate().any(is_rival) {
@@ -69,17 +69,17 @@ pub(super) fn only(text: &str) -> Result<Confidence, VerbalizedProblem> {
 }
 
 /// Whether a number can be a probability: one from 0 to 1, but for a 0 or 1 that counts what follows it.
-fn is_probability(text: &str, number: Written) -> bool {
+fn is_probability(text: &str, number: WrittenNumber) -> bool {
     (0.0..=1.0).contains(&number.value) && (number.is_share || !counts(text, number))
 }
 
 /// Whether a word follows a number, which then may be what it counts.
-fn counts(text: &str, number: Written) -> bool {
+fn counts(text: &str, number: WrittenNumber) -> bool {
     text[number.end..].trim_start().starts_with(char::is_alphabetic)
 }
 
 /// Whether two numbers stand side by side with nothing but a joint between them.
-fn is_joined(text: &str, stated: &[Written], (one, other): (usize, usize)) -> bool {
+fn is_joined(text: &str, stated: &[WrittenNumber], (one, other): (usize, usize)) -> bool {
     let (first, second) = (one.min(other), one.max(other));
     if second != first + 1 {
         return false;
@@ -91,7 +91,7 @@ fn is_joined(text: &str, stated: &[Written], (one, other): (usize, usize)) -> bo
 
 /// The numbers of a text: shares of a whole and percentages resolved, the range that the question named
 /// ("from 0 to 1") left out.
-fn stated(text: &str) -> Vec<Written> {
+fn stated(text: &str) -> Vec<WrittenNumber> {
     let numbers = numbers(text);
     let mut found = Vec::with_capacity(numbers.len());
     let mut rest = numbers.as_slice();
@@ -105,27 +105,27 @@ fn stated(text: &str) -> Vec<Written> {
             }
             if is_share(next, &between) {
                 let value = number.value / next.value;
-                found.push(Written { value, start: number.start, end: next.end, is_share: true });
+                found.push(WrittenNumber { value, start: number.start, end: next.end, is_share: true });
                 rest = after;
                 continue;
             }
         }
         let is_percentage = percent(&text[number.end..]);
         let value = if is_percentage { number.value / 100.0 } else { number.value };
-        found.push(Written { value, is_share: is_percentage || number.is_share, ..*number });
+        found.push(WrittenNumber { value, is_share: is_percentage || number.is_share, ..*number });
     }
     found
 }
 
 /// "0 to 1", "0-100", "between 0 and 1".
-fn is_range(low: &Written, high: &Written, between: &str) -> bool {
+fn is_range(low: &WrittenNumber, high: &WrittenNumber, between: &str) -> bool {
     low.value == 0.0
         && [1.0, 100.0].contains(&high.value)
         && ["to", "-", "and", "% to", "% and", "%-"].contains(&between)
 }
 
 /// "8/10", "9 out of 10", "9 of 10".
-fn is_share(whole: &Written, between: &str) -> bool {
+fn is_share(whole: &WrittenNumber, between: &str) -> bool {
     whole.value >= 1.0 && whole.value.fract() == 0.0 && ["/", "out of", "of"].contains(&between)
 }
 
@@ -137,7 +137,7 @@ fn percent(after: &str) -> bool {
     PERCENT.iter().any(|sign| after.starts_with(sign))
 }
 
-fn is_bounded(text: &str, number: Written) -> bool {
+fn is_bounded(text: &str, number: WrittenNumber) -> bool {
     let before = &text[..number.start];
     let start = before.char_indices().rev().nth(MAX_AROUND - 1).map_or(0, |(index, _)| index);
     let before = before[start..].trim_end().to_lowercase();
@@ -159,7 +159,7 @@ fn ends_with_word(text: &str, word: &str) -> bool {
 }
 
 /// The numbers of a text, in order. Digits in a word ("GPT4", "1st") are no number.
-fn numbers(text: &str) -> Vec<Written> {
+fn numbers(text: &str) -> Vec<WrittenNumber> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
@@ -183,7 +183,7 @@ fn numbers(text: &str) -> Vec<Written> {
 }
 
 /// The number that starts at a byte.
-fn number(text: &str, start: usize) -> Written {
+fn number(text: &str, start: usize) -> WrittenNumber {
     let whole = digits(text, start);
     let mut end = whole;
     let mut written = text[start..whole].to_owned();
@@ -210,7 +210,7 @@ fn number(text: &str, start: usize) -> Written {
     // Digits with a point always parse; too many of them are an infinity, which is out of range.
     let value: f64 = written.parse().unwrap_or(f64::INFINITY);
     let is_share = written.contains('.');
-    Written { value: if has_minus(text, start) { -value } else { value }, start, end, is_share }
+    WrittenNumber { value: if has_minus(text, start) { -value } else { value }, start, end, is_share }
 }
 
 /// Where the digits that start at a byte end.
@@ -219,7 +219,7 @@ fn digits(text: &str, start: usize) -> usize {
 }
 
 /// Whether letters touch the number, other than those of a percentage.
-fn in_word(text: &str, number: Written) -> bool {
+fn in_word(text: &str, number: WrittenNumber) -> bool {
     let touches = |c: char| c.is_alphabetic() || c == '_';
     let after = &text[number.end..];
     text[..number.start].ends_with(touches) || (after.starts_with(touches) && !percent(after))

@@ -14,8 +14,8 @@ use serde_json::json;
 
 use super::{SourceArguments, summary};
 use crate::console::Console;
-use crate::failure::{Failure, Kind, OrFail as _};
-use crate::questions::{self, Questions};
+use plimsoll_pipeline::questions::{self, QuestionSet};
+use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
 
 /// Write the questions of a source as a table.
 ///
@@ -54,14 +54,14 @@ fn out_file(text: &str) -> Result<OutFile, String> {
 
 /// Runs the command.
 pub(super) fn run(arguments: &ExportArguments, console: &Console) -> Result<(), Failure> {
-    let read = questions::read(&arguments.source.wanted(), console)?;
+    let read = questions::read(&arguments.source.source(), console)?;
     let OutFile { path, parquet } = &arguments.out;
     let questions = &read.ingested.questions;
     if *parquet {
-        let role = |question| role_of(question, RoleShares::USUAL).name();
+        let role = |question| role_of(question, RoleShares::USUAL);
         let rows: Vec<QuestionRow<'_>> =
             questions.iter().map(|question| QuestionRow { question, role: role(question) }).collect();
-        write_rows(&tables::questions::TABLE, &rows, path, &provenance(&read)).or_fail(Kind::Stage)?;
+        write_rows(&tables::questions::TABLE, &rows, path, &provenance(&read)).or_fail(FailureKind::Stage)?;
     } else {
         write_lines(questions, path)?;
     }
@@ -81,10 +81,10 @@ fn write_lines(questions: &[Question], path: &Path) -> Result<(), Failure> {
         }
         Ok(())
     };
-    write_atomic(path, write).or_fail(Kind::Stage)
+    write_atomic(path, write).or_fail(FailureKind::Stage)
 }
 
-fn provenance(read: &Questions) -> Provenance {
+fn provenance(read: &QuestionSet) -> Provenance {
     let config = json!({"dataset": read.dataset.get().id(), "commit": read.commit});
     Provenance {
         stage: "ingest".to_owned(),

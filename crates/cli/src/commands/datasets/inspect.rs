@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::prompts::{self, Shown};
 use super::{SourceArguments, summary};
 use crate::console::Console;
-use crate::failure::Failure;
-use crate::questions;
+use plimsoll_pipeline::Failure;
+use plimsoll_pipeline::questions;
 
 /// Read a source and say what became of every row.
 ///
@@ -76,13 +76,14 @@ struct RefusedRow {
 
 /// Runs the command.
 pub(super) fn run(arguments: &InspectArguments, console: &Console) -> Result<(), Failure> {
-    let read = questions::read(&arguments.source.wanted(), console)?;
+    let read = questions::read(&arguments.source.source(), console)?;
     let style = match arguments.style {
         Style::Direct => PromptStyle::Direct,
         Style::ChainOfThought => PromptStyle::ChainOfThought,
     };
-    let asked = prompts::Asked { style, few_shot: usize::from(arguments.few_shot), seed: arguments.seed };
-    let prompts = arguments.prompt.then(|| prompts::all(&read, &asked)).transpose()?;
+    let options =
+        prompts::PromptOptions { style, few_shot: usize::from(arguments.few_shot), seed: arguments.seed };
+    let prompts = arguments.prompt.then(|| prompts::all(&read, &options)).transpose()?;
     if !console.json() {
         console.text(summary::text(&read))?;
         return console.text(summary::question(&read, arguments.question.as_deref(), prompts.as_deref())?);

@@ -6,9 +6,9 @@ use plimsoll_pocket::DATASETS as GENERATED;
 use serde::Serialize;
 
 use crate::console::Console;
-use crate::failure::Failure;
-use crate::questions::POCKET;
 use crate::text_table::{Side, TextTable};
+use plimsoll_pipeline::Failure;
+use plimsoll_pipeline::questions::POCKET;
 
 /// The benchmarks that are read as their authors publish them, and as the hub has them.
 ///
@@ -71,7 +71,7 @@ fn table(entries: &[Entry<'_>]) -> TextTable {
 }
 
 fn entry(dataset: &dyn Dataset) -> Entry<'_> {
-    let form = |form: plimsoll_ingest::dataset::Form<'_>| Form {
+    let form = |form: plimsoll_ingest::dataset::DatasetForm<'_>| Form {
         name: form.name.to_owned(),
         fields: form.fields.into_iter().map(str::to_owned).collect(),
     };

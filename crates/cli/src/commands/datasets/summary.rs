@@ -9,8 +9,8 @@ use plimsoll_ingest::RejectedRow;
 use plimsoll_ingest::prompts::VERSION;
 
 use super::prompts::Shown;
-use crate::failure::Failure;
-use crate::questions::Questions;
+use plimsoll_pipeline::Failure;
+use plimsoll_pipeline::questions::QuestionSet;
 
 /// Reasons that are worth listing.
 const MAX_REASONS: usize = 8;
@@ -18,7 +18,7 @@ const MAX_REASONS: usize = 8;
 const MAX_FILES: usize = 4;
 
 /// What became of the rows.
-pub(super) fn text(read: &Questions) -> String {
+pub(super) fn text(read: &QuestionSet) -> String {
     let (dataset, ingested) = (read.dataset.get(), &read.ingested);
     let mut text = format!(
         "{} ({}), domain {}, answers: {}, licence: {}\n",
@@ -52,7 +52,7 @@ fn line(name: &str, value: &str) -> String {
     format!("  {name:8} {value}\n")
 }
 
-/// RejectedRow rows by reason, the most frequent first, each with the first place.
+/// Rejected rows by reason, the most frequent first, each with its first row.
 fn reasons(refused: &[RejectedRow]) -> String {
     let mut by_reason = BTreeMap::<String, (usize, &RejectedRow)>::new();
     for row in refused {
@@ -61,9 +61,9 @@ fn reasons(refused: &[RejectedRow]) -> String {
     let mut reasons: Vec<(String, (usize, &RejectedRow))> = by_reason.into_iter().collect();
     reasons.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(&b.0)));
     let mut text = String::new();
-    for (place, (reason, (count, first))) in reasons.iter().take(MAX_REASONS).enumerate() {
+    for (index, (reason, (count, first))) in reasons.iter().take(MAX_REASONS).enumerate() {
         let file = first.file.file_name().unwrap_or_default().to_string_lossy();
-        let name = if place == 0 { "refused" } else { "" };
+        let name = if index == 0 { "refused" } else { "" };
         text.push_str(&line(name, &format!("{count} {reason} (first: `{file}` row {})", first.row)));
     }
     if reasons.len() > MAX_REASONS {
@@ -75,7 +75,7 @@ fn reasons(refused: &[RejectedRow]) -> String {
     text
 }
 
-/// How many questions stand or fall together.
+/// How many clusters there are: questions of one cluster are not independent.
 fn groups(questions: &[Question]) -> String {
     let mut sizes = BTreeMap::<&str, usize>::new();
     for question in questions {
@@ -90,7 +90,7 @@ fn groups(questions: &[Question]) -> String {
 
 /// One question, and its prompts if they were asked for.
 pub(super) fn question(
-    read: &Questions,
+    read: &QuestionSet,
     id: Option<&str>,
     prompts: Option<&[Shown]>,
 ) -> Result<String, Failure> {
@@ -112,13 +112,13 @@ pub(super) fn question(
     }
     let _ = writeln!(text, "  gold: {}", question.gold.join(" | "));
     let Some(prompts) = prompts else { return Ok(text) };
-    let own: Vec<&Shown> =
+    let shown: Vec<&Shown> =
         prompts.iter().filter(|shown| shown.question_id == question.question_id.as_str()).collect();
-    if own.is_empty() {
+    if shown.is_empty() {
         let _ = writeln!(text, "\nno prompt: its role is not the main one (see --few-shot)");
     }
-    for shown in own {
-        text.push_str(&prompt(shown));
+    for prompt_shown in shown {
+        text.push_str(&prompt(prompt_shown));
     }
     Ok(text)
 }

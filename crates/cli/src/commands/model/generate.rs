@@ -3,17 +3,19 @@
 use clap::Args;
 use plimsoll_core::Seed;
 use plimsoll_core::prompt::{Message, Role};
-use plimsoll_engine::chat::Moment;
 use plimsoll_engine::generation::Generated;
 use plimsoll_engine::sampling::Sampling;
-use plimsoll_engine::{Answer, LanguageModel};
+use plimsoll_engine::{GenerationOptions, LanguageModel};
 use serde::Serialize;
 
 use super::Token;
+use crate::arguments::model::{ComputeArguments, ModelArguments, TemplateArguments};
 use crate::console::Console;
-use crate::failure::{Failure, Kind, OrFail as _};
-use crate::models::{ComputeArguments, ModelArguments, TemplateArguments, engine_failure};
-use crate::progress::Progress;
+use crate::progress::tokens;
+use plimsoll_pipeline::config::models::{Date, TEMPLATE_DATE};
+use plimsoll_pipeline::models::engine_failure;
+use plimsoll_pipeline::observer::Progress as _;
+use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
 
 /// Let a model answer a prompt.
 ///
@@ -66,20 +68,8 @@ pub(crate) struct GenerateArguments {
     #[arg(long, value_name = "TEXT")]
     stop: Vec<String>,
     /// The day that templates take for today; fixed, so that a prompt has the same tokens on any day
-    #[arg(long, value_name = "YYYY-MM-DD", default_value = "2025-01-01", value_parser = day)]
-    date: Moment,
-}
-
-/// A day as typed.
-fn day(text: &str) -> Result<Moment, String> {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [year, month, day] = parts.as_slice() else {
-        return Err("a day is written YYYY-MM-DD".to_owned());
-    };
-    let wrong = |_| "a day is written YYYY-MM-DD".to_owned();
-    let (year, month, day) =
-        (year.parse().map_err(wrong)?, month.parse().map_err(wrong)?, day.parse().map_err(wrong)?);
-    Moment::date(year, month, day).map_err(|error| error.to_string())
+    #[arg(long, value_name = "YYYY-MM-DD", default_value_t = TEMPLATE_DATE, value_parser = Date::parse)]
+    date: Date,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,56 +82,56 @@ struct Document {
 /// Runs the command.
 pub(super) fn run(arguments: &GenerateArguments, console: &Console) -> Result<(), Failure> {
     let sampling = sampling(arguments)?;
-    let found = arguments.template.give(arguments.model.open(console)?)?;
-    let model = arguments.compute.load(found, console)?;
+    let located = arguments.template.give(arguments.model.open(console)?)?;
+    let model = arguments.compute.load(located, console)?;
     let prompt = if arguments.raw {
         model.encode_text(&arguments.prompt)
     } else {
-        model.encode_chat(&messages(arguments), arguments.date)
+        model.encode_chat(&messages(arguments), arguments.date.moment())
     };
     let prompt = prompt.map_err(engine_failure)?;
-    let answer = Answer {
+    let answer = GenerationOptions {
         sampling,
-        most_tokens: arguments.max_new_tokens as usize,
+        max_tokens: arguments.max_new_tokens as usize,
         stop_strings: arguments.stop.clone(),
         seed: Seed::new(arguments.seed),
     };
     if console.streams() {
         return stream(&model, &prompt, &answer);
     }
-    let progress = Progress::tokens(console, "generate");
+    let progress = tokens(console, "generate");
     let generated = model.generate(&prompt, &answer, &mut |_| progress.step()).map_err(engine_failure)?;
     drop(progress);
     if console.json() { console.document(&document(&generated)) } else { console.text(generated.text + "\n") }
 }
 
 /// Shows the answer as it grows.
-fn stream(model: &LanguageModel, prompt: &[u32], answer: &Answer) -> Result<(), Failure> {
+fn stream(model: &LanguageModel, prompt: &[u32], answer: &GenerationOptions) -> Result<(), Failure> {
     let mut shown = String::new();
     let mut written = Ok(());
     let generated = model.generate(prompt, answer, &mut |settled| {
         if let Some(new) = settled.strip_prefix(&shown)
             && written.is_ok()
         {
-            written = Console::grow(new);
+            written = Console::stream(new);
             settled.clone_into(&mut shown);
         }
     });
     let generated = generated.map_err(engine_failure)?;
     written?;
     match generated.text.strip_prefix(&shown) {
-        Some(rest) => Console::grow(&format!("{rest}\n")),
+        Some(rest) => Console::stream(&format!("{rest}\n")),
         // A tokenizer whose parts do not join: what was shown is not what the text has become.
-        None => Console::grow(&format!("\n{}\n", generated.text)),
+        None => Console::stream(&format!("\n{}\n", generated.text)),
     }
 }
 
 fn sampling(arguments: &GenerateArguments) -> Result<Sampling, Failure> {
-    let sampling = Sampling::at(arguments.temperature).or_fail(Kind::Usage)?;
-    let sampling = sampling.with_top_p(arguments.top_p).or_fail(Kind::Usage)?;
-    let sampling = sampling.with_min_p(arguments.min_p).or_fail(Kind::Usage)?;
+    let sampling = Sampling::at(arguments.temperature).or_fail(FailureKind::Usage)?;
+    let sampling = sampling.with_top_p(arguments.top_p).or_fail(FailureKind::Usage)?;
+    let sampling = sampling.with_min_p(arguments.min_p).or_fail(FailureKind::Usage)?;
     match arguments.top_k {
-        Some(top_k) => sampling.with_top_k(top_k).or_fail(Kind::Usage),
+        Some(top_k) => sampling.with_top_k(top_k).or_fail(FailureKind::Usage),
         None => Ok(sampling),
     }
 }

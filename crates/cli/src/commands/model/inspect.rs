@@ -1,12 +1,13 @@
 //! `plimsoll model inspect`.
 
 use clap::Args;
-use plimsoll_engine::chat::Form;
+use plimsoll_engine::chat::ChatForm;
+use plimsoll_pipeline::models::{engine_failure, hash_cache};
 use serde::Serialize;
 
+use crate::arguments::model::{ModelArguments, TemplateArguments};
 use crate::console::Console;
-use crate::failure::Failure;
-use crate::models::{ModelArguments, TemplateArguments, engine_failure, hash_cache};
+use plimsoll_pipeline::Failure;
 
 /// Say what a model is: architecture, parameters, types, layers, chat template, hashes.
 ///
@@ -57,18 +58,18 @@ struct Document {
 
 /// Runs the command.
 pub(super) fn run(arguments: &InspectArguments, console: &Console) -> Result<(), Failure> {
-    let found = arguments.template.give(arguments.model.open(console)?)?;
-    let described = found.opened.description();
+    let model = arguments.template.give(arguments.model.open(console)?)?;
+    let described = model.opened.description();
     let hashes = if arguments.no_hashes {
         None
     } else {
-        Some(found.opened.hashes(&hash_cache()).map_err(engine_failure)?)
+        Some(model.opened.hashes(&hash_cache()).map_err(engine_failure)?)
     };
     let name =
         |path: &std::path::PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let document = Document {
         model: arguments.model.model.clone(),
-        revision: found.commit,
+        revision: model.commit,
         architecture: described.architecture,
         parameters: described.parameters,
         dtype: described.stored,
@@ -77,17 +78,17 @@ pub(super) fn run(arguments: &InspectArguments, console: &Console) -> Result<(),
         vocabulary: described.vocabulary,
         context: described.context,
         chat_template: match described.form {
-            Form::Template => "template",
-            Form::Plain => "plain",
+            ChatForm::Template => "template",
+            ChatForm::Plain => "plain",
         },
         chat_template_sha256: described.chat_template_sha256,
-        template_variables: found.opened.template_reads().into_iter().collect(),
+        template_variables: model.opened.template_reads().into_iter().collect(),
         stop_tokens: described.stop_tokens,
         weights_sha256: hashes.as_ref().map(|hashes| hashes.weights_sha256.clone()),
         tokenizer_sha256: hashes.as_ref().and_then(|hashes| hashes.tokenizer_sha256.clone()),
         config_sha256: hashes.as_ref().and_then(|hashes| hashes.config_sha256.clone()),
         tokenizer_problem: described.tokenizer_problem,
-        files: found.opened.weight_files().iter().map(name).collect(),
+        files: model.opened.weight_files().iter().map(name).collect(),
     };
     if console.json() { console.document(&document) } else { console.text(text(&document) + "\n") }
 }

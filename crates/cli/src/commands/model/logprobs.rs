@@ -6,10 +6,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Token;
+use crate::arguments::model::{ComputeArguments, ModelArguments};
 use crate::console::Console;
-use crate::failure::{Failure, Kind, OrFail as _};
-use crate::models::{ComputeArguments, ModelArguments, engine_failure};
-use crate::small_file;
+use plimsoll_pipeline::models::engine_failure;
+use plimsoll_pipeline::small_file;
+use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
 
 /// The longest text that is scored.
 const MAX_BYTES: u64 = 64 << 20;
@@ -45,11 +46,11 @@ struct Document {
 pub(super) fn run(arguments: &LogprobsArguments, console: &Console) -> Result<(), Failure> {
     let text = match (&arguments.text, &arguments.text_file) {
         (Some(text), _) => text.clone(),
-        (None, Some(path)) => small_file::read(path, MAX_BYTES, "text", Kind::Input)?,
+        (None, Some(path)) => small_file::read(path, MAX_BYTES, "text", FailureKind::Input)?,
         (None, None) => String::new(),
     };
     let model = arguments.compute.load(arguments.model.open(console)?, console)?;
-    let pieces = model.tokenizer().encode(&text, true).or_fail(Kind::Input)?;
+    let pieces = model.tokenizer().encode(&text, true).or_fail(FailureKind::Input)?;
     let ids: Vec<u32> = pieces.iter().map(|piece| piece.id).collect();
     let logprobs = model.logprobs(&ids).map_err(engine_failure)?;
     let mut end = 0;

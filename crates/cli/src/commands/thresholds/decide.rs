@@ -7,10 +7,10 @@ use clap::Args;
 use plimsoll_router::{Confidence, Decision, Reason, Route, Router, Target};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::read_file;
 use crate::arguments::values;
 use crate::console::Console;
-use crate::failure::{Failure, Kind, OrFail as _};
+use plimsoll_pipeline::threshold_files::read_file;
+use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
 
 /// Longer lines are no confidences.
 const MAX_LINE_BYTES: u64 = 1 << 20;
@@ -63,14 +63,15 @@ fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::
 pub(super) fn run(arguments: &DecideArguments) -> Result<(), Failure> {
     let thresholds = read_file(&arguments.file)?;
     let router = Router::without_device_check(&thresholds, &arguments.method, &arguments.target);
-    let router = router.or_fail(Kind::Usage)?;
+    let router = router.or_fail(FailureKind::Usage)?;
     let mut stdin = io::stdin().lock();
     let mut line = Vec::new();
     for number in 1u64.. {
         line.clear();
         let read = stdin.by_ref().take(MAX_LINE_BYTES + 1).read_until(b'\n', &mut line);
-        let read =
-            read.or_fail(Kind::Input).map_err(|failure| failure.during("cannot read standard input"))?;
+        let read = read
+            .or_fail(FailureKind::Input)
+            .map_err(|failure| failure.during("cannot read standard input"))?;
         if read == 0 {
             break;
         }
@@ -91,7 +92,7 @@ fn answer(line: &[u8], router: &Router) -> Result<Vec<u8>, String> {
     if line.trim_ascii().is_empty() {
         return Err("is empty; write {\"confidence\": null} for a missing confidence".to_owned());
     }
-    let line: Line = serde_json::from_slice(line).map_err(|error| without_place(&error))?;
+    let line: Line = serde_json::from_slice(line).map_err(|error| without_line(&error))?;
     let confidence = line.confidence.map(Confidence::new).transpose().map_err(|error| error.to_string())?;
     let Decision { route, reason, .. } = router.decide(confidence);
     let answer = Answer { route, reason, threshold_id: &router.point().id };
@@ -101,7 +102,7 @@ fn answer(line: &[u8], router: &Router) -> Result<Vec<u8>, String> {
 }
 
 /// What the parser says; its "line 1" would contradict the number of the line.
-fn without_place(error: &serde_json::Error) -> String {
+fn without_line(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(" at line ") {
         Some((problem, _)) => format!("{problem}, at column {}", error.column()),

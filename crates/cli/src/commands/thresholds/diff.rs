@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use self::changes::{Changes, Point, changes};
-use super::read_file;
 use crate::console::Console;
-use crate::failure::Failure;
 use crate::text_table::{Side, TextTable, number};
+use plimsoll_pipeline::Failure;
+use plimsoll_pipeline::threshold_files::read_file;
 
 /// Compare two files.
 ///
@@ -71,7 +71,7 @@ fn points(points: &[&Point<'_>]) -> TextTable {
     let mut table = TextTable::new(&[
         ("operating point", Side::Left),
         ("threshold", Side::Left),
-        ("handed over", Side::Left),
+        ("deferred", Side::Left),
         ("accuracy", Side::Left),
         ("status", Side::Left),
         ("flips", Side::Right),

@@ -7,16 +7,15 @@ use clap::Args;
 use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::{LabelSource, Method};
 
-use super::read_file;
 use crate::console::Console;
-use crate::failure::Failure;
-use crate::stages::operating_points;
-use crate::stages::operating_points::estimate;
 use crate::text_table::complement;
+use crate::views::operating_points::{self, estimate};
+use plimsoll_pipeline::Failure;
+use plimsoll_pipeline::threshold_files::read_file;
 
 /// Show the operating points of a file.
 ///
-/// Per method: each target with its threshold, the share of questions handed over and the accuracy that
+/// Per method: each target with its threshold, the share of questions deferred and the accuracy that
 /// it achieved on the calibration set (with 95 % intervals where the file has them), how the fit went, and
 /// below the table the guarantees and remarks. `--json` prints the checked document itself.
 #[derive(Debug, Args)]
@@ -48,7 +47,7 @@ fn origin(thresholds: &Thresholds) -> String {
     };
     let ungraded = if calibration.ungraded_excluded { "left out" } else { "counted as wrong" };
     format!(
-        "sha256   {}\nplan     {} ({})\nprogram  {} {}\ndata     {questions} questions of {} datasets; {} bins, fraction \
+        "sha256   {}\npipeline {} ({})\nprogram  {} {}\ndata     {questions} questions of {} datasets; {} bins, fraction \
          {}, seed {}, {} bootstrap replicates\nlabels   {labels}; ungraded answers {ungraded}\n\n",
         thresholds.sha256,
         thresholds.pipeline.name,
@@ -67,7 +66,7 @@ fn origin(thresholds: &Thresholds) -> String {
 fn remarks(thresholds: &Thresholds) -> String {
     let mut text = String::new();
     for method in &thresholds.methods {
-        for line in remarks_of(method) {
+        for line in method_remarks(method) {
             // Writing to a `String` cannot fail.
             let _ = writeln!(text, "{line}");
         }
@@ -75,7 +74,7 @@ fn remarks(thresholds: &Thresholds) -> String {
     if text.is_empty() { text } else { format!("\n{text}") }
 }
 
-fn remarks_of(method: &Method) -> Vec<String> {
+fn method_remarks(method: &Method) -> Vec<String> {
     let mut lines = Vec::new();
     for point in &method.operating_points {
         if let Some(guarantee) = &point.guarantee {
@@ -92,7 +91,7 @@ fn remarks_of(method: &Method) -> Vec<String> {
         }
         if let Some(twin) = &point.conservative {
             lines.push(format!(
-                "{}: the lower 95 % limit reaches it at threshold {:.6}, handing over {}",
+                "{}: the lower 95 % limit reaches it at threshold {:.6}, deferring {}",
                 point.id,
                 twin.threshold.get(),
                 estimate(Some(twin.achieved.routing_ratio)),
@@ -100,7 +99,7 @@ fn remarks_of(method: &Method) -> Vec<String> {
         }
         if let Some(tie) = &point.tie_break {
             lines.push(format!(
-                "{}: many rows share the confidence {}; threshold {:.6}, handing over {:.4} of those rows at random, \
+                "{}: many rows share the confidence {}; threshold {:.6}, deferring {:.4} of those rows at random, \
                  would reach it",
                 point.id,
                 tie.tied_confidence,

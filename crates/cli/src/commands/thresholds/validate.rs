@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::read_file;
 use crate::console::Console;
-use crate::failure::Failure;
+use plimsoll_pipeline::Failure;
+use plimsoll_pipeline::threshold_files::read_file;
 
 /// Check a file: schema, consistency, hash.
 ///

@@ -149,6 +149,6 @@ fn in_domain_labels_are_reported() {
         (InDomainLabels::Unknown, "unknown"),
     ] {
         let rows = transfer(&TransferScores::same(&prepared, labels), &spec, &|| ()).unwrap().rows;
-        assert!(!rows.is_empty() && rows.iter().all(|row| row.in_domain_labels == expected));
+        assert!(!rows.is_empty() && rows.iter().all(|row| row.in_domain_labels.name() == expected));
     }
 }

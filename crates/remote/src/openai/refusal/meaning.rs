@@ -1,9 +1,9 @@
-//! Whether a refusal speaks of one row: a prompt that is too long, a prompt that a filter holds back. Servers
-//! say so by codes, by words, or by both, and under many statuses.
+//! Whether a refusal concerns one row: the prompt is too long, or a content filter blocks it. Servers report this by
+//! codes, by words, or by both, and under many statuses.
 
 use plimsoll_core::MissingSignal;
 
-use super::words::Words;
+use super::words::ErrorWords;
 
 /// Parts of codes that say that the prompt is too long.
 const LONG_CODES: &[&str] = &[
@@ -57,9 +57,9 @@ const FILTER_WORDS: &[&str] = &[
     " guardrail",
 ];
 
-/// The reason of the row, if the refusal speaks of one.
-pub(super) fn of_row(status: u16, words: &Words, codes: &[String]) -> Option<MissingSignal> {
-    // Who may not enter, pays nothing, asks too often or asks nobody is told so, whatever the words.
+/// The reason of the row, if the refusal concerns one row.
+pub(super) fn row_reason(status: u16, words: &ErrorWords, codes: &[String]) -> Option<MissingSignal> {
+    // Authentication, payment, rate limits, redirects and unknown addresses concern every row, whatever the words.
     if matches!(status, 300..=399 | 401 | 402 | 404 | 405 | 410 | 429) {
         return None;
     }
@@ -76,7 +76,7 @@ pub(super) fn of_row(status: u16, words: &Words, codes: &[String]) -> Option<Mis
 }
 
 /// Whether the words say that prompt and answer do not fit into the context.
-fn says_too_long(words: &Words) -> bool {
+fn says_too_long(words: &ErrorWords) -> bool {
     let context =
         [" context length", " context window", " context size", " context limit", " max model len "];
     let beyond = [

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::*;
 
-fn error(status: u16, body: &Value) -> RequestError {
-    Says::read(body).into_error("h".into(), status, None)
+fn error(status: u16, body: &Value) -> ChatRequestError {
+    ErrorBody::read(body).into_error("h".into(), status, None)
 }
 
 #[test]
@@ -29,12 +29,12 @@ fn error_bodies_of_every_fashion() {
         (json!({"error": {"code": null, "x": ""}}), ""),
         (json!(null), ""),
     ] {
-        assert_eq!(Says::read(&body).message, message, "{body}");
+        assert_eq!(ErrorBody::read(&body).message, message, "{body}");
     }
     assert!(short(&"x".repeat(10_000)).len() < 400);
-    assert!(!Says::is_error(&json!({"choices": [], "error": null})));
-    assert!(!Says::is_error(&json!({"choices": [], "message": "hello"})));
-    assert!(!Says::is_error(&json!({})));
+    assert!(!ErrorBody::has_error(&json!({"choices": [], "error": null})));
+    assert!(!ErrorBody::has_error(&json!({"choices": [], "message": "hello"})));
+    assert!(!ErrorBody::has_error(&json!({})));
     for body in [
         json!({"error": {"message": "x"}, "choices": []}),
         json!({"object": "error", "message": "x"}),
@@ -42,7 +42,7 @@ fn error_bodies_of_every_fashion() {
         json!({"detail": "x"}),
         json!({"errors": ["x"]}),
     ] {
-        assert!(Says::is_error(&body), "{body}");
+        assert!(ErrorBody::has_error(&body), "{body}");
     }
 }
 
@@ -52,14 +52,14 @@ fn a_huge_or_deep_body_is_looked_at_for_a_while() {
     for _ in 0..100 {
         deep = json!({"error": [deep]});
     }
-    assert_eq!(Says::read(&deep).message, "no way");
+    assert_eq!(ErrorBody::read(&deep).message, "no way");
     let wide: Vec<Value> = (0..100_000).map(|index| json!({"message": format!("m{index}")})).collect();
-    assert_eq!(Says::read(&json!(wide)).message, "m0");
+    assert_eq!(ErrorBody::read(&json!(wide)).message, "m0");
 }
 
 #[test]
 fn statuses_mean_what_they_mean() {
-    use RequestError as E;
+    use ChatRequestError as E;
     let plain = json!({"error": {"message": "m"}});
     assert!(matches!(error(429, &plain), E::RateLimited { .. }));
     assert!(matches!(error(429, &json!({"error": {"code": "insufficient_quota"}})), E::QuotaSpent { .. }));
@@ -114,7 +114,7 @@ fn a_prompt_that_is_too_long_is_known_by_codes_and_words() {
     ] {
         let found = error(status, &body);
         assert!(
-            matches!(found, RequestError::Refused { reason: MissingSignal::ContextTooLong, .. }),
+            matches!(found, ChatRequestError::Refused { reason: MissingSignal::ContextTooLong, .. }),
             "{body}: {found:?}"
         );
     }
@@ -147,7 +147,7 @@ fn a_prompt_that_a_filter_holds_back_is_known_by_codes_and_words() {
     ] {
         let found = error(status, &body);
         assert!(
-            matches!(found, RequestError::Refused { reason: MissingSignal::ContentFilter, .. }),
+            matches!(found, ChatRequestError::Refused { reason: MissingSignal::ContentFilter, .. }),
             "{body}: {found:?}"
         );
     }
@@ -167,7 +167,7 @@ fn what_every_row_would_meet_is_no_reason_of_a_row() {
         let found = error(status, &by_message(message));
         let reason = matches!(
             found,
-            RequestError::Refused {
+            ChatRequestError::Refused {
                 reason: MissingSignal::ContextTooLong | MissingSignal::ContentFilter,
                 ..
             }
@@ -199,7 +199,7 @@ fn any_body() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_body_is_an_error_with_a_message_of_one_line(status in 200u16..600, body in any_body()) {
-        let _ = Says::is_error(&body);
+        let _ = ErrorBody::has_error(&body);
         let message = error(status, &body).to_string();
         prop_assert!(!message.contains(['\n', '\u{0}']) && message.len() < 2000, "{}", message);
     }

@@ -1,13 +1,13 @@
-//! Texts of servers as words, so that neither case nor separators hide what is said.
+//! Texts of servers as words, independent of case and separators.
 
 /// Lower-case words and numbers, a space between each two and at both ends.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(in crate::openai) struct Words(String);
+pub(in crate::openai) struct ErrorWords(String);
 
-/// The most bytes of a body's texts that are looked at.
+/// Maximum bytes of a body's texts that are read.
 const MAX_BYTES: usize = 32 << 10;
 
-impl Words {
+impl ErrorWords {
     /// Adds a text. `top_logprobs`, `topLogprobs` and `Top logprobs` are the same words.
     pub(super) fn add(&mut self, text: &str) {
         let mut before = ' ';
@@ -36,12 +36,12 @@ impl Words {
         }
     }
 
-    /// Whether these letters stand anywhere, within words too.
+    /// Whether the words contain this text, within words too.
     pub(in crate::openai) fn have(&self, part: &str) -> bool {
         self.0.contains(part)
     }
 
-    /// Whether one of these stands anywhere.
+    /// Whether the words contain one of these.
     pub(in crate::openai) fn have_any(&self, parts: &[&str]) -> bool {
         parts.iter().any(|part| self.have(part))
     }
@@ -64,11 +64,11 @@ mod tests {
     #[test]
     fn case_and_separators_hide_nothing() {
         for text in ["top_logprobs", "Top-Logprobs", "topLogprobs", " top  logprobs.", "TOP LOGPROBS"] {
-            let mut words = Words::default();
+            let mut words = ErrorWords::default();
             words.add(text);
-            assert_eq!(words, Words(" top logprobs ".to_owned()), "{text}");
+            assert_eq!(words, ErrorWords(" top logprobs ".to_owned()), "{text}");
         }
-        let mut words = Words::default();
+        let mut words = ErrorWords::default();
         words.add("at most 5");
         words.add("got 20");
         assert_eq!(words.numbers().collect::<Vec<_>>(), [5, 20]);

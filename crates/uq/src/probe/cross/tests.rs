@@ -52,7 +52,7 @@ impl Pool {
     }
 }
 
-fn fitted(pool: &Pool, kind: ProbeKind, held_out: &[HeldOut]) -> CrossFitted {
+fn fitted(pool: &Pool, kind: ProbeKind, held_out: &[HeldOutDatasets]) -> CrossFitted {
     let all = ids(&["a", "b", "c", "d"]);
     CrossFitted::train(&method(kind), &all, &pool.rows(), held_out, (&Seed::new(50), &|_| ())).unwrap()
 }
@@ -63,7 +63,7 @@ const UNSEEN: u64 = u64::MAX;
 #[test]
 fn an_ood_probe_never_saw_a_row_of_its_dataset_nor_of_what_is_held_out() {
     let pool = Pool::new();
-    let held_out: Vec<HeldOut> = ["a", "b", "c", "d"].iter().map(|name| ids(&[name])).collect();
+    let held_out: Vec<HeldOutDatasets> = ["a", "b", "c", "d"].iter().map(|name| ids(&[name])).collect();
     let fitted = fitted(&pool, ProbeKind::OtherDatasets, &held_out);
     let all = ["a", "b", "c", "d"];
     for dataset in all {
@@ -87,7 +87,7 @@ fn a_trained_probe_saw_its_own_dataset_only() {
     let fitted = fitted(&pool, ProbeKind::SameDataset, &[ids(&["a"])]);
     assert_eq!(fitted.probes.len(), 4);
     assert_eq!(*fitted.shipped(&id("b")).unwrap().trained_on(), pool.clusters(&["b"]));
-    let few = fitted.score(&id("d"), &HeldOut::new(), UNSEEN, &STATE).unwrap();
+    let few = fitted.score(&id("d"), &HeldOutDatasets::new(), UNSEEN, &STATE).unwrap();
     assert_eq!(few.unwrap_err(), TooFew::Rows);
 }
 
@@ -96,14 +96,14 @@ fn a_planted_leak_is_refused() {
     let pool = Pool::new();
     for kind in [ProbeKind::SameDataset, ProbeKind::OtherDatasets] {
         let fitted = fitted(&pool, kind, &[]);
-        assert!(fitted.score(&id("a"), &HeldOut::new(), UNSEEN, &STATE).unwrap().is_ok());
+        assert!(fitted.score(&id("a"), &HeldOutDatasets::new(), UNSEEN, &STATE).unwrap().is_ok());
         // A row to score that is also a training row of the probe: of its own dataset for the trained probe,
         // under another dataset's name for the other one.
         let planted = match kind {
             ProbeKind::SameDataset => *pool.clusters(&["a"]).first().unwrap(),
             ProbeKind::OtherDatasets => *pool.clusters(&["b"]).first().unwrap(),
         };
-        let leak = fitted.score(&id("a"), &HeldOut::new(), planted, &STATE);
+        let leak = fitted.score(&id("a"), &HeldOutDatasets::new(), planted, &STATE);
         assert!(matches!(leak, Err(ProbeError::Leak { cluster }) if cluster == planted), "{kind:?}");
     }
 }
@@ -120,14 +120,14 @@ fn what_was_not_trained_is_an_error() {
 fn another_dataset_shifts_no_probe_that_does_not_learn_from_it() {
     let pool = Pool::new();
     let (three, four) = (ids(&["a", "b", "c"]), ids(&["a", "b", "c", "d"]));
-    let score = |all: &BTreeSet<DatasetId>, held_out: &HeldOut| {
+    let score = |all: &BTreeSet<DatasetId>, held_out: &HeldOutDatasets| {
         let seed = Seed::new(50);
         let groups = [held_out.clone()];
         let method = method(ProbeKind::OtherDatasets);
         let fitted = CrossFitted::train(&method, all, &pool.rows(), &groups, (&seed, &|_| ())).unwrap();
         fitted.score(&id("a"), held_out, UNSEEN, &STATE).unwrap().unwrap()
     };
-    assert_eq!(score(&three, &HeldOut::new()), score(&four, &ids(&["d"])));
+    assert_eq!(score(&three, &HeldOutDatasets::new()), score(&four, &ids(&["d"])));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn threads_leave_no_trace() {
     let score = |threads: usize| {
         let workers = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let fitted = workers.install(|| fitted(&pool, ProbeKind::OtherDatasets, &[]));
-        fitted.score(&id("a"), &HeldOut::new(), UNSEEN, &STATE).unwrap().unwrap()
+        fitted.score(&id("a"), &HeldOutDatasets::new(), UNSEEN, &STATE).unwrap().unwrap()
     };
     assert_eq!(score(1), score(2));
 }

@@ -19,9 +19,9 @@ struct Moments(f64, f64);
 impl Slow {
     fn standard(&self, state: &[f32]) -> Vec<f64> {
         (0..state.len())
-            .map(|place| {
-                let centred = f64::from(state[place]) - self.mean[place];
-                if self.deviation[place] > 0.0 { centred / self.deviation[place] } else { 0.0 }
+            .map(|feature| {
+                let centred = f64::from(state[feature]) - self.mean[feature];
+                if self.deviation[feature] > 0.0 { centred / self.deviation[feature] } else { 0.0 }
             })
             .collect()
     }
@@ -55,23 +55,23 @@ impl Slow {
         let values = self.forward(self.standard(example.state));
         let logit = values.last().unwrap()[0];
         let label = if example.correct { 1.0 } else { 0.0 };
-        let mut behind = vec![share * (1.0 / (1.0 + (-logit).exp()) - label)];
+        let mut output_gradient = vec![share * (1.0 / (1.0 + (-logit).exp()) - label)];
         for index in (0..self.layers.len()).rev() {
             let input = &values[index];
-            let mut before = vec![0.0; input.len()];
-            for (output, error) in behind.iter().enumerate() {
-                for (place, value) in input.iter().enumerate() {
-                    gradient[index].0[output][place] += error * value;
-                    before[place] += error * self.layers[index].0[output][place];
+            let mut input_gradient = vec![0.0; input.len()];
+            for (output, error) in output_gradient.iter().enumerate() {
+                for (feature, value) in input.iter().enumerate() {
+                    gradient[index].0[output][feature] += error * value;
+                    input_gradient[feature] += error * self.layers[index].0[output][feature];
                 }
                 gradient[index].1[output] += error;
             }
             if index > 0 {
-                for (error, value) in before.iter_mut().zip(input) {
+                for (error, value) in input_gradient.iter_mut().zip(input) {
                     *error *= if *value < 0.0 { 0.01 } else { 1.0 };
                 }
             }
-            behind = before;
+            output_gradient = input_gradient;
         }
     }
 }
@@ -123,10 +123,12 @@ fn update(
 fn start(examples: &[Example<'_>], seed: &Seed) -> Slow {
     let width = examples[0].state.len();
     let count = examples.len() as f64;
-    let column = |place: usize| examples.iter().map(move |example| f64::from(example.state[place]));
-    let mean: Vec<f64> = (0..width).map(|place| column(place).sum::<f64>() / count).collect();
+    let column = |feature: usize| examples.iter().map(move |example| f64::from(example.state[feature]));
+    let mean: Vec<f64> = (0..width).map(|feature| column(feature).sum::<f64>() / count).collect();
     let deviation = (0..width)
-        .map(|place| (column(place).map(|value| (value - mean[place]).powi(2)).sum::<f64>() / count).sqrt())
+        .map(|feature| {
+            (column(feature).map(|value| (value - mean[feature]).powi(2)).sum::<f64>() / count).sqrt()
+        })
         .collect();
     let mut rng = seed.derive("weights").rng();
     let mut layers = Vec::new();

@@ -1,0 +1,46 @@
+//! # plimsoll-fuzz-readers
+//!
+//! Every reader of bytes that others wrote, as a function of bytes alone. Whatever they are, a reader returns: with a
+//! value that keeps its invariants, or with an error. Panics and broken invariants are found by `cargo fuzz` (folder
+//! `fuzz/`), on stable by `examples/mutate.rs`, and bounded by count in `tests/corpus.rs`.
+//!
+//! | module | readers of |
+//! |---|---|
+//! | [`engine`] | model files: GGUF, safetensors, `tokenizer.json`, `config.json`, chat templates |
+//! | [`hub`] | the hub's listing of files, and the texts that name sources |
+//! | [`remote`] | replies and refusals of servers, recordings |
+//! | [`files`] | score files, benchmark files |
+//! | [`documents`] | thresholds files, answers of models |
+//! | [`mutation`] | deterministic changes of a corpus |
+#![expect(clippy::missing_panics_doc, reason = "every reader panics on a broken invariant")]
+#![expect(clippy::panic, reason = "a broken invariant is a finding")]
+#![expect(clippy::expect_used, reason = "without a temporary file nothing can be fuzzed")]
+
+pub mod documents;
+pub mod engine;
+pub mod files;
+pub mod hub;
+pub mod mutation;
+pub mod remote;
+mod temporary;
+
+/// Reads bytes; panics if that is how the reader fails, or if what it read breaks an invariant.
+pub type Reader = fn(&[u8]);
+
+/// All readers by the names of their fuzz targets.
+pub const READERS: &[(&str, Reader)] = &[
+    ("answer_extraction", documents::answer_extraction),
+    ("benchmark_file", files::benchmark_file),
+    ("chat_refusal", remote::chat_refusal),
+    ("chat_reply", remote::chat_reply),
+    ("chat_template", engine::chat_template),
+    ("gguf_header", engine::gguf_header),
+    ("hub_listing", hub::hub_listing),
+    ("hub_source", hub::hub_source),
+    ("model_config", engine::model_config),
+    ("recording", remote::recording),
+    ("safetensors_header", engine::safetensors_header),
+    ("score_file", files::score_file),
+    ("thresholds", documents::thresholds),
+    ("tokenizer_json", engine::tokenizer_json),
+];

@@ -1,0 +1,4 @@
+//! Fuzzes `engine::safetensors_header`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| plimsoll_fuzz_readers::engine::safetensors_header(bytes));
