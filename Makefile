@@ -108,6 +108,10 @@ schemas: build ## Write schemas/ anew from the types.
 bench: ## Time fit and transfer against NumPy, pandas and scikit-learn (needs Python; see benches/README.md).
 	benches/run.sh
 
+.PHONY: bench-kernels
+bench-kernels: ## Time products with packed weights by every kernel, beside what a thread of the machine can do at best.
+	$(CARGO) bench --locked -p plimsoll-kernels
+
 .PHONY: bench-engine
 bench-engine: ## Time a model in process against transformers and llama.cpp (needs Python; see benches/engine/README.md).
 	benches/engine/run.sh

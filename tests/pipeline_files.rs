@@ -15,7 +15,7 @@ fn the_resolved_pipeline_is_a_pipeline_with_the_same_hash() {
     let sandbox = sandbox(EVALUATION);
     let first = sandbox.sh("config pipeline.yaml").exits(0);
     insta::assert_snapshot!(first.stdout, @r#"
-    # sha256 a21aefd31d334d2f09880718fadb0780918b4729cc85cc9c000de9e64cc3f232
+    # sha256 a42adaa76c6d3b11520d35f93396e453360719381011f3c8dcfe0a79cee03389
     name: synthetic
     seed: 50
     import:

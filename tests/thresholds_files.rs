@@ -62,7 +62,7 @@ fn show_is_for_people() {
     let text = text.replace(file["pipeline"]["sha256"].as_str().unwrap(), "[pipeline]");
     insta::assert_snapshot!(text, @r"
     sha256   [sha256]
-    pipeline     plimsoll fit ([pipeline])
+    pipeline plimsoll fit ([pipeline])
     program  plimsoll 0.1.0
     data     800 questions of 4 datasets; 30 bins, fraction 0.5, seed 50, 20 bootstrap replicates
     labels   imported; ungraded answers counted as wrong

@@ -195,8 +195,12 @@ fn what_servers_said_they_are_is_counted() {
     let shares: f64 = served.iter().map(|row| row["share"].as_f64().unwrap()).sum();
     assert!((shares - 1.0).abs() < 1e-12);
     let run = sh(&sandbox, "run pipeline.yaml --out out").exits(0);
-    let run =
-        run.shows(["names and fingerprints of the servers", "gpt-x-2025-04-14", "fp_a", "fp_b\\u{1b}[2J<script>"]);
+    let run = run.shows([
+        "names and fingerprints of the servers",
+        "gpt-x-2025-04-14",
+        "fp_a",
+        "fp_b\\u{1b}[2J<script>",
+    ]);
     assert!(!run.stdout.contains('\u{1b}'));
     let html = String::from_utf8(sandbox.read("out/report.html")).unwrap();
     assert!(

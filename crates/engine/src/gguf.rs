@@ -20,10 +20,11 @@
 //!   inside the file, aligned and alone in their bytes; keys and names stand once.
 //! - **Memory.** Opening reads the header only. A tensor is read on demand, straight into its
 //!   final memory. Values and scales that are NaN or infinite are found then.
-//! - **Packed products.** A packed matrix stays packed. On the processor it is multiplied by
-//!   `plimsoll_kernels::packed`: activations are not rounded to 8 bits, as llama.cpp does, so a product is that of the
-//!   unpacked matrix, and a row has the same bits whatever rows stand beside it. On a device candle multiplies, and
-//!   rounds. Which it is belongs to a model's identity (`packed_products`).
+//! - **Packed products.** A packed matrix stays packed, and activations are rounded to 8 bits, block by block, as
+//!   llama.cpp does. On the processor `plimsoll_kernels::packed` multiplies: a row has the same bits whatever rows stand
+//!   beside it and whichever kernel computes it; the environment variable `PLIMSOLL_KERNEL` names one, otherwise it is
+//!   the fastest that the processor has. On a device candle multiplies. Which of the two it is belongs to a model's
+//!   identity (`packed_products`).
 //! - **Same names, same rows.** Weights have the names, and the rows the order, that transformers gives
 //!   them, so that the decoder knows nothing of GGUF.
 //! - **Vocabulary.** Byte-level BPE and the BPE of `SentencePiece` become what a `tokenizer.json` would say;

@@ -40,6 +40,7 @@ pub mod decoder;
 pub mod error;
 pub mod generation;
 pub mod gguf;
+mod kernel;
 pub mod model;
 mod product;
 mod regular;

@@ -190,11 +190,11 @@ impl OpenedModel {
     }
 
     /// How rows are multiplied with its packed matrices, if it has any. Answers depend on it, so it belongs to the
-    /// identity. `None` where rows are rounded to 8 bits first, as on devices, or where nothing is packed.
+    /// identity. `None` on devices, where candle multiplies, or where nothing is packed.
     pub fn packed_products(&self, device: &Device) -> Option<&'static str> {
         let Container::Gguf(weights) = &self.weights else { return None };
         let mut tensors = weights.file().header().tensors.values();
-        (device.is_cpu() && tensors.any(|info| !info.format.is_float())).then_some("f32 rows")
+        (device.is_cpu() && tensors.any(|info| !info.format.is_float())).then_some("8-bit rows")
     }
 
     /// The encoder of its prompts, for estimates that are made before the weights are read.

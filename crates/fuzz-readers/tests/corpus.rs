@@ -60,9 +60,8 @@ fn parquet(name: &str) -> Option<Vec<u8>> {
 }
 
 fn check(name: &str, reader: Reader, input: &[u8]) {
-    if catch_unwind(|| reader(input)).is_err() {
-        panic!("{name} fails on \"{}\"", input.escape_ascii());
-    }
+    let ended = catch_unwind(|| reader(input));
+    assert!(ended.is_ok(), "{name} fails on \"{}\"", input.escape_ascii());
 }
 
 fn drive(name: &str) {
@@ -70,7 +69,9 @@ fn drive(name: &str) {
     let corpus = corpus(name);
     assert!(!corpus.is_empty(), "{name} has no corpus");
     check(name, reader, b"");
-    corpus.iter().for_each(|input| check(name, reader, input));
+    for input in &corpus {
+        check(name, reader, input);
+    }
     let mut mutator = Mutator::new(1);
     for _ in 0..CHANGES {
         check(name, reader, &mutator.mutated(&corpus));

@@ -9,7 +9,6 @@ use ureq::http::HeaderMap;
 /// is shortened by up to half, so that clients that failed together do not retry together.
 pub fn backoff(first: Duration, failures: u32, max: Duration) -> Duration {
     let whole = first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(max);
-    #[expect(clippy::cast_possible_truncation, reason = "below 51")]
     let percent = (RandomState::new().hash_one(failures) % 51) as u32;
     whole.saturating_sub(whole.saturating_mul(percent) / 100)
 }

@@ -5,6 +5,7 @@
 //! into pieces of its result, never into pieces of a sum.
 
 pub mod adamw;
+pub mod limits;
 pub mod packed;
 pub mod product;
 pub mod simd;

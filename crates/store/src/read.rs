@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use serde::de::DeserializeOwned;
 
 use plimsoll_files::FileError;
@@ -61,7 +63,9 @@ pub fn read_batches(path: &Path, table: &'static Table) -> Result<TableReader, S
 fn open(path: &Path, table: &'static Table, columns: Option<&[&str]>) -> Result<TableReader, StoreError> {
     let file = File::open(path).map_err(FileError::new("open", path))?;
     let damaged = |source| StoreError::Read { path: path.to_owned(), source };
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(damaged)?;
+    // The Arrow schema that writers embed is read by code that panics on damage; Parquet's own says the same.
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(damaged)?;
     let metadata = builder.metadata().file_metadata().key_value_metadata();
     let metadata = metadata.map(Vec::as_slice).unwrap_or_default();
     let found = provenance::find(metadata, provenance::TABLE_KEY);

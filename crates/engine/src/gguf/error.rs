@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use candle_core::DType;
+use plimsoll_kernels::packed::KernelError;
 
 use super::header_error::{HeaderError, shown};
 use super::metadata::MetadataError;
@@ -150,6 +151,9 @@ pub enum WeightError {
         /// The type.
         dtype: DType,
     },
+    /// The environment asks for a kernel that there is not.
+    #[error("cannot be multiplied with as the environment variable {} asks", crate::kernel::VARIABLE)]
+    Kernel(#[source] KernelError),
     /// It could not be read.
     #[error("cannot be read")]
     Io(#[source] io::Error),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use candle_core::quantized::{QStorage, QTensor};
 use candle_core::{DType, Device, Tensor};
+use plimsoll_kernels::packed::{PackError, PackedMatrix, Packer, Packing};
 
 use super::error::{GgufError, WeightError, no_memory};
 use super::file::GgufFile;
@@ -37,16 +38,38 @@ pub(super) fn unpacked(file: &GgufFile, rows: &RowLayout, dtype: DType) -> Resul
     floats.tensor().map_err(WeightError::Candle)
 }
 
-/// The bytes of a matrix as it is packed, its rows in the decoder's order.
-pub(super) fn packed(file: &GgufFile, rows: &RowLayout) -> Result<Vec<u8>, WeightError> {
-    let mut bytes = room(rows.count() * rows.bytes()).map_err(no_memory)?;
-    read_rows(file, rows, 0..rows.count(), &mut bytes)?;
-    Ok(bytes)
+/// A matrix in the layout of the kernels, its rows in the decoder's order. It is packed as it is read, some rows at a
+/// time, so that it is never in memory twice.
+pub(super) fn packed(
+    file: &GgufFile,
+    rows: &RowLayout,
+    packing: Packing,
+) -> Result<PackedMatrix, WeightError> {
+    let count = rows.count();
+    let panels = STAGING_BYTES / (rows.bytes() * PackedMatrix::PANEL);
+    let at_a_time = (panels.max(1) * PackedMatrix::PANEL).min(count.max(1));
+    let mut packer = Packer::new(packing, [count, rows.values()]).map_err(pack_error)?;
+    let mut staging = room(at_a_time * rows.bytes()).map_err(no_memory)?;
+    for first in (0..count).step_by(at_a_time) {
+        staging.clear();
+        read_rows(file, rows, first..count.min(first + at_a_time), &mut staging)?;
+        packer.push(&staging).map_err(pack_error)?;
+    }
+    packer.finish().map_err(pack_error)
+}
+
+fn pack_error(error: PackError) -> WeightError {
+    match error {
+        PackError::Memory { bytes } => WeightError::Memory { bytes },
+        // Shapes were held against the format when the header was read.
+        error => WeightError::Candle(candle_core::Error::wrap(error)),
+    }
 }
 
 /// A packed matrix on a device. Its bytes are there twice while they are copied.
 pub(super) fn on_device(file: &GgufFile, rows: &RowLayout, device: &Device) -> Result<QTensor, WeightError> {
-    let bytes = packed(file, rows)?;
+    let mut bytes = room(rows.count() * rows.bytes()).map_err(no_memory)?;
+    read_rows(file, rows, 0..rows.count(), &mut bytes)?;
     let mut staging = Staging::new(bytes.len())?;
     staging.bytes().copy_from_slice(&bytes);
     drop(bytes);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::quantized::{QMatMul, QTensor};
 use candle_core::{CpuStorage, DType, Device, Module, Result, Storage, Tensor};
-use plimsoll_kernels::packed::{Packed, Packing};
+use plimsoll_kernels::packed::{Kernel, PackedMatrix};
 use plimsoll_kernels::product::Threads;
 
 use super::blocks::BlockFormat;
@@ -23,37 +23,16 @@ pub struct GgufMatrix {
 #[derive(Debug, Clone)]
 enum Weights {
     /// On the processor.
-    Here(Arc<Here>),
+    Here(Arc<PackedMatrix>, BlockFormat, Kernel),
     /// On a device, whose products of packed matrices are candle's.
     OnDevice(Arc<QTensor>, BlockFormat),
     Floats(Tensor),
 }
 
-/// Packed rows in memory, as they are in the file but in the decoder's order.
-#[derive(Debug)]
-struct Here {
-    format: BlockFormat,
-    packing: Packing,
-    bytes: Vec<u8>,
-    columns: usize,
-}
-
-impl Here {
-    fn matrix(&self) -> Result<Packed<'_>> {
-        let packed = Packed::new(self.packing, &self.bytes, self.columns);
-        packed.ok_or_else(|| candle_core::Error::Msg("a packed matrix is no whole rows".to_owned()))
-    }
-}
-
 impl GgufMatrix {
-    /// Whole rows of packed weights, in memory; their rows are given in `dtype`.
-    pub(super) fn here(
-        (format, packing): (BlockFormat, Packing),
-        bytes: Vec<u8>,
-        columns: usize,
-        dtype: DType,
-    ) -> Self {
-        let weights = Weights::Here(Arc::new(Here { format, packing, bytes, columns }));
+    /// Packed weights in memory, multiplied by that kernel; their rows are given in `dtype`.
+    pub(super) fn here(format: BlockFormat, matrix: PackedMatrix, kernel: Kernel, dtype: DType) -> Self {
+        let weights = Weights::Here(Arc::new(matrix), format, kernel);
         Self { weights, dtype }
     }
 
@@ -71,7 +50,7 @@ impl GgufMatrix {
 
     fn size(&self) -> usize {
         match &self.weights {
-            Weights::Here(weights) => weights.bytes.len(),
+            Weights::Here(weights, ..) => weights.bytes(),
             Weights::OnDevice(weights, _) => weights.storage_size_in_bytes(),
             Weights::Floats(weights) => weights.elem_count() * weights.dtype().size_in_bytes(),
         }
@@ -80,19 +59,18 @@ impl GgufMatrix {
     /// How the weights are held; `None` where they are floats.
     pub fn packed_as(&self) -> Option<BlockFormat> {
         match &self.weights {
-            Weights::Here(weights) => Some(weights.format),
-            Weights::OnDevice(_, format) => Some(*format),
+            Weights::Here(_, format, _) | Weights::OnDevice(_, format) => Some(*format),
             Weights::Floats(_) => None,
         }
     }
 }
 
 impl Linear for GgufMatrix {
-    /// On the processor the product is that of the unpacked matrix, up to the rounding of f32 sums, and a row gets
-    /// the same bits whatever rows stand beside it. On a device, rows are rounded to 8 bits first.
+    /// Rows are rounded to 8 bits first, block by block. On the processor a row gets the same bits whatever rows stand
+    /// beside it, by every kernel.
     fn forward(&self, rows: &Tensor) -> Result<Tensor> {
         match &self.weights {
-            Weights::Here(weights) => multiplied(&weights.matrix()?, rows),
+            Weights::Here(weights, _, kernel) => multiplied(weights, *kernel, rows),
             Weights::OnDevice(weights, _) => {
                 QMatMul::QTensor(weights.clone()).forward(&rows.contiguous()?)?.to_dtype(rows.dtype())
             }
@@ -106,10 +84,10 @@ impl Linear for GgufMatrix {
 }
 
 /// `[n, in]` to `[n, out]`, in the dtype of the rows.
-fn multiplied(matrix: &Packed<'_>, rows: &Tensor) -> Result<Tensor> {
+fn multiplied(matrix: &PackedMatrix, kernel: Kernel, rows: &Tensor) -> Result<Tensor> {
     let (count, width) = rows.dims2()?;
-    if width != matrix.columns() {
-        candle_core::bail!("rows of {width} times a matrix of {}", matrix.columns())
+    if width != matrix.inputs() {
+        candle_core::bail!("rows of {width} times a matrix of {}", matrix.inputs())
     }
     let wide = rows.to_dtype(DType::F32)?.contiguous()?;
     let (storage, layout) = wide.storage_and_layout();
@@ -117,22 +95,22 @@ fn multiplied(matrix: &Packed<'_>, rows: &Tensor) -> Result<Tensor> {
     else {
         candle_core::bail!("rows of a product on the processor must be there")
     };
-    let product = matrix.multiply(Threads::Pool, &numbers[from..to]);
-    Tensor::from_vec(product, (count, matrix.lines()), &Device::Cpu)?.to_dtype(rows.dtype())
+    let product = matrix.multiply(kernel, Threads::Pool, &numbers[from..to]);
+    Tensor::from_vec(product, (count, matrix.outputs()), &Device::Cpu)?.to_dtype(rows.dtype())
 }
 
 impl EmbeddingRows for GgufMatrix {
     fn rows(&self, ids: &Tensor) -> Result<Tensor> {
         match &self.weights {
-            Weights::Here(weights) => {
-                let (matrix, ids) = (weights.matrix()?, ids.to_vec1::<u32>()?);
-                let mut values = vec![0.0; ids.len() * matrix.columns()];
-                for (id, values) in ids.iter().zip(values.chunks_exact_mut(matrix.columns())) {
-                    if !matrix.line(*id as usize, values) {
-                        candle_core::bail!("row {id} of a matrix of {}", matrix.lines())
+            Weights::Here(matrix, ..) => {
+                let ids = ids.to_vec1::<u32>()?;
+                let mut values = vec![0.0; ids.len() * matrix.inputs()];
+                for (id, values) in ids.iter().zip(values.chunks_exact_mut(matrix.inputs())) {
+                    if !matrix.output(*id as usize, values) {
+                        candle_core::bail!("row {id} of a matrix of {}", matrix.outputs())
                     }
                 }
-                Tensor::from_vec(values, (ids.len(), matrix.columns()), &Device::Cpu)?.to_dtype(self.dtype)
+                Tensor::from_vec(values, (ids.len(), matrix.inputs()), &Device::Cpu)?.to_dtype(self.dtype)
             }
             Weights::OnDevice(weights, _) => weights.embedding(ids)?.to_dtype(self.dtype),
             Weights::Floats(weights) => weights.index_select(ids, 0),

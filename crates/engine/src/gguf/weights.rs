@@ -15,6 +15,7 @@ use super::matrix::GgufMatrix;
 use super::names;
 use super::rows::{RowLayout, RowOrder};
 use super::spec::decoder_spec;
+use crate::kernel::chosen_kernel;
 use crate::spec::DecoderSpec;
 use crate::weights::{Embedding, Linear, Placement, Tensors};
 use crate::weights_error::WeightsError;
@@ -99,8 +100,10 @@ impl GgufWeights {
         };
         let (rows, dtype) = (RowLayout::new(info, source.order), placement.dtype);
         let matrix = if placement.device.is_cpu() {
-            loading::packed(&self.file, &rows)
-                .map(|bytes| GgufMatrix::here((info.format, packing), bytes, shape[1], dtype))
+            chosen_kernel().map_err(WeightError::Kernel).and_then(|kernel| {
+                let matrix = loading::packed(&self.file, &rows, packing)?;
+                Ok(GgufMatrix::here(info.format, matrix, kernel, dtype))
+            })
         } else {
             loading::on_device(&self.file, &rows, &placement.device)
                 .map(|weights| GgufMatrix::on_device(weights, info.format, dtype))

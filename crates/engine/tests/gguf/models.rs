@@ -11,6 +11,9 @@ use plimsoll_engine::{Decoder, Placement, Positions, StepRow, Tensors, WeightsEr
 const F32_TOLERANCE: f64 = 1e-4;
 /// Against llama.cpp, which rounds activations to 8 bits in its own way for packed weights.
 const LLAMA_CPP_PACKED_TOLERANCE: f64 = 6e-2;
+/// Against transformers, over llama.cpp's own distance to it: both round activations to 8 bits, each in its own way.
+/// Measured: llama.cpp is 1.3e-2 to 1.7e-2 from transformers on these files.
+const EIGHT_BIT_FACTOR: f64 = 1.5;
 /// Against llama.cpp with half-precision weights: it rounds activations to the same type.
 const LLAMA_CPP_HALF_TOLERANCE: f64 = 1e-2;
 /// Against llama.cpp for Gemma, whose activation function it looks up in a table of half precision.
@@ -97,6 +100,13 @@ fn apart(weights: &GgufWeights, products: Products, other: &str) -> f64 {
     off(&ours, theirs)
 }
 
+/// How far llama.cpp's logits are from those of transformers.
+fn theirs(weights: &GgufWeights) -> f64 {
+    let metadata = &weights.file().header().metadata;
+    let logits = |other: &str| metadata.floats(&format!("golden.{other}")).unwrap().unwrap();
+    off(logits("llama_cpp"), logits("transformers"))
+}
+
 /// The distance of logits from others, as a part of their size (root mean squares).
 fn off(ours: &[f32], theirs: &[f32]) -> f64 {
     assert_eq!(ours.len(), theirs.len());
@@ -138,7 +148,8 @@ fn packed_weights_give_the_logits_of_unpacked_ones() {
         let packed = apart(&weights, Products::Packed, "transformers");
         let by_llama_cpp = apart(&weights, Products::Packed, "llama_cpp");
         assert!(unpacked < F32_TOLERANCE, "{name}: {unpacked}");
-        assert!(packed < F32_TOLERANCE, "{name}: {packed}");
+        let tolerance = EIGHT_BIT_FACTOR * theirs(&weights);
+        assert!(packed < tolerance, "{name}: {packed} of {tolerance}");
         assert!(by_llama_cpp < LLAMA_CPP_PACKED_TOLERANCE, "{name}: {by_llama_cpp}");
     }
 }

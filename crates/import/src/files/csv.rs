@@ -210,7 +210,7 @@ impl ScoreRecords {
     }
 }
 
-/// FileChunks of a file's rows.
+/// The chunks of a file's rows.
 struct CsvChunks {
     records: ScoreRecords,
     /// For each column of the chunk, its index in the record.

@@ -283,7 +283,7 @@ impl Visitor<'_> for KeySeed<'_> {
     }
 }
 
-/// FileChunks of a file's lines.
+/// The chunks of a file's lines.
 struct JsonChunks {
     lines: JsonLinesReader,
     keys: KeyColumns,

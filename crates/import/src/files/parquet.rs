@@ -119,7 +119,7 @@ fn join(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
-/// FileChunks of a file's rows.
+/// The chunks of a file's rows.
 struct ParquetChunks {
     path: PathBuf,
     schema: SchemaRef,

@@ -1,6 +1,6 @@
-//! What is done with sixteen lanes, whatever they are: blocks are unpacked, and lines multiplied with rows.
+//! How blocks are unpacked with sixteen lanes, whatever they are.
 //!
-//! Blocks become numbers to the bit as the formats' own tools unpack them: they round after each product and each
+//! Blocks become values to the bit as the formats' own tools unpack them: they round after each product and each
 //! sum, so none is fused.
 
 /// Values of a block of the small packings, and of the large ones.
@@ -27,22 +27,20 @@ pub(super) fn spread(byte: u8) -> u64 {
 }
 
 /// Scale and minimum, six bits each, of one of the eight runs of a `q4_k` or `q5_k` block.
-pub(super) fn scale_and_minimum(packed: &[u8], run: usize) -> (f32, f32) {
+pub(super) fn scale_and_minimum(packed: &[u8], run: usize) -> (u8, u8) {
     let (scale, minimum) = if run < 4 {
         (packed[run] & 63, packed[run + 4] & 63)
     } else {
         let low = packed[run + 4];
         (low & 15 | packed[run - 4] >> 6 << 4, low >> 4 | packed[run] >> 6 << 4)
     };
-    (f32::from(scale), f32::from(minimum))
+    (scale, minimum)
 }
 
-/// The kernels on the vectors of the module in which this stands; `$some` lines and rows are multiplied together, as
-/// many as the registers hold sums for.
+/// The unpackers on the vectors of the module in which this stands.
 macro_rules! kernels {
-    ([$($attribute:tt)*], [$some:literal, $one:literal]) => {
+    ([$($attribute:tt)*]) => {
         use crate::packed::kernels::{LARGE, SMALL, half, scale_and_minimum, spread};
-        use crate::simd::total;
 
         unpackers! {
             [$($attribute)*]
@@ -113,7 +111,7 @@ macro_rules! kernels {
                 let (scale, minimum) = (half(block, 0), half(block, 2));
                 for run in 0..8 {
                     let own = scale_and_minimum(&block[4..16], run);
-                    let (scale, minimum) = (scale * own.0, minimum * own.1);
+                    let (scale, minimum) = (scale * f32::from(own.0), minimum * f32::from(own.1));
                     for side in 0..2 {
                         let packed = bytes(block, 16 + run / 2 * 32 + side * 16);
                         let value = unsigned(bits(packed, run % 2 * 4, 15));
@@ -126,7 +124,7 @@ macro_rules! kernels {
                 let (scale, minimum) = (half(block, 0), half(block, 2));
                 for run in 0..8 {
                     let own = scale_and_minimum(&block[4..16], run);
-                    let (scale, minimum) = (scale * own.0, minimum * own.1);
+                    let (scale, minimum) = (scale * f32::from(own.0), minimum * f32::from(own.1));
                     for side in 0..2 {
                         let fifth = bits(bytes(block, 16 + side * 16), run, 1);
                         let packed = bits(bytes(block, 48 + run / 2 * 32 + side * 16), run % 2 * 4, 15);
@@ -155,67 +153,6 @@ macro_rules! kernels {
         fn put(values: &mut [f32], index: usize, floats: Floats) {
             if let Some(target) = values[index * LANES..].first_chunk_mut() {
                 *target = store(floats);
-            }
-        }
-
-        /// Every line times every row, `[lines, n]`; all are `width` long, a multiple of [`LANES`]. Each entry is a
-        /// sum of its own, over the same lanes in the same order whatever stands beside it.
-        #[$($attribute)*]
-        pub(in crate::packed) fn dots(lines: &[f32], rows: &[f32], width: usize, sums: &mut [f32]) {
-            let (line_count, row_count) = (lines.len() / width, rows.len() / width);
-            let mut line = 0;
-            while line < line_count {
-                let many_lines = line + $some <= line_count;
-                let mut row = 0;
-                while row < row_count {
-                    let many_rows = row + $some <= row_count;
-                    let (lines, rows) = (&lines[line * width..], &rows[row * width..]);
-                    let target = &mut sums[line * row_count + row..];
-                    match (many_lines, many_rows) {
-                        (true, true) => tile::<$some, $some>(lines, rows, width, target, row_count),
-                        (true, false) => tile::<$some, $one>(lines, rows, width, target, row_count),
-                        (false, true) => tile::<$one, $some>(lines, rows, width, target, row_count),
-                        (false, false) => tile::<$one, $one>(lines, rows, width, target, row_count),
-                    }
-                    row += if many_rows { $some } else { $one };
-                }
-                line += if many_lines { $some } else { $one };
-            }
-        }
-
-        /// The first `L` lines times the first `R` rows.
-        #[$($attribute)*]
-        fn tile<const L: usize, const R: usize>(
-            lines: &[f32],
-            rows: &[f32],
-            width: usize,
-            target: &mut [f32],
-            stride: usize,
-        ) {
-            let (mut lines_of, mut rows_of): ([&[[f32; LANES]]; L], [&[[f32; LANES]]; R]) = ([&[]; L], [&[]; R]);
-            for (index, slot) in lines_of.iter_mut().enumerate() {
-                *slot = &lines[index * width..][..width].as_chunks().0[..width / LANES];
-            }
-            for (index, slot) in rows_of.iter_mut().enumerate() {
-                *slot = &rows[index * width..][..width].as_chunks().0[..width / LANES];
-            }
-            let mut sums = [[zero(); R]; L];
-            for step in 0..width / LANES {
-                let mut these = [zero(); R];
-                for (slot, row) in these.iter_mut().zip(&rows_of) {
-                    *slot = load(&row[step]);
-                }
-                for (sums, line) in sums.iter_mut().zip(&lines_of) {
-                    let line = load(&line[step]);
-                    for (sum, row) in sums.iter_mut().zip(&these) {
-                        *sum = fused(line, *row, *sum);
-                    }
-                }
-            }
-            for (index, sums) in sums.iter().enumerate() {
-                for (target, sum) in target[index * stride..].iter_mut().zip(sums) {
-                    *target = total(store(*sum));
-                }
             }
         }
     };

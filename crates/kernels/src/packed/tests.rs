@@ -1,9 +1,8 @@
-//! Against the formats' definitions, value by value, and products against sums in f64.
+//! Unpacking against the formats' definitions, value by value.
+
+mod products;
 
 use super::*;
-
-/// Of a sum of f32 products, as a share of the sum of their sizes.
-const TOLERANCE: f64 = 1e-5;
 
 /// Bits `from..from + count` of a block, counted from the lowest bit of its first byte.
 fn bits(block: &[u8], from: usize, count: usize) -> u32 {
@@ -107,22 +106,18 @@ fn blocks(packing: Packing, count: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
-fn number(index: usize) -> f32 {
-    ((index * 7919 + 13) % 1009) as f32 / 509.0 - 1.0
-}
-
-fn kinds() -> Vec<Kind> {
-    let mut kinds = vec![Kind::Plain];
+fn vectors() -> Vec<Vectors> {
+    let mut vectors = vec![Vectors::Plain];
     #[cfg(target_arch = "x86_64")]
     {
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            kinds.push(Kind::Wide256);
+            vectors.push(Vectors::Wide256);
         }
         if is_x86_feature_detected!("avx512f") {
-            kinds.push(Kind::Wide512);
+            vectors.push(Vectors::Wide512);
         }
     }
-    kinds
+    vectors
 }
 
 #[test]
@@ -133,11 +128,11 @@ fn blocks_are_unpacked_to_the_bit_on_every_kind_of_processor() {
             .chunks_exact(packing.bytes())
             .flat_map(|block| (0..packing.values()).map(|index| value(packing, block, index).to_bits()))
             .collect();
-        for kind in kinds() {
+        for vectors in vectors() {
             let mut found = vec![f32::NAN; 40 * packing.values()];
-            packing.unpack_on(kind, &bytes, &mut found);
+            packing.unpack_on(vectors, &bytes, &mut found);
             let found: Vec<u32> = found.into_iter().map(f32::to_bits).collect();
-            assert!(found == expected, "{packing:?} {kind:?}");
+            assert!(found == expected, "{packing:?} {vectors:?}");
         }
     }
 }
@@ -156,87 +151,5 @@ fn what_fills_no_block_is_left_alone() {
         let mut few = vec![f32::INFINITY; packing.values() - 1];
         packing.unpack(&bytes, &mut few);
         assert!(few.iter().all(|value| *value == f32::INFINITY), "{packing:?}");
-    }
-}
-
-#[test]
-fn matrices_of_broken_lines_are_none() {
-    for packing in Packing::ALL {
-        let bytes = blocks(packing, 6, 7);
-        let columns = 2 * packing.values();
-        let matrix = Packed::new(packing, &bytes, columns).unwrap();
-        assert_eq!((matrix.lines(), matrix.columns()), (3, columns));
-        for (bytes, columns) in [
-            (&bytes[..], 0),
-            (&bytes[..], columns - 1),
-            (&bytes[..], 4 * packing.values()),
-            (&bytes[1..], columns),
-            (&bytes[..], usize::MAX),
-            (&bytes[..], usize::MAX - usize::MAX % packing.values()),
-        ] {
-            assert!(Packed::new(packing, bytes, columns).is_none(), "{packing:?} {columns}");
-        }
-        assert_eq!(Packed::new(packing, &[], columns).unwrap().lines(), 0);
-        let mut values = vec![0.0; columns];
-        assert!(matrix.line(2, &mut values));
-        for index in [3, usize::MAX, usize::MAX / 2] {
-            assert!(!matrix.line(index, &mut values), "{index}");
-        }
-        assert!(!matrix.line(0, &mut values[1..]));
-    }
-}
-
-#[test]
-fn products_are_those_of_the_unpacked_matrix() {
-    for packing in Packing::ALL {
-        for (lines, blocks_of_line) in [(1, 1), (3, 2), (67, 3), (130, 1)] {
-            let bytes = blocks(packing, lines * blocks_of_line, lines as u64);
-            let columns = blocks_of_line * packing.values();
-            let matrix = Packed::new(packing, &bytes, columns).unwrap();
-            let mut unpacked = vec![0.0; lines * columns];
-            packing.unpack(&bytes, &mut unpacked);
-            for count in [0, 1, 2, 3, 4, 5, 9, 33] {
-                let rows: Vec<f32> = (0..count * columns).map(number).collect();
-                let product = matrix.multiply(Threads::One, &rows);
-                assert_eq!(product.len(), count * lines);
-                for (at, found) in product.iter().enumerate() {
-                    let (row, line) = (&rows[at / lines * columns..], &unpacked[at % lines * columns..]);
-                    let terms =
-                        row.iter().zip(line).take(columns).map(|(a, b)| f64::from(*a) * f64::from(*b));
-                    let (sum, size) = terms.fold((0.0, 0.0), |(sum, size), x| (sum + x, size + x.abs()));
-                    assert!((f64::from(*found) - sum).abs() <= TOLERANCE * size, "{packing:?} {found} {sum}");
-                }
-            }
-        }
-    }
-}
-
-/// What the decoder's promises rest on: not a bit depends on the rows beside a row, on threads, or on the processor.
-#[test]
-fn a_row_has_the_same_bits_whatever_stands_beside_it() {
-    for packing in Packing::ALL {
-        let (lines, columns) = (201, 2 * LARGE);
-        let bytes = blocks(packing, lines * columns / packing.values(), 5);
-        let matrix = Packed::new(packing, &bytes, columns).unwrap();
-        let rows: Vec<f32> = (0..37 * columns).map(number).collect();
-        let together = matrix.multiply(Threads::One, &rows);
-        for count in [1, 2, 3, 4, 5, 8, 36] {
-            for first in [0, 1, 37 - count] {
-                let some = matrix.multiply(Threads::One, &rows[first * columns..(first + count) * columns]);
-                assert!(
-                    some == together[first * lines..(first + count) * lines],
-                    "{packing:?} {first} {count}"
-                );
-            }
-        }
-        for threads in [2, 3, 8] {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            assert!(pool.install(|| matrix.multiply(Threads::Pool, &rows)) == together, "{threads}");
-        }
-        for kind in kinds() {
-            let mut sums = vec![0.0; lines * 37];
-            matrix.share(kind, &bytes, &rows, &mut sums);
-            assert!(transposed(&sums, 37, Threads::One) == together, "{packing:?} {kind:?}");
-        }
     }
 }

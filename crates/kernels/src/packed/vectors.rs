@@ -1,9 +1,9 @@
-//! The arithmetic of packed products on sixteen lanes, once for each kind of processor.
+//! How blocks are unpacked on sixteen lanes, once for each kind of processor.
 //!
 //! It is written in the processor's own instructions: what the compiler makes wide by itself, and keeps in
 //! registers, changes with every line of such loops. All kinds give the same bits.
 
-/// Lanes of a sum.
+/// Lanes of a vector.
 pub(super) const LANES: usize = 16;
 
 /// Sixteen bytes of a block from `from` on.
@@ -19,20 +19,8 @@ pub(super) mod plain {
     type Floats = [f32; LANES];
     type Bytes = [u8; LANES];
 
-    fn zero() -> Floats {
-        [0.0; LANES]
-    }
-
-    fn load(numbers: &[f32; LANES]) -> Floats {
-        *numbers
-    }
-
     fn store(floats: Floats) -> [f32; LANES] {
         floats
-    }
-
-    fn fused(a: Floats, b: Floats, sum: Floats) -> Floats {
-        std::array::from_fn(|lane| a[lane].mul_add(b[lane], sum[lane]))
     }
 
     fn times(floats: Floats, factor: f32) -> Floats {
@@ -68,7 +56,7 @@ pub(super) mod plain {
         bytes.map(|byte| f32::from(byte.cast_signed()))
     }
 
-    kernels!([inline], [2, 1]);
+    kernels!([inline]);
 }
 
 /// Bytes on any x86: what AVX2 and AVX-512 do alike.
@@ -115,7 +103,7 @@ pub(super) mod wide512 {
     use core::arch::x86_64::{
         __m128i, __m512, _mm_and_si128, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8, _mm_sll_epi16,
         _mm_srl_epi16, _mm512_add_ps, _mm512_cvtepi8_epi32, _mm512_cvtepi32_ps, _mm512_cvtepu8_epi32,
-        _mm512_fmadd_ps, _mm512_mul_ps, _mm512_set1_ps, _mm512_setzero_ps,
+        _mm512_mul_ps, _mm512_set1_ps,
     };
 
     use std::mem::transmute;
@@ -125,31 +113,12 @@ pub(super) mod wide512 {
     type Floats = __m512;
 
     #[target_feature(enable = "avx512f")]
-    fn zero() -> __m512 {
-        _mm512_setzero_ps()
-    }
-
-    #[target_feature(enable = "avx512f")]
-    fn load(numbers: &[f32; LANES]) -> __m512 {
-        #[expect(unsafe_code, reason = "no conversion between them is safe")]
-        // SAFETY: both are sixteen floats.
-        unsafe {
-            transmute::<[f32; LANES], __m512>(*numbers)
-        }
-    }
-
-    #[target_feature(enable = "avx512f")]
     fn store(floats: __m512) -> [f32; LANES] {
         #[expect(unsafe_code, reason = "no conversion between them is safe")]
         // SAFETY: both are sixteen floats.
         unsafe {
             transmute::<__m512, [f32; LANES]>(floats)
         }
-    }
-
-    #[target_feature(enable = "avx512f")]
-    fn fused(a: __m512, b: __m512, sum: __m512) -> __m512 {
-        _mm512_fmadd_ps(a, b, sum)
     }
 
     #[target_feature(enable = "avx512f")]
@@ -173,7 +142,7 @@ pub(super) mod wide512 {
     }
 
     bytes_of_x86!("avx512f");
-    kernels!([target_feature(enable = "avx512f")], [4, 1]);
+    kernels!([target_feature(enable = "avx512f")]);
 }
 
 /// With AVX2 and fused products: two registers for sixteen lanes.
@@ -182,7 +151,7 @@ pub(super) mod wide256 {
     use core::arch::x86_64::{
         __m128i, __m256, _mm_and_si128, _mm_or_si128, _mm_set_epi64x, _mm_set1_epi8, _mm_sll_epi16,
         _mm_srl_epi16, _mm_srli_si128, _mm256_add_ps, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps,
-        _mm256_cvtepu8_epi32, _mm256_fmadd_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_setzero_ps,
+        _mm256_cvtepu8_epi32, _mm256_mul_ps, _mm256_set1_ps,
     };
 
     use std::mem::transmute;
@@ -193,31 +162,12 @@ pub(super) mod wide256 {
     type Floats = Pair;
 
     #[target_feature(enable = "avx2,fma")]
-    fn zero() -> Pair {
-        [_mm256_setzero_ps(); 2]
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    fn load(numbers: &[f32; LANES]) -> Pair {
-        #[expect(unsafe_code, reason = "no conversion between them is safe")]
-        // SAFETY: both are sixteen floats.
-        unsafe {
-            transmute::<[f32; LANES], Pair>(*numbers)
-        }
-    }
-
-    #[target_feature(enable = "avx2,fma")]
     fn store(floats: Pair) -> [f32; LANES] {
         #[expect(unsafe_code, reason = "no conversion between them is safe")]
         // SAFETY: both are sixteen floats.
         unsafe {
             transmute::<Pair, [f32; LANES]>(floats)
         }
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    fn fused(a: Pair, b: Pair, sum: Pair) -> Pair {
-        [_mm256_fmadd_ps(a[0], b[0], sum[0]), _mm256_fmadd_ps(a[1], b[1], sum[1])]
     }
 
     #[target_feature(enable = "avx2,fma")]
@@ -245,5 +195,5 @@ pub(super) mod wide256 {
     }
 
     bytes_of_x86!("avx2,fma");
-    kernels!([target_feature(enable = "avx2,fma")], [2, 1]);
+    kernels!([target_feature(enable = "avx2,fma")]);
 }

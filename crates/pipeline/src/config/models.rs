@@ -149,7 +149,7 @@ pub struct ServedModelConfig {
     pub send_seed: Option<bool>,
     /// Whether a change of the server's fingerprint stops the run.
     pub same_fingerprint: Option<bool>,
-    /// TemplateVariables that the server's chat template is given.
+    /// Variables that the server's chat template is given.
     pub template_variables: TemplateVariables,
 }
 
@@ -204,7 +204,7 @@ impl ModelBackend {
     }
 }
 
-/// TemplateVariables by name.
+/// Template variables by name.
 pub(super) fn by_name(variables: &TemplateVariables) -> BTreeMap<String, serde_json::Value> {
     variables.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }

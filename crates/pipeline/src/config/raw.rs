@@ -354,8 +354,8 @@ mod tests {
         assert_eq!(raw.import.unwrap().sql.unwrap(), "SELECT 1");
         insta::assert_snapshot!(problems.text("p.yaml"), @r"
         `p.yaml` has 9 problems:
-          import.files.log: found a list, expected a mapping of keys
           calibration: found a list, expected a mapping of keys
+          import.files.log: found a list, expected a mapping of keys
           labels.ungraded: unknown value `wrongly`; is `wrong` meant? (known: `wrong`, `exclude`)
           limits: found integer `3`, expected a mapping of keys
           name: found integer `3`, expected text
@@ -376,8 +376,8 @@ mod tests {
         let (_, problems) = read(json!({"slms": [[1], {"price": [1, 2]}], "labels": {"grading": []}}));
         assert_eq!(
             problems.text("p"),
-            "`p` has 3 problems:\n  slms[0]: found a list, expected a mapping of keys\n  slms[1].price: found a list, \
-             expected a mapping of keys\n  labels.grading: found a list, expected a mapping of keys"
+            "`p` has 3 problems:\n  labels.grading: found a list, expected a mapping of keys\n  slms[0]: found a list, \
+             expected a mapping of keys\n  slms[1].price: found a list, expected a mapping of keys"
         );
     }
 }

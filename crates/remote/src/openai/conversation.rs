@@ -206,7 +206,6 @@ impl Conversation<'_> {
     fn seed(&self, request: &Request, index: u32) -> u32 {
         let bits = text_seed(self.seed, &self.exchange.spec.id, request, index).bits();
         // 31 bits: some servers store the seed in a signed integer.
-        #[expect(clippy::cast_possible_truncation, reason = "31 bits are left")]
         let seed = (bits >> 33) as u32;
         seed
     }

@@ -1,3 +1,5 @@
+//! Tables read back: whole rows, columns, and files that are damaged.
+
 use std::fs;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! What every table keeps: names, columns, and the rows that are its form.
+
 use std::collections::BTreeSet;
 use std::fmt;
 
