@@ -212,7 +212,7 @@ mod tests {
 
     /// Traffic whose level differs from the pool's.
     fn shifted(rows: u64, power: f64) -> Vec<Option<f64>> {
-        let seed = plimsoll_router::TieSeed::new(11);
+        let seed = TieSeed::new(11);
         (0..rows).map(|row| Some(seed.uniform(&row.to_string()).powf(power))).collect()
     }
 

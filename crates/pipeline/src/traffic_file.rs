@@ -42,14 +42,20 @@ fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::
 
 impl Line {
     fn question(self, number: usize) -> Result<TrafficQuestion, String> {
-        let confidence = self.confidence.map(Confidence::new).transpose().map_err(|error| error.to_string())?;
+        let confidence =
+            self.confidence.map(Confidence::new).transpose().map_err(|error| error.to_string())?;
         let graded = match (self.slm_correct, self.llm_correct) {
             (Some(slm), Some(llm)) => Some((slm, llm)),
             (None, None) => None,
             _ => return Err("one of slm_correct and llm_correct is there, and not the other".to_owned()),
         };
         let id = self.id.unwrap_or_else(|| number.to_string());
-        Ok(TrafficQuestion { id, method: self.method.filter(|method| !method.is_empty()), confidence, graded })
+        Ok(TrafficQuestion {
+            id,
+            method: self.method.filter(|method| !method.is_empty()),
+            confidence,
+            graded,
+        })
     }
 }
 

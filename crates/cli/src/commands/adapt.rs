@@ -1,6 +1,5 @@
 //! `plimsoll adapt`.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;

@@ -3,7 +3,7 @@
 use plimsoll_core::Seed;
 
 use super::*;
-use crate::method::{FitSpec, fit_method};
+use crate::method::{FitSpec, MethodIdentity, fit_method};
 use crate::prepared::{DatasetSelection, PreparedSeries};
 use crate::testing::{SyntheticScores, table};
 
@@ -25,6 +25,7 @@ fn method(targets: &[&str]) -> Method {
         })
         .collect();
     let table = table(&rows);
+    let identity = MethodIdentity::from_definition("method", "synthetic");
     let prepared = PreparedSeries::new(&table.questions, &table.series[0]);
     let spec = FitSpec {
         bins: 30,
@@ -33,7 +34,7 @@ fn method(targets: &[&str]) -> Method {
         bootstrap: 0,
         seed: Seed::new(4),
     };
-    fit_method(&prepared, &DatasetSelection::all(2), &spec, "synthetic").method
+    fit_method(&prepared, &DatasetSelection::all(2), &spec, &identity).method
 }
 
 /// Traffic on which the model sounds surer than on the pool.

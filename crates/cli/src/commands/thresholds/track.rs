@@ -1,7 +1,7 @@
 //! `plimsoll thresholds decide --track`.
 
 use std::cell::RefCell;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use plimsoll_files::write_atomic;
