@@ -25,6 +25,7 @@ fn help_teaches() {
         "thresholds validate",
         "thresholds diff",
         "thresholds decide",
+        "adapt",
         "sample-size",
         "schema",
         "schema write",

@@ -33,4 +33,5 @@ mod skipping;
 mod table_cases;
 mod thresholds_files;
 mod tidy;
+mod tracking;
 mod variables;

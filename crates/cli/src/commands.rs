@@ -1,5 +1,6 @@
 //! The commands: one file each, with its arguments, its help and its calls.
 
+mod adapt;
 mod config;
 mod datasets;
 mod evaluate;
@@ -30,6 +31,7 @@ pub(crate) enum Command {
     Transfer(transfer::TransferArguments),
     #[command(subcommand)]
     Thresholds(thresholds::ThresholdsCommand),
+    Adapt(adapt::AdaptArguments),
     #[command(alias = "plan")]
     SampleSize(sample_size::SampleSizeArguments),
     #[command(subcommand)]
@@ -47,6 +49,7 @@ pub(crate) fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Evaluate(arguments) => evaluate::run(&arguments, console),
         Command::Transfer(arguments) => transfer::run(&arguments, console),
         Command::Thresholds(command) => thresholds::run(&command, console),
+        Command::Adapt(arguments) => adapt::run(&arguments, console),
         Command::SampleSize(arguments) => sample_size::run(&arguments, console),
         Command::Schema(command) => schema::run(&command, console),
     }

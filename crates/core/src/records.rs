@@ -313,6 +313,20 @@ table_row! {
         pub achieved_routing_ratio_low: Option<f64>,
         /// Upper 95 % limit.
         pub achieved_routing_ratio_high: Option<f64>,
+        /// For a routing ratio: mean distance from it after adapting to 25 unlabelled questions of the held-out data.
+        pub adapted_ratio_error_25: Option<f64>,
+        /// The same after 50.
+        pub adapted_ratio_error_50: Option<f64>,
+        /// The same after 100.
+        pub adapted_ratio_error_100: Option<f64>,
+        /// The same after 500.
+        pub adapted_ratio_error_500: Option<f64>,
+        /// For a routing ratio: mean distance from it of what a tracker routed of the first 100 questions.
+        pub tracked_ratio_error_100: Option<f64>,
+        /// The same of the first 500.
+        pub tracked_ratio_error_500: Option<f64>,
+        /// The same of the first 1,000.
+        pub tracked_ratio_error_1000: Option<f64>,
         /// Accuracy that the pool promised.
         pub predicted_accuracy: Option<f64>,
         /// Overall accuracy on the held-out data.

@@ -23,6 +23,21 @@ pub struct TransferSummary {
     pub with_threshold: u64,
     /// Mean |achieved - target| routing ratio; for `routing_ratio` targets only.
     pub ratio_error: Option<f64>,
+    /// Mean distance from the ratio after adapting to 25 unlabelled questions; for `routing_ratio` targets only.
+    pub adapted_ratio_error_25: Option<f64>,
+    /// The same after 50.
+    pub adapted_ratio_error_50: Option<f64>,
+    /// The same after 100.
+    pub adapted_ratio_error_100: Option<f64>,
+    /// The same after 500.
+    pub adapted_ratio_error_500: Option<f64>,
+    /// Mean distance from the ratio of what a tracker routed of the first 100 questions; for `routing_ratio` targets
+    /// only.
+    pub tracked_ratio_error_100: Option<f64>,
+    /// The same of the first 500.
+    pub tracked_ratio_error_500: Option<f64>,
+    /// The same of the first 1,000.
+    pub tracked_ratio_error_1000: Option<f64>,
     /// Mean |achieved - predicted| routing ratio: ties, which no threshold can help, do not enter.
     pub prediction_error: Option<f64>,
     /// Mean accuracy above random routing at the same ratio.
@@ -73,6 +88,13 @@ fn summary(rows: &[&TransferRow]) -> TransferSummary {
             let aimed = (row.target_kind == ROUTING_RATIO).then_some(row.target_value);
             distance(row.achieved_routing_ratio, aimed)
         }),
+        adapted_ratio_error_25: mean(&|row| row.adapted_ratio_error_25),
+        adapted_ratio_error_50: mean(&|row| row.adapted_ratio_error_50),
+        adapted_ratio_error_100: mean(&|row| row.adapted_ratio_error_100),
+        adapted_ratio_error_500: mean(&|row| row.adapted_ratio_error_500),
+        tracked_ratio_error_100: mean(&|row| row.tracked_ratio_error_100),
+        tracked_ratio_error_500: mean(&|row| row.tracked_ratio_error_500),
+        tracked_ratio_error_1000: mean(&|row| row.tracked_ratio_error_1000),
         prediction_error: mean(&|row| distance(row.achieved_routing_ratio, row.predicted_routing_ratio)),
         accuracy_over_random: mean(&|row| Some(row.accuracy? - row.random_accuracy?)),
         accuracy_below_oracle: mean(&|row| Some(row.oracle_accuracy? - row.accuracy?)),

@@ -8,6 +8,7 @@
 
 mod error;
 mod held_out;
+mod new_traffic;
 mod scored;
 
 use std::collections::BTreeMap;
@@ -159,7 +160,7 @@ fn transfer_split(
     finished: &(dyn Fn() + Sync),
 ) -> SeriesTransfer {
     let pool = split.held_out.complement();
-    let sides = HeldOutRows::new(prepared, &split.held_out, &pool, spec.fit.bins);
+    let sides = HeldOutRows::new(prepared, &split.held_out, &pool, &spec.fit);
     let mut transfer = SeriesTransfer::default();
     for repeat in repeats {
         if let Some(held_out) = &sides {

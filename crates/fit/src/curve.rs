@@ -89,6 +89,11 @@ impl Curve {
         &self.points[0]
     }
 
+    /// The last point: every question is deferred, wherever there is a scored row.
+    pub fn defer_all(&self) -> &CurvePoint {
+        &self.points[self.points.len() - 1]
+    }
+
     /// Index of the point whose ratio is nearest to `ratio`; the lower one on a tie.
     pub fn nearest(&self, ratio: f64) -> usize {
         let above = self.points.partition_point(|point| point.routing_ratio < ratio);

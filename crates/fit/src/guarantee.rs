@@ -10,6 +10,7 @@ use plimsoll_core::Seed;
 use plimsoll_router::thresholds::{Guarantee, GuaranteeTest, Infeasible};
 use plimsoll_router::{Confidence, Risk, Threshold};
 
+use crate::audit::AuditedQuestion;
 use crate::draw::Draw;
 use crate::prepared::PreparedSeries;
 use crate::sample::Undrawn;
@@ -85,6 +86,29 @@ impl TestSet {
         let trials: Vec<Trial> = rows.iter().map(|row| trial(prepared, *row)).collect();
         let sequence = sequence.iter().rev().filter_map(|c| Threshold::new(c.get()).ok()).collect();
         Self { trials, sequence, pool_rows_per_trial, tested_share }
+    }
+
+    /// Questions that both models answered, of which a seeded third is set aside for the sequence. A
+    /// disagreement is tested as a regret: as if the SLM were wrong and the LLM right wherever they differ.
+    pub(crate) fn from_disagreement(questions: &[AuditedQuestion], seed: &Seed) -> Self {
+        let is_aside = |question: &&AuditedQuestion| seed.hash_key(question.key).is_multiple_of(SET_ASIDE);
+        let (aside, tested): (Vec<&AuditedQuestion>, Vec<_>) = questions.iter().partition(is_aside);
+        let mut confidences: Vec<Confidence> =
+            aside.into_iter().filter_map(|question| question.confidence).collect();
+        confidences.sort_unstable_by(|a, b| a.get().total_cmp(&b.get()));
+        let sequence = quantiles(&confidences);
+        let trial = |question: &AuditedQuestion| Trial {
+            confidence: question.confidence,
+            slm_correct: !question.differ,
+            llm_correct: Some(true),
+        };
+        let tested_share = 1.0 - 1.0 / SET_ASIDE as f64;
+        Self {
+            trials: tested.into_iter().map(trial).collect(),
+            sequence: sequence.iter().rev().filter_map(|c| Threshold::new(c.get()).ok()).collect(),
+            pool_rows_per_trial: 1.0 / tested_share,
+            tested_share,
+        }
     }
 
     /// Tests a risk.

@@ -11,11 +11,16 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | [`mod@pool_cdf`] | the pool scale, on which a tracker works |
 //! | [`prepared`] | a series sorted once; which datasets a fit may look at |
 //! | [`draw`] | the 30-bin draw with its weights |
 //! | [`sample`], [`sums`] | weighted rows, and the sums that every figure is computed from |
 //! | [`curve`] | candidate thresholds with ties, the routing curve |
 //! | [`points`], [`guarantee`] | targets; risk control by fixed-sequence testing |
+//! | [`traffic`] | unlabelled traffic on the pool's scale; what adapting or tracking would reach there |
+//! | [`mod@dataset_guarantee`] | what can be promised about a dataset never seen |
+//! | [`adapt`] | operating points for other traffic, from its confidences |
+//! | [`mod@audit`] | a guarantee without labels, by the disagreement of the two models |
 //! | [`maps`] | isotonic, Platt and beta maps |
 //! | [`bootstrap`], [`intervals`] | the cluster bootstrap and the intervals of achieved figures |
 //! | [`drift_levels`] | alarm levels of the drift monitor |
@@ -24,8 +29,11 @@
 //!
 //! `examples/fit_csv.rs` goes from a CSV of scores to a thresholds file in a few lines.
 
+pub mod adapt;
+pub mod audit;
 pub mod bootstrap;
 pub mod curve;
+pub mod dataset_guarantee;
 pub mod distance;
 pub mod draw;
 pub mod drift_levels;
@@ -35,6 +43,7 @@ pub mod intervals;
 pub mod maps;
 pub mod method;
 pub mod points;
+pub mod pool_cdf;
 pub mod prepared;
 pub mod quantile;
 pub mod sample;
@@ -42,6 +51,7 @@ pub mod sums;
 pub mod tail;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod traffic;
 
 pub use bootstrap::Bootstrap;
 pub use curve::{Curve, CurvePoint};
@@ -52,5 +62,6 @@ pub use method::{
     FitSpec, FittedMethod, FittedTargets, MethodIdentity, draw_series, fit_method, fit_targets,
 };
 pub use points::TargetFit;
+pub use pool_cdf::pool_cdf;
 pub use prepared::{DatasetSelection, PreparedSeries};
 pub use sample::WeightedSample;

@@ -1,18 +1,23 @@
 //! One method of one pair: draw, fit every target, evaluate it, and write its entry.
 
 use plimsoll_core::{Outcome, Seed};
-use plimsoll_router::thresholds::{Achieved, Conservative, Method, MethodRows, OperatingPoint};
-use plimsoll_router::{Target, Threshold};
+use plimsoll_router::thresholds::{
+    Achieved, Conservative, DatasetGuarantee, Method, MethodRows, OperatingPoint, TieRule,
+};
+use plimsoll_router::{Confidence, PoolCdf, Target, Threshold, TieSeed};
 
 use crate::curve::Curve;
+use crate::dataset_guarantee::dataset_guarantee;
 use crate::draw::{Draw, DrawOrder, DrawSpec};
 use crate::drift_levels::drift_levels;
 use crate::guarantee::TestSet;
 use crate::intervals::{Resampling, achieved};
-use crate::maps::{GradedConfidence, fit_maps};
+use crate::maps::{GradedConfidence, fit_isotonic, fit_maps};
 use crate::points::{FitInputs, TargetFit, fit_target};
+use crate::pool_cdf::pool_cdf;
 use crate::prepared::{DatasetSelection, PreparedSeries};
-use crate::sample::WeightedSample;
+use crate::sample::{SampleRow, WeightedSample};
+use crate::traffic::dataset_spread;
 
 /// The scientific parameters of a fit.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,8 +140,54 @@ pub fn fit_method(
     method.probe_sha256.clone_from(&identity.probe_sha256);
     method.drift = drift_levels(&fitted.draw.pool, &seed.derive("drift"));
     method.maps = fit_maps(&observations(&fitted.sample));
+    method.tie_break = TieRule::new(TieSeed::new(seed.derive("ties").bits()));
+    method.pool_cdf = pool_scale(prepared, selection);
+    method.llm_isotonic = fit_isotonic(&llm_observations(&fitted.sample)).ok();
+    method.datasets = dataset_spread(prepared, selection, method.pool_cdf.as_ref(), method.tie_break.seed);
     method.operating_points = operating_points(&id, &fitted, resampling);
+    for point in &mut method.operating_points {
+        point.z =
+            point.threshold.zip(method.pool_cdf.as_ref()).map(|(threshold, scale)| place(scale, threshold));
+        point.dataset_guarantee =
+            guarantee_for_new_datasets(prepared, selection, point.target, method.pool_cdf.as_ref());
+    }
     FittedMethod { draw: fitted.draw, method }
+}
+
+/// The graded answers of the LLM, for its map.
+fn llm_observations(sample: &WeightedSample) -> Vec<GradedConfidence> {
+    let graded = |row: &SampleRow| Some((row.outcomes.1.as_bool()?, row.confidence, row.weight));
+    let graded = sample.rows.iter().filter_map(graded);
+    graded.map(|(correct, confidence, weight)| GradedConfidence { confidence, correct, weight }).collect()
+}
+
+/// The distribution of a selection's confidences.
+fn pool_scale(prepared: &PreparedSeries<'_>, selection: &DatasetSelection) -> Option<PoolCdf> {
+    let ascending: Vec<Confidence> = prepared.scored(selection).map(|(confidence, _)| confidence).collect();
+    // Prepared rows ascend, so that the only other case is a pool without a scored row.
+    pool_cdf(&ascending, prepared.missing(selection).count() as u64).ok().flatten()
+}
+
+/// The place of a threshold on a scale: what it keeps lies at or above.
+fn place(scale: &PoolCdf, threshold: Threshold) -> f64 {
+    Confidence::new(threshold.get()).map_or(1.0, |confidence| scale.z(confidence, 0.0))
+}
+
+/// For a risk: what can be promised about a dataset that was never seen.
+fn guarantee_for_new_datasets(
+    prepared: &PreparedSeries<'_>,
+    selection: &DatasetSelection,
+    target: Target,
+    scale: Option<&PoolCdf>,
+) -> Option<DatasetGuarantee> {
+    let (risk, alpha, delta) = target.risk()?;
+    let mut guarantee = dataset_guarantee(prepared, selection, risk, alpha, delta)?;
+    guarantee.z = scale.map(|scale| place(scale, guarantee.threshold));
+    let rows = prepared.scored(selection).count() + prepared.missing(selection).count();
+    let kept =
+        prepared.scored(selection).filter(|(confidence, _)| guarantee.threshold.keeps(*confidence)).count();
+    guarantee.routing_ratio = 1.0 - kept as f64 / rows.max(1) as f64;
+    Some(guarantee)
 }
 
 /// The graded rows of a sample, for the maps.

@@ -51,7 +51,7 @@ pub struct FitInputs<'a> {
 pub fn fit_target(inputs: FitInputs<'_>, target: Target) -> TargetFit {
     if inputs.sample.rows.is_empty() {
         return TargetFit::new(target, Status::NoRows, None)
-            .noted("no row has a confidence: every question is handed over");
+            .noted("no row has a confidence: every question is deferred");
     }
     if target.needs_llm() && !inputs.sample.has_llm {
         return TargetFit::new(target, Status::NeedsLlm, None)
@@ -60,6 +60,7 @@ pub fn fit_target(inputs: FitInputs<'_>, target: Target) -> TargetFit {
     match target {
         Target::RoutingRatio { value } => fit_ratio(inputs, target, value),
         Target::Accuracy { value } => fit_accuracy(inputs.curve, target, value),
+        Target::LlmGap { value } => fit_llm_gap(inputs.curve, target, value),
         Target::Cost { usd_per_1k_questions } => fit_cost(inputs, target, usd_per_1k_questions),
         _ => fit_risk(inputs.tests, target),
     }
@@ -75,7 +76,7 @@ fn fit_ratio(inputs: FitInputs<'_>, target: Target, ratio: f64) -> TargetFit {
     }
     if ratio < curve.keep_all().routing_ratio {
         return TargetFit::new(target, Status::MissingShare, Some(point.threshold)).noted(format!(
-            "{:.4} of the questions have no confidence and are always handed over",
+            "{:.4} of the questions have no confidence and are always deferred",
             curve.keep_all().routing_ratio
         ));
     }
@@ -110,6 +111,16 @@ fn fit_accuracy(curve: &Curve, target: Target, accuracy: f64) -> TargetFit {
     }
 }
 
+/// The smallest ratio at which the system is at most `gap` less accurate than the LLM alone, which deferring every
+/// question reaches.
+fn fit_llm_gap(curve: &Curve, target: Target, gap: f64) -> TargetFit {
+    let llm = curve.defer_all().accuracy;
+    let found = llm.and_then(|llm| curve.first_reaching(llm - gap));
+    // Rows without a confidence are always deferred, so the last point is the LLM alone, whose gap is 0.
+    let threshold = found.map_or(Threshold::DEFER_ALL, |point| point.threshold);
+    TargetFit::new(target, Status::Reached, Some(threshold))
+}
+
 fn fit_cost(inputs: FitInputs<'_>, target: Target, budget: f64) -> TargetFit {
     if !inputs.sample.has_costs {
         return TargetFit::new(target, Status::NeedsCosts, None)
@@ -135,7 +146,7 @@ fn fit_risk(tests: &TestSet, target: Target) -> TargetFit {
             let fit = TargetFit::new(target, Status::Reached, Some(threshold));
             let fit = TargetFit { guarantee: Some(guarantee), ..fit };
             if threshold == Threshold::DEFER_ALL {
-                fit.noted("the bound holds only if every question is handed over")
+                fit.noted("the bound holds only if every question is deferred")
             } else {
                 fit
             }

@@ -96,6 +96,15 @@ impl<'a> PreparedSeries<'a> {
         self.scored_rows(selection).map(|scored| (scored.confidence, scored.row))
     }
 
+    /// Scored rows of a selection, from the most confident.
+    pub fn scored_descending<'s>(
+        &'s self,
+        selection: &'s DatasetSelection,
+    ) -> impl Iterator<Item = (Confidence, u32)> + 's {
+        let selected = |scored: &&ScoredRow| selection.contains(usize::from(scored.dataset));
+        self.by_confidence.iter().rev().filter(selected).map(|scored| (scored.confidence, scored.row))
+    }
+
     /// Scored rows of a selection with their grades, ascending by confidence.
     pub(crate) fn scored_rows<'s>(
         &'s self,

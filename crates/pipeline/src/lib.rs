@@ -29,7 +29,7 @@
 //! | [`stages`] | what a run does, one file a stage |
 //! | [`run_folder`], [`stage`], [`stage_key`] | the run folder with its lock and manifest, and when a stage is current |
 //! | [`models`], [`cache`] | models as backends, and the cache of their answers |
-//! | [`questions`], [`score_files`], [`small_file`] | files that are read |
+//! | [`questions`], [`score_files`], [`traffic_file`], [`small_file`] | files that are read |
 //! | [`observer`], [`failure`] | what a caller sees of a run |
 
 pub mod broken_limits;
@@ -56,6 +56,7 @@ pub mod stage;
 pub mod stage_key;
 pub mod stages;
 pub mod threshold_files;
+pub mod traffic_file;
 
 mod costs;
 mod file_name;

@@ -10,12 +10,16 @@ use crate::decision::{decide, Threshold};
 use crate::drift::Monitor;
 use crate::histogram::{bin_of, Histogram};
 use crate::map::{Beta, Isotonic, Maps, Platt};
+use crate::pool_cdf::PoolCdf;
 use crate::target::{Risk, Target};
 use crate::thresholds::{
-    Achieved, Calibration, DatasetIdentity, DriftLevels, Estimate, Guarantee, GuaranteeTest, Infeasible,
-    LabelSource, Method, MethodRows, MissingPolicy, ModelIdentity, OperatingPoint, Orientation, Pipeline,
-    Program, Rule, Status, Thresholds, TieBreak, FORMAT, VERSION,
+    Achieved, Calibration, DatasetGuarantee, DatasetIdentity, DatasetSpread, DriftLevels, Estimate,
+    Guarantee, GuaranteeTest, Infeasible, LabelSource, Method, MethodRows, MissingPolicy, ModelIdentity,
+    OperatingPoint, Orientation, Pipeline, Program, Rule, Status, Thresholds, TieBreak, TieRule, FORMAT,
+    VERSION,
 };
+use crate::tie::TieSeed;
+use crate::tracker::{Tracker, TrackerSettings};
 
 /// The vectors, as (file name, document).
 pub fn vectors() -> Vec<(&'static str, Value)> {
@@ -25,6 +29,7 @@ pub fn vectors() -> Vec<(&'static str, Value)> {
         ("map.json", map_vectors()),
         ("drift.json", drift_vectors()),
         ("canonical.json", canonical_vectors()),
+        ("tracker.json", tracker_vectors()),
     ]
 }
 
@@ -85,6 +90,9 @@ fn example_method() -> Method {
             proportional: 300,
         },
         reference: Histogram { counts: vec![100; 30], missing: 10 },
+        pool_cdf: example_pool_cdf(),
+        tie_break: TieRule::new(TieSeed::new(0x9E37_79B9_7F4A_7C15)),
+        tracker: TrackerSettings::DEFAULT,
         drift: Some(DriftLevels {
             window: 300,
             psi: 0.25,
@@ -99,8 +107,22 @@ fn example_method() -> Method {
             beta: Some(Beta { a: 0.9, b: 0.6, intercept: 0.2 }),
             missing: Vec::new(),
         },
+        llm_isotonic: Some(Isotonic { x: vec![0.05, 0.95], y: vec![0.6, 0.95] }),
+        datasets: DatasetSpread { k: 1, level_sd: None },
+        adapted: None,
         operating_points: example_points(id),
     }
+}
+
+fn example_pool_cdf() -> Option<PoolCdf> {
+    // An atom of a fifth of the rows at 0.75.
+    PoolCdf::new(
+        vec![0.0, 0.25, 0.5, 0.75, 1.0],
+        vec![0.0, 0.2, 0.45, 0.6, 1.0],
+        vec![0.0, 0.2, 0.45, 0.8, 1.0],
+        10.0 / 3010.0,
+    )
+    .ok()
 }
 
 fn example_points(method: &str) -> Vec<OperatingPoint> {
@@ -118,10 +140,12 @@ fn example_points(method: &str) -> Vec<OperatingPoint> {
         target,
         status,
         threshold: None,
+        z: None,
         achieved: None,
         tie_break: None,
         conservative: None,
         guarantee: None,
+        dataset_guarantee: None,
         infeasible: None,
         note: None,
     };
@@ -130,6 +154,7 @@ fn example_points(method: &str) -> Vec<OperatingPoint> {
     vec![
         OperatingPoint {
             threshold: threshold(0.300_000_000_000_000_04),
+            z: Some(0.3),
             achieved: Some(achieved(0.3)),
             ..point(Target::RoutingRatio { value: 0.3 }, Status::Reached)
         },
@@ -145,6 +170,13 @@ fn example_points(method: &str) -> Vec<OperatingPoint> {
         },
         OperatingPoint {
             threshold: Some(Threshold::KEEP_ALL),
+            z: Some(0.0),
+            dataset_guarantee: Some(DatasetGuarantee {
+                datasets_needed: 9,
+                z: Some(0.6),
+                routing_ratio: 0.601,
+                ..DatasetGuarantee::new(4, 1, alpha, Threshold::DEFER_ALL, "made_up")
+            }),
             achieved: Some(achieved(10.0 / 3010.0)),
             guarantee: Some(Guarantee {
                 risk: Risk::SelectiveError,
@@ -252,6 +284,51 @@ fn drift_vectors() -> Value {
         "tolerance": 1e-12, "bins_of_30": bins, "reference": method.reference, "levels": method.drift,
         "observed": observed, "reports": reports,
     })
+}
+
+/// Places on the scale, tie-breaks, and decisions in a row by a tracker, with its state after each hundred.
+fn tracker_vectors() -> Value {
+    let method = example_method();
+    let Some(cdf) = method.pool_cdf else { return Value::Null };
+    let seed = method.tie_break.seed;
+    let ids = ["0", "req-00000000", "", "\u{e9}", "a/b"];
+    let ties: Vec<Value> = ids.iter().map(|id| json!({"id": id, "u": seed.uniform(id)})).collect();
+    let confidence = |value: f64| Confidence::new(value).ok();
+    let places: Vec<Value> = [0.0, 0.1, 0.25, 0.6, 0.75, 0.9, 1.0]
+        .into_iter()
+        .filter_map(confidence)
+        .flat_map(|c| [0.0, 0.5].map(|u| json!({"confidence": c.get(), "u": u, "z": cdf.z(c, u)})))
+        .collect();
+    let ratio = 0.3;
+    let sequences: Vec<Value> = [None, Some(0.25)]
+        .into_iter()
+        .filter_map(|certificate| {
+            let tracker = Tracker::new(ratio, cdf.level(ratio), method.tracker).ok()?;
+            let tracker = certificate.map_or(Ok(tracker), |z| tracker.with_certificate(z)).ok()?;
+            Some(json!({"certificate_z": certificate, "ratio": ratio, "steps": tracked_steps(tracker, &cdf, seed)}))
+        })
+        .collect();
+    json!({
+        "tolerance": 0.0, "pool_cdf": cdf, "tie_break": method.tie_break, "settings": method.tracker,
+        "ties": ties, "places": places, "sequences": sequences,
+    })
+}
+
+fn tracked_steps(mut tracker: Tracker, cdf: &PoolCdf, seed: TieSeed) -> Vec<Value> {
+    (0u32..300)
+        .map(|i| {
+            let id = format!("req-{i:08}");
+            let value = f64::from((i * 37) % 101) / 100.0 * if i < 150 { 1.0 } else { 0.5 };
+            let confidence = if i % 50 == 7 { None } else { Confidence::new(value).ok() };
+            let u = seed.uniform(&id);
+            let decided = tracker.decide(confidence.map(|c| cdf.z(c, u)));
+            let state = (i % 100 == 99).then(|| *tracker.state());
+            json!({
+                "id": id, "confidence": confidence.map(Confidence::get), "route": decided.decision.route,
+                "reason": decided.decision.reason, "z": decided.z, "u": u, "t": decided.t, "state": state,
+            })
+        })
+        .collect()
 }
 
 fn canonical_vectors() -> Value {

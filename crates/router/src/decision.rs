@@ -8,14 +8,7 @@ use crate::error::Error;
 /// A threshold on the confidence: a finite number in [0, 1], or [`Threshold::DEFER_ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-// The words of the schema belong to the format and stay until its version rises.
-#[cfg_attr(
-    feature = "schema",
-    schemars(
-        transparent,
-        description = "A threshold on the confidence: a finite number in [0, 1], or [`Threshold::HAND_OVER_ALL`]."
-    )
-)]
+#[cfg_attr(feature = "schema", schemars(transparent))]
 pub struct Threshold(
     #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 1.000_000_000_000_000_2)))] f64,
 );
@@ -84,6 +77,8 @@ pub enum Reason {
     Below,
     /// There is no confidence.
     Missing,
+    /// A tracker would have kept it, and the threshold of a certified operating point does not.
+    Certificate,
 }
 
 /// A decision.
@@ -137,6 +132,15 @@ pub struct DecisionRecord {
     pub route: Route,
     /// Why.
     pub reason: Reason,
+    /// By a tracker: the confidence on the pool's scale; absent if it is missing, or without a tracker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub z: Option<f64>,
+    /// By a tracker: the number in [0, 1) that breaks ties.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub u: Option<f64>,
+    /// By a tracker: the threshold on the pool's scale that was in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub t: Option<f64>,
 }
 
 #[cfg(test)]

@@ -17,8 +17,36 @@ pub enum Error {
         /// The refused number.
         value: f64,
     },
+    /// Knots that are no distribution of confidences.
+    #[error("a pool's distribution of confidences {problem}")]
+    PoolCdf {
+        /// What it needs.
+        problem: &'static str,
+    },
+    /// A tracker's settings or state out of range.
+    #[error("a tracker's {problem}")]
+    Tracker {
+        /// What must hold.
+        problem: &'static str,
+    },
+    /// A method without a scale to track on.
+    #[error("method `{method}` has no scale to track on: no row of its pool has a confidence")]
+    NoScale {
+        /// The method.
+        method: String,
+    },
+    /// A tracker's snapshot of another file or operating point.
+    #[error("a tracker's snapshot has {field} `{found}`, this router has `{expected}`: begin anew, or open what it belongs to")]
+    OtherSnapshot {
+        /// The field that differs.
+        field: &'static str,
+        /// Its value in the snapshot.
+        found: String,
+        /// Its value here.
+        expected: String,
+    },
     /// A target that cannot be read.
-    #[error("target `{text}` is not one of routing_ratio=R, accuracy=A, cost=USD_PER_1K_QUESTIONS, selective_error=ALPHA:DELTA, joint_error=ALPHA:DELTA, regret=ALPHA:DELTA: {problem}")]
+    #[error("target `{text}` is not one of routing_ratio=R, accuracy=A, llm_gap=G, cost=USD_PER_1K_QUESTIONS, selective_error=ALPHA:DELTA, joint_error=ALPHA:DELTA, regret=ALPHA:DELTA: {problem}")]
     Target {
         /// The text as given.
         text: String,

@@ -9,6 +9,8 @@
 //! | [`router`] | [`Router`]: one operating point of a file, checked and owned |
 //! | [`confidence`] | [`Confidence`] and its closed forms, so that device and pipeline compute one number |
 //! | [`decision`] | [`Threshold`], [`decide`], the decision-log record |
+//! | [`tracker`] | [`Tracker`]: keeps to a routing ratio on traffic never seen |
+//! | [`pool_cdf`], [`tie`] | the pool's scale, on which a tracker works; ties broken by the request's id |
 //! | [`target`] | what an operating point was fitted for |
 //! | [`thresholds`] | the file: identity, calibration data, methods, operating points, guarantees |
 //! | [`histogram`], [`drift`] | reference histogram, PSI, KS, the streaming monitor |
@@ -29,15 +31,21 @@ pub mod drift;
 pub mod error;
 pub mod histogram;
 pub mod map;
+pub mod pool_cdf;
 pub mod router;
 pub mod target;
 pub mod thresholds;
+pub mod tie;
+pub mod tracker;
 
 pub use confidence::{Confidence, LogProb};
 pub use decision::{decide, Decision, DecisionRecord, Reason, Route, Threshold};
 pub use drift::{Drift, DriftState, Monitor, WindowReport};
 pub use error::{Error, JsonError};
 pub use histogram::Histogram;
+pub use pool_cdf::PoolCdf;
 pub use router::Router;
 pub use target::{Risk, Target};
 pub use thresholds::{ModelIdentity, Thresholds};
+pub use tie::{TieHash, TieSeed};
+pub use tracker::{TrackedDecision, Tracker, TrackerSettings, TrackerSnapshot, TrackerState};

@@ -6,8 +6,10 @@ use crate::confidence::Confidence;
 use crate::decision::{decide, Decision, DecisionRecord, Threshold};
 use crate::drift::{Drift, DriftState, Monitor};
 use crate::error::Error;
+use crate::pool_cdf::PoolCdf;
 use crate::target::Target;
 use crate::thresholds::{Method, ModelIdentity, OperatingPoint, Thresholds};
+use crate::tracker::{TrackedDecision, Tracker, TrackerSettings, TrackerSnapshot};
 
 /// Decides, watches for drift and writes log records at one operating point.
 ///
@@ -139,6 +141,9 @@ impl Router {
             probability: confidence.and_then(|confidence| self.probability(confidence)),
             route,
             reason,
+            z: None,
+            u: None,
+            t: None,
         }
     }
 
@@ -160,6 +165,113 @@ impl Router {
     /// What the windows so far show, without counting: for a health page.
     pub fn drift_state(&self) -> DriftState {
         self.monitor().map_or(DriftState::Unmonitored, |monitor| monitor.state())
+    }
+
+    /// A tracker at this operating point: it keeps to the point's ratio on traffic never seen. The ratio of a
+    /// routing-ratio target is the target's, that of any other the one that the point achieved on the pool.
+    ///
+    /// A tracker moves: keep one for each stream of traffic, and its state ([`Router::snapshot`]) where it must
+    /// outlive the process.
+    ///
+    /// # Errors
+    /// [`Error::NoScale`] if no row of the method's pool had a confidence; [`Error::Tracker`] for settings out of
+    /// range.
+    pub fn tracker(&self, settings: TrackerSettings) -> Result<Tracker, Error> {
+        let ratio = self.ratio();
+        Tracker::new(ratio, self.scale()?.level(ratio), settings)
+    }
+
+    /// Decides about one question with a tracker, and counts it. `id` is the request's: it breaks ties, so the same
+    /// request among the same traffic is decided alike. A repeated request is better answered from a log: the
+    /// threshold moves on with every decision.
+    ///
+    /// # Errors
+    /// [`Error::NoScale`] as [`Router::tracker`].
+    pub fn track(
+        &self,
+        tracker: &mut Tracker,
+        id: &str,
+        confidence: Option<Confidence>,
+    ) -> Result<TrackedDecision, Error> {
+        let decided = self.look(tracker, id, confidence)?;
+        tracker.count(&decided);
+        Ok(decided)
+    }
+
+    /// As [`Router::track`], without counting: for decisions that are made together. Each is to be
+    /// [counted](Tracker::count) once.
+    ///
+    /// # Errors
+    /// [`Error::NoScale`] as [`Router::tracker`].
+    pub fn look(
+        &self,
+        tracker: &Tracker,
+        id: &str,
+        confidence: Option<Confidence>,
+    ) -> Result<TrackedDecision, Error> {
+        let u = self.method.tie_break.seed.uniform(id);
+        let z = match confidence {
+            None => None,
+            Some(confidence) => Some(self.scale()?.z(confidence, u)),
+        };
+        Ok(TrackedDecision { u: Some(u), ..tracker.look(z) })
+    }
+
+    /// A tracker's state, with the file and point that it belongs to.
+    pub fn snapshot(&self, tracker: &Tracker) -> TrackerSnapshot {
+        TrackerSnapshot {
+            thresholds_sha256: self.thresholds_sha256.clone(),
+            threshold_id: self.point.id.clone(),
+            state: *tracker.state(),
+        }
+    }
+
+    /// A tracker that goes on from a snapshot.
+    ///
+    /// # Errors
+    /// [`Error::OtherSnapshot`] if it is of another file or operating point; [`Error::Tracker`] if its state is out
+    /// of range.
+    pub fn resume(&self, snapshot: &TrackerSnapshot, settings: TrackerSettings) -> Result<Tracker, Error> {
+        let other = |field, found: &str, expected: &str| {
+            let (found, expected) = (found.to_owned(), expected.to_owned());
+            Err(Error::OtherSnapshot { field, found, expected })
+        };
+        if snapshot.thresholds_sha256 != self.thresholds_sha256 {
+            return other("thresholds_sha256", &snapshot.thresholds_sha256, &self.thresholds_sha256);
+        }
+        if snapshot.threshold_id != self.point.id {
+            return other("threshold_id", &snapshot.threshold_id, &self.point.id);
+        }
+        Tracker::resume(snapshot.state, settings)
+    }
+
+    /// A decision by a tracker as a log record.
+    pub fn tracked_record(
+        &self,
+        confidence: Option<Confidence>,
+        decided: &TrackedDecision,
+    ) -> DecisionRecord {
+        let Decision { route, reason } = decided.decision;
+        DecisionRecord {
+            route,
+            reason,
+            z: decided.z,
+            u: decided.u,
+            t: Some(decided.t),
+            ..self.record(confidence)
+        }
+    }
+
+    /// The ratio that a tracker keeps to.
+    fn ratio(&self) -> f64 {
+        match self.point.target {
+            Target::RoutingRatio { value } => value,
+            _ => self.point.achieved.map_or(1.0, |achieved| achieved.routing_ratio.value.clamp(0.0, 1.0)),
+        }
+    }
+
+    fn scale(&self) -> Result<&PoolCdf, Error> {
+        self.method.pool_cdf.as_ref().ok_or_else(|| Error::NoScale { method: self.method.id.clone() })
     }
 
     /// A monitor holds counts alone, so one that a panicking thread left behind is as good as any.

@@ -31,6 +31,12 @@ pub enum Target {
         /// Accuracy in [0, 1].
         value: f64,
     },
+    /// The accuracy to stay within of the LLM's, with the smallest routing ratio. Difficulty hits both models and
+    /// cancels, so this transfers to other data where an absolute accuracy does not.
+    LlmGap {
+        /// Accuracy of the LLM less that of the system, in [0, 1].
+        value: f64,
+    },
     /// The most accurate point within a budget.
     Cost {
         /// Budget in US dollars per 1,000 questions, SLM and uncertainty overhead included.
@@ -106,13 +112,14 @@ impl FromStr for Risk {
 impl Target {
     /// All kinds of targets, as [`Target::kind`] names them.
     pub const KINDS: &'static [&'static str] =
-        &["routing_ratio", "accuracy", "cost", "selective_error", "joint_error", "regret"];
+        &["routing_ratio", "accuracy", "llm_gap", "cost", "selective_error", "joint_error", "regret"];
 
-    /// The name of the kind (`routing_ratio`, `accuracy`, `cost`, or a risk's).
+    /// The name of the kind (`routing_ratio`, `accuracy`, `llm_gap`, `cost`, or a risk's).
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::RoutingRatio { .. } => "routing_ratio",
             Self::Accuracy { .. } => "accuracy",
+            Self::LlmGap { .. } => "llm_gap",
             Self::Cost { .. } => "cost",
             Self::SelectiveError { .. } => Risk::SelectiveError.name(),
             Self::JointError { .. } => Risk::JointError.name(),
@@ -120,10 +127,10 @@ impl Target {
         }
     }
 
-    /// The number that is aimed at: a share, an accuracy, a budget, or alpha.
+    /// The number that is aimed at: a share, an accuracy, a gap, a budget, or alpha.
     pub const fn value(&self) -> f64 {
         match self {
-            Self::RoutingRatio { value } | Self::Accuracy { value } => *value,
+            Self::RoutingRatio { value } | Self::Accuracy { value } | Self::LlmGap { value } => *value,
             Self::Cost { usd_per_1k_questions } => *usd_per_1k_questions,
             Self::SelectiveError { alpha, .. }
             | Self::JointError { alpha, .. }
@@ -143,7 +150,7 @@ impl Target {
 
     /// Whether the LLM's answers must be graded to fit it.
     pub const fn needs_llm(&self) -> bool {
-        matches!(self, Self::Accuracy { .. } | Self::Cost { .. } | Self::Regret { .. })
+        matches!(self, Self::Accuracy { .. } | Self::LlmGap { .. } | Self::Cost { .. } | Self::Regret { .. })
     }
 
     /// Checks the ranges.
@@ -152,7 +159,7 @@ impl Target {
     /// [`Error::Target`] if a number lies outside its range.
     pub fn validate(self) -> Result<Self, Error> {
         let problem = match self {
-            Self::RoutingRatio { value } | Self::Accuracy { value } => {
+            Self::RoutingRatio { value } | Self::Accuracy { value } | Self::LlmGap { value } => {
                 (!(0.0..=1.0).contains(&value)).then_some("must be in [0, 1]")
             }
             Self::Cost { usd_per_1k_questions: usd } => {
@@ -192,6 +199,7 @@ impl FromStr for Target {
         let target = match kind.trim() {
             "routing_ratio" => Self::RoutingRatio { value: number(value)? },
             "accuracy" => Self::Accuracy { value: number(value)? },
+            "llm_gap" => Self::LlmGap { value: number(value)? },
             "cost" => Self::Cost { usd_per_1k_questions: number(value)? },
             risk => {
                 let risk: Risk = risk.parse().map_err(|_| error("no such target"))?;
@@ -215,6 +223,7 @@ mod tests {
             "routing_ratio=0.3",
             "routing_ratio=0",
             "accuracy=0.8",
+            "llm_gap=0.02",
             "cost=1.5",
             "selective_error=0.1:0.05",
             "joint_error=0.02:0.1",
@@ -240,6 +249,7 @@ mod tests {
             "routing_ratio=1.2",
             "routing_ratio=nan",
             "accuracy=-0.1",
+            "llm_gap=2",
             "cost=inf",
             "selective_error=0.1",
             "selective_error=0:0.1",

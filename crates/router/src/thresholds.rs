@@ -9,7 +9,7 @@
 //! adds keys: constructors take what a value cannot be without, the rest is set field by field.
 //! Their docs are the descriptions of the published JSON Schema and change with the format alone.
 //!
-//! Format version 1.0. A reader knows every minor version up to its own; a newer one is refused by
+//! Format version 2.0. A reader knows every minor version up to its own; a newer one is refused by
 //! name, because a key that it does not know could change what a threshold means.
 
 mod calibration;
@@ -20,9 +20,12 @@ mod operating_point;
 
 pub use calibration::{Calibration, DatasetIdentity, LabelSource, SourceFile};
 pub use identity::ModelIdentity;
-pub use method::{DriftLevels, Method, MethodRows, MissingPolicy, Orientation, Rule};
+pub use method::{
+    Adaptation, DatasetSpread, DriftLevels, Method, MethodRows, MissingPolicy, Orientation, Rule, TieRule,
+};
 pub use operating_point::{
-    Achieved, Conservative, Estimate, Guarantee, GuaranteeTest, Infeasible, OperatingPoint, Status, TieBreak,
+    Achieved, Conservative, DatasetGuarantee, DatasetGuaranteeKind, Estimate, Guarantee, GuaranteeTest,
+    Infeasible, OperatingPoint, Status, TieBreak,
 };
 
 use serde::{Deserialize, Serialize};
@@ -34,7 +37,7 @@ use crate::error::Error;
 /// The `format` of every thresholds file.
 pub const FORMAT: &str = "plimsoll-thresholds";
 /// The format version that this crate writes, and the newest that it reads.
-pub const VERSION: FormatVersion = FormatVersion { major: 1, minor: 0 };
+pub const VERSION: FormatVersion = FormatVersion { major: 2, minor: 0 };
 /// Documents beyond this size are refused before they are parsed.
 pub const MAX_BYTES: usize = 256 << 20;
 
@@ -286,10 +289,14 @@ mod tests {
 
     #[test]
     fn newer_and_foreign_documents_are_named() {
-        let newer = text().replace("\"major\": 1", "\"major\": 2").replace("\"fraction\"", "\"new_key\"");
-        let error = Thresholds::from_json(&newer).unwrap_err();
-        assert!(matches!(error, Error::Version { found_major: 2, .. }), "{error}");
-        assert!(error.to_string().contains("upgrade"), "{error}");
+        for (major, advice) in [(3, "upgrade"), (1, "fit the thresholds anew")] {
+            let other = text()
+                .replace("\"major\": 2", &format!("\"major\": {major}"))
+                .replace("\"fraction\"", "\"new_key\"");
+            let error = Thresholds::from_json(&other).unwrap_err();
+            assert!(matches!(error, Error::Version { found_major, .. } if found_major == major), "{error}");
+            assert!(error.to_string().contains(advice), "{error}");
+        }
         let foreign = text().replace(FORMAT, "something-else");
         assert!(matches!(Thresholds::from_json(&foreign), Err(Error::Format { .. })));
     }
@@ -320,5 +327,21 @@ mod tests {
         thresholds.methods[0].maps.isotonic =
             Some(crate::map::Isotonic { x: vec![0.5, 0.4], y: vec![0.0, 1.0] });
         assert!(matches!(thresholds.sealed(), Err(Error::Inconsistent { .. })));
+        let changes: [fn(&mut Method); 6] = [
+            |method| method.pool_cdf = None,
+            |method| method.tracker.horizon = 0.0,
+            |method| method.operating_points[0].z = Some(1.5),
+            |method| method.operating_points[3].z = Some(0.5),
+            |method| method.operating_points[2].dataset_guarantee.as_mut().unwrap().promise = 0.99,
+            |method| {
+                let guarantee = method.operating_points[2].dataset_guarantee.take();
+                method.operating_points[0].dataset_guarantee = guarantee;
+            },
+        ];
+        for (index, change) in changes.into_iter().enumerate() {
+            let mut thresholds = example_thresholds();
+            change(&mut thresholds.methods[0]);
+            assert!(matches!(thresholds.sealed(), Err(Error::Inconsistent { .. })), "{index}");
+        }
     }
 }

@@ -36,6 +36,11 @@ pub(crate) struct FitOptions {
     #[arg(long, value_name = "A", num_args = 1.., value_parser = values::share)]
     #[arg(allow_negative_numbers = true, help_heading = "Targets")]
     accuracy: Vec<f64>,
+    /// Accuracies to stay within of the LLM's, each with the smallest routing ratio; they transfer better than
+    /// absolute ones
+    #[arg(long, value_name = "G", num_args = 1.., value_parser = values::share)]
+    #[arg(allow_negative_numbers = true, help_heading = "Targets")]
+    llm_gap: Vec<f64>,
     /// Budgets in US dollars per 1,000 questions
     #[arg(long, value_name = "USD", num_args = 1.., value_parser = values::dollars)]
     #[arg(allow_negative_numbers = true, help_heading = "Targets")]
@@ -57,7 +62,8 @@ impl FitOptions {
         let risk = self.risk.iter().filter_map(Target::risk);
         let risk = risk.map(|(kind, alpha, delta)| RiskTarget { kind, alpha, delta }).collect();
         let (routing_ratio, accuracy) = (self.ratio.clone(), self.accuracy.clone());
-        let mut thresholds = TargetsConfig { routing_ratio, accuracy, cost, risk };
+        let llm_gap = self.llm_gap.clone();
+        let mut thresholds = TargetsConfig { routing_ratio, accuracy, llm_gap, cost, risk };
         if thresholds.all().is_empty() {
             thresholds.routing_ratio = DEFAULT_RATIOS.to_vec();
         }

@@ -20,6 +20,11 @@ pub(crate) fn fraction(text: &str) -> Result<f64, String> {
     within(text, |value| value > 0.0 && value <= 1.0, "must be greater than 0 and at most 1")
 }
 
+/// Questions, at least 1, for the horizon of a tracker.
+pub(crate) fn horizon(text: &str) -> Result<f64, String> {
+    within(text, |value| value >= 1.0 && value.is_finite(), "must be a finite number of at least 1")
+}
+
 /// US dollars per 1,000 questions.
 pub(crate) fn dollars(text: &str) -> Result<f64, String> {
     within(text, |value| value >= 0.0 && value.is_finite(), "must be a finite amount of at least 0")

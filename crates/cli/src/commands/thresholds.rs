@@ -3,6 +3,7 @@
 mod decide;
 mod diff;
 mod show;
+mod track;
 mod validate;
 
 use clap::Subcommand;

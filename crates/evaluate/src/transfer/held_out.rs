@@ -6,11 +6,13 @@ use plimsoll_core::records::{TransferCurveRow, TransferRow};
 use plimsoll_fit::distance::ks_two_sample;
 use plimsoll_fit::intervals::Resampling;
 use plimsoll_fit::{
-    Curve, CurvePoint, DatasetSelection, FittedTargets, PreparedSeries, TargetFit, WeightedSample, achieved,
+    Curve, CurvePoint, DatasetSelection, FitSpec, FittedTargets, PreparedSeries, TargetFit, WeightedSample,
+    achieved,
 };
 use plimsoll_router::thresholds::{Achieved, Estimate};
 use plimsoll_router::{Histogram, Risk, Target};
 
+use super::new_traffic::NewTraffic;
 use crate::curves::Baselines;
 
 /// Everything about the held-out rows of a split that does not depend on a draw.
@@ -23,6 +25,8 @@ pub(super) struct HeldOutRows {
     /// Ratio, and accuracy at the own threshold for it.
     own_curve: Vec<(f64, Option<f64>)>,
     ks: Option<f64>,
+    /// By routing ratio of the targets: a row with what adapting and tracking reach there.
+    new_traffic: Vec<(f64, TransferRow)>,
 }
 
 impl HeldOutRows {
@@ -31,7 +35,7 @@ impl HeldOutRows {
         prepared: &PreparedSeries<'_>,
         held_out: &DatasetSelection,
         pool: &DatasetSelection,
-        bins: u32,
+        spec: &FitSpec,
     ) -> Option<Self> {
         let sample = WeightedSample::all(prepared, held_out);
         let pool_confidences: Vec<f64> =
@@ -41,7 +45,7 @@ impl HeldOutRows {
             return None;
         }
         let confidences: Vec<f64> = sample.rows.iter().map(|row| row.confidence.get()).collect();
-        let mut histogram = Histogram::new(bins as usize);
+        let mut histogram = Histogram::new(spec.bins as usize);
         for row in &sample.rows {
             histogram.add(Some(row.confidence));
         }
@@ -51,7 +55,17 @@ impl HeldOutRows {
         let own_curve =
             curve.grid().into_iter().map(|(ratio, index)| (ratio, points[index].accuracy)).collect();
         let ks = ks_two_sample(&confidences, &pool_confidences);
-        Some(Self { baselines: Baselines::from_sample(&sample), sample, curve, histogram, own_curve, ks })
+        let seed = spec.series_seed(prepared).derive("traffic");
+        let traffic = NewTraffic::new(prepared, held_out, pool, &seed);
+        let errors = |target: &Target| match (target, &traffic) {
+            (Target::RoutingRatio { value }, Some(traffic)) => {
+                Some((*value, traffic.with_errors(TransferRow::default(), *value)))
+            }
+            _ => None,
+        };
+        let new_traffic = spec.targets.iter().filter_map(errors).collect();
+        let baselines = Baselines::from_sample(&sample);
+        Some(Self { baselines, sample, curve, histogram, own_curve, ks, new_traffic })
     }
 
     /// What thresholds that were fitted on the pool side achieve here, one row per target.
@@ -112,6 +126,22 @@ impl HeldOutRows {
         }
     }
 
+    /// A row with what adapting and tracking reach for its target, if that is a routing ratio.
+    fn with_traffic_errors(&self, row: TransferRow, target: &Target) -> TransferRow {
+        let Target::RoutingRatio { value } = target else { return row };
+        let Some((_, errors)) = self.new_traffic.iter().find(|(ratio, _)| ratio == value) else { return row };
+        TransferRow {
+            adapted_ratio_error_25: errors.adapted_ratio_error_25,
+            adapted_ratio_error_50: errors.adapted_ratio_error_50,
+            adapted_ratio_error_100: errors.adapted_ratio_error_100,
+            adapted_ratio_error_500: errors.adapted_ratio_error_500,
+            tracked_ratio_error_100: errors.tracked_ratio_error_100,
+            tracked_ratio_error_500: errors.tracked_ratio_error_500,
+            tracked_ratio_error_1000: errors.tracked_ratio_error_1000,
+            ..row
+        }
+    }
+
     /// Root-mean-square distance of a curve from the own one, over the ratios 0, 0.01, .., 1.
     fn rms_distance(&self, accuracy: impl Fn(f64) -> Option<f64>) -> Option<f64> {
         let mut sum = 0.0;
@@ -153,6 +183,7 @@ impl TargetResult<'_> {
     /// The row, on top of what the whole split shares.
     fn row(self, split_row: TransferRow) -> TransferRow {
         let target = &self.fit.target;
+        let split_row = self.held_out.with_traffic_errors(split_row, target);
         let row = TransferRow {
             target_kind: target.kind().to_owned(),
             target_value: target.value(),

@@ -294,7 +294,7 @@ fn the_monitor_rings_as_rarely_as_the_file_says() {
     let reports: Vec<_> = (0..levels.window)
         .filter_map(|row| {
             let c = f64::from(row) / f64::from(levels.window);
-            monitor.observe(plimsoll_router::Confidence::new(c).ok())
+            monitor.observe(Confidence::new(c).ok())
         })
         .collect();
     assert!(reports.len() == 1 && reports[0].alarm());

@@ -116,6 +116,20 @@ fn the_smallest_ratio_that_reaches_an_accuracy() {
 }
 
 #[test]
+fn the_smallest_ratio_within_a_gap_of_the_llm() {
+    // The SLM is right where it is sure; the LLM is right but for two, which no deferral mends.
+    let rows: Vec<SyntheticScores> =
+        (0..10).map(|i| SyntheticScores::new(f64::from(i) / 10.0, i >= 6, i > 1)).collect();
+    let fits = fit(&rows, &["llm_gap=0.4", "llm_gap=0.3", "llm_gap=0.05", "llm_gap=0", "llm_gap=1"]);
+    assert!(fits.iter().all(|fit| fit.status == Status::Reached));
+    let applied: Vec<(f64, f64)> = fits.iter().map(|fit| applied(&rows, fit.threshold.unwrap())).collect();
+    assert_eq!(applied, [(0.0, 0.4), (0.3, 0.5), (0.6, 0.8), (0.6, 0.8), (0.0, 0.4)]);
+    let without: Vec<SyntheticScores> =
+        rows.iter().map(|row| SyntheticScores { llm: None, ..row.clone() }).collect();
+    assert_eq!(one(&without, "llm_gap=0.1").status, Status::NeedsLlm);
+}
+
+#[test]
 fn the_most_accurate_point_within_a_budget() {
     // 1 dollar for the SLM and 10 for the LLM per 1,000 questions.
     let costs = Some((0.001, 0.01));
@@ -143,6 +157,7 @@ fn every_kind_of_target_is_fitted() {
     let example = |kind: &&str| match *kind {
         "routing_ratio" => "routing_ratio=0.5",
         "accuracy" => "accuracy=0.1",
+        "llm_gap" => "llm_gap=0.3",
         "cost" => "cost=100000",
         "selective_error" => "selective_error=0.3:0.1",
         "joint_error" => "joint_error=0.3:0.1",
@@ -197,7 +212,7 @@ fn a_risk_that_only_handing_over_bounds_says_so() {
     );
     for fit in &fits[..2] {
         assert_eq!((fit.status, fit.threshold), (Status::Reached, Some(Threshold::DEFER_ALL)));
-        assert!(fit.note.as_deref().unwrap().contains("only if every question is handed over"));
+        assert!(fit.note.as_deref().unwrap().contains("only if every question is deferred"));
     }
     assert_eq!((fits[2].status, fits[2].threshold), (Status::Infeasible, None));
     assert!(fits[2].note.as_deref().unwrap().contains("no number of rows would do"), "{:?}", fits[2].note);

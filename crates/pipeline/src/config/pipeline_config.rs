@@ -145,6 +145,9 @@ pub struct TargetsConfig {
     pub routing_ratio: Vec<f64>,
     /// Accuracies to reach.
     pub accuracy: Vec<f64>,
+    /// Accuracies to stay within of the LLM's. Left out of what is hashed where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub llm_gap: Vec<f64>,
     /// Budgets to keep.
     pub cost: Vec<CostTarget>,
     /// Risks to bound.
@@ -174,10 +177,11 @@ impl TargetsConfig {
     pub fn all(&self) -> Vec<Target> {
         let ratios = self.routing_ratio.iter().map(|value| Target::RoutingRatio { value: *value });
         let accuracies = self.accuracy.iter().map(|value| Target::Accuracy { value: *value });
+        let gaps = self.llm_gap.iter().map(|value| Target::LlmGap { value: *value });
         let costs =
             self.cost.iter().map(|cost| Target::Cost { usd_per_1k_questions: cost.usd_per_1k_questions });
         let risks = self.risk.iter().map(|risk| risk.kind.target(risk.alpha, risk.delta));
-        ratios.chain(accuracies).chain(costs).chain(risks).collect()
+        ratios.chain(accuracies).chain(gaps).chain(costs).chain(risks).collect()
     }
 
     /// A target that occurs twice.

@@ -129,6 +129,9 @@ pub(super) struct RawThresholds {
     /// Accuracies, each to be reached with the smallest routing ratio, in [0, 1].
     #[schemars(inner(range(min = 0.0, max = 1.0)))]
     pub(super) accuracy: Option<Vec<f64>>,
+    /// Accuracies to stay within of the LLM's, each with the smallest routing ratio, in [0, 1].
+    #[schemars(inner(range(min = 0.0, max = 1.0)))]
+    pub(super) llm_gap: Option<Vec<f64>>,
     /// Budgets.
     pub(super) cost: Option<Vec<RawCost>>,
     /// Risks to bound.

@@ -172,6 +172,7 @@ fn validate_targets(raw: RawThresholds, problems: &mut Problems) -> TargetsConfi
     let mut targets = TargetsConfig {
         routing_ratio: raw.routing_ratio.unwrap_or_default(),
         accuracy: raw.accuracy.unwrap_or_default(),
+        llm_gap: raw.llm_gap.unwrap_or_default(),
         ..TargetsConfig::default()
     };
     for (index, cost) in raw.cost.unwrap_or_default().into_iter().enumerate() {
@@ -195,7 +196,8 @@ fn validate_targets(raw: RawThresholds, problems: &mut Problems) -> TargetsConfi
 fn check_targets(targets: &TargetsConfig, problems: &mut Problems) {
     let all = targets.all();
     if all.is_empty() {
-        problems.add("thresholds", "needs at least one target (routing_ratio, accuracy, cost or risk)");
+        problems
+            .add("thresholds", "needs at least one target (routing_ratio, accuracy, llm_gap, cost or risk)");
     }
     if all.len() > MAX_TARGETS {
         problems.add("thresholds", format!("has more than {MAX_TARGETS} targets"));

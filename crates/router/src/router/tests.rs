@@ -180,3 +180,76 @@ proptest! {
         prop_assert_eq!((record.route, record.reason), (decision.route, decision.reason));
     }
 }
+
+#[test]
+fn a_tracker_starts_where_the_ratio_lies_on_the_pool_and_decides_as_its_parts_do() {
+    let router = example();
+    let cdf = router.method().pool_cdf.clone().unwrap();
+    let mut tracker = router.tracker(TrackerSettings::DEFAULT).unwrap();
+    assert_eq!(tracker.state().base, cdf.level(0.3));
+    let mut by_parts = tracker;
+    for index in 0..200u32 {
+        let id = format!("request-{index}");
+        let confidence = (index % 9 != 0).then(|| Confidence::new(f64::from(index % 5) / 4.0).unwrap());
+        let decided = router.track(&mut tracker, &id, confidence).unwrap();
+        let u = router.method().tie_break.seed.uniform(&id);
+        let expected = by_parts.decide(confidence.map(|c| cdf.z(c, u)));
+        assert_eq!(decided, TrackedDecision { u: Some(u), ..expected });
+        let record = router.tracked_record(confidence, &decided);
+        assert_eq!((record.z, record.u, record.t), (decided.z, Some(u), Some(decided.t)));
+        assert_eq!((record.route, record.reason), (decided.decision.route, decided.decision.reason));
+    }
+    assert_eq!(tracker, by_parts);
+}
+
+#[test]
+fn a_target_other_than_a_ratio_is_tracked_at_the_ratio_that_it_achieved() {
+    let thresholds = example_thresholds();
+    let router =
+        Router::without_device_check(&thresholds, "perplexity", &target("selective_error=0.2:0.1")).unwrap();
+    let achieved = router.point().achieved.unwrap().routing_ratio.value;
+    assert_eq!(router.tracker(TrackerSettings::DEFAULT).unwrap().state().ratio, achieved);
+    let guarantee = router.point().dataset_guarantee.as_ref().unwrap();
+    let certified =
+        router.tracker(TrackerSettings::DEFAULT).unwrap().with_certificate(guarantee.z.unwrap()).unwrap();
+    assert!(certified.look(Some(0.5)).decision.reason == Reason::Certificate);
+}
+
+#[test]
+fn a_snapshot_goes_on_where_it_stopped_and_only_at_its_own_point() {
+    let router = example();
+    let mut whole = router.tracker(TrackerSettings::DEFAULT).unwrap();
+    let mut stopped = whole;
+    for index in 0..100u32 {
+        let (id, confidence) = (index.to_string(), Confidence::new(f64::from(index) / 100.0).ok());
+        router.track(&mut whole, &id, confidence).unwrap();
+        router.track(&mut stopped, &id, confidence).unwrap();
+        let text = serde_json::to_string(&router.snapshot(&stopped)).unwrap();
+        let snapshot: TrackerSnapshot = serde_json::from_str(&text).unwrap();
+        stopped = router.resume(&snapshot, TrackerSettings::DEFAULT).unwrap();
+    }
+    assert_eq!(whole, stopped);
+    let snapshot = router.snapshot(&whole);
+    let refused = |change: fn(&mut TrackerSnapshot)| {
+        let mut other = snapshot.clone();
+        change(&mut other);
+        router.resume(&other, TrackerSettings::DEFAULT).unwrap_err().to_string()
+    };
+    assert!(refused(|other| other.thresholds_sha256 = "0".repeat(64)).contains("thresholds_sha256"));
+    assert!(refused(|other| other.threshold_id = "perplexity/routing_ratio=0.7".to_owned())
+        .contains("threshold_id"));
+    assert!(refused(|other| other.state.base = f64::NAN).contains("base"));
+    assert!(refused(|other| other.state.n = 3).contains("must be"));
+    for bad in ["", "{}", "null", r#"{"thresholds_sha256":"","threshold_id":"","state":{},"more":1}"#] {
+        assert!(serde_json::from_str::<TrackerSnapshot>(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn without_a_scale_there_is_no_tracker() {
+    let mut thresholds = example_thresholds();
+    thresholds.methods[0].pool_cdf = None;
+    let router =
+        Router::without_device_check(&thresholds, "perplexity", &target("routing_ratio=0.3")).unwrap();
+    assert!(matches!(router.tracker(TrackerSettings::DEFAULT), Err(Error::NoScale { .. })));
+}

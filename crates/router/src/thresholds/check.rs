@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{inconsistent, Achieved, Calibration, Estimate, Method, OperatingPoint, Thresholds};
+use super::{
+    inconsistent, Achieved, Calibration, DatasetGuarantee, Estimate, Method, OperatingPoint, Thresholds,
+};
 use crate::error::Error;
-use crate::map::Maps;
+use crate::map::{Isotonic, Maps};
 
 /// Checks everything that types cannot say.
 pub(super) fn check(thresholds: &Thresholds) -> Result<(), Error> {
@@ -53,7 +55,22 @@ fn check_method(method: &Method, path: &str, bins: u32) -> Result<(), Error> {
             return Err(inconsistent(format!("{path}.drift"), "needs a window and levels of at least 0"));
         }
     }
+    if method.pool_cdf.is_some() != (rows.scored > 0) {
+        return Err(inconsistent(format!("{path}.pool_cdf"), "is there iff a row has a confidence"));
+    }
+    method.tracker.check().map_err(|error| inconsistent(format!("{path}.tracker"), error.to_string()))?;
     check_maps(&method.maps, path)?;
+    if let Some(map) = &method.llm_isotonic {
+        check_isotonic(map, &format!("{path}.llm_isotonic"))?;
+    }
+    if method.datasets.level_sd.is_some_and(|sd| !(0.0..=1.0).contains(&sd)) {
+        return Err(inconsistent(format!("{path}.datasets"), "needs a level_sd in [0, 1]"));
+    }
+    if let Some(adapted) = &method.adapted {
+        if adapted.missing > adapted.questions || adapted.labelled > adapted.questions {
+            return Err(inconsistent(format!("{path}.adapted"), "counts more than its questions"));
+        }
+    }
     let mut ids = BTreeSet::new();
     for (index, point) in method.operating_points.iter().enumerate() {
         let path = format!("{path}.operating_points[{index}]");
@@ -68,17 +85,22 @@ fn check_method(method: &Method, path: &str, bins: u32) -> Result<(), Error> {
     Ok(())
 }
 
+fn check_isotonic(map: &Isotonic, path: &str) -> Result<(), Error> {
+    let increasing = map.x.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+    let monotone = map.y.windows(2).all(|pair| matches!(pair, [a, b] if a <= b));
+    let in_range = map.x.iter().chain(&map.y).all(|value| (0.0..=1.0).contains(value));
+    if map.x.is_empty() || map.x.len() != map.y.len() || !increasing || !monotone || !in_range {
+        return Err(inconsistent(
+            path,
+            "needs as many y as x, x strictly increasing, y non-decreasing, all in [0, 1]",
+        ));
+    }
+    Ok(())
+}
+
 fn check_maps(maps: &Maps, path: &str) -> Result<(), Error> {
     if let Some(map) = &maps.isotonic {
-        let increasing = map.x.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
-        let monotone = map.y.windows(2).all(|pair| matches!(pair, [a, b] if a <= b));
-        let in_range = map.x.iter().chain(&map.y).all(|value| (0.0..=1.0).contains(value));
-        if map.x.is_empty() || map.x.len() != map.y.len() || !increasing || !monotone || !in_range {
-            return Err(inconsistent(
-                format!("{path}.maps.isotonic"),
-                "needs as many y as x, x strictly increasing, y non-decreasing, all in [0, 1]",
-            ));
-        }
+        check_isotonic(map, &format!("{path}.maps.isotonic"))?;
     }
     let platt = maps.platt.iter().flat_map(|map| [map.a, map.b]);
     let beta = maps.beta.iter().flat_map(|map| [map.a, map.b, map.intercept]);
@@ -107,11 +129,40 @@ fn check_point(point: &OperatingPoint, path: &str) -> Result<(), Error> {
             return Err(inconsistent(format!("{path}.guarantee"), "is not what the target asks for"));
         }
     }
+    let places = point.z.iter().chain(point.dataset_guarantee.iter().filter_map(|found| found.z.as_ref()));
+    if places.into_iter().any(|z| !(0.0..=1.0).contains(z)) || (point.z.is_some() && !has_threshold) {
+        return Err(inconsistent(format!("{path}.z"), "is no place in [0, 1] of a threshold"));
+    }
+    if let Some(guarantee) = &point.dataset_guarantee {
+        check_dataset_guarantee(guarantee, point, path)?;
+    }
     let conservative = point.conservative.iter().map(|twin| &twin.achieved);
     for achieved in point.achieved.iter().chain(conservative) {
         check_achieved(achieved, path)?;
     }
     Ok(())
+}
+
+fn check_dataset_guarantee(
+    guarantee: &DatasetGuarantee,
+    point: &OperatingPoint,
+    path: &str,
+) -> Result<(), Error> {
+    /// Rounding of one division.
+    const ROUNDING: f64 = 1e-12;
+    let promise = 1.0 - guarantee.rank as f64 / (guarantee.k as f64 + 1.0);
+    let ranks = guarantee.k >= 2 && (1..=guarantee.k).contains(&guarantee.rank);
+    let is_of_target = point.target.risk().is_some_and(|(_, alpha, _)| alpha == guarantee.alpha);
+    let is_stated =
+        (guarantee.promise - promise).abs() <= ROUNDING && (0.0..=1.0).contains(&guarantee.routing_ratio);
+    if ranks && is_of_target && is_stated {
+        Ok(())
+    } else {
+        Err(inconsistent(
+            format!("{path}.dataset_guarantee"),
+            "needs a risk target's alpha, at least two datasets, and the promise 1 - rank / (k + 1)",
+        ))
+    }
 }
 
 fn check_achieved(achieved: &Achieved, path: &str) -> Result<(), Error> {

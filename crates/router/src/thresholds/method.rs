@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::OperatingPoint;
 use crate::histogram::Histogram;
-use crate::map::Maps;
+use crate::map::{Isotonic, Maps};
+use crate::pool_cdf::PoolCdf;
+use crate::tie::{TieHash, TieSeed};
+use crate::tracker::TrackerSettings;
 
 /// A method with its reference distribution, maps and operating points.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,16 +35,31 @@ pub struct Method {
     pub rows: MethodRows,
     /// Confidences of the whole pool, in the bins of the draw.
     pub reference: Histogram,
+    /// The pool's distribution of confidences: the scale on which a tracker works; null where no row has a
+    /// confidence.
+    pub pool_cdf: Option<PoolCdf>,
+    /// How equal confidences are told apart on that scale.
+    pub tie_break: TieRule,
+    /// How a tracker of this method moves.
+    pub tracker: TrackerSettings,
     /// Alarm levels of the drift monitor; null where the pool is too small to calibrate them.
     pub drift: Option<DriftLevels>,
-    /// Maps from confidence to P(correct).
+    /// Maps from the SLM's confidence to P(SLM correct).
     pub maps: Maps,
+    /// Isotonic regression of the LLM's correctness on the SLM's confidence; null without graded LLM answers, or
+    /// where it could not be fitted.
+    pub llm_isotonic: Option<Isotonic>,
+    /// How the datasets of the pool differ.
+    pub datasets: DatasetSpread,
+    /// For thresholds that were adapted to other traffic: to what; absent for those of the pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapted: Option<Adaptation>,
     /// One per target.
     pub operating_points: Vec<OperatingPoint>,
 }
 
 impl Method {
-    /// A method with its rows and the histogram of its pool. Operating points, maps, alarm levels
+    /// A method with its rows and the histogram of its pool. Operating points, scale, maps, alarm levels
     /// and a probe's hash are set afterwards; how the number is read and compared is the format's.
     pub fn new(
         id: impl Into<String>,
@@ -60,8 +78,14 @@ impl Method {
             missing: MissingPolicy::Defer,
             rows,
             reference,
+            pool_cdf: None,
+            tie_break: TieRule::default(),
+            tracker: TrackerSettings::DEFAULT,
             drift: None,
             maps: Maps::default(),
+            llm_isotonic: None,
+            datasets: DatasetSpread::default(),
+            adapted: None,
             operating_points: Vec::new(),
         }
     }
@@ -88,10 +112,84 @@ pub enum Rule {
 /// What happens without a confidence. There is one way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum MissingPolicy {
-    /// The question goes to the LLM.
-    #[serde(rename = "hand_over")]
+    /// The question is deferred to the LLM.
     Defer,
+}
+
+/// How equal confidences are told apart: by a hash of the request's id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TieRule {
+    /// The hash.
+    pub hash: TieHash,
+    /// Its seed. A deployment whose clients choose their ids uses a secret one of its own.
+    pub seed: TieSeed,
+}
+
+impl TieRule {
+    /// The rule with a seed.
+    pub const fn new(seed: TieSeed) -> Self {
+        Self { hash: TieHash::Fnv1a64Splitmix64, seed }
+    }
+}
+
+/// How the datasets of a pool differ in level: what a ratio on a new one will miss by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct DatasetSpread {
+    /// Datasets of the pool.
+    pub k: u64,
+    /// Root mean square, over datasets and ratios .1 to .9, of the ratio that a dataset has at the others' threshold
+    /// less the ratio that was asked for; null with one dataset.
+    pub level_sd: Option<f64>,
+}
+
+impl DatasetSpread {
+    /// So many datasets, which differ by so much.
+    pub const fn new(k: u64, level_sd: Option<f64>) -> Self {
+        Self { k, level_sd }
+    }
+}
+
+/// The traffic that thresholds were adapted to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Adaptation {
+    /// SHA-256 of the thresholds file that was adapted.
+    pub base_sha256: String,
+    /// SHA-256 of the file of confidences.
+    pub traffic_sha256: String,
+    /// Questions in it.
+    pub questions: u64,
+    /// Of these, without a confidence.
+    pub missing: u64,
+    /// Of these, with both answers graded.
+    pub labelled: u64,
+    /// Expected distance of the routing ratio from a target of 0.5, in [0, 1]; null where the pool's file says nothing
+    /// of how datasets differ.
+    pub expected_ratio_error: Option<f64>,
+}
+
+impl Adaptation {
+    /// An adaptation to so many questions; what else is known is set afterwards.
+    pub fn new(base_sha256: impl Into<String>, traffic_sha256: impl Into<String>, questions: u64) -> Self {
+        Self {
+            base_sha256: base_sha256.into(),
+            traffic_sha256: traffic_sha256.into(),
+            questions,
+            missing: 0,
+            labelled: 0,
+            expected_ratio_error: None,
+        }
+    }
 }
 
 /// Rows that the thresholds of a method were fitted on.

@@ -19,6 +19,8 @@ pub struct OperatingPoint {
     pub status: Status,
     /// The threshold; null unless the status is `reached`, `tied` or `missing_share`.
     pub threshold: Option<Threshold>,
+    /// The threshold's place on the pool's scale; null without a threshold or a scale.
+    pub z: Option<f64>,
     /// What the threshold achieved on the calibration set; null without a threshold.
     pub achieved: Option<Achieved>,
     /// For a ratio that ties make unreachable: the tie-break that would reach it. `decide` never draws.
@@ -27,6 +29,8 @@ pub struct OperatingPoint {
     pub conservative: Option<Conservative>,
     /// For a risk: what was tested.
     pub guarantee: Option<Guarantee>,
+    /// For a risk: what can be promised about a dataset that was never seen; null with fewer than two datasets.
+    pub dataset_guarantee: Option<DatasetGuarantee>,
     /// For a risk that could not be bounded: what it would take.
     pub infeasible: Option<Infeasible>,
     /// A remark for people, where there is something to say.
@@ -41,10 +45,12 @@ impl OperatingPoint {
             target,
             status,
             threshold: None,
+            z: None,
             achieved: None,
             tie_break: None,
             conservative: None,
             guarantee: None,
+            dataset_guarantee: None,
             infeasible: None,
             note: None,
         }
@@ -169,7 +175,7 @@ pub struct TieBreak {
     pub threshold: Threshold,
     /// The confidence that many rows share.
     pub tied_confidence: f64,
-    /// Handing over this share of the rows at the tied confidence, at random, would reach the target.
+    /// Deferring this share of the rows at the tied confidence, at random, would reach the target.
     pub probability: f64,
 }
 
@@ -263,6 +269,76 @@ impl Guarantee {
             min_trials: 0,
         }
     }
+}
+
+/// A guarantee about a dataset that was never seen. The unit is the dataset: it holds if a new one and those of the
+/// pool are exchangeable ("drawn like these"). A guarantee over rows, the other one, does not hold there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct DatasetGuarantee {
+    /// How it is made.
+    pub kind: DatasetGuaranteeKind,
+    /// Datasets of the pool.
+    pub k: u64,
+    /// Which of their thresholds is taken, from the strictest: 1 = the worst of k.
+    pub rank: u64,
+    /// The probability that a new dataset's risk is at most alpha: 1 - rank / (k + 1).
+    pub promise: f64,
+    /// Datasets that the asked 1 - delta needs.
+    pub datasets_needed: u64,
+    /// The bound on the risk.
+    pub alpha: f64,
+    /// The threshold. The next double above 1 where some dataset bears none: every question is deferred.
+    pub threshold: Threshold,
+    /// Its place on the pool's scale: what a tracker takes as a certificate; null without a scale.
+    pub z: Option<f64>,
+    /// Share of the pool's questions that it defers.
+    pub routing_ratio: f64,
+    /// The dataset whose threshold it is.
+    pub deciding_dataset: String,
+}
+
+impl DatasetGuarantee {
+    /// The guarantee of the `rank`-th strictest threshold of `k` datasets. What the asked delta needs, place and
+    /// ratio are set afterwards.
+    pub fn new(
+        k: u64,
+        rank: u64,
+        alpha: f64,
+        threshold: Threshold,
+        deciding_dataset: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind: if rank == 1 {
+                DatasetGuaranteeKind::WorstOfK
+            } else {
+                DatasetGuaranteeKind::OrderStatistic
+            },
+            k,
+            rank,
+            promise: 1.0 - rank as f64 / (k as f64 + 1.0),
+            datasets_needed: k,
+            alpha,
+            threshold,
+            z: None,
+            routing_ratio: 1.0,
+            deciding_dataset: deciding_dataset.into(),
+        }
+    }
+}
+
+/// How a guarantee about a new dataset is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DatasetGuaranteeKind {
+    /// The strictest of the datasets' thresholds.
+    WorstOfK,
+    /// A less strict one, where there are enough datasets for the promise.
+    OrderStatistic,
 }
 
 /// Why a risk could not be bounded, and what it would take.

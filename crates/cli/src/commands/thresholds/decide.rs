@@ -8,12 +8,15 @@ use plimsoll_router::{Confidence, Decision, Reason, Route, Router, Target};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::arguments::values;
+use crate::commands::thresholds::track::Tracking;
 use crate::console::Console;
 use plimsoll_pipeline::threshold_files::read_file;
 use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
 
 /// Longer lines are no confidences.
 const MAX_LINE_BYTES: u64 = 1 << 20;
+/// How many lines are answered between two looks at what is to be kept.
+const LINES_PER_PAUSE: u64 = 1_000;
 
 /// Decide about confidences that come as JSON lines.
 ///
@@ -22,11 +25,19 @@ const MAX_LINE_BYTES: u64 = 1 << 20;
 /// `{"route":"slm","reason":"at_or_above","threshold_id":"perplexity/routing_ratio=0.3"}`; other routes and
 /// reasons are `llm`, `below` and `missing`. The first bad line ends it with exit code 3; the lines before it
 /// are answered.
+///
+/// A threshold that was fitted on one pool misses its routing ratio on other traffic. With --track it moves
+/// so that this traffic's ratio becomes the one that was asked for, without a label. Lines then need an `id`,
+/// {"id": "a1", "confidence": 0.73}, which breaks ties, and answers also hold the confidence on the pool's
+/// scale (`z`), the tie-break (`u`) and the threshold on that scale (`t`). An id that comes twice is decided
+/// and counted twice. --state keeps what was learnt for the next call.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Example:
   echo '{\"confidence\": 0.73}' | plimsoll thresholds decide slm--llm.thresholds.json \\
-      --method perplexity --target routing_ratio=0.3")]
+      --method perplexity --target routing_ratio=0.3
+  plimsoll thresholds decide slm--llm.thresholds.json --method perplexity --target routing_ratio=0.3 \\
+      --track --state tracker.json < confidences.jsonl")]
 pub(crate) struct DecideArguments {
     /// The thresholds file
     #[arg(value_name = "FILE")]
@@ -37,6 +48,15 @@ pub(crate) struct DecideArguments {
     /// Operating point: `routing_ratio=R`, `accuracy=A`, `cost=USD`, `selective_error=ALPHA:DELTA`, `joint_error=..`, `regret=..`
     #[arg(long, value_name = "T", value_parser = values::target)]
     target: Target,
+    /// Move the threshold so that the routing ratio is that of the target on this traffic
+    #[arg(long)]
+    track: bool,
+    /// Questions over which a deficit of deferrals is paid back; the file's without it
+    #[arg(long, value_name = "H", requires = "track", value_parser = values::horizon)]
+    horizon: Option<f64>,
+    /// Go on from the tracker's state in FILE, if it is there, and keep it there
+    #[arg(long, value_name = "FILE", requires = "track")]
+    state: Option<PathBuf>,
 }
 
 /// A line of stdin.
@@ -55,7 +75,7 @@ struct Answer<'a> {
 }
 
 /// Null counts, an absent key does not: it could be a misspelt one.
-fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+pub(super) fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     Option::deserialize(deserializer)
 }
 
@@ -64,6 +84,27 @@ pub(super) fn run(arguments: &DecideArguments) -> Result<(), Failure> {
     let thresholds = read_file(&arguments.file)?;
     let router = Router::without_device_check(&thresholds, &arguments.method, &arguments.target);
     let router = router.or_fail(FailureKind::Usage)?;
+    if arguments.track {
+        let tracking = Tracking::begin(&router, arguments.horizon, arguments.state.as_deref())?;
+        return tracking.decide_all();
+    }
+    each_line(|line| answer(line, &router), || Ok(()))
+}
+
+/// Answers the lines of stdin; `pause` is called from time to time and at the end, also where a line is bad.
+pub(super) fn each_line(
+    mut answer: impl FnMut(&[u8]) -> Result<Vec<u8>, String>,
+    mut pause: impl FnMut() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let ended = answer_lines(&mut answer, &mut pause);
+    // What was answered counts, whatever ended it.
+    pause().and(ended)
+}
+
+fn answer_lines(
+    answer: &mut dyn FnMut(&[u8]) -> Result<Vec<u8>, String>,
+    pause: &mut dyn FnMut() -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let mut stdin = io::stdin().lock();
     let mut line = Vec::new();
     for number in 1u64.. {
@@ -75,7 +116,10 @@ pub(super) fn run(arguments: &DecideArguments) -> Result<(), Failure> {
         if read == 0 {
             break;
         }
-        let answer = answer(&line, &router)
+        if number.is_multiple_of(LINES_PER_PAUSE) {
+            pause()?;
+        }
+        let answer = answer(&line)
             .map_err(|problem| Failure::input(format!("line {number} of standard input: {problem}")))?;
         if !Console::to_stdout(&answer)? {
             break;
@@ -85,6 +129,14 @@ pub(super) fn run(arguments: &DecideArguments) -> Result<(), Failure> {
 }
 
 fn answer(line: &[u8], router: &Router) -> Result<Vec<u8>, String> {
+    let line: Line = parsed(line)?;
+    let confidence = line.confidence.map(Confidence::new).transpose().map_err(|error| error.to_string())?;
+    let Decision { route, reason, .. } = router.decide(confidence);
+    written(&Answer { route, reason, threshold_id: &router.point().id })
+}
+
+/// A line of stdin.
+pub(super) fn parsed<'de, T: Deserialize<'de>>(line: &'de [u8]) -> Result<T, String> {
     if line.len() as u64 > MAX_LINE_BYTES {
         return Err(format!("is longer than {MAX_LINE_BYTES} bytes"));
     }
@@ -92,11 +144,12 @@ fn answer(line: &[u8], router: &Router) -> Result<Vec<u8>, String> {
     if line.trim_ascii().is_empty() {
         return Err("is empty; write {\"confidence\": null} for a missing confidence".to_owned());
     }
-    let line: Line = serde_json::from_slice(line).map_err(|error| without_line(&error))?;
-    let confidence = line.confidence.map(Confidence::new).transpose().map_err(|error| error.to_string())?;
-    let Decision { route, reason, .. } = router.decide(confidence);
-    let answer = Answer { route, reason, threshold_id: &router.point().id };
-    let mut answer = serde_json::to_vec(&answer).map_err(|error| error.to_string())?;
+    serde_json::from_slice(line).map_err(|error| without_line(&error))
+}
+
+/// A line of stdout.
+pub(super) fn written(answer: &impl Serialize) -> Result<Vec<u8>, String> {
+    let mut answer = serde_json::to_vec(answer).map_err(|error| error.to_string())?;
     answer.push(b'\n');
     Ok(answer)
 }

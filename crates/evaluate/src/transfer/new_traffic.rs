@@ -1,0 +1,52 @@
+//! What adapting and tracking reach on the held-out data, without a label.
+
+use plimsoll_core::Seed;
+use plimsoll_core::records::TransferRow;
+use plimsoll_fit::traffic::{adapted_ratio_error, tracked_ratio_error};
+use plimsoll_fit::{DatasetSelection, PreparedSeries, pool_cdf};
+use plimsoll_router::{PoolCdf, TieSeed};
+
+/// The held-out data as traffic on the scale of the pool.
+#[derive(Debug)]
+pub(super) struct NewTraffic {
+    pool: PoolCdf,
+    /// Places of its rows on the pool's scale; `None` = missing.
+    places: Vec<Option<f64>>,
+    seed: Seed,
+}
+
+impl NewTraffic {
+    /// `None` if the pool has no scored row.
+    pub(super) fn new(
+        prepared: &PreparedSeries<'_>,
+        held_out: &DatasetSelection,
+        pool: &DatasetSelection,
+        seed: &Seed,
+    ) -> Option<Self> {
+        let confidences: Vec<_> = prepared.scored(pool).map(|(confidence, _)| confidence).collect();
+        // Prepared rows ascend, so that the only other case is a pool without a scored row.
+        let pool = pool_cdf(&confidences, prepared.missing(pool).count() as u64).ok().flatten()?;
+        let ties = TieSeed::new(seed.derive("ties").bits());
+        let place = |(confidence, row)| Some(pool.z(confidence, ties.uniform_key(prepared.key(row))));
+        let mut places: Vec<Option<f64>> = prepared.scored(held_out).map(place).collect();
+        places.extend(prepared.missing(held_out).map(|_| None));
+        Some(Self { pool, places, seed: seed.derive("streams") })
+    }
+
+    /// A row of a routing ratio with what adapting and tracking reach.
+    pub(super) fn with_errors(&self, row: TransferRow, ratio: f64) -> TransferRow {
+        let adapted = |n: u64| Some(adapted_ratio_error(&self.pool, &self.places, ratio, n, &self.seed));
+        // The level of a ratio lies on the scale, so that no tracker is refused.
+        let tracked = |n: u64| tracked_ratio_error(&self.pool, &self.places, ratio, n, &self.seed).ok();
+        TransferRow {
+            adapted_ratio_error_25: adapted(25),
+            adapted_ratio_error_50: adapted(50),
+            adapted_ratio_error_100: adapted(100),
+            adapted_ratio_error_500: adapted(500),
+            tracked_ratio_error_100: tracked(100),
+            tracked_ratio_error_500: tracked(500),
+            tracked_ratio_error_1000: tracked(1_000),
+            ..row
+        }
+    }
+}
