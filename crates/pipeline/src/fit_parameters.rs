@@ -62,7 +62,8 @@ impl FitParameters {
 
     /// The part that the fit depends on; its files name the whole pipeline.
     pub fn fit_key(&self, pipeline: &Pipeline) -> Value {
-        json!({"pipeline": pipeline, "parameters": self})
+        // Files of another version of the format are fitted anew.
+        json!({"pipeline": pipeline, "parameters": self, "format": plimsoll_router::thresholds::VERSION})
     }
 
     /// The command `name` with these parameters, as a thresholds file names it.

@@ -3,6 +3,7 @@
 mod finite;
 
 use std::fs::File;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
@@ -10,6 +11,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::errors::ParquetError;
 use serde::de::DeserializeOwned;
 
 use plimsoll_files::FileError;
@@ -40,13 +42,26 @@ impl Iterator for TableReader {
     type Item = Result<RecordBatch, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.batches.next()?;
+        let batches = &mut self.batches;
+        let batch = match guarded(&self.path, || batches.next()) {
+            Ok(batch) => batch?,
+            Err(damaged) => return Some(Err(damaged)),
+        };
         Some(batch.map_err(|source| StoreError::Decode {
             table: self.table.name,
             path: self.path.clone(),
             source,
         }))
     }
+}
+
+/// Makes a panic of the Parquet reader, which some damage causes, an error of the file.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> T) -> Result<T, StoreError> {
+    // What the reader left half done is not used again.
+    panic::catch_unwind(AssertUnwindSafe(read)).map_err(|_| StoreError::Read {
+        path: path.to_owned(),
+        source: ParquetError::General("the file is damaged, and the reader gave up".to_owned()),
+    })
 }
 
 /// Opens a file that [`crate::TableWriter`] wrote.
@@ -65,7 +80,8 @@ fn open(path: &Path, table: &'static Table, columns: Option<&[&str]>) -> Result<
     let damaged = |source| StoreError::Read { path: path.to_owned(), source };
     // The Arrow schema that writers embed is read by code that panics on damage; Parquet's own says the same.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(damaged)?;
+    let opened = guarded(path, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options));
+    let builder = opened?.map_err(damaged)?;
     let metadata = builder.metadata().file_metadata().key_value_metadata();
     let metadata = metadata.map(Vec::as_slice).unwrap_or_default();
     let found = provenance::find(metadata, provenance::TABLE_KEY);
@@ -94,7 +110,7 @@ fn open(path: &Path, table: &'static Table, columns: Option<&[&str]>) -> Result<
         }
     };
     let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
-    let batches = builder.build().map_err(damaged)?;
+    let batches = guarded(path, || builder.build())?.map_err(damaged)?;
     Ok(TableReader { table, path: path.to_owned(), provenance, batches })
 }
 

@@ -117,7 +117,7 @@ impl<'a> Dependencies<'a> {
         if let Some(evaluation) = self.config.evaluation.as_ref().filter(|e| !e.transfer.is_empty()) {
             parameters["transfer"] = json!({
                 "evaluation": evaluation, "calibration": self.fit.calibration,
-                "thresholds": self.fit.thresholds,
+                "thresholds": self.fit.thresholds, "table": plimsoll_store::tables::transfer::TABLE.version,
             });
         }
         parameters
