@@ -76,7 +76,7 @@ impl Case {
     /// The command that runs the case.
     fn command(&self, out: &str, more: &str) -> Command {
         let url = format!("http://127.0.0.1:{}/v1", self.port);
-        let line = format!("run pipeline.yaml --until score --out {out} --set slms.0.base_url={url} {more}");
+        let line = format!("run plan.yaml --until score --out {out} --set slms.0.base_url={url} {more}");
         command(&self.sandbox, &line.replace("{URL}", &url))
     }
 

@@ -164,7 +164,7 @@ fn hive_partitions_of_another_writer() {
         sandbox.json(&format!("out/{}", files[0]))["methods"].clone()
     };
     let mut all = Vec::new();
-    for pipeline in ["pipeline.yaml", "byfile.yaml"] {
+    for pipeline in ["plan.yaml", "byfile.yaml"] {
         let Some((sandbox, run)) = run_case("case22", pipeline, "out") else { return };
         run.exits(0);
         all.push(points(&sandbox));

@@ -20,7 +20,8 @@ fn bad_files_are_refused_with_the_reason() {
     let threshold = sandbox.json(FITTED)["methods"][0]["operating_points"][0]["threshold"].to_string();
     for (from, to, message) in [
         ("\"fraction\"", "\"surprise\": 1, \"fraction\"", "unknown field `surprise`"),
-        ("\"major\": 1", "\"major\": 2", "format version 2.0, this reader knows up to 1.0"),
+        ("\"major\": 2", "\"major\": 3", "format version 3.0, this reader knows up to 2.0"),
+        ("\"major\": 2", "\"major\": 1", "fit the thresholds anew"),
         ("\"minor\": 0", "\"minor\": 9", "upgrade"),
         ("plimsoll-thresholds", "other-thresholds", "has format `other-thresholds`"),
         (
@@ -79,10 +80,10 @@ fn show_is_for_people() {
         accuracy=0.7              0.639350  0.6400 [0.6099, 0.6888]  0.7000 [0.6534, 0.7380]  reached
         selective_error=0.3:0.1          -  -                        -                        infeasible: no number of rows would do
 
-    good/routing_ratio=0.01: 0.0200 of the questions have no confidence and are always handed over
+    good/routing_ratio=0.01: 0.0200 of the questions have no confidence and are always deferred
     good/accuracy=0.7: the lower 95 % limit reaches it at threshold 0.338200, deferring 0.3800 [0.3204, 0.4151]
     good/selective_error=0.3:0.1: selective_error <= 0.3 with probability >= 0.9; 38 of 156 tested rows wrong, p = 0.0715; on the pool's distribution
-    noise/routing_ratio=0.01: 0.0200 of the questions have no confidence and are always handed over
+    noise/routing_ratio=0.01: 0.0200 of the questions have no confidence and are always deferred
     noise/accuracy=0.7: the lower 95 % limit reaches it at threshold 0.766150, deferring 0.7700 [0.7346, 0.8191]
     noise/selective_error=0.3:0.1: even the most confident answers are wrong as often as 0.3 or more: no number of rows would do with this method
     ");

@@ -239,12 +239,12 @@ fn p_true_of_a_model_that_thinks_in_a_report() {
         listed
     });
     let sandbox = Sandbox::new();
-    for name in ["pipeline.yaml", "q.jsonl", "q.mapping.yaml"] {
+    for name in ["plan.yaml", "q.jsonl", "q.mapping.yaml"] {
         sandbox.write(name, std::fs::read(folder.join(name)).unwrap());
     }
-    let pipeline = String::from_utf8(sandbox.read("pipeline.yaml")).unwrap();
-    sandbox.write("pipeline.yaml", pipeline.replace("http://127.0.0.1:8330/v1", &server.base_url));
-    Run::of(command(&sandbox, "run pipeline.yaml --out out --until score")).exits(0);
+    let pipeline = String::from_utf8(sandbox.read("plan.yaml")).unwrap();
+    sandbox.write("plan.yaml", pipeline.replace("http://127.0.0.1:8330/v1", &server.base_url));
+    Run::of(command(&sandbox, "run plan.yaml --out out --until score")).exits(0);
     let rows = p_true(&sandbox);
     assert!(
         !rows.is_empty() && rows.iter().all(|row| row["missing_reason"] == "masses_too_small"),

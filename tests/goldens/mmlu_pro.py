@@ -84,7 +84,7 @@ def alignment(confidence, right, probability):
 
 
 def candidates(confidence, slm, llm):
-    """(routing ratio, accuracy, kept accuracy) of every threshold; a missing confidence is always handed over."""
+    """(routing ratio, accuracy, kept accuracy) of every threshold; a missing confidence is always deferred."""
     value = numpy.where(numpy.isnan(confidence), -1.0, confidence)
     points = []
     for threshold in [*numpy.unique(value[value >= 0]), 2.0]:

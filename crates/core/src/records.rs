@@ -191,7 +191,7 @@ table_row! {
         pub dataset: String,
         /// The ratio that the point was asked for: 0, 0.01, .., 1.
         pub grid_ratio: f64,
-        /// Share of questions handed over at the nearest candidate.
+        /// Share of questions deferred at the nearest candidate.
         pub routing_ratio: f64,
         /// The candidate threshold.
         pub threshold: f64,
@@ -201,9 +201,9 @@ table_row! {
         pub accuracy_low: Option<f64>,
         /// Upper 95 % limit.
         pub accuracy_high: Option<f64>,
-        /// Accuracy of handing over at random at this ratio.
+        /// Accuracy of deferring at random at this ratio.
         pub random_accuracy: Option<f64>,
-        /// Accuracy of an oracle that may hand over at most this ratio.
+        /// Accuracy of an oracle that may defer at most this ratio.
         pub oracle_accuracy: Option<f64>,
         /// Accuracy of the SLM alone, same rows.
         pub always_slm_accuracy: Option<f64>,
@@ -244,9 +244,9 @@ table_row! {
         pub always_llm_accuracy: Option<f64>,
         /// Share of rows where both are right.
         pub both_correct: Option<f64>,
-        /// Share of rows where only the SLM is right: handing over harms.
+        /// Share of rows where only the SLM is right: deferring harms.
         pub only_slm_correct: Option<f64>,
-        /// Share of rows where only the LLM is right: handing over helps.
+        /// Share of rows where only the LLM is right: deferring helps.
         pub only_llm_correct: Option<f64>,
         /// Share of rows where neither is right.
         pub neither_correct: Option<f64>,

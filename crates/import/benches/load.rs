@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 type Write = fn(&Scores, &Path) -> Result<(), Box<dyn Error>>;
 
-/// Made-up scores: for each method every question once, in 14 datasets.
+/// Synthetic scores: for each method every question once, in 14 datasets.
 struct Scores {
     rows: u64,
     methods: u64,

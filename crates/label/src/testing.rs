@@ -1,4 +1,4 @@
-//! Made-up questions and policies for unit tests.
+//! Synthetic questions and policies for unit tests.
 
 use plimsoll_core::question::Question;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Made-up answers in the ways that chat models write them: answer, rule and grade of each.
+//! Synthetic answers in the ways that chat models write them: answer, rule and grade of each.
 
 use std::collections::BTreeMap;
 

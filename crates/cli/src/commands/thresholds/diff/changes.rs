@@ -48,7 +48,7 @@ pub(super) struct Point<'a> {
     /// Statuses; null where the point is not there.
     pub(super) old_status: Option<&'static str>,
     pub(super) new_status: Option<&'static str>,
-    /// Share of questions handed over.
+    /// Share of questions deferred.
     pub(super) old_routing_ratio: Option<f64>,
     pub(super) new_routing_ratio: Option<f64>,
     /// Overall accuracy.
@@ -132,7 +132,7 @@ fn pair<'a>(
 }
 
 /// Share of the questions with a confidence between two thresholds; a bin's rows are taken to be spread
-/// evenly over it. A missing confidence is handed over by both.
+/// evenly over it. Both defer a missing confidence.
 fn flipped_share(reference: &Histogram, old: f64, new: f64) -> f64 {
     let (low, high) = (old.min(new), old.max(new));
     let bins = reference.counts.len();
