@@ -119,7 +119,7 @@ fn an_adapted_file_has_the_ratio_of_its_traffic() {
     // The adapted threshold, on this traffic.
     sandbox.write("in.jsonl", surer(500));
     let decide = DECIDE.replace("example.json", "mine.json");
-    let decided = lines(&sandbox.feed(&format!("{decide}"), &sandbox.read("in.jsonl")).exits(0).stdout);
+    let decided = lines(&sandbox.feed(&decide, &sandbox.read("in.jsonl")).exits(0).stdout);
     let deferred = decided.iter().filter(|line| line["route"] == "llm").count();
     assert!((120..=180).contains(&deferred), "{deferred} of 500");
 }

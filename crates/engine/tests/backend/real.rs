@@ -90,7 +90,6 @@ fn real_files_say_the_same_token_by_token() {
         likeliest.truncate(LIKELIEST);
         let off: f32 = likeliest.iter().map(|index| (at_once[*index] - one_by_one[*index]).abs()).sum();
         let mean = off / LIKELIEST as f32;
-        println!("{}: {mean}", path.display());
         assert!(mean < SAME, "{}: {mean}", path.display());
     }
 }

@@ -65,7 +65,7 @@ impl HeldOutRows {
         };
         let new_traffic = spec.targets.iter().filter_map(errors).collect();
         let baselines = Baselines::from_sample(&sample);
-        Some(Self { baselines, sample, curve, histogram, own_curve, ks, new_traffic })
+        Some(Self { sample, curve, baselines, histogram, own_curve, ks, new_traffic })
     }
 
     /// What thresholds that were fitted on the pool side achieve here, one row per target.

@@ -206,8 +206,7 @@ impl Conversation<'_> {
     fn seed(&self, request: &Request, index: u32) -> u32 {
         let bits = text_seed(self.seed, &self.exchange.spec.id, request, index).bits();
         // 31 bits: some servers store the seed in a signed integer.
-        let seed = (bits >> 33) as u32;
-        seed
+        (bits >> 33) as u32
     }
 }
 

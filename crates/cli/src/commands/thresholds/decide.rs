@@ -102,8 +102,8 @@ pub(super) fn each_line(
 }
 
 fn answer_lines(
-    answer: &mut dyn FnMut(&[u8]) -> Result<Vec<u8>, String>,
-    pause: &mut dyn FnMut() -> Result<(), Failure>,
+    answer: &mut impl FnMut(&[u8]) -> Result<Vec<u8>, String>,
+    pause: &mut impl FnMut() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut stdin = io::stdin().lock();
     let mut line = Vec::new();
