@@ -6,7 +6,7 @@
 //! | [`commands`] | one file per command: its arguments, its help, its calls |
 //! | [`views`], [`text_table`] | results as text |
 //! | [`console`], [`progress`] | the terminal, and a run's progress on it |
-//! | [`exit_code`], [`crash`] | how the program ends |
+//! | [`mod@exit_code`], [`crash`] | how the program ends |
 
 mod arguments;
 mod commands;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use arrow::error::ArrowError;
 use parquet::errors::ParquetError;
 
-/// Why a source could not be read. A row that cannot be read is no error but a [`RejectedRow`](crate::Refused) row.
+/// Why a source could not be read. A row that cannot be read is no error but a [`RejectedRow`](crate::RejectedRow) row.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IngestError {

@@ -3,7 +3,7 @@
 //! Runs a pipeline: from questions and models, or from scores of another program, to calibration data, thresholds, an
 //! evaluation and a report. The command line is a thin program over this crate.
 //!
-//! A pipeline file is read once into a [`PipelineConfig`], in which every value is checked ([`config`]). [`run`] runs
+//! A pipeline file is read once into a [`PipelineConfig`], in which every value is checked ([`config`]). [`run()`] runs
 //! its stages into a run folder; each is skipped if nothing that it depends on changed. An [`Observer`] sees notes and
 //! progress; a [`Failure`] says whose fault it is.
 //!
@@ -25,7 +25,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`config`] | the pipeline file: YAML to a checked configuration, and its JSON Schema |
-//! | [`run`], [`estimate`] | a whole run, and what it will take |
+//! | [`mod@run`], [`estimate`] | a whole run, and what it will take |
 //! | [`stages`] | what a run does, one file a stage |
 //! | [`run_folder`], [`stage`], [`stage_key`] | the run folder with its lock and manifest, and when a stage is current |
 //! | [`models`], [`cache`] | models as backends, and the cache of their answers |

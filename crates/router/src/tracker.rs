@@ -2,7 +2,7 @@
 //!
 //! A threshold that was fitted on one pool misses the asked ratio on other traffic, by one number: how
 //! confident the model sounds there. A [`Tracker`] learns that number from the confidences it decides about.
-//! It works on the pool's scale ([`PoolCdf::z`]), where equal steps are equal steps of ratio:
+//! It works on the pool's scale ([`PoolCdf::z`](crate::PoolCdf::z)), where equal steps are equal steps of ratio:
 //!
 //! ```text
 //! start    base = level of the ratio q on the pool, D = 0, n = 0

@@ -63,12 +63,12 @@ impl LanguageModel {
         &self.template
     }
 
-    /// As [`OpenedModel::packed_products`](crate::Opened::packed_products).
+    /// As [`OpenedModel::packed_products`](crate::OpenedModel::packed_products).
     pub fn packed_products(&self) -> Option<&'static str> {
         self.products
     }
 
-    /// As [`OpenedModel::identity`](crate::Opened::identity): the model is the same before and after its weights are read.
+    /// As [`OpenedModel::identity`](crate::OpenedModel::identity): the model is the same before and after its weights are read.
     pub fn identity(&self, hashes: &ModelHashes, now: Moment) -> String {
         let (template, stop_tokens) = (&self.template, self.stop.as_slice());
         let (placement, packed_products) = (self.decoder.placement(), self.products);
