@@ -62,6 +62,6 @@ pub use method::{
     FitSpec, FittedMethod, FittedTargets, MethodIdentity, draw_series, fit_method, fit_targets,
 };
 pub use points::TargetFit;
-pub use pool_cdf::pool_cdf;
+pub use pool_cdf::{pool_cdf, selection_cdf};
 pub use prepared::{DatasetSelection, PreparedSeries};
 pub use sample::WeightedSample;

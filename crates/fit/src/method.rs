@@ -14,7 +14,7 @@ use crate::guarantee::TestSet;
 use crate::intervals::{Resampling, achieved};
 use crate::maps::{GradedConfidence, fit_isotonic, fit_maps};
 use crate::points::{FitInputs, TargetFit, fit_target};
-use crate::pool_cdf::pool_cdf;
+use crate::pool_cdf::selection_cdf;
 use crate::prepared::{DatasetSelection, PreparedSeries};
 use crate::sample::{SampleRow, WeightedSample};
 use crate::traffic::dataset_spread;
@@ -141,7 +141,7 @@ pub fn fit_method(
     method.drift = drift_levels(&fitted.draw.pool, &seed.derive("drift"));
     method.maps = fit_maps(&observations(&fitted.sample));
     method.tie_break = TieRule::new(TieSeed::new(seed.derive("ties").bits()));
-    method.pool_cdf = pool_scale(prepared, selection);
+    method.pool_cdf = selection_cdf(prepared, selection);
     method.llm_isotonic = fit_isotonic(&llm_observations(&fitted.sample)).ok();
     method.datasets = dataset_spread(prepared, selection, method.pool_cdf.as_ref(), method.tie_break.seed);
     method.operating_points = operating_points(&id, &fitted, resampling);
@@ -159,13 +159,6 @@ fn llm_observations(sample: &WeightedSample) -> Vec<GradedConfidence> {
     let graded = |row: &SampleRow| Some((row.outcomes.1.as_bool()?, row.confidence, row.weight));
     let graded = sample.rows.iter().filter_map(graded);
     graded.map(|(correct, confidence, weight)| GradedConfidence { confidence, correct, weight }).collect()
-}
-
-/// The distribution of a selection's confidences.
-fn pool_scale(prepared: &PreparedSeries<'_>, selection: &DatasetSelection) -> Option<PoolCdf> {
-    let ascending: Vec<Confidence> = prepared.scored(selection).map(|(confidence, _)| confidence).collect();
-    // Prepared rows ascend, so that the only other case is a pool without a scored row.
-    pool_cdf(&ascending, prepared.missing(selection).count() as u64).ok().flatten()
 }
 
 /// The place of a threshold on a scale: what it keeps lies at or above.

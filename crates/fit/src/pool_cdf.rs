@@ -2,6 +2,8 @@
 
 use plimsoll_router::{Confidence, Error, PoolCdf};
 
+use crate::prepared::{DatasetSelection, PreparedSeries};
+
 /// L: the scale has about so many knots. Eight do as well as 128 in keeping to a ratio; 32 cost a kilobyte.
 const LEVELS: usize = 32;
 /// Share of the uniform distribution in the scale, so that it rises everywhere and orders values never seen.
@@ -50,6 +52,13 @@ pub fn pool_cdf(ascending: &[Confidence], missing: u64) -> Result<Option<PoolCdf
         missing_share,
     )
     .map(Some)
+}
+
+/// [`pool_cdf`] of the rows of a selection. `None` without a scored row.
+pub fn selection_cdf(prepared: &PreparedSeries<'_>, selection: &DatasetSelection) -> Option<PoolCdf> {
+    let ascending: Vec<Confidence> = prepared.scored(selection).map(|(confidence, _)| confidence).collect();
+    // Prepared rows ascend, so that the only other case is a pool without a scored row.
+    pool_cdf(&ascending, prepared.missing(selection).count() as u64).ok().flatten()
 }
 
 fn knots(ascending: &[Confidence]) -> Vec<Knot> {

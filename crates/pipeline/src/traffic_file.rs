@@ -35,8 +35,11 @@ struct Line {
     llm_correct: Option<bool>,
 }
 
-/// Null counts, an absent key does not: it could be a misspelt one.
-fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+/// Reads a confidence where null counts and an absent key does not: that could be a misspelt one.
+///
+/// # Errors
+/// What is neither a number nor null.
+pub fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     Option::deserialize(deserializer)
 }
 
@@ -65,10 +68,9 @@ impl Line {
 /// # Errors
 /// An input failure that names the file and the line.
 pub fn read(path: &Path) -> Result<Vec<TrafficQuestion>, Failure> {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    let questions = match extension.to_ascii_lowercase().as_str() {
-        "jsonl" | "ndjson" => json_lines(&text(path)?),
-        "csv" => csv_rows(&text(path)?),
+    let lines_or_table: fn(&str) -> Questions = match extension(path).as_str() {
+        "jsonl" | "ndjson" => json_lines,
+        "csv" => csv_rows,
         _ => {
             return Err(Failure::input(format!(
                 "`{}` is neither JSON lines (.jsonl, .ndjson) nor CSV (.csv)",
@@ -76,6 +78,8 @@ pub fn read(path: &Path) -> Result<Vec<TrafficQuestion>, Failure> {
             )));
         }
     };
+    let text = small_file::read(path, MAX_BYTES, "file of confidences", FailureKind::Input)?;
+    let questions = lines_or_table(text.strip_prefix('\u{feff}').unwrap_or(&text));
     let questions = questions
         .map_err(|(line, problem)| Failure::input(format!("`{}`, line {line}: {problem}", path.display())))?;
     if questions.is_empty() {
@@ -84,9 +88,8 @@ pub fn read(path: &Path) -> Result<Vec<TrafficQuestion>, Failure> {
     Ok(questions)
 }
 
-fn text(path: &Path) -> Result<String, Failure> {
-    let text = small_file::read(path, MAX_BYTES, "file of confidences", FailureKind::Input)?;
-    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+fn extension(path: &Path) -> String {
+    path.extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase()
 }
 
 type Questions = Result<Vec<TrafficQuestion>, (usize, String)>;

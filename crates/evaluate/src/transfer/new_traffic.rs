@@ -3,7 +3,7 @@
 use plimsoll_core::Seed;
 use plimsoll_core::records::TransferRow;
 use plimsoll_fit::traffic::{adapted_ratio_error, tracked_ratio_error};
-use plimsoll_fit::{DatasetSelection, PreparedSeries, pool_cdf};
+use plimsoll_fit::{DatasetSelection, PreparedSeries, selection_cdf};
 use plimsoll_router::{PoolCdf, TieSeed};
 
 /// The held-out data as traffic on the scale of the pool.
@@ -23,9 +23,7 @@ impl NewTraffic {
         pool: &DatasetSelection,
         seed: &Seed,
     ) -> Option<Self> {
-        let confidences: Vec<_> = prepared.scored(pool).map(|(confidence, _)| confidence).collect();
-        // Prepared rows ascend, so that the only other case is a pool without a scored row.
-        let pool = pool_cdf(&confidences, prepared.missing(pool).count() as u64).ok().flatten()?;
+        let pool = selection_cdf(prepared, pool)?;
         let ties = TieSeed::new(seed.derive("ties").bits());
         let place = |(confidence, row)| Some(pool.z(confidence, ties.uniform_key(prepared.key(row))));
         let mut places: Vec<Option<f64>> = prepared.scored(held_out).map(place).collect();

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use plimsoll_router::{Confidence, Decision, Reason, Route, Router, Target};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::arguments::values;
 use crate::commands::thresholds::track::Tracking;
 use crate::console::Console;
 use plimsoll_pipeline::threshold_files::read_file;
+use plimsoll_pipeline::traffic_file::stated;
 use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
 
 /// Longer lines are no confidences.
@@ -72,11 +73,6 @@ struct Answer<'a> {
     route: Route,
     reason: Reason,
     threshold_id: &'a str,
-}
-
-/// Null counts, an absent key does not: it could be a misspelt one.
-pub(super) fn stated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    Option::deserialize(deserializer)
 }
 
 /// Runs the command.

@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use plimsoll_files::write_atomic;
+use plimsoll_pipeline::traffic_file::stated;
 use plimsoll_pipeline::{Failure, FailureKind, OrFail as _, small_file};
 use plimsoll_router::{Confidence, Reason, Route, Router, Tracker, TrackerSettings, TrackerSnapshot};
 use serde::{Deserialize, Serialize};
 
-use super::decide::{each_line, parsed, stated, written};
+use super::decide::{each_line, parsed, written};
 
 /// No state is larger.
 const MAX_STATE_BYTES: u64 = 64 * 1024;
