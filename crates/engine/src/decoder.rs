@@ -9,6 +9,7 @@ mod attention_shape;
 mod block;
 mod elementwise;
 mod few;
+mod flat;
 mod load;
 mod norm;
 mod pass;
@@ -19,12 +20,13 @@ use std::sync::Arc;
 
 use candle_core::{DType, Tensor};
 
-use crate::cache::KvCache;
+use crate::cache::{KvCache, LayerCache, PageLayout, PagePool, Pages, Store};
 use crate::spec::DecoderSpec;
 use crate::weights::{Embedding, Linear, Placement, Tensors};
 use crate::weights_error::WeightsError;
 use block::DecoderBlock;
 use elementwise::scaled;
+use flat::FlatDecoder;
 use load::{Loader, Parts};
 use norm::RmsNorm;
 use rotary::RotaryTables;
@@ -41,6 +43,8 @@ pub struct Decoder {
     ropes: Vec<RotaryTables>,
     /// What its caches know it by.
     identity: Arc<()>,
+    /// How it computes on the processor in f32, and where its caches are then.
+    flat: Option<(FlatDecoder, Arc<PagePool>)>,
 }
 
 impl Decoder {
@@ -54,10 +58,31 @@ impl Decoder {
         tensors: &dyn Tensors,
         placement: Placement,
     ) -> Result<Self, WeightsError> {
+        let mut decoder = Self::load_reference(spec, tensors, placement)?;
+        if decoder.placement.device.is_cpu() && decoder.placement.dtype == DType::F32 {
+            let flat = FlatDecoder::new(&decoder);
+            let flat = flat
+                .map_err(|source| WeightsError::Device { name: decoder.spec.architecture.clone(), source })?;
+            decoder.flat = flat.map(|flat| (flat, PagePool::new(PageLayout::new(&decoder.spec))));
+        }
+        Ok(decoder)
+    }
+
+    /// As [`Decoder::load`], but it computes with tensors on every device: the reference that the faster way of the
+    /// processor is held to.
+    ///
+    /// # Errors
+    /// As [`Decoder::load`].
+    pub fn load_reference(
+        spec: DecoderSpec,
+        tensors: &dyn Tensors,
+        placement: Placement,
+    ) -> Result<Self, WeightsError> {
         spec.validate().map_err(WeightsError::Spec)?;
         let Parts { embedding, blocks, norm, head } = Loader::new(&spec, tensors, &placement).load()?;
         let ropes = spec.ropes.iter().map(RotaryTables::new).collect();
-        Ok(Self { spec, placement, embedding, blocks, norm, head, ropes, identity: Arc::new(()) })
+        let identity = Arc::new(());
+        Ok(Self { spec, placement, embedding, blocks, norm, head, ropes, identity, flat: None })
     }
 
     /// What it is made of.
@@ -72,7 +97,27 @@ impl Decoder {
 
     /// An empty cache for a sequence.
     pub fn cache(&self) -> KvCache {
-        KvCache::new(Arc::clone(&self.identity), self.blocks.len(), self.ropes.len())
+        let store = match &self.flat {
+            Some((_, pool)) => Store::Pages(Pages::new(Arc::clone(pool))),
+            None => Store::Tensors(self.blocks.iter().map(|_| LayerCache::default()).collect()),
+        };
+        KvCache::new(Arc::clone(&self.identity), store, self.ropes.len())
+    }
+
+    /// Maximum number of bytes that the keys and values of so many tokens after others take. Those before may end
+    /// within a page, which is then copied.
+    pub fn cache_bytes(&self, tokens: usize) -> usize {
+        match &self.flat {
+            Some((_, pool)) => pool.bytes_for(tokens),
+            None => LayerCache::max_tokens(tokens)
+                .saturating_mul(2 * self.blocks.len() * self.spec.key_value_width())
+                .saturating_mul(self.placement.dtype.size_in_bytes()),
+        }
+    }
+
+    /// Bytes that all caches of this decoder hold now, what several share counted once; `None` on a device.
+    pub fn cached_bytes(&self) -> Option<usize> {
+        self.flat.as_ref().map(|(_, pool)| pool.live_bytes())
     }
 
     /// The logits of rows of the stream after the last block and the final norm.

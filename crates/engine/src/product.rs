@@ -111,6 +111,28 @@ impl<'a> Stack<'a> {
     }
 }
 
+/// Rows times the transposed matrix, on slices: rows are of `width`, results of the rows of the matrix.
+pub(crate) fn multiply_f32(rows: &[f32], matrix: &[f32], width: usize, results: &mut [f32]) {
+    let (count, out) = (rows.len() / width.max(1), matrix.len() / width.max(1));
+    let (rows_matrix, columns) = (Matrix::new(rows, count, width), Matrix::new(matrix, out, width));
+    if count > SOME {
+        multiply_on(Threads::Pool, Target::over(results), rows_matrix, columns.t(), 1.0);
+        return;
+    }
+    let sums = if count <= FEW {
+        sums(rows, matrix, width, share_f32)
+    } else {
+        let mut sums = vec![0.0; count * out];
+        multiply_on(Threads::Pool, Target::over(&mut sums), columns, rows_matrix.t(), 1.0);
+        sums
+    };
+    for (row, results) in results.chunks_exact_mut(out.max(1)).enumerate() {
+        for (result, sums) in results.iter_mut().zip(sums.chunks_exact(count)) {
+            *result = sums[row];
+        }
+    }
+}
+
 fn few(rows: &Tensor, matrix: &Tensor) -> candle_core::Result<Tensor> {
     let (count, (out, width)) = (rows.dim(0)?, matrix.dims2()?);
     let values = rows.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;

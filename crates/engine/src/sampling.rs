@@ -1,6 +1,9 @@
 //! From logits to the next token.
 
+use std::cell::RefCell;
+
 use plimsoll_core::Seed;
+use plimsoll_kernels::simd::{exp_each, largest_of, sum_of_exp};
 use rand::Rng as _;
 
 /// Why no token could be chosen.
@@ -121,21 +124,42 @@ impl Sampling {
             argmax(logits)
         } else {
             let uniform: f64 = seed.derive_index(index).rng().random();
-            draw(&self.candidates(logits), uniform)
+            if self.truncates() {
+                draw(self.candidates(logits).iter().copied(), uniform)
+            } else {
+                self.draw_of_all(logits, uniform)
+            }
         };
         let logprob = f64::from(logits[token]) - normaliser;
         Ok(ChosenToken { token: u32::try_from(token).unwrap_or(u32::MAX), logprob: logprob.min(0.0) })
+    }
+
+    fn truncates(&self) -> bool {
+        self.top_k.is_some() || self.top_p < 1.0 || self.min_p > 0.0
+    }
+
+    /// As [`draw`] of [`Sampling::candidates`] where all are kept. A vocabulary is large: weights go to memory that a
+    /// thread keeps.
+    fn draw_of_all(&self, logits: &[f32], uniform: f64) -> usize {
+        thread_local! {
+            static WEIGHTS: RefCell<Vec<f64>> = RefCell::default();
+        }
+        WEIGHTS.with_borrow_mut(|weights| {
+            weights.resize(logits.len(), 0.0);
+            exp_each(logits, f64::from(largest_of(logits)), self.temperature.recip(), weights);
+            draw(weights.iter().copied().enumerate(), uniform)
+        })
     }
 
     /// The tokens that truncation keeps, with their probabilities up to a common factor, by id.
     ///
     /// Temperature, then top-k, top-p and min-p, each on what is left, as transformers orders them.
     pub fn candidates(&self, logits: &[f32]) -> Vec<(usize, f64)> {
-        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let largest = largest_of(logits);
         let weight = |logit: f32| ((f64::from(logit) - f64::from(largest)) / self.temperature).exp();
         let mut candidates: Vec<(usize, f64)> =
             logits.iter().enumerate().map(|(token, logit)| (token, weight(*logit))).collect();
-        if self.top_k.is_none() && self.top_p >= 1.0 && self.min_p <= 0.0 {
+        if !self.truncates() {
             return candidates;
         }
         candidates.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -167,22 +191,22 @@ fn reaching(candidates: &[(usize, f64)], share: f64) -> usize {
 }
 
 /// The first token at which the cumulative weight exceeds a share of the whole.
-fn draw(candidates: &[(usize, f64)], uniform: f64) -> usize {
-    let target = uniform * candidates.iter().map(|(_, weight)| weight).sum::<f64>();
+fn draw(candidates: impl DoubleEndedIterator<Item = (usize, f64)> + Clone, uniform: f64) -> usize {
+    let target = uniform * candidates.clone().map(|(_, weight)| weight).sum::<f64>();
     let mut sum = 0.0;
-    for (token, weight) in candidates {
+    for (token, weight) in candidates.clone() {
         sum += weight;
         if sum > target {
-            return *token;
+            return token;
         }
     }
     // Rounding at the upper end: the last token that has any weight.
-    candidates.iter().rev().find(|(_, weight)| *weight > 0.0).map_or(0, |(token, _)| *token)
+    candidates.rev().find(|(_, weight)| *weight > 0.0).map_or(0, |(token, _)| token)
 }
 
 /// Index of the largest value, the first of equals.
 fn argmax(logits: &[f32]) -> usize {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let largest = largest_of(logits);
     logits.iter().position(|logit| *logit == largest).unwrap_or(0)
 }
 
@@ -191,17 +215,16 @@ fn argmax(logits: &[f32]) -> usize {
 /// # Errors
 /// [`SamplingError::NotFinite`] for NaN, plus infinity, or if all are minus infinity.
 pub fn log_sum_exp(logits: &[f32]) -> Result<f64, SamplingError> {
+    let largest = f64::from(largest_of(logits));
+    // NaN is passed over by the largest and not by the sum.
+    let sum = sum_of_exp(logits, largest, 1.0);
+    if largest.is_finite() && sum.is_finite() {
+        return Ok(largest + sum.ln());
+    }
     let wrong = logits.iter().position(|logit| logit.is_nan() || *logit == f32::INFINITY);
-    if let Some(token) = wrong {
-        return Err(SamplingError::NotFinite { token, value: logits[token] });
-    }
-    let largest = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    if largest == f64::NEG_INFINITY {
-        let first = logits.first().ok_or(SamplingError::Empty)?;
-        return Err(SamplingError::NotFinite { token: 0, value: *first });
-    }
-    let sum: f64 = logits.iter().map(|logit| (f64::from(*logit) - largest).exp()).sum();
-    Ok(largest + sum.ln())
+    let token = wrong.unwrap_or(0);
+    let value = *logits.get(token).ok_or(SamplingError::Empty)?;
+    Err(SamplingError::NotFinite { token, value })
 }
 
 /// The natural-log probability of a token under the distribution of some logits.

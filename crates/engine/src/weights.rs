@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 
+use plimsoll_kernels::packed::{Kernel, PackedMatrix};
+
 use crate::product::product;
 use crate::weights_error::WeightsError;
 
@@ -83,6 +85,31 @@ pub trait Tensors: Debug {
     }
 }
 
+/// A matrix `[out, in]` in the memory of the processor, for products in f32.
+#[derive(Debug, Clone)]
+pub enum ProcessorMatrix {
+    /// Packed, with the kernel that multiplies it.
+    Packed(Arc<PackedMatrix>, Kernel),
+    /// Of f32, contiguous.
+    Floats(Tensor),
+}
+
+impl ProcessorMatrix {
+    /// Rows of the matrix.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Packed(matrix, _) => matrix.outputs(),
+            Self::Floats(matrix) => matrix.dims().first().copied().unwrap_or(0),
+        }
+    }
+
+    /// A tensor, if it is such a matrix.
+    pub(crate) fn floats(matrix: &Tensor) -> Option<Self> {
+        let is_ours = matrix.device().is_cpu() && matrix.dtype() == DType::F32 && matrix.is_contiguous();
+        (is_ours && matrix.rank() == 2).then(|| Self::Floats(matrix.clone()))
+    }
+}
+
 /// A matrix that rows are multiplied with.
 pub trait Linear: Debug + Send + Sync {
     /// `[n, in]` to `[n, out]`, in the dtype of the input.
@@ -90,6 +117,12 @@ pub trait Linear: Debug + Send + Sync {
     /// # Errors
     /// Where the device fails.
     fn forward(&self, rows: &Tensor) -> candle_core::Result<Tensor>;
+
+    /// The same matrix without tensors around it; `None` where it is not in the memory of the processor, or its rows are
+    /// not f32.
+    fn on_processor(&self) -> Option<ProcessorMatrix> {
+        None
+    }
 
     /// Bytes that it holds.
     fn bytes(&self) -> usize;
@@ -132,6 +165,10 @@ impl DenseLinear {
 impl Linear for DenseLinear {
     fn forward(&self, rows: &Tensor) -> candle_core::Result<Tensor> {
         product(rows, &self.weight)
+    }
+
+    fn on_processor(&self) -> Option<ProcessorMatrix> {
+        ProcessorMatrix::floats(&self.weight)
     }
 
     fn bytes(&self) -> usize {

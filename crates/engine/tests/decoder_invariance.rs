@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use candle_core::Tensor;
-use plimsoll_engine::{Decoder, Hidden, KvCache, Placement, Positions, Safetensors, StepRow, read_config};
+use plimsoll_engine::{
+    Decoder, DecoderSpec, Hidden, KvCache, Placement, Positions, Safetensors, StepRow, read_config,
+};
 use proptest::prelude::*;
 
 /// Of logits that differ by several units, in f32: sums are taken in another order. Half of the rows come within
@@ -25,10 +27,24 @@ const MODELS: [&str; 5] = ["llama", "mistral_window", "gemma3", "qwen2_window", 
 
 static DECODERS: LazyLock<Vec<Decoder>> = LazyLock::new(|| MODELS.iter().map(|name| load(name)).collect());
 
+/// The same by tensors.
+static REFERENCES: LazyLock<Vec<Decoder>> = LazyLock::new(|| {
+    let load = |name: &&str| {
+        let (spec, tensors) = files(name);
+        Decoder::load_reference(spec, &tensors, Placement::cpu_f32()).unwrap()
+    };
+    MODELS.iter().map(load).collect()
+});
+
 fn load(name: &str) -> Decoder {
+    let (spec, tensors) = files(name);
+    Decoder::load(spec, &tensors, Placement::cpu_f32()).unwrap()
+}
+
+fn files(name: &str) -> (DecoderSpec, Safetensors) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/decoder").join(name);
     let spec = read_config(&fs::read_to_string(folder.join("config.json")).unwrap()).unwrap();
-    Decoder::load(spec, &Safetensors::open(&folder).unwrap(), Placement::cpu_f32()).unwrap()
+    (spec, Safetensors::open(&folder).unwrap())
 }
 
 /// The logits after the last token, step by step, with the greedy tokens.
@@ -168,6 +184,38 @@ proptest! {
         let next = vec![vec![7]];
         let whole: Vec<u32> = prompt.iter().copied().chain([7]).collect();
         greedy(decoder, &mut [other], next).remove(0).agrees(&alone(decoder, &whole))?;
+    }
+
+    #[test]
+    fn slices_say_what_tensors_say(
+        prompts in prop::collection::vec(prop::collection::vec(0..61_u32, 1..40), 1..5),
+        size in 1..50_usize, layer in 0..3_usize, before_norm in any::<bool>(), model in 0..MODELS.len(),
+    ) {
+        let results = [&DECODERS[model], &REFERENCES[model]].map(|decoder| {
+            let mut caches: Vec<KvCache> = prompts.iter().map(|_| decoder.cache()).collect();
+            let mut results = Vec::new();
+            for step in 0..40_usize.div_ceil(size) {
+                let mut rows: Vec<StepRow<'_>> = prompts
+                    .iter()
+                    .zip(&mut caches)
+                    .filter_map(|(prompt, cache)| {
+                        let tokens = prompt.chunks(size).nth(step)?;
+                        let hidden = Some(Hidden { layer, positions: Positions::All, before_norm });
+                        Some(StepRow { tokens, cache, logits: Positions::Last, hidden })
+                    })
+                    .collect();
+                for output in decoder.step(&mut rows).unwrap() {
+                    let tensors = [output.logits, output.hidden];
+                    results.extend(tensors.map(|tensor| tensor.unwrap().to_vec2::<f32>().unwrap()));
+                }
+            }
+            results
+        });
+        prop_assert_eq!(results[0].len(), results[1].len());
+        for (flat, tensors) in results[0].iter().flatten().zip(results[1].iter().flatten()) {
+            let off = flat.iter().zip(tensors).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            prop_assert!(flat.len() == tensors.len() && off <= TOLERANCE, "{}", off);
+        }
     }
 
     #[test]

@@ -153,8 +153,8 @@ fn forks_share_and_bytes_count_room() {
     let mut cache = model.cache();
     assert!(cache.is_empty() && cache.bytes() == 0);
     model.step(&mut [StepRow::new(&[1, 2, 3], &mut cache)]).unwrap();
-    // Two layers, keys and values, two heads of 16 numbers of 4 bytes, room for 32 tokens.
-    assert_eq!(cache.bytes(), 2 * 2 * 2 * 16 * 4 * 32);
+    // Two layers, keys and values, two heads of 16 numbers of 4 bytes, a page of 16 tokens.
+    assert_eq!(cache.bytes(), 2 * 2 * 2 * 16 * 4 * 16);
     let fork = cache.fork();
     assert_eq!((fork.bytes(), fork.tokens()), (cache.bytes(), cache.tokens()));
     cache.truncate(0);

@@ -5,7 +5,9 @@
 //! into pieces of its result, never into pieces of a sum.
 
 pub mod adamw;
+pub mod attention;
 pub mod limits;
 pub mod packed;
 pub mod product;
+pub mod rows;
 pub mod simd;

@@ -31,6 +31,7 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod vnni;
 
+pub use activations::{ProductRows, RowMemory};
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub(crate) use amx_tiles::tile_products_per_second;
 pub use choice::{Kernel, KernelChoice, KernelError};

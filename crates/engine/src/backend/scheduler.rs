@@ -85,7 +85,6 @@ struct Scheduler<'a, 's> {
     running: BTreeMap<TaskKey, ActiveSequence<'a>>,
     /// Bytes that are reserved for caches.
     bytes: usize,
-    bytes_per_token: usize,
     /// Tokens that the finished texts would have taken without prefix sharing; not reported yet.
     unshared: u64,
 }
@@ -97,10 +96,6 @@ impl<'a, 's> Scheduler<'a, 's> {
         prefix: Option<KvCache>,
         sink: &'s mut dyn Sink,
     ) -> Self {
-        let decoder = batch.model.decoder();
-        let spec = decoder.spec();
-        let values = 2 * spec.layers.len() * spec.key_value_heads * spec.head_width;
-        let bytes_per_token = values * decoder.placement().dtype.size_in_bytes();
         Self {
             bytes: prefix.as_ref().map_or(0, KvCache::bytes),
             monitor,
@@ -110,7 +105,6 @@ impl<'a, 's> Scheduler<'a, 's> {
             states: BTreeMap::new(),
             waiting: BTreeSet::new(),
             running: BTreeMap::new(),
-            bytes_per_token,
             unshared: 0,
         }
     }
@@ -177,12 +171,7 @@ impl<'a, 's> Scheduler<'a, 's> {
     fn bytes_needed(&self, key: TaskKey) -> usize {
         let prefix = self.prefix.as_ref().map_or(0, KvCache::len);
         let growth = self.states.get(&key.0).map_or(0, |state| state.growth(key.1, prefix, &self.batch));
-        self.bytes_with_spare(growth)
-    }
-
-    /// A cache that grows has room for at most twice its tokens, and at least 32.
-    fn bytes_with_spare(&self, tokens: usize) -> usize {
-        (2 * tokens).next_multiple_of(32).saturating_mul(self.bytes_per_token)
+        self.batch.model.decoder().cache_bytes(growth)
     }
 
     /// One step of the decoder: one token of each sequence that decodes, then prompt tokens while there is room.

@@ -10,7 +10,7 @@ use super::attention_shape::AttentionShape;
 use super::elementwise;
 use super::norm::RmsNorm;
 use super::rotary::Angles;
-use crate::cache::KvCache;
+use crate::cache::LayerCache;
 use crate::spec::Activation;
 use crate::weights::Linear;
 
@@ -82,8 +82,8 @@ pub(super) struct DecoderBlock {
 /// The tokens of one row in a pass.
 #[derive(Debug)]
 pub(super) struct Span<'a> {
-    /// The cache of the row.
-    pub(super) cache: &'a mut KvCache,
+    /// The cache of the row, layer by layer.
+    pub(super) layers: &'a mut [LayerCache],
     /// Position of the first token in the sequence.
     pub(super) first: usize,
     pub(super) tokens: usize,
@@ -122,13 +122,13 @@ impl DecoderBlock {
         let mut begin = 0;
         for span in &mut *spans {
             let by_head = |heads: &Tensor| heads.narrow(0, begin, span.tokens)?.transpose(0, 1)?.contiguous();
-            span.cache.layers[self.index].append(span.first, &by_head(&keys)?, &by_head(&values)?)?;
+            span.layers[self.index].append(span.first, &by_head(&keys)?, &by_head(&values)?)?;
             begins.push(begin);
             begin += span.tokens;
         }
         let attend = |(span, begin): (&Span<'_>, &usize)| {
             let queries = queries.narrow(0, *begin, span.tokens)?;
-            attend(&self.shape, &queries, span.first, &span.cache.layers[self.index])
+            attend(&self.shape, &queries, span.first, &span.layers[self.index])
         };
         // A device orders its work itself.
         let mixed: candle_core::Result<Vec<Tensor>> = if rows.device().is_cpu() {

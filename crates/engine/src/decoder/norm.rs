@@ -18,6 +18,16 @@ impl RmsNorm {
         Ok(Self { weight, epsilon: norm.epsilon as f32 })
     }
 
+    /// The stored weight with its offset.
+    pub(super) fn weight(&self) -> &Tensor {
+        &self.weight
+    }
+
+    /// What is added to the mean square.
+    pub(super) fn epsilon(&self) -> f32 {
+        self.epsilon
+    }
+
     pub(super) fn forward(&self, rows: &Tensor) -> candle_core::Result<Tensor> {
         let dtype = rows.dtype();
         let rows = rows.contiguous()?.to_dtype(DType::F32)?;

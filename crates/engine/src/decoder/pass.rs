@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use super::Decoder;
 use super::block::Span;
+use super::flat::{FlatDecoder, FlatSpan};
+use crate::cache::Store;
 use crate::step::{RowOutput, StepError, StepRow};
 
 /// Maximum number of tokens of a pass. Enough for matrix products at full speed.
@@ -50,6 +52,10 @@ impl Decoder {
     /// # Errors
     /// [`StepError`] naming the row; all caches then are as they were.
     pub fn step(&self, rows: &mut [StepRow<'_>]) -> Result<Vec<RowOutput>, StepError> {
+        // Inside the pool, so that the loops of a pass need not wake it one by one.
+        if self.flat.is_some() && rayon::current_thread_index().is_none() {
+            return rayon::scope(|_| step(self, rows));
+        }
         step(self, rows)
     }
 }
@@ -146,6 +152,9 @@ fn run(
     results: &mut [[Gathered; 2]],
 ) -> candle_core::Result<()> {
     let tokens = pieces.iter().flat_map(|piece| piece.tokens(plans)).copied().collect();
+    if let Some((flat, _)) = &decoder.flat {
+        return run_flat(decoder, flat, (rows, plans, pieces), tokens, results);
+    }
     let angles = decoder.ropes.iter().enumerate().map(|(rope, rotary)| {
         let positions: Vec<(usize, bool)> =
             pieces.iter().flat_map(|piece| piece.positions(plans, rope)).collect();
@@ -166,9 +175,84 @@ fn spans<'a>(rows: &'a mut [StepRow<'_>], plans: &[RowPlan], pieces: &[PassPiece
     let mut pieces = pieces.iter().peekable();
     let with_piece = rows.iter_mut().enumerate().filter_map(|(index, row)| {
         let piece = pieces.next_if(|piece| piece.row == index)?;
-        Some(Span { cache: &mut *row.cache, first: plans[index].first + piece.from, tokens: piece.tokens })
+        let Store::Tensors(layers) = &mut row.cache.store else { return None };
+        Some(Span { layers, first: plans[index].first + piece.from, tokens: piece.tokens })
     });
     with_piece.collect()
+}
+
+/// As [`run`], on slices.
+fn run_flat(
+    decoder: &Decoder,
+    flat: &FlatDecoder,
+    (rows, plans, pieces): (&mut [StepRow<'_>], &[RowPlan], &[PassPiece]),
+    tokens: Vec<u32>,
+    results: &mut [[Gathered; 2]],
+) -> candle_core::Result<()> {
+    let angles = decoder.ropes.iter().enumerate().map(|(rope, rotary)| {
+        let positions: Vec<(usize, bool)> =
+            pieces.iter().flat_map(|piece| piece.positions(plans, rope)).collect();
+        rotary.flat_angles(positions.into_iter())
+    });
+    let angles: Vec<_> = angles.collect();
+    let mut stream = decoder.embed(tokens)?.flatten_all()?.to_vec1::<f32>()?;
+    let hidden = decoder.spec.hidden;
+    let mut spans = flat_spans(rows, plans, pieces);
+    let (states, logits) = (
+        picks(plans, pieces, |plan| plan.hidden_at(decoder.blocks.len())),
+        picks(plans, pieces, |plan| &plan.logits),
+    );
+    let mut wanted: Vec<usize> =
+        states.iter().chain(&logits).flat_map(|(_, picked)| picked.indices()).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    flat.blocks(&mut stream, &angles, &mut spans, &wanted, |layer, stream| {
+        for (row, picked) in picks(plans, pieces, |plan| plan.hidden_at(layer)) {
+            let taken = rows_of(stream, hidden, picked.indices());
+            results[row][1].add(tensor(taken, hidden)?, picked.requests);
+        }
+        Ok(())
+    })?;
+    // The stream has only the rows that are wanted.
+    let among = |index: usize| wanted.partition_point(|wanted| *wanted < index);
+    for (row, picked) in states {
+        let taken = rows_of(&stream, hidden, picked.indices().map(among));
+        let state = if plans[row].before_norm { taken } else { flat.norm(&taken) };
+        results[row][1].add(tensor(state, hidden)?, picked.requests);
+    }
+    if logits.is_empty() {
+        return Ok(());
+    }
+    let all = logits.iter().flat_map(|(_, picked)| picked.indices()).map(among);
+    let values = flat.logits(&flat.norm(&rows_of(&stream, hidden, all)))?;
+    let mut values = values.chunks_exact(decoder.spec.vocabulary);
+    for (row, picked) in logits {
+        let own: Vec<f32> = values.by_ref().take(picked.positions.len()).flatten().copied().collect();
+        results[row][0].add(tensor(own, decoder.spec.vocabulary)?, picked.requests);
+    }
+    Ok(())
+}
+
+/// As [`spans`], with room for the tokens.
+fn flat_spans<'a>(rows: &'a mut [StepRow<'_>], plans: &[RowPlan], pieces: &[PassPiece]) -> Vec<FlatSpan<'a>> {
+    let mut pieces = pieces.iter().peekable();
+    let with_piece = rows.iter_mut().enumerate().filter_map(|(index, row)| {
+        let piece = pieces.next_if(|piece| piece.row == index)?;
+        let Store::Pages(pages) = &mut row.cache.store else { return None };
+        let first = plans[index].first + piece.from;
+        pages.reserve(first, piece.tokens);
+        Some(FlatSpan { pages, first, tokens: piece.tokens })
+    });
+    with_piece.collect()
+}
+
+fn rows_of(stream: &[f32], width: usize, indices: impl Iterator<Item = usize>) -> Vec<f32> {
+    indices.flat_map(|index| &stream[index * width..(index + 1) * width]).copied().collect()
+}
+
+fn tensor(values: Vec<f32>, width: usize) -> candle_core::Result<Tensor> {
+    let count = values.len() / width;
+    Tensor::from_vec(values, (count, width), &Device::Cpu)
 }
 
 fn take_hidden(
@@ -226,6 +310,10 @@ struct PickedTokens {
 }
 
 impl PickedTokens {
+    fn indices(&self) -> impl Iterator<Item = usize> + '_ {
+        self.positions.iter().map(|position| *position as usize)
+    }
+
     fn take(&self, stream: &Tensor) -> candle_core::Result<Tensor> {
         let positions = Tensor::from_slice(&self.positions, self.positions.len(), stream.device())?;
         stream.index_select(&positions, 0)

@@ -5,6 +5,7 @@ use std::f32::consts::PI;
 use candle_core::{D, Tensor};
 use candle_nn::rotary_emb::{rope_i, rope_thd};
 
+use super::flat::FlatAngles;
 use crate::spec::{Rope, RopePairs, RopeScaling};
 use crate::weights::Placement;
 
@@ -63,6 +64,15 @@ impl RotaryTables {
         placement: &Placement,
     ) -> candle_core::Result<Angles> {
         let (tokens, half) = (positions.len(), self.width / 2);
+        let FlatAngles { cosines, sines, .. } = self.flat_angles(positions);
+        let tensor =
+            |values| Tensor::from_vec(values, (tokens, half), &placement.device)?.to_dtype(placement.dtype);
+        Ok(Angles { width: self.width, pairs: self.pairs, cosines: tensor(cosines)?, sines: tensor(sines)? })
+    }
+
+    /// As [`RotaryTables::angles`], in the memory of the processor.
+    pub(super) fn flat_angles(&self, positions: impl ExactSizeIterator<Item = (usize, bool)>) -> FlatAngles {
+        let (tokens, half) = (positions.len(), self.width / 2);
         let (mut cosines, mut sines) = (Vec::with_capacity(tokens * half), Vec::with_capacity(tokens * half));
         for (position, is_long) in positions {
             let frequencies = match &self.long {
@@ -75,9 +85,7 @@ impl RotaryTables {
                 sines.push(sine * self.amplitude);
             }
         }
-        let tensor =
-            |values| Tensor::from_vec(values, (tokens, half), &placement.device)?.to_dtype(placement.dtype);
-        Ok(Angles { width: self.width, pairs: self.pairs, cosines: tensor(cosines)?, sines: tensor(sines)? })
+        FlatAngles { pairs: self.pairs, half, cosines, sines }
     }
 }
 

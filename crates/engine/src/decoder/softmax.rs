@@ -19,7 +19,7 @@ pub(super) struct Sight {
 
 impl Sight {
     /// The keys that a query sees, of `keys` in all.
-    fn seen(&self, query: usize, keys: usize) -> (usize, usize) {
+    pub(super) fn seen(&self, query: usize, keys: usize) -> (usize, usize) {
         let end = (self.first + query + 1).min(keys);
         (self.window.map_or(0, |window| end.saturating_sub(window)), end)
     }

@@ -9,7 +9,7 @@ use plimsoll_kernels::product::Threads;
 
 use super::blocks::BlockFormat;
 use crate::product::plain;
-use crate::weights::{EmbeddingRows, Linear};
+use crate::weights::{EmbeddingRows, Linear, ProcessorMatrix};
 
 /// A matrix `[out, in]` of a GGUF file. Copies share the weights, so that tied embeddings serve as the last
 /// projection, too.
@@ -75,6 +75,16 @@ impl Linear for GgufMatrix {
                 QMatMul::QTensor(weights.clone()).forward(&rows.contiguous()?)?.to_dtype(rows.dtype())
             }
             Weights::Floats(weights) => plain(rows, &weights.t()?),
+        }
+    }
+
+    fn on_processor(&self) -> Option<ProcessorMatrix> {
+        match &self.weights {
+            Weights::Here(weights, _, kernel) if self.dtype == DType::F32 => {
+                Some(ProcessorMatrix::Packed(Arc::clone(weights), *kernel))
+            }
+            Weights::Here(..) | Weights::OnDevice(..) => None,
+            Weights::Floats(weights) => ProcessorMatrix::floats(weights),
         }
     }
 

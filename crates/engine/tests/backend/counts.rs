@@ -1,11 +1,16 @@
 //! What was computed, what would have been, and what was foreseen.
 
-use plimsoll_backend::Backend as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use plimsoll_backend::{Backend as _, BackendEvent, BackendObserver, Batch, Cancel, Control, Observation};
 use plimsoll_core::signal::Position;
-use plimsoll_core::{Decoding, SignalRequest};
+use plimsoll_core::{Decoding, Seed, SignalRequest};
 use plimsoll_engine::{LocalBackend, LocalLimits};
 
-use crate::model::{backend, everything, greedy, id, loaded, now, opened, request, requests, rows, weights};
+use crate::model::{
+    SEED, backend, everything, greedy, id, loaded, now, opened, request, requests, rows, weights,
+};
 
 fn apart() -> LocalLimits {
     LocalLimits { shares_prefixes: false, ..LocalLimits::default() }
@@ -93,4 +98,39 @@ fn states_alone_need_the_answer_of_one_token() {
     let found = rows(&backend, &requests(3), &signals, decoding);
     assert!(found.iter().all(|row| row.hidden_states[0].vector.is_some()));
     assert_eq!(backend.computed().decoded, 0);
+}
+
+/// Looks at the memory of caches after each step.
+#[derive(Debug)]
+struct CacheWatch {
+    backend: Arc<LocalBackend>,
+    highest: AtomicUsize,
+}
+
+impl BackendObserver for CacheWatch {
+    fn event(&self, _: &BackendEvent<'_>) {
+        let bytes = self.backend.language_model().decoder().cached_bytes().unwrap();
+        self.highest.fetch_max(bytes, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn caches_stay_within_the_budget_and_use_it() {
+    const BUDGET: usize = 2 << 20;
+    let limits = LocalLimits { cache_bytes: BUDGET, ..LocalLimits::default() };
+    let backend = Arc::new(backend(limits));
+    let watch = Arc::new(CacheWatch { backend: Arc::clone(&backend), highest: AtomicUsize::new(0) });
+    let (requests, signals) = (requests(40), everything());
+    let progress: Arc<dyn BackendObserver> = watch.clone();
+    let control = Control { cancel: &Cancel::new(), progress: &progress };
+    let batch = Batch::new(&requests, &signals, greedy(), Seed::new(SEED)).unwrap();
+    let mut rows: Vec<Observation> = Vec::new();
+    backend.answer(&batch, &mut rows, &control).unwrap();
+    assert_eq!(rows.len(), requests.len());
+    let highest = watch.highest.load(Ordering::Relaxed);
+    assert!(highest <= BUDGET && highest > BUDGET / 4, "{highest} of {BUDGET}");
+    drop(watch);
+    // What is left is the prefix that is kept for the next batch.
+    let left = backend.language_model().decoder().cached_bytes().unwrap();
+    assert!(left < BUDGET / 8, "{left}");
 }

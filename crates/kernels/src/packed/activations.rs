@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::layout::{Coding, PANEL};
+use super::layout::{Coding, PANEL, STEP};
 use crate::product::Threads;
 use crate::wide;
 
@@ -64,10 +64,64 @@ struct RowGroup<'a> {
     run_sums: &'a mut [i8],
 }
 
+/// Memory for rounded rows, used again from product to product.
+#[derive(Debug, Default)]
+pub struct RowMemory {
+    activations: Option<Activations>,
+}
+
+impl RowMemory {
+    /// Rows that are multiplied with one matrix or several.
+    pub fn rows<'a>(&'a mut self, rows: &'a [f32]) -> ProductRows<'a> {
+        ProductRows { rows, memory: self, is_rounded: false }
+    }
+}
+
+/// Rows that are multiplied with one matrix or several, and rounded once for all that round alike.
+#[derive(Debug)]
+pub struct ProductRows<'a> {
+    rows: &'a [f32],
+    memory: &'a mut RowMemory,
+    is_rounded: bool,
+}
+
+impl<'a> ProductRows<'a> {
+    /// The rows as they are.
+    pub fn floats(&self) -> &'a [f32] {
+        self.rows
+    }
+
+    pub(super) fn rounded(&mut self, coding: Coding, inputs: usize, threads: Threads) -> &Activations {
+        let kept = self.memory.activations.take();
+        let activations = match kept {
+            Some(kept) if self.is_rounded && kept.coding == coding && kept.inputs == inputs => kept,
+            kept => Activations::new(coding, inputs, self.rows, threads, kept),
+        };
+        self.is_rounded = true;
+        self.memory.activations.insert(activations)
+    }
+}
+
+/// A list of so many zeros, in the memory of one that was used before.
+fn zeros<T: Copy + Default>(memory: Vec<T>, count: usize) -> Vec<T> {
+    let mut list = memory;
+    list.clear();
+    list.resize(count, T::default());
+    list
+}
+
 impl Activations {
     /// Rounds whole rows of whole blocks. In a block with NaN or an infinity the scale is NaN, and so is each product of
-    /// that row.
-    pub(super) fn new(coding: Coding, inputs: usize, rows: &[f32], threads: Threads) -> Self {
+    /// that row. The memory of `used` is used again.
+    pub(super) fn new(
+        coding: Coding,
+        inputs: usize,
+        rows: &[f32],
+        threads: Threads,
+        used: Option<Self>,
+    ) -> Self {
+        let used = used.map(|used| (used.codes, used.scales, used.starts, used.sums, used.run_sums));
+        let (codes, scales, starts, sums, run_sums) = used.unwrap_or_default();
         let (count, blocks) = (rows.len() / inputs, inputs / coding.block);
         let lanes = count.clamp(1, PANEL);
         let (groups, runs) = (count.div_ceil(lanes), blocks * coding.runs);
@@ -80,11 +134,11 @@ impl Activations {
             blocks,
             lanes,
             coding,
-            codes: vec![0; all * inputs],
-            scales: vec![0.0; all * blocks],
-            starts: vec![0; all * runs],
-            sums: vec![0.0; all * with_sums],
-            run_sums: vec![0; all * with_runs],
+            codes: zeros(codes, all * inputs),
+            scales: zeros(scales, all * blocks),
+            starts: zeros(starts, all * runs),
+            sums: zeros(sums, all * with_sums),
+            run_sums: zeros(run_sums, all * with_runs),
         };
         // Chunks of a size above 0 that are as many as there are groups, also where a list is empty.
         let mut sums = chunks(&mut new.sums, lanes * with_sums);
@@ -139,7 +193,7 @@ impl RowGroup<'_> {
             }
             let parts = self.codes[lane * together..].chunks_mut(lanes * together);
             for (part, codes) in parts.zip(codes.chunks_exact(together)) {
-                part[..together].copy_from_slice(codes);
+                copy(codes, part);
             }
             for (run, codes) in codes.chunks_exact(coding.run()).enumerate() {
                 let sum = sum(codes);
@@ -154,6 +208,13 @@ impl RowGroup<'_> {
                 }
             }
         }
+    }
+}
+
+/// Copies the codes of a part, a multiple of [`STEP`]. A copy of a size that is known is no call.
+fn copy(codes: &[i8], part: &mut [i8]) {
+    for (to, from) in part.as_chunks_mut::<STEP>().0.iter_mut().zip(codes.as_chunks::<STEP>().0) {
+        *to = *from;
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::activations::Activations;
+use super::activations::{Activations, ProductRows, RowMemory};
 use super::choice::{Kernel, KernelKind};
 use super::columns::Columns;
 use super::layout::PANEL;
@@ -40,25 +40,41 @@ impl PackedMatrix {
     /// # Panics
     /// If `rows` are not whole rows: a mistake of the caller.
     pub fn multiply(&self, kernel: Kernel, threads: Threads, rows: &[f32]) -> Vec<f32> {
-        assert!(rows.len().is_multiple_of(self.inputs()), "rows as wide as the matrix");
-        let (count, outputs) = (rows.len() / self.inputs(), self.outputs());
-        let mut results = vec![0.0; count * outputs];
+        let mut results = vec![0.0; rows.len() / self.inputs() * self.outputs()];
+        self.multiply_into(kernel, threads, &mut RowMemory::default().rows(rows), &mut results);
+        results
+    }
+
+    /// As [`PackedMatrix::multiply`], into memory that is there.
+    ///
+    /// # Panics
+    /// If `rows` are not whole rows or `results` has not their number times the outputs: a mistake of the caller.
+    pub fn multiply_into(
+        &self,
+        kernel: Kernel,
+        threads: Threads,
+        rows: &mut ProductRows<'_>,
+        results: &mut [f32],
+    ) {
+        let length = rows.floats().len();
+        assert!(length.is_multiple_of(self.inputs()), "rows as wide as the matrix");
+        let (count, outputs) = (length / self.inputs(), self.outputs());
+        assert_eq!(results.len(), count * outputs, "results for each row and output");
         if results.is_empty() {
-            return results;
+            return;
         }
-        let activations = Activations::new(self.layout.coding, self.inputs(), rows, threads);
+        let activations = rows.rounded(self.layout.coding, self.inputs(), threads);
         let panels = self.panels_of_task(count, threads);
-        let columns = Columns::split(&mut results, outputs, panels * PANEL);
+        let columns = Columns::split(results, outputs, panels * PANEL);
         let size = panels * self.layout.panel_bytes();
         let task = |(mut columns, panels): (Columns<'_>, &[u8])| {
-            self.task(kernel, panels, &activations, &mut columns);
+            self.task(kernel, panels, activations, &mut columns);
         };
         if columns.len() > 1 {
             columns.into_par_iter().zip(self.panels().par_chunks(size)).for_each(task);
         } else {
             columns.into_iter().zip(self.panels().chunks(size)).for_each(task);
         }
-        results
     }
 
     fn panels_of_task(&self, rows: usize, threads: Threads) -> usize {
