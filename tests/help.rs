@@ -26,6 +26,7 @@ fn help_teaches() {
         "thresholds diff",
         "thresholds decide",
         "adapt",
+        "audit",
         "sample-size",
         "schema",
         "schema write",

@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a test that cannot run here says so")]
 
 mod asking;
+mod audit;
 mod cases;
 mod datasets;
 mod datasets_on_the_hub;

@@ -37,6 +37,7 @@ fn words_for_people() {
       100 kept rows certify it with at most 1 wrong among them
       100 kept rows certify at best 0.022763, with none wrong
       100 kept rows with 2 wrong, as that error rate expects, certify 0.052345
+    An audit needs about 68 questions if no kept answer differs, 237 if a share of 0.02 is kept and differs
     ");
 }
 

@@ -72,6 +72,21 @@ fn a_stream_in_pieces_with_a_state_is_the_whole_stream() {
 }
 
 #[test]
+fn ids_that_repeat_are_decided_and_counted_twice_and_a_clock_is_not_read() {
+    let sandbox = sandbox();
+    let line = "{\"id\": \"a\", \"confidence\": 0.5, \"time\": \"2026-02-30T25:61:00Z\"}\n";
+    sandbox.write("in.jsonl", line.repeat(3));
+    let run =
+        sandbox.feed(&format!("{DECIDE} --track --state tracker.json"), &sandbox.read("in.jsonl")).exits(0);
+    let found = lines(&run.stdout);
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|line| (&line["z"], &line["u"]) == (&found[0]["z"], &found[0]["u"])));
+    assert_ne!(found[0]["t"], found[1]["t"], "the threshold has moved on");
+    let state: Value = serde_json::from_slice(&sandbox.read("tracker.json")).unwrap();
+    assert_eq!(state["state"]["n"], 3);
+}
+
+#[test]
 fn states_of_others_and_options_without_track_are_refused() {
     let sandbox = sandbox();
     sandbox.write("in.jsonl", "{\"id\": \"a\", \"confidence\": 0.5}\n");
@@ -122,6 +137,38 @@ fn an_adapted_file_has_the_ratio_of_its_traffic() {
     let decided = lines(&sandbox.feed(&decide, &sandbox.read("in.jsonl")).exits(0).stdout);
     let deferred = decided.iter().filter(|line| line["route"] == "llm").count();
     assert!((120..=180).contains(&deferred), "{deferred} of 500");
+}
+
+#[test]
+fn caution_defers_more_and_the_file_names_both_choices() {
+    let sandbox = sandbox();
+    sandbox.write("traffic.jsonl", surer(300));
+    let labelled = (0..40u32).fold(String::new(), |mut text, index| {
+        let (confidence, slm) = (f64::from(index) / 40.0, index % 3 > 0);
+        writeln!(text, "{{\"confidence\": {confidence}, \"slm_correct\": {slm}, \"llm_correct\": true}}")
+            .unwrap();
+        text
+    });
+    sandbox.write("labels.jsonl", labelled);
+    let mut example = example_thresholds();
+    let gap = "llm_gap=0.1".parse().unwrap();
+    let mut point = example.methods[0].operating_points[0].clone();
+    (point.id, point.target) = (format!("perplexity/{gap}"), gap);
+    (point.tie_break, point.guarantee, point.dataset_guarantee) = (None, None, None);
+    example.methods[0].operating_points.retain(|other| other.target != gap);
+    example.methods[0].operating_points.push(point);
+    sandbox.write("example.json", example.sealed().unwrap().to_json().unwrap());
+    let adapt = "adapt example.json --confidences traffic.jsonl --labels labels.jsonl";
+    let point = |options: &str| {
+        sandbox.sh(&format!("{adapt} {options} --out mine.json")).exits(0);
+        let text = String::from_utf8(sandbox.read("mine.json")).unwrap();
+        let file = Thresholds::from_json(&text).unwrap();
+        file.methods[0].operating_points.last().unwrap().clone()
+    };
+    let (plain, cautious) = (point(""), point("--cautious"));
+    assert!(cautious.threshold.unwrap().get() > plain.threshold.unwrap().get());
+    assert_eq!(plain.conservative.unwrap().threshold, cautious.threshold.unwrap());
+    assert!(cautious.note.unwrap().contains("one standard deviation to spare"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments, its help and its calls.
 
 mod adapt;
+mod audit;
 mod config;
 mod datasets;
 mod evaluate;
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Thresholds(thresholds::ThresholdsCommand),
     Adapt(adapt::AdaptArguments),
+    Audit(audit::AuditArguments),
     #[command(alias = "plan")]
     SampleSize(sample_size::SampleSizeArguments),
     #[command(subcommand)]
@@ -50,6 +52,7 @@ pub(crate) fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Transfer(arguments) => transfer::run(&arguments, console),
         Command::Thresholds(command) => thresholds::run(&command, console),
         Command::Adapt(arguments) => adapt::run(&arguments, console),
+        Command::Audit(arguments) => audit::run(&arguments, console),
         Command::SampleSize(arguments) => sample_size::run(&arguments, console),
         Command::Schema(command) => schema::run(&command, console),
     }

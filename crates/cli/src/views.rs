@@ -5,3 +5,4 @@ pub(crate) mod evaluation;
 pub(crate) mod operating_points;
 pub(crate) mod overview;
 pub(crate) mod stages;
+pub(crate) mod transfer;

@@ -321,12 +321,50 @@ table_row! {
         pub adapted_ratio_error_100: Option<f64>,
         /// The same after 500.
         pub adapted_ratio_error_500: Option<f64>,
-        /// For a routing ratio: mean distance from it of what a tracker routed of the first 100 questions.
+        /// The same after 1,000.
+        pub adapted_ratio_error_1000: Option<f64>,
+        /// For a routing ratio: mean distance from it of what a tracker routed of the first 50 questions.
+        pub tracked_ratio_error_50: Option<f64>,
+        /// The same of the first 100.
         pub tracked_ratio_error_100: Option<f64>,
         /// The same of the first 500.
         pub tracked_ratio_error_500: Option<f64>,
         /// The same of the first 1,000.
         pub tracked_ratio_error_1000: Option<f64>,
+        /// Mean accuracy of a tracker over 1,000 questions, less that of a fixed threshold which defers as many of them.
+        pub tracked_accuracy_cost_1000: Option<f64>,
+        /// For an accuracy or a gap to the LLM that lies between keeping everything and the best: mean distance from it on the
+        /// held-out data after adapting to 500 of its questions without a label.
+        pub label_error_0: Option<f64>,
+        /// The same after adapting to 20 labelled questions besides.
+        pub label_error_20: Option<f64>,
+        /// The same after adapting to 50 labelled questions besides.
+        pub label_error_50: Option<f64>,
+        /// The same after adapting to 100 labelled questions besides.
+        pub label_error_100: Option<f64>,
+        /// The same after adapting to 200 labelled questions besides.
+        pub label_error_200: Option<f64>,
+        /// Share of such adaptations that reach the target where it is chosen with one standard deviation to spare, without a
+        /// label.
+        pub cautious_reached_0: Option<f64>,
+        /// The same with 20 labelled questions.
+        pub cautious_reached_20: Option<f64>,
+        /// The same with 50 labelled questions.
+        pub cautious_reached_50: Option<f64>,
+        /// The same with 100 labelled questions.
+        pub cautious_reached_100: Option<f64>,
+        /// The same with 200 labelled questions.
+        pub cautious_reached_200: Option<f64>,
+        /// Mean routing ratio on the held-out data of that cautious choice, without a label.
+        pub cautious_ratio_0: Option<f64>,
+        /// The same with 20 labelled questions.
+        pub cautious_ratio_20: Option<f64>,
+        /// The same with 50 labelled questions.
+        pub cautious_ratio_50: Option<f64>,
+        /// The same with 100 labelled questions.
+        pub cautious_ratio_100: Option<f64>,
+        /// The same with 200 labelled questions.
+        pub cautious_ratio_200: Option<f64>,
         /// Accuracy that the pool promised.
         pub predicted_accuracy: Option<f64>,
         /// Overall accuracy on the held-out data.
@@ -351,6 +389,27 @@ table_row! {
         pub usd_per_1k_questions: Option<f64>,
         /// For a risk target: whether the held-out risk exceeds alpha.
         pub violated: Option<bool>,
+        /// For a risk target with one dataset held out: kind of the guarantee about a new dataset that the other
+        /// datasets give, `worst_of_k` or `order_statistic`; null where the pool has one dataset.
+        pub dataset_guarantee_kind: Option<String>,
+        /// Datasets of the pool.
+        pub dataset_guarantee_k: Option<u64>,
+        /// Probability with which it promises that the risk of a new dataset is at most alpha.
+        pub dataset_guarantee_promise: Option<f64>,
+        /// Its threshold.
+        pub dataset_guarantee_threshold: Option<f64>,
+        /// Routing ratio of this threshold on the held-out dataset.
+        pub dataset_guarantee_ratio: Option<f64>,
+        /// Whether the held-out risk at this threshold exceeds alpha.
+        pub dataset_guarantee_violated: Option<bool>,
+        /// Routing ratio on the held-out dataset of the threshold that the worst of the pool's datasets bears.
+        pub worst_of_k_ratio: Option<f64>,
+        /// Whether the held-out risk at that threshold exceeds alpha.
+        pub worst_of_k_violated: Option<bool>,
+        /// Routing ratio on the held-out dataset of the bound by Student's t; null with fewer than four datasets.
+        pub t_bound_ratio: Option<f64>,
+        /// Whether the held-out risk at that bound exceeds alpha.
+        pub t_bound_violated: Option<bool>,
         /// Root-mean-square distance of the accuracies at the pool's and at the own thresholds.
         pub curve_rmse: Option<f64>,
         /// The same distance of the random line.

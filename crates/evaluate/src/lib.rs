@@ -28,7 +28,7 @@ pub mod transfer;
 
 pub use alignment::{SeriesAlignment, alignment};
 pub use curves::{SeriesCurves, curves};
-pub use summary::{TransferSummary, summarise};
+pub use summary::{LabelsSummary, NewDatasetSummary, TransferSummary, summarise};
 pub use transfer::{
     CrossFittedScores, CrossFittedSeries, HoldOut, InDomainLabels, SeriesTransfer, TransferError,
     TransferScores, TransferSpec, splits, transfer,

@@ -1,7 +1,7 @@
 //! Transfer in a few numbers per method.
 
 use plimsoll_core::records::{HoldOut, TransferRow};
-use plimsoll_router::Target;
+use plimsoll_router::{Risk, Target};
 use serde::Serialize;
 
 /// How the thresholds of one (SLM, LLM, method) for one kind of target did on held-out data.
@@ -38,6 +38,8 @@ pub struct TransferSummary {
     pub tracked_ratio_error_500: Option<f64>,
     /// The same of the first 1,000.
     pub tracked_ratio_error_1000: Option<f64>,
+    /// For an accuracy or a gap to the LLM: what labels of the held-out data would buy; empty for other targets.
+    pub labels: Vec<LabelsSummary>,
     /// Mean |achieved - predicted| routing ratio: ties, which no threshold can help, do not enter.
     pub prediction_error: Option<f64>,
     /// Mean accuracy above random routing at the same ratio.
@@ -52,6 +54,47 @@ pub struct TransferSummary {
     pub ks: Option<f64>,
     /// For a risk: share of thresholds whose held-out risk exceeds alpha.
     pub violation_rate: Option<f64>,
+    /// For a risk: what guarantees about a new dataset promised, how often they failed, and what they cost.
+    pub new_dataset: Option<NewDatasetSummary>,
+}
+
+/// What a number of labelled questions of the held-out data would buy, besides 500 without a label.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LabelsSummary {
+    /// Labelled questions.
+    pub labels: u64,
+    /// Mean distance from the target.
+    pub error: f64,
+    /// Share of adaptations that reach it with one standard deviation to spare.
+    pub cautious_reached: f64,
+    /// Mean routing ratio of that cautious choice.
+    pub cautious_ratio: f64,
+}
+
+/// How guarantees about a new dataset, of the other datasets, did on those that were held out.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NewDatasetSummary {
+    /// Mean share of datasets on which the guarantee may fail: 1 - promise.
+    pub promised_violation_rate: Option<f64>,
+    /// Share of held-out datasets on which it failed.
+    pub violation_rate: Option<f64>,
+    /// Mean routing ratio of its threshold on them.
+    pub routing_ratio: Option<f64>,
+    /// The same rate of the worst of K, whatever it promises.
+    pub worst_of_k_violation_rate: Option<f64>,
+    /// The same ratio of the worst of K.
+    pub worst_of_k_routing_ratio: Option<f64>,
+    /// The same rate of the bound by Student's t.
+    pub t_bound_violation_rate: Option<f64>,
+    /// The same ratio of the bound by Student's t.
+    pub t_bound_routing_ratio: Option<f64>,
+}
+
+impl TransferSummary {
+    /// Whether the target is a risk.
+    pub fn is_risk(&self) -> bool {
+        self.target_kind.parse::<Risk>().is_ok()
+    }
 }
 
 /// Summarises transfer rows, in the order in which their groups first appear.
@@ -95,14 +138,60 @@ fn summary(rows: &[&TransferRow]) -> TransferSummary {
         tracked_ratio_error_100: mean(&|row| row.tracked_ratio_error_100),
         tracked_ratio_error_500: mean(&|row| row.tracked_ratio_error_500),
         tracked_ratio_error_1000: mean(&|row| row.tracked_ratio_error_1000),
+        labels: labels(&mean),
         prediction_error: mean(&|row| distance(row.achieved_routing_ratio, row.predicted_routing_ratio)),
         accuracy_over_random: mean(&|row| Some(row.accuracy? - row.random_accuracy?)),
         accuracy_below_oracle: mean(&|row| Some(row.oracle_accuracy? - row.accuracy?)),
         curve_rmse: mean(&|row| row.curve_rmse),
         random_curve_rmse: mean(&|row| row.random_curve_rmse),
         ks: mean(&|row| row.ks),
-        violation_rate: mean(&|row| row.violated.map(|violated| f64::from(u8::from(violated)))),
+        violation_rate: mean(&|row| row.violated.map(as_number)),
+        new_dataset: new_dataset(rows, &mean),
     }
+}
+
+/// A figure of a row.
+type Figure = fn(&TransferRow) -> Option<f64>;
+
+/// By number of labels: error, share reached and ratio.
+const LABELS: [(u64, [Figure; 3]); 5] = [
+    (0, [|row| row.label_error_0, |row| row.cautious_reached_0, |row| row.cautious_ratio_0]),
+    (20, [|row| row.label_error_20, |row| row.cautious_reached_20, |row| row.cautious_ratio_20]),
+    (50, [|row| row.label_error_50, |row| row.cautious_reached_50, |row| row.cautious_ratio_50]),
+    (100, [|row| row.label_error_100, |row| row.cautious_reached_100, |row| row.cautious_ratio_100]),
+    (200, [|row| row.label_error_200, |row| row.cautious_reached_200, |row| row.cautious_ratio_200]),
+];
+
+fn labels(mean: &dyn Fn(&dyn Fn(&TransferRow) -> Option<f64>) -> Option<f64>) -> Vec<LabelsSummary> {
+    let of = |(labels, [error, reached, ratio]): &(u64, [Figure; 3])| {
+        Some(LabelsSummary {
+            labels: *labels,
+            error: mean(error)?,
+            cautious_reached: mean(reached)?,
+            cautious_ratio: mean(ratio)?,
+        })
+    };
+    LABELS.iter().filter_map(of).collect()
+}
+
+/// `None` where no row has a guarantee about a new dataset: for other targets, and for a pool of one dataset.
+fn new_dataset(
+    rows: &[&TransferRow],
+    mean: &dyn Fn(&dyn Fn(&TransferRow) -> Option<f64>) -> Option<f64>,
+) -> Option<NewDatasetSummary> {
+    rows.iter().any(|row| row.dataset_guarantee_k.is_some()).then(|| NewDatasetSummary {
+        promised_violation_rate: mean(&|row| row.dataset_guarantee_promise.map(|promise| 1.0 - promise)),
+        violation_rate: mean(&|row| row.dataset_guarantee_violated.map(as_number)),
+        routing_ratio: mean(&|row| row.dataset_guarantee_ratio),
+        worst_of_k_violation_rate: mean(&|row| row.worst_of_k_violated.map(as_number)),
+        worst_of_k_routing_ratio: mean(&|row| row.worst_of_k_ratio),
+        t_bound_violation_rate: mean(&|row| row.t_bound_violated.map(as_number)),
+        t_bound_routing_ratio: mean(&|row| row.t_bound_ratio),
+    })
+}
+
+fn as_number(is: bool) -> f64 {
+    f64::from(u8::from(is))
 }
 
 /// The kind of a ratio target.

@@ -8,6 +8,8 @@
 
 mod error;
 mod held_out;
+mod labels;
+mod new_dataset;
 mod new_traffic;
 mod scored;
 
@@ -160,7 +162,7 @@ fn transfer_split(
     finished: &(dyn Fn() + Sync),
 ) -> SeriesTransfer {
     let pool = split.held_out.complement();
-    let sides = HeldOutRows::new(prepared, &split.held_out, &pool, &spec.fit);
+    let sides = HeldOutRows::new(prepared, &split.held_out, &pool, split.by, &spec.fit);
     let mut transfer = SeriesTransfer::default();
     for repeat in repeats {
         if let Some(held_out) = &sides {

@@ -16,6 +16,7 @@ use plimsoll_core::Seed;
 use plimsoll_router::{Confidence, Risk};
 
 use crate::guarantee::{TestOutcome, TestSet};
+use crate::tail::rows_needed;
 
 /// A question that both models answered.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +35,22 @@ pub struct AuditedQuestion {
 /// The outcome's risk is the regret, which the disagreement bounds.
 pub fn audit(questions: &[AuditedQuestion], alpha: f64, delta: f64, seed: &Seed) -> TestOutcome {
     TestSet::from_disagreement(questions, seed).test(Risk::Regret, alpha, delta)
+}
+
+/// About how many questions an audit needs, where the answers differ on the share `differing` of the questions and
+/// are kept. `None` if no number would do.
+///
+/// # Formula
+/// ceil(3 n / 2) with n = [`rows_needed`]: the tested questions, besides the third that gives the thresholds.
+///
+/// ```
+/// use plimsoll_fit::audit::questions_needed;
+/// // 22 tested questions without a difference bound it by 0.1: 0.9^22 < 0.1.
+/// assert_eq!(questions_needed(0.0, 0.1, 0.1), Some(33));
+/// assert_eq!(questions_needed(0.1, 0.1, 0.1), None);
+/// ```
+pub fn questions_needed(differing: f64, alpha: f64, delta: f64) -> Option<u64> {
+    rows_needed(differing, alpha, delta).map(|tested| tested.saturating_mul(3).div_ceil(2))
 }
 
 #[cfg(test)]

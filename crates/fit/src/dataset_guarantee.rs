@@ -55,32 +55,83 @@ pub fn dataset_guarantee(
     alpha: f64,
     delta: f64,
 ) -> Option<DatasetGuarantee> {
-    let datasets = prepared.questions.datasets();
-    let mut rows = vec![0u64; datasets.len()];
-    let counts = |row: u32| risk != Risk::Regret || prepared.outcomes(row).1 != Outcome::Ungraded;
-    for row in prepared.scored(selection).map(|(_, row)| row).chain(prepared.missing(selection)) {
-        rows[prepared.dataset_index(row)] += u64::from(counts(row));
-    }
-    let scored = prepared.scored_descending(selection).filter(|(_, row)| counts(*row));
-    let losses = scored.map(|(confidence, row)| {
-        let (slm, llm) = prepared.outcomes(row);
-        let is_loss = slm != Outcome::Correct && (risk != Risk::Regret || llm == Outcome::Correct);
-        LossRow { confidence, dataset: prepared.dataset_index(row), is_loss }
-    });
-    let loosest = loosest_thresholds(losses, &rows, risk, alpha);
-    let of_pool = loosest.into_iter().zip(&rows).zip(datasets).filter(|((_, rows), _)| **rows > 0);
-    ranked(of_pool.map(|((threshold, _), dataset)| (threshold, dataset.id.as_str())).collect(), alpha, delta)
+    let losses = DatasetLosses::new(prepared, selection, risk);
+    ranked(losses.loosest_by_name(alpha), alpha, largest_rank(losses.k(), delta).max(1), delta)
 }
 
-/// The guarantee with the largest rank whose promise is at least 1 - delta; where there is none, that of the worst of
-/// K with the promise that it has.
-fn ranked(mut loosest: Vec<(Threshold, &str)>, alpha: f64, delta: f64) -> Option<DatasetGuarantee> {
+/// The guarantee of the worst of K, whatever promise it makes. `None` with fewer than two datasets.
+pub fn worst_of_k(
+    prepared: &PreparedSeries<'_>,
+    selection: &DatasetSelection,
+    risk: Risk,
+    alpha: f64,
+    delta: f64,
+) -> Option<DatasetGuarantee> {
+    ranked(DatasetLosses::new(prepared, selection, risk).loosest_by_name(alpha), alpha, 1, delta)
+}
+
+/// The rows that a risk counts, of the datasets of a selection.
+pub(crate) struct DatasetLosses<'a> {
+    prepared: &'a PreparedSeries<'a>,
+    selection: &'a DatasetSelection,
+    risk: Risk,
+    /// Rows of each dataset, those without a confidence among them.
+    pub(crate) rows: Vec<u64>,
+}
+
+impl<'a> DatasetLosses<'a> {
+    pub(crate) fn new(prepared: &'a PreparedSeries<'a>, selection: &'a DatasetSelection, risk: Risk) -> Self {
+        let rows = vec![0u64; prepared.questions.datasets().len()];
+        let mut losses = Self { prepared, selection, risk, rows };
+        for row in prepared.scored(selection).map(|(_, row)| row).chain(prepared.missing(selection)) {
+            losses.rows[prepared.dataset_index(row)] += u64::from(losses.counts(row));
+        }
+        losses
+    }
+
+    fn counts(&self, row: u32) -> bool {
+        self.risk != Risk::Regret || self.prepared.outcomes(row).1 != Outcome::Ungraded
+    }
+
+    /// Rows with a confidence, from the most confident.
+    pub(crate) fn descending(&self) -> impl Iterator<Item = LossRow> {
+        let scored = self.prepared.scored_descending(self.selection).filter(|(_, row)| self.counts(*row));
+        scored.map(|(confidence, row)| {
+            let (slm, llm) = self.prepared.outcomes(row);
+            let is_loss = slm != Outcome::Correct && (self.risk != Risk::Regret || llm == Outcome::Correct);
+            LossRow { confidence, dataset: self.prepared.dataset_index(row), is_loss }
+        })
+    }
+
+    /// Datasets that have rows.
+    pub(crate) fn k(&self) -> u64 {
+        self.rows.iter().filter(|rows| **rows > 0).count() as u64
+    }
+
+    /// The name of a dataset.
+    pub(crate) fn id(&self, dataset: usize) -> &'a str {
+        self.prepared.questions.datasets().get(dataset).map_or("", |dataset| dataset.id.as_str())
+    }
+
+    fn loosest_by_name(&self, alpha: f64) -> Vec<(Threshold, &'a str)> {
+        let loosest = loosest_thresholds(self.descending(), &self.rows, self.risk, alpha);
+        let of_pool = loosest.into_iter().enumerate().filter(|(dataset, _)| self.rows[*dataset] > 0);
+        of_pool.map(|(dataset, threshold)| (threshold, self.id(dataset))).collect()
+    }
+}
+
+/// The guarantee of the `rank`-th strictest threshold.
+fn ranked(
+    mut loosest: Vec<(Threshold, &str)>,
+    alpha: f64,
+    rank: u64,
+    delta: f64,
+) -> Option<DatasetGuarantee> {
     let k = loosest.len() as u64;
     if k < 2 {
         return None;
     }
     loosest.sort_by(|left, right| right.0.get().total_cmp(&left.0.get()).then(left.1.cmp(right.1)));
-    let rank = largest_rank(k, delta).max(1);
     let (threshold, id) = *usize::try_from(rank - 1).ok().and_then(|index| loosest.get(index))?;
     let mut guarantee = DatasetGuarantee::new(k, rank, alpha, threshold, id);
     guarantee.datasets_needed = datasets_needed(delta);

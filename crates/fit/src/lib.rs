@@ -19,6 +19,7 @@
 //! | [`points`], [`guarantee`] | targets; risk control by fixed-sequence testing |
 //! | [`traffic`] | unlabelled traffic on the pool's scale; what adapting or tracking would reach there |
 //! | [`mod@dataset_guarantee`] | what can be promised about a dataset never seen |
+//! | [`mod@t_bound`] | the same from few datasets, by Student's t |
 //! | [`adapt`] | operating points for other traffic, from its confidences |
 //! | [`mod@audit`] | a guarantee without labels, by the disagreement of the two models |
 //! | [`maps`] | isotonic, Platt and beta maps |
@@ -48,6 +49,7 @@ pub mod prepared;
 pub mod quantile;
 pub mod sample;
 pub mod sums;
+pub mod t_bound;
 pub mod tail;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

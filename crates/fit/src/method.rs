@@ -4,7 +4,7 @@ use plimsoll_core::{Outcome, Seed};
 use plimsoll_router::thresholds::{
     Achieved, Conservative, DatasetGuarantee, Method, MethodRows, OperatingPoint, TieRule,
 };
-use plimsoll_router::{Confidence, PoolCdf, Target, Threshold, TieSeed};
+use plimsoll_router::{Confidence, PoolCdf, Risk, Target, Threshold, TieSeed};
 
 use crate::curve::Curve;
 use crate::dataset_guarantee::dataset_guarantee;
@@ -17,6 +17,7 @@ use crate::points::{FitInputs, TargetFit, fit_target};
 use crate::pool_cdf::selection_cdf;
 use crate::prepared::{DatasetSelection, PreparedSeries};
 use crate::sample::{SampleRow, WeightedSample};
+use crate::t_bound::t_bound;
 use crate::traffic::dataset_spread;
 
 /// The scientific parameters of a fit.
@@ -148,8 +149,13 @@ pub fn fit_method(
     for point in &mut method.operating_points {
         point.z =
             point.threshold.zip(method.pool_cdf.as_ref()).map(|(threshold, scale)| place(scale, threshold));
-        point.dataset_guarantee =
-            guarantee_for_new_datasets(prepared, selection, point.target, method.pool_cdf.as_ref());
+        let scale = method.pool_cdf.as_ref();
+        let promised =
+            |make: DatasetRule| guarantee_for_new_datasets(prepared, selection, point.target, scale, make);
+        point.dataset_guarantee = promised(dataset_guarantee);
+        // Where datasets enough promise 1 - delta without an assumption, none is made.
+        let is_short = point.dataset_guarantee.as_ref().is_some_and(|found| found.k < found.datasets_needed);
+        point.dataset_t_bound = if is_short { promised(t_bound) } else { None };
     }
     FittedMethod { draw: fitted.draw, method }
 }
@@ -166,15 +172,19 @@ fn place(scale: &PoolCdf, threshold: Threshold) -> f64 {
     Confidence::new(threshold.get()).map_or(1.0, |confidence| scale.z(confidence, 0.0))
 }
 
+/// How a guarantee about new datasets is made: rows, datasets, risk, alpha, delta.
+type DatasetRule = fn(&PreparedSeries<'_>, &DatasetSelection, Risk, f64, f64) -> Option<DatasetGuarantee>;
+
 /// For a risk: what can be promised about a dataset that was never seen.
 fn guarantee_for_new_datasets(
     prepared: &PreparedSeries<'_>,
     selection: &DatasetSelection,
     target: Target,
     scale: Option<&PoolCdf>,
+    make: DatasetRule,
 ) -> Option<DatasetGuarantee> {
     let (risk, alpha, delta) = target.risk()?;
-    let mut guarantee = dataset_guarantee(prepared, selection, risk, alpha, delta)?;
+    let mut guarantee = make(prepared, selection, risk, alpha, delta)?;
     guarantee.z = scale.map(|scale| place(scale, guarantee.threshold));
     let rows = prepared.scored(selection).count() + prepared.missing(selection).count();
     let kept =

@@ -183,10 +183,53 @@ pub fn tracked_ratio_error(
     }))
 }
 
+/// A question of a stream, by its place on the scale (`None` = missing) and whether the SLM and the LLM are right.
+pub type GradedPlace = (Option<f64>, bool, bool);
+
+/// Mean accuracy that a tracker reaches over the first `n` questions of this traffic, drawn with replacement, less that
+/// of a fixed threshold which defers as many of the same questions; NaN without traffic.
+///
+/// # Errors
+/// What [`Tracker::new`] refuses.
+pub fn tracked_accuracy_cost(
+    pool: &PoolCdf,
+    traffic: &[GradedPlace],
+    ratio: f64,
+    n: u64,
+    seed: &Seed,
+) -> Result<f64, plimsoll_router::Error> {
+    let tracker = Tracker::new(ratio, pool.level(ratio), TrackerSettings::DEFAULT)?;
+    let right =
+        |(_, slm, llm): &GradedPlace, deferred: bool| f64::from(u8::from(if deferred { *llm } else { *slm }));
+    Ok(mean_of_streams(traffic, seed, |draw| {
+        let mut tracker = tracker;
+        let mut stream: Vec<GradedPlace> = (0..n).filter_map(draw).collect();
+        let routed = |question: &GradedPlace| tracker.decide(question.0).decision.route == Route::Llm;
+        let decided: Vec<bool> = stream.iter().map(routed).collect();
+        let tracked: f64 =
+            stream.iter().zip(&decided).map(|(question, deferred)| right(question, *deferred)).sum();
+        // Missing ones come first: they are always deferred.
+        stream.sort_by(|left, right| left.0.unwrap_or(-1.0).total_cmp(&right.0.unwrap_or(-1.0)));
+        let count = decided.iter().filter(|deferred| **deferred).count();
+        let fixed: f64 =
+            stream.iter().enumerate().map(|(index, question)| right(question, index < count)).sum();
+        (tracked - fixed) / n.max(1) as f64
+    }))
+}
+
 fn mean_over_streams(
     traffic: &[Option<f64>],
     seed: &Seed,
     error: impl Fn(&dyn Fn(u64) -> Option<f64>) -> f64,
+) -> f64 {
+    mean_of_streams(traffic, seed, |draw| error(&|index| draw(index).flatten()))
+}
+
+/// The mean of a figure over streams that are drawn with replacement; NaN without traffic.
+fn mean_of_streams<T: Copy>(
+    traffic: &[T],
+    seed: &Seed,
+    figure: impl Fn(&dyn Fn(u64) -> Option<T>) -> f64,
 ) -> f64 {
     let Ok(rows) = u64::try_from(traffic.len()) else { return f64::NAN };
     if rows == 0 {
@@ -195,7 +238,7 @@ fn mean_over_streams(
     let stream = |stream: u64| {
         let seed = seed.derive_index(stream);
         let row = |index: u64| usize::try_from(seed.hash_key(index) % rows).unwrap_or_default();
-        error(&|index| traffic.get(row(index)).copied().flatten())
+        figure(&|index| traffic.get(row(index)).copied())
     };
     (0..STREAMS).map(stream).sum::<f64>() / STREAMS as f64
 }
@@ -271,6 +314,23 @@ mod tests {
             assert!(adapted(500) < adapted(25) && adapted(25) < fixed, "{} {}", adapted(25), adapted(500));
             assert!(tracked < 0.02, "{tracked}");
         }
+    }
+
+    #[test]
+    fn a_tracker_costs_accuracy_where_the_stream_is_even() {
+        let (pool, seed) = (pool(0.0), Seed::new(2));
+        let ties = TieSeed::new(12);
+        let traffic: Vec<GradedPlace> = (0..2_000)
+            .map(|row| {
+                let z = ties.uniform(&row.to_string());
+                (Some(z), ties.uniform(&format!("right {row}")) < z, true)
+            })
+            .collect();
+        let cost = tracked_accuracy_cost(&pool, &traffic, 0.5, 1_000, &seed).unwrap();
+        // Never above the fixed threshold where the order of confidences is that of P(correct), and near it.
+        assert!((-0.01..=0.005).contains(&cost), "{cost}");
+        let none: Vec<GradedPlace> = traffic.iter().map(|(z, ..)| (*z, true, true)).collect();
+        assert_eq!(tracked_accuracy_cost(&pool, &none, 0.5, 1_000, &seed).unwrap(), 0.0);
     }
 
     #[test]

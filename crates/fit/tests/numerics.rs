@@ -1,10 +1,11 @@
-//! The numerics against scikit-learn, scipy and numpy; `goldens/numerics.py` writes the values.
+//! The numerics against scikit-learn, scipy and numpy; `goldens/numerics.py` and `goldens/t_quantiles.py` write the values.
 
 #[cfg(test)]
 mod goldens {
     use plimsoll_fit::distance::ks_two_sample;
     use plimsoll_fit::maps::{GradedConfidence, MapProblem, fit_beta, fit_isotonic, fit_platt};
     use plimsoll_fit::quantile::{quantile_linear, quantile_lower};
+    use plimsoll_fit::t_bound::t_quantile;
     use plimsoll_fit::tail::{binomial_cdf, clopper_pearson_lower, clopper_pearson_upper};
     use plimsoll_router::Confidence;
     use serde_json::Value;
@@ -15,6 +16,9 @@ mod goldens {
     const AGREES_IN_ALL_DIGITS: f64 = 1e-9;
     /// Relative, of scikit-learn's Platt scaling: L-BFGS stops at a gradient of 1e-6.
     const LBFGS: f64 = 1e-6;
+
+    /// Relative above 1, of statrs' inverse of the incomplete beta function: 2e-9 at 998 degrees of freedom.
+    const STATRS: f64 = 1e-8;
 
     fn goldens(section: &str) -> Vec<Value> {
         let all: Value = serde_json::from_str(include_str!("goldens/numerics.json")).unwrap();
@@ -117,6 +121,16 @@ mod goldens {
             let lower = clopper_pearson_lower(k, n, delta);
             assert_all_digits(lower, number(&case, "lower"), &case.to_string());
         }
+    }
+
+    #[test]
+    fn quantiles_of_student_s_t() {
+        let all: Value = serde_json::from_str(include_str!("goldens/t_quantiles.json")).unwrap();
+        for case in all["cases"].as_array().unwrap() {
+            let found = t_quantile(count(case, "degrees"), number(case, "delta")).unwrap();
+            assert_close(found, number(case, "quantile"), STATRS, &case.to_string());
+        }
+        assert_eq!((t_quantile(5, 1e-4), t_quantile(5, 0.6), t_quantile(0, 0.1)), (None, None, None));
     }
 
     #[test]

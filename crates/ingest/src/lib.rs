@@ -16,6 +16,7 @@
 //! | [`read`] | files to questions, with an account of every row |
 //! | [`pool`] | sampling, roles, duplicates |
 //! | [`prompts`] | questions to prompts |
+//! | [`read_table`] | the rows of any table, as they stand in it |
 //! | [`cell`], [`draft`], [`number`] | what adapters are made of |
 //! | [`error`], [`reason`], [`limits`] | what can go wrong with a file or a row, and bounds on memory |
 //!
@@ -36,6 +37,7 @@ pub mod read;
 pub mod reason;
 mod rows;
 mod source;
+mod table;
 
 pub use dataset::Dataset;
 pub use datasets::{DATASETS, dataset};
@@ -44,3 +46,4 @@ pub use generic::{Generic, Mapping};
 pub use normal::content_hash;
 pub use read::{Ingested, read_files, read_source};
 pub use reason::{RejectReason, RejectedRow};
+pub use table::{TableRow, read_table};

@@ -10,7 +10,7 @@ use crate::dataset::Dataset;
 use crate::error::IngestError;
 use split::FilePart;
 
-pub(crate) use files::{SplitFiles, format};
+pub(crate) use files::{SplitFiles, format, format_of};
 
 pub(crate) fn resolve(
     dataset: &dyn Dataset,

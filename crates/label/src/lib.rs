@@ -38,6 +38,7 @@
 //! | `cue`, `rule` | phrases that announce an answer; the registry of rules |
 //! | `choice`, `number`, `boolean`, `span` | one reader per answer kind |
 //! | `extract`, `doubt`, `refusal`, `reason`, `tokens` | the decision, and why there is none |
+//! | `equal` | whether two texts give the same answer |
 //! | `grade`, [`coqa`], `policy`, [`judge`] | grades |
 
 mod body;
@@ -46,6 +47,7 @@ mod choice;
 pub mod coqa;
 mod cue;
 mod doubt;
+mod equal;
 mod error;
 mod extract;
 mod grade;
@@ -62,6 +64,7 @@ mod span;
 mod testing;
 mod tokens;
 
+pub use equal::same_answer;
 pub use error::{JudgeError, PolicyError, PolicyProblem};
 pub use extract::{Extraction, FoundAnswer, extract};
 pub use grade::grade;

@@ -29,9 +29,10 @@
 //! | [`stages`] | what a run does, one file a stage |
 //! | [`run_folder`], [`stage`], [`stage_key`] | the run folder with its lock and manifest, and when a stage is current |
 //! | [`models`], [`cache`] | models as backends, and the cache of their answers |
-//! | [`questions`], [`score_files`], [`traffic_file`], [`small_file`] | files that are read |
+//! | [`questions`], [`score_files`], [`traffic_file`], [`answers_file`], [`small_file`] | files that are read |
 //! | [`observer`], [`failure`] | what a caller sees of a run |
 
+pub mod answers_file;
 pub mod broken_limits;
 pub mod cache;
 pub mod calibration;

@@ -51,10 +51,12 @@ pub(crate) fn findings(pair: &PairView<'_>) -> Vec<Finding> {
     all.extend(routing(best));
     all.extend(llm_no_better(best));
     all.extend(ratios(best));
+    all.extend(new_data(best));
     all.extend(over_random(best));
     all.extend(curves(best));
     all.extend(promises(best));
     all.extend(guarantees(pair));
+    all.extend(new_datasets(best));
     all.extend(missing(pair));
     all.extend(masses(pair));
     all
@@ -157,6 +159,39 @@ fn ratios(best: &MethodView<'_>) -> Option<Finding> {
     }
     text.push('.');
     Some(finding(if average > FAR { Tone::Caution } else { Tone::Holds }, text))
+}
+
+/// What adapting and tracking make of the miss.
+fn new_data(best: &MethodView<'_>) -> Option<Finding> {
+    let rows = || best.transfer.iter().filter(|row| row.by == DATASET && row.target_kind == ROUTING_RATIO);
+    let adapted = mean(rows().filter_map(|row| row.adapted_ratio_error_100))?;
+    let tracked = mean(rows().filter_map(|row| row.tracked_ratio_error_500))?;
+    let text = format!(
+        "Without a label, adapting to 100 confidences of a held-out dataset brings the distance from the routing ratio to {:.1} \
+         points, and a tracker to {:.1} points over 500 decisions.",
+        adapted * 100.0,
+        tracked * 100.0
+    );
+    Some(finding(Tone::Plain, text))
+}
+
+/// What is promised about a new dataset, and whether it held.
+fn new_datasets(best: &MethodView<'_>) -> Option<Finding> {
+    let rows = || best.transfer.iter().filter(|row| row.by == DATASET && row.target_delta.is_some());
+    rows().next()?;
+    let Some(promised) = mean(rows().filter_map(|row| row.dataset_guarantee_promise)) else {
+        let text = "A guarantee about a new dataset is not available: the pool has one dataset.".to_owned();
+        return Some(finding(Tone::Caution, text));
+    };
+    let failed = rows().filter_map(|row| row.dataset_guarantee_violated);
+    let rate = mean(failed.map(|violated| f64::from(u8::from(violated))))?;
+    let text = format!(
+        "Thresholds that promise the risk of a new dataset, drawn like the others, with probability {:.1} % were violated on \
+         {:.1} % of the held-out ones. Of a dataset unlike them nothing is promised.",
+        promised * 100.0,
+        rate * 100.0
+    );
+    Some(finding(if rate > 1.0 - promised { Tone::Caution } else { Tone::Holds }, text))
 }
 
 fn over_random(best: &MethodView<'_>) -> Option<Finding> {

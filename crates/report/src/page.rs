@@ -6,6 +6,7 @@
 //! those of the others; what does not fit is linked as a file beside the page.
 
 mod markup;
+mod new_data;
 mod origin;
 mod points;
 mod rates;
@@ -190,10 +191,46 @@ fn section(index: usize, pair: &PairView<'_>, figures: &PairFigures, depth: Dept
     for heat in &figures.transfer_heats {
         html.push_str(&markup::heat(heat));
     }
+    html.push_str(&new_data(pair));
     html.push_str(&thresholds(pair));
     html.push_str(&details(pair, figures, depth));
     html.push_str(&missing(pair));
     html.push_str("</section>\n");
+    html
+}
+
+/// What to expect on data that were not fitted on, and what is promised there.
+fn new_data(pair: &PairView<'_>) -> String {
+    let tables = [
+        (
+            new_data::ratios(pair),
+            "Mean distance from the asked routing ratio on held-out datasets",
+            "With the threshold as it was fitted; after <code>plimsoll adapt</code> to so many confidences without a label; \
+             and over so many decisions of a tracker.",
+        ),
+        (
+            new_data::guarantees(pair),
+            "Guarantees on held-out datasets",
+            "A guarantee over rows promises nothing of a new dataset. One over datasets holds for a new dataset drawn like \
+             the pool's: it is violated with at most the promised share. The t bound assumes that the datasets' risks are near a \
+             normal distribution.",
+        ),
+        (
+            new_data::labels(pair),
+            "What labels of a new dataset buy",
+            "Mean distance from an accuracy, or from a gap to the LLM, after adapting to 500 questions of the held-out dataset \
+             and so many labelled ones; where they lie between keeping everything and the best. The cautious choice keeps one \
+             standard deviation to spare. Without a label an absolute accuracy cannot be promised.",
+        ),
+    ];
+    let mut html = String::new();
+    for (grid, caption, remark) in tables {
+        if let Some(grid) = grid {
+            let heading = if html.is_empty() { "<h3>On data not fitted on</h3>\n" } else { "" };
+            let table = markup::table(&grid, caption, TextColumns(&[1, 3]));
+            let _ = write!(html, "{heading}<p class=\"soft\">{remark}</p>\n{table}");
+        }
+    }
     html
 }
 

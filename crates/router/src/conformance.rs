@@ -144,6 +144,7 @@ fn example_points(method: &str) -> Vec<OperatingPoint> {
         achieved: None,
         tie_break: None,
         conservative: None,
+        dataset_t_bound: None,
         guarantee: None,
         dataset_guarantee: None,
         infeasible: None,

@@ -1,5 +1,6 @@
 //! Readers of single values on the command line. An error says what the value must be.
 
+use plimsoll_core::question::AnswerKind;
 use plimsoll_router::{Risk, Target};
 
 use plimsoll_pipeline::config::bounds::{MAX_BINS, MAX_BOOTSTRAP, MAX_REPEATS, MAX_SEED};
@@ -46,6 +47,11 @@ pub(crate) fn risk(text: &str) -> Result<Target, String> {
 /// A target as `thresholds decide` takes it.
 pub(crate) fn target(text: &str) -> Result<Target, String> {
     text.parse().map_err(|error: plimsoll_router::Error| error.to_string())
+}
+
+/// A kind of answer.
+pub(crate) fn answer_kind(text: &str) -> Result<AnswerKind, String> {
+    AnswerKind::from_name(text).ok_or_else(|| format!("must be one of {}", AnswerKind::NAMES.join(", ")))
 }
 
 /// A number of bins.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use plimsoll_files::write_atomic;
-use plimsoll_fit::adapt::{TrafficRow, adapted_points};
+use plimsoll_fit::adapt::{Choice, TrafficRow, adapted_points};
 use plimsoll_fit::traffic::expected_ratio_error;
 use plimsoll_pipeline::threshold_files::read_file;
 use plimsoll_pipeline::traffic_file::{self, TrafficQuestion};
@@ -24,7 +24,7 @@ const HALF: f64 = 0.5;
 /// model sounds more or less sure there. A few hundred confidences without a label mend that: the file that
 /// is written has, for each routing ratio, the threshold at which this traffic has it. Accuracies and gaps
 /// to the LLM are aimed at with the pool's maps on these confidences; with `slm_correct` and `llm_correct`
-/// in --labels they lean on the labels, the more there are. Costs and bounded risks stay as they are: what a
+/// in --labels they lean on the labels, the more there are; --cautious keeps one standard deviation to spare. Costs and bounded risks stay as they are: what a
 /// guarantee says is about the pool.
 ///
 /// FILE holds JSON lines, {"confidence": 0.73}, or CSV with a column `confidence` (null or empty = missing);
@@ -44,6 +44,10 @@ pub(crate) struct AdaptArguments {
     /// Questions of the traffic with both answers graded, besides those of --confidences
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Choose thresholds of accuracies and gaps with one standard deviation to spare: reached nine times in
+    /// ten instead of every second time, at a higher routing ratio
+    #[arg(long)]
+    cautious: bool,
     /// The file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -80,7 +84,8 @@ pub(super) fn run(arguments: &AdaptArguments, console: &Console) -> Result<(), F
         questions.extend(labelled);
     }
     let traffic_sha256 = traffic_file::sha256(&arguments.confidences)?;
-    let methods = adapt(&mut thresholds, &questions, &traffic_sha256)?;
+    let choice = if arguments.cautious { Choice::Cautious } else { Choice::Expected };
+    let methods = adapt(&mut thresholds, &questions, &traffic_sha256, choice)?;
     let thresholds = thresholds.sealed().or_fail(FailureKind::Stage)?;
     let json = thresholds.to_json().or_fail(FailureKind::Stage)?;
     write_atomic(&arguments.out, |file| file.write_all(json.as_bytes())).or_fail(FailureKind::Stage)?;
@@ -94,6 +99,7 @@ fn adapt(
     thresholds: &mut Thresholds,
     questions: &[TrafficQuestion],
     traffic_sha256: &str,
+    choice: Choice,
 ) -> Result<Vec<AdaptedMethod>, Failure> {
     let known: Vec<String> = thresholds.methods.iter().map(|method| method.id.clone()).collect();
     for question in questions {
@@ -122,7 +128,7 @@ fn adapt(
         if own.is_empty() {
             continue;
         }
-        adapted.push(adapt_method(method, &own, &Provenance { base: &base, traffic_sha256 }));
+        adapted.push(adapt_method(method, &own, &Provenance { base: &base, traffic_sha256 }, choice));
     }
     Ok(adapted)
 }
@@ -137,6 +143,7 @@ fn adapt_method(
     method: &mut Method,
     questions: &[&TrafficQuestion],
     provenance: &Provenance<'_>,
+    choice: Choice,
 ) -> AdaptedMethod {
     let seed = method.tie_break.seed;
     let row = |question: &&TrafficQuestion| TrafficRow {
@@ -145,7 +152,7 @@ fn adapt_method(
         graded: question.graded,
     };
     let traffic: Vec<TrafficRow> = questions.iter().map(row).collect();
-    method.operating_points = adapted_points(method, &traffic);
+    method.operating_points = adapted_points(method, &traffic, choice);
     let count = |is: fn(&TrafficRow) -> bool| traffic.iter().filter(|row| is(row)).count() as u64;
     let mut adaptation = Adaptation::new(provenance.base, provenance.traffic_sha256, traffic.len() as u64);
     adaptation.missing = count(|row| row.confidence.is_none());

@@ -12,8 +12,9 @@ use plimsoll_pipeline::{Failure, FailureKind, PipelineConfig, RunOptions, RunSum
 use serde_json::json;
 
 use crate::console::Console;
-use crate::views::evaluation::{alignment_text, transfer_text};
+use crate::views::evaluation::alignment_text;
 use crate::views::stages::dry_run_line;
+use crate::views::transfer::transfer_text;
 use crate::views::{self, operating_points, overview};
 
 /// Run a pipeline: from questions, or from scores that you have, to thresholds and their evaluation.

@@ -1,6 +1,7 @@
 //! `plimsoll sample-size`.
 
 use clap::Args;
+use plimsoll_fit::audit::questions_needed;
 use plimsoll_fit::tail::{clopper_pearson_upper, max_errors, min_rows, rows_needed, zero_error_rows};
 use serde::Serialize;
 
@@ -16,6 +17,9 @@ use plimsoll_pipeline::Failure;
 /// number of kept rows that it needs is known in advance. With `calibration: {fraction:
 /// 0.1}` one row in ten of the pool is tested, and of those a threshold keeps some: a guarantee on 45 kept
 /// rows at a routing ratio of 0.5 needs about 45 / 0.1 / 0.5 = 900 rows of the pool.
+///
+/// An audit (`plimsoll audit`) bounds the share of all questions that are kept and whose answers differ.
+/// A third of its questions gives the thresholds, the others are tested.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -31,7 +35,8 @@ pub(crate) struct SampleSizeArguments {
     /// What could this many kept rows certify?
     #[arg(long, value_name = "N", value_parser = values::rows, allow_negative_numbers = true)]
     rows: Option<u64>,
-    /// How many kept rows are needed if this is the true error rate?
+    /// How many kept rows are needed if this is the true error rate (for an audit: the share of questions
+    /// that are kept and whose answers differ)?
     #[arg(long, value_name = "E", value_parser = values::share, allow_negative_numbers = true)]
     error_rate: Option<f64>,
 }
@@ -49,6 +54,10 @@ struct SampleSize {
     error_rate: Option<f64>,
     /// Kept rows that would do at this error rate; null if no number would.
     rows_needed: Option<u64>,
+    /// Questions of an audit that bound the disagreement by alpha if no kept answer differs.
+    audit_questions: Option<u64>,
+    /// The same if kept answers differ at the error rate; null if no number would do.
+    audit_questions_at_error_rate: Option<u64>,
     rows: Option<u64>,
     /// Wrong answers that this many kept rows may have; null if not even none certifies alpha.
     #[serde(rename = "most_errors")]
@@ -76,6 +85,8 @@ fn sizes(arguments: &SampleSizeArguments) -> SampleSize {
         min_rows: min_rows(alpha, delta),
         error_rate,
         rows_needed: error_rate.and_then(|error_rate| rows_needed(error_rate, alpha, delta)),
+        audit_questions: questions_needed(0.0, alpha, delta),
+        audit_questions_at_error_rate: error_rate.and_then(|rate| questions_needed(rate, alpha, delta)),
         rows,
         max_errors: rows.and_then(|rows| max_errors(rows, alpha, delta)),
         smallest_alpha: rows.map(|rows| clopper_pearson_upper(0, rows, delta)),
@@ -125,8 +136,19 @@ fn text(sizes: &SampleSize) -> String {
             shown(smallest)
         ));
     }
+    lines.extend(audit_text(sizes));
     lines.push(String::new());
     lines.join("\n")
+}
+
+/// What an audit needs.
+fn audit_text(sizes: &SampleSize) -> Option<String> {
+    let none = format!("An audit needs about {} questions if no kept answer differs", sizes.audit_questions?);
+    let Some(rate) = sizes.error_rate else { return Some(none) };
+    Some(match sizes.audit_questions_at_error_rate {
+        Some(questions) => format!("{none}, {questions} if a share of {rate} is kept and differs"),
+        None => format!("{none}; no number would do if a share of {rate} is kept and differs"),
+    })
 }
 
 /// A bound on an error rate, with the digits that matter.

@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::arguments::fit_options::FitOptions;
 use crate::arguments::values;
 use crate::console::Console;
-use crate::views::evaluation::transfer_text;
+use crate::views::transfer::{json_rows, transfer_text};
 
 /// Test whether thresholds hold on datasets or domains that they were not fitted on.
 ///
@@ -24,8 +24,12 @@ use crate::views::evaluation::transfer_text;
 /// against the target, accuracy against random routing and against the held-out data's own best threshold,
 /// the distance of the predicted from the true routing curve, and how much the confidences differ (KS, PSI).
 ///
-/// OUT then holds tables/transfer.parquet and manifest.json. Risk targets carry no guarantee here: that holds
-/// on the pool's distribution, and `violated` shows how often it fails beyond it.
+/// Besides, what would mend it: how far a routing ratio is missed after `plimsoll adapt` and by a tracker, what
+/// some labels buy for an accuracy, and whether guarantees that are about datasets hold on the held-out one.
+///
+/// OUT then holds tables/transfer.parquet and manifest.json. A guarantee over rows holds on the pool's
+/// distribution, and `violated` shows how often it fails beyond it. One over datasets promises something of a
+/// new dataset drawn like the pool's; with one dataset in the pool it is not available.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Example:
@@ -37,7 +41,15 @@ The summary has one row per method, kind of held-out data and kind of target:
   over random        mean accuracy above random routing at the same ratio
   curve rmse         mean distance of predicted and true curve; random rmse: of the random line
   KS                 mean distance of the confidences of pool and held-out data
-  violated           share of the risk thresholds whose held-out risk exceeds alpha")]
+  violated           share of the risk thresholds whose held-out risk exceeds alpha
+
+Below it, for each method:
+  mean miss          of a routing ratio: the fixed threshold, adapted to 25, 100 and 500 confidences
+                     without a label, tracked over the first 100, 500 and 1,000 questions
+  guarantees         violated over rows; over datasets: share that may be violated, share that was; the
+                     strictest of K datasets' thresholds, and a bound by Student's t
+  labels             mean miss of an accuracy; how often the cautious choice (one standard deviation to
+                     spare) reaches it, and what it defers")]
 pub(crate) struct TransferArguments {
     /// Tables of scores, as `plimsoll fit` takes them; patterns are expanded
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
@@ -103,7 +115,7 @@ pub(super) fn run(arguments: &TransferArguments, console: &Console) -> Result<()
     folder.record(dependencies.completed(outputs, stopwatch))?;
     let rows = tables.rows;
     let summary = summarise(&rows);
-    console.document(&json!({"transfer": rows, "summary": summary}))?;
+    console.document(&json!({"transfer": json_rows(&rows), "summary": summary}))?;
     console.text(transfer_text(&summary))?;
     let path = folder.path(&table_path(transfer::TABLE.name));
     console.text(format!("wrote {} rows to {}\n", rows.len(), path.display()))

@@ -1,7 +1,6 @@
 //! The tables of the evaluation, for people.
 
 use plimsoll_core::records::{AlignmentRow, CurveAreaRow, POOL};
-use plimsoll_evaluate::TransferSummary;
 use plimsoll_pipeline::series_name::pair_name;
 use plimsoll_pipeline::stages::evaluate::EvaluationTables;
 
@@ -49,48 +48,6 @@ fn alignment_table(rows: &[&AlignmentRow], areas: &[CurveAreaRow]) -> TextTable 
             number(row.prr),
             number(row.ece),
             number(areas.iter().find(same).and_then(|area| area.apgr)),
-        ]);
-    }
-    table
-}
-
-/// A transfer in a few numbers, for people.
-pub(crate) fn transfer_text(summary: &[TransferSummary]) -> String {
-    let mut text = String::new();
-    for rows in summary.chunk_by(|a, b| (&a.slm, &a.llm) == (&b.slm, &b.llm)) {
-        let Some(first) = rows.first() else { continue };
-        text.push_str(&pair_name(&first.slm, first.llm.as_deref()));
-        text.push('\n');
-        text.push_str(&transfer_table(rows).text(2));
-    }
-    text
-}
-
-fn transfer_table(rows: &[TransferSummary]) -> TextTable {
-    let mut table = TextTable::new(&[
-        ("method", Side::Left),
-        ("held out", Side::Left),
-        ("target", Side::Left),
-        ("fits", Side::Right),
-        ("|achieved-target|", Side::Right),
-        ("over random", Side::Right),
-        ("curve rmse", Side::Right),
-        ("random rmse", Side::Right),
-        ("KS", Side::Right),
-        ("violated", Side::Right),
-    ]);
-    for row in rows {
-        table.push([
-            row.method.clone(),
-            row.by.to_string(),
-            row.target_kind.clone(),
-            format!("{}/{}", row.with_threshold, row.rows),
-            number(row.ratio_error),
-            number(row.accuracy_over_random),
-            number(row.curve_rmse),
-            number(row.random_curve_rmse),
-            number(row.ks),
-            number(row.violation_rate),
         ]);
     }
     table

@@ -2,7 +2,7 @@
 //! threshold and against random routing.
 
 use plimsoll_core::Seed;
-use plimsoll_core::records::{TransferCurveRow, TransferRow};
+use plimsoll_core::records::{HoldOut, TransferCurveRow, TransferRow};
 use plimsoll_fit::distance::ks_two_sample;
 use plimsoll_fit::intervals::Resampling;
 use plimsoll_fit::{
@@ -12,6 +12,8 @@ use plimsoll_fit::{
 use plimsoll_router::thresholds::{Achieved, Estimate};
 use plimsoll_router::{Histogram, Risk, Target};
 
+use super::labels::LabelledTraffic;
+use super::new_dataset;
 use super::new_traffic::NewTraffic;
 use crate::curves::Baselines;
 
@@ -25,8 +27,9 @@ pub(super) struct HeldOutRows {
     /// Ratio, and accuracy at the own threshold for it.
     own_curve: Vec<(f64, Option<f64>)>,
     ks: Option<f64>,
-    /// By routing ratio of the targets: a row with what adapting and tracking reach there.
-    new_traffic: Vec<(f64, TransferRow)>,
+    /// By target: a row with what does not depend on a draw, such as what adapting and tracking reach, and what is
+    /// promised about a new dataset.
+    by_target: Vec<(Target, TransferRow)>,
 }
 
 impl HeldOutRows {
@@ -35,6 +38,7 @@ impl HeldOutRows {
         prepared: &PreparedSeries<'_>,
         held_out: &DatasetSelection,
         pool: &DatasetSelection,
+        by: HoldOut,
         spec: &FitSpec,
     ) -> Option<Self> {
         let sample = WeightedSample::all(prepared, held_out);
@@ -57,15 +61,24 @@ impl HeldOutRows {
         let ks = ks_two_sample(&confidences, &pool_confidences);
         let seed = spec.series_seed(prepared).derive("traffic");
         let traffic = NewTraffic::new(prepared, held_out, pool, &seed);
-        let errors = |target: &Target| match (target, &traffic) {
+        let needs_labels =
+            |target: &&Target| matches!(target, Target::Accuracy { .. } | Target::LlmGap { .. });
+        let labelled = spec.targets.iter().find(needs_labels).and_then(|_| {
+            LabelledTraffic::new(prepared, held_out, pool, &spec.series_seed(prepared).derive("labels"))
+        });
+        let of_target = |target: &Target| match (target, &traffic) {
             (Target::RoutingRatio { value }, Some(traffic)) => {
-                Some((*value, traffic.with_errors(TransferRow::default(), *value)))
+                Some(traffic.with_errors(TransferRow::default(), *value))
             }
+            (Target::Accuracy { .. } | Target::LlmGap { .. }, _) => labelled.as_ref()?.row(target, &curve),
+            // The promise is about one dataset.
+            _ if by == HoldOut::Dataset => new_dataset::guarantees(prepared, pool, target, &curve),
             _ => None,
         };
-        let new_traffic = spec.targets.iter().filter_map(errors).collect();
+        let by_target =
+            spec.targets.iter().filter_map(|target| Some((*target, of_target(target)?))).collect();
         let baselines = Baselines::from_sample(&sample);
-        Some(Self { sample, curve, baselines, histogram, own_curve, ks, new_traffic })
+        Some(Self { sample, curve, baselines, histogram, own_curve, ks, by_target })
     }
 
     /// What thresholds that were fitted on the pool side achieve here, one row per target.
@@ -73,7 +86,7 @@ impl HeldOutRows {
         let thresholds: Vec<_> = fitted.fits.iter().filter_map(|fit| fit.threshold).collect();
         let resampling = Resampling { replicates: bootstrap, seed: *seed };
         let mut figures = achieved(&self.sample, &thresholds, resampling).into_iter();
-        let split_row = self.split_row(fitted);
+        let shared = self.shared_row(fitted);
         fitted
             .fits
             .iter()
@@ -81,7 +94,7 @@ impl HeldOutRows {
                 let achieved = fit.threshold.and_then(|_| figures.next());
                 let own = own_point(&self.curve, &fit.target);
                 TargetResult { fit, achieved, own, curve: &fitted.curve, held_out: self }
-                    .row(split_row.clone())
+                    .row(self.split_row(&fit.target, &shared))
             })
             .collect()
     }
@@ -107,8 +120,22 @@ impl HeldOutRows {
         self.own_curve.iter().map(point).collect()
     }
 
+    /// What does not depend on a draw, and what all targets of a split and repeat share.
+    fn split_row(&self, target: &Target, shared: &TransferRow) -> TransferRow {
+        let own = self.by_target.iter().find(|(of, _)| of == target).map(|(_, row)| row.clone());
+        TransferRow {
+            rows: shared.rows,
+            missing: shared.missing,
+            curve_rmse: shared.curve_rmse,
+            random_curve_rmse: shared.random_curve_rmse,
+            ks: shared.ks,
+            psi: shared.psi,
+            ..own.unwrap_or_default()
+        }
+    }
+
     /// What all targets of a split and repeat share.
-    fn split_row(&self, fitted: &FittedTargets) -> TransferRow {
+    fn shared_row(&self, fitted: &FittedTargets) -> TransferRow {
         let pool = &fitted.curve;
         let transferred = |ratio: f64| {
             let threshold = pool.points()[pool.nearest(ratio)].threshold;
@@ -123,22 +150,6 @@ impl HeldOutRows {
             psi: (fitted.draw.pool.scored() > 0 && self.histogram.scored() > 0)
                 .then(|| self.histogram.psi(&fitted.draw.pool)),
             ..TransferRow::default()
-        }
-    }
-
-    /// A row with what adapting and tracking reach for its target, if that is a routing ratio.
-    fn with_traffic_errors(&self, row: TransferRow, target: &Target) -> TransferRow {
-        let Target::RoutingRatio { value } = target else { return row };
-        let Some((_, errors)) = self.new_traffic.iter().find(|(ratio, _)| ratio == value) else { return row };
-        TransferRow {
-            adapted_ratio_error_25: errors.adapted_ratio_error_25,
-            adapted_ratio_error_50: errors.adapted_ratio_error_50,
-            adapted_ratio_error_100: errors.adapted_ratio_error_100,
-            adapted_ratio_error_500: errors.adapted_ratio_error_500,
-            tracked_ratio_error_100: errors.tracked_ratio_error_100,
-            tracked_ratio_error_500: errors.tracked_ratio_error_500,
-            tracked_ratio_error_1000: errors.tracked_ratio_error_1000,
-            ..row
         }
     }
 
@@ -183,7 +194,6 @@ impl TargetResult<'_> {
     /// The row, on top of what the whole split shares.
     fn row(self, split_row: TransferRow) -> TransferRow {
         let target = &self.fit.target;
-        let split_row = self.held_out.with_traffic_errors(split_row, target);
         let row = TransferRow {
             target_kind: target.kind().to_owned(),
             target_value: target.value(),

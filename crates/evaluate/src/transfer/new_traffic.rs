@@ -2,7 +2,7 @@
 
 use plimsoll_core::Seed;
 use plimsoll_core::records::TransferRow;
-use plimsoll_fit::traffic::{adapted_ratio_error, tracked_ratio_error};
+use plimsoll_fit::traffic::{GradedPlace, adapted_ratio_error, tracked_accuracy_cost, tracked_ratio_error};
 use plimsoll_fit::{DatasetSelection, PreparedSeries, selection_cdf};
 use plimsoll_router::{PoolCdf, TieSeed};
 
@@ -12,6 +12,8 @@ pub(super) struct NewTraffic {
     pool: PoolCdf,
     /// Places of its rows on the pool's scale; `None` = missing.
     places: Vec<Option<f64>>,
+    /// Those of its rows with a graded LLM answer.
+    graded: Vec<GradedPlace>,
     seed: Seed,
 }
 
@@ -25,10 +27,17 @@ impl NewTraffic {
     ) -> Option<Self> {
         let pool = selection_cdf(prepared, pool)?;
         let ties = TieSeed::new(seed.derive("ties").bits());
-        let place = |(confidence, row)| Some(pool.z(confidence, ties.uniform_key(prepared.key(row))));
-        let mut places: Vec<Option<f64>> = prepared.scored(held_out).map(place).collect();
-        places.extend(prepared.missing(held_out).map(|_| None));
-        Some(Self { pool, places, seed: seed.derive("streams") })
+        let place = |(confidence, row)| (Some(pool.z(confidence, ties.uniform_key(prepared.key(row)))), row);
+        let scored = prepared.scored(held_out).map(place);
+        let rows: Vec<(Option<f64>, u32)> =
+            scored.chain(prepared.missing(held_out).map(|row| (None, row))).collect();
+        let graded = rows.iter().filter_map(|(place, row)| {
+            let (slm, llm) = prepared.outcomes(*row);
+            Some((*place, slm.is_correct(), llm.as_bool()?))
+        });
+        let graded = graded.collect();
+        let places = rows.into_iter().map(|(place, _)| place).collect();
+        Some(Self { pool, places, graded, seed: seed.derive("streams") })
     }
 
     /// A row of a routing ratio with what adapting and tracking reach.
@@ -36,14 +45,18 @@ impl NewTraffic {
         let adapted = |n: u64| Some(adapted_ratio_error(&self.pool, &self.places, ratio, n, &self.seed));
         // The level of a ratio lies on the scale, so that no tracker is refused.
         let tracked = |n: u64| tracked_ratio_error(&self.pool, &self.places, ratio, n, &self.seed).ok();
+        let cost = tracked_accuracy_cost(&self.pool, &self.graded, ratio, 1_000, &self.seed).ok();
         TransferRow {
             adapted_ratio_error_25: adapted(25),
             adapted_ratio_error_50: adapted(50),
             adapted_ratio_error_100: adapted(100),
             adapted_ratio_error_500: adapted(500),
+            adapted_ratio_error_1000: adapted(1_000),
+            tracked_ratio_error_50: tracked(50),
             tracked_ratio_error_100: tracked(100),
             tracked_ratio_error_500: tracked(500),
             tracked_ratio_error_1000: tracked(1_000),
+            tracked_accuracy_cost_1000: cost.filter(|cost| cost.is_finite()),
             ..row
         }
     }

@@ -190,3 +190,78 @@ fn curves_are_what_their_distance_is_taken_of() {
         assert_eq!(points[100].achieved_routing_ratio, 1.0);
     }
 }
+
+#[test]
+fn guarantees_about_a_new_dataset_are_those_of_the_others_on_the_held_out_one() {
+    let alpha = 0.15;
+    let risk = Target::JointError { alpha, delta: 0.1 };
+    let mut targets = ratios();
+    targets.push(risk);
+    let mut data = calibrated(3_000, 6, 5);
+    // A dataset on which the model is surer than it may be: the others' guarantees must fail there.
+    for row in data.iter_mut().filter(|row| row.dataset == "d0") {
+        row.slm = Some(false);
+    }
+    let rows = run(&table(&data), &spec(targets, vec![HoldOut::Dataset, HoldOut::Domain], 2));
+    let (of_risk, others): (Vec<&TransferRow>, Vec<&TransferRow>) =
+        rows.iter().partition(|row| row.target_kind == "joint_error" && row.by == HoldOut::Dataset);
+    assert!(others.iter().all(|row| row.dataset_guarantee_k.is_none() && row.t_bound_ratio.is_none()));
+    assert_eq!(of_risk.len(), 6 * 2);
+    for row in of_risk {
+        assert_eq!(
+            (row.dataset_guarantee_k, row.dataset_guarantee_kind.as_deref()),
+            (Some(5), Some("worst_of_k"))
+        );
+        assert!((row.dataset_guarantee_promise.unwrap() - 5.0 / 6.0).abs() < ROUNDING);
+        assert!(row.t_bound_ratio.is_some());
+        let held_out: Vec<&SyntheticScores> = data.iter().filter(|of| of.dataset == row.held_out).collect();
+        let threshold = row.dataset_guarantee_threshold.unwrap();
+        let kept = held_out.iter().filter(|of| of.confidence.is_some_and(|c| c >= threshold));
+        let (mut count, mut wrong) = (0u32, 0u32);
+        for of in kept {
+            count += 1;
+            wrong += u32::from(of.slm != Some(true));
+        }
+        let rows = held_out.len() as f64;
+        assert!((row.dataset_guarantee_ratio.unwrap() - (1.0 - f64::from(count) / rows)).abs() < ROUNDING);
+        assert_eq!(row.dataset_guarantee_violated, Some(f64::from(wrong) / rows > alpha), "{}", row.held_out);
+        assert_eq!(row.worst_of_k_violated, row.dataset_guarantee_violated);
+        assert_eq!(row.dataset_guarantee_violated, Some(row.held_out == "d0"), "{}", row.held_out);
+    }
+}
+
+#[test]
+fn a_pool_of_one_dataset_promises_nothing_of_a_new_one() {
+    let targets = vec![Target::JointError { alpha: 0.3, delta: 0.1 }];
+    let rows = run(&table(&calibrated(600, 2, 5)), &spec(targets, vec![HoldOut::Dataset], 1));
+    assert_eq!(rows.len(), 2);
+    assert!(
+        rows.iter()
+            .all(|row| row.dataset_guarantee_kind.is_none() && row.dataset_guarantee_violated.is_none())
+    );
+    let summary = crate::summarise(&rows);
+    assert!(summary[0].is_risk() && summary[0].new_dataset.is_none());
+}
+
+#[test]
+fn labels_mend_an_accuracy_that_the_pool_s_maps_get_wrong() {
+    let mut data = calibrated(6_000, 3, 8);
+    // The model is right less often there than it sounds.
+    for (index, row) in data.iter_mut().filter(|row| row.dataset == "d0").enumerate() {
+        row.slm = row.slm.map(|right| right && index % 4 > 0);
+    }
+    let held_out: Vec<&SyntheticScores> = data.iter().filter(|row| row.dataset == "d0").collect();
+    let share = |right: fn(&SyntheticScores) -> Option<bool>| {
+        held_out.iter().filter(|row| right(row) == Some(true)).count() as f64 / held_out.len() as f64
+    };
+    // Between keeping all and deferring all.
+    let between = f64::midpoint(share(|row| row.slm), share(|row| row.llm));
+    let targets = vec![Target::Accuracy { value: between }, Target::Accuracy { value: 0.01 }];
+    let rows = run(&table(&data), &spec(targets, vec![HoldOut::Dataset], 1));
+    let row = |value: f64| rows.iter().find(|row| row.held_out == "d0" && row.target_value == value).unwrap();
+    assert_eq!(row(0.01).label_error_0, None, "keeping everything is more accurate already");
+    let of = row(between);
+    assert!(of.label_error_200.unwrap() < of.label_error_0.unwrap() / 1.5, "{of:?}");
+    assert!(of.cautious_reached_200.unwrap() >= 0.75, "{of:?}");
+    assert!((0.0..=1.0).contains(&of.cautious_ratio_200.unwrap()));
+}

@@ -47,14 +47,14 @@ fn the_rank_follows_from_delta_and_the_promise_from_the_rank() {
         .zip(&names)
         .map(|(i, name)| (Threshold::new(f64::from(i) / 20.0).unwrap(), name.as_str()))
         .collect();
-    let at = |delta| ranked(loosest.clone(), 0.1, delta).unwrap();
+    let at = |delta| ranked(loosest.clone(), 0.1, largest_rank(19, delta).max(1), delta).unwrap();
     assert_eq!((at(0.05).rank, at(0.1).rank, at(0.01).rank), (1, 2, 1));
     assert!((at(0.1).promise - 0.9).abs() < 1e-12 && (at(0.01).promise - 0.95).abs() < 1e-12);
     assert_eq!((at(0.1).datasets_needed, at(0.01).datasets_needed), (9, 99));
     assert_eq!(at(0.05).deciding_dataset, "d18");
     assert_eq!(at(0.1).deciding_dataset, "d17");
     assert!(at(0.1).threshold.get() < at(0.05).threshold.get());
-    assert!(ranked(loosest[..1].to_vec(), 0.1, 0.5).is_none());
+    assert!(ranked(loosest[..1].to_vec(), 0.1, 1, 0.5).is_none());
 }
 
 #[test]
@@ -125,8 +125,13 @@ fn a_new_dataset_breaks_the_promise_as_rarely_as_promised_and_the_pooled_rule_do
             (0..k).flat_map(|index| drawn(&seed.derive_index(index as u64), rows, index)).collect();
         let new = drawn(&seed.derive_index(k as u64), rows, 0);
         let loosest = loosest_thresholds(descending(known.clone()), &vec![rows; k], Risk::JointError, alpha);
-        let guarantee =
-            ranked(loosest.into_iter().map(|threshold| (threshold, "d")).collect(), alpha, delta).unwrap();
+        let guarantee = ranked(
+            loosest.into_iter().map(|threshold| (threshold, "d")).collect(),
+            alpha,
+            largest_rank(9, delta),
+            delta,
+        )
+        .unwrap();
         assert_eq!((guarantee.k, guarantee.rank), (9, 1));
         broken += u32::from(joint_error(&new, guarantee.threshold) > alpha);
         let pooled = known.into_iter().map(|row| LossRow { dataset: 0, ..row }).collect();

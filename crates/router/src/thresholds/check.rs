@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    inconsistent, Achieved, Calibration, DatasetGuarantee, Estimate, Method, OperatingPoint, Thresholds,
+    inconsistent, Achieved, Calibration, DatasetGuarantee, DatasetGuaranteeKind, Estimate, Method,
+    OperatingPoint, Thresholds,
 };
 use crate::error::Error;
 use crate::map::{Isotonic, Maps};
@@ -129,12 +130,17 @@ fn check_point(point: &OperatingPoint, path: &str) -> Result<(), Error> {
             return Err(inconsistent(format!("{path}.guarantee"), "is not what the target asks for"));
         }
     }
-    let places = point.z.iter().chain(point.dataset_guarantee.iter().filter_map(|found| found.z.as_ref()));
+    let for_new_datasets = || point.dataset_guarantee.iter().chain(&point.dataset_t_bound);
+    let places = point.z.iter().chain(for_new_datasets().filter_map(|found| found.z.as_ref()));
     if places.into_iter().any(|z| !(0.0..=1.0).contains(z)) || (point.z.is_some() && !has_threshold) {
         return Err(inconsistent(format!("{path}.z"), "is no place in [0, 1] of a threshold"));
     }
-    if let Some(guarantee) = &point.dataset_guarantee {
+    for guarantee in for_new_datasets() {
         check_dataset_guarantee(guarantee, point, path)?;
+    }
+    let is_t = |found: &DatasetGuarantee| found.kind == DatasetGuaranteeKind::T;
+    if point.dataset_guarantee.as_ref().is_some_and(is_t) || !point.dataset_t_bound.iter().all(is_t) {
+        return Err(inconsistent(format!("{path}.dataset_t_bound"), "holds t bounds, and no other key does"));
     }
     let conservative = point.conservative.iter().map(|twin| &twin.achieved);
     for achieved in point.achieved.iter().chain(conservative) {
@@ -150,17 +156,22 @@ fn check_dataset_guarantee(
 ) -> Result<(), Error> {
     /// Rounding of one division.
     const ROUNDING: f64 = 1e-12;
-    let promise = 1.0 - guarantee.rank as f64 / (guarantee.k as f64 + 1.0);
-    let ranks = guarantee.k >= 2 && (1..=guarantee.k).contains(&guarantee.rank);
     let is_of_target = point.target.risk().is_some_and(|(_, alpha, _)| alpha == guarantee.alpha);
+    let (ranks, promise) = match (guarantee.kind, point.target.risk()) {
+        (DatasetGuaranteeKind::T, Some((_, _, delta))) => (guarantee.rank == 0, 1.0 - delta),
+        _ => {
+            let is_rank = (1..=guarantee.k).contains(&guarantee.rank);
+            (is_rank, 1.0 - guarantee.rank as f64 / (guarantee.k as f64 + 1.0))
+        }
+    };
     let is_stated =
         (guarantee.promise - promise).abs() <= ROUNDING && (0.0..=1.0).contains(&guarantee.routing_ratio);
-    if ranks && is_of_target && is_stated {
+    if guarantee.k >= 2 && ranks && is_of_target && is_stated {
         Ok(())
     } else {
         Err(inconsistent(
             format!("{path}.dataset_guarantee"),
-            "needs a risk target's alpha, at least two datasets, and the promise 1 - rank / (k + 1)",
+            "needs a risk target's alpha, at least two datasets, and the promise 1 - rank / (k + 1), of a t bound 1 - delta",
         ))
     }
 }

@@ -25,12 +25,17 @@ pub struct OperatingPoint {
     pub achieved: Option<Achieved>,
     /// For a ratio that ties make unreachable: the tie-break that would reach it. `decide` never draws.
     pub tie_break: Option<TieBreak>,
-    /// For an accuracy: the smallest ratio whose lower 95 % limit reaches it.
+    /// For an accuracy: the smallest ratio whose lower 95 % limit reaches it. In an adapted file, also for a gap to the LLM:
+    /// the smallest at which the estimate reaches it with one standard deviation to spare.
     pub conservative: Option<Conservative>,
     /// For a risk: what was tested.
     pub guarantee: Option<Guarantee>,
     /// For a risk: what can be promised about a dataset that was never seen; null with fewer than two datasets.
     pub dataset_guarantee: Option<DatasetGuarantee>,
+    /// For a risk, where the datasets are too few to promise 1 - delta without an assumption: a bound by Student's t, which
+    /// assumes that their risks are near a normal distribution. Absent elsewhere, and with fewer than four datasets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_t_bound: Option<DatasetGuarantee>,
     /// For a risk that could not be bounded: what it would take.
     pub infeasible: Option<Infeasible>,
     /// A remark for people, where there is something to say.
@@ -51,6 +56,7 @@ impl OperatingPoint {
             conservative: None,
             guarantee: None,
             dataset_guarantee: None,
+            dataset_t_bound: None,
             infeasible: None,
             note: None,
         }
@@ -192,7 +198,7 @@ impl TieBreak {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Conservative {
-    /// The threshold, one of the 101 candidates nearest to the ratios 0, 0.01, .., 1.
+    /// The threshold; of a fit, one of the 101 candidates nearest to the ratios 0, 0.01, .., 1.
     pub threshold: Threshold,
     /// What it achieved.
     pub achieved: Achieved,
@@ -282,9 +288,9 @@ pub struct DatasetGuarantee {
     pub kind: DatasetGuaranteeKind,
     /// Datasets of the pool.
     pub k: u64,
-    /// Which of their thresholds is taken, from the strictest: 1 = the worst of k.
+    /// Which of their thresholds is taken, from the strictest: 1 = the worst of k; 0 for a t bound, which takes none.
     pub rank: u64,
-    /// The probability that a new dataset's risk is at most alpha: 1 - rank / (k + 1).
+    /// The probability that a new dataset's risk is at most alpha: 1 - rank / (k + 1), or the 1 - delta of a t bound.
     pub promise: f64,
     /// Datasets that the asked 1 - delta needs.
     pub datasets_needed: u64,
@@ -296,7 +302,7 @@ pub struct DatasetGuarantee {
     pub z: Option<f64>,
     /// Share of the pool's questions that it defers.
     pub routing_ratio: f64,
-    /// The dataset whose threshold it is.
+    /// The dataset whose threshold it is; for a t bound the one with the largest risk there.
     pub deciding_dataset: String,
 }
 
@@ -329,6 +335,15 @@ impl DatasetGuarantee {
     }
 }
 
+impl DatasetGuarantee {
+    /// The bound of `k` datasets by Student's t, with the promise 1 - delta. What the asked delta needs, place and ratio are
+    /// set afterwards.
+    pub fn t(k: u64, alpha: f64, delta: f64, threshold: Threshold, worst_dataset: impl Into<String>) -> Self {
+        let kind = DatasetGuaranteeKind::T;
+        Self { kind, rank: 0, promise: 1.0 - delta, ..Self::new(k, 1, alpha, threshold, worst_dataset) }
+    }
+}
+
 /// How a guarantee about a new dataset is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -339,6 +354,19 @@ pub enum DatasetGuaranteeKind {
     WorstOfK,
     /// A less strict one, where there are enough datasets for the promise.
     OrderStatistic,
+    /// A prediction bound by Student's t: it assumes that risks of datasets are near a normal distribution.
+    T,
+}
+
+impl DatasetGuaranteeKind {
+    /// The name used in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WorstOfK => "worst_of_k",
+            Self::OrderStatistic => "order_statistic",
+            Self::T => "t",
+        }
+    }
 }
 
 /// Why a risk could not be bounded, and what it would take.

@@ -142,6 +142,74 @@ fn a_shift_of_the_level_is_tracked_and_a_fixed_threshold_is_not() {
     }
 }
 
+/// Streams of 2,000 questions whose level is not that of the pool, or does not stay: a place by number.
+const STREAMS: [(&str, fn(u64) -> f64); 4] = [
+    ("switches", |index| uniform(index).powf(if index < 1_000 { 0.4 } else { 2.5 })),
+    ("bursts", |index| if index % 100 < 40 { 0.05 * uniform(index) } else { 0.2 + 0.8 * uniform(index) }),
+    ("drifts", |index| uniform(index).powf(3.0 - index as f64 / 800.0)),
+    ("comes in blocks", |index| {
+        uniform(index).powf(match index / 500 {
+            0 => 0.3,
+            1 => 1.5,
+            2 => 3.0,
+            _ => 0.7,
+        })
+    }),
+];
+
+#[test]
+fn streams_that_switch_burst_and_drift_are_tracked_and_no_fixed_threshold_follows() {
+    // The bound for all of a stream, and twice the horizon's share for any 500 of it.
+    let (horizon, ratio) = (50.0, 0.3);
+    for (name, place) in STREAMS {
+        let mut tracker = tracker(ratio, horizon);
+        let (mut windows, mut fixed_windows) = (Vec::new(), Vec::new());
+        for start in [0u64, 500, 1_000, 1_500] {
+            let (before, mut fixed) = (tracker.state().routed, 0u32);
+            for index in start..start + 500 {
+                tracker.decide(Some(place(index)));
+                fixed += u32::from(place(index) < ratio);
+            }
+            windows.push(((tracker.state().routed - before) as f64 / 500.0 - ratio).abs());
+            fixed_windows.push((f64::from(fixed) / 500.0 - ratio).abs());
+        }
+        let error = (tracker.state().routed as f64 / 2_000.0 - ratio).abs();
+        assert!(error <= (horizon + 1.0) / 2_000.0, "{name}: {error}");
+        let worst = |errors: &[f64]| errors.iter().copied().fold(0.0, f64::max);
+        // Between two moments the deficit moves by no more than 2 (H + 1).
+        assert!(worst(&windows) <= 2.0 * (horizon + 1.0) / 500.0, "{name}: {windows:?}");
+        assert!(worst(&windows) < worst(&fixed_windows) / 2.0, "{name}: {windows:?} {fixed_windows:?}");
+        assert!(worst(&fixed_windows) > 0.05, "{name}: {fixed_windows:?}");
+    }
+}
+
+#[test]
+fn an_id_that_repeats_is_decided_and_counted_twice() {
+    let mut moving = tracker(0.5, 200.0);
+    let first = moving.decide(Some(0.499));
+    assert_eq!(first.decision.route, Route::Llm);
+    // The same question at a threshold that has moved on.
+    let second = moving.decide(Some(0.499));
+    assert_eq!(second.decision.route, Route::Slm);
+    assert_eq!((moving.state().n, moving.state().routed), (2, 1));
+    let mut flooded = tracker(0.5, 200.0);
+    for _ in 0..10_000 {
+        flooded.decide(Some(0.7));
+    }
+    assert!((flooded.state().routed as f64 / 10_000.0 - 0.5).abs() <= 201.0 / 10_000.0);
+}
+
+#[test]
+fn places_that_are_no_numbers_defer_like_missing_ones() {
+    let mut tracker = tracker(0.3, 50.0);
+    for z in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.5, 1.5] {
+        let decided = tracker.decide(Some(z));
+        assert!(decided.t.is_finite(), "{z}");
+        assert!(tracker.state().base.is_finite() && tracker.state().deficit.is_finite(), "{z}");
+    }
+    assert_eq!(tracker.state().n, 5);
+}
+
 #[test]
 fn a_million_missing_confidences_are_deferred_and_forgiven() {
     let (ratio, horizon) = (0.3, 200.0);

@@ -5,4 +5,4 @@ use plimsoll_core::records::TransferRow;
 use crate::table::Table;
 
 /// A row is a [`TransferRow`].
-pub const TABLE: Table = Table::new::<TransferRow>("transfer", 2);
+pub const TABLE: Table = Table::new::<TransferRow>("transfer", 3);

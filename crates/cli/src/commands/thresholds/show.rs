@@ -90,8 +90,13 @@ fn method_remarks(method: &Method) -> Vec<String> {
             ));
         }
         if let Some(twin) = &point.conservative {
+            let what = if method.adapted.is_some() {
+                "the estimate less one standard deviation"
+            } else {
+                "the lower 95 % limit"
+            };
             lines.push(format!(
-                "{}: the lower 95 % limit reaches it at threshold {:.6}, deferring {}",
+                "{}: {what} reaches it at threshold {:.6}, deferring {}",
                 point.id,
                 twin.threshold.get(),
                 estimate(Some(twin.achieved.routing_ratio)),
