@@ -67,7 +67,7 @@ fn bare(point: &OperatingPoint, status: Status) -> OperatingPoint {
     bare
 }
 
-/// The place on the scale where the traffic has the ratio, and the confidence nearest to it: of the two thresholds
+/// The position on the scale where the traffic has the ratio, and the confidence nearest to it: of the two thresholds
 /// around an atom the one whose ratio is nearer.
 fn adapt_ratio(
     point: &OperatingPoint,
@@ -80,8 +80,8 @@ fn adapt_ratio(
     let keeps = Threshold::new(confidence).unwrap_or(Threshold::KEEP_ALL);
     let defers = Threshold::new(confidence.next_up()).unwrap_or(Threshold::DEFER_ALL);
     let ratio_of = |threshold: Threshold| {
-        let place = Confidence::new(threshold.get()).map_or(1.0, |confidence| scale.z(confidence, 0.0));
-        levels.ratio(place)
+        let position = Confidence::new(threshold.get()).map_or(1.0, |confidence| scale.z(confidence, 0.0));
+        levels.ratio(position)
     };
     let distance = |threshold: Threshold| (ratio_of(threshold) - ratio).abs();
     let threshold = if distance(defers) < distance(keeps) { defers } else { keeps };

@@ -129,9 +129,9 @@ fn check_point(point: &OperatingPoint, path: &str) -> Result<(), Error> {
             return Err(inconsistent(format!("{path}.guarantee"), "is not what the target asks for"));
         }
     }
-    let places = point.z.iter().chain(point.dataset_guarantee.iter().filter_map(|found| found.z.as_ref()));
-    if places.into_iter().any(|z| !(0.0..=1.0).contains(z)) || (point.z.is_some() && !has_threshold) {
-        return Err(inconsistent(format!("{path}.z"), "is no place in [0, 1] of a threshold"));
+    let positions = point.z.iter().chain(point.dataset_guarantee.iter().filter_map(|found| found.z.as_ref()));
+    if positions.into_iter().any(|z| !(0.0..=1.0).contains(z)) || (point.z.is_some() && !has_threshold) {
+        return Err(inconsistent(format!("{path}.z"), "is no position in [0, 1] of a threshold"));
     }
     if let Some(guarantee) = &point.dataset_guarantee {
         check_dataset_guarantee(guarantee, point, path)?;
