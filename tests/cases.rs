@@ -81,7 +81,7 @@ impl Case {
     }
 
     fn run(&self, out: &str, more: &str) -> Run {
-        Run::of(self.command(out, more))
+        Run::from_command(self.command(out, more))
     }
 
     /// The requests that the server had, in order.

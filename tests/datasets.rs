@@ -97,8 +97,8 @@ fn exemplars_stand_before_questions_and_are_none_themselves() {
     let inspect = "datasets inspect gsm8k --source test.jsonl --prompt --few-shot 2 --json";
     let document = sandbox.sh(inspect).exits(0).json();
     let prompts = document["prompts"].as_array().unwrap();
-    let text = |prompt: &Value, place: usize| {
-        prompt["prompt"]["messages"][place]["text"].as_str().unwrap().to_owned()
+    let text = |prompt: &Value, index: usize| {
+        prompt["prompt"]["messages"][index]["text"].as_str().unwrap().to_owned()
     };
     let main: Vec<&Value> = prompts.iter().filter(|shown| shown["verbalized"] == false).collect();
     assert!(main.len() > 100 && main.len() < 200, "{}", main.len());

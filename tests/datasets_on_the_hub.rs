@@ -13,7 +13,7 @@ fn on(hub: &Hub, sandbox: &Sandbox, arguments: &str) -> Run {
     for variable in ["HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
         command.env_remove(variable);
     }
-    Run::of(command)
+    Run::from_command(command)
 }
 
 /// Repository and configuration by which a dataset is known.
@@ -70,7 +70,7 @@ fn the_commit_is_shown_and_the_cache_serves_offline() {
     let mut command = sandbox.command(&inspect.split_whitespace().collect::<Vec<_>>());
     command.env("HF_ENDPOINT", "http://127.0.0.1:9").env("HF_HOME", sandbox.path("cache"));
     command.env("HF_HUB_OFFLINE", "1");
-    Run::of(command).exits(0).shows([&commit("main")]);
+    Run::from_command(command).exits(0).shows([&commit("main")]);
     on(&hub, &sandbox, inspect).exits(0);
     assert_eq!(hub.count().1, downloads, "nothing is fetched twice");
 }

@@ -12,7 +12,7 @@ fn limited(sandbox: &Sandbox, blocks: u32, arguments: &str) -> Run {
     let mut command = Command::new("sh");
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec {PROGRAM} {arguments}");
     command.args(["-c", &script]).current_dir(sandbox.root());
-    Run::of(command)
+    Run::from_command(command)
 }
 
 /// Temporary files that were left.
@@ -73,7 +73,7 @@ fn standard_output_is_full() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(&["sample-size", "--alpha", "0.1", "--delta", "0.1"]);
     command.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
-    Run::of(command).exits(4).says(["cannot write to standard output"]);
+    Run::from_command(command).exits(4).says(["cannot write to standard output"]);
 }
 
 #[test]

@@ -98,10 +98,10 @@ fn check(block: &Block, sandbox: &Sandbox) -> bool {
         ("rust", "") => check_is_doctest(block),
         ("json", "") => {
             let parsed = serde_json::from_str::<serde_json::Value>(&block.text);
-            assert!(parsed.is_ok(), "{}: {parsed:?}", block.place());
+            assert!(parsed.is_ok(), "{}: {parsed:?}", block.location());
         }
         (language, "") if SHOWN.iter().any(|(shown, _)| *shown == language) => {}
-        (language, _) => panic!("{}: no test for a block `{language}` marked {marker:?}", block.place()),
+        (language, _) => panic!("{}: no test for a block `{language}` marked {marker:?}", block.location()),
     }
     false
 }
@@ -122,6 +122,6 @@ fn check_is_doctest(block: &Block) {
     assert!(
         found,
         "{}: no crate's lib.rs includes this document, so its Rust is not compiled",
-        block.place()
+        block.location()
     );
 }

@@ -69,7 +69,7 @@ impl Sandbox {
 
     /// Runs the program with these arguments.
     pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Run {
-        Run::of(self.command(arguments))
+        Run::from_command(self.command(arguments))
     }
 
     /// The same, with arguments separated by spaces.
@@ -104,7 +104,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    pub(crate) fn of(mut command: Command) -> Self {
+    pub(crate) fn from_command(mut command: Command) -> Self {
         Self::from(command.output().unwrap())
     }
 

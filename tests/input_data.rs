@@ -1,4 +1,4 @@
-//! Bad tables of scores: each is refused with its place, and nothing is written.
+//! Bad tables of scores: each is refused with file and line, and nothing is written.
 
 use crate::fixture::{HEADER, pool, scores};
 use crate::harness::{Run, Sandbox};

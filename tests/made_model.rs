@@ -75,9 +75,9 @@ impl Shape {
             .tensors()
             .into_iter()
             .enumerate()
-            .map(|(place, (name, shape))| {
+            .map(|(index, (name, shape))| {
                 let data: Vec<u8> =
-                    weights(place, &name, &shape).into_iter().flat_map(f32::to_le_bytes).collect();
+                    weights(index, &name, &shape).into_iter().flat_map(f32::to_le_bytes).collect();
                 (name, data, shape)
             })
             .collect();
@@ -96,8 +96,8 @@ fn tokenizer() -> Vec<u8> {
     std::fs::read(goldens().join("text/gpt2.json")).unwrap()
 }
 
-/// Numbers from -0.5 to 0.5 that look random and are the same on every machine.
-fn numbers(count: usize, seed: u64) -> Vec<f32> {
+/// Values from -0.5 to 0.5 that look random and are the same on every machine.
+fn values(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -110,7 +110,7 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
 
 /// Writes a Llama of random weights with a tokenizer and a chat template.
 pub(crate) fn write_random(sandbox: &Sandbox, folder: &str) {
-    RANDOM.write(sandbox, folder, |place, _, shape| numbers(shape.iter().product(), place as u64 + 1));
+    RANDOM.write(sandbox, folder, |index, _, shape| values(shape.iter().product(), index as u64 + 1));
 }
 
 /// The words that [`write_talker`]'s model says.
@@ -119,7 +119,7 @@ pub(crate) const WORDS: [&str; 6] = ["A", "B", "yes", "no", "1", "2"];
 /// Writes a Llama that answers any prompt with one of [`WORDS`] and ends there. Which one it is, and how sure it
 /// is of it, follows from the prompt by weights that are random otherwise.
 ///
-/// Two places of the hidden state are written by embeddings alone: the first says that the token at hand is one of
+/// Two dimensions of the hidden state are written by embeddings alone: the first says that the token at hand is one of
 /// the words, upon which the end follows; the second is always 1, and keeps all other tokens unlikely.
 pub(crate) fn write_talker(sandbox: &Sandbox, folder: &str, layers: usize, seed: u64) {
     const SAID: usize = 0;
@@ -128,8 +128,8 @@ pub(crate) fn write_talker(sandbox: &Sandbox, folder: &str, layers: usize, seed:
     let known: Value = serde_json::from_slice(&tokenizer()).unwrap();
     let id = |word: &str| usize::try_from(known["model"]["vocab"][word].as_u64().unwrap()).unwrap();
     let words = WORDS.map(id);
-    shape.write(sandbox, folder, |place, name, dimensions| {
-        let mut data = numbers(dimensions.iter().product(), seed * 1000 + place as u64 + 1);
+    shape.write(sandbox, folder, |index, name, dimensions| {
+        let mut data = values(dimensions.iter().product(), seed * 1000 + index as u64 + 1);
         let width = shape.hidden;
         if name.ends_with("norm.weight") {
             data.fill(1.0);

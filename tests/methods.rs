@@ -50,7 +50,7 @@ struct Row {
     text: String,
     tokens: Vec<Token>,
     finish: String,
-    /// First token of the option and the one behind its last.
+    /// First token of the option and the one after its last.
     option: Option<(usize, usize)>,
     verbalized: String,
     second: String,
@@ -125,9 +125,9 @@ fn answers(golden: &Golden, signals: &SignalRequest, prompt: impl Fn(&Row) -> Pr
     let mut answered: Vec<Observation> = Vec::new();
     let (cancel, progress) = (Cancel::new(), Arc::new(()) as Arc<dyn BackendObserver>);
     backend().answer(&batch, &mut answered, &Control { cancel: &cancel, progress: &progress }).unwrap();
-    let place =
+    let position =
         |answered: &Observation| requests.iter().position(|ask| ask.question_id == answered.question_id);
-    answered.sort_by_key(place);
+    answered.sort_by_key(position);
     assert_eq!(answered.len(), requests.len());
     answered
 }
@@ -145,8 +145,8 @@ fn label(question: &Question, answer: &GenerationRow) -> Label {
     let reply = Reply::from_generation(answer).unwrap();
     let mut label = grade(question, &extract(question, &reply), &policy());
     let tokens = answer.tokens.as_ref().unwrap();
-    let places: Vec<_> = tokens.iter().map(|token| token.start as usize..token.end as usize).collect();
-    label.tokens = label.span.as_ref().and_then(|span| token_span(span, &places));
+    let ranges: Vec<_> = tokens.iter().map(|token| token.start as usize..token.end as usize).collect();
+    label.tokens = label.span.as_ref().and_then(|span| token_span(span, &ranges));
     label
 }
 
@@ -215,10 +215,10 @@ impl Distances {
         what: &str,
         (found, expected): (f64, f64),
         tolerance: f64,
-        place: &dyn std::fmt::Debug,
+        row_name: &dyn std::fmt::Debug,
     ) {
         let distance = (found - expected).abs();
-        assert!(distance <= tolerance, "{what} of {place:?}: {found}, golden {expected}");
+        assert!(distance <= tolerance, "{what} of {row_name:?}: {found}, golden {expected}");
         let largest = self.0.entry(what.to_owned()).or_default();
         *largest = largest.max(distance);
     }
@@ -264,17 +264,17 @@ fn all_eight_confidences_of_a_hundred_questions_are_those_of_the_reference() {
         let probe = matches!(method.scoring, Scoring::Probe(_))
             .then(|| Probe::from_bytes(&std::fs::read(file).unwrap()).unwrap().0);
         for (index, (row, seen)) in golden.questions.iter().zip(&seen).enumerate() {
-            let place = (&row.question.question_id, &seen.answer.text);
+            let row_name = (&row.question.question_id, &seen.answer.text);
             match (score(&method, index, row, seen, probe.as_ref()), &row.confidences[method.id]) {
                 (Ok(found), (Some(expected), None)) => {
                     let of_texts = ["jaccard_degree", "verbalization_1s", "verbalization_2s"];
                     let tolerance = if of_texts.contains(&method.id) { F64_SUMS } else { F32_SUMS };
-                    distances.add(method.id, (found.get(), *expected), tolerance, &place);
+                    distances.add(method.id, (found.get(), *expected), tolerance, &row_name);
                 }
                 (Err(found), (None, Some(expected))) => {
-                    assert_eq!(found, *expected, "{} of {place:?}", method.id);
+                    assert_eq!(found, *expected, "{} of {row_name:?}", method.id);
                 }
-                (found, expected) => panic!("{} of {place:?}: {found:?}, golden {expected:?}", method.id),
+                (found, expected) => panic!("{} of {row_name:?}: {found:?}, golden {expected:?}", method.id),
             }
         }
     }
@@ -381,7 +381,7 @@ fn the_golden_holds_every_kind_of_case() {
     for reason in ["empty_answer", "no_option_span"] {
         assert!(reasons.contains(reason), "{reasons:?}");
     }
-    let of_words = |row: &&Row| row.option.is_some_and(|(first, behind)| behind - first > 1);
+    let of_words = |row: &&Row| row.option.is_some_and(|(first, end)| end - first > 1);
     assert!(golden.questions.iter().filter(of_words).count() > 0, "an option of several tokens");
     assert!(golden.questions.iter().any(|row| row.finish == "length"));
     assert!(golden.questions.iter().any(|row| row.samples.iter().filter(|text| text.is_empty()).count() > 1));

@@ -52,7 +52,7 @@ fn plimsoll(logs: &Path, arguments: &[&str]) -> Vec<u8> {
 }
 
 /// Rows of a table that speak of an entry's SLM, method and dataset.
-fn of<'a>(rows: &'a Value, entry: &Value) -> Vec<&'a Value> {
+fn matching<'a>(rows: &'a Value, entry: &Value) -> Vec<&'a Value> {
     let same = |row: &&Value| ["slm", "method", "dataset"].iter().all(|key| row[*key] == entry[*key]);
     rows.as_array().unwrap().iter().filter(same).collect()
 }
@@ -82,7 +82,8 @@ fn alignment_and_curves_agree_with_scikit_learn_and_numpy() {
     for entry in entries {
         let what =
             |column: &str| format!("{} {} {} {column}", entry["slm"], entry["method"], entry["dataset"]);
-        let (alignment, areas) = (of(&tables["alignment"], entry), of(&tables["curve_areas"], entry));
+        let (alignment, areas) =
+            (matching(&tables["alignment"], entry), matching(&tables["curve_areas"], entry));
         assert_eq!((alignment.len(), areas.len()), (1, 1), "{}", what("rows"));
         assert_eq!((&alignment[0]["rows"], &alignment[0]["missing"]), (&entry["rows"], &entry["missing"]));
         for column in ALIGNMENT {
@@ -91,7 +92,7 @@ fn alignment_and_curves_agree_with_scikit_learn_and_numpy() {
         for column in AREAS {
             assert_agrees(&areas[0][*column], &entry[*column], &what(column));
         }
-        let curve = of(&tables["curves"], entry);
+        let curve = matching(&tables["curves"], entry);
         for (ratio, point) in
             goldens["ratios"].as_array().unwrap().iter().zip(entry["curve"].as_array().unwrap())
         {

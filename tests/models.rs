@@ -19,7 +19,7 @@ fn with_model() -> Sandbox {
 fn run(sandbox: &Sandbox, arguments: &[&str]) -> Run {
     let mut command = sandbox.command(arguments);
     command.env("XDG_CACHE_HOME", sandbox.path("cache"));
-    Run::of(command)
+    Run::from_command(command)
 }
 
 fn texts(tokens: &Value) -> String {
@@ -273,23 +273,23 @@ fn weights_that_lie_are_input_errors() {
     ask("sharded").exits(3).says(["cannot open", "model-00001-of-00002.safetensors"]);
 
     let gguf = std::fs::read(goldens().join("gguf/model-llama-q8_0.gguf")).unwrap();
-    let with = |place: usize, number: u64| {
+    let with = |offset: usize, number: u64| {
         let mut bytes = gguf.clone();
-        bytes[place..place + 8].copy_from_slice(&number.to_le_bytes());
+        bytes[offset..offset + 8].copy_from_slice(&number.to_le_bytes());
         bytes
     };
-    // Behind a tensor's name stand the count of its dimensions, two of these, its type, its offset.
-    let offset = |name: &str| {
-        let place = gguf.windows(name.len()).position(|bytes| bytes == name.as_bytes()).unwrap();
-        place + name.len() + 4 + 2 * 8 + 4
+    // After a tensor's name stand the count of its dimensions, two of these, its type, its offset.
+    let tensor_offset = |name: &str| {
+        let start = gguf.windows(name.len()).position(|bytes| bytes == name.as_bytes()).unwrap();
+        start + name.len() + 4 + 2 * 8 + 4
     };
     for (bytes, wanted) in [
         (gguf[..gguf.len() / 2].to_vec(), "but the file has"),
         (gguf[..50].to_vec(), "cannot read the header"),
         (with(8, 1 << 60), "tensors are announced"),
         (with(16, 1 << 60), "metadata pairs are announced"),
-        (with(offset("token_embd.weight"), 1 << 62), "but the file has"),
-        (with(offset("blk.0.attn_q.weight"), 0), "overlaps"),
+        (with(tensor_offset("token_embd.weight"), 1 << 62), "but the file has"),
+        (with(tensor_offset("blk.0.attn_q.weight"), 0), "overlaps"),
     ] {
         sandbox.write("damaged.gguf", bytes);
         ask("damaged.gguf").exits(3).says(["damaged.gguf", wanted]);
@@ -362,7 +362,7 @@ fn weights_beyond_the_memory_are_an_error() {
     let mut limited = std::process::Command::new("sh");
     limited.args(["-c", "ulimit -v 4000000; exec \"$0\" \"$@\""]).arg(program.get_program());
     limited.args(program.get_args()).current_dir(sandbox.root());
-    let refused = Run::of(limited).exits(3);
+    let refused = Run::from_command(limited).exits(3);
     refused.says(["there is no memory for tensor `model.embed_tokens.weight`: 68719476736 bytes"]);
 }
 
@@ -385,7 +385,7 @@ fn a_model_comes_from_the_hub_as_from_its_folder() {
         {
             command.env_remove(variable);
         }
-        Run::of(command).exits(0).json()
+        Run::from_command(command).exits(0).json()
     };
     let ask = |model| {
         ["model", "generate", "--model", model, "--prompt", "the ferry", "--max-new-tokens", "8", "--json"]

@@ -43,7 +43,7 @@ fn whole_truncated_and_damaged() {
         sandbox.write("cut.parquet", &bytes[..length]);
         sandbox.sh("fit --scores cut.parquet --out cut").exits(3).says(["cut.parquet"]);
     }
-    // Damage in the middle may make the reader give up, stumble, or give other numbers; never a panic.
+    // Damage in the middle may make the reader give up, stumble, or give other values; never a panic.
     for at in (4..bytes.len()).step_by(97) {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0xff;

@@ -18,7 +18,7 @@ use crate::real_data::logs;
 
 /// Relative, of a sequence's probability: tables hold log-probabilities in single precision.
 const F32_LOGPROBS: f64 = 1e-6;
-/// Of a figure of PROVENANCE.md, which has three digits behind the point.
+/// Of a figure of PROVENANCE.md, which has three digits after the point.
 const THREE_DIGITS: f64 = 0.0005;
 /// What rounding a figure that ends in a 5 may add.
 const ROUNDING: f64 = 1e-9;
@@ -85,10 +85,10 @@ fn roc_auc(rows: &[(f64, bool)]) -> f64 {
 /// the authors' figure is over all that was generated, so that the stop token counts as one too.
 #[expect(clippy::cast_possible_truncation, reason = "tables hold f32")]
 fn answer(probabilities: &[f64]) -> GenerationRow {
-    let token = |(place, probability): (u32, &f64)| TokenRow {
+    let token = |(position, probability): (u32, &f64)| TokenRow {
         text: "x".to_owned(),
-        start: place,
-        end: place + 1,
+        start: position,
+        end: position + 1,
         logprob: Some(probability.ln() as f32),
         ..TokenRow::default()
     };
@@ -170,15 +170,15 @@ fn twenty_samples_of_five_hundred_questions() {
         let written: Vec<String> = serde_json::from_value(line["generations"].clone()).unwrap();
         let words: Vec<String> = written.iter().map(|text| normalised(text)).collect();
         let gold = normalised(line["answer"].as_str().unwrap());
-        for (place, answer) in [most_frequent(&words), &words[0]].into_iter().enumerate() {
-            by_words[place].push((degree(&words), *answer == gold));
-            as_they_are[place].push((degree(&written), *answer == gold));
+        for (index, answer) in [most_frequent(&words), &words[0]].into_iter().enumerate() {
+            by_words[index].push((degree(&words), *answer == gold));
+            as_they_are[index].push((degree(&written), *answer == gold));
         }
     }
-    for (place, printed) in SAMPLES.into_iter().enumerate() {
-        assert_eq!(by_words[place].len(), 500);
-        let (found, other) = (roc_auc(&by_words[place]), roc_auc(&as_they_are[place]));
-        println!("answer {place}: {found:.4} ({printed}) of the words, {other:.4} of the texts as they are");
+    for (index, printed) in SAMPLES.into_iter().enumerate() {
+        assert_eq!(by_words[index].len(), 500);
+        let (found, other) = (roc_auc(&by_words[index]), roc_auc(&as_they_are[index]));
+        println!("answer {index}: {found:.4} ({printed}) of the words, {other:.4} of the texts as they are");
         // The figures are of sets of normalised words; the method itself takes words as they are written.
         assert!(agrees(found, printed), "{found}, printed {printed}");
     }

@@ -28,7 +28,7 @@ fn mmlu_pro_logs_end_to_end() {
     let run = |out: &str| {
         let mut command = sandbox.command(&["run", pipeline.to_str().unwrap(), "--out", out, "--json"]);
         command.env("MMLU_PRO_LOGS", &logs);
-        Run::of(command).exits(0).json()
+        Run::from_command(command).exits(0).json()
     };
     let first = run("out");
     let points = first["operating_points"].as_array().unwrap();

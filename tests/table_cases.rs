@@ -75,9 +75,9 @@ fn partitions_give_what_one_file_gives() {
         let fit = "--ratio 0.2 0.5 --bins 10 --fraction 0.5 --bootstrap 0 --out";
         sandbox.sh(&format!("fit --scores whole.csv {fit} whole")).exits(0);
         let pattern = format!("hive/**/*.{ending}");
-        for (place, given) in ["hive", &pattern, "hive/"].into_iter().enumerate() {
-            sandbox.sh(&format!("fit --scores {given} {fit} parts{place}")).exits(0);
-            assert_eq!(methods(&sandbox, "whole"), methods(&sandbox, &format!("parts{place}")), "{given}");
+        for (index, given) in ["hive", &pattern, "hive/"].into_iter().enumerate() {
+            sandbox.sh(&format!("fit --scores {given} {fit} parts{index}")).exits(0);
+            assert_eq!(methods(&sandbox, "whole"), methods(&sandbox, &format!("parts{index}")), "{given}");
         }
         // In a pipeline, from wherever it is run, and with the whole folder as the path.
         sandbox.write("exp=1/pipeline.yaml", PLAN.replace("\"hive/", "\"../hive/").replace("FORMAT", ending));

@@ -123,8 +123,11 @@ fn an_adapted_file_has_the_ratio_of_its_traffic() {
     let sandbox = sandbox();
     sandbox.write("traffic.jsonl", surer(500));
     let run = sandbox.sh("--json adapt example.json --confidences traffic.jsonl --out mine.json").exits(0);
-    let told: Value = serde_json::from_str(&run.stdout).unwrap();
-    assert_eq!((&told["methods"][0]["questions"], &told["methods"][0]["missing"]), (&json!(500), &json!(0)));
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(
+        (&report["methods"][0]["questions"], &report["methods"][0]["missing"]),
+        (&json!(500), &json!(0))
+    );
     let text = String::from_utf8(sandbox.read("mine.json")).unwrap();
     let adapted = Thresholds::from_json(&text).unwrap();
     let point = &adapted.methods[0].operating_points[0];

@@ -19,7 +19,7 @@ fn a_variable_or_a_setting_says_where() {
     let mut by_variable =
         sandbox.command(&["run", "pipelines/pipeline.yaml", "--until", "fit", "--out", "a"]);
     by_variable.env("LOGS", sandbox.path("data"));
-    Run::of(by_variable).exits(0);
+    Run::from_command(by_variable).exits(0);
     let folder = format!("import.folder={}", sandbox.path("data/day").display());
     sandbox
         .run(&["run", "pipelines/pipeline.yaml", "--until", "fit", "--out", "b", "--set", &folder])

@@ -125,7 +125,7 @@ pub(super) fn isolate(command: &mut Command, sandbox: &Sandbox) {
 
 /// Runs the program.
 pub(super) fn sh(sandbox: &Sandbox, arguments: &str) -> Run {
-    Run::of(command(sandbox, arguments))
+    Run::from_command(command(sandbox, arguments))
 }
 
 /// The rows of a table of an output folder, of one file or of many.

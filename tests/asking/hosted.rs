@@ -123,9 +123,9 @@ fn a_filtered_question_costs_one_request_and_no_run() {
     assert_filtered(&sandbox, 3);
     let refused = numbers(&sandbox).values().filter(|number| **number % 8 == 0).count();
     assert_eq!(server.requests().len(), 2 * refused + (MAIN - refused) * 5);
-    // Told once for each model, with the server's words.
-    let told = first.stderr.matches("content_filter").count();
-    assert!(told == 2 && first.stderr.contains("content management policy"), "{}", first.stderr);
+    // Reported once for each model, with the server's words.
+    let notices = first.stderr.matches("content_filter").count();
+    assert!(notices == 2 && first.stderr.contains("content management policy"), "{}", first.stderr);
 }
 
 #[cfg(unix)]

@@ -145,7 +145,7 @@ fn a_full_disk_ends_it_and_with_room_it_goes_on() {
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec {PROGRAM} run pipeline.yaml --out out");
     command.args(["-c", &script]).current_dir(sandbox.root());
     super::bench::isolate(&mut command, &sandbox);
-    Run::of(command).exits(4).says(["stage infer", "generations.parquet"]);
+    Run::from_command(command).exits(4).says(["stage infer", "generations.parquet"]);
     assert_eq!(
         sandbox.files("out"),
         ["manifest.json", "tables/datasets.parquet", "tables/questions.parquet"]

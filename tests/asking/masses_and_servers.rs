@@ -190,7 +190,7 @@ fn what_servers_said_they_are_is_counted() {
         assert_eq!(row["replies"], count(&generations, same), "{row}");
         all += row["replies"].as_u64().unwrap();
     }
-    // Answers with two fingerprints, and samples with none; nothing is told of those that say nothing.
+    // Answers with two fingerprints, and samples with none; those that say nothing have no row.
     assert_eq!((served.len(), all), (3, 2 * MAIN as u64));
     let shares: f64 = served.iter().map(|row| row["share"].as_f64().unwrap()).sum();
     assert!((shares - 1.0).abs() < 1e-12);
@@ -244,7 +244,7 @@ fn p_true_of_a_model_that_thinks_in_a_report() {
     }
     let pipeline = String::from_utf8(sandbox.read("plan.yaml")).unwrap();
     sandbox.write("plan.yaml", pipeline.replace("http://127.0.0.1:8330/v1", &server.base_url));
-    Run::of(command(&sandbox, "run plan.yaml --out out --until score")).exits(0);
+    Run::from_command(command(&sandbox, "run plan.yaml --out out --until score")).exits(0);
     let rows = p_true(&sandbox);
     assert!(
         !rows.is_empty() && rows.iter().all(|row| row["missing_reason"] == "masses_too_small"),

@@ -260,7 +260,7 @@ fn template_variables_that_make_no_sense_are_named() {
     with("{id: small, backend: candle, source: small, dtype: f32}", replay)
         .exits(2)
         .says(["slms[0].template_variables: is given to a chat template, and recordings were made with what they were made"]);
-    // A slip of the pen is no variable of the template: told before anything is asked.
+    // A slip of the pen is no variable of the template: reported before anything is asked.
     let sandbox = with_models(1);
     sandbox.write("gsm8k.jsonl", gsm8k(20));
     let pipeline = Written { methods: " [perplexity]\n".to_owned(), ..Written::of_gsm8k(5) }.text();
@@ -303,9 +303,9 @@ labels.grading.judge"
     let sandbox = Sandbox::new();
     sandbox.write("pipeline.yaml", good());
     let mut refused = 0;
-    for (place, key) in keys.iter().enumerate() {
+    for (index, key) in keys.iter().enumerate() {
         // Each key meets a third of the values, in turn.
-        for value in values.iter().skip(place % 3).step_by(3) {
+        for value in values.iter().skip(index % 3).step_by(3) {
             let run = sandbox.run(&["config", "pipeline.yaml", "--set", &format!("{key}={value}")]);
             assert!(run.code == 0 || run.code == 2, "{key}={value}: {run:?}");
             assert!(!run.stderr.contains("panicked"), "{key}={value}: {run:?}");

@@ -49,7 +49,7 @@ pub(super) fn run(sandbox: &Sandbox, arguments: &str) -> Run {
 pub(super) fn run_into(sandbox: &Sandbox, out: &str, arguments: &str) -> Run {
     let mut command = command(sandbox, &format!("run pipeline.yaml --out {out} {arguments}"));
     command.env("MADE_UP_KEY", KEY);
-    Run::of(command)
+    Run::from_command(command)
 }
 
 /// What a model of the synthetic server says, which depends on the request alone.
@@ -126,7 +126,7 @@ fn both_models_behind_a_server() {
     assert!(requests.iter().all(|request| request.headers["authorization"] == format!("Bearer {KEY}")));
     let file = sandbox.json("out/small--large.thresholds.json");
     assert_eq!(file["slm"]["revision"], "small-1");
-    Run::of(command(&sandbox, "thresholds validate out/small--large.thresholds.json")).exits(0);
+    Run::from_command(command(&sandbox, "thresholds validate out/small--large.thresholds.json")).exits(0);
     // A second run asks nobody, not even with answers gone: replies are kept.
     let again = run(&sandbox, "--json").exits(0).json();
     assert_eq!(ran(&again), [""; 0]);
@@ -248,7 +248,7 @@ fn a_key_that_is_echoed_stands_nowhere() {
     // A key that is not set is named, and the pipeline says nothing else about it.
     let mut unset = command(&sandbox, "run pipeline.yaml --out out");
     unset.env_remove("MADE_UP_KEY");
-    Run::of(unset).exits(2).says(["small", "MADE_UP_KEY"]);
+    Run::from_command(unset).exits(2).says(["small", "MADE_UP_KEY"]);
 }
 
 #[test]
@@ -299,7 +299,7 @@ struct Referee {
 
 fn referee(verdicts: usize) -> Referee {
     let (left, judged) = (Arc::new(AtomicUsize::new(verdicts)), Arc::<Mutex<Vec<String>>>::default());
-    let (of_server, told) = (left.clone(), judged.clone());
+    let (of_server, recorded) = (left.clone(), judged.clone());
     let server = Server::scripted(move |request, _| {
         if request.body["model"] != "referee-1" {
             let text = format!("some {}", request.last().len() % 4);
@@ -311,7 +311,7 @@ fn referee(verdicts: usize) -> Referee {
         if of_server.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err() {
             return Some(ServerReply::error(401, "locked"));
         }
-        told.lock().unwrap().push(request.last().to_owned());
+        recorded.lock().unwrap().push(request.last().to_owned());
         let asked: Value = serde_json::from_str(request.last().lines().last().unwrap()).unwrap();
         let is_right = asked["candidate_answer"].as_str().unwrap().ends_with(['0', '2']);
         let verdict = format!("{{\"verdict\": \"{}\"}}", if is_right { "correct" } else { "incorrect" });

@@ -31,7 +31,7 @@ pub(super) struct Block {
 
 impl Block {
     /// Where it stands, for messages.
-    pub(super) fn place(&self) -> String {
+    pub(super) fn location(&self) -> String {
         format!("{}:{}", self.document, self.line)
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn check_part(block: &Block, kind: &str, sandbox: &Sandbox) {
     let whole = match kind {
         "models" => MODELS,
         "scores" => SCORES,
-        other => panic!("{}: no pipeline of the kind {other:?}", block.place()),
+        other => panic!("{}: no pipeline of the kind {other:?}", block.location()),
     };
     read(block, &with(whole, &block.text), sandbox);
 }
@@ -41,7 +41,7 @@ pub(super) fn check_part(block: &Block, kind: &str, sandbox: &Sandbox) {
 fn read(block: &Block, text: &str, sandbox: &Sandbox) {
     sandbox.write("in-a-document.yaml", text);
     let run = sandbox.sh("config in-a-document.yaml");
-    assert_eq!(run.code, 0, "{}: {}", block.place(), run.stderr);
+    assert_eq!(run.code, 0, "{}: {}", block.location(), run.stderr);
 }
 
 /// A document with the keys of another in place of its own.

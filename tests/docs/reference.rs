@@ -9,7 +9,7 @@ use crate::harness::{Sandbox, repository};
 
 /// A pipeline file with the key `zzz` where there are keys of their own, which the program then lists; and how the reference
 /// names these keys.
-const PLACES: &[(&str, &str)] = &[
+const MAPPINGS: &[(&str, &str)] = &[
     ("zzz: 1", ""),
     ("import: {zzz: 1}", "import."),
     ("import: {files: {t: {zzz: 1}}}", "import.files.TABLE."),
@@ -54,8 +54,8 @@ fn the_pipeline_reference_has_every_key() {
     let (table, _) = table.expect("the keys stand between two comments");
     let names = names(table);
     let sandbox = Sandbox::new();
-    for (place, prefix) in PLACES {
-        sandbox.write("p.yaml", place);
+    for (document, prefix) in MAPPINGS {
+        sandbox.write("p.yaml", document);
         for key in known(&sandbox.sh("config p.yaml").exits(2).stderr) {
             let name = format!("{prefix}{key}");
             // The key itself, or what lies below it.

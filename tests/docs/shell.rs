@@ -32,7 +32,7 @@ pub(super) fn compare(block: &Block, sandbox: &Sandbox) {
         assert!(
             !shown.is_empty() && is_like(&shown, &written),
             "{}: `{command}` writes\n{}",
-            block.place(),
+            block.location(),
             run.stdout
         );
     }
@@ -63,14 +63,14 @@ fn script(block: &Block, text: &str, sandbox: &Sandbox) -> Run {
     for variable in ["OPENAI_API_KEY", "XDG_CACHE_HOME", "LOGS", "MMLU_PRO_LOGS"] {
         command.env_remove(variable);
     }
-    let run = Run::of(command);
-    assert_eq!(run.code, 0, "{}: `{text}`\n{}\n{}", block.place(), run.stdout, run.stderr);
+    let run = Run::from_command(command);
+    assert_eq!(run.code, 0, "{}: `{text}`\n{}\n{}", block.location(), run.stdout, run.stderr);
     run
 }
 
 /// Holds the words of a block against what they name.
 pub(super) fn parse(block: &Block, reason: &str, sandbox: &Sandbox) {
-    assert!(REASONS.iter().any(|(known, _)| *known == reason), "{}: no reason {reason:?}", block.place());
+    assert!(REASONS.iter().any(|(known, _)| *known == reason), "{}: no reason {reason:?}", block.location());
     let mut folder = repository();
     for mut words in commands(&block.text) {
         let is_variable =
@@ -82,7 +82,7 @@ pub(super) fn parse(block: &Block, reason: &str, sandbox: &Sandbox) {
             "make" => make(block, arguments),
             "plimsoll" => plimsoll(block, arguments, sandbox),
             "cargo" => cargo(block, arguments, &folder),
-            other => assert!(OTHERS.contains(&other), "{}: `{other}` is unknown", block.place()),
+            other => assert!(OTHERS.contains(&other), "{}: `{other}` is unknown", block.location()),
         }
     }
 }
@@ -97,8 +97,8 @@ fn make(block: &Block, arguments: &[String]) {
         } else {
             makefile.lines().any(|line| line.starts_with(&format!("{name}:")))
         };
-        assert!(is_known, "{}: the Makefile has no `{name}`", block.place());
-        assert!(name != "PIPELINE" || repository().join(value).is_file(), "{}: no {value}", block.place());
+        assert!(is_known, "{}: the Makefile has no `{name}`", block.location());
+        assert!(name != "PIPELINE" || repository().join(value).is_file(), "{}: no {value}", block.location());
     }
 }
 
@@ -106,10 +106,10 @@ fn make(block: &Block, arguments: &[String]) {
 fn plimsoll(block: &Block, arguments: &[String], sandbox: &Sandbox) {
     let with_help: Vec<&str> = arguments.iter().map(String::as_str).chain(["--help"]).collect();
     let run = sandbox.run(&with_help);
-    assert_eq!(run.code, 0, "{}: {arguments:?}\n{}", block.place(), run.stderr);
+    assert_eq!(run.code, 0, "{}: {arguments:?}\n{}", block.location(), run.stderr);
     for file in arguments.iter().filter(|word| word.starts_with("pipelines/")) {
         let run = sandbox.run(&["config", file]);
-        assert_eq!(run.code, 0, "{}: {file}\n{}", block.place(), run.stderr);
+        assert_eq!(run.code, 0, "{}: {file}\n{}", block.location(), run.stderr);
     }
 }
 
@@ -122,7 +122,7 @@ fn cargo(block: &Block, arguments: &[String], folder: &Path) {
             "-p" => manifests().iter().any(|manifest| manifest.contains(&format!("name = \"{value}\""))),
             _ => true,
         };
-        assert!(is_there, "{}: `{option} {value}` leads nowhere", block.place());
+        assert!(is_there, "{}: `{option} {value}` leads nowhere", block.location());
     }
 }
 

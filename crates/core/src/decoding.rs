@@ -3,7 +3,7 @@
 use crate::canonical::sha256_of;
 use serde::{Deserialize, Serialize};
 
-/// Why numbers are no decoding parameters.
+/// Why values are no decoding parameters.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodingProblem {
@@ -54,7 +54,7 @@ impl Decoding {
     /// the stop token included.
     ///
     /// # Errors
-    /// [`DecodingProblem`] for numbers outside these ranges.
+    /// [`DecodingProblem`] for values outside these ranges.
     pub fn new(temperature: f64, top_p: f64, max_new_tokens: u32) -> Result<Self, DecodingProblem> {
         if !(temperature.is_finite() && temperature >= 0.0) {
             return Err(DecodingProblem::Temperature { temperature });

@@ -1,5 +1,5 @@
 //! A text file for a CSV reader that knows no longest record and takes the end of the file for the end
-//! of a quote: here a record may be forbidden to go on, and the end of the file is told from an open quote.
+//! of a quote: here a record may be forbidden to go on, and the end of the file is distinguished from an open quote.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};

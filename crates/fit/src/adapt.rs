@@ -89,7 +89,7 @@ fn bare(point: &OperatingPoint, status: Status) -> OperatingPoint {
     bare
 }
 
-/// The place on the scale where the traffic has the ratio, and the confidence nearest to it: of the two thresholds
+/// The position on the scale where the traffic has the ratio, and the confidence nearest to it: of the two thresholds
 /// around an atom the one whose ratio is nearer.
 fn adapt_ratio(
     point: &OperatingPoint,
@@ -101,7 +101,7 @@ fn adapt_ratio(
     let confidence = scale.confidence_at(z);
     let keeps = Threshold::new(confidence).unwrap_or(Threshold::KEEP_ALL);
     let defers = Threshold::new(confidence.next_up()).unwrap_or(Threshold::DEFER_ALL);
-    let ratio_of = |threshold: Threshold| levels.ratio(place(scale, threshold));
+    let ratio_of = |threshold: Threshold| levels.ratio(position(scale, threshold));
     let distance = |threshold: Threshold| (ratio_of(threshold) - ratio).abs();
     let threshold = if distance(defers) < distance(keeps) { defers } else { keeps };
     let mut adapted = bare(point, Status::Reached);
@@ -139,7 +139,7 @@ fn adapt_accuracy(
     };
     let mut adapted = bare(point, Status::Reached);
     adapted.threshold = Some(found.threshold);
-    adapted.z = point.z.map(|_| place(scale, found.threshold));
+    adapted.z = point.z.map(|_| position(scale, found.threshold));
     adapted.achieved = Some(achieved(&found));
     let cautious = find(curve, Choice::Cautious.deviations());
     adapted.conservative = cautious.map(|found| Conservative::new(found.threshold, achieved(&found)));
@@ -151,7 +151,7 @@ fn adapt_accuracy(
 }
 
 /// The place of a threshold on the scale: what it keeps lies at or above.
-fn place(scale: &PoolCdf, threshold: Threshold) -> f64 {
+fn position(scale: &PoolCdf, threshold: Threshold) -> f64 {
     Confidence::new(threshold.get()).map_or(1.0, |confidence| scale.z(confidence, 0.0))
 }
 

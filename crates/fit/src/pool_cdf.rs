@@ -184,12 +184,12 @@ mod tests {
         let coarse: Vec<f64> = fine.iter().map(|value| (value * 5.0).round() / 5.0).collect();
         for values in [fine, coarse] {
             let scale = scale(&values);
-            let place = |(index, value): (usize, &f64)| {
+            let position = |(index, value): (usize, &f64)| {
                 scale.z(Confidence::new(*value).unwrap(), seed.uniform(&format!("tie{index}")))
             };
-            let mut places: Vec<f64> = values.iter().enumerate().map(place).collect();
-            places.sort_by(f64::total_cmp);
-            let distance = places
+            let mut positions: Vec<f64> = values.iter().enumerate().map(position).collect();
+            positions.sort_by(f64::total_cmp);
+            let distance = positions
                 .iter()
                 .enumerate()
                 .map(|(index, z)| (z - index as f64 / 4_000.0).abs())

@@ -45,7 +45,7 @@ impl TrafficLevels {
     }
 
     /// Counts a question: its confidence on the scale, `None` = missing.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "places are in [0, 1]")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positions are in [0, 1]")]
     pub fn add(&mut self, z: Option<f64>) {
         match z {
             None => self.missing += 1.0,
@@ -56,7 +56,7 @@ impl TrafficLevels {
         }
     }
 
-    /// The place on the scale below which, with the missing ones, the share `ratio` of the traffic lies: 0 where
+    /// The position on the scale below which, with the missing ones, the share `ratio` of the traffic lies: 0 where
     /// missing ones alone are more.
     ///
     /// # Formula
@@ -76,7 +76,7 @@ impl TrafficLevels {
         1.0
     }
 
-    /// The share that is deferred at a place on the scale.
+    /// The share that is deferred at a position on the scale.
     ///
     /// # Formula
     /// G(z), the inverse of [`TrafficLevels::level`].
@@ -144,9 +144,10 @@ pub fn expected_ratio_error(ratio: f64, n: u64, level_sd: f64) -> f64 {
     ((weight * level_sd).powi(2) + noise).sqrt() * std::f64::consts::FRAC_2_PI.sqrt()
 }
 
-/// Share of some traffic that a fixed place on the scale defers; missing ones and places below it.
+/// Share of some traffic that a fixed position on the scale defers; missing ones and positions below it.
 pub fn deferred_share(traffic: &[Option<f64>], z: f64) -> f64 {
-    let deferred = traffic.iter().filter(|place| z >= 1.0 || place.is_none_or(|place| place < z)).count();
+    let deferred =
+        traffic.iter().filter(|position| z >= 1.0 || position.is_none_or(|position| position < z)).count();
     deferred as f64 / traffic.len().max(1) as f64
 }
 

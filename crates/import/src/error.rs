@@ -153,7 +153,7 @@ pub enum ImportError {
         column: String,
     },
     /// A column named like one that every table has anyway.
-    #[error("`{}` has a column `{column}`, a name that is kept for the place of a row", path.display())]
+    #[error("`{}` has a column `{column}`, a name that is kept for the location of a row", path.display())]
     ReservedColumn {
         /// Path of the file.
         path: PathBuf,

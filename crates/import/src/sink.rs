@@ -15,14 +15,14 @@ pub struct ImportSummary {
     pub notes: Vec<String>,
 }
 
-/// Told how far an import is.
+/// Receives the progress of an import.
 pub trait ImportObserver {
     /// `total` rows of the result have been taken so far. Called for every batch, on the thread of the
     /// caller.
     fn rows(&self, total: u64);
 }
 
-/// Nobody is told.
+/// Ignores progress.
 impl ImportObserver for () {
     fn rows(&self, _total: u64) {}
 }

@@ -326,7 +326,7 @@ fn conflict(page: &Page<'_>, first: &NumberToken, second: &NumberToken) -> Answe
     }
 }
 
-/// The number behind a cue: directly, or the only one of its sentence, or after its last `=`.
+/// The number after a cue: directly, or the only one of its sentence, or after its last `=`.
 fn open(page: &Page<'_>, start: usize, limit: usize) -> Option<AnswerReading> {
     let view = &page.view;
     let from = prefix(view, start, limit.min(start + MAX_LOOKAHEAD));

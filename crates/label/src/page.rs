@@ -46,7 +46,7 @@ pub(crate) struct AnswerReading {
 pub(crate) enum Statement {
     /// An answer in the form of `Question::gold`.
     Answer(String),
-    /// Several answers at once, or none that can be told.
+    /// Several answers at once, or none that can be determined.
     Unclear,
     /// A choice that the question does not have.
     Outside,

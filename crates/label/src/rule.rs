@@ -143,7 +143,7 @@ pub const RULES: &[ExtractionRule] = &[
         Tier::Implied,
         &[Number],
         number::locations::equation,
-        "The last line has a number behind its last `=`.",
+        "The last line has a number after its last `=`.",
     ),
     rule(
         "marked_label",

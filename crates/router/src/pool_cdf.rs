@@ -42,7 +42,7 @@ impl PoolCdf {
         Self::try_from(Fields { v, low, high, missing })
     }
 
-    /// The place of a confidence on the scale, in [0, 1]; rises with the confidence, and within an atom with `u`.
+    /// The position of a confidence on the scale, in [0, 1]; rises with the confidence, and within an atom with `u`.
     /// `u` in [0, 1) comes from the request ([`TieSeed::uniform`](crate::TieSeed::uniform)).
     ///
     /// # Formula
@@ -61,7 +61,7 @@ impl PoolCdf {
         high_below + share * (at(low, above) - high_below)
     }
 
-    /// The place on the scale at which a fixed threshold has this routing ratio on the pool: missing
+    /// The position on the scale at which a fixed threshold has this routing ratio on the pool: missing
     /// confidences are deferred first, and the rest by the scale.
     ///
     /// # Formula
@@ -75,7 +75,7 @@ impl PoolCdf {
         }
     }
 
-    /// The confidence at a place on the scale: the largest whose lowest place is at or below it.
+    /// The confidence at a position on the scale: the largest whose lowest position is at or below it.
     ///
     /// # Formula
     /// The inverse of [`PoolCdf::z`] at u = 0; inside an atom the atom's confidence.
@@ -210,10 +210,10 @@ mod tests {
         #[test]
         fn the_inverse_finds_the_confidence(z in 0.0f64..=1.0, c in 0.0f64..=1.0) {
             let found = Confidence::new(cdf().confidence_at(z)).unwrap();
-            // Its lowest and highest places enclose z.
+            // Its lowest and highest positions enclose z.
             prop_assert!(cdf().z(found, 0.0) <= z + 1e-12 && z <= cdf().z(found, 1.0) + 1e-12);
-            let place = cdf().z(Confidence::new(c).unwrap(), 0.0);
-            prop_assert!((cdf().confidence_at(place) - c).abs() < 1e-12);
+            let position = cdf().z(Confidence::new(c).unwrap(), 0.0);
+            prop_assert!((cdf().confidence_at(position) - c).abs() < 1e-12);
         }
 
         #[test]

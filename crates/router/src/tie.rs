@@ -1,4 +1,4 @@
-//! Ties broken by the request's id: the same request gets the same place among equal confidences, on any device.
+//! Ties broken by the request's id: the same request gets the same position among equal confidences, on any device.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

@@ -137,7 +137,7 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// A tracker that starts at `level`, the place of `ratio` on the pool's scale
+    /// A tracker that starts at `level`, the position of `ratio` on the pool's scale
     /// ([`PoolCdf::level`](crate::PoolCdf::level)).
     ///
     /// # Errors
@@ -178,7 +178,7 @@ impl Tracker {
         if (0.0..=1.0).contains(&z) {
             Ok(Self { certificate: Some(z), ..self })
         } else {
-            Err(Error::Tracker { problem: "a certificate's place on the pool's scale must be in [0, 1]" })
+            Err(Error::Tracker { problem: "a certificate's position on the pool's scale must be in [0, 1]" })
         }
     }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::console::Console;
 
-/// The ratio whose expected error is told.
+/// The ratio whose expected error is printed.
 const HALF: f64 = 0.5;
 
 /// Adapt a thresholds file to other traffic, from its confidences.

@@ -10,7 +10,7 @@ use super::{GradedConfidence, MapProblem, TiedRows, class_weights, levels};
 ///
 /// A negative weight would make the map fall with confidence; as in the authors' `betacal`, the
 /// feature is then left out and the rest fitted again. If what remains is negative too, the map is
-/// the share of right rows. Fewer than three distinct confidences do not determine three numbers:
+/// the share of right rows. Fewer than three distinct confidences do not determine three parameters:
 /// of two, the map with a = b is taken, of one, a = b = 0.
 ///
 /// # Formula

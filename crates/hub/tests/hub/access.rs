@@ -1,4 +1,4 @@
-//! Statuses, tokens, redirects, waits: what the user is told, and who is told the token.
+//! Statuses, tokens, redirects, waits: what the user reads, and who gets the token.
 
 use std::io::Write;
 use std::net::TcpListener;

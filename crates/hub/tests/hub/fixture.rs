@@ -101,7 +101,7 @@ pub(crate) fn shown(error: &HubError) -> String {
     text
 }
 
-/// Keeps what it is told.
+/// Keeps events as lines.
 #[derive(Debug, Default)]
 pub(crate) struct Log(pub(crate) RefCell<Vec<String>>);
 

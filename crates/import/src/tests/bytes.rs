@@ -32,7 +32,7 @@ fn read(path: &Path, format: Format, delimiter: u8, header: bool) -> Result<u64,
         assert!(chunk.columns.iter().all(|column| column.len() == chunk.rows));
         read += chunk.rows as u64;
     }
-    // Damaged Parquet may promise other numbers than it holds; the text formats count themselves.
+    // Damaged Parquet may promise other counts than it holds; the text formats count themselves.
     assert!(format == Format::Parquet || read == rows);
     Ok(read)
 }

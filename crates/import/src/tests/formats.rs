@@ -62,7 +62,7 @@ fn csv_that_is_refused() {
         ("open quote in the header", "a,\"b\n1,2\n".into(), &["line 1: a quote is opened"]),
         ("open quote at the end", format!("{HEADER}q1,d,m,0.5,\""), &["line 2 (data row 1): a quote"]),
         ("repeated name", "a,b,a\n1,2,3\n".into(), &["`a.csv` has two columns named `a`"]),
-        ("name of a place", "a,_row\n1,2\n".into(), &["`a.csv` has a column `_row`"]),
+        ("name of a location", "a,_row\n1,2\n".into(), &["`a.csv` has a column `_row`"]),
         (
             "missing column",
             "question_id,dataset,method,confidance,slm_correct\nq,d,m,0.5,1\n".into(),
@@ -164,7 +164,7 @@ fn json_lines_that_are_refused() {
         ("NaN alone", "NaN", "line 3 (data row 2): not a JSON object: expected value"),
         ("NaN for a key", "{NaN: 1}", "key must be a string"),
         ("lone surrogate", "{\"method\": \"\\ud800\"}", "line 3 (data row 2): not a JSON object"),
-        ("name of a place", "{\"_file\": 1}", "a column `_file`"),
+        ("name of a location", "{\"_file\": 1}", "a column `_file`"),
     ] {
         let result = folder.scores("a.jsonl", format!("{good}\n{line}\n"));
         assert!(result.is_err(), "{what}");

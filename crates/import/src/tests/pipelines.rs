@@ -93,7 +93,7 @@ fn the_parts_of_a_union_come_in_order() {
     }
 }
 
-/// Remembers what it was told.
+/// Keeps the reported progress.
 #[derive(Default)]
 struct RecordedProgress(RefCell<Vec<u64>>);
 
@@ -115,14 +115,14 @@ fn rows_survive_a_round_trip_through_the_scores_table() {
     let foreign = folder.write("a.csv", format!("{header}{rows}"));
     let path = folder.path("tables/scores.parquet");
     let mut writer = TableWriter::create(&scores::TABLE, &path, &Provenance::default()).unwrap();
-    let told = RecordedProgress::default();
+    let progress = RecordedProgress::default();
     let query =
         Import::new([table("t", b',', vec![foreign.clone()])], "SELECT * EXCEPT (_file, _row) FROM t");
-    let imported = import(&query, &told, Some(&mut |batch| writer.write(batch))).unwrap();
+    let imported = import(&query, &progress, Some(&mut |batch| writer.write(batch))).unwrap();
     writer.finish().unwrap();
     assert_eq!(imported.rows, 10_000);
-    assert_eq!(told.0.borrow().last(), Some(&10_000));
-    assert!(told.0.borrow().is_sorted());
+    assert_eq!(progress.0.borrow().last(), Some(&10_000));
+    assert!(progress.0.borrow().is_sorted());
     let stored: usize =
         read_batches(&path, &scores::TABLE).unwrap().map(|batch| batch.unwrap().num_rows()).sum();
     assert_eq!(stored, 10_000);

@@ -1,4 +1,4 @@
-//! The largest numbers that a pipeline or a command line may ask for: beyond them it is surely a slip.
+//! The largest values that a pipeline or a command line may ask for: beyond them it is surely a slip.
 
 /// Bins of a draw.
 pub const MAX_BINS: u32 = 10_000;

@@ -28,7 +28,7 @@ pub struct Fitting<'a> {
 }
 
 impl Fitting<'_> {
-    /// Fits every series: one entry each, in the order of the table. `writer` takes the draws behind them.
+    /// Fits every series: one entry each, in the order of the table. `writer` takes their draws.
     ///
     /// # Errors
     /// A stage failure for a calibration table that cannot be written.

@@ -213,7 +213,7 @@ fn another_model_behind_the_name_stops_the_run() {
         let error = crate::fixture::chain(&ended.unwrap_err());
         assert!(error.contains(&format!("`{value}`")) && error.contains("`made/test/3`"), "{error}");
         assert_eq!(error.contains("`same_fingerprint`"), key, "{error}");
-        // A later part of the run is told what the first was served by.
+        // A later part of the run receives what the first was served by.
         let resumed = OpenAi::new(spec(json!({})));
         resumed.resume(&backend.served()).unwrap();
         assert!(stopped(&resumed, &requests(1), &only()).contains("changed the model"));

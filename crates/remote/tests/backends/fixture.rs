@@ -82,7 +82,7 @@ pub(crate) fn backend(server: &Server) -> OpenAi {
     OpenAi::new(spec(&server.base_url, &json!({})))
 }
 
-/// Remembers what it is told.
+/// Keeps events as lines.
 #[derive(Debug, Default)]
 pub(crate) struct RecordedEvents(pub(crate) Mutex<Vec<String>>);
 
@@ -105,9 +105,9 @@ pub(crate) fn answer(
     let ended = backend.answer(&batch, &mut rows, &Control { cancel: &Cancel::new(), progress: &progress });
     rows.sort_by_key(|row: &Observation| requests.iter().position(|ask| ask.question_id == row.question_id));
     // Wherever the key comes back, nobody must see it.
-    let told = events.0.lock().unwrap().join("\n");
+    let reported = events.0.lock().unwrap().join("\n");
     let shown =
-        format!("{rows:?} {told} {backend:?} {}", ended.as_ref().err().map_or_else(String::new, chain));
+        format!("{rows:?} {reported} {backend:?} {}", ended.as_ref().err().map_or_else(String::new, chain));
     assert!(!shown.contains(KEY), "{shown}");
     (rows, ended)
 }

@@ -34,7 +34,7 @@ fn backend(server: &Server, folder: &Path, extra: &Value) -> OpenAi {
     OpenAi::new(spec)
 }
 
-/// What was told beside the answers.
+/// The answers, and the notices beside them.
 fn notices(
     backend: &OpenAi,
     requests: &[Request],
@@ -45,8 +45,8 @@ fn notices(
     let (batch, mut rows) = (Batch::new(requests, signals, greedy(), Seed::new(7)).unwrap(), Vec::new());
     let control = Control { cancel: &Cancel::new(), progress: &progress };
     backend.answer(&batch, &mut rows, &control).unwrap();
-    let told = events.0.lock().unwrap();
-    (rows, told.iter().filter(|event| event.starts_with("Notice")).cloned().collect())
+    let events = events.0.lock().unwrap();
+    (rows, events.iter().filter(|event| event.starts_with("Notice")).cloned().collect())
 }
 
 #[test]
@@ -137,12 +137,12 @@ fn likeliest_tokens_are_asked_for_as_many_as_the_server_allows() {
         let body = json!({"object": "error", "message": words, "code": 400});
         let server = refusing(move |body| body["top_logprobs"].as_u64() > Some(allowed), 400, body);
         let folder = tempfile::tempdir().unwrap();
-        let (rows, told) = notices(&backend(&server, folder.path(), &json!({})), &requests(12), &signals);
+        let (rows, notices) = notices(&backend(&server, folder.path(), &json!({})), &requests(12), &signals);
         let masses = rows.iter().filter(|row| row.generations[0].follow_ups[0].true_mass.is_some()).count();
         // Where the words name more than is allowed, or nothing, five are asked for, and then none.
         let expected = if allowed == 4 { 0 } else { 12 };
         assert_eq!(masses, expected, "{words}: {rows:?}");
-        assert!(told[0].contains("top_logprobs") && told[0].contains(words), "{told:?}");
+        assert!(notices[0].contains("top_logprobs") && notices[0].contains(words), "{notices:?}");
         let refused =
             server.requests().iter().filter(|r| r.body["top_logprobs"].as_u64() > Some(allowed)).count();
         assert!(refused <= 3 * 4, "{refused} requests were refused by threads under way");
@@ -150,7 +150,7 @@ fn likeliest_tokens_are_asked_for_as_many_as_the_server_allows() {
 }
 
 #[test]
-fn what_else_a_server_refuses_is_left_out_and_told_once() {
+fn what_else_a_server_refuses_is_left_out_and_reported_once() {
     let logprobs = SignalRequest::answer().with_logprobs();
     let list = json!([{"error": {"code": 400, "status": "INVALID_ARGUMENT",
         "message": "Logprobs is not enabled for models/any"}}]);
@@ -174,9 +174,9 @@ fn what_else_a_server_refuses_is_left_out_and_told_once() {
     for (is_refused, status, body, said) in cases {
         let server = refusing(is_refused, status, body.clone());
         let folder = tempfile::tempdir().unwrap();
-        let (rows, told) = notices(&backend(&server, folder.path(), &json!({})), &requests(12), &logprobs);
+        let (rows, notices) = notices(&backend(&server, folder.path(), &json!({})), &requests(12), &logprobs);
         assert!(rows.iter().all(|row| row.generations[0].text.is_some()), "{body}");
-        assert!(told.len() == 1 && told[0].contains(said), "{body}: {told:?}");
+        assert!(notices.len() == 1 && notices[0].contains(said), "{body}: {notices:?}");
         let missing = rows.iter().filter(|row| row.generations[0].tokens.is_none()).count();
         assert_eq!(missing, if said == "`logprobs`" { 12 } else { 0 }, "{body}");
         assert!(server.requests().len() <= 12 + 4, "asked again once, by threads under way");

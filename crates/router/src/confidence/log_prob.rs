@@ -1,4 +1,4 @@
-//! The numbers that runtimes give for tokens.
+//! The values that runtimes give for tokens.
 
 /// The natural log of a probability, as a runtime gives it: an `f32` or an `f64`, by value or by
 /// reference, so that slices and iterators of both are taken as they are. Other types are mapped

@@ -131,9 +131,9 @@ fn check_point(point: &OperatingPoint, path: &str) -> Result<(), Error> {
         }
     }
     let for_new_datasets = || point.dataset_guarantee.iter().chain(&point.dataset_t_bound);
-    let places = point.z.iter().chain(for_new_datasets().filter_map(|found| found.z.as_ref()));
-    if places.into_iter().any(|z| !(0.0..=1.0).contains(z)) || (point.z.is_some() && !has_threshold) {
-        return Err(inconsistent(format!("{path}.z"), "is no place in [0, 1] of a threshold"));
+    let positions = point.z.iter().chain(for_new_datasets().filter_map(|found| found.z.as_ref()));
+    if positions.into_iter().any(|z| !(0.0..=1.0).contains(z)) || (point.z.is_some() && !has_threshold) {
+        return Err(inconsistent(format!("{path}.z"), "is no position in [0, 1] of a threshold"));
     }
     for guarantee in for_new_datasets() {
         check_dataset_guarantee(guarantee, point, path)?;

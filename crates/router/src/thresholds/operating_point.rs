@@ -19,7 +19,7 @@ pub struct OperatingPoint {
     pub status: Status,
     /// The threshold; null unless the status is `reached`, `tied` or `missing_share`.
     pub threshold: Option<Threshold>,
-    /// The threshold's place on the pool's scale; null without a threshold or a scale.
+    /// The threshold's position on the pool's scale; null without a threshold or a scale.
     pub z: Option<f64>,
     /// What the threshold achieved on the calibration set; null without a threshold.
     pub achieved: Option<Achieved>,
@@ -298,7 +298,7 @@ pub struct DatasetGuarantee {
     pub alpha: f64,
     /// The threshold. The next double above 1 where some dataset bears none: every question is deferred.
     pub threshold: Threshold,
-    /// Its place on the pool's scale: what a tracker takes as a certificate; null without a scale.
+    /// Its position on the pool's scale: what a tracker takes as a certificate; null without a scale.
     pub z: Option<f64>,
     /// Share of the pool's questions that it defers.
     pub routing_ratio: f64,
@@ -307,7 +307,7 @@ pub struct DatasetGuarantee {
 }
 
 impl DatasetGuarantee {
-    /// The guarantee of the `rank`-th strictest threshold of `k` datasets. What the asked delta needs, place and
+    /// The guarantee of the `rank`-th strictest threshold of `k` datasets. What the asked delta needs, position and
     /// ratio are set afterwards.
     pub fn new(
         k: u64,

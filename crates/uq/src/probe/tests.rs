@@ -12,7 +12,7 @@ const SAME_TRAINING: f64 = 2e-3;
 
 const WIDTH: usize = 12;
 
-/// Synthetic rows: the label is a noisy function of the first places of the state.
+/// Synthetic rows: the label is a noisy function of the first dimensions of the state.
 fn rows(count: usize, seed: u64) -> Vec<(Vec<f32>, bool)> {
     let mut rng = Seed::new(seed).rng();
     let row = |_| {

@@ -161,7 +161,7 @@ mod tests {
             let curve = LossCurve::new(&rows(&levels), rate);
             assert!(curve.mean(0.5) < 0.2 && curve.at(0.95) > 0.8, "{rate}: {curve:?}");
         }
-        // Thousands of rows of one kind leave numbers, however extreme.
+        // Thousands of rows of one kind leave finite values, however extreme.
         for lost in [false, true] {
             let curve = LossCurve::new(&rows(&vec![(50, lost); 100_000]), 0.1);
             assert!((curve.at(0.5) - f64::from(u8::from(lost))).abs() < 0.01, "{curve:?}");

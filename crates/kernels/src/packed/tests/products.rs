@@ -31,10 +31,10 @@ fn kernels() -> Vec<Kernel> {
 /// Packed bytes, their matrix, and its values.
 fn matrix(packing: Packing, outputs: usize, blocks_of_output: usize) -> (PackedMatrix, Vec<f32>) {
     let bytes = blocks(packing, outputs * blocks_of_output, outputs as u64);
-    of(packing, outputs, &bytes)
+    unpacked(packing, outputs, &bytes)
 }
 
-fn of(packing: Packing, outputs: usize, bytes: &[u8]) -> (PackedMatrix, Vec<f32>) {
+fn unpacked(packing: Packing, outputs: usize, bytes: &[u8]) -> (PackedMatrix, Vec<f32>) {
     let inputs = bytes.len() / packing.bytes() * packing.values() / outputs;
     let mut values = vec![0.0; outputs * inputs];
     packing.unpack(bytes, &mut values);
@@ -228,7 +228,7 @@ fn extremes_give_the_same_bits_and_no_sum_overflows() {
                     block[*at..*at + 2].copy_from_slice(&half::f16::MAX.to_le_bytes());
                 }
             }
-            let (matrix, values) = of(packing, outputs, &bytes);
+            let (matrix, values) = unpacked(packing, outputs, &bytes);
             let inputs = matrix.inputs();
             for value in [1.0_f32, -1.0, 0.0, -0.0, 1e-45, -1e-37, f32::MIN_POSITIVE, 1e20, -1e20] {
                 let rows = vec![value; 18 * inputs];

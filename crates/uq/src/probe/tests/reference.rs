@@ -26,7 +26,7 @@ impl Slow {
             .collect()
     }
 
-    /// The values behind every layer, the input first; inner ones after `LeakyReLU`.
+    /// The input, then the output of every layer; inner ones after `LeakyReLU`.
     fn forward(&self, input: Vec<f64>) -> Vec<Vec<f64>> {
         let mut values = vec![input];
         for (index, (weight, bias)) in self.layers.iter().enumerate() {
