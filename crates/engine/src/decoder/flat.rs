@@ -89,12 +89,16 @@ struct PassMemory {
     fused: Vec<f32>,
 }
 
-/// So many numbers of a list that grows to the largest size that was asked for. They are whatever was there.
+/// So many numbers of a list that grows to the largest size that was asked for. They are whatever was there, and begin at a
+/// cache line: a store of a whole vector then touches one line, not two.
 fn sized(list: &mut Vec<f32>, count: usize) -> &mut [f32] {
-    if list.len() < count {
-        list.resize(count, 0.0);
+    const LINE: usize = 64;
+    const SPARE: usize = LINE / size_of::<f32>();
+    if list.len() < count + SPARE {
+        list.resize(count + SPARE, 0.0);
     }
-    &mut list[..count]
+    let begin = list.as_ptr().align_offset(LINE).min(SPARE);
+    &mut list[begin..begin + count]
 }
 
 impl FlatNorm {
@@ -202,7 +206,8 @@ impl FlatBlock {
         let count = stream.len() / self.input_norm.weight.len();
         let query_width = self.shape.key_value_heads * self.shape.head_width * self.shape.group;
         let part = sized(&mut memory.part, stream.len());
-        self.output.forward(&mut memory.rounded.rows(&memory.mixed[..count * query_width]), part)?;
+        let mixed = sized(&mut memory.mixed, count * query_width);
+        self.output.forward(&mut memory.rounded.rows(mixed), part)?;
         self.add(stream, part, self.output_norm.as_ref());
         let normed = sized(&mut memory.normed, stream.len());
         self.feed_forward_norm.forward(stream, normed);
@@ -280,7 +285,8 @@ impl FlatDecoder {
                 let query_width = block.shape.key_value_heads * block.shape.head_width * block.shape.group;
                 compact(stream, self.hidden, wanted);
                 stream.truncate(wanted.len() * self.hidden);
-                compact(&mut memory.mixed, query_width, wanted);
+                let count = angles.first().map_or(0, FlatAngles::tokens);
+                compact(sized(&mut memory.mixed, count * query_width), query_width, wanted);
             }
             if !stream.is_empty() {
                 block.rest(stream, &mut memory)?;

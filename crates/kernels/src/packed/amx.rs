@@ -19,7 +19,7 @@ use super::amx_runs;
 use super::amx_tiles::{Sums, TILE, Tiles};
 use super::columns::Columns;
 use super::layout::{HALVES, PANEL, STEP, STEP_BYTES, scale_bytes, step_bytes};
-use super::tiles::{PackedPanel, write};
+use super::tiles::PackedPanel;
 use super::vnni::{float_load, float_store, halves};
 
 pub(super) use super::amx_tiles::available;
@@ -69,9 +69,16 @@ pub(super) fn multiply(
         }
     }
     // Row by row: what lies together is written together.
+    let mut target = target.narrow(0, panels.len() * PANEL);
     for (index, row) in rows.enumerate() {
-        for panel in 0..panels.len() {
-            write(&[all[panel * count + index]], row, &mut target.narrow(panel * PANEL, PANEL));
+        let results = all[index..].iter().step_by(count);
+        // Copies of a size that is known are no calls; the last panel of a matrix may have fewer outputs than lanes.
+        let (whole, rest) = target.row(row).as_chunks_mut::<PANEL>();
+        for (target, result) in whole.iter_mut().zip(results.clone()) {
+            *target = *result;
+        }
+        if let Some(result) = results.skip(whole.len()).next().filter(|_| !rest.is_empty()) {
+            rest.copy_from_slice(&result[..rest.len()]);
         }
     }
 }

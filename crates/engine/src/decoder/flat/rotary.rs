@@ -18,9 +18,14 @@ pub(in crate::decoder) struct FlatAngles {
 }
 
 impl FlatAngles {
+    /// How many tokens they are for.
+    pub(super) fn tokens(&self) -> usize {
+        self.cosines.len() / self.half
+    }
+
     /// Rotates rows of heads, one row for each token.
     pub(super) fn rotate(&self, rows: &mut [f32], head_width: usize) {
-        let tokens = self.cosines.len() / self.half;
+        let tokens = self.tokens();
         if tokens == 0 {
             return;
         }
