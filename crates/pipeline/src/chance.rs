@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use plimsoll_core::Question;
 use plimsoll_core::column;
 use plimsoll_core::question::{AnswerKind, Choice, PoolRole};
 use plimsoll_core::records::QuestionRow;
@@ -11,6 +12,7 @@ use plimsoll_store::tables::questions;
 use serde::Deserialize;
 
 use crate::failure::{Failure, FailureKind, OrFail as _};
+use crate::run_folder::{RunFolder, table_path};
 
 /// Accuracy of guessing, by dataset; datasets whose answers cannot be guessed are left out.
 #[derive(Debug, Default, Clone)]
@@ -41,16 +43,25 @@ impl ChanceLevels {
     ///
     /// # Errors
     /// A failure for a table that cannot be read.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+    fn read(path: &Path) -> Result<Self, Failure> {
         let wanted = [
-            column!(QuestionRow<'_>, dataset),
-            column!(QuestionRow<'_>, answer_kind),
-            column!(QuestionRow<'_>, choices),
+            column!(Question, dataset),
+            column!(Question, answer_kind),
+            column!(Question, choices),
             column!(QuestionRow<'_>, role),
         ];
         let rows: Vec<GuessRow> =
             read_columns(path, &questions::TABLE, &wanted).or_fail(FailureKind::Stage)?;
         Ok(Self::of(rows.into_iter().filter(|row| row.role == PoolRole::Main)))
+    }
+
+    /// Of the questions of a run; of none where scores were imported.
+    ///
+    /// # Errors
+    /// As [`ChanceLevels::read`].
+    pub(crate) fn of_run(folder: &RunFolder) -> Result<Self, Failure> {
+        let path = folder.path(&table_path(questions::TABLE.name));
+        if path.is_file() { Self::read(&path) } else { Ok(Self::default()) }
     }
 
     /// The mean over the questions of each dataset; none if one of them cannot be guessed.
@@ -62,7 +73,8 @@ impl ChanceLevels {
             *sum = sum.zip(chance).map(|(sum, chance)| sum + chance);
             *count += 1;
         }
-        let means = sums.into_iter().filter_map(|(dataset, (sum, count))| Some((dataset, sum? / count as f64)));
+        let means =
+            sums.into_iter().filter_map(|(dataset, (sum, count))| Some((dataset, sum? / count as f64)));
         Self(means.collect())
     }
 

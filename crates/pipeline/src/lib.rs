@@ -59,6 +59,7 @@ pub mod stages;
 pub mod threshold_files;
 pub mod traffic_file;
 
+mod chance;
 mod costs;
 mod file_name;
 mod hub;

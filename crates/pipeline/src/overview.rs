@@ -6,6 +6,7 @@ use std::path::Path;
 use plimsoll_core::missing::{MissingReason, UnusableSignal};
 use plimsoll_core::records::{AlignmentRow, ConfidenceRow, MACRO, POOL};
 use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable, column};
+use plimsoll_fit::tail::{clopper_pearson_lower, clopper_pearson_upper};
 use plimsoll_report::inputs::{AnswerMass, ServedModelCounts, ServedState};
 use plimsoll_store::read_columns;
 use plimsoll_store::tables::confidences;
@@ -13,6 +14,7 @@ use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::PromptKind;
 use serde::{Deserialize, Serialize};
 
+use crate::chance::ChanceLevels;
 use crate::failure::{Failure, FailureKind, OrFail as _};
 
 /// The overview of a run.
@@ -37,8 +39,21 @@ pub struct ModelRow {
     pub rows: u64,
     /// Over all rows, ungraded counted as wrong.
     pub accuracy: f64,
+    /// Lower end of its 95 % interval (Clopper and Pearson), in [0, 1].
+    pub accuracy_low: f64,
+    /// Upper end of it.
+    pub accuracy_high: f64,
+    /// The accuracy of guessing; null for the pool, and where answers cannot be guessed.
+    pub chance: Option<f64>,
     /// Answers without a grade.
     pub ungraded: u64,
+}
+
+impl ModelRow {
+    /// Whether nothing shows that the model does better than guessing: its interval reaches down to that.
+    pub fn is_at_chance(&self) -> bool {
+        self.chance.is_some_and(|chance| self.accuracy_low <= chance)
+    }
 }
 
 /// A method of a small model over the whole pool.
@@ -146,6 +161,7 @@ pub(crate) struct OverviewInputs<'a> {
     pub(crate) masses: &'a AnswerMasses,
     /// The methods of the pipeline.
     pub(crate) methods: &'a [MethodConfig],
+    pub(crate) chance: &'a ChanceLevels,
     /// Empty before the evaluation.
     pub(crate) alignment: &'a [AlignmentRow],
     pub(crate) served: Vec<ServedModelCounts>,
@@ -153,7 +169,20 @@ pub(crate) struct OverviewInputs<'a> {
 
 /// The overview of a run.
 pub(crate) fn overview(inputs: OverviewInputs<'_>) -> Overview {
-    let OverviewInputs { table, masses, methods, alignment, served } = inputs;
+    let OverviewInputs { table, masses, methods, chance, alignment, served } = inputs;
+    let models = model_rows(table, methods, chance);
+    let served = served.into_iter().flat_map(served_rows).collect();
+    Overview { models, methods: method_rows(table, masses, alignment), served }
+}
+
+/// Answers of each model per dataset, the pool last.
+pub(crate) fn model_rows(
+    table: &ScoreTable,
+    methods: &[MethodConfig],
+    chance: &ChanceLevels,
+) -> Vec<ModelRow> {
+    /// Outside either end of an interval.
+    const TAIL: f64 = 0.025;
     let mut counts: BTreeMap<(String, usize), OutcomeCounts> = BTreeMap::new();
     for series in main_answers(table, methods) {
         count(series.slm.as_str(), series, &series.slm_outcome, table, &mut counts);
@@ -172,14 +201,16 @@ pub(crate) fn overview(inputs: OverviewInputs<'_>) -> Overview {
             model,
             rows: counts.rows,
             accuracy: counts.right as f64 / counts.rows as f64,
+            accuracy_low: clopper_pearson_lower(counts.right, counts.rows, TAIL),
+            accuracy_high: clopper_pearson_upper(counts.right, counts.rows, TAIL),
+            chance: chance.of_dataset(name(dataset)),
             ungraded: counts.ungraded,
         })
         .collect();
     models.sort_by_key(|row| {
         datasets.iter().position(|d| d.id.as_str() == row.dataset).unwrap_or(datasets.len())
     });
-    let served = served.into_iter().flat_map(served_rows).collect();
-    Overview { models, methods: method_rows(table, masses, alignment), served }
+    models
 }
 
 fn served_rows(served: ServedModelCounts) -> Vec<ServedRow> {

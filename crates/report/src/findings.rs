@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use plimsoll_core::records::{MACRO, POOL};
 
+use crate::inputs::AtChance;
 use crate::statistics::{
     DATASET, ROUTING_RATIO, TOO_SMALL, Violations, accuracy_over_random, curve_rmse, dataset_alone,
     held_out_datasets, mean, nearest, pooled, violations,
@@ -46,6 +47,8 @@ fn finding(tone: Tone, text: String) -> Finding {
 pub(crate) fn findings(pair: &PairView<'_>) -> Vec<Finding> {
     let mut all = Vec::new();
     let Some(best) = pair.best() else { return all };
+    // Before anything else: whoever fits a threshold there fits noise.
+    all.extend(at_chance(pair));
     all.extend(ranking(pair, best));
     all.extend(weak(pair));
     all.extend(routing(best));
@@ -60,6 +63,22 @@ pub(crate) fn findings(pair: &PairView<'_>) -> Vec<Finding> {
     all.extend(missing(pair));
     all.extend(masses(pair));
     all
+}
+
+fn at_chance(pair: &PairView<'_>) -> Option<Finding> {
+    let of = |found: &&AtChance| {
+        let accuracy = interval(Some(found.accuracy), Some(found.low), Some(found.high));
+        format!("{} ({accuracy}, guessing {})", found.dataset, share(Some(found.chance)))
+    };
+    let datasets: Vec<String> = pair.at_chance.iter().map(of).collect();
+    (!datasets.is_empty()).then(|| {
+        let text = format!(
+            "The SLM is at chance on {}: nothing shows that it does better than guessing, its confidences have no knowledge \
+             to rank there, and a threshold fitted there is fitted to noise.",
+            list(&datasets)
+        );
+        finding(Tone::Caution, text)
+    })
 }
 
 fn ranking(pair: &PairView<'_>, best: &MethodView<'_>) -> Option<Finding> {

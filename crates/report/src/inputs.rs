@@ -17,6 +17,8 @@ pub struct ReportInputs {
     pub series: Vec<SeriesCounts>,
     /// What the servers of each model said they are; empty for models in process.
     pub served: Vec<ServedModelCounts>,
+    /// Where models do no better than guessing.
+    pub at_chance: Vec<AtChance>,
     /// The thresholds file of each pair.
     pub thresholds: Vec<Thresholds>,
     /// Rows of `alignment`.
@@ -69,6 +71,23 @@ pub struct DatasetFacts {
     pub refused: Option<u64>,
     /// Rows dropped as duplicates.
     pub dropped: Option<u64>,
+}
+
+/// A model whose accuracy on a dataset is not shown to exceed that of guessing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AtChance {
+    /// The model.
+    pub model: String,
+    /// The dataset.
+    pub dataset: String,
+    /// Its accuracy, in [0, 1].
+    pub accuracy: f64,
+    /// Lower end of the 95 % interval of the accuracy, not above `chance`.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// The accuracy of guessing.
+    pub chance: f64,
 }
 
 /// What the server of a model said it is, in its replies.

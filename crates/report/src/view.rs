@@ -7,7 +7,7 @@ use plimsoll_core::records::{
 };
 use plimsoll_router::Thresholds;
 
-use crate::inputs::{ReportInputs, SeriesCounts};
+use crate::inputs::{AtChance, ReportInputs, SeriesCounts};
 
 /// One (SLM, LLM) with everything known of it.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(crate) struct PairView<'a> {
     pub(crate) slm: &'a str,
     pub(crate) llm: Option<&'a str>,
     pub(crate) thresholds: Option<&'a Thresholds>,
+    /// Where the SLM does no better than guessing.
+    pub(crate) at_chance: Vec<&'a AtChance>,
     /// By id.
     pub(crate) methods: BTreeMap<&'a str, MethodView<'a>>,
 }
@@ -100,6 +102,9 @@ pub(crate) fn pairs(inputs: &ReportInputs) -> Vec<PairView<'_>> {
             pairs.method(slm, llm, &method.id);
         }
         pairs.pair(slm, llm).thresholds = Some(thresholds);
+    }
+    for pair in pairs.0.values_mut() {
+        pair.at_chance = inputs.at_chance.iter().filter(|found| found.model == pair.slm).collect();
     }
     pairs.0.into_values().collect()
 }

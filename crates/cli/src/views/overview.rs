@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use plimsoll_core::records::POOL;
-use plimsoll_pipeline::overview::{Overview, ServedRow};
+use plimsoll_pipeline::overview::{ModelRow, Overview, ServedRow};
 
 use crate::console::escaped;
 use crate::text_table::{Side, TextTable, number};
@@ -40,6 +40,7 @@ pub(crate) fn text(overview: &Overview) -> String {
         table.push(cells.chain([ungraded.to_string()]));
     }
     text.push_str(&table.text(2));
+    text.push_str(&chance_text(&overview.models));
     text.push_str("\nconfidence against correctness (ROC AUC; 0.5 is chance)\n");
     let mut table = TextTable::new(&[
         ("model", Side::Left),
@@ -71,6 +72,21 @@ pub(crate) fn text(overview: &Overview) -> String {
         }
     }
     text.push_str(&served_text(&overview.served));
+    text
+}
+
+/// Where a model does no better than guessing.
+fn chance_text(models: &[ModelRow]) -> String {
+    let mut text = String::new();
+    for row in models.iter().filter(|row| row.is_at_chance()) {
+        let ModelRow { model, dataset, accuracy, accuracy_low, accuracy_high, chance, .. } = row;
+        let chance = number(*chance);
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(
+            text,
+            "  {model} is at chance on {dataset}: {accuracy:.4} [{accuracy_low:.4}, {accuracy_high:.4}], guessing {chance}"
+        );
+    }
     text
 }
 

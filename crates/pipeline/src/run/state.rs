@@ -15,6 +15,7 @@ use super::options::RunOptions;
 use super::scores::LoadedScores;
 use crate::broken_limits::BrokenLimit;
 use crate::calibration::CalibrationWriter;
+use crate::chance::ChanceLevels;
 use crate::config::inference::{GradingConfig, InferenceConfig};
 use crate::config::pipeline_config::LimitsConfig;
 use crate::config::to_yaml;
@@ -275,6 +276,7 @@ impl<'r, 'a> RunState<'r, 'a> {
             pipeline_yaml: to_yaml(self.dependencies.config)?,
             bins: self.dependencies.config.calibration.bins,
             scores: &scores.table,
+            methods: self.dependencies.config.inference().map_or(&[], |inference| &inference.methods),
             thresholds: self.thresholds()?,
         };
         report::write(inputs, &self.folder).map(StageOutcome::files)
@@ -320,6 +322,7 @@ impl<'r, 'a> RunState<'r, 'a> {
             table: &scores.table,
             masses: &masses,
             methods: &inference.methods,
+            chance: &ChanceLevels::of_run(&self.folder)?,
             alignment: &aligned,
             served: served(&self.folder)?,
         }))

@@ -6,15 +6,18 @@ use plimsoll_core::records::{ConfidenceRow, DatasetRow};
 use plimsoll_core::{ModelId, Outcome, ScoreSeries, ScoreTable};
 use plimsoll_files::write_atomic;
 use plimsoll_report::inputs::{
-    AnswerMass, ColumnFacts, DatasetCounts, DatasetFacts, ReportInputs, RunProvenance, SeriesCounts,
-    TableFacts,
+    AnswerMass, AtChance, ColumnFacts, DatasetCounts, DatasetFacts, ReportInputs, RunProvenance,
+    SeriesCounts, TableFacts,
 };
 use plimsoll_router::Thresholds;
 use plimsoll_router::histogram::bin_of;
 use plimsoll_router::thresholds::Pipeline;
 use plimsoll_store::{Table, tables};
+use plimsoll_uq::MethodConfig;
 
+use crate::chance::ChanceLevels;
 use crate::failure::{Failure, FailureKind, OrFail as _};
+use crate::overview::{ModelRow, model_rows};
 use crate::run_folder::manifest::{InputFile, OutputFile};
 use crate::run_folder::{FIGURES, RunFolder, table_path};
 use crate::served::served;
@@ -65,6 +68,8 @@ pub(crate) struct ReportSources<'a> {
     /// Bins of the histograms.
     pub(crate) bins: u32,
     pub(crate) scores: &'a ScoreTable,
+    /// The methods, if models were asked.
+    pub(crate) methods: &'a [MethodConfig],
     pub(crate) thresholds: Vec<Thresholds>,
 }
 
@@ -112,6 +117,7 @@ fn gather(report: ReportSources<'_>, folder: &RunFolder) -> Result<ReportInputs,
         transfer: read_table(&tables::transfer::TABLE, folder)?,
         transfer_curves: read_table(&tables::transfer_curves::TABLE, folder)?,
         served: served(folder)?,
+        at_chance: at_chance(report.scores, report.methods, &ChanceLevels::of_run(folder)?),
         thresholds: report.thresholds,
         tables: Vec::new(),
     };
@@ -144,6 +150,16 @@ fn dataset_facts(rows: Vec<DatasetRow>, scores: &ScoreTable) -> Vec<DatasetFacts
         dropped: Some(row.dropped_exact + row.dropped_near),
     };
     rows.into_iter().map(facts).collect()
+}
+
+/// Where models do no better than guessing.
+fn at_chance(scores: &ScoreTable, methods: &[MethodConfig], chance: &ChanceLevels) -> Vec<AtChance> {
+    let rows = model_rows(scores, methods, chance).into_iter().filter(ModelRow::is_at_chance);
+    let found = rows.filter_map(|row| {
+        let (accuracy, low, high) = (row.accuracy, row.accuracy_low, row.accuracy_high);
+        Some(AtChance { model: row.model, dataset: row.dataset, accuracy, low, high, chance: row.chance? })
+    });
+    found.collect()
 }
 
 /// What the table of confidences holds beside confidences.

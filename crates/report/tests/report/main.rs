@@ -4,6 +4,7 @@
 mod synthetic;
 mod xml;
 
+use plimsoll_report::inputs::AtChance;
 use plimsoll_report::{MAX_INLINE_BYTES, Report, ReportInputs, card_with_tables, report, report_within};
 use synthetic::{HOSTILE, synthetic};
 
@@ -228,6 +229,27 @@ fn unlikely_replies_are_reported() {
             assert_eq!(document.contains("compared replies are unlikely"), expected.is_some());
             assert!(expected.is_none_or(|expected| document.contains(expected)));
         }
+    }
+}
+
+#[test]
+fn a_model_at_chance_is_named_before_anything_else() {
+    let mut inputs = synthetic(&["small", "other"], 1, 3);
+    assert!(!rendered(&inputs).card.contains("at chance"));
+    inputs.at_chance.push(AtChance {
+        model: "small".to_owned(),
+        dataset: "d1".to_owned(),
+        accuracy: 0.27,
+        low: 0.21,
+        high: 0.33,
+        chance: 0.25,
+    });
+    let report = rendered(&inputs);
+    for document in [&report.html, &report.card] {
+        let at = document.find("The SLM is at chance on d1 (0.27").unwrap();
+        assert!(document[at..].contains("guessing 0.25"));
+        assert!(document[at..].contains("ranks best"), "the methods come after it");
+        assert_eq!(document.matches("is at chance").count(), 1);
     }
 }
 
