@@ -150,6 +150,9 @@ fn summary(rows: &[&TransferRow]) -> TransferSummary {
     }
 }
 
+/// The mean of a figure over the rows that have it.
+type Mean<'a> = dyn Fn(&dyn Fn(&TransferRow) -> Option<f64>) -> Option<f64> + 'a;
+
 /// A figure of a row.
 type Figure = fn(&TransferRow) -> Option<f64>;
 
@@ -162,7 +165,7 @@ const LABELS: [(u64, [Figure; 3]); 5] = [
     (200, [|row| row.label_error_200, |row| row.cautious_reached_200, |row| row.cautious_ratio_200]),
 ];
 
-fn labels(mean: &dyn Fn(&dyn Fn(&TransferRow) -> Option<f64>) -> Option<f64>) -> Vec<LabelsSummary> {
+fn labels(mean: &Mean<'_>) -> Vec<LabelsSummary> {
     let of = |(labels, [error, reached, ratio]): &(u64, [Figure; 3])| {
         Some(LabelsSummary {
             labels: *labels,
@@ -175,10 +178,7 @@ fn labels(mean: &dyn Fn(&dyn Fn(&TransferRow) -> Option<f64>) -> Option<f64>) ->
 }
 
 /// `None` where no row has a guarantee about a new dataset: for other targets, and for a pool of one dataset.
-fn new_dataset(
-    rows: &[&TransferRow],
-    mean: &dyn Fn(&dyn Fn(&TransferRow) -> Option<f64>) -> Option<f64>,
-) -> Option<NewDatasetSummary> {
+fn new_dataset(rows: &[&TransferRow], mean: &Mean<'_>) -> Option<NewDatasetSummary> {
     rows.iter().any(|row| row.dataset_guarantee_k.is_some()).then(|| NewDatasetSummary {
         promised_violation_rate: mean(&|row| row.dataset_guarantee_promise.map(|promise| 1.0 - promise)),
         violation_rate: mean(&|row| row.dataset_guarantee_violated.map(as_number)),

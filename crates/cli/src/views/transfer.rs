@@ -168,9 +168,17 @@ fn transfer_table(rows: &[TransferSummary]) -> TextTable {
 pub(crate) struct JsonRow<'a> {
     #[serde(flatten)]
     row: &'a TransferRow,
-    /// Absent for other targets, null where it is not available.
+    /// Absent for other targets.
     #[serde(skip_serializing_if = "Option::is_none")]
-    dataset_guarantee: Option<Option<JsonDatasetGuarantee<'a>>>,
+    dataset_guarantee: Option<JsonPromise<'a>>,
+}
+
+/// What is promised about a new dataset; null where it is not available.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum JsonPromise<'a> {
+    Made(JsonDatasetGuarantee<'a>),
+    NotAvailable(()),
 }
 
 #[derive(Debug, Serialize)]
@@ -188,8 +196,12 @@ struct JsonDatasetGuarantee<'a> {
 /// The rows for scripts.
 pub(crate) fn json_rows(rows: &[TransferRow]) -> Vec<JsonRow<'_>> {
     rows.iter()
-        .map(|row| JsonRow { row, dataset_guarantee: row.target_delta.map(|_| dataset_guarantee(row)) })
+        .map(|row| JsonRow { row, dataset_guarantee: row.target_delta.map(|_| promise(row)) })
         .collect()
+}
+
+fn promise(row: &TransferRow) -> JsonPromise<'_> {
+    dataset_guarantee(row).map_or(JsonPromise::NotAvailable(()), JsonPromise::Made)
 }
 
 fn dataset_guarantee(row: &TransferRow) -> Option<JsonDatasetGuarantee<'_>> {

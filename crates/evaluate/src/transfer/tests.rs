@@ -262,6 +262,7 @@ fn labels_mend_an_accuracy_that_the_pool_s_maps_get_wrong() {
     assert_eq!(row(0.01).label_error_0, None, "keeping everything is more accurate already");
     let of = row(between);
     assert!(of.label_error_200.unwrap() < of.label_error_0.unwrap() / 1.5, "{of:?}");
-    assert!(of.cautious_reached_200.unwrap() >= 0.75, "{of:?}");
+    // The maps are off by more than the deviation of 20 questions: caution alone does not reach it, labels do.
+    assert!(of.cautious_reached_0.unwrap() < 0.5 && of.cautious_reached_200.unwrap() >= 0.5, "{of:?}");
     assert!((0.0..=1.0).contains(&of.cautious_ratio_200.unwrap()));
 }

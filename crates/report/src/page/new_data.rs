@@ -82,7 +82,7 @@ pub(crate) fn guarantees(pair: &PairView<'_>) -> Option<Grid> {
                 method.id.to_owned(),
                 format!("{kind}={alpha}:{delta}"),
                 mean_of(rows(), |row| violated(row.violated)),
-                kind_of.map_or_else(|| "not available: the pool has one dataset".to_owned(), |kind| kind),
+                kind_of.unwrap_or_else(|| "not available: the pool has one dataset".to_owned()),
                 mean_of(rows(), |row| row.dataset_guarantee_promise.map(|promise| 1.0 - promise)),
                 mean_of(rows(), |row| violated(row.dataset_guarantee_violated)),
                 mean_of(rows(), |row| row.dataset_guarantee_ratio),
