@@ -80,6 +80,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "plimsoll-remote",
             "plimsoll-engine",
             "plimsoll-import",
+            "plimsoll-pipeline",
         ],
     ),
     // Tools: above the product, so that nothing of it can use them.

@@ -1,7 +1,8 @@
-//! Readers of data files. The first byte chooses the format.
+//! Readers of tables and pipeline files. The first byte of a table chooses the format.
 
 use plimsoll_import::read_scores;
 use plimsoll_ingest::{dataset, read_source};
+use plimsoll_pipeline::config;
 
 use crate::temporary::with_file;
 
@@ -29,5 +30,16 @@ pub fn benchmark_file(bytes: &[u8]) {
         for question in &read.questions {
             assert!(!question.gold.is_empty(), "a question without a gold answer");
         }
+    });
+}
+
+/// A pipeline file: what is accepted is written as YAML that reads as the same pipeline.
+pub fn pipeline_file(bytes: &[u8]) {
+    with_file("mine.yaml", bytes, |path| {
+        let Ok(config) = config::read(path, &[]) else { return };
+        let Ok(written) = config::to_yaml(&config) else { panic!("an accepted pipeline cannot be written") };
+        std::fs::write(path, &written).expect("a temporary file");
+        let again = config::read(path, &[]).and_then(|again| config::to_yaml(&again));
+        assert!(again.is_ok_and(|again| again == written), "not the same pipeline:\n{written}");
     });
 }

@@ -9,7 +9,7 @@
 //! | [`engine`] | model files: GGUF, safetensors, `tokenizer.json`, `config.json`, chat templates |
 //! | [`hub`] | the hub's listing of files, and the texts that name sources |
 //! | [`remote`] | replies and refusals of servers, recordings |
-//! | [`files`] | score files, benchmark files |
+//! | `files` | score files, benchmark files, pipeline files (feature `tables`) |
 //! | [`documents`] | thresholds files, answers of models |
 //! | [`mutation`] | deterministic changes of a corpus |
 #![expect(clippy::missing_panics_doc, reason = "every reader panics on a broken invariant")]
@@ -18,6 +18,7 @@
 
 pub mod documents;
 pub mod engine;
+#[cfg(feature = "tables")]
 pub mod files;
 pub mod hub;
 pub mod mutation;
@@ -30,6 +31,7 @@ pub type Reader = fn(&[u8]);
 /// All readers by the names of their fuzz targets.
 pub const READERS: &[(&str, Reader)] = &[
     ("answer_extraction", documents::answer_extraction),
+    #[cfg(feature = "tables")]
     ("benchmark_file", files::benchmark_file),
     ("chat_refusal", remote::chat_refusal),
     ("chat_reply", remote::chat_reply),
@@ -38,8 +40,11 @@ pub const READERS: &[(&str, Reader)] = &[
     ("hub_listing", hub::hub_listing),
     ("hub_source", hub::hub_source),
     ("model_config", engine::model_config),
+    #[cfg(feature = "tables")]
+    ("pipeline_file", files::pipeline_file),
     ("recording", remote::recording),
     ("safetensors_header", engine::safetensors_header),
+    #[cfg(feature = "tables")]
     ("score_file", files::score_file),
     ("thresholds", documents::thresholds),
     ("tokenizer_json", engine::tokenizer_json),

@@ -104,7 +104,7 @@ macro_rules! readers {
 
 readers! {
     answer_extraction benchmark_file chat_refusal chat_reply chat_template gguf_header hub_listing hub_source
-    model_config recording safetensors_header score_file thresholds tokenizer_json
+    model_config pipeline_file recording safetensors_header score_file thresholds tokenizer_json
 }
 
 #[test]

@@ -10,7 +10,7 @@
 //! | [`proxy`] | the proxy that the environment names |
 //! | [`secret`] | keys, tokens, and addresses with passwords |
 //! | [`failure`] | why a request got no response |
-//! | [`retry`] | backoff, and how long a server asks to wait |
+//! | [`retry`] | whether and when a request is sent again, and how long a server asks to wait |
 
 pub mod agent;
 pub mod failure;
@@ -21,4 +21,5 @@ pub mod secret;
 pub use agent::{HttpAgent, Timeouts};
 pub use failure::HttpFailure;
 pub use proxy::{Proxy, ProxyProblem};
+pub use retry::{Retry, RetryLimits};
 pub use secret::Secret;

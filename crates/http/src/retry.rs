@@ -5,6 +5,40 @@ use std::time::{Duration, SystemTime};
 
 use ureq::http::HeaderMap;
 
+/// Whether a failed request may succeed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It would fail again.
+    Never,
+    /// It may, after the wait that the server requested, if it did.
+    After(Option<Duration>),
+}
+
+/// How often a request is sent again, and how long a client waits before.
+#[derive(Debug, Clone, Copy)]
+pub struct RetryLimits {
+    /// Failures in a row after which a request is sent again.
+    pub retries: u32,
+    /// Wait after the first failure; see [`backoff`].
+    pub backoff: Duration,
+    /// The longest wait that no server requested.
+    pub max_backoff: Duration,
+    /// The longest requested wait.
+    pub max_wait: Duration,
+}
+
+impl RetryLimits {
+    /// How long to wait after `failures` failures in a row before the request is sent again; `None` if it should not
+    /// be. A requested wait that is shorter than the backoff does not replace it, so that a server that requests none
+    /// is not sent the same request without pause.
+    pub fn wait(&self, failures: u32, retry: Retry) -> Option<Duration> {
+        let Retry::After(requested) = retry else { return None };
+        let requested = requested.unwrap_or(Duration::ZERO);
+        let is_allowed = failures <= self.retries && requested <= self.max_wait;
+        is_allowed.then(|| requested.max(backoff(self.backoff, failures, self.max_backoff)))
+    }
+}
+
 /// Exponential backoff with jitter: the wait after `failures` failures in a row doubles each time, is at most `max`, and
 /// is shortened by up to half, so that clients that failed together do not retry together.
 pub fn backoff(first: Duration, failures: u32, max: Duration) -> Duration {
@@ -81,5 +115,18 @@ mod tests {
             assert!(wait <= whole && wait >= whole * 49 / 100, "{failures}: {wait:?}");
         }
         assert!(backoff(first, u32::MAX, max) <= max);
+    }
+
+    #[test]
+    fn a_request_is_sent_again_within_the_limits() {
+        let seconds = Duration::from_secs;
+        let limits =
+            RetryLimits { retries: 4, backoff: seconds(1), max_backoff: seconds(8), max_wait: seconds(100) };
+        assert!((1..=4).all(|failures| limits.wait(failures, Retry::After(None)).is_some()));
+        assert_eq!(limits.wait(5, Retry::After(None)), None);
+        assert_eq!(limits.wait(1, Retry::Never), None);
+        assert_eq!(limits.wait(1, Retry::After(Some(seconds(9)))), Some(seconds(9)));
+        assert_eq!(limits.wait(1, Retry::After(Some(seconds(101)))), None);
+        assert!(limits.wait(1, Retry::After(Some(seconds(0)))).unwrap() > Duration::ZERO, "no spinning");
     }
 }

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+use plimsoll_http::Retry;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
@@ -148,7 +149,9 @@ impl Transfer<'_> {
             let Err(failure) = self.receive(expected, partial) else { return Ok(()) };
             let TransferFailure::Request(error) = failure else { return Err(failure) };
             let after = fs::metadata(partial).map_or(0, |data| data.len());
-            if !error.is_passing() && (after == 0 || matches!(error, HubRequestError::WrongLength { .. })) {
+            if error.retry() == Retry::Never
+                && (after == 0 || matches!(error, HubRequestError::WrongLength { .. }))
+            {
                 remove(partial)?;
             }
             failures = if after >= before.saturating_add(MIN_PROGRESS_BYTES) { 1 } else { failures + 1 };

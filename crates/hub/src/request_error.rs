@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::time::Duration;
 
+use plimsoll_http::Retry;
+
 /// A failed request. Hosts are named, addresses are not, since those of downloads are signed. Nothing here holds a
 /// token.
 #[derive(Debug, thiserror::Error)]
@@ -200,23 +202,13 @@ pub enum HubRequestError {
 
 impl HubRequestError {
     /// Whether the same request may succeed later.
-    pub(crate) fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable { .. }
-                | Self::Cut { .. }
-                | Self::Timeout { .. }
-                | Self::TooSlow { .. }
-                | Self::RateLimited { .. }
-                | Self::Server { .. }
-        )
-    }
-
-    /// The wait that the server requested.
-    pub(crate) fn requested_wait(&self) -> Option<Duration> {
+    pub(crate) fn retry(&self) -> Retry {
         match self {
-            Self::RateLimited { wait, .. } | Self::Server { wait, .. } => *wait,
-            _ => None,
+            Self::RateLimited { wait, .. } | Self::Server { wait, .. } => Retry::After(*wait),
+            Self::Unreachable { .. } | Self::Cut { .. } | Self::Timeout { .. } | Self::TooSlow { .. } => {
+                Retry::After(None)
+            }
+            _ => Retry::Never,
         }
     }
 }

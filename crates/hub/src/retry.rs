@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use plimsoll_http::retry::backoff;
+use plimsoll_http::RetryLimits;
 
 use crate::options::HubOptions;
 use crate::request_error::HubRequestError;
@@ -13,13 +13,13 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// How long to wait after `failures` failures in a row before the request is made again; `None` if it
 /// should not be.
 pub(crate) fn wait(options: &HubOptions, failures: u32, error: &HubRequestError) -> Option<Duration> {
-    if !error.is_passing() || failures > options.retries {
-        return None;
-    }
-    match error.requested_wait() {
-        Some(requested) => (requested <= options.max_wait).then_some(requested),
-        None => Some(backoff(options.backoff, failures, MAX_BACKOFF)),
-    }
+    let limits = RetryLimits {
+        retries: options.retries,
+        backoff: options.backoff,
+        max_backoff: MAX_BACKOFF,
+        max_wait: options.max_wait,
+    };
+    limits.wait(failures, error.retry())
 }
 
 #[cfg(test)]

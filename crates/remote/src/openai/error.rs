@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use plimsoll_core::MissingSignal;
 use plimsoll_files::FileError;
+use plimsoll_http::Retry;
 
 use super::field::RefusedField;
 use super::served::Served;
@@ -169,24 +170,15 @@ pub(super) enum Meaning {
 
 impl ChatRequestError {
     /// Whether the same request may succeed later.
-    pub(super) fn is_passing(&self) -> bool {
-        matches!(
-            self,
-            Self::Unreachable { .. }
-                | Self::Cut { .. }
-                | Self::Timeout { .. }
-                | Self::RateLimited { .. }
-                | Self::Server { .. }
-                | Self::TooLarge { .. }
-                | Self::Malformed { .. }
-        )
-    }
-
-    /// The wait that the server requested.
-    pub(super) fn requested_wait(&self) -> Option<Duration> {
+    pub(super) fn retry(&self) -> Retry {
         match self {
-            Self::RateLimited { wait, .. } | Self::Server { wait, .. } => *wait,
-            _ => None,
+            Self::RateLimited { wait, .. } | Self::Server { wait, .. } => Retry::After(*wait),
+            Self::Unreachable { .. }
+            | Self::Cut { .. }
+            | Self::Timeout { .. }
+            | Self::TooLarge { .. }
+            | Self::Malformed { .. } => Retry::After(None),
+            _ => Retry::Never,
         }
     }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use plimsoll_http::retry::backoff;
+use plimsoll_http::RetryLimits;
 
 use super::error::ChatRequestError;
 use super::network::NetworkSettings;
@@ -61,14 +61,13 @@ impl Pace {
 /// How long to wait after `failures` failures in a row before the request is made again; `None` if it
 /// should not be.
 pub(super) fn wait(network: &NetworkSettings, failures: u32, error: &ChatRequestError) -> Option<Duration> {
-    if !error.is_passing() || failures > network.retries {
-        return None;
-    }
-    let own = backoff(network.backoff, failures, MAX_BACKOFF);
-    match error.requested_wait() {
-        Some(requested) => (requested <= network.max_wait).then_some(requested.max(own)),
-        None => Some(own),
-    }
+    let limits = RetryLimits {
+        retries: network.retries,
+        backoff: network.backoff,
+        max_backoff: MAX_BACKOFF,
+        max_wait: network.max_wait,
+    };
+    limits.wait(failures, error.retry())
 }
 
 #[cfg(test)]
