@@ -46,7 +46,8 @@ fn nothing_differs_everything_differs_and_too_few() {
     let none = audit(&answers(200, |_| false), "--alpha 0.05 --delta 0.1");
     assert!(none["threshold"].as_f64().unwrap() < 0.1 && none["routing_ratio"].as_f64().unwrap() < 0.1);
     let all = audit(&answers(200, |_| true), "--alpha 0.05 --delta 0.1");
-    assert_eq!((&all["status"], &all["routing_ratio"]), (&"certified".into(), &1.0.into()));
+    // All that is kept differs: at most alpha of the questions.
+    assert!(all["routing_ratio"].as_f64().unwrap() >= 0.95, "{all}");
     let few = audit(&answers(20, |_| false), "--alpha 0.05 --delta 0.1");
     assert_eq!((&few["status"], &few["threshold"]), (&"infeasible".into(), &Value::Null));
     // 45 tested questions, of which 0.95^45 < 0.1, and a third besides.
