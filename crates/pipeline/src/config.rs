@@ -12,6 +12,7 @@ pub mod pipeline_config;
 
 mod defaults;
 pub(crate) mod environment;
+mod notes;
 mod overrides;
 mod problems;
 mod raw;

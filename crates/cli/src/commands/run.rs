@@ -76,8 +76,8 @@ pub(super) fn run(arguments: &RunArguments, console: &Console) -> Result<(), Fai
         strict: arguments.strict,
         ..RunOptions::new(base, out)
     };
-    if pipeline.evaluation.is_none() {
-        console.note("the pipeline has no `evaluation`: there are no intervals, and transfer is not tested");
+    for note in pipeline.notes() {
+        console.note(&note);
     }
     if arguments.dry_run {
         return dry_run(&pipeline, &options, console);
