@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use plimsoll_files::write_atomic;
 use plimsoll_pipeline::config::json_schema;
+use plimsoll_router::thresholds::VERSION;
 use plimsoll_router::{Thresholds, conformance};
 use plimsoll_store::TABLES;
 use schemars::generate::SchemaSettings;
@@ -69,7 +70,10 @@ fn documents() -> Result<Vec<(String, String)>, Failure> {
 /// JSON Schema of thresholds files, draft 2020-12.
 fn thresholds_schema() -> Value {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Thresholds>();
-    schema.insert("title".to_owned(), json!("Plimsoll thresholds file, format version 1"));
+    schema.insert(
+        "title".to_owned(),
+        json!(format!("Plimsoll thresholds file, format version {}", VERSION.major)),
+    );
     schema.to_value()
 }
 
