@@ -6,6 +6,7 @@
 
 mod config;
 mod config_error;
+mod ernie4_5;
 mod gemma3;
 mod granite;
 mod llama;
@@ -30,6 +31,7 @@ pub struct Architecture {
 
 /// All architectures.
 pub const ARCHITECTURES: &[Architecture] = &[
+    Architecture { model_type: "ernie4_5", map: ernie4_5::spec },
     Architecture { model_type: "gemma3_text", map: gemma3::spec },
     Architecture { model_type: "granite", map: granite::spec },
     Architecture { model_type: "llama", map: llama::spec },

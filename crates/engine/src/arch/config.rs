@@ -31,6 +31,7 @@ pub struct RawConfig {
     pub(super) partial_rotary_factor: Option<f64>,
     pub(super) attention_bias: Option<bool>,
     pub(super) mlp_bias: Option<bool>,
+    pub(super) use_bias: Option<bool>,
     pub(super) tie_word_embeddings: Option<bool>,
     #[serde(default)]
     pub(super) sliding_window: RawWindow,

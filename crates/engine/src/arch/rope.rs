@@ -24,6 +24,16 @@ impl RawConfig {
     /// The rotary embedding of all layers, of whichever dialect. Only `partial` architectures may rotate
     /// less than a whole head.
     pub(super) fn rope(&self, head_width: usize, partial: bool) -> Result<Rope, ConfigError> {
+        self.rope_with(head_width, partial, DEFAULT_THETA)
+    }
+
+    /// The same, where a file without `rope_theta` means another one.
+    pub(super) fn rope_with(
+        &self,
+        head_width: usize,
+        partial: bool,
+        default_theta: f64,
+    ) -> Result<Rope, ConfigError> {
         let raw = match (&self.rope_scaling, &self.rope_parameters) {
             (Some(_), Some(_)) => {
                 return Err(ConfigError::Contradiction { first: "rope_scaling", second: "rope_parameters" });
@@ -37,7 +47,7 @@ impl RawConfig {
             return Err(unsupported("partial_rotary_factor", &share.to_string()));
         }
         Ok(Rope {
-            theta: raw.rope_theta.or(self.rope_theta).unwrap_or(DEFAULT_THETA),
+            theta: raw.rope_theta.or(self.rope_theta).unwrap_or(default_theta),
             width: rotated_width(head_width, share),
             pairs: RopePairs::Halves,
             scaling: raw.scaling(self)?,

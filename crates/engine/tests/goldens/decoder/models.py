@@ -56,6 +56,7 @@ def longrope(original):
 LLAMA3 = dict(rope_type="llama3", rope_theta=500000.0, factor=8.0, low_freq_factor=1.0,
               high_freq_factor=4.0, original_max_position_embeddings=32)
 
+# A model's seed is its position: new ones go to the end.
 MODELS = {
     # Llama 3.2: tied, three queries a key, scaled rotary embedding.
     "llama": ("llama", dict(hidden_size=48, num_attention_heads=6, num_key_value_heads=2, head_dim=16,
@@ -118,6 +119,11 @@ MODELS = {
     "gemma3_three": ("gemma3_text", dict(hidden_size=36, num_attention_heads=3, num_key_value_heads=1, head_dim=10,
                                          query_pre_attn_scalar=11, sliding_window=6, sliding_window_pattern=2,
                                          hidden_activation="gelu_pytorch_tanh", tie_word_embeddings=True)),
+    "ernie4_5": ("ernie4_5", dict(hidden_size=48, num_attention_heads=6, num_key_value_heads=2, head_dim=10,
+                                  tie_word_embeddings=True,
+                                  rope_parameters=dict(rope_type="default", rope_theta=500000.0))),
+    "ernie4_5_biases": ("ernie4_5", dict(num_key_value_heads=1, head_dim=6, use_bias=True, tie_word_embeddings=False,
+                                         rope_parameters=dict(rope_type="linear", factor=4.0, rope_theta=10000.0))),
 }
 # How weights are stored, where it is not in bf16.
 STORED = {"llama_plain": torch.float32, "llama_biases": torch.float16}
