@@ -176,9 +176,9 @@ fn add_columns<const ROWS: usize, const SUMS: usize>(
     let vectors = SUMS / ROWS;
     let shares = shares.rows::<ROWS>(values.len() / width);
     let mut own = [[0.0; PAGE]; SUMS];
-    for index in 0..SUMS {
+    for (index, own) in own.iter_mut().enumerate() {
         let at = index / vectors * width + column + index % vectors * PAGE;
-        own[index].copy_from_slice(&sums[at..at + PAGE]);
+        own.copy_from_slice(&sums[at..at + PAGE]);
     }
     for (token, line) in values.chunks_exact(width).enumerate() {
         let line = line[column..column + vectors * PAGE].as_chunks::<PAGE>().0;
@@ -189,9 +189,9 @@ fn add_columns<const ROWS: usize, const SUMS: usize>(
             }
         }
     }
-    for index in 0..SUMS {
+    for (index, own) in own.iter().enumerate() {
         let at = index / vectors * width + column + index % vectors * PAGE;
-        sums[at..at + PAGE].copy_from_slice(&own[index]);
+        sums[at..at + PAGE].copy_from_slice(own);
     }
 }
 

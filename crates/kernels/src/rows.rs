@@ -119,16 +119,16 @@ mod tests {
 
         #[test]
         fn rotations_keep_the_length_of_each_pair_and_turn_by_the_angle(
-            pairs in prop::collection::vec((-3.0_f32..3.0, -3.0_f32..3.0, -3.0_f64..3.0), 1..20),
+            pairs in prop::collection::vec((-3.0_f32..3.0, -3.0_f32..3.0, -3.0_f32..3.0), 1..20),
         ) {
-            let cosines: Vec<f32> = pairs.iter().map(|(_, _, angle)| angle.cos() as f32).collect();
-            let sines: Vec<f32> = pairs.iter().map(|(_, _, angle)| angle.sin() as f32).collect();
+            let cosines: Vec<f32> = pairs.iter().map(|(_, _, angle)| angle.cos()).collect();
+            let sines: Vec<f32> = pairs.iter().map(|(_, _, angle)| angle.sin()).collect();
             let mut halves: Vec<f32> = pairs.iter().map(|(a, ..)| *a).chain(pairs.iter().map(|(_, b, _)| *b)).collect();
             let mut interleaved: Vec<f32> = pairs.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
             rotate_halves(&mut halves, &cosines, &sines);
             rotate_interleaved(&mut interleaved, &cosines, &sines);
             for (index, (a, b, angle)) in pairs.iter().enumerate() {
-                let (a, b) = (f64::from(*a), f64::from(*b));
+                let (a, b, angle) = (f64::from(*a), f64::from(*b), f64::from(*angle));
                 let expected = [a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()];
                 prop_assert!(close(halves[index], expected[0]) && close(halves[pairs.len() + index], expected[1]));
                 prop_assert!(close(interleaved[2 * index], expected[0]) && close(interleaved[2 * index + 1], expected[1]));

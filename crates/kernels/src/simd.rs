@@ -167,8 +167,8 @@ pub fn exp(x: f32) -> f32 {
 fn exp_f64(x: f64) -> f64 {
     /// Adding it moves the integer part to the lowest bits.
     const SHIFT: f64 = 6_755_399_441_055_744.0;
-    const LN_2_HIGH: f64 = 0.693_147_180_369_123_816_490;
-    const LN_2_LOW: f64 = 1.908_214_929_270_587_700_02e-10;
+    const LN_2_HIGH: f64 = 0.693_147_180_369_123_8;
+    const LN_2_LOW: f64 = 1.908_214_929_270_587_7e-10;
     /// 1 / 13! down to 1 / 2!.
     const TERMS: [f64; 12] = [
         1.0 / 6_227_020_800.0,

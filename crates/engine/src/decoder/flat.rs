@@ -74,6 +74,16 @@ pub(super) struct FlatSpan<'a> {
     pub(super) tokens: usize,
 }
 
+/// The rows of a pass.
+#[derive(Debug)]
+pub(super) struct PassRows<'a> {
+    /// Of each rotary embedding.
+    pub(super) angles: Vec<FlatAngles>,
+    pub(super) spans: Vec<FlatSpan<'a>>,
+    /// Rows whose results are wanted, ascending.
+    pub(super) wanted: &'a [usize],
+}
+
 /// What a pass needs; each quantity is `[tokens, its width]`.
 #[derive(Debug, Default)]
 struct PassMemory {
@@ -166,10 +176,10 @@ impl FlatBlock {
         &self,
         layer: usize,
         stream: &[f32],
-        angles: &[FlatAngles],
-        spans: &mut [FlatSpan<'_>],
+        rows: &mut PassRows<'_>,
         memory: &mut PassMemory,
     ) -> candle_core::Result<()> {
+        let PassRows { angles, spans, .. } = rows;
         let shape = &self.shape;
         let count = stream.len() / self.input_norm.weight.len();
         let key_width = shape.key_value_heads * shape.head_width;
@@ -191,7 +201,7 @@ impl FlatBlock {
         angles[self.rope].rotate(queries, shape.head_width);
         angles[self.rope].rotate(keys, shape.head_width);
         let mut begin = 0;
-        for span in &mut *spans {
+        for span in spans.iter_mut() {
             let part = begin * key_width..(begin + span.tokens) * key_width;
             span.pages.write(layer, span.first, &keys[part.clone()], &values[part]);
             begin += span.tokens;
@@ -267,21 +277,19 @@ impl FlatDecoder {
 
     /// Takes the embedded tokens of all spans through every block. `see` is given the stream before each block.
     ///
-    /// Of the last block only the rows `wanted`, in ascending order, are computed to the end, and `stream` then has
-    /// only these.
+    /// Of the last block only the rows that are wanted are computed to the end, and `stream` then has only these.
     pub(super) fn blocks(
         &self,
         stream: &mut Vec<f32>,
-        angles: &[FlatAngles],
-        spans: &mut [FlatSpan<'_>],
-        wanted: &[usize],
+        mut rows: PassRows<'_>,
         mut see: impl FnMut(usize, &[f32]) -> candle_core::Result<()>,
     ) -> candle_core::Result<()> {
         let mut memory = self.memory();
         for (layer, block) in self.blocks.iter().enumerate() {
             see(layer, stream)?;
-            block.attention(layer, stream, angles, spans, &mut memory)?;
+            block.attention(layer, stream, &mut rows, &mut memory)?;
             if layer + 1 == self.blocks.len() {
+                let PassRows { angles, wanted, .. } = &rows;
                 let query_width = block.shape.key_value_heads * block.shape.head_width * block.shape.group;
                 compact(stream, self.hidden, wanted);
                 stream.truncate(wanted.len() * self.hidden);

@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::Decoder;
 use super::block::Span;
-use super::flat::{FlatDecoder, FlatSpan};
+use super::flat::{FlatDecoder, FlatSpan, PassRows};
 use crate::cache::Store;
 use crate::step::{RowOutput, StepError, StepRow};
 
@@ -197,7 +197,7 @@ fn run_flat(
     let angles: Vec<_> = angles.collect();
     let mut stream = decoder.embed(tokens)?.flatten_all()?.to_vec1::<f32>()?;
     let hidden = decoder.spec.hidden;
-    let mut spans = flat_spans(rows, plans, pieces);
+    let spans = flat_spans(rows, plans, pieces);
     let (states, logits) = (
         picks(plans, pieces, |plan| plan.hidden_at(decoder.blocks.len())),
         picks(plans, pieces, |plan| &plan.logits),
@@ -206,7 +206,7 @@ fn run_flat(
         states.iter().chain(&logits).flat_map(|(_, picked)| picked.indices()).collect();
     wanted.sort_unstable();
     wanted.dedup();
-    flat.blocks(&mut stream, &angles, &mut spans, &wanted, |layer, stream| {
+    flat.blocks(&mut stream, PassRows { angles, spans, wanted: &wanted }, |layer, stream| {
         for (row, picked) in picks(plans, pieces, |plan| plan.hidden_at(layer)) {
             let taken = rows_of(stream, hidden, picked.indices());
             results[row][1].add(tensor(taken, hidden)?, picked.requests);

@@ -77,7 +77,7 @@ pub(super) fn multiply(
         for (target, result) in whole.iter_mut().zip(results.clone()) {
             *target = *result;
         }
-        if let Some(result) = results.skip(whole.len()).next().filter(|_| !rest.is_empty()) {
+        if let Some(result) = results.clone().nth(whole.len()).filter(|_| !rest.is_empty()) {
             rest.copy_from_slice(&result[..rest.len()]);
         }
     }

@@ -103,8 +103,8 @@ impl Task<'_> {
                 scale(line, shape.scale, own);
             }
             mixed.fill(0.0);
-            let keys = Keys { pages: self.pages, layer, head, seen: self.seen(shape) };
-            keys.mix(shape, own, (rows, self.first), &mut memory.scores, mixed);
+            let keys = Keys { shape, pages: self.pages, layer, head, seen: self.seen(shape) };
+            keys.mix((own, rows, self.first), &mut memory.scores, mixed);
             let lines = self.mixed.chunks_exact_mut(width).map(|line| &mut line[index * group..][..group]);
             for (line, mixed) in lines.zip(mixed.chunks_exact(group)) {
                 line.copy_from_slice(mixed);
@@ -128,6 +128,7 @@ fn scale(queries: &[f32], scale: f64, scaled: &mut [f32]) {
 
 /// Keys and values of one head.
 struct Keys<'a> {
+    shape: &'a AttentionShape,
     pages: &'a Pages,
     layer: usize,
     head: usize,
@@ -136,14 +137,8 @@ struct Keys<'a> {
 
 impl Keys<'_> {
     /// `queries` and `mixed` are `[tokens, group, head_width]`, as `rows` rows, of which `first` is the first token.
-    fn mix(
-        &self,
-        shape: &AttentionShape,
-        queries: &[f32],
-        (rows, first): (usize, usize),
-        scores: &mut Vec<f32>,
-        mixed: &mut [f32],
-    ) {
+    fn mix(&self, (queries, rows, first): (&[f32], usize, usize), scores: &mut Vec<f32>, mixed: &mut [f32]) {
+        let shape = self.shape;
         let width = shape.head_width;
         let pages = self.seen.start / PAGE..self.seen.end.div_ceil(PAGE);
         let (begin, stride) = (pages.start * PAGE, pages.len() * PAGE);
