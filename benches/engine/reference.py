@@ -67,7 +67,7 @@ def with_llama_cpp():
     import llama_cpp
 
     start = time.perf_counter()
-    model = llama_cpp.Llama(model_path, n_ctx=PROMPT + WRITTEN, n_batch=PROMPT, n_threads=CORES, n_threads_batch=CORES, verbose=False)
+    model = llama_cpp.Llama(model_path, n_ctx=PROMPT + WRITTEN, n_batch=PROMPT, n_threads=CORES, n_threads_batch=CORES, flash_attn=True, verbose=False)
     report = dict(load_s=time.perf_counter() - start, peak_mb_after_load=peak_mb())
     tokens = prompt(0, model.n_vocab())
 
