@@ -39,7 +39,8 @@ static ALLOCATOR: Counting = Counting;
 /// Requests of traffic: ids and confidences, every fiftieth missing.
 fn requests() -> Vec<(String, Option<Confidence>)> {
     let confidence = |index: u32| Confidence::new(f64::from((index * 7919) % 10_007) / 10_007.0).ok();
-    let request = |index: u32| (format!("req-{index:08}"), confidence(index).filter(|_| index % 50 != 0));
+    let request =
+        |index: u32| (format!("req-{index:08}"), confidence(index).filter(|_| !index.is_multiple_of(50)));
     (0..4_096).map(request).collect()
 }
 

@@ -105,7 +105,7 @@ mod tests {
             ]
             .into_iter(),
         );
-        assert_eq!(levels.of_dataset("mixed"), Some((0.25 + 0.2) / 2.0));
+        assert_eq!(levels.of_dataset("mixed"), Some(f64::midpoint(0.25, 0.2)));
         assert_eq!(levels.of_dataset("yes_or_no"), Some(0.5));
         assert_eq!((levels.of_dataset("sums"), levels.of_dataset("none")), (None, None));
     }
