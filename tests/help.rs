@@ -23,6 +23,7 @@ fn help_teaches() {
         "thresholds",
         "thresholds show",
         "thresholds validate",
+        "thresholds check",
         "thresholds diff",
         "thresholds decide",
         "adapt",

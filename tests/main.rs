@@ -6,6 +6,7 @@
 mod asking;
 mod audit;
 mod cases;
+mod checks;
 mod datasets;
 mod datasets_on_the_hub;
 mod decisions;

@@ -36,7 +36,7 @@ Exit codes:
   2  the command line or the pipeline is wrong
   3  the input data is wrong or missing
   4  a stage failed (disk full, for instance); what was finished before is kept
-  5  a limit of the pipeline, or --strict, is broken; all outputs are written";
+  5  a limit of the pipeline, --strict, or a published threshold is broken; all outputs are written";
 
 /// What goes with every command.
 #[derive(Debug, Args)]

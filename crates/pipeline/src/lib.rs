@@ -29,7 +29,7 @@
 //! | [`stages`] | what a run does, one file a stage |
 //! | [`run_folder`], [`stage`], [`stage_key`] | the run folder with its lock and manifest, and when a stage is current |
 //! | [`models`], [`cache`] | models as backends, and the cache of their answers |
-//! | [`questions`], [`score_files`], [`traffic_file`], [`answers_file`], [`small_file`] | files that are read |
+//! | [`questions`], [`score_files`], [`traffic_file`], [`answers_file`], [`decision_log`], [`small_file`] | files that are read |
 //! | [`observer`], [`failure`] | what a caller sees of a run |
 
 pub mod answers_file;
@@ -39,6 +39,7 @@ pub mod calibration;
 pub mod compute;
 pub mod config;
 pub mod cross_fit;
+pub mod decision_log;
 pub mod estimate;
 pub mod failure;
 pub mod fit_parameters;

@@ -1,5 +1,6 @@
 //! `plimsoll thresholds`: everything about one file, or two.
 
+mod check;
 mod decide;
 mod diff;
 mod show;
@@ -11,11 +12,12 @@ use clap::Subcommand;
 use crate::console::Console;
 use plimsoll_pipeline::Failure;
 
-/// Look at a thresholds file, check it, compare two, or decide with one.
+/// Look at a thresholds file, check it on new rows, compare two, or decide with one.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ThresholdsCommand {
     Show(show::ShowArguments),
     Validate(validate::ValidateArguments),
+    Check(check::CheckArguments),
     Diff(diff::DiffArguments),
     Decide(decide::DecideArguments),
 }
@@ -25,6 +27,7 @@ pub(super) fn run(command: &ThresholdsCommand, console: &Console) -> Result<(), 
     match command {
         ThresholdsCommand::Show(arguments) => show::run(arguments, console),
         ThresholdsCommand::Validate(arguments) => validate::run(arguments, console),
+        ThresholdsCommand::Check(arguments) => check::run(arguments, console),
         ThresholdsCommand::Diff(arguments) => diff::run(arguments, console),
         ThresholdsCommand::Decide(arguments) => decide::run(arguments),
     }

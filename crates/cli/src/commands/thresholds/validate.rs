@@ -9,7 +9,7 @@ use crate::console::Console;
 use plimsoll_pipeline::Failure;
 use plimsoll_pipeline::threshold_files::read_file;
 
-/// Check a file: schema, consistency, hash.
+/// Validate a file by itself: schema, consistency, hash.
 ///
 /// Exit code 0 and the file's sha256 if a device may use it; exit code 3 and what is wrong otherwise:
 /// unknown keys, a newer version, a content that does not have the hash that the file states.

@@ -1,0 +1,113 @@
+//! Decision logs: JSON lines of the router's decision record, with labels where they are known.
+
+use std::path::Path;
+
+use plimsoll_router::{Confidence, Route};
+use serde::Deserialize;
+
+use crate::failure::{Failure, FailureKind};
+use crate::small_file;
+use crate::traffic_file::stated;
+
+/// No log is larger: a few million decisions. Longer logs are checked in parts.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// A decision with what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoggedDecision {
+    /// The method that gave the confidence.
+    pub method: String,
+    /// The confidence; `None` = missing.
+    pub confidence: Option<Confidence>,
+    /// Which model answered.
+    pub route: Route,
+    /// Whether the SLM's answer was right; `None` = not known.
+    pub slm_correct: Option<bool>,
+    /// Whether the LLM's answer was right; `None` = not known.
+    pub llm_correct: Option<bool>,
+}
+
+/// A line, as far as it is read: hosts add times, tokens and ids of their own.
+#[derive(Debug, Deserialize)]
+struct Line {
+    method: String,
+    #[serde(deserialize_with = "stated")]
+    confidence: Option<f64>,
+    route: Route,
+    slm_correct: Option<bool>,
+    llm_correct: Option<bool>,
+}
+
+impl Line {
+    fn decision(self) -> Result<LoggedDecision, String> {
+        let confidence =
+            self.confidence.map(Confidence::new).transpose().map_err(|error| error.to_string())?;
+        let Self { method, route, slm_correct, llm_correct, .. } = self;
+        Ok(LoggedDecision { method, confidence, route, slm_correct, llm_correct })
+    }
+}
+
+/// Reads a log: a decision record a line, with the keys `slm_correct` and `llm_correct` where an answer was labelled. Other
+/// keys are ignored.
+///
+/// # Errors
+/// An input failure that names the file and the line.
+pub fn read(path: &Path) -> Result<Vec<LoggedDecision>, Failure> {
+    let text = small_file::read(path, MAX_BYTES, "decision log", FailureKind::Input)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let decision = |(index, line): (usize, &str)| {
+        let parsed = serde_json::from_str::<Line>(line).map_err(|error| error.to_string());
+        parsed
+            .and_then(Line::decision)
+            .map_err(|problem| Failure::input(format!("`{}`, line {}: {problem}", path.display(), index + 1)))
+    };
+    let decisions: Vec<LoggedDecision> = lines.map(decision).collect::<Result<_, _>>()?;
+    if decisions.is_empty() {
+        return Err(Failure::input(format!("`{}` holds no decision", path.display())));
+    }
+    Ok(decisions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Result<Vec<LoggedDecision>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.jsonl");
+        std::fs::write(&path, text).unwrap();
+        read(&path).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn labels_may_come_later_and_more_keys_are_the_hosts() {
+        let log = "\u{feff}{\"method\": \"m\", \"confidence\": 0.5, \"route\": \"slm\", \"slm_correct\": true, \"ms\": 3}\n\n\
+                   {\"method\": \"m\", \"confidence\": null, \"route\": \"llm\", \"llm_correct\": null}\n";
+        let decisions = read_text(log).unwrap();
+        assert_eq!(decisions.len(), 2);
+        assert_eq!((decisions[0].slm_correct, decisions[0].llm_correct), (Some(true), None));
+        assert_eq!((decisions[1].confidence, decisions[1].route), (None, Route::Llm));
+    }
+
+    #[test]
+    fn bad_lines_are_named() {
+        let good = "{\"method\": \"m\", \"confidence\": 0.5, \"route\": \"slm\"}\n";
+        for (line, expected) in [
+            ("{\"method\": \"m\", \"route\": \"slm\"}", "line 2: missing field `confidence`"),
+            ("{\"confidence\": 0.5, \"route\": \"slm\"}", "line 2: missing field `method`"),
+            ("{\"method\": \"m\", \"confidence\": 0.5}", "line 2: missing field `route`"),
+            ("{\"method\": \"m\", \"confidence\": 0.5, \"route\": \"both\"}", "line 2: unknown variant"),
+            ("{\"method\": \"m\", \"confidence\": -1, \"route\": \"slm\"}", "line 2: confidence -1 is not"),
+            (
+                "{\"method\": \"m\", \"confidence\": 1, \"route\": \"slm\", \"slm_correct\": 1}",
+                "line 2: invalid type",
+            ),
+            ("{", "line 2: EOF"),
+        ] {
+            let problem = read_text(&format!("{good}{line}\n")).unwrap_err();
+            assert!(problem.contains(expected), "{line}: {problem}");
+        }
+        assert!(read_text("\n").unwrap_err().contains("holds no decision"));
+    }
+}
