@@ -1,4 +1,4 @@
-//! The router's decisions: with a fixed threshold and with a tracker, in time and in allocations.
+//! The router's decisions, with a fixed threshold and with a tracker, and its error monitor: in time and in allocations.
 //!
 //! `cargo bench -p plimsoll-fit --bench decide`. It stands here since criterion needs a newer Rust than the router.
 
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use plimsoll_router::conformance::example_thresholds;
-use plimsoll_router::{Confidence, Router, TrackerSettings};
+use plimsoll_router::{Confidence, ErrorMonitor, Router, TrackerSettings};
 
 /// The system's allocator, which counts its calls.
 struct Counting;
@@ -61,13 +61,20 @@ fn decide(criterion: &mut Criterion) {
             router.track(&mut tracker, black_box(id), black_box(*confidence)).unwrap()
         });
     });
+    let mut monitor = ErrorMonitor::new(0.1, 0.1).unwrap();
+    criterion.bench_function("observe error", |bencher| {
+        bencher.iter(|| monitor.observe(black_box(!next.next().unwrap_or_default().is_multiple_of(10))));
+    });
     let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for index in 0..requests.len() {
+        black_box(monitor.observe(!index.is_multiple_of(10)));
+    }
     for (id, confidence) in &requests {
         black_box(router.track(&mut tracker, id, *confidence).unwrap());
     }
     let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
-    println!("{allocations} allocations in {} tracked decisions", requests.len());
-    assert_eq!(allocations, 0, "a decision allocates");
+    println!("{allocations} allocations in {} tracked decisions and as many labels", requests.len());
+    assert_eq!(allocations, 0, "a decision or a label allocates");
 }
 
 criterion_group!(decisions, decide);

@@ -8,6 +8,7 @@ use crate::canonical::canonical_json;
 use crate::confidence::Confidence;
 use crate::decision::{decide, Threshold};
 use crate::drift::Monitor;
+use crate::error_monitor::ErrorMonitor;
 use crate::histogram::{bin_of, Histogram};
 use crate::map::{Beta, Isotonic, Maps, Platt};
 use crate::pool_cdf::PoolCdf;
@@ -30,6 +31,7 @@ pub fn vectors() -> Vec<(&'static str, Value)> {
         ("drift.json", drift_vectors()),
         ("canonical.json", canonical_vectors()),
         ("tracker.json", tracker_vectors()),
+        ("error_monitor.json", error_monitor_vectors()),
     ]
 }
 
@@ -330,6 +332,29 @@ fn tracked_steps(mut tracker: Tracker, cdf: &PoolCdf, seed: TieSeed) -> Vec<Valu
             })
         })
         .collect()
+}
+
+/// Monitors over streams of labels: evidence and alarm after each, and the state after every forty.
+fn error_monitor_vectors() -> Value {
+    let streams: [(f64, f64, u32); 3] = [(0.1, 0.1, 4), (0.02, 0.05, 60), (0.5, 0.3, 3)];
+    let steps = |mut monitor: ErrorMonitor, period: u32| -> Vec<Value> {
+        (0..120u32)
+            .map(|i| {
+                let correct = i < 30 || (i * 7) % period != 0;
+                let alarm = monitor.observe(correct);
+                let state = (i % 40 == 39).then(|| *monitor.state());
+                json!({"correct": correct, "log_e": monitor.log_e(), "alarm": alarm, "state": state})
+            })
+            .collect()
+    };
+    let sequences: Vec<Value> = streams
+        .into_iter()
+        .filter_map(|(alpha, delta, period)| {
+            let monitor = ErrorMonitor::new(alpha, delta).ok()?;
+            Some(json!({"alpha": alpha, "delta": delta, "steps": steps(monitor, period)}))
+        })
+        .collect();
+    json!({ "tolerance": 1e-9, "sequences": sequences })
 }
 
 fn canonical_vectors() -> Value {

@@ -35,8 +35,20 @@ pub enum Error {
         /// The method.
         method: String,
     },
-    /// A tracker's snapshot of another file or operating point.
-    #[error("a tracker's snapshot has {field} `{found}`, this router has `{expected}`: begin anew, or open what it belongs to")]
+    /// A monitor's bound or state out of range.
+    #[error("an error monitor's {problem}")]
+    ErrorMonitor {
+        /// What must hold.
+        problem: &'static str,
+    },
+    /// An operating point that does not bound the error of the kept answers.
+    #[error("operating point `{id}` has no bound on the error of the kept answers: open a selective_error point, or give `ErrorMonitor::new` an alpha and a delta")]
+    NoBound {
+        /// The operating point.
+        id: String,
+    },
+    /// A tracker's or monitor's snapshot of another file or operating point.
+    #[error("a snapshot has {field} `{found}`, this router has `{expected}`: begin anew, or open what it belongs to")]
     OtherSnapshot {
         /// The field that differs.
         field: &'static str,

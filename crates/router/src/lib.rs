@@ -10,6 +10,7 @@
 //! | [`confidence`] | [`Confidence`] and its closed forms, so that device and pipeline compute one number |
 //! | [`decision`] | [`Threshold`], [`decide`], the decision-log record |
 //! | [`tracker`] | [`Tracker`]: keeps to a routing ratio on traffic never seen |
+//! | [`error_monitor`] | [`ErrorMonitor`]: an alarm about the error of kept answers, valid at every moment |
 //! | [`pool_cdf`], [`tie`] | the pool's scale, on which a tracker works; ties broken by the request's id |
 //! | [`target`] | what an operating point was fitted for |
 //! | [`thresholds`] | the file: identity, calibration data, methods, operating points, guarantees |
@@ -29,6 +30,7 @@ pub mod conformance;
 pub mod decision;
 pub mod drift;
 pub mod error;
+pub mod error_monitor;
 pub mod histogram;
 pub mod map;
 pub mod pool_cdf;
@@ -42,6 +44,7 @@ pub use confidence::{Confidence, LogProb};
 pub use decision::{decide, Decision, DecisionRecord, Reason, Route, Threshold};
 pub use drift::{Drift, DriftState, Monitor, WindowReport};
 pub use error::{Error, JsonError};
+pub use error_monitor::{ErrorMonitor, ErrorMonitorSnapshot, ErrorMonitorState};
 pub use histogram::Histogram;
 pub use pool_cdf::PoolCdf;
 pub use router::Router;

@@ -6,6 +6,7 @@ use crate::confidence::Confidence;
 use crate::decision::{decide, Decision, DecisionRecord, Threshold};
 use crate::drift::{Drift, DriftState, Monitor};
 use crate::error::Error;
+use crate::error_monitor::{ErrorMonitor, ErrorMonitorSnapshot};
 use crate::pool_cdf::PoolCdf;
 use crate::target::Target;
 use crate::thresholds::{Method, ModelIdentity, OperatingPoint, Thresholds};
@@ -232,17 +233,50 @@ impl Router {
     /// [`Error::OtherSnapshot`] if it is of another file or operating point; [`Error::Tracker`] if its state is out
     /// of range.
     pub fn resume(&self, snapshot: &TrackerSnapshot, settings: TrackerSettings) -> Result<Tracker, Error> {
+        self.check_snapshot(&snapshot.thresholds_sha256, &snapshot.threshold_id)?;
+        Tracker::resume(snapshot.state, settings)
+    }
+
+    /// A monitor of the kept answers' error at this operating point, with the alpha and delta of its selective-error
+    /// target. Keep its state ([`Router::error_snapshot`]) where it must outlive the process.
+    ///
+    /// # Errors
+    /// [`Error::NoBound`] for a target that bounds no selective error.
+    pub fn error_monitor(&self) -> Result<ErrorMonitor, Error> {
+        match self.point.target {
+            Target::SelectiveError { alpha, delta } => ErrorMonitor::new(alpha, delta),
+            _ => Err(Error::NoBound { id: self.point.id.clone() }),
+        }
+    }
+
+    /// A monitor's state, with the file and point that it belongs to.
+    pub fn error_snapshot(&self, monitor: &ErrorMonitor) -> ErrorMonitorSnapshot {
+        ErrorMonitorSnapshot::new(self.thresholds_sha256.clone(), self.point.id.clone(), *monitor.state())
+    }
+
+    /// A monitor that goes on from a snapshot.
+    ///
+    /// # Errors
+    /// [`Error::OtherSnapshot`] if it is of another file or operating point; [`Error::ErrorMonitor`] if its state is
+    /// none that a monitor has.
+    pub fn resume_error_monitor(&self, snapshot: &ErrorMonitorSnapshot) -> Result<ErrorMonitor, Error> {
+        self.check_snapshot(&snapshot.thresholds_sha256, &snapshot.threshold_id)?;
+        ErrorMonitor::resume(snapshot.state)
+    }
+
+    /// A snapshot belongs to one file and one point.
+    fn check_snapshot(&self, thresholds_sha256: &str, threshold_id: &str) -> Result<(), Error> {
         let other = |field, found: &str, expected: &str| {
             let (found, expected) = (found.to_owned(), expected.to_owned());
             Err(Error::OtherSnapshot { field, found, expected })
         };
-        if snapshot.thresholds_sha256 != self.thresholds_sha256 {
-            return other("thresholds_sha256", &snapshot.thresholds_sha256, &self.thresholds_sha256);
+        if thresholds_sha256 != self.thresholds_sha256 {
+            other("thresholds_sha256", thresholds_sha256, &self.thresholds_sha256)
+        } else if threshold_id != self.point.id {
+            other("threshold_id", threshold_id, &self.point.id)
+        } else {
+            Ok(())
         }
-        if snapshot.threshold_id != self.point.id {
-            return other("threshold_id", &snapshot.threshold_id, &self.point.id);
-        }
-        Tracker::resume(snapshot.state, settings)
     }
 
     /// A decision by a tracker as a log record.

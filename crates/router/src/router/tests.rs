@@ -253,3 +253,31 @@ fn without_a_scale_there_is_no_tracker() {
         Router::without_device_check(&thresholds, "perplexity", &target("routing_ratio=0.3")).unwrap();
     assert!(matches!(router.tracker(TrackerSettings::DEFAULT), Err(Error::NoScale { .. })));
 }
+
+#[test]
+fn an_error_monitor_goes_on_at_its_own_file_and_point_alone() {
+    let thresholds = example_thresholds();
+    let open = |target: &str| {
+        Router::without_device_check(&thresholds, "perplexity", &target.parse().unwrap()).unwrap()
+    };
+    let router = open("selective_error=0.2:0.1");
+    let mut monitor = router.error_monitor().unwrap();
+    assert_eq!((monitor.state().alpha, monitor.state().delta), (0.2, 0.1));
+    assert!((0..20).any(|_| monitor.observe(false)));
+    let text = serde_json::to_string(&router.error_snapshot(&monitor)).unwrap();
+    let snapshot = serde_json::from_str(&text).unwrap();
+    assert_eq!(router.resume_error_monitor(&snapshot).unwrap(), monitor);
+    let other = open("routing_ratio=0.3");
+    assert!(matches!(other.error_monitor(), Err(Error::NoBound { .. })));
+    let refused = other.resume_error_monitor(&snapshot).unwrap_err().to_string();
+    assert!(
+        refused.contains("a snapshot has threshold_id `perplexity/selective_error=0.2:0.1`"),
+        "{refused}"
+    );
+    let mut foreign = snapshot;
+    foreign.thresholds_sha256 = "0".repeat(64);
+    assert!(matches!(
+        router.resume_error_monitor(&foreign),
+        Err(Error::OtherSnapshot { field: "thresholds_sha256", .. })
+    ));
+}
