@@ -22,9 +22,10 @@
 //! before the prompt of the next. A step takes the next token of each sequence that decodes and, while there is room,
 //! tokens of prompts. A sequence that ends makes room at once.
 //!
-//! **Determinism.** The same batch makes the same steps and the same bits. In another batch, order or number of
-//! threads sums are rounded differently, so log-probs differ in their last digits, and a greedy text may diverge where
-//! two tokens are equally likely.
+//! **Determinism.** With packed weights on the processor what a question gets is the same to the bit in any batch, order and
+//! number of threads. Otherwise the same batch makes the same steps and the same bits; in another batch or order sums are
+//! rounded differently, so log-probs differ in their last digits, and a greedy text may diverge where two tokens are
+//! equally likely.
 //!
 //! **Hidden states.** Layer k is the residual stream after block k. For the last block this is the stream *before* the
 //! final norm, where `hidden_states[-1]` of transformers is after it; all others are the same (-8 is
