@@ -79,6 +79,24 @@ fn figures_of_six_rows_by_hand() {
     assert_eq!((value(found.tested), found.rows_tested), (0.0, 5));
 }
 
+/// What makes a guarantee on the regret one on the gap to the LLM.
+#[test]
+fn the_gap_to_the_llm_is_at_most_the_regret() {
+    let outcomes = [Correct, Wrong];
+    for seed in 0..64_u32 {
+        let rows: Vec<CheckedRow> = (0..12_u32)
+            .map(|index| {
+                let bits = seed.wrapping_mul(0x9e37_79b9).rotate_left(5 * index) ^ index;
+                let outcome = |bit: u32| outcomes[(bits >> bit & 1) as usize];
+                row(f64::from(bits >> 8 & 7) / 8.0, outcome(0), outcome(1))
+            })
+            .collect();
+        let found = checked(Target::LlmGap { value: 0.1 }, &rows);
+        let gap = found.tested.unwrap().value;
+        assert!(gap <= found.regret.unwrap().value, "{rows:?}");
+    }
+}
+
 #[test]
 fn a_ratio_is_held_to_what_was_achieved_and_an_accuracy_to_the_target() {
     let rows = |deferred: usize, kept: usize| {
