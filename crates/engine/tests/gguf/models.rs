@@ -174,7 +174,7 @@ fn packed_rows_have_the_same_bits_alone_together_and_in_steps_of_any_size() {
     for name in PACKED {
         let weights = open(name);
         let decoder = Decoder::load(weights.spec().clone(), &weights, Placement::cpu_f32()).unwrap();
-        let row = |row: u32| (0..1 + row % 23).map(|index| (row * 7 + index * 31) % 251).collect();
+        let row = |row: u32| (0..=row % 23).map(|index| (row * 7 + index * 31) % 251).collect();
         let rows: Vec<Vec<u32>> = (0..ROWS).map(row).collect();
         let together = last_logits(&decoder, &rows, 64);
         for size in [1, 5, 17] {
