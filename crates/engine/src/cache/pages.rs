@@ -73,7 +73,8 @@ impl PagePool {
         if tokens == 0 { 0 } else { (tokens.div_ceil(PAGE) + 1).saturating_mul(self.layout.bytes()) }
     }
 
-    /// A page whose numbers are whatever the last sequence left there: none is read before it is written, but finite.
+    /// A page whose numbers are whatever the last sequence left there. Attention overwrites the scores of keys that are not
+    /// written yet, and never reads their values.
     fn page(self: &Arc<Self>) -> Page {
         let kept = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let numbers = kept.unwrap_or_else(|| vec![0.0; self.layout.len()].into_boxed_slice());
@@ -142,15 +143,16 @@ impl Pages {
     }
 
     /// Writes keys and values of the tokens from `at` on in one layer, both `[tokens, key_value_heads * head_width]`.
-    /// [`Pages::reserve`] has made room for them.
-    pub(crate) fn write(&mut self, layer: usize, at: usize, keys: &[f32], values: &[f32]) {
+    /// False if [`Pages::reserve`] has not made room for them.
+    #[must_use]
+    pub(crate) fn write(&mut self, layer: usize, at: usize, keys: &[f32], values: &[f32]) -> bool {
         let layout = self.pool.layout;
         let width = layout.head_width;
         let tokens = keys
             .chunks_exact(layout.key_value_heads * width)
             .zip(values.chunks_exact(layout.key_value_heads * width));
         for (token, (keys, values)) in (at..).zip(tokens) {
-            let Some(page) = self.pages.get_mut(token / PAGE).and_then(Arc::get_mut) else { return };
+            let Some(page) = self.pages.get_mut(token / PAGE).and_then(Arc::get_mut) else { return false };
             let lane = token % PAGE;
             let heads = keys.chunks_exact(width).zip(values.chunks_exact(width));
             for (head, (key, value)) in heads.enumerate() {
@@ -161,6 +163,7 @@ impl Pages {
                 page.numbers[layout.values_at(layer, head) + lane * width..][..width].copy_from_slice(value);
             }
         }
+        true
     }
 
     /// Keys of one head in a page, `[head_width, PAGE]`.
@@ -191,7 +194,7 @@ mod tests {
         pages.reserve(at, count);
         for layer in 0..LAYOUT.layers {
             let mark = mark + layer as f32 / 8.0;
-            pages.write(layer, at, &numbers(at, count, mark), &numbers(at, count, mark + 0.5));
+            assert!(pages.write(layer, at, &numbers(at, count, mark), &numbers(at, count, mark + 0.5)));
         }
     }
 

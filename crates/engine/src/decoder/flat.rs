@@ -203,7 +203,9 @@ impl FlatBlock {
         let mut begin = 0;
         for span in spans.iter_mut() {
             let part = begin * key_width..(begin + span.tokens) * key_width;
-            span.pages.write(layer, span.first, &keys[part.clone()], &values[part]);
+            if !span.pages.write(layer, span.first, &keys[part.clone()], &values[part]) {
+                candle_core::bail!("a cache has no room for the tokens of its row")
+            }
             begin += span.tokens;
         }
         let mixed = sized(&mut memory.mixed, queries.len());

@@ -145,7 +145,7 @@ fn a_shift_of_the_level_is_tracked_and_a_fixed_threshold_is_not() {
 /// A stream's position at each moment.
 type Stream = fn(u64) -> f64;
 
-/// Streams of 2,000 questions whose level is not that of the pool, or does not stay: a place by number.
+/// Streams of 2,000 questions whose level is not that of the pool, or does not stay: a position by number.
 const STREAMS: [(&str, Stream); 4] = [
     ("switches", |index| uniform(index).powf(if index < 1_000 { 0.4 } else { 2.5 })),
     ("bursts", |index| if index % 100 < 40 { 0.05 * uniform(index) } else { 0.2 + 0.8 * uniform(index) }),
