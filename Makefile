@@ -56,20 +56,27 @@ pocket-models: ## Train both toy models, each on one thread; resumes from the la
 		else echo "$$model: not the released one: another seed, or a processor that rounds otherwise"; fi; \
 	done; exit $$failed
 
-# What is released of a run: the models' answers and hidden states stay behind.
-POCKET_RUN = calibration/runs/pocket
-POCKET_RELEASED = README.md report.html figures manifest.json *.thresholds.json probes \
-	tables/scores.parquet tables/calibration.parquet tables/alignment.parquet tables/curves.parquet \
-	tables/curve_areas.parquet tables/map_metrics.parquet tables/transfer.parquet tables/transfer_curves.parquet
+# A run, and the folder of calibration/ that holds what is released of it: make release-calibration NAME=smollm2-135m.
+# ARGS go to the run, for instance --set slms.0.source=../models/FILE.gguf.
+NAME ?= pocket
+FOLDER ?= $(NAME)
+
+.PHONY: release-calibration
+release-calibration: build ## Run pipelines/NAME.yaml and rewrite calibration/FOLDER, without a text of any benchmark.
+	$(PLIMSOLL) run pipelines/$(NAME).yaml $(ARGS) --out calibration/runs/$(NAME)
+	$(PLIMSOLL) release calibration/runs/$(NAME) --to calibration/$(FOLDER) --omit-text
 
 .PHONY: release-pocket
-release-pocket: build ## Rewrite calibration/pocket, the released example. Nothing else writes there.
-	$(CARGO) build --locked -p plimsoll-release-card
-	$(PLIMSOLL) run pipelines/pocket.yaml --out $(POCKET_RUN)
-	rm -rf calibration/pocket
-	mkdir -p calibration/pocket/tables
-	cd $(POCKET_RUN) && for name in $(POCKET_RELEASED); do cp -R $$name ../../pocket/$$name || exit 1; done
-	$(TARGET)/debug/release-card calibration/pocket
+release-pocket: ## Rewrite calibration/pocket, the released example.
+	$(MAKE) release-calibration NAME=pocket
+
+.PHONY: release-smollm2
+release-smollm2: ## Run SmolLM2-135M on 14 benchmarks (hours) and rewrite calibration/smollm2-135m.
+	$(MAKE) release-calibration NAME=smollm2-135m
+
+.PHONY: release-qwen
+release-qwen: ## Run Qwen2.5-Coder-0.5B on 14 benchmarks (a night) and rewrite calibration/qwen2.5-coder-0.5b.
+	$(MAKE) release-calibration NAME=qwen2.5-0.5b FOLDER=qwen2.5-coder-0.5b
 
 # Seconds for each reader of untrusted bytes.
 FUZZ_SECONDS ?= 60

@@ -9,6 +9,7 @@ mod cases;
 mod checks;
 mod datasets;
 mod datasets_on_the_hub;
+mod decision_logs;
 mod decisions;
 mod determinism;
 mod disk;

@@ -84,7 +84,6 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     // Tools: above the product, so that nothing of it can use them.
-    ("plimsoll-release-card", &["plimsoll-report"]),
     (
         "plimsoll-toy-trainer",
         &["plimsoll-core", "plimsoll-kernels", "plimsoll-ingest", "plimsoll-engine", "plimsoll-pocket"],

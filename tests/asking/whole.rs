@@ -54,6 +54,8 @@ fn three_datasets_and_eight_methods_from_questions_to_thresholds() {
     a_thresholds_file(&sandbox);
     the_overview_agrees_with_the_tables(&sandbox, &first["overview"]);
 
+    a_release_without_texts(&sandbox);
+
     // A second run does nothing.
     let marks = chunks(&sandbox, "out", "infer");
     assert_eq!(marks.len(), 10 * 3 + 10 * 2, "files of chunks with hidden states, and without");
@@ -172,4 +174,36 @@ fn the_overview_agrees_with_the_tables(sandbox: &Sandbox, overview: &Value) {
         assert_eq!(pool["accuracy"].as_f64().unwrap(), right as f64 / own.len() as f64);
         assert!(right > 0 && right < own.len(), "{model}: {right} of {}", own.len());
     }
+}
+
+/// Scores and thresholds are released, and no text: neither the benchmark's nor the models'.
+fn a_release_without_texts(sandbox: &Sandbox) {
+    let release = "release out --to released --omit-text";
+    let first = document(sandbox, release);
+    let files: Vec<&str> = first["files"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    for there in
+        ["README.md", "report.html", "manifest.json", "tables/scores.parquet", "tables/datasets.parquet"]
+    {
+        assert!(files.contains(&there) && sandbox.exists(&format!("released/{there}")), "{there}");
+    }
+    for left in ["questions", "generations", "labels", "hidden_states"] {
+        assert!(!files.iter().any(|file| file.contains(left)), "{left}: {files:?}");
+    }
+    assert!(first["texts_searched"].as_u64().unwrap() > 100, "{first}");
+    let card = String::from_utf8(sandbox.read("released/README.md")).unwrap();
+    assert!(card.contains("path: \"tables/scores.parquet\"") && !card.contains("### `questions`"), "{card}");
+    // Again, in place of the first; with texts when they are not omitted.
+    assert_eq!(document(sandbox, release), first);
+    let whole = document(sandbox, "release out --to whole");
+    assert!(sandbox.exists("whole/tables/questions.parquet") && whole["texts_searched"] == 0);
+
+    sandbox.write("own/notes.txt", "not a release");
+    sh(sandbox, "release out --to own --omit-text").exits(2).says(["holds something else than a release"]);
+    sh(sandbox, "release out --to out").exits(2);
+    sh(sandbox, "release own --to other").exits(3).says(["is no finished run: its stage `draw` has not run"]);
+    let report = sandbox.read("out/report.html");
+    let question = rows(sandbox, "out", "questions")[0]["question"].as_str().unwrap().to_owned();
+    sandbox.write("out/report.html", [report.as_slice(), question.as_bytes()].concat());
+    sh(sandbox, release).exits(3).says(["report.html` is not what the run wrote"]);
+    sandbox.write("out/report.html", report);
 }

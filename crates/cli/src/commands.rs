@@ -7,6 +7,7 @@ mod datasets;
 mod evaluate;
 mod fit;
 mod model;
+mod release;
 mod run;
 mod sample_size;
 mod schema;
@@ -22,6 +23,7 @@ use plimsoll_pipeline::Failure;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(run::RunArguments),
+    Release(release::ReleaseArguments),
     Config(config::ConfigArguments),
     #[command(subcommand)]
     Datasets(datasets::DatasetsCommand),
@@ -44,6 +46,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command, console: &Console) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments, console),
+        Command::Release(arguments) => release::run(&arguments, console),
         Command::Config(arguments) => config::run(&arguments, console),
         Command::Datasets(command) => datasets::run(&command, console),
         Command::Model(command) => model::run(&command, console),

@@ -58,6 +58,11 @@ impl Seed {
     pub fn hash_key(&self, key: u64) -> u64 {
         XxHash3_64::oneshot_with_seed(self.bits(), &key.to_le_bytes())
     }
+
+    /// The upper 53 bits of [`Seed::hash_key`] as a number in [0, 1).
+    pub fn uniform_key(&self, key: u64) -> f64 {
+        (self.hash_key(key) >> 11) as f64 / (1u64 << 53) as f64
+    }
 }
 
 /// The key of a text: XXH3-64, seeded with `within` (0, or the key of what contains it).

@@ -15,6 +15,7 @@
 use plimsoll_router::thresholds::{Achieved, Conservative, Estimate, Method, OperatingPoint, Status};
 use plimsoll_router::{Confidence, PoolCdf, Target, Threshold};
 
+use crate::method::position;
 use crate::traffic::TrafficLevels;
 
 mod expected;
@@ -148,11 +149,6 @@ fn adapt_accuracy(
         "adapted{spared}: ratio and accuracy are those expected on the traffic, other figures are the pool's"
     ));
     adapted
-}
-
-/// The place of a threshold on the scale: what it keeps lies at or above.
-fn position(scale: &PoolCdf, threshold: Threshold) -> f64 {
-    Confidence::new(threshold.get()).map_or(1.0, |confidence| scale.z(confidence, 0.0))
 }
 
 /// Achieved figures with what is expected on the traffic in place of the pool's, without intervals.

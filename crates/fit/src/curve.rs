@@ -140,7 +140,7 @@ impl Curve {
 }
 
 /// The threshold between two confidences a < b: a < t <= b, halfway where a double lies between.
-fn midpoint(a: Confidence, b: Confidence) -> Threshold {
+pub(crate) fn midpoint(a: Confidence, b: Confidence) -> Threshold {
     let middle = a.get() + (b.get() - a.get()) / 2.0;
     let inside = if middle > a.get() { middle } else { b.get() };
     Threshold::new(inside).unwrap_or(Threshold::DEFER_ALL)

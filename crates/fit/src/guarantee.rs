@@ -21,7 +21,7 @@ mod rows;
 use rows::FailedTest;
 
 /// One cluster in so many is set aside for the sequence where every row was drawn.
-const SET_ASIDE: u64 = 3;
+pub(crate) const SET_ASIDE: u64 = 3;
 
 /// One trial of a test.
 #[derive(Debug, Clone, Copy)]
@@ -137,6 +137,28 @@ impl TestSet {
     }
 }
 
+/// The smallest number of trials that is worth a test, known before any label is seen.
+pub(crate) fn min_trials(risk: Risk, alpha: f64, delta: f64) -> u64 {
+    match risk {
+        Risk::SelectiveError => min_rows(alpha, delta),
+        Risk::JointError | Risk::Regret => zero_error_rows(alpha, delta),
+    }
+}
+
+/// The exact binomial test of (risk, alpha, delta) at one threshold; `None` if it does not pass. Rows tested and the
+/// counts of thresholds are left to be set.
+pub(crate) fn exact_test(bound: (Risk, f64, f64), trials: u64, losses: u64) -> Option<Guarantee> {
+    let (risk, alpha, delta) = bound;
+    let p_value = binomial_cdf(losses, trials, alpha);
+    if p_value > delta {
+        return None;
+    }
+    let mut guarantee = Guarantee::new(risk, alpha, delta, GuaranteeTest::FixedSequenceExactBinomial);
+    (guarantee.trials, guarantee.losses, guarantee.p_value) = (trials, losses, p_value);
+    guarantee.upper_bound = clopper_pearson_upper(losses, trials, delta);
+    Some(guarantee)
+}
+
 /// A walk along the sequence.
 struct Walk {
     risk: Risk,
@@ -163,15 +185,11 @@ impl Walk {
             .filter_map(|trial| trial.confidence.map(|confidence| (confidence, loss(trial))))
             .collect();
         scored.sort_unstable_by(|a, b| b.0.get().total_cmp(&a.0.get()));
-        let min_trials = match risk {
-            Risk::SelectiveError => min_rows(alpha, delta),
-            Risk::JointError | Risk::Regret => zero_error_rows(alpha, delta),
-        };
         Self {
             risk,
             alpha,
             delta,
-            min_trials,
+            min_trials: min_trials(risk, alpha, delta),
             scored,
             all_trials: set.trials.iter().filter(counts_for_risk).count() as u64,
             thresholds: 0,
@@ -198,17 +216,10 @@ impl Walk {
             return true;
         }
         self.thresholds += 1;
-        let p_value = binomial_cdf(losses, trials, self.alpha);
-        if p_value > self.delta {
-            return false;
-        }
+        let bound = (self.risk, self.alpha, self.delta);
+        let Some(mut guarantee) = exact_test(bound, trials, losses) else { return false };
         self.passed += 1;
-        let test = GuaranteeTest::FixedSequenceExactBinomial;
-        let mut guarantee = Guarantee::new(self.risk, self.alpha, self.delta, test);
         guarantee.rows_tested = self.all_trials;
-        (guarantee.trials, guarantee.losses) = (trials, losses);
-        guarantee.p_value = p_value;
-        guarantee.upper_bound = clopper_pearson_upper(losses, trials, self.delta);
         guarantee.thresholds_passed = self.passed;
         guarantee.min_trials = self.min_trials;
         self.best = Some((threshold, guarantee));
@@ -276,7 +287,7 @@ fn trial(prepared: &PreparedSeries<'_>, row: u32) -> Trial {
 }
 
 /// 100 quantiles (type 1) of sorted confidences, distinct, ascending.
-fn quantiles(sorted: &[Confidence]) -> Vec<Confidence> {
+pub(crate) fn quantiles(sorted: &[Confidence]) -> Vec<Confidence> {
     let count = sorted.len() as u64;
     let mut picked: Vec<Confidence> = (0..crate::sample::GRID)
         .filter_map(|step| {

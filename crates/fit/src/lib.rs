@@ -21,6 +21,7 @@
 //! | [`mod@dataset_guarantee`] | what can be promised about a dataset never seen |
 //! | [`mod@t_bound`] | the same from few datasets, by Student's t |
 //! | [`adapt`] | operating points for other traffic, from its confidences |
+//! | [`decisions`] | a method fitted anew on a log of its own decisions, by inverse propensity |
 //! | [`mod@check`] | whether a published point still holds on new rows |
 //! | [`mod@audit`] | a guarantee without labels, by the disagreement of the two models |
 //! | [`maps`] | isotonic, Platt and beta maps |
@@ -37,6 +38,7 @@ pub mod bootstrap;
 pub mod check;
 pub mod curve;
 pub mod dataset_guarantee;
+pub mod decisions;
 pub mod distance;
 pub mod draw;
 pub mod drift_levels;

@@ -147,8 +147,10 @@ pub fn fit_method(
     method.datasets = dataset_spread(prepared, selection, method.pool_cdf.as_ref(), method.tie_break.seed);
     method.operating_points = operating_points(&id, &fitted, resampling);
     for point in &mut method.operating_points {
-        point.z =
-            point.threshold.zip(method.pool_cdf.as_ref()).map(|(threshold, scale)| place(scale, threshold));
+        point.z = point
+            .threshold
+            .zip(method.pool_cdf.as_ref())
+            .map(|(threshold, scale)| position(scale, threshold));
         let scale = method.pool_cdf.as_ref();
         let promised =
             |make: DatasetRule| guarantee_for_new_datasets(prepared, selection, point.target, scale, make);
@@ -167,8 +169,8 @@ fn llm_observations(sample: &WeightedSample) -> Vec<GradedConfidence> {
     graded.map(|(correct, confidence, weight)| GradedConfidence { confidence, correct, weight }).collect()
 }
 
-/// The place of a threshold on a scale: what it keeps lies at or above.
-fn place(scale: &PoolCdf, threshold: Threshold) -> f64 {
+/// The position of a threshold on a scale: what it keeps lies at or above.
+pub(crate) fn position(scale: &PoolCdf, threshold: Threshold) -> f64 {
     Confidence::new(threshold.get()).map_or(1.0, |confidence| scale.z(confidence, 0.0))
 }
 
@@ -185,7 +187,7 @@ fn guarantee_for_new_datasets(
 ) -> Option<DatasetGuarantee> {
     let (risk, alpha, delta) = target.risk()?;
     let mut guarantee = make(prepared, selection, risk, alpha, delta)?;
-    guarantee.z = scale.map(|scale| place(scale, guarantee.threshold));
+    guarantee.z = scale.map(|scale| position(scale, guarantee.threshold));
     let rows = prepared.scored(selection).count() + prepared.missing(selection).count();
     let kept =
         prepared.scored(selection).filter(|(confidence, _)| guarantee.threshold.keeps(*confidence)).count();

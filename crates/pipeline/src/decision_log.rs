@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use plimsoll_router::{Confidence, Route};
+use plimsoll_router::thresholds::Method;
+use plimsoll_router::{Confidence, Reason, Route};
 use serde::Deserialize;
 
 use crate::failure::{Failure, FailureKind};
@@ -25,6 +26,12 @@ pub struct LoggedDecision {
     pub slm_correct: Option<bool>,
     /// Whether the LLM's answer was right; `None` = not known.
     pub llm_correct: Option<bool>,
+    /// The probability with which the route was taken, in (0, 1]; `None` = not stated.
+    pub propensity: Option<f64>,
+    /// Whether a coin chose the other route than the threshold's.
+    pub explored: bool,
+    /// The line that it stands on, from 1.
+    pub line: usize,
 }
 
 /// A line, as far as it is read: hosts add times, tokens and ids of their own.
@@ -36,14 +43,20 @@ struct Line {
     route: Route,
     slm_correct: Option<bool>,
     llm_correct: Option<bool>,
+    propensity: Option<f64>,
+    reason: Option<Reason>,
 }
 
 impl Line {
-    fn decision(self) -> Result<LoggedDecision, String> {
+    fn decision(self, line: usize) -> Result<LoggedDecision, String> {
+        if let Some(propensity) = self.propensity.filter(|share| !(*share > 0.0 && *share <= 1.0)) {
+            return Err(format!("propensity {propensity} is not in (0, 1]"));
+        }
+        let explored = self.reason == Some(Reason::Explored);
         let confidence =
             self.confidence.map(Confidence::new).transpose().map_err(|error| error.to_string())?;
-        let Self { method, route, slm_correct, llm_correct, .. } = self;
-        Ok(LoggedDecision { method, confidence, route, slm_correct, llm_correct })
+        let Self { method, route, slm_correct, llm_correct, propensity, .. } = self;
+        Ok(LoggedDecision { method, confidence, route, slm_correct, llm_correct, propensity, explored, line })
     }
 }
 
@@ -59,7 +72,7 @@ pub fn read(path: &Path) -> Result<Vec<LoggedDecision>, Failure> {
     let decision = |(index, line): (usize, &str)| {
         let parsed = serde_json::from_str::<Line>(line).map_err(|error| error.to_string());
         parsed
-            .and_then(Line::decision)
+            .and_then(|parsed| parsed.decision(index + 1))
             .map_err(|problem| Failure::input(format!("`{}`, line {}: {problem}", path.display(), index + 1)))
     };
     let decisions: Vec<LoggedDecision> = lines.map(decision).collect::<Result<_, _>>()?;
@@ -67,6 +80,22 @@ pub fn read(path: &Path) -> Result<Vec<LoggedDecision>, Failure> {
         return Err(Failure::input(format!("`{}` holds no decision", path.display())));
     }
     Ok(decisions)
+}
+
+/// Checks that a decision is by a method that a thresholds file has.
+///
+/// # Errors
+/// An input failure that names the log, the line and the method.
+pub fn check_method(path: &Path, decision: &LoggedDecision, methods: &[Method]) -> Result<(), Failure> {
+    if methods.iter().any(|method| method.id == decision.method) {
+        return Ok(());
+    }
+    Err(Failure::input(format!(
+        "`{}`, line {}: a decision by `{}`, a method that the thresholds file does not have",
+        path.display(),
+        decision.line,
+        decision.method
+    )))
 }
 
 #[cfg(test)]
@@ -94,6 +123,10 @@ mod tests {
     fn bad_lines_are_named() {
         let good = "{\"method\": \"m\", \"confidence\": 0.5, \"route\": \"slm\"}\n";
         for (line, expected) in [
+            (
+                "{\"method\": \"m\", \"confidence\": 1, \"route\": \"slm\", \"propensity\": 0}",
+                "line 2: propensity 0 is not in (0, 1]",
+            ),
             ("{\"method\": \"m\", \"route\": \"slm\"}", "line 2: missing field `confidence`"),
             ("{\"confidence\": 0.5, \"route\": \"slm\"}", "line 2: missing field `method`"),
             ("{\"method\": \"m\", \"confidence\": 0.5}", "line 2: missing field `route`"),

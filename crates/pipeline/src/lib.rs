@@ -28,6 +28,7 @@
 //! | [`mod@run`], [`estimate`] | a whole run, and what it will take |
 //! | [`stages`] | what a run does, one file a stage |
 //! | [`run_folder`], [`stage`], [`stage_key`] | the run folder with its lock and manifest, and when a stage is current |
+//! | [`release`] | what a finished run gives to others |
 //! | [`models`], [`cache`] | models as backends, and the cache of their answers |
 //! | [`questions`], [`score_files`], [`traffic_file`], [`answers_file`], [`decision_log`], [`small_file`] | files that are read |
 //! | [`observer`], [`failure`] | what a caller sees of a run |
@@ -49,6 +50,7 @@ pub mod models;
 pub mod observer;
 pub mod overview;
 pub mod questions;
+pub mod release;
 pub mod run;
 pub mod run_folder;
 pub mod score_files;

@@ -16,9 +16,9 @@ use manifest::{InputFile, Manifest, OutputFile, PipelineIdentity, StageRecord};
 
 pub use clock::Stopwatch;
 
-const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 /// Scratch of a run; holds the lock.
-const WORK: &str = ".work";
+pub(crate) const WORK: &str = ".work";
 /// Folder of the figures.
 pub(crate) const FIGURES: &str = "figures";
 /// Folder of the tables.

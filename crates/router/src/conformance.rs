@@ -9,9 +9,11 @@ use crate::confidence::Confidence;
 use crate::decision::{decide, Threshold};
 use crate::drift::Monitor;
 use crate::error_monitor::ErrorMonitor;
+use crate::exploration::Exploration;
 use crate::histogram::{bin_of, Histogram};
 use crate::map::{Beta, Isotonic, Maps, Platt};
 use crate::pool_cdf::PoolCdf;
+use crate::router::Router;
 use crate::target::{Risk, Target};
 use crate::thresholds::{
     Achieved, Calibration, DatasetGuarantee, DatasetIdentity, DatasetSpread, DriftLevels, Estimate,
@@ -32,6 +34,7 @@ pub fn vectors() -> Vec<(&'static str, Value)> {
         ("canonical.json", canonical_vectors()),
         ("tracker.json", tracker_vectors()),
         ("error_monitor.json", error_monitor_vectors()),
+        ("exploration.json", exploration_vectors()),
     ]
 }
 
@@ -245,6 +248,31 @@ fn decide_vectors() -> Value {
         }
     }
     json!({ "thresholds": "example.thresholds.json", "sha256": thresholds.sha256, "cases": cases })
+}
+
+fn exploration_vectors() -> Value {
+    let thresholds = example_thresholds();
+    let target = Target::RoutingRatio { value: 0.3 };
+    let router = Router::without_device_check(&thresholds, "perplexity", &target);
+    let mut cases = Vec::new();
+    for share in [0.0, 0.1, 1.0] {
+        for (value, u) in
+            [(None, 0.0), (Some(0.1), 0.04), (Some(0.1), 0.05), (Some(0.9), 0.04), (Some(0.9), 0.999)]
+        {
+            let confidence = value.and_then(|value| Confidence::new(value).ok());
+            let Some((router, exploration)) = router.as_ref().ok().zip(Exploration::new(share).ok()) else {
+                continue;
+            };
+            let record = exploration.explore(router.record(confidence), u);
+            cases.push(json!({
+                "share": share, "u": u, "confidence": confidence.map(Confidence::get),
+                "route": record.route, "reason": record.reason, "propensity": record.propensity,
+            }));
+        }
+    }
+    json!({
+        "thresholds": "example.thresholds.json", "method": "perplexity", "target": target.to_string(), "cases": cases,
+    })
 }
 
 fn map_vectors() -> Value {

@@ -79,6 +79,8 @@ pub enum Reason {
     Missing,
     /// A tracker would have kept it, and the threshold of a certified operating point does not.
     Certificate,
+    /// A coin chose the other route than the threshold's, so that the log can be fitted anew.
+    Explored,
 }
 
 /// A decision.
@@ -141,6 +143,10 @@ pub struct DecisionRecord {
     /// By a tracker: the threshold on the pool's scale that was in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub t: Option<f64>,
+    /// The probability with which this route was taken, in (0, 1]; absent where none was stated: such a log cannot be
+    /// fitted anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub propensity: Option<f64>,
 }
 
 #[cfg(test)]

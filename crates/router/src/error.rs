@@ -41,6 +41,12 @@ pub enum Error {
         /// What must hold.
         problem: &'static str,
     },
+    /// A share of exploration out of range.
+    #[error("a share of exploration of {share} is not in [0, 1]")]
+    Exploration {
+        /// The share.
+        share: f64,
+    },
     /// An operating point that does not bound the error of the kept answers.
     #[error("operating point `{id}` has no bound on the error of the kept answers: open a selective_error point, or give `ErrorMonitor::new` an alpha and a delta")]
     NoBound {

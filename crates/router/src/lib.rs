@@ -9,6 +9,7 @@
 //! | [`router`] | [`Router`]: one operating point of a file, checked and owned |
 //! | [`confidence`] | [`Confidence`] and its closed forms, so that device and pipeline compute one number |
 //! | [`decision`] | [`Threshold`], [`decide`], the decision-log record |
+//! | [`exploration`] | [`Exploration`]: a share of routes by a coin, so that the log can be fitted anew |
 //! | [`tracker`] | [`Tracker`]: keeps to a routing ratio on traffic never seen |
 //! | [`error_monitor`] | [`ErrorMonitor`]: an alarm about the error of kept answers, valid at every moment |
 //! | [`pool_cdf`], [`tie`] | the pool's scale, on which a tracker works; ties broken by the request's id |
@@ -31,6 +32,7 @@ pub mod decision;
 pub mod drift;
 pub mod error;
 pub mod error_monitor;
+pub mod exploration;
 pub mod histogram;
 pub mod map;
 pub mod pool_cdf;
@@ -45,6 +47,7 @@ pub use decision::{decide, Decision, DecisionRecord, Reason, Route, Threshold};
 pub use drift::{Drift, DriftState, Monitor, WindowReport};
 pub use error::{Error, JsonError};
 pub use error_monitor::{ErrorMonitor, ErrorMonitorSnapshot, ErrorMonitorState};
+pub use exploration::Exploration;
 pub use histogram::Histogram;
 pub use pool_cdf::PoolCdf;
 pub use router::Router;

@@ -145,6 +145,7 @@ impl Router {
             z: None,
             u: None,
             t: None,
+            propensity: None,
         }
     }
 

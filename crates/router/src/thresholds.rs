@@ -9,7 +9,7 @@
 //! adds keys: constructors take what a value cannot be without, the rest is set field by field.
 //! Their docs are the descriptions of the published JSON Schema and change with the format alone.
 //!
-//! Format version 2.0. A reader knows every minor version up to its own; a newer one is refused by
+//! Format version 2.1. A reader knows every minor version up to its own; a newer one is refused by
 //! name, because a key that it does not know could change what a threshold means.
 
 mod calibration;
@@ -21,7 +21,8 @@ mod operating_point;
 pub use calibration::{Calibration, DatasetIdentity, LabelSource, SourceFile};
 pub use identity::ModelIdentity;
 pub use method::{
-    Adaptation, DatasetSpread, DriftLevels, Method, MethodRows, MissingPolicy, Orientation, Rule, TieRule,
+    Adaptation, DatasetSpread, DriftLevels, LoggedLabels, Method, MethodRows, MissingPolicy, Orientation,
+    Rule, TieRule,
 };
 pub use operating_point::{
     Achieved, Conservative, DatasetGuarantee, DatasetGuaranteeKind, Estimate, Guarantee, GuaranteeTest,
@@ -37,7 +38,7 @@ use crate::error::Error;
 /// The `format` of every thresholds file.
 pub const FORMAT: &str = "plimsoll-thresholds";
 /// The format version that this crate writes, and the newest that it reads.
-pub const VERSION: FormatVersion = FormatVersion { major: 2, minor: 0 };
+pub const VERSION: FormatVersion = FormatVersion { major: 2, minor: 1 };
 /// Documents beyond this size are refused before they are parsed.
 pub const MAX_BYTES: usize = 256 << 20;
 

@@ -56,6 +56,12 @@ pub(crate) struct FitOptions {
 }
 
 impl FitOptions {
+    /// Whether any target was given.
+    pub(crate) fn has_targets(&self) -> bool {
+        let numbers = [&self.ratio, &self.accuracy, &self.llm_gap, &self.cost];
+        numbers.iter().any(|given| !given.is_empty()) || !self.risk.is_empty()
+    }
+
     /// The options with their defaults filled in.
     pub(crate) fn parameters(&self) -> Result<FitParameters, Failure> {
         let cost = self.cost.iter().map(|usd| CostTarget { usd_per_1k_questions: *usd }).collect();

@@ -1,5 +1,7 @@
 //! `plimsoll fit`.
 
+mod decisions;
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,6 +15,7 @@ use plimsoll_pipeline::threshold_files::{self, FileOrigin, ThresholdsFile};
 use plimsoll_pipeline::{Failure, Stage};
 use serde_json::json;
 
+use self::decisions::Refit;
 use crate::arguments::fit_options::FitOptions;
 use crate::console::Console;
 use crate::views::operating_points;
@@ -27,16 +30,28 @@ use crate::views::operating_points;
 /// A share of the rows is drawn from equal-width bins of the confidence: the calibration set. On it, one
 /// threshold is fitted per target. OUT then holds tables/calibration.parquet, one SLM--LLM.thresholds.json
 /// per pair of models, and manifest.json, which records every option with its default.
+///
+/// With --decisions, the points of a file that is in force are fitted anew on a log of its own decisions, by
+/// inverse propensity: JSON lines of the router's decision record with its `propensity`, and `slm_correct` or
+/// `llm_correct` of the answer that was shown. A log without exploration is refused: it says nothing of other
+/// thresholds. A regret needs both answers to a question and stays as it was, as do costs.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   plimsoll fit --scores scores.csv --out calibration/mine
   plimsoll fit --scores 'logs/*.parquet' --ratio 0.1 0.3 --accuracy 0.8 \\
-      --risk selective_error:0.1:0.1 --out calibration/mine")]
+      --risk selective_error:0.1:0.1 --out calibration/mine
+  plimsoll fit --decisions log.jsonl --thresholds slm--llm.thresholds.json --out calibration/anew")]
 pub(crate) struct FitArguments {
     /// Tables of scores: files, patterns, or folders of partitions (dataset=a/..)
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    #[arg(long, required_unless_present = "decisions", num_args = 1.., value_name = "FILE")]
     scores: Vec<String>,
+    /// A log of decisions with propensities instead, as JSON lines
+    #[arg(long, value_name = "LOG", conflicts_with = "scores", requires = "thresholds")]
+    decisions: Option<PathBuf>,
+    /// The thresholds file that decided; its targets are fitted anew, or those that are given
+    #[arg(long, value_name = "FILE", requires = "decisions")]
+    thresholds: Option<PathBuf>,
     #[command(flatten)]
     options: FitOptions,
     /// Output folder; made if it is not there
@@ -47,6 +62,12 @@ pub(crate) struct FitArguments {
 /// Runs the command.
 pub(super) fn run(arguments: &FitArguments, console: &Console) -> Result<(), Failure> {
     let parameters = arguments.options.parameters()?;
+    if let (Some(log), Some(base)) = (&arguments.decisions, &arguments.thresholds) {
+        let own_targets = arguments.options.has_targets();
+        let spec = Refit { log, base, out: &arguments.out, parameters: &parameters, own_targets };
+        let (folder, written) = decisions::refit(spec, console)?;
+        return show(&folder, &[written], None, console);
+    }
     let files = ScoreFiles::find(&arguments.scores)?;
     let mut folder = RunFolder::open(&arguments.out, console)?;
     let stopwatch = Stopwatch::start();
@@ -79,13 +100,13 @@ pub(super) fn run(arguments: &FitArguments, console: &Console) -> Result<(), Fai
     };
     folder.record(fit.completed(outputs, stopwatch))?;
     threshold_files::note_choice_of_methods(&table, &parameters, console);
-    show(&folder, &written, drawn, console)
+    show(&folder, &written, Some(drawn), console)
 }
 
 fn show(
     folder: &RunFolder,
     written: &[ThresholdsFile],
-    drawn: u64,
+    drawn: Option<u64>,
     console: &Console,
 ) -> Result<(), Failure> {
     let file = |file: &ThresholdsFile| {
@@ -103,5 +124,6 @@ fn show(
     }
     let names: Vec<String> =
         written.iter().map(|file| folder.path(&file.name).display().to_string()).collect();
-    console.text(format!("{drawn} calibration rows; wrote {}\n", names.join(", ")))
+    let drawn = drawn.map_or_else(String::new, |drawn| format!("{drawn} calibration rows; "));
+    console.text(format!("{drawn}wrote {}\n", names.join(", ")))
 }

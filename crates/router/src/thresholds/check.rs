@@ -71,6 +71,10 @@ fn check_method(method: &Method, path: &str, bins: u32) -> Result<(), Error> {
         if adapted.missing > adapted.questions || adapted.labelled > adapted.questions {
             return Err(inconsistent(format!("{path}.adapted"), "counts more than its questions"));
         }
+        let is_propensity = |share: f64| share > 0.0 && share <= 1.0;
+        if adapted.decisions.is_some_and(|labels| !is_propensity(labels.smallest_propensity)) {
+            return Err(inconsistent(format!("{path}.adapted"), "needs a propensity in (0, 1]"));
+        }
     }
     let mut ids = BTreeSet::new();
     for (index, point) in method.operating_points.iter().enumerate() {

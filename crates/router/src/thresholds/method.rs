@@ -51,7 +51,8 @@ pub struct Method {
     pub llm_isotonic: Option<Isotonic>,
     /// How the datasets of the pool differ.
     pub datasets: DatasetSpread,
-    /// For thresholds that were adapted to other traffic: to what; absent for those of the pool.
+    /// For thresholds that were adapted to other traffic, or fitted anew on a log of decisions: to what; absent for those
+    /// of the pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adapted: Option<Adaptation>,
     /// One per target.
@@ -157,7 +158,7 @@ impl DatasetSpread {
     }
 }
 
-/// The traffic that thresholds were adapted to.
+/// The traffic that thresholds were adapted to, or fitted anew on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -165,17 +166,42 @@ impl DatasetSpread {
 pub struct Adaptation {
     /// SHA-256 of the thresholds file that was adapted.
     pub base_sha256: String,
-    /// SHA-256 of the file of confidences.
+    /// SHA-256 of the file of confidences, or of the log.
     pub traffic_sha256: String,
     /// Questions in it.
     pub questions: u64,
     /// Of these, without a confidence.
     pub missing: u64,
-    /// Of these, with both answers graded.
+    /// Of these, with both answers graded; of a log, with a label of the answer that was shown.
     pub labelled: u64,
     /// Expected distance of the routing ratio from a target of 0.5, in [0, 1]; null where the pool's file says nothing
     /// of how datasets differ.
     pub expected_ratio_error: Option<f64>,
+    /// For a fit on a log of decisions: its labels and weights; absent otherwise. Reference, scale and maps of the method
+    /// are then those of the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<LoggedLabels>,
+}
+
+/// The labels of a log of decisions.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LoggedLabels {
+    /// Kept answers that were labelled.
+    pub slm: u64,
+    /// Answers of the LLM that were labelled.
+    pub llm: u64,
+    /// The smallest probability with which a route was taken, in (0, 1]: no label weighs more than one over this.
+    pub smallest_propensity: f64,
+}
+
+impl LoggedLabels {
+    /// Labelled answers of either model, and the smallest propensity.
+    pub const fn new(slm: u64, llm: u64, smallest_propensity: f64) -> Self {
+        Self { slm, llm, smallest_propensity }
+    }
 }
 
 impl Adaptation {
@@ -188,6 +214,7 @@ impl Adaptation {
             missing: 0,
             labelled: 0,
             expected_ratio_error: None,
+            decisions: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use plimsoll_core::scores::DEFAULT_SLM;
-use plimsoll_core::{ModelId, ScoreSeries, ScoreTable};
+use plimsoll_core::{ModelId, ScoreSeries, ScoreTable, Seed};
 use plimsoll_fit::check::CheckedRow;
 use plimsoll_pipeline::score_files::ScoreFiles;
 use plimsoll_pipeline::series_name::pair_name;
@@ -49,17 +49,21 @@ impl RowsByMethod {
     }
 
     /// The decisions of a log. Of a label that is not there nothing is known.
+    ///
+    /// Where routes were explored, those that a coin chose are left out, and of the others so many that each question
+    /// had the same chance to stay: a plain sample of the traffic.
     pub(super) fn from_log(path: &Path, thresholds: &Thresholds) -> Result<Self, Failure> {
         let mut rows: BTreeMap<String, Vec<CheckedRow>> = BTreeMap::new();
-        for decision in decision_log::read(path)? {
-            if !thresholds.methods.iter().any(|method| method.id == decision.method) {
-                return Err(Failure::input(format!(
-                    "`{}` has decisions by `{}`, a method that the thresholds file does not have",
-                    path.display(),
-                    decision.method
-                )));
+        let decisions = decision_log::read(path)?;
+        let usual = || decisions.iter().filter(|decision| !decision.explored);
+        let smallest = usual().filter_map(|decision| decision.propensity).fold(1.0, f64::min);
+        let seed = Seed::new(thresholds.calibration.seed).derive("check");
+        for decision in usual() {
+            decision_log::check_method(path, decision, &thresholds.methods)?;
+            if seed.uniform_key(decision.line as u64) >= smallest / decision.propensity.unwrap_or(1.0) {
+                continue;
             }
-            rows.entry(decision.method).or_default().push(CheckedRow {
+            rows.entry(decision.method.clone()).or_default().push(CheckedRow {
                 confidence: decision.confidence,
                 slm: decision.slm_correct.map(|correct| Some(correct).into()),
                 llm: decision.llm_correct.map(|correct| Some(correct).into()),
