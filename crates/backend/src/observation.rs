@@ -14,6 +14,22 @@ pub fn is_logprob(value: f32) -> bool {
     f64::from(value) <= LOGPROB_ROUNDING
 }
 
+/// Whether some numbers can be the natural logs of the likeliest tokens' probabilities: one at least, each such a log, none
+/// above the one before it.
+pub fn are_top_logprobs(values: &[f32]) -> bool {
+    !values.is_empty() && values.iter().all(|value| is_logprob(*value)) && values.is_sorted_by(|a, b| a >= b)
+}
+
+/// Keeps so many of the likeliest tokens: a server or a recording may list more than was asked for.
+pub fn keep_likeliest(row: &mut GenerationRow, count: usize) {
+    for token in row.tokens.iter_mut().flatten() {
+        if let Some(top) = &mut token.top_logprobs {
+            top.truncate(count);
+        }
+        token.top_logprobs = token.top_logprobs.take().filter(|top| !top.is_empty());
+    }
+}
+
 /// The rows of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {

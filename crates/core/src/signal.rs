@@ -63,6 +63,11 @@ pub struct HiddenStateSignal {
     pub position: Position,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none_wanted(count: &u8) -> bool {
+    *count == 0
+}
+
 /// What is to be observed of one prompt. The answer itself is always given.
 ///
 /// ```
@@ -78,6 +83,9 @@ pub struct HiddenStateSignal {
 #[serde(deny_unknown_fields)]
 pub struct SignalRequest {
     logprobs: bool,
+    /// Likeliest tokens at each position of the answer; absent = 0, so that older requests keep their hash.
+    #[serde(default, skip_serializing_if = "is_none_wanted")]
+    top_logprobs: u8,
     /// By rising temperature, each once.
     samples: Vec<SampleSignal>,
     follow_ups: BTreeMap<String, FollowUpSignal>,
@@ -94,6 +102,15 @@ impl SignalRequest {
     #[must_use]
     pub fn with_logprobs(mut self) -> Self {
         self.logprobs = true;
+        self
+    }
+
+    /// And at each of these tokens the natural-log probabilities of so many of the likeliest; of two requests the larger
+    /// count holds. Servers list 20 at most.
+    #[must_use]
+    pub fn with_top_logprobs(mut self, count: u8) -> Self {
+        self.logprobs |= count > 0;
+        self.top_logprobs = self.top_logprobs.max(count);
         self
     }
 
@@ -133,6 +150,7 @@ impl SignalRequest {
     pub fn union(&self, other: &Self) -> Self {
         let mut all = self.clone();
         all.logprobs |= other.logprobs;
+        all.top_logprobs = all.top_logprobs.max(other.top_logprobs);
         for samples in &other.samples {
             all.add_samples(*samples);
         }
@@ -151,6 +169,11 @@ impl SignalRequest {
     /// Whether the answer's tokens are wanted with their log-probs.
     pub fn logprobs(&self) -> bool {
         self.logprobs
+    }
+
+    /// How many of the likeliest tokens are wanted at each token of the answer; 0 = none.
+    pub fn top_logprobs(&self) -> u8 {
+        self.top_logprobs
     }
 
     /// The samples that are wanted, by rising temperature.
@@ -198,10 +221,11 @@ impl SignalRequest {
 mod tests {
     use super::*;
 
-    fn some() -> [SignalRequest; 5] {
+    fn some() -> [SignalRequest; 6] {
         let samples = |count, temperature| SignalRequest::answer().with_samples(count, temperature).unwrap();
         [
             SignalRequest::answer().with_logprobs(),
+            SignalRequest::answer().with_top_logprobs(10),
             samples(5, 1.0).union(&samples(3, 0.5)),
             samples(2, 1.0).with_follow_up_masses("p_true"),
             SignalRequest::answer().with_follow_up_text("p_true", 8).with_follow_up_text("v", 16),
@@ -241,6 +265,17 @@ mod tests {
             .unwrap()
             .with_logprobs();
         assert_eq!(request.hash(), crate::canonical::sha256_hex(text.as_bytes()));
+    }
+
+    #[test]
+    fn likeliest_tokens_come_with_the_chosen_ones() {
+        let (two, ten) = (SignalRequest::answer().with_top_logprobs(2), SignalRequest::answer().with_top_logprobs(10));
+        assert!(two.logprobs() && ten.covers(&two) && !two.covers(&ten));
+        assert_eq!(two.union(&ten).top_logprobs(), 10);
+        assert_eq!(SignalRequest::answer().with_top_logprobs(0), SignalRequest::answer());
+        // A request of an older version is read as one without.
+        let old = r#"{"logprobs":true,"samples":[],"follow_ups":{},"hidden_states":[]}"#;
+        assert_eq!(serde_json::from_str::<SignalRequest>(old).unwrap(), SignalRequest::answer().with_logprobs());
     }
 
     #[test]

@@ -48,6 +48,8 @@ pub struct GeneratedToken {
     pub start: usize,
     /// The byte after its part.
     pub end: usize,
+    /// Natural logs of the likeliest tokens' probabilities at its position, falling; empty unless they are listed.
+    pub likeliest: Vec<f32>,
 }
 
 /// An answer.
@@ -77,7 +79,10 @@ pub struct Sequence<'t> {
     sampling: Sampling,
     stop: StopRules,
     seed: Seed,
+    /// How many of the likeliest tokens are listed at each position.
+    listed: usize,
     tokens: Vec<(u32, f64)>,
+    likeliest: Vec<Vec<f32>>,
     finish: Option<Finish>,
     /// Where the text ends by a stop string.
     cut: Option<usize>,
@@ -87,7 +92,14 @@ impl<'t> Sequence<'t> {
     /// An empty answer.
     pub fn new(tokenizer: &'t Tokenizer, sampling: Sampling, stop: StopRules, seed: Seed) -> Self {
         let texts = TokenTexts::new(tokenizer);
-        Self { texts, sampling, stop, seed, tokens: Vec::new(), finish: None, cut: None }
+        let (tokens, likeliest) = (Vec::new(), Vec::new());
+        Self { texts, sampling, stop, seed, listed: 0, tokens, likeliest, finish: None, cut: None }
+    }
+
+    /// Lists so many of the likeliest tokens at each position.
+    #[must_use]
+    pub fn listing(self, count: usize) -> Self {
+        Self { listed: count, ..self }
     }
 
     /// Chooses the next token from the logits after the last one. Returns it if the model is to continue from
@@ -99,8 +111,12 @@ impl<'t> Sequence<'t> {
         if self.finish.is_some() {
             return Ok(None);
         }
-        let chosen = self.sampling.choose(logits, &self.seed, self.tokens.len() as u64)?;
+        let index = self.tokens.len() as u64;
+        let (chosen, likeliest) = self.sampling.choose_and_list(logits, &self.seed, index, self.listed)?;
         self.tokens.push((chosen.token, chosen.logprob));
+        if self.listed > 0 {
+            self.likeliest.push(likeliest);
+        }
         if self.stop.tokens.contains(&chosen.token) {
             self.finish = Some(Finish::Stop);
             return Ok(None);
@@ -154,9 +170,11 @@ impl<'t> Sequence<'t> {
         text.truncate(floor_char(&text, cut));
         let mut start = 0;
         let mut tokens = Vec::with_capacity(self.tokens.len());
+        let mut likeliest = self.likeliest.into_iter();
         for (index, (id, logprob)) in self.tokens.into_iter().enumerate() {
             let end = ends.get(index).copied().unwrap_or(text.len()).clamp(start, text.len());
-            tokens.push(GeneratedToken { id, logprob, start, end });
+            let likeliest = likeliest.next().unwrap_or_default();
+            tokens.push(GeneratedToken { id, logprob, start, end, likeliest });
             start = end;
         }
         Ok(Generated { text, tokens, finish: self.finish.unwrap_or(Finish::Length) })

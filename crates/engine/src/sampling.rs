@@ -119,6 +119,21 @@ impl Sampling {
     /// # Errors
     /// [`SamplingError::NotFinite`], [`SamplingError::Empty`].
     pub fn choose(&self, logits: &[f32], seed: &Seed, index: u64) -> Result<ChosenToken, SamplingError> {
+        self.choose_and_list(logits, seed, index, 0).map(|(chosen, _)| chosen)
+    }
+
+    /// As [`Sampling::choose`], with the natural-log probabilities of the `count` likeliest tokens, falling; fewer if the
+    /// vocabulary is smaller. Like the chosen token's they are before temperature and truncation.
+    ///
+    /// # Errors
+    /// As [`Sampling::choose`].
+    pub fn choose_and_list(
+        &self,
+        logits: &[f32],
+        seed: &Seed,
+        index: u64,
+        count: usize,
+    ) -> Result<(ChosenToken, Vec<f32>), SamplingError> {
         let normaliser = log_sum_exp(logits)?;
         let token = if self.temperature == 0.0 {
             argmax(logits)
@@ -130,8 +145,12 @@ impl Sampling {
                 self.draw_of_all(logits, uniform)
             }
         };
-        let logprob = f64::from(logits[token]) - normaliser;
-        Ok(ChosenToken { token: u32::try_from(token).unwrap_or(u32::MAX), logprob: logprob.min(0.0) })
+        let logprob = |logit: f32| (f64::from(logit) - normaliser).min(0.0);
+        let chosen =
+            ChosenToken { token: u32::try_from(token).unwrap_or(u32::MAX), logprob: logprob(logits[token]) };
+        #[expect(clippy::cast_possible_truncation, reason = "tables hold f32")]
+        let likeliest = largest(logits, count).into_iter().map(|logit| logprob(logit) as f32).collect();
+        Ok((chosen, likeliest))
     }
 
     fn truncates(&self) -> bool {
@@ -202,6 +221,21 @@ fn draw(candidates: impl DoubleEndedIterator<Item = (usize, f64)> + Clone, unifo
     }
     // Rounding at the upper end: the last token that has any weight.
     candidates.rev().find(|(_, weight)| *weight > 0.0).map_or(0, |(token, _)| token)
+}
+
+/// The `count` largest values, falling. One pass: few of a large vocabulary are larger than the smallest kept so far.
+fn largest(values: &[f32], count: usize) -> Vec<f32> {
+    let mut kept: Vec<f32> = Vec::with_capacity(count + 1);
+    if count == 0 {
+        return kept;
+    }
+    for value in values {
+        if kept.len() < count || kept.last().is_some_and(|last| value > last) {
+            kept.insert(kept.partition_point(|other| other >= value), *value);
+            kept.truncate(count);
+        }
+    }
+    kept
 }
 
 /// Index of the largest value, the first of equals.

@@ -55,6 +55,7 @@ fn row(
         start: byte(start)?,
         end: byte(end)?,
         logprob: piece.logprob.map(logprob).transpose()?,
+        top_logprobs: None,
     })
 }
 

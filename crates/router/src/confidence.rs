@@ -89,6 +89,92 @@ impl Confidence {
         Self::rounded(mean(logprobs_nats, |logprob| logprob)?.exp())
     }
 
+    /// The confidence of the method `min_token_probability`: the smallest probability of an answer's tokens.
+    ///
+    /// # Formula
+    /// min of exp(`logprob_i`) over the answer's tokens, natural logs before temperature, the stop token excluded. `None`
+    /// without tokens, or if a value is no log-probability.
+    ///
+    /// ```
+    /// use plimsoll_router::Confidence;
+    /// let c = Confidence::min_token_probability([0.5f64.ln(), 0.125f64.ln(), 0.0]).unwrap();
+    /// assert!((c.get() - 0.125).abs() < 1e-12);
+    /// ```
+    pub fn min_token_probability(logprobs_nats: impl IntoIterator<Item = impl LogProb>) -> Option<Self> {
+        let mut smallest: Option<f64> = None;
+        for logprob in logprobs_nats {
+            let logprob = checked(logprob.nats())?;
+            smallest = Some(smallest.map_or(logprob, |known| known.min(logprob)));
+        }
+        Self::rounded(smallest?.exp())
+    }
+
+    /// The confidence of the method `token_margin`: by how much the likeliest token leads, on average.
+    ///
+    /// # Formula
+    /// (1/N) sum of p(1) - p(2), the probabilities of the two likeliest tokens at each position of the answer, whichever
+    /// was chosen. Takes the natural logs of both, in either order. `None` without tokens, or if a value is no
+    /// log-probability.
+    ///
+    /// ```
+    /// use plimsoll_router::Confidence;
+    /// let c = Confidence::token_margin([[0.7f64.ln(), 0.2f64.ln()], [0.5f64.ln(), 0.4f64.ln()]]).unwrap();
+    /// assert!((c.get() - 0.3).abs() < 1e-12);
+    /// ```
+    pub fn token_margin(likeliest_two_nats: impl IntoIterator<Item = [impl LogProb; 2]>) -> Option<Self> {
+        let (mut sum, mut count) = (0.0, 0u64);
+        for [first, second] in likeliest_two_nats {
+            sum += (checked(first.nats())?.exp() - checked(second.nats())?.exp()).abs();
+            count += 1;
+        }
+        if count == 0 {
+            return None;
+        }
+        Self::rounded(sum / count as f64)
+    }
+
+    /// The confidence of the method `token_entropy`: how far the next-token distributions are from uniform, on average.
+    ///
+    /// # Formula
+    /// 1 - (1/N) sum of `H_i` / ln(k + 1), where `H_i` is the entropy of k + 1 outcomes: the k likeliest tokens at position i
+    /// of the answer, and all other tokens together. Takes for each position the natural logs of the k likeliest tokens'
+    /// probabilities in any order, as many each time. `None` without tokens or likeliest tokens, for lists of other lengths,
+    /// or if a value is no log-probability.
+    ///
+    /// ```
+    /// use plimsoll_router::Confidence;
+    /// let even = Confidence::token_entropy([[0.5f64.ln(), 0.25f64.ln(), 0.125f64.ln()]]).unwrap();
+    /// assert!((even.get() - (1.0 - 1.75 * 2f64.ln() / 4f64.ln())).abs() < 1e-12); // 0.125 is left for all others
+    /// assert_eq!(Confidence::token_entropy([[0.0f64, f64::NEG_INFINITY]]).unwrap().get(), 1.0);
+    /// ```
+    pub fn token_entropy<P>(likeliest_nats: impl IntoIterator<Item = P>) -> Option<Self>
+    where
+        P: IntoIterator,
+        P::Item: LogProb,
+    {
+        let (mut sum, mut count, mut k) = (0.0, 0u64, None);
+        for position in likeliest_nats {
+            let (mut entropy, mut mass, mut outcomes) = (0.0, 0.0, 0u64);
+            for logprob in position {
+                let logprob = checked(logprob.nats())?.min(0.0);
+                let probability = logprob.exp();
+                // A token of probability zero adds nothing.
+                entropy -= if probability > 0.0 { probability * logprob } else { 0.0 };
+                mass += probability;
+                outcomes += 1;
+            }
+            if outcomes == 0 || *k.get_or_insert(outcomes) != outcomes {
+                return None;
+            }
+            let others = 1.0 - mass;
+            entropy -= if others > 0.0 { others * others.ln() } else { 0.0 };
+            sum += entropy;
+            count += 1;
+        }
+        let largest = (k? as f64 + 1.0).ln();
+        Self::rounded(1.0 - sum / count as f64 / largest)
+    }
+
     /// The confidence of the method `p_true`: the normalised probability of "True" after "is this answer correct?".
     ///
     /// # Formula
@@ -137,18 +223,19 @@ impl Confidence {
 /// The mean of `value` over log-probabilities. `None` if there is none, or if one is NaN or above
 /// zero by more than the rounding of a 32-bit softmax.
 fn mean(logprobs_nats: impl IntoIterator<Item = impl LogProb>, value: impl Fn(f64) -> f64) -> Option<f64> {
-    /// How far above 0 a rounded 32-bit log-softmax may lie.
-    const ROUNDING: f64 = 1e-4;
     let (mut sum, mut count) = (0.0, 0u64);
     for logprob in logprobs_nats {
-        let logprob = logprob.nats();
-        if logprob.is_nan() || logprob > ROUNDING {
-            return None;
-        }
-        sum += value(logprob);
+        sum += value(checked(logprob.nats())?);
         count += 1;
     }
     (count > 0).then(|| sum / count as f64)
+}
+
+/// A natural log of a probability; `None` for NaN, and for a number above 0 by more than rounding.
+fn checked(logprob: f64) -> Option<f64> {
+    /// How far above 0 a rounded 32-bit log-softmax may lie.
+    const ROUNDING: f64 = 1e-4;
+    Some(logprob).filter(|logprob| *logprob <= ROUNDING)
 }
 
 /// |A and B| / |A or B|; 1 for two empty sets.
@@ -187,6 +274,20 @@ mod tests {
         assert!(Confidence::average_token_probability(std::iter::empty::<f32>()).is_none());
         // A token of probability zero is a signal, not a hole.
         assert_eq!(Confidence::perplexity([f64::NEG_INFINITY]).unwrap().get(), 0.0);
+    }
+
+    #[test]
+    fn broken_tokens_have_no_margin_no_entropy_and_no_minimum() {
+        let empty: [[f64; 2]; 0] = [];
+        assert!(Confidence::token_margin(empty).is_none() && Confidence::token_entropy(empty).is_none());
+        assert!(Confidence::token_margin([[-0.1, f64::NAN]]).is_none());
+        assert!(Confidence::token_margin([[0.5, -0.1]]).is_none());
+        assert!(Confidence::token_entropy([vec![-0.1f32], vec![]]).is_none());
+        assert!(Confidence::token_entropy([vec![-0.1f32], vec![-0.2, -3.0]]).is_none());
+        assert!(Confidence::token_entropy([[f32::INFINITY]]).is_none());
+        assert!(Confidence::min_token_probability([f64::NAN]).is_none());
+        assert!(Confidence::min_token_probability(std::iter::empty::<f32>()).is_none());
+        assert_eq!(Confidence::min_token_probability([0.0, f64::NEG_INFINITY]).unwrap().get(), 0.0);
     }
 
     #[test]
@@ -229,6 +330,36 @@ mod tests {
             let ours = Confidence::average_token_probability(&logprobs).unwrap().get();
             prop_assert_eq!(ours.to_bits(), arithmetic.to_bits());
             prop_assert_eq!(Confidence::perplexity(&logprobs).unwrap().get().to_bits(), geometric.to_bits());
+        }
+
+        /// Against the definitions over whole distributions, by the full list of probabilities and nothing clever.
+        #[test]
+        fn margin_entropy_and_minimum_are_their_definitions(
+            positions in prop::collection::vec(prop::collection::vec(1e-6f64..1.0, 5..12), 1..20), k in 2usize..5
+        ) {
+            /// Rounding of sums of at most 240 terms.
+            const ROUNDING: f64 = 1e-12;
+            let mut positions = positions;
+            for probabilities in &mut positions {
+                let sum: f64 = probabilities.iter().sum();
+                probabilities.iter_mut().for_each(|probability| *probability /= sum);
+                probabilities.sort_by(|a, b| b.total_cmp(a));
+            }
+            let count = positions.len() as f64;
+            let margin = positions.iter().map(|p| p[0] - p[1]).sum::<f64>() / count;
+            let entropy = |p: &Vec<f64>| {
+                let outcomes = p[..k].iter().copied().chain([p[k..].iter().sum::<f64>()]);
+                outcomes.map(|outcome| -outcome * outcome.ln()).sum::<f64>() / (k as f64 + 1.0).ln()
+            };
+            let certainty = 1.0 - positions.iter().map(entropy).sum::<f64>() / count;
+            let smallest = positions.iter().map(|p| p[2]).fold(1.0, f64::min);
+            let logs = |p: &Vec<f64>| p[..k].iter().map(|p| p.ln()).collect::<Vec<f64>>();
+            let found = Confidence::token_margin(positions.iter().map(|p| [p[1].ln(), p[0].ln()])).unwrap().get();
+            prop_assert!((found - margin).abs() < ROUNDING);
+            let found = Confidence::token_entropy(positions.iter().map(logs)).unwrap().get();
+            prop_assert!((found - certainty).abs() < ROUNDING);
+            let found = Confidence::min_token_probability(positions.iter().map(|p| p[2].ln())).unwrap().get();
+            prop_assert!((found - smallest).abs() < ROUNDING);
         }
 
         #[test]

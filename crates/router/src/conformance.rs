@@ -215,6 +215,12 @@ fn example_points(method: &str) -> Vec<OperatingPoint> {
 fn confidence_vectors() -> Value {
     let number = |confidence: Option<Confidence>| confidence.map(Confidence::get);
     let logprobs: [&[f64]; 5] = [&[-0.25], &[-0.1, -2.0, -0.5], &[0.0, 0.0], &[], &[-745.2, -0.5]];
+    let likeliest: [&[[f64; 3]]; 4] = [
+        &[[-0.5, -1.5, -3.0]],
+        &[[-0.1, -2.5, -6.0], [-0.01, -5.0, -9.0], [0.0, -40.0, -745.2]],
+        &[[-1.4, -1.4, -1.4]],
+        &[],
+    ];
     let masses = [(0.3, 0.1), (0.0, 0.2), (0.0, 0.0), (1e-12, 3e-12)];
     let answers: [&[&str]; 5] =
         [&["Paris", "paris", "Lyon"], &["", ""], &["a b c", "b c d", "c d e", "x", ""], &["only"], &[]];
@@ -224,6 +230,13 @@ fn confidence_vectors() -> Value {
             "logprobs_nats": l, "confidence": number(Confidence::average_token_probability(l))})),
         "perplexity": logprobs.map(|l| json!({
             "logprobs_nats": l, "confidence": number(Confidence::perplexity(l))})),
+        "min_token_probability": logprobs.map(|l| json!({
+            "logprobs_nats": l, "confidence": number(Confidence::min_token_probability(l))})),
+        "token_margin": likeliest.map(|l| json!({
+            "likeliest_nats": l,
+            "confidence": number(Confidence::token_margin(l.iter().map(|[first, second, _]| [*first, *second])))})),
+        "token_entropy": likeliest.map(|l| json!({
+            "likeliest_nats": l, "confidence": number(Confidence::token_entropy(l))})),
         "p_true": masses.map(|(t, f)| json!({
             "true_mass": t, "false_mass": f, "confidence": number(Confidence::p_true(t, f))})),
         "jaccard_degree": answers.map(|a| json!({

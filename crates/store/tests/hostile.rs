@@ -27,6 +27,7 @@ fn generation(index: u32) -> GenerationRow {
                 start: 2 * at,
                 end: 2 * at + 2,
                 logprob: (!at.is_multiple_of(3)).then(|| -0.1 * at as f32),
+                top_logprobs: (!at.is_multiple_of(2)).then(|| vec![-0.1; at as usize]),
             };
             (0..index % 9).map(token).collect()
         }),

@@ -2,12 +2,15 @@
 
 mod average_token_probability;
 mod jaccard_degree;
+mod min_token_probability;
 #[cfg(feature = "probe")]
 mod ood_probe;
 mod p_true;
 mod perplexity;
 #[cfg(feature = "probe")]
 mod probe_parameters;
+mod token_entropy;
+mod token_margin;
 #[cfg(feature = "probe")]
 mod trained_probe;
 mod verbalization_1s;
@@ -30,6 +33,9 @@ pub const METHODS: &[&dyn UncertaintyMethod] = &[
     &trained_probe::TrainedProbe,
     #[cfg(feature = "probe")]
     &ood_probe::OodProbe,
+    &token_margin::TokenMargin,
+    &token_entropy::TokenEntropy,
+    &min_token_probability::MinTokenProbability,
 ];
 
 /// The method of an id.

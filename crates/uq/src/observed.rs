@@ -3,7 +3,7 @@
 use plimsoll_core::records::{FollowUpRow, GenerationRow, TokenRow};
 use plimsoll_core::{AnswerKind, Label, MissingSignal, Reply};
 
-use plimsoll_core::missing::MissingReason;
+use plimsoll_core::missing::{MissingReason, UnusableSignal};
 
 /// The rows of one question and one model.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +49,18 @@ impl<'a> ObservedSignals<'a> {
             return Err(reason.into());
         }
         answer.tokens.as_deref().ok_or(MissingReason::Signal(MissingSignal::NoLogprobs))
+    }
+
+    /// For each token of the answer the natural logs of the `count` likeliest tokens' probabilities, falling. A server
+    /// that lists fewer leaves them missing.
+    pub(crate) fn likeliest(&self, count: usize) -> Result<Vec<&'a [f32]>, MissingReason> {
+        let tokens = self.answer_tokens()?;
+        if tokens.is_empty() {
+            return Err(MissingReason::Unusable(UnusableSignal::EmptyAnswer));
+        }
+        let listed = |token: &&'a TokenRow| token.top_logprobs.as_deref().and_then(|top| top.get(..count));
+        let listed: Option<Vec<&[f32]>> = tokens.iter().map(listed).collect();
+        listed.ok_or(MissingReason::Signal(MissingSignal::NoTopLogprobs))
     }
 
     /// A follow-up of the greedy answer.

@@ -6,8 +6,7 @@ use plimsoll_core::records::{FollowUpRow, GenerationRow, HiddenStateRow, TokenRo
 use super::{Suite, Violation};
 use crate::backend::Backend;
 use crate::capability::Support;
-use crate::observation::is_logprob;
-use crate::observation::{Observation, RowKey, sample_decoding};
+use crate::observation::{Observation, RowKey, are_top_logprobs, is_logprob, sample_decoding};
 
 /// Checks every row of a request.
 pub(super) fn check(
@@ -61,6 +60,7 @@ fn generation(suite: &Suite, backend: &dyn Backend, row: &GenerationRow) -> Resu
     }
     if let Some(tokens) = &row.tokens {
         check_tokens(row.text.as_deref().unwrap_or_default(), tokens, &location)?;
+        check_likeliest(suite.signals.top_logprobs(), tokens, &location)?;
     }
     if suite.signals.logprobs() {
         let has =
@@ -104,6 +104,17 @@ fn check_tokens(text: &str, tokens: &[TokenRow], location: &str) -> Result<(), V
         Ok(())
     } else {
         Err(Violation::new("tokens join to the text", format!("{location}: {end} of {} bytes", text.len())))
+    }
+}
+
+/// The likeliest tokens are there only where they were asked for, and no more of them.
+fn check_likeliest(wanted: u8, tokens: &[TokenRow], location: &str) -> Result<(), Violation> {
+    let is_wrong = |token: &&TokenRow| {
+        token.top_logprobs.as_ref().is_some_and(|top| top.len() > usize::from(wanted) || !are_top_logprobs(top))
+    };
+    match tokens.iter().find(is_wrong) {
+        Some(token) => Err(Violation::new("likeliest log-probs are those asked for, falling", format!("{location}: {token:?}"))),
+        None => Ok(()),
     }
 }
 
@@ -184,6 +195,7 @@ fn rounded(row: &GenerationRow) -> GenerationRow {
     let mut row = GenerationRow { latency_ms: None, attempts: 0, ..row.clone() };
     for token in row.tokens.iter_mut().flatten() {
         token.logprob = token.logprob.map(|_| 0.0);
+        token.top_logprobs = token.top_logprobs.as_ref().map(|top| vec![0.0; top.len()]);
     }
     for follow_up in &mut row.follow_ups {
         follow_up.true_mass = follow_up.true_mass.map(|_| 0.0);
@@ -194,8 +206,9 @@ fn rounded(row: &GenerationRow) -> GenerationRow {
 
 fn values(row: &GenerationRow) -> Vec<f64> {
     let logprobs = row.tokens.iter().flatten().filter_map(|token| token.logprob).map(f64::from);
+    let likeliest = row.tokens.iter().flatten().flat_map(|token| token.top_logprobs.iter().flatten());
     let masses = row.follow_ups.iter().flat_map(|row| [row.true_mass, row.false_mass]).flatten();
-    logprobs.chain(masses).collect()
+    logprobs.chain(likeliest.map(|logprob| f64::from(*logprob))).chain(masses).collect()
 }
 
 fn close(first: &[f64], second: &[f64], tolerance: f64) -> bool {

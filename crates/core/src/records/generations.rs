@@ -22,6 +22,10 @@ table_row! {
         /// Natural log of its probability over the whole vocabulary, at most 0 but for rounding.
         #[serde(default)]
         pub logprob: Option<f32>,
+        /// Natural logs of the probabilities of the likeliest tokens at its position, falling, whichever was chosen; as
+        /// many as were asked for, or as a server lists. Null where none were asked for or listed.
+        #[serde(default)]
+        pub top_logprobs: Option<Vec<f32>>,
     }
 }
 

@@ -148,7 +148,9 @@ impl<'a> RequestState<'a> {
     fn start_text(&mut self, index: usize, batch: &BatchContext<'a>) -> Result<Started<'a>> {
         let text = &batch.outputs.texts[index];
         let seed = text_seed(batch.seed, batch.id, self.request, text.sample_index);
-        let generator = batch.sequence(text.sampling, text.max_tokens(), seed);
+        // Of the answer alone: methods compare no samples by their tokens.
+        let listed = if index == 0 { usize::from(batch.outputs.signals.top_logprobs()) } else { 0 };
+        let generator = batch.sequence(text.sampling, text.max_tokens(), seed).listing(listed);
         let goal = Goal::Text(Box::new(generator));
         let Some((base, logits)) = &mut self.base else {
             let sequence =

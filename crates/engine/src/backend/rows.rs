@@ -73,7 +73,9 @@ impl RowWriter<'_> {
         let logprob = self.logprobs.then_some(token.logprob as f32);
         // A text of 4 GiB is beyond any context.
         let offset = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
-        TokenRow { id: Some(token.id), text, start: offset(token.start), end: offset(token.end), logprob }
+        let top_logprobs = Some(token.likeliest.clone()).filter(|likeliest| !likeliest.is_empty());
+        let (start, end) = (offset(token.start), offset(token.end));
+        TokenRow { id: Some(token.id), text, start, end, logprob, top_logprobs }
     }
 }
 

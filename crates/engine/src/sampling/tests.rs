@@ -168,3 +168,22 @@ proptest! {
         prop_assert!(chosen.logprob <= 0.0 && chosen.logprob.is_finite());
     }
 }
+
+#[test]
+fn the_likeliest_tokens_are_listed_whatever_is_chosen() {
+    use proptest::prelude::*;
+    proptest!(|(logits in prop::collection::vec(-30.0f32..30.0, 1..60), count in 0usize..20, hot in any::<bool>())| {
+        /// Of a log-probability in f32 at most 60 below 0.
+        const ROUNDING: f64 = 1e-5;
+        let sampling = if hot { Sampling::at(1.5).unwrap().with_top_k(3).unwrap() } else { Sampling::greedy() };
+        let (chosen, listed) = sampling.choose_and_list(&logits, &Seed::new(1), 0, count).unwrap();
+        prop_assert_eq!(chosen, sampling.choose(&logits, &Seed::new(1), 0).unwrap());
+        let normaliser = logits.iter().map(|logit| f64::from(*logit).exp()).sum::<f64>().ln();
+        let mut all: Vec<f64> = logits.iter().map(|logit| f64::from(*logit) - normaliser).collect();
+        all.sort_by(|a, b| b.total_cmp(a));
+        prop_assert_eq!(listed.len(), count.min(logits.len()));
+        for (found, expected) in listed.iter().zip(all) {
+            prop_assert!((f64::from(*found) - expected).abs() < ROUNDING);
+        }
+    });
+}

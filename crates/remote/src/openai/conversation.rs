@@ -11,7 +11,7 @@ use super::exchange::{ChatReply, Exchange, Interruption, RequestContext, Request
 use super::logprob_selection::LogprobSelection;
 use super::masses;
 use super::request::{ChatRequest, Turn};
-use plimsoll_backend::observation::{Observation, RowKey, sample_decoding};
+use plimsoll_backend::observation::{Observation, RowKey, keep_likeliest, sample_decoding};
 use plimsoll_backend::request::{Request, text_seed};
 
 /// Answers requests.
@@ -54,8 +54,12 @@ impl Conversation<'_> {
         key: &RowKey,
     ) -> Result<(GenerationRow, Option<MissingSignal>), Interruption> {
         let wants_logprobs = self.signals.logprobs();
-        let logprob_selection =
-            if wants_logprobs { LogprobSelection::Chosen } else { LogprobSelection::Nothing };
+        let listed = self.signals.top_logprobs().min(self.exchange.spec.top_logprobs);
+        let logprob_selection = match (wants_logprobs, listed) {
+            (true, 0) => LogprobSelection::Chosen,
+            (true, listed) => LogprobSelection::ChosenAndTop(listed),
+            (false, _) => LogprobSelection::Nothing,
+        };
         let request = self.first_request(request, self.decoding, logprob_selection, 0);
         let mut row = key.generation(&self.decoding, 0);
         match self.exchange.send(&request, &self.context)? {
@@ -123,6 +127,7 @@ impl Conversation<'_> {
         row.text = completion.text;
         row.failure = completion.no_text;
         row.tokens = completion.tokens.filter(|_| wants_logprobs && row.text.is_some());
+        keep_likeliest(row, usize::from(self.signals.top_logprobs()));
         row.finish_reason = completion.finish_reason;
         row.prompt_tokens = completion.prompt_tokens;
         row.completion_tokens = completion.generated_tokens;

@@ -152,6 +152,10 @@ impl Adaptation {
                 0 => LogprobSelection::Nothing,
                 count => LogprobSelection::Top(count),
             },
+            LogprobSelection::ChosenAndTop(count) => match count.min(self.max_top.unwrap_or(count)) {
+                0 => self.logprob_selection(LogprobSelection::Chosen),
+                count => LogprobSelection::ChosenAndTop(count),
+            },
             LogprobSelection::Nothing => LogprobSelection::Nothing,
         }
     }
@@ -205,25 +209,26 @@ impl Adaptation {
         at_least_one: bool,
         wanted: LogprobSelection,
     ) -> Option<String> {
+        use LogprobSelection::{Chosen, ChosenAndTop, Top};
         match (wanted, self.logprob_selection(wanted)) {
-            (LogprobSelection::Chosen, LogprobSelection::Chosen) if at_least_one => {
+            (Chosen | ChosenAndTop(_), Chosen) if at_least_one => {
                 self.chosen = ChosenLogprobs::WithOne;
                 Some("`top_logprobs` of 0 is refused, and 1 requested from now on".to_owned())
             }
-            (LogprobSelection::Chosen, LogprobSelection::Chosen | LogprobSelection::Top(_)) => {
+            (Chosen | ChosenAndTop(_), Chosen | Top(_)) => {
                 self.chosen = ChosenLogprobs::Never;
                 Some("`logprobs` is refused, and not requested from now on; methods that need log-probs are \
                       missing with `no_logprobs` (leave them out of `methods`, or use a server that lists them)"
                     .to_owned())
             }
-            (LogprobSelection::Top(_), LogprobSelection::Top(sent)) => {
+            (Top(_), Top(sent)) | (ChosenAndTop(_), ChosenAndTop(sent)) => {
                 // What is allowed, then what most servers allow, then none.
                 let fewer = [max, Some(DEFAULT_MAX)].into_iter().flatten().find(|count| *count < sent);
                 let fewer = fewer.filter(|_| max.is_some()).unwrap_or(0);
                 self.max_top = Some(fewer);
                 Some(match fewer {
-                    0 => "`top_logprobs` is refused, and not requested from now on; p_true is missing with \
-                          `no_top_logprobs`"
+                    0 => "`top_logprobs` is refused, and not requested from now on; methods that need the \
+                          likeliest tokens are missing with `no_top_logprobs`"
                         .to_owned(),
                     fewer => format!(
                         "{sent} `top_logprobs` are refused, and {fewer} requested from now on (key `top_logprobs: {fewer}`)"

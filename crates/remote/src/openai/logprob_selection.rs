@@ -7,6 +7,8 @@ pub(super) enum LogprobSelection {
     Nothing,
     /// Those of the tokens generated.
     Chosen,
-    /// And those of so many of the likeliest tokens.
+    /// And those of so many of the likeliest tokens; without the latter nothing is of use.
     Top(u8),
+    /// The same, where those of the tokens generated are of use by themselves.
+    ChosenAndTop(u8),
 }

@@ -59,13 +59,15 @@ impl Completion {
         };
         let listed = listed(choice.get("logprobs"));
         let tokens = tokens(text.as_deref().unwrap_or_default(), &listed, key);
+        let mut likeliest: Vec<Vec<(String, f64)>> = listed.into_iter().map(Listed::likeliest).collect();
+        let tokens = tokens.map(|tokens| with_likeliest(tokens, &likeliest));
         Ok(Self {
             text,
             no_text,
             finish_reason: finish,
             no_tokens: tokens.as_ref().err().copied(),
             tokens: tokens.ok(),
-            first: listed.into_iter().next().map_or_else(Vec::new, Listed::likeliest),
+            first: if likeliest.is_empty() { Vec::new() } else { likeliest.swap_remove(0) },
             prompt_tokens: usage("prompt_tokens"),
             generated_tokens: usage("completion_tokens"),
             model: name(reply.get("model"))?,
@@ -76,6 +78,18 @@ impl Completion {
     pub(super) fn served(&self) -> Served {
         Served { model: self.model.clone(), system_fingerprint: self.system_fingerprint.clone() }
     }
+}
+
+/// Puts the log-probs of the likeliest tokens beside each token.
+fn with_likeliest(tokens: Vec<TokenRow>, likeliest: &[Vec<(String, f64)>]) -> Vec<TokenRow> {
+    let mut tokens = tokens;
+    for (token, listed) in tokens.iter_mut().zip(likeliest) {
+        #[expect(clippy::cast_possible_truncation, reason = "tables hold f32")]
+        let mut top: Vec<f32> = listed.iter().map(|(_, logprob)| logprob.min(0.0) as f32).collect();
+        top.sort_by(|a, b| b.total_cmp(a));
+        token.top_logprobs = Some(top).filter(|top| !top.is_empty());
+    }
+    tokens
 }
 
 /// A short text, or nothing.

@@ -85,7 +85,7 @@ impl ChatRequest {
         let (logprobs, top_logprobs) = match adaptation.logprob_selection(self.logprob_selection) {
             LogprobSelection::Nothing => (None, None),
             LogprobSelection::Chosen => (Some(true), Some(0)),
-            LogprobSelection::Top(count) => (Some(true), Some(count)),
+            LogprobSelection::Top(count) | LogprobSelection::ChosenAndTop(count) => (Some(true), Some(count)),
         };
         let body = Body {
             model: &spec.served_as,

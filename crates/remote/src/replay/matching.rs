@@ -6,7 +6,7 @@ use plimsoll_core::{MissingSignal, ModelId};
 
 use super::error::ReplayError;
 use super::index::FoundRecording;
-use plimsoll_backend::observation::{Observation, RowKey, sample_decoding};
+use plimsoll_backend::observation::{Observation, RowKey, keep_likeliest, sample_decoding};
 use plimsoll_backend::request::{Batch, Request};
 
 /// The recordings of one question with the request's prompt.
@@ -62,6 +62,7 @@ impl<'a> Matching<'a> {
         self.fill(&mut row, recorded);
         if self.batch.signals().logprobs() {
             row.tokens = recorded.and_then(|recorded| recorded.tokens.clone());
+            keep_likeliest(&mut row, usize::from(self.batch.signals().top_logprobs()));
             row.logprobs_missing = match (&row.text, &row.tokens) {
                 (None, _) => Some(MissingSignal::NoAnswer),
                 (_, None) => Some(

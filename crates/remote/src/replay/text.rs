@@ -8,7 +8,7 @@ use super::error::ReplayError;
 use super::line::RecordingLine;
 use super::spec::RecordingFields;
 use crate::alignment::{ListedToken, align};
-use plimsoll_backend::observation::is_logprob;
+use plimsoll_backend::observation::{are_top_logprobs, is_logprob};
 
 /// Reads the text of a line, or of an object in it, as a row without its key.
 pub(super) fn row(line: &RecordingLine<'_>, fields: &RecordingFields) -> Result<GenerationRow, ReplayError> {
@@ -124,6 +124,9 @@ fn check(line: &RecordingLine<'_>, field: &str, tokens: &[TokenRow], text: &str)
         end = token.end;
         if token.logprob.is_some_and(|logprob| !is_logprob(logprob)) {
             return Err(line.wrong(field, "has a logprob above 0, which is no log of a probability"));
+        }
+        if token.top_logprobs.as_ref().is_some_and(|top| !are_top_logprobs(top)) {
+            return Err(line.wrong(field, "has top_logprobs that are no falling list of logs of probabilities"));
         }
     }
     if end as usize == text.len() {

@@ -5,4 +5,4 @@ use plimsoll_core::records::GenerationRow;
 use crate::table::Table;
 
 /// A row is a [`GenerationRow`].
-pub const TABLE: Table = Table::new::<GenerationRow>("generations", 2);
+pub const TABLE: Table = Table::new::<GenerationRow>("generations", 3);

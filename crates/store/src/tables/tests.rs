@@ -154,6 +154,7 @@ fn generations_go_through_parquet() {
         start,
         end,
         logprob,
+        top_logprobs: (start > 0).then(|| vec![-0.1, f32::NEG_INFINITY]),
     };
     let answer = GenerationRow {
         question_id: "synthetic/test/0".to_owned(),

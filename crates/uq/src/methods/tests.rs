@@ -13,12 +13,12 @@ const WORKED: f64 = 1e-6;
 
 fn token(text: &str, start: u32, probability: f32) -> TokenRow {
     let end = start + u32::try_from(text.len()).unwrap();
-    TokenRow { id: None, text: text.into(), start, end, logprob: Some(probability.ln()) }
+    TokenRow { text: text.into(), start, end, logprob: Some(probability.ln()), ..TokenRow::default() }
 }
 
 /// "The answer is B." with a stop token, which has no span.
 fn answer() -> GenerationRow {
-    let stop = TokenRow { text: "<end>".into(), start: 16, end: 16, logprob: Some(-9.0), id: None };
+    let stop = TokenRow { text: "<end>".into(), start: 16, end: 16, logprob: Some(-9.0), ..TokenRow::default() };
     GenerationRow {
         question_id: "d/test/0".into(),
         text: Some("The answer is B.".into()),
@@ -59,6 +59,7 @@ fn sample(text: &str) -> GenerationRow {
 fn parameters(id: &str) -> Value {
     match id {
         "jaccard_degree" => json!({"samples": 3, "temperature": 1.0}),
+        "token_entropy" => json!({"k": 3}),
         "trained_probe" => json!({"layer": -8, "epochs": 20, "learning_rate": 5.0e-4}),
         "ood_probe" => json!({"layer": -8, "epochs": 20, "learning_rate": 1.0e-4}),
         _ => Value::Null,
@@ -80,7 +81,7 @@ fn assert_score(id: &str, observed: &ObservedSignals<'_>, expected: Result<f64, 
 }
 
 #[test]
-fn ids_are_unique_and_the_eight_are_there() {
+fn ids_are_unique_and_all_are_there() {
     let ids: Vec<&str> = METHODS.iter().map(|method| method.id()).collect();
     let expected = [
         "average_token_probability",
@@ -91,6 +92,9 @@ fn ids_are_unique_and_the_eight_are_there() {
         "verbalization_2s",
         "trained_probe",
         "ood_probe",
+        "token_margin",
+        "token_entropy",
+        "min_token_probability",
     ];
     assert_eq!(ids, expected);
     assert!(method("guess").is_none());
@@ -118,6 +122,9 @@ fn values_worked_by_hand() {
     let number = ObservedSignals { kind: AnswerKind::Number, ..observed };
     assert_score("average_token_probability", &number, Ok((0.5 + 0.25 + 1.0) / 3.0));
     assert_score("perplexity", &observed, Ok((0.5f64 * 0.25).cbrt()));
+    assert_score("min_token_probability", &observed, Ok(0.25));
+    assert_score("token_margin", &observed, Err("no_top_logprobs"));
+    assert_score("token_entropy", &observed, Err("no_top_logprobs"));
     assert_score("p_true", &observed, Ok(0.75));
     assert_score("jaccard_degree", &observed, Ok(5.0 / 9.0));
     assert_score("verbalization_1s", &observed, Ok(0.9));
@@ -231,10 +238,43 @@ fn fewer_samples_are_no_smaller_scale() {
     assert_score("jaccard_degree", &observed(&four), Ok(1.0));
 }
 
+/// The likeliest tokens at each position, those of a server that lists fewer at the last one, and the stop token's.
+#[test]
+fn margins_and_entropies_are_over_the_likeliest_tokens_of_the_answer() {
+    let likeliest = |row: &mut GenerationRow, lists: [&[f32]; 4]| {
+        for (token, list) in row.tokens.iter_mut().flatten().zip(lists) {
+            token.top_logprobs = Some(list.iter().map(|probability| probability.ln()).collect());
+        }
+    };
+    let mut row = answer();
+    likeliest(&mut row, [&[0.5, 0.25, 0.125, 0.1], &[0.5, 0.25, 0.25], &[1.0, 0.0, 0.0], &[0.9]]);
+    let observed = ObservedSignals {
+        kind: AnswerKind::Choice,
+        question: "",
+        answer: Some(&row),
+        label: None,
+        samples: &[],
+        verbalized: None,
+    };
+    assert_score("token_margin", &observed, Ok((0.25 + 0.25 + 1.0) / 3.0));
+    // In bits 1.75, 1.5 and 0, of at most 2.
+    assert_score("token_entropy", &observed, Ok(1.0 - (1.75 + 1.5 + 0.0) / 2.0 / 3.0));
+    let mut few = answer();
+    likeliest(&mut few, [&[0.5, 0.25], &[0.5, 0.25], &[0.75, 0.25], &[0.9]]);
+    let fewer = ObservedSignals { answer: Some(&few), ..observed };
+    assert_score("token_margin", &fewer, Ok(1.0 / 3.0));
+    assert_score("token_entropy", &fewer, Err("no_top_logprobs"));
+    let mut broken = answer();
+    likeliest(&mut broken, [&[0.5, 0.25, 0.1], &[4.0, 0.25, 0.1], &[0.75, 0.25, 0.0], &[0.9]]);
+    let broken = ObservedSignals { answer: Some(&broken), ..observed };
+    assert_score("token_margin", &broken, Err("invalid_logprobs"));
+    assert_score("token_entropy", &broken, Err("invalid_logprobs"));
+}
+
 /// "<think>no</think> B" and a stop token: the answer's two tokens are the last two with a span.
 fn reasoned() -> GenerationRow {
     let tokens = [("<think>", 0, 0.9), ("no", 7, 0.1), ("</think>", 9, 0.9), (" ", 17, 0.2), ("B", 18, 0.5)];
-    let stop = TokenRow { text: "<end>".into(), start: 19, end: 19, logprob: Some(-9.0), id: None };
+    let stop = TokenRow { text: "<end>".into(), start: 19, end: 19, logprob: Some(-9.0), ..TokenRow::default() };
     let tokens = tokens.map(|(text, start, probability)| token(text, start, probability));
     GenerationRow {
         text: Some("<think>no</think> B".into()),
@@ -334,6 +374,10 @@ fn parameters_are_checked_by_name() {
         ("jaccard_degree", json!({"samples": 1, "temperature": 1.0}), "samples is 1"),
         ("jaccard_degree", json!({"samples": 5, "temperature": 0.0}), "temperature is 0"),
         ("jaccard_degree", json!({"samples": 5, "temperature": 1.0, "top_p": 1}), "top_p"),
+        ("token_entropy", Value::Null, "k"),
+        ("token_entropy", json!({"k": 0}), "k is 0"),
+        ("token_entropy", json!({"k": 21}), "k is 21"),
+        ("token_margin", json!({"k": 2}), "takes no parameters"),
         ("trained_probe", json!({"layer": -8, "epochs": 20}), "learning_rate"),
         ("trained_probe", json!({"layer": -8, "epochs": 0, "learning_rate": 0.1}), "epochs is 0"),
         ("ood_probe", json!({"layer": -8, "epochs": 1, "learning_rate": 0.0}), "learning_rate is 0"),
