@@ -10,6 +10,9 @@ pub use log_prob::LogProb;
 
 use crate::error::Error;
 
+/// The largest log-probability that counts as one: how far above 0 a rounded 32-bit log-softmax may lie.
+pub(crate) const MAX_LOG_PROB: f64 = 1e-4;
+
 /// A finite number in [0, 1]; higher means that the SLM's answer is more likely correct.
 ///
 /// A missing confidence is `None::<Confidence>`, never a number.
@@ -35,7 +38,7 @@ impl Confidence {
     }
 
     /// A mean or ratio that is in [0, 1] but for rounding.
-    fn rounded(value: f64) -> Option<Self> {
+    pub(crate) fn rounded(value: f64) -> Option<Self> {
         if value.is_finite() {
             Some(Self(value.clamp(0.0, 1.0)))
         } else {
@@ -137,12 +140,10 @@ impl Confidence {
 /// The mean of `value` over log-probabilities. `None` if there is none, or if one is NaN or above
 /// zero by more than the rounding of a 32-bit softmax.
 fn mean(logprobs_nats: impl IntoIterator<Item = impl LogProb>, value: impl Fn(f64) -> f64) -> Option<f64> {
-    /// How far above 0 a rounded 32-bit log-softmax may lie.
-    const ROUNDING: f64 = 1e-4;
     let (mut sum, mut count) = (0.0, 0u64);
     for logprob in logprobs_nats {
         let logprob = logprob.nats();
-        if logprob.is_nan() || logprob > ROUNDING {
+        if logprob.is_nan() || logprob > MAX_LOG_PROB {
             return None;
         }
         sum += value(logprob);

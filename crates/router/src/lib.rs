@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`router`] | [`Router`]: one operating point of a file, checked and owned |
 //! | [`confidence`] | [`Confidence`] and its closed forms, so that device and pipeline compute one number |
+//! | [`streaming`] | [`ConfidenceAccumulator`]: a confidence that grows token by token, and the exact early exit |
 //! | [`decision`] | [`Threshold`], [`decide`], the decision-log record |
 //! | [`tracker`] | [`Tracker`]: keeps to a routing ratio on traffic never seen |
 //! | [`error_monitor`] | [`ErrorMonitor`]: an alarm about the error of kept answers, valid at every moment |
@@ -35,6 +36,7 @@ pub mod histogram;
 pub mod map;
 pub mod pool_cdf;
 pub mod router;
+pub mod streaming;
 pub mod target;
 pub mod thresholds;
 pub mod tie;
@@ -48,6 +50,7 @@ pub use error_monitor::{ErrorMonitor, ErrorMonitorSnapshot, ErrorMonitorState};
 pub use histogram::Histogram;
 pub use pool_cdf::PoolCdf;
 pub use router::Router;
+pub use streaming::{must_defer, ConfidenceAccumulator, TokenMethod};
 pub use target::{Risk, Target};
 pub use thresholds::{ModelIdentity, Thresholds};
 pub use tie::{TieHash, TieSeed};
