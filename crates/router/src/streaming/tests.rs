@@ -9,7 +9,9 @@ use crate::{Error, Router, TrackerSettings};
 
 fn grown(method: TokenMethod, logprobs: &[f64]) -> ConfidenceAccumulator {
     let mut growing = ConfidenceAccumulator::new(method);
-    logprobs.iter().for_each(|logprob| growing.push(logprob));
+    for logprob in logprobs {
+        growing.push(logprob);
+    }
     growing
 }
 
