@@ -103,6 +103,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_numbers_are_the_header_s() {
+        let header = include_str!("../include/plimsoll.h");
+        let statuses = [
+            ("OK", Status::Ok),
+            ("NULL_POINTER", Status::NullPointer),
+            ("NOT_UTF8", Status::NotUtf8),
+            ("INVALID_ARGUMENT", Status::InvalidArgument),
+            ("INVALID_FILE", Status::InvalidFile),
+            ("OTHER_MODEL", Status::OtherModel),
+            ("NOT_IN_FILE", Status::NotInFile),
+            ("NO_THRESHOLD", Status::NoThreshold),
+            ("UNAVAILABLE", Status::Unavailable),
+            ("OTHER_SNAPSHOT", Status::OtherSnapshot),
+            ("PANIC", Status::Panic),
+        ];
+        let numbers =
+            header.lines().filter_map(|line| line.trim().strip_prefix("PLIMSOLL_")?.split_once(" = "));
+        let number =
+            |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap();
+        let found: Vec<(&str, i32)> = numbers.map(|(name, rest)| (name, number(rest))).collect();
+        let expected: Vec<(&str, i32)> = statuses.map(|(name, status)| (name, status as i32)).to_vec();
+        assert_eq!(found[..expected.len()], expected);
+    }
+
+    #[test]
     fn the_latest_failure_is_the_thread_s_own() {
         assert_eq!(keep(&Failure::new(Status::NotUtf8, "first")), 2);
         keep(&Failure::new(Status::NullPointer, "a\0b"));

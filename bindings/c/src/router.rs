@@ -187,3 +187,23 @@ pub unsafe extern "C" fn plimsoll_observe(
         answer(out, || Ok(reference(router, "router")?.router.observe(confidence_in(confidence)?).into()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where the other languages read the fields.
+    #[test]
+    fn structs_are_laid_out_as_the_header_s() {
+        use std::mem::offset_of;
+        assert_eq!(
+            (size_of::<CDecision>(), offset_of!(CDecision, reason), offset_of!(CDecision, z)),
+            (32, 4, 8)
+        );
+        assert_eq!(
+            (size_of::<CDrift>(), offset_of!(CDrift, window), offset_of!(CDrift, psi_alarm)),
+            (56, 8, 40)
+        );
+        assert_eq!(size_of::<crate::error_monitor::CEvidence>(), 40);
+    }
+}
