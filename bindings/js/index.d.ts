@@ -1,3 +1,5 @@
+/// <reference lib="esnext.disposable" />
+
 /** Which model answers: the small one's answer is kept (`slm`), or the question is deferred (`llm`). */
 export type Route = 'slm' | 'llm';
 
@@ -106,7 +108,7 @@ export class Plimsoll {
 
 /** Memory of the WebAssembly module, which is ended by `free` or `using`, not by the garbage collector. */
 declare class Handle {
-  private constructor();
+  protected constructor();
   /** Ends it; a later call of another method throws. */
   free(): void;
   [Symbol.dispose](): void;

@@ -24,7 +24,7 @@ echo "JS: the README's program runs"
 
 if command -v "${TSC:-tsc}" > /dev/null; then
   cp "$package/test/types.ts" .
-  "${TSC:-tsc}" --noEmit --strict --target es2022 --module nodenext --lib es2022,esnext.disposable,dom types.ts
+  "${TSC:-tsc}" --noEmit --strict --target es2022 --module nodenext --lib es2022,dom types.ts
   echo "JS: the types are right"
 else
   echo "JS: tsc is not there: its types are not checked"
