@@ -37,4 +37,5 @@ fi
 if has "${CLANG:-clang}" || has swift; then make bindings-swift; else skip Swift "there is neither clang nor swift"; fi
 has swift || skip "Swift's own tests" "there is no Swift compiler"
 
-for reason in "${skipped[@]}"; do echo "bindings: skipped $reason"; done
+# An older bash takes an empty list for an unset one.
+for reason in ${skipped[@]+"${skipped[@]}"}; do echo "bindings: skipped $reason"; done

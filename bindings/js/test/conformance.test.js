@@ -213,7 +213,9 @@ test('changed files are refused with a reason or change nothing, and no memory i
   const open = (bytes) => plimsoll.open(bytes, { device: 'small', method: 'perplexity', target: 'routing_ratio=0.3' });
   const attempt = () => {
     let bytes = Uint8Array.from(file);
-    if (next(4) === 0) bytes = bytes.subarray(0, next(bytes.length + 1));
+    const kind = next(4);
+    if (kind === 0) bytes = bytes.subarray(0, next(bytes.length + 1));
+    else if (kind === 1) bytes = Uint8Array.from({ length: next(200) }, () => next(256));
     else for (let edits = 1 + next(4); edits > 0; edits -= 1) bytes[next(bytes.length)] = next(256);
     try {
       open(bytes).free();

@@ -269,10 +269,10 @@ private fun changedFiles(changes: Int) {
     var refused = 0
     repeat(changes) {
         var bytes = file.copyOf()
-        if (random.nextInt(4) == 0) {
-            bytes = bytes.copyOf(random.nextInt(bytes.size + 1))
-        } else {
-            repeat(1 + random.nextInt(4)) { bytes[random.nextInt(bytes.size)] = random.nextInt(256).toByte() }
+        when (random.nextInt(4)) {
+            0 -> bytes = bytes.copyOf(random.nextInt(bytes.size + 1))
+            1 -> bytes = ByteArray(random.nextInt(200)) { random.nextInt(256).toByte() }
+            else -> repeat(1 + random.nextInt(4)) { bytes[random.nextInt(bytes.size)] = random.nextInt(256).toByte() }
         }
         try {
             Router.open(bytes, DEVICE, "perplexity", "routing_ratio=0.3").close()
