@@ -22,6 +22,7 @@ build() {
     "$root/bindings/c/tests/json.c" -o "$work/$name" "$libraries/libplimsoll_c.a" "${system[@]}"
 }
 
+# shellcheck disable=SC2054
 sanitize=(-fsanitize=address,undefined -fno-sanitize-recover=all)
 build plain
 if echo 'int main(void) { return 0; }' | "$cc" "${sanitize[@]}" -xc - -o "$work/try" 2> /dev/null && "$work/try"; then

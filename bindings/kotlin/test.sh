@@ -17,8 +17,10 @@ trap 'rm -rf "$work"' EXIT
 quiet() { "$@" 2> "$work/said" || { cat "$work/said" >&2; return 1; }; }
 
 binding="$root/bindings/kotlin"
-quiet "$kotlinc" -Werror "$binding"/src/*.kt -cp "$jna" -d "$work/plimsoll.jar"
-quiet "$kotlinc" -Werror "$binding"/test/*.kt -cp "$work/plimsoll.jar:$jna" -include-runtime -d "$work/test.jar"
+# Warnings are errors with CI's compiler, whose version is known.
+strict=(${CI:+-Werror})
+quiet "$kotlinc" ${strict[@]+"${strict[@]}"} "$binding"/src/*.kt -cp "$jna" -d "$work/plimsoll.jar"
+quiet "$kotlinc" ${strict[@]+"${strict[@]}"} "$binding"/test/*.kt -cp "$work/plimsoll.jar:$jna" -include-runtime -d "$work/test.jar"
 "${java[@]}" -cp "$work/test.jar:$work/plimsoll.jar:$jna" plimsoll.test.ConformanceKt "$root/schemas/conformance"
 
 # The README, followed in an empty folder: its program is the block marked `kotlin`.
