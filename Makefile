@@ -16,7 +16,7 @@ PLIMSOLL = $(TARGET)/debug/plimsoll
 
 .PHONY: help
 help: ## List the targets.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-12s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-15s %s\n", $$1, $$2 }'
 
 .PHONY: build
 build: ## Build the plimsoll binary (development profile; arithmetic is optimised).
@@ -122,6 +122,43 @@ bench-kernels: ## Time products with packed weights by every kernel, beside what
 .PHONY: bench-engine
 bench-engine: ## Time a model in process against transformers and llama.cpp (needs Python; see benches/engine/README.md).
 	benches/engine/run.sh
+
+# What other languages bind to. Each target builds, tests, and says what it needs; `make bindings-test` does what can be done here.
+# Tools that are not on the PATH are given by variables; `.ci/bindings` sets them for CI.
+WASM_CARGO ?= $(CARGO)
+KOTLINC ?= kotlinc
+export KOTLINC
+TSC ?= tsc
+export TSC
+# A class path with JNA in it, and flags of the JVM if its native half lies elsewhere.
+JNA ?= /usr/share/java/jna.jar
+export JNA
+WASM = $(TARGET)/wasm32-unknown-unknown/bindings/plimsoll_c.wasm
+
+.PHONY: bindings-c
+bindings-c: ## C: build both libraries into target/bindings and test them. Needs a C compiler; valgrind is used where it is.
+	$(CARGO) build --locked --profile bindings -p plimsoll-c
+	bindings/c/test.sh $(TARGET)/bindings
+
+.PHONY: bindings-js
+bindings-js: ## WebAssembly and its JS package: build and test. Needs Node 18, `rustup target add wasm32-unknown-unknown`.
+	$(WASM_CARGO) build --locked --profile bindings --target wasm32-unknown-unknown -p plimsoll-c
+	cp $(WASM) bindings/js/plimsoll.wasm
+	bindings/js/test.sh
+
+.PHONY: bindings-kotlin
+bindings-kotlin: ## Kotlin for the JVM: build and test. Needs Java 17, kotlinc and JNA: make bindings-kotlin [KOTLINC=..] [JNA=..].
+	$(CARGO) build --locked --profile bindings -p plimsoll-c
+	bindings/kotlin/test.sh $(TARGET)/bindings
+
+.PHONY: bindings-swift
+bindings-swift: ## Swift: check the module map with clang, and compile and test where there is a Swift compiler.
+	$(CARGO) build --locked --profile bindings -p plimsoll-c
+	bindings/swift/test.sh $(TARGET)/bindings
+
+.PHONY: bindings-test
+bindings-test: ## Test every binding that this machine can, and say which were skipped and why.
+	bindings/test.sh
 
 # What writes golden numbers. tests/goldens/methods/model.py is not among them: it makes another model each time.
 GOLDENS = $(wildcard crates/*/tests/goldens/*.py crates/*/tests/goldens/*/*.py tests/goldens/*.py tests/goldens/methods/goldens.py)

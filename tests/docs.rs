@@ -31,6 +31,10 @@ const SHOWN: &[(&str, &str)] = &[
     ("text", "a picture"),
     ("mermaid", "a picture"),
     ("python", "needs the hub's library; `load_dataset` of a released folder is tried at each release"),
+    ("c", "`bindings/c/test.sh` compiles and runs the README's program"),
+    ("js", "`bindings/js/test.sh` runs the README's program"),
+    ("kotlin", "`bindings/kotlin/test.sh` compiles and runs the README's program"),
+    ("swift", "needs a compiler that no machine of ours has; the README says so"),
     ("toml", "a dependency; `crates/router/tests` pack the crate and build it outside of the workspace"),
 ];
 

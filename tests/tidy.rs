@@ -13,6 +13,8 @@ use workspace::{Package, lock_versions, packages, root, rust_files};
 /// What each crate uses of the workspace, neither more nor less: from the ground up, and no arrow back.
 const ARROWS: &[(&str, &[&str])] = &[
     ("plimsoll-router", &[]),
+    // Above the router alone: what apps link.
+    ("plimsoll-c", &["plimsoll-router"]),
     ("plimsoll-core", &["plimsoll-router"]),
     ("plimsoll-files", &[]),
     ("plimsoll-http", &[]),
@@ -165,6 +167,7 @@ const TOP_LEVEL: &[&str] = &[
     "README.md",
     "SECURITY.md",
     "benches",
+    "bindings",
     "calibration",
     "clippy.toml",
     "crates",
@@ -256,6 +259,21 @@ fn the_router_stays_small() {
     assert_eq!(used, ROUTER_DEPENDENCIES);
     let library = std::fs::read_to_string(root().join("crates/router/src/lib.rs")).unwrap();
     assert!(library.contains("#![forbid(unsafe_code)]"));
+}
+
+/// What an app links is the router, JSON for its texts, and nothing else.
+#[test]
+fn the_c_interface_stays_small_and_alone_takes_pointers() {
+    let packages = packages();
+    let interface = packages.iter().find(|package| package.name == "plimsoll-c").unwrap();
+    assert_eq!(dependencies(interface).collect::<Vec<_>>(), ["plimsoll-router", "serde_json"]);
+    // Put together, so that this file does not find itself.
+    let mark = concat!("#![expect(unsafe", "_code");
+    for path in rust_files() {
+        let is_allowed = path.ends_with("bindings/c/src/lib.rs") || !path.iter().any(|part| part == "src");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(is_allowed || !text.contains(mark), "{}: name each unsafe block's reason", path.display());
+    }
 }
 
 #[test]

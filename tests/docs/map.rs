@@ -7,7 +7,7 @@ use crate::harness::repository;
 const EXAMPLES: &[&str] = &["NAME", "KIND", "NNNN", "*", "gini", "olmo"];
 /// What a path from the root begins with.
 const ROOTS: &[&str] =
-    &["crates/", "tools/", "tests/", "docs/", "schemas/", "pipelines/", "benches/", "models/"];
+    &["bindings/", "crates/", "tools/", "tests/", "docs/", "schemas/", "pipelines/", "benches/", "models/"];
 
 /// The code between backticks in a line.
 fn code(line: &str) -> impl Iterator<Item = &str> {

@@ -10,6 +10,10 @@ const DOCUMENTS: &[&str] = &[
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
     "SECURITY.md",
+    "bindings/c/README.md",
+    "bindings/js/README.md",
+    "bindings/kotlin/README.md",
+    "bindings/swift/README.md",
     "crates/router/README.md",
     "schemas/README.md",
 ];

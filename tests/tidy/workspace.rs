@@ -91,7 +91,7 @@ pub(super) fn lock_versions() -> BTreeMap<String, Vec<String>> {
 /// Every Rust file of the workspace, in order.
 pub(super) fn rust_files() -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for folder in ["crates", "tools", "tests", "benches", "fuzz"] {
+    for folder in ["bindings", "crates", "tools", "tests", "benches", "fuzz"] {
         files.extend(rust_files_under(folder));
     }
     files.sort();

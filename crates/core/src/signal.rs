@@ -269,13 +269,17 @@ mod tests {
 
     #[test]
     fn likeliest_tokens_come_with_the_chosen_ones() {
-        let (two, ten) = (SignalRequest::answer().with_top_logprobs(2), SignalRequest::answer().with_top_logprobs(10));
+        let (two, ten) =
+            (SignalRequest::answer().with_top_logprobs(2), SignalRequest::answer().with_top_logprobs(10));
         assert!(two.logprobs() && ten.covers(&two) && !two.covers(&ten));
         assert_eq!(two.union(&ten).top_logprobs(), 10);
         assert_eq!(SignalRequest::answer().with_top_logprobs(0), SignalRequest::answer());
         // A request of an older version is read as one without.
         let old = r#"{"logprobs":true,"samples":[],"follow_ups":{},"hidden_states":[]}"#;
-        assert_eq!(serde_json::from_str::<SignalRequest>(old).unwrap(), SignalRequest::answer().with_logprobs());
+        assert_eq!(
+            serde_json::from_str::<SignalRequest>(old).unwrap(),
+            SignalRequest::answer().with_logprobs()
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The router's decisions, with a fixed threshold and with a tracker, and its error monitor: in time and in allocations.
+//! The router's decisions, with a fixed threshold, with a tracker and token by token, and its error monitor: in time and in allocations.
 //!
 //! `cargo bench -p plimsoll-fit --bench decide`. It stands here since criterion needs a newer Rust than the router.
 
@@ -77,5 +77,26 @@ fn decide(criterion: &mut Criterion) {
     assert_eq!(allocations, 0, "a decision or a label allocates");
 }
 
-criterion_group!(decisions, decide);
+/// A confidence that grows token by token, and the question whether an early exit is due.
+fn stream(criterion: &mut Criterion) {
+    let thresholds = example_thresholds();
+    let target = "routing_ratio=0.3".parse().unwrap();
+    let router = Router::new(&thresholds, &thresholds.slm, "perplexity", &target).unwrap();
+    let mut growing = router.accumulator().unwrap();
+    criterion.bench_function("push", |bencher| bencher.iter(|| growing.push(black_box(-0.25f32))));
+    criterion.bench_function("push and must defer", |bencher| {
+        bencher.iter(|| {
+            growing.push(black_box(-0.25f32));
+            router.must_defer(black_box(&growing), black_box(u64::MAX)).unwrap()
+        });
+    });
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..1_000 {
+        growing.push(black_box(-0.25f32));
+        black_box(router.must_defer(&growing, u64::MAX).unwrap());
+    }
+    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed), before, "a token allocates");
+}
+
+criterion_group!(decisions, decide, stream);
 criterion_main!(decisions);

@@ -10,6 +10,9 @@ pub use log_prob::LogProb;
 
 use crate::error::Error;
 
+/// The largest log-probability that counts as one: how far above 0 a rounded 32-bit log-softmax may lie.
+pub(crate) const MAX_LOG_PROB: f64 = 1e-4;
+
 /// A finite number in [0, 1]; higher means that the SLM's answer is more likely correct.
 ///
 /// A missing confidence is `None::<Confidence>`, never a number.
@@ -35,7 +38,7 @@ impl Confidence {
     }
 
     /// A mean or ratio that is in [0, 1] but for rounding.
-    fn rounded(value: f64) -> Option<Self> {
+    pub(crate) fn rounded(value: f64) -> Option<Self> {
         if value.is_finite() {
             Some(Self(value.clamp(0.0, 1.0)))
         } else {
@@ -232,10 +235,8 @@ fn mean(logprobs_nats: impl IntoIterator<Item = impl LogProb>, value: impl Fn(f6
 }
 
 /// A natural log of a probability; `None` for NaN, and for a number above 0 by more than rounding.
-fn checked(logprob: f64) -> Option<f64> {
-    /// How far above 0 a rounded 32-bit log-softmax may lie.
-    const ROUNDING: f64 = 1e-4;
-    Some(logprob).filter(|logprob| *logprob <= ROUNDING)
+pub(crate) fn checked(logprob: f64) -> Option<f64> {
+    Some(logprob).filter(|logprob| *logprob <= MAX_LOG_PROB)
 }
 
 /// |A and B| / |A or B|; 1 for two empty sets.

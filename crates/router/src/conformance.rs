@@ -2,6 +2,8 @@
 //! Swift or C port can prove that it decides as this crate does. `plimsoll schema write` puts them
 //! into `schemas/conformance/`.
 
+mod streaming;
+
 use serde_json::{json, Value};
 
 use crate::canonical::canonical_json;
@@ -35,6 +37,7 @@ pub fn vectors() -> Vec<(&'static str, Value)> {
         ("tracker.json", tracker_vectors()),
         ("error_monitor.json", error_monitor_vectors()),
         ("exploration.json", exploration_vectors()),
+        ("streaming.json", streaming::vectors()),
     ]
 }
 

@@ -35,6 +35,20 @@ pub enum Error {
         /// The method.
         method: String,
     },
+    /// A method whose confidence is no mean over the answer's tokens.
+    #[error("method `{method}` has no confidence that grows token by token; average_token_probability and perplexity have")]
+    NotStreamed {
+        /// The method.
+        method: String,
+    },
+    /// A confidence of another method than the router's.
+    #[error("a confidence of method `{found}` is growing, this router decides by `{expected}`")]
+    OtherMethod {
+        /// The method of the confidence.
+        found: &'static str,
+        /// The router's method.
+        expected: String,
+    },
     /// A monitor's bound or state out of range.
     #[error("an error monitor's {problem}")]
     ErrorMonitor {

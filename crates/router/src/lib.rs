@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`router`] | [`Router`]: one operating point of a file, checked and owned |
 //! | [`confidence`] | [`Confidence`] and its closed forms, so that device and pipeline compute one number |
+//! | [`streaming`] | [`ConfidenceAccumulator`]: a confidence that grows token by token, and the exact early exit |
 //! | [`decision`] | [`Threshold`], [`decide`], the decision-log record |
 //! | [`exploration`] | [`Exploration`]: a share of routes by a coin, so that the log can be fitted anew |
 //! | [`tracker`] | [`Tracker`]: keeps to a routing ratio on traffic never seen |
@@ -37,6 +38,7 @@ pub mod histogram;
 pub mod map;
 pub mod pool_cdf;
 pub mod router;
+pub mod streaming;
 pub mod target;
 pub mod thresholds;
 pub mod tie;
@@ -51,6 +53,7 @@ pub use exploration::Exploration;
 pub use histogram::Histogram;
 pub use pool_cdf::PoolCdf;
 pub use router::Router;
+pub use streaming::{must_defer, ConfidenceAccumulator, TokenMethod};
 pub use target::{Risk, Target};
 pub use thresholds::{ModelIdentity, Thresholds};
 pub use tie::{TieHash, TieSeed};

@@ -8,6 +8,7 @@ use crate::drift::{Drift, DriftState, Monitor};
 use crate::error::Error;
 use crate::error_monitor::{ErrorMonitor, ErrorMonitorSnapshot};
 use crate::pool_cdf::PoolCdf;
+use crate::streaming::{self, ConfidenceAccumulator, TokenMethod};
 use crate::target::Target;
 use crate::thresholds::{Method, ModelIdentity, OperatingPoint, Thresholds};
 use crate::tracker::{TrackedDecision, Tracker, TrackerSettings, TrackerSnapshot};
@@ -236,6 +237,53 @@ impl Router {
     pub fn resume(&self, snapshot: &TrackerSnapshot, settings: TrackerSettings) -> Result<Tracker, Error> {
         self.check_snapshot(&snapshot.thresholds_sha256, &snapshot.threshold_id)?;
         Tracker::resume(snapshot.state, settings)
+    }
+
+    /// A confidence of this router's method that grows token by token.
+    ///
+    /// # Errors
+    /// [`Error::NotStreamed`] if the method's confidence is no mean over the answer's tokens.
+    pub fn accumulator(&self) -> Result<ConfidenceAccumulator, Error> {
+        let method = TokenMethod::from_id(&self.method.id);
+        method
+            .map(ConfidenceAccumulator::new)
+            .ok_or_else(|| Error::NotStreamed { method: self.method.id.clone() })
+    }
+
+    /// Whether [`Router::decide`] defers every answer of at most `max_tokens` tokens that begins with these, so that
+    /// the small model may stop: see [`streaming`]. An answer that was cut has no confidence: neither observe nor
+    /// record it as one.
+    ///
+    /// # Errors
+    /// [`Error::OtherMethod`] if it is a confidence of another method.
+    pub fn must_defer(&self, growing: &ConfidenceAccumulator, max_tokens: u64) -> Result<bool, Error> {
+        self.check_method(growing)?;
+        Ok(streaming::must_defer(self.threshold, growing, max_tokens))
+    }
+
+    /// As [`Router::must_defer`], for [`Router::look`] with this tracker in this state: the decision, if it is already
+    /// "defer" for every request id. It is to be [counted](Tracker::count) once, and moves the tracker as that about
+    /// the whole answer would.
+    ///
+    /// # Errors
+    /// [`Error::NoScale`] as [`Router::tracker`], [`Error::OtherMethod`] as [`Router::must_defer`].
+    pub fn tracker_must_defer(
+        &self,
+        tracker: &Tracker,
+        growing: &ConfidenceAccumulator,
+        max_tokens: u64,
+    ) -> Result<Option<TrackedDecision>, Error> {
+        self.check_method(growing)?;
+        Ok(streaming::tracker_must_defer(tracker, self.scale()?, growing, max_tokens))
+    }
+
+    fn check_method(&self, growing: &ConfidenceAccumulator) -> Result<(), Error> {
+        let found = growing.method().id();
+        if found == self.method.id {
+            Ok(())
+        } else {
+            Err(Error::OtherMethod { found, expected: self.method.id.clone() })
+        }
     }
 
     /// A monitor of the kept answers' error at this operating point, with the alpha and delta of its selective-error

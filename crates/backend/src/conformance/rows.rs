@@ -110,10 +110,16 @@ fn check_tokens(text: &str, tokens: &[TokenRow], location: &str) -> Result<(), V
 /// The likeliest tokens are there only where they were asked for, and no more of them.
 fn check_likeliest(wanted: u8, tokens: &[TokenRow], location: &str) -> Result<(), Violation> {
     let is_wrong = |token: &&TokenRow| {
-        token.top_logprobs.as_ref().is_some_and(|top| top.len() > usize::from(wanted) || !are_top_logprobs(top))
+        token
+            .top_logprobs
+            .as_ref()
+            .is_some_and(|top| top.len() > usize::from(wanted) || !are_top_logprobs(top))
     };
     match tokens.iter().find(is_wrong) {
-        Some(token) => Err(Violation::new("likeliest log-probs are those asked for, falling", format!("{location}: {token:?}"))),
+        Some(token) => Err(Violation::new(
+            "likeliest log-probs are those asked for, falling",
+            format!("{location}: {token:?}"),
+        )),
         None => Ok(()),
     }
 }

@@ -126,7 +126,9 @@ fn check(line: &RecordingLine<'_>, field: &str, tokens: &[TokenRow], text: &str)
             return Err(line.wrong(field, "has a logprob above 0, which is no log of a probability"));
         }
         if token.top_logprobs.as_ref().is_some_and(|top| !are_top_logprobs(top)) {
-            return Err(line.wrong(field, "has top_logprobs that are no falling list of logs of probabilities"));
+            return Err(
+                line.wrong(field, "has top_logprobs that are no falling list of logs of probabilities")
+            );
         }
     }
     if end as usize == text.len() {

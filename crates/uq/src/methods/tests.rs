@@ -18,7 +18,8 @@ fn token(text: &str, start: u32, probability: f32) -> TokenRow {
 
 /// "The answer is B." with a stop token, which has no span.
 fn answer() -> GenerationRow {
-    let stop = TokenRow { text: "<end>".into(), start: 16, end: 16, logprob: Some(-9.0), ..TokenRow::default() };
+    let stop =
+        TokenRow { text: "<end>".into(), start: 16, end: 16, logprob: Some(-9.0), ..TokenRow::default() };
     GenerationRow {
         question_id: "d/test/0".into(),
         text: Some("The answer is B.".into()),
@@ -274,7 +275,8 @@ fn margins_and_entropies_are_over_the_likeliest_tokens_of_the_answer() {
 /// "<think>no</think> B" and a stop token: the answer's two tokens are the last two with a span.
 fn reasoned() -> GenerationRow {
     let tokens = [("<think>", 0, 0.9), ("no", 7, 0.1), ("</think>", 9, 0.9), (" ", 17, 0.2), ("B", 18, 0.5)];
-    let stop = TokenRow { text: "<end>".into(), start: 19, end: 19, logprob: Some(-9.0), ..TokenRow::default() };
+    let stop =
+        TokenRow { text: "<end>".into(), start: 19, end: 19, logprob: Some(-9.0), ..TokenRow::default() };
     let tokens = tokens.map(|(text, start, probability)| token(text, start, probability));
     GenerationRow {
         text: Some("<think>no</think> B".into()),

@@ -1,0 +1,2 @@
+/* The one header there is. */
+#include "../../../c/include/plimsoll.h"
