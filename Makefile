@@ -60,15 +60,16 @@ pocket-models: ## Train both toy models, each on one thread; resumes from the la
 # ARGS go to the run, for instance --set slms.0.source=../models/FILE.gguf.
 NAME ?= pocket
 FOLDER ?= $(NAME)
+SEARCH ?= --omit-text
 
 .PHONY: release-calibration
 release-calibration: build ## Run pipelines/NAME.yaml and rewrite calibration/FOLDER, without a text of any benchmark.
 	$(PLIMSOLL) run pipelines/$(NAME).yaml $(ARGS) --out calibration/runs/$(NAME)
-	$(PLIMSOLL) release calibration/runs/$(NAME) --to calibration/$(FOLDER) --omit-text
+	$(PLIMSOLL) release calibration/runs/$(NAME) --to calibration/$(FOLDER) $(SEARCH)
 
 .PHONY: release-pocket
-release-pocket: ## Rewrite calibration/pocket, the released example.
-	$(MAKE) release-calibration NAME=pocket
+release-pocket: ## Rewrite calibration/pocket, the released example, whose questions are generated.
+	$(MAKE) release-calibration NAME=pocket SEARCH=
 
 .PHONY: release-smollm2
 release-smollm2: ## Run SmolLM2-135M on 14 benchmarks (hours) and rewrite calibration/smollm2-135m.

@@ -146,7 +146,7 @@ fn bad_input_is_named() {
     sandbox.write("log.jsonl", "{\"method\": \"m\", \"confidence\": 2, \"route\": \"slm\"}\n");
     check("--decisions log.jsonl").exits(3).says(["log.jsonl", "line 1: confidence 2"]);
     sandbox.write("log.jsonl", "{\"method\": \"n\", \"confidence\": 1, \"route\": \"slm\"}\n");
-    check("--decisions log.jsonl").exits(3).says(["decisions by `n`"]);
+    check("--decisions log.jsonl").exits(3).says(["a decision by `n`"]);
 }
 
 /// Graded answers of Llama 3 8B, with those of Llama 3 70B beside them, every other line from `first`.

@@ -20,7 +20,7 @@ fn bad_files_are_refused_with_the_reason() {
     let threshold = sandbox.json(FITTED)["methods"][0]["operating_points"][0]["threshold"].to_string();
     for (from, to, message) in [
         ("\"fraction\"", "\"surprise\": 1, \"fraction\"", "unknown field `surprise`"),
-        ("\"major\": 2", "\"major\": 3", "format version 3.0, this reader knows up to 2.1"),
+        ("\"major\": 2", "\"major\": 3", "format version 3.1, this reader knows up to 2.1"),
         ("\"major\": 2", "\"major\": 1", "fit the thresholds anew"),
         ("\"minor\": 0", "\"minor\": 9", "upgrade"),
         ("plimsoll-thresholds", "other-thresholds", "has format `other-thresholds`"),

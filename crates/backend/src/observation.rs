@@ -14,10 +14,12 @@ pub fn is_logprob(value: f32) -> bool {
     f64::from(value) <= LOGPROB_ROUNDING
 }
 
-/// Whether some numbers can be the natural logs of the likeliest tokens' probabilities: one at least, each such a log, none
+/// Whether some numbers can be the natural logs of the likeliest tokens' probabilities: one at least, each such a log and finite, none
 /// above the one before it.
 pub fn are_top_logprobs(values: &[f32]) -> bool {
-    !values.is_empty() && values.iter().all(|value| is_logprob(*value)) && values.is_sorted_by(|a, b| a >= b)
+    !values.is_empty()
+        && values.iter().all(|value| value.is_finite() && is_logprob(*value))
+        && values.is_sorted_by(|a, b| a >= b)
 }
 
 /// Keeps so many of the likeliest tokens: a server or a recording may list more than was asked for.

@@ -148,8 +148,10 @@ impl Sampling {
         let logprob = |logit: f32| (f64::from(logit) - normaliser).min(0.0);
         let chosen =
             ChosenToken { token: u32::try_from(token).unwrap_or(u32::MAX), logprob: logprob(logits[token]) };
+        // Tables hold finite numbers: the log of a probability of zero is the lowest of them.
         #[expect(clippy::cast_possible_truncation, reason = "tables hold f32")]
-        let likeliest = largest(logits, count).into_iter().map(|logit| logprob(logit) as f32).collect();
+        let listed = |logit| (logprob(logit) as f32).max(f32::MIN);
+        let likeliest = largest(logits, count).into_iter().map(listed).collect();
         Ok((chosen, likeliest))
     }
 

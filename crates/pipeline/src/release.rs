@@ -1,5 +1,6 @@
 //! What a finished run gives to others, in a folder of its own: scores, calibration set, thresholds, tables, report and
-//! card. Hidden states stay behind, and so do the run's caches; without texts, what benchmarks and models said too.
+//! card. Questions, answers, labels and hidden states stay behind, and so do the run's caches. That no text of a benchmark
+//! stands in any other file is proved by a search where it is asked for.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,9 +21,13 @@ mod texts;
 
 use texts::Texts;
 
-/// Tables that hold texts of benchmarks, or what models made of them.
-const WITH_TEXT: [&Table; 3] =
-    [&tables::questions::TABLE, &tables::generations::TABLE, &tables::labels::TABLE];
+/// Tables that stay behind: texts of benchmarks, what models made of them, and hidden states.
+const LEFT_BEHIND: [&Table; 4] = [
+    &tables::questions::TABLE,
+    &tables::generations::TABLE,
+    &tables::labels::TABLE,
+    &tables::hidden_states::TABLE,
+];
 /// Stages without which there is nothing to release.
 const NEEDED: [Stage; 4] = [Stage::Draw, Stage::Fit, Stage::Evaluate, Stage::Report];
 
@@ -33,7 +38,7 @@ pub struct ReleaseOptions<'a> {
     pub run: &'a Path,
     /// The folder that is written; an earlier release there is replaced.
     pub to: &'a Path,
-    /// Whether texts of benchmarks and models stay behind, in whatever file.
+    /// Whether every file is searched for the texts of benchmarks and models.
     pub omit_text: bool,
 }
 
@@ -44,7 +49,7 @@ pub struct Released {
     pub files: Vec<String>,
     /// Bytes of them all.
     pub bytes: u64,
-    /// Texts of benchmarks and models that were searched for, and are in no file; 0 if texts are released.
+    /// Texts of benchmarks and models that were searched for, and are in no file; 0 without a search.
     pub texts_searched: u64,
 }
 
@@ -52,12 +57,12 @@ pub struct Released {
 ///
 /// # Errors
 /// An input failure for a run that is not finished, whose files are not what it wrote, or whose tables or pages would tell
-/// a path of this machine or, where texts are to be omitted, a text; a usage failure for a folder that holds something
+/// a path of this machine or, where they are searched, a text; a usage failure for a folder that holds something
 /// else than a release. Nothing is left half-written.
 pub fn release(options: ReleaseOptions<'_>, observer: &dyn Observer) -> Result<Released, Failure> {
     let ReleaseOptions { run, to, omit_text } = options;
     let folder = RunFolder::read(run, observer);
-    let outputs = released_outputs(&folder, omit_text)?;
+    let outputs = released_outputs(&folder)?;
     check_target(to)?;
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).or_fail(FailureKind::Stage)?;
@@ -80,7 +85,7 @@ pub fn release(options: ReleaseOptions<'_>, observer: &dyn Observer) -> Result<R
 }
 
 /// The outputs of the run that are released, each as the run wrote it.
-fn released_outputs(folder: &RunFolder, omit_text: bool) -> Result<Vec<OutputFile>, Failure> {
+fn released_outputs(folder: &RunFolder) -> Result<Vec<OutputFile>, Failure> {
     let root = folder.root().display();
     if let Some(stage) = NEEDED.into_iter().find(|stage| folder.stage_record(*stage).is_none()) {
         return Err(Failure::input(format!(
@@ -88,10 +93,7 @@ fn released_outputs(folder: &RunFolder, omit_text: bool) -> Result<Vec<OutputFil
             stage.name()
         )));
     }
-    let is_left = |path: &str| {
-        let of = |table: &&Table| is_of_table(path, table.name);
-        of(&&tables::hidden_states::TABLE) || omit_text && WITH_TEXT.iter().any(of)
-    };
+    let is_left = |path: &str| LEFT_BEHIND.iter().any(|table| is_of_table(path, table.name));
     let mut seen = BTreeSet::new();
     let mut outputs = Vec::new();
     for output in

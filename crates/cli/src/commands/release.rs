@@ -12,12 +12,12 @@ use crate::console::Console;
 /// Write what a finished run gives to others into a folder of its own.
 ///
 /// The folder gets the run's scores, calibration set, thresholds, probes, tables, figures, report and manifest,
-/// and its card, which lists the released tables alone. Hidden states stay behind, and so do caches. A file
-/// that is not what the run wrote, or that would tell a path of this machine, ends it.
+/// and its card, which lists the released tables alone. Questions, the models' answers, labels and hidden
+/// states stay behind, and so do caches; ids and hashes stay, so that whoever has the benchmark can join its
+/// rows again. A file that is not what the run wrote, or that would tell a path of this machine, ends it.
 ///
-/// With --omit-text the questions, the models' answers and the labels stay behind too, and every file is
-/// searched for them, the report included: for each text of 24 letters or more, in pieces of 48. Ids and
-/// hashes stay, so that whoever has the benchmark can join them again.
+/// With --omit-text every file is searched, tables and report included, for each text of 24 letters or more of
+/// the benchmarks and the models, in pieces of 48; one that is found ends it.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -30,7 +30,7 @@ pub(crate) struct ReleaseArguments {
     /// The folder to write; an earlier release there is replaced
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
-    /// Leave out every text of benchmarks and models
+    /// Prove by a search that no text of a benchmark or a model is in any file
     #[arg(long)]
     omit_text: bool,
 }

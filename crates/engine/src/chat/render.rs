@@ -158,8 +158,8 @@ impl Write for Bounded {
 mod tests {
     use super::*;
 
-    /// Lists that hold the list before them twice: 2^21 comparisons, more than a fuel of 500,000 pays for.
-    const LEVELS: usize = 21;
+    /// Lists that hold the list before them twice: 2^20 comparisons, more than a fuel of 500,000 pays for.
+    const LEVELS: usize = 20;
 
     #[test]
     fn comparisons_cost_no_fuel_and_so_need_the_time_limit() {

@@ -187,3 +187,10 @@ fn the_likeliest_tokens_are_listed_whatever_is_chosen() {
         }
     });
 }
+
+#[test]
+fn a_token_of_no_probability_is_listed_as_a_finite_number() {
+    let logits = [0.0, f32::NEG_INFINITY, f32::NEG_INFINITY];
+    let (_, listed) = Sampling::greedy().choose_and_list(&logits, &Seed::new(1), 0, 2).unwrap();
+    assert_eq!(listed, [0.0, f32::MIN]);
+}

@@ -154,7 +154,7 @@ fn generations_go_through_parquet() {
         start,
         end,
         logprob,
-        top_logprobs: (start > 0).then(|| vec![-0.1, f32::NEG_INFINITY]),
+        top_logprobs: (start > 0).then(|| vec![-0.1, f32::MIN]),
     };
     let answer = GenerationRow {
         question_id: "synthetic/test/0".to_owned(),

@@ -22,12 +22,6 @@ use crate::console::Console;
 /// confidence meets the threshold; where the other format cannot say the same it is refused, with the
 /// reason. Other programs know neither guarantees nor identities, watch no drift and check no hash: the point's
 /// id and the file's hash stand in what is written, so that it can be traced.
-///
-/// | to | methods | what is written |
-/// |---|---|---|
-/// | vllm-semantic-router | perplexity | the `algorithm` of a decision (YAML) |
-/// | ucci-router | `token_margin` | a router file, version 1 (JSON) |
-/// | litellm | perplexity, `average_token_probability`, `min_token_probability` | a callback for the proxy (Python) |
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -56,11 +50,11 @@ pub(crate) struct ExportArguments {
 /// A program that reads the export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Program {
-    /// vLLM semantic router, read at version 0.4
+    /// The `algorithm` of a decision of vLLM semantic router 0.4 (YAML); of perplexity
     VllmSemanticRouter,
-    /// ucci-router, format version 1
+    /// A router file of ucci-router, version 1 (JSON); of `token_margin`
     UcciRouter,
-    /// LiteLLM's proxy
+    /// A callback for LiteLLM's proxy (Python); of perplexity, `average_token_probability` or `min_token_probability`
     Litellm,
 }
 
