@@ -89,11 +89,13 @@ fuzz: ## Run every reader of untrusted bytes on changes of its corpus, FUZZ_SECO
 .PHONY: lint
 lint: ## Check formatting and lints; warnings are errors.
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path bindings/python/Cargo.toml --check
 	$(CARGO) clippy --locked --workspace --all-targets --features $(FEATURES) -- -D warnings
 
 .PHONY: fmt
 fmt: ## Format every file.
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path bindings/python/Cargo.toml
 
 # The oldest Rust that the router promises, and its cargo.
 MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' crates/router/Cargo.toml)

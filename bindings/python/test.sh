@@ -48,7 +48,8 @@ else
   echo "Python: mypy is not there: the types are not checked"
 fi
 
-cargo fmt --check --manifest-path "$package/Cargo.toml"
+version="$(sed -n '/^\[workspace.package\]/,/^$/s/^version = //p' "$root/Cargo.toml")"
+grep -q "^version = $version\$" "$package/Cargo.toml" || { echo "Python: the package has not the version $version" >&2; exit 1; }
 # As `tests/tidy/licences.rs` does for the workspace.
 cargo metadata --format-version 1 --locked --offline --manifest-path "$package/Cargo.toml" \
   --filter-platform "$(rustc -vV | sed -n 's/^host: //p')" | "$venv/bin/python" "$package/tests/licences.py"

@@ -1,24 +1,26 @@
 //! What decisions and observations come to: values that do not change.
 
 use plimsoll_router::{DriftState, Reason, Route};
+use pyo3::intern;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
-/// The name of a route.
-pub(crate) fn route_name(route: Route) -> &'static str {
+/// The name of a route, made once.
+fn route_name(py: Python<'_>, route: Route) -> &Bound<'_, PyString> {
     match route {
-        Route::Slm => "slm",
-        Route::Llm => "llm",
+        Route::Slm => intern!(py, "slm"),
+        Route::Llm => intern!(py, "llm"),
     }
 }
 
-/// The name of a reason.
-pub(crate) fn reason_name(reason: Reason) -> &'static str {
+/// The name of a reason, made once.
+fn reason_name(py: Python<'_>, reason: Reason) -> &Bound<'_, PyString> {
     match reason {
-        Reason::AtOrAbove => "at_or_above",
-        Reason::Below => "below",
-        Reason::Certificate => "certificate",
-        Reason::Explored => "explored",
-        _ => "missing",
+        Reason::AtOrAbove => intern!(py, "at_or_above"),
+        Reason::Below => intern!(py, "below"),
+        Reason::Certificate => intern!(py, "certificate"),
+        Reason::Explored => intern!(py, "explored"),
+        _ => intern!(py, "missing"),
     }
 }
 
@@ -53,17 +55,17 @@ pub(crate) struct Decision {
 #[pymethods]
 impl Decision {
     #[getter]
-    fn route(&self) -> &'static str {
-        route_name(self.route)
+    fn route<'py>(&self, py: Python<'py>) -> &Bound<'py, PyString> {
+        route_name(py, self.route)
     }
 
     #[getter]
-    fn reason(&self) -> &'static str {
-        reason_name(self.reason)
+    fn reason<'py>(&self, py: Python<'py>) -> &Bound<'py, PyString> {
+        reason_name(py, self.reason)
     }
 
-    fn __repr__(&self) -> String {
-        format!("Decision(route='{}', reason='{}')", self.route(), self.reason())
+    fn __repr__(&self, py: Python<'_>) -> String {
+        format!("Decision(route='{}', reason='{}')", self.route(py), self.reason(py))
     }
 }
 
@@ -82,17 +84,17 @@ pub(crate) struct ExploredDecision {
 #[pymethods]
 impl ExploredDecision {
     #[getter]
-    fn route(&self) -> &'static str {
-        route_name(self.route)
+    fn route<'py>(&self, py: Python<'py>) -> &Bound<'py, PyString> {
+        route_name(py, self.route)
     }
 
     #[getter]
-    fn reason(&self) -> &'static str {
-        reason_name(self.reason)
+    fn reason<'py>(&self, py: Python<'py>) -> &Bound<'py, PyString> {
+        reason_name(py, self.reason)
     }
 
-    fn __repr__(&self) -> String {
-        let (route, reason, propensity) = (self.route(), self.reason(), self.propensity);
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let (route, reason, propensity) = (self.route(py), self.reason(py), self.propensity);
         format!("ExploredDecision(route='{route}', reason='{reason}', propensity={propensity:?})")
     }
 }
@@ -114,17 +116,17 @@ pub(crate) struct TrackedDecision {
 #[pymethods]
 impl TrackedDecision {
     #[getter]
-    fn route(&self) -> &'static str {
-        route_name(self.route)
+    fn route<'py>(&self, py: Python<'py>) -> &Bound<'py, PyString> {
+        route_name(py, self.route)
     }
 
     #[getter]
-    fn reason(&self) -> &'static str {
-        reason_name(self.reason)
+    fn reason<'py>(&self, py: Python<'py>) -> &Bound<'py, PyString> {
+        reason_name(py, self.reason)
     }
 
-    fn __repr__(&self) -> String {
-        let (route, reason, z) = (self.route(), self.reason(), optional(self.z));
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let (route, reason, z) = (self.route(py), self.reason(py), optional(self.z));
         format!("TrackedDecision(route='{route}', reason='{reason}', z={z}, u={:?}, t={:?})", self.u, self.t)
     }
 }
