@@ -90,11 +90,13 @@ fuzz: ## Run every reader of untrusted bytes on changes of its corpus, FUZZ_SECO
 .PHONY: lint
 lint: ## Check formatting and lints; warnings are errors.
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path bindings/python/Cargo.toml --check
 	$(CARGO) clippy --locked --workspace --all-targets --features $(FEATURES) -- -D warnings
 
 .PHONY: fmt
 fmt: ## Format every file.
 	$(CARGO) fmt --all
+	$(CARGO) fmt --manifest-path bindings/python/Cargo.toml
 
 # The oldest Rust that the router promises, and its cargo.
 MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' crates/router/Cargo.toml)
@@ -156,6 +158,24 @@ bindings-kotlin: ## Kotlin for the JVM: build and test. Needs Java 17, kotlinc a
 bindings-swift: ## Swift: check the module map with clang, and compile and test where there is a Swift compiler.
 	$(CARGO) build --locked --profile bindings -p plimsoll-c
 	bindings/swift/test.sh $(TARGET)/bindings
+
+# A Python from 3.10 on that has venv is $(PYTHON).
+MATURIN ?= maturin
+MYPY ?= mypy
+export PYTHON MATURIN MYPY
+WHEEL = $(MATURIN) build --release --locked --manifest-path bindings/python/Cargo.toml --target-dir $(TARGET)/python
+
+.PHONY: bindings-python
+bindings-python: ## Python: build a wheel and test it. Needs Python 3.10, maturin (pip install maturin); mypy is used where it is.
+	rm -rf $(TARGET)/python/wheels
+	$(WHEEL) --interpreter $(PYTHON) --auditwheel skip --out $(TARGET)/python/wheels
+	$(CARGO) clippy --release --locked --manifest-path bindings/python/Cargo.toml --target-dir $(TARGET)/python -- -D warnings
+	bindings/python/test.sh $(TARGET)/python/wheels/*.whl $(TARGET)/python
+
+.PHONY: wheels
+wheels: ## Python wheels into target/wheels. Needs maturin; for Linux ziglang too (pip install maturin ziglang), for manylinux2014.
+	@mkdir -p $(TARGET)/wheels
+	$(WHEEL) $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux2014) --out $(TARGET)/wheels
 
 .PHONY: bindings-test
 bindings-test: ## Test every binding that this machine can, and say which were skipped and why.

@@ -14,6 +14,13 @@ has_wasm() {
   [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]
 }
 
+# Whether the crates of a package of its own are here, or can be had within two minutes.
+has_crates() {
+  local fetch=(cargo fetch --quiet --locked --manifest-path "$1/Cargo.toml")
+  "${fetch[@]}" --offline 2> /dev/null && return 0
+  has timeout && timeout --kill-after=10 120 "${fetch[@]}" < /dev/null
+}
+
 if has "${CC:-cc}"; then make bindings-c; else skip C "there is no C compiler"; fi
 
 if ! has node || ! has npm; then
@@ -32,6 +39,17 @@ elif [ ! -e "${JNA:-/usr/share/java/jna.jar}" ]; then
   skip Kotlin "there is no ${JNA:-/usr/share/java/jna.jar}"
 else
   make bindings-kotlin
+fi
+
+python="${PYTHON:-python3}"
+if ! "$python" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 10))' 2> /dev/null; then
+  skip Python "there is no Python from 3.10 on with venv"
+elif ! has "${MATURIN:-maturin}"; then
+  skip Python "there is no maturin: pip install maturin"
+elif ! has_crates bindings/python; then
+  skip Python "the crates of bindings/python/Cargo.lock cannot be had"
+else
+  make bindings-python
 fi
 
 if has "${CLANG:-clang}" || has swift; then make bindings-swift; else skip Swift "there is neither clang nor swift"; fi

@@ -30,7 +30,11 @@ use crate::harness::{Sandbox, repository};
 const SHOWN: &[(&str, &str)] = &[
     ("text", "a picture"),
     ("mermaid", "a picture"),
-    ("python", "needs the hub's library; `load_dataset` of a released folder is tried at each release"),
+    (
+        "python",
+        "`bindings/python/tests/test_readme.py` runs the README's; elsewhere it needs the hub's library, and `load_dataset` of a \
+         released folder is tried at each release",
+    ),
     ("c", "`bindings/c/test.sh` compiles and runs the README's program"),
     ("js", "`bindings/js/test.sh` runs the README's program"),
     ("kotlin", "`bindings/kotlin/test.sh` compiles and runs the README's program"),

@@ -3,8 +3,11 @@
 /** Which model answers: the small one's answer is kept (`slm`), or the question is deferred (`llm`). */
 export type Route = 'slm' | 'llm';
 
-/** Why. `certificate`: a tracker would have kept it, the certificate's threshold does not. */
-export type Reason = 'missing' | 'below' | 'at_or_above' | 'certificate';
+/**
+ * Why. `certificate`: a tracker would have kept it, the certificate's threshold does not. `explored`: a coin chose the other
+ * route than the threshold's.
+ */
+export type Reason = 'missing' | 'below' | 'at_or_above' | 'certificate' | 'explored';
 
 /** What a device runs. Each field that the thresholds file records must be given and be equal. */
 export interface ModelIdentity {
@@ -23,6 +26,12 @@ export type Confidence = number | null;
 export interface Decision {
   route: Route;
   reason: Reason;
+}
+
+/** A decision with exploration. */
+export interface ExploredDecision extends Decision {
+  /** The probability with which this route was taken. */
+  propensity: number;
 }
 
 /** A decision by a tracker, with all that is needed to repeat it. */
@@ -90,7 +99,7 @@ export class Plimsoll {
    */
   open(thresholds: string | Uint8Array, point: { device: string | ModelIdentity; method: string; target: string }): Router;
 
-  /** A confidence that grows token by token, for `perplexity` and `average_token_probability`. */
+  /** A confidence that grows token by token, for `perplexity`, `average_token_probability` and `min_token_probability`. */
   accumulator(method: string): Accumulator;
 
   /**
@@ -100,6 +109,18 @@ export class Plimsoll {
   perplexity(logprobsNats: Iterable<number | null>): Confidence;
   /** The mean probability of the answer's tokens. */
   averageTokenProbability(logprobsNats: Iterable<number | null>): Confidence;
+  /** The smallest probability of the answer's tokens. */
+  minTokenProbability(logprobsNats: Iterable<number | null>): Confidence;
+  /**
+   * By how much the likeliest token leads, on average: for each position of the answer the log-probabilities of the two
+   * likeliest tokens, whichever was chosen.
+   */
+  tokenMargin(likeliestTwoNats: Iterable<Iterable<number | null>>): Confidence;
+  /**
+   * How far the next-token distributions are from uniform, on average: for each position of the answer the
+   * log-probabilities of the k likeliest tokens. Lists of several lengths have no confidence.
+   */
+  tokenEntropy(likeliestNats: Iterable<Iterable<number | null>>): Confidence;
   /** P(True) / (P(True) + P(False)). */
   pTrue(trueMass: number, falseMass: number): Confidence;
   /** How much sampled answers agree. */
@@ -120,6 +141,14 @@ export class Router extends Handle {
   decide(confidence: Confidence): Decision;
   /** The decision as a line of the decision log, JSON. */
   record(confidence: Confidence): string;
+  /**
+   * Decides, and takes the other route where a coin says so, so that thresholds can be fitted anew on the log. `share` is in
+   * [0, 1] (0.02 to 0.1 is usual); half of these questions take the other route. `u` is uniform in [0, 1), drawn anew for
+   * each question by a generator that clients cannot foresee.
+   */
+  explore(confidence: Confidence, share: number, u: number): ExploredDecision;
+  /** The decision of `explore` as a line of the decision log, JSON, with its propensity. */
+  exploredRecord(confidence: Confidence, share: number, u: number): string;
   /** Counts a decided question in the drift monitor, once. */
   observe(confidence: Confidence): Drift;
   /**

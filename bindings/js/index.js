@@ -2,7 +2,7 @@
 // index.d.ts documents what is exported.
 
 const ROUTES = ['llm', 'slm'];
-const REASONS = ['missing', 'below', 'at_or_above', 'certificate'];
+const REASONS = ['missing', 'below', 'at_or_above', 'certificate', 'explored'];
 const DRIFT_STATES = ['unmonitored', 'collecting', 'normal', 'alarm'];
 const STATUSES = [
   'ok', 'null_pointer', 'not_utf8', 'invalid_argument', 'invalid_file', 'other_model', 'not_in_file', 'no_threshold',
@@ -13,6 +13,7 @@ const STATUSES = [
 const DECISION_BYTES = 32;
 const DRIFT_BYTES = 56;
 const EVIDENCE_BYTES = 40;
+const EXPLORED_BYTES = 16;
 
 export class PlimsollError extends Error {
   constructor(status, message) {
@@ -146,6 +147,20 @@ export class Plimsoll {
     return this.#overTokens('plimsoll_average_token_probability', logprobsNats);
   }
 
+  minTokenProbability(logprobsNats) {
+    return this.#overTokens('plimsoll_min_token_probability', logprobsNats);
+  }
+
+  tokenMargin(likeliestTwoNats) {
+    return this.#overPositions(likeliestTwoNats, (address, count, k) =>
+      (k === 2 ? this.exports.plimsoll_token_margin(address, count) : NaN));
+  }
+
+  tokenEntropy(likeliestNats) {
+    return this.#overPositions(likeliestNats, (address, count, k) =>
+      this.exports.plimsoll_token_entropy(address, count, k));
+  }
+
   pTrue(trueMass, falseMass) {
     return numberOrNull(this.exports.plimsoll_p_true(numberOrNaN(trueMass, 'trueMass'), numberOrNaN(falseMass, 'falseMass')));
   }
@@ -161,6 +176,16 @@ export class Plimsoll {
     const numbers = Float64Array.from(logprobsNats, (value) => numberOrNaN(value, 'a log-probability'));
     return this.memory.withBytes(new Uint8Array(numbers.buffer), (address) =>
       numberOrNull(this.exports[name](address, numbers.length)));
+  }
+
+  /** Lists of one length; of others there is no confidence. */
+  #overPositions(positions, call) {
+    const lists = Array.from(positions, (list) => Array.from(list, (value) => numberOrNaN(value, 'a log-probability')));
+    const k = lists[0]?.length ?? 0;
+    if (lists.some((list) => list.length !== k)) return null;
+    const numbers = Float64Array.from(lists.flat());
+    return this.memory.withBytes(new Uint8Array(numbers.buffer), (address) =>
+      numberOrNull(call(address, lists.length, k)));
   }
 
   /** @internal The error of the latest failure. */
@@ -240,6 +265,14 @@ function readDecision(view) {
   };
 }
 
+function readExplored(view) {
+  return {
+    route: ROUTES[view.getInt32(0, true)],
+    reason: REASONS[view.getInt32(4, true)],
+    propensity: view.getFloat64(8, true),
+  };
+}
+
 function readDrift(view) {
   const flag = (offset) => view.getInt32(offset, true) !== 0;
   const report = {
@@ -278,6 +311,17 @@ export class Router extends Handle {
   record(confidence) {
     const value = numberOrNaN(confidence, 'confidence');
     return this.plimsoll.takenText(this.plimsoll.exports.plimsoll_record(this.handle, value));
+  }
+
+  explore(confidence, share, u) {
+    const numbers = [numberOrNaN(confidence, 'confidence'), numberOrNaN(share, 'share'), numberOrNaN(u, 'u')];
+    const call = (out) => this.plimsoll.exports.plimsoll_explore(this.handle, ...numbers, out);
+    return this.plimsoll.filled(EXPLORED_BYTES, call, readExplored);
+  }
+
+  exploredRecord(confidence, share, u) {
+    const numbers = [numberOrNaN(confidence, 'confidence'), numberOrNaN(share, 'share'), numberOrNaN(u, 'u')];
+    return this.plimsoll.takenText(this.plimsoll.exports.plimsoll_explored_record(this.handle, ...numbers));
   }
 
   observe(confidence) {

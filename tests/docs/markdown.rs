@@ -13,6 +13,7 @@ const DOCUMENTS: &[&str] = &[
     "bindings/c/README.md",
     "bindings/js/README.md",
     "bindings/kotlin/README.md",
+    "bindings/python/README.md",
     "bindings/swift/README.md",
     "crates/router/README.md",
     "schemas/README.md",

@@ -53,7 +53,8 @@ enum {
     PLIMSOLL_REASON_MISSING = 0,
     PLIMSOLL_REASON_BELOW = 1,
     PLIMSOLL_REASON_AT_OR_ABOVE = 2,
-    PLIMSOLL_REASON_CERTIFICATE = 3 /* a tracker would have kept it, the certificate's threshold does not */
+    PLIMSOLL_REASON_CERTIFICATE = 3, /* a tracker would have kept it, the certificate's threshold does not */
+    PLIMSOLL_REASON_EXPLORED = 4     /* a coin chose the other route than the threshold's */
 };
 
 /* What the drift monitor says. */
@@ -77,6 +78,13 @@ typedef struct plimsoll_decision {
     double u;       /* by a tracker: the number in [0, 1) that breaks ties; else NaN */
     double t;       /* by a tracker: the threshold on the pool's scale; else NaN */
 } plimsoll_decision;
+
+/* A decision with exploration. All zero defers. */
+typedef struct plimsoll_explored {
+    int32_t route;     /* PLIMSOLL_ROUTE_.. */
+    int32_t reason;    /* PLIMSOLL_REASON_.. */
+    double propensity; /* the probability with which this route was taken */
+} plimsoll_explored;
 
 /* What the drift monitor says after an observation. */
 typedef struct plimsoll_drift {
@@ -133,6 +141,16 @@ int32_t plimsoll_decide(const plimsoll_router *router, double confidence, plimso
 /* The decision of plimsoll_decide as a line of the decision log, JSON. */
 char *plimsoll_record(const plimsoll_router *router, double confidence);
 
+/*
+ * Decides about one question, and takes the other route where a coin says so, so that thresholds can be fitted anew on the
+ * log. `share` is in [0, 1] (0.02 to 0.1 is usual): half of these questions take the other route. `u` is uniform in [0, 1),
+ * drawn anew for each question by a generator that clients cannot foresee. A missing confidence defers, with propensity 1.
+ */
+int32_t plimsoll_explore(const plimsoll_router *router, double confidence, double share, double u, plimsoll_explored *out);
+
+/* The decision of plimsoll_explore as a line of the decision log, JSON, with its propensity. */
+char *plimsoll_explored_record(const plimsoll_router *router, double confidence, double share, double u);
+
 /* Counts a decided question in the drift monitor, once. Deciding does not count by itself. */
 int32_t plimsoll_observe(const plimsoll_router *router, double confidence, plimsoll_drift *out);
 
@@ -142,12 +160,17 @@ int32_t plimsoll_observe(const plimsoll_router *router, double confidence, plims
  */
 double plimsoll_perplexity(const double *logprobs_nats, size_t count);
 double plimsoll_average_token_probability(const double *logprobs_nats, size_t count);
+double plimsoll_min_token_probability(const double *logprobs_nats, size_t count);
+/* `count` pairs: at each position the log-probabilities of the two likeliest tokens, whichever was chosen. */
+double plimsoll_token_margin(const double *likeliest_two_nats, size_t count);
+/* `count` lists of `k`: at each position the log-probabilities of the k likeliest tokens. */
+double plimsoll_token_entropy(const double *likeliest_nats, size_t count, size_t k);
 double plimsoll_p_true(double true_mass, double false_mass);
 double plimsoll_jaccard_degree(const char *const *answers, size_t count);
 
 /*
- * The same confidences token by token, with the bits of the closed forms. `method` is "perplexity" or
- * "average_token_probability".
+ * The same confidences token by token, with the bits of the closed forms. `method` is "perplexity",
+ * "average_token_probability" or "min_token_probability".
  */
 plimsoll_accumulator *plimsoll_accumulator_new(const char *method);
 void plimsoll_accumulator_free(plimsoll_accumulator *accumulator);

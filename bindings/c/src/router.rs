@@ -22,7 +22,7 @@ pub struct RouterHandle {
 pub struct CDecision {
     /// 1: the small model's answer is kept; 0: the question is deferred.
     pub route: i32,
-    /// 0 missing, 1 below, 2 at or above, 3 deferred by a certificate alone.
+    /// 0 missing, 1 below, 2 at or above, 3 deferred by a certificate alone, 4 chosen by a coin.
     pub reason: i32,
     /// By a tracker: the confidence on the pool's scale; else NaN.
     pub z: f64,
@@ -58,15 +58,25 @@ pub struct CDrift {
     pub reserved: i32,
 }
 
+/// The header's number of a route.
+pub(crate) fn route_number(route: Route) -> i32 {
+    i32::from(route == Route::Slm)
+}
+
+/// The header's number of a reason.
+pub(crate) fn reason_number(reason: Reason) -> i32 {
+    match reason {
+        Reason::Below => 1,
+        Reason::AtOrAbove => 2,
+        Reason::Certificate => 3,
+        Reason::Explored => 4,
+        _ => 0,
+    }
+}
+
 impl From<Decision> for CDecision {
     fn from(decision: Decision) -> Self {
-        let reason = match decision.reason {
-            Reason::Below => 1,
-            Reason::AtOrAbove => 2,
-            Reason::Certificate => 3,
-            _ => 0,
-        };
-        let route = i32::from(decision.route == Route::Slm);
+        let (route, reason) = (route_number(decision.route), reason_number(decision.reason));
         Self { route, reason, z: f64::NAN, u: f64::NAN, t: f64::NAN }
     }
 }
@@ -205,5 +215,6 @@ mod tests {
             (56, 8, 40)
         );
         assert_eq!(size_of::<crate::error_monitor::CEvidence>(), 40);
+        assert_eq!(size_of::<crate::exploration::CExplored>(), 16);
     }
 }

@@ -25,7 +25,8 @@ pub unsafe extern "C" fn plimsoll_accumulator_new(method: *const c_char) -> *mut
         let method = unsafe { text(method, "method")? };
         let none = || {
             let message =
-                "has no confidence that grows token by token; average_token_probability and perplexity have";
+                "has no confidence that grows token by token; average_token_probability, perplexity and \
+                 min_token_probability have";
             Failure::new(Status::Unavailable, format!("method `{method}` {message}"))
         };
         let method = TokenMethod::from_id(method).ok_or_else(none)?;

@@ -81,9 +81,9 @@ static int32_t route_of(const json *value) {
 }
 
 static int32_t reason_of(const json *value) {
-    static const char *const names[] = {"missing", "below", "at_or_above", "certificate"};
+    static const char *const names[] = {"missing", "below", "at_or_above", "certificate", "explored"};
     int32_t reason = 0;
-    while (reason < 3 && strcmp(names[reason], value->text) != 0) {
+    while (reason < 4 && strcmp(names[reason], value->text) != 0) {
         reason++;
     }
     return reason;
@@ -139,6 +139,38 @@ static void token_vectors(const json *vectors, const char *method, double (*scor
     }
 }
 
+/* The likeliest tokens of each position: all of them, and the first two. */
+static void likeliest_vectors(const json *vectors) {
+    double tolerance = json_number(json_get(vectors, "tolerance"));
+    const json *one, *position, *token;
+    unsigned long number = 0;
+    for (one = json_get(vectors, "token_entropy")->first; one != NULL; one = one->next, number++) {
+        const json *positions = json_get(one, "likeliest_nats");
+        double *lists = calloc(3 * positions->count + 1, sizeof *lists);
+        size_t count = 0;
+        for (position = positions->first; position != NULL; position = position->next) {
+            for (token = position->first; token != NULL; token = token->next) {
+                lists[count++] = json_number(token);
+            }
+        }
+        check(is_near(plimsoll_token_entropy(lists, positions->count, 3), json_number(json_get(one, "confidence")), tolerance),
+              "token_entropy", number);
+        free(lists);
+    }
+    for (one = json_get(vectors, "token_margin")->first; one != NULL; one = one->next, number++) {
+        const json *positions = json_get(one, "likeliest_nats");
+        double *pairs = calloc(2 * positions->count + 1, sizeof *pairs);
+        size_t count = 0;
+        for (position = positions->first; position != NULL; position = position->next) {
+            pairs[count++] = json_number(position->first);
+            pairs[count++] = json_number(position->first->next);
+        }
+        check(is_near(plimsoll_token_margin(pairs, positions->count), json_number(json_get(one, "confidence")), tolerance),
+              "token_margin", number);
+        free(pairs);
+    }
+}
+
 static void confidence_vectors(void) {
     json *vectors = read_vectors("confidence.json");
     double tolerance = json_number(json_get(vectors, "tolerance"));
@@ -146,6 +178,8 @@ static void confidence_vectors(void) {
     unsigned long number = 0;
     token_vectors(vectors, "perplexity", plimsoll_perplexity);
     token_vectors(vectors, "average_token_probability", plimsoll_average_token_probability);
+    token_vectors(vectors, "min_token_probability", plimsoll_min_token_probability);
+    likeliest_vectors(vectors);
     for (one = json_get(vectors, "p_true")->first; one != NULL; one = one->next, number++) {
         double found = plimsoll_p_true(json_number(json_get(one, "true_mass")), json_number(json_get(one, "false_mass")));
         check(is_near(found, json_number(json_get(one, "confidence")), tolerance), "p_true", number);
@@ -161,6 +195,31 @@ static void confidence_vectors(void) {
               "jaccard_degree", number);
         free(texts);
     }
+    json_free(vectors);
+}
+
+static void exploration_vectors(void) {
+    json *vectors = read_vectors("exploration.json");
+    plimsoll_router *router = open_point("perplexity/routing_ratio=0.3");
+    const json *one;
+    unsigned long number = 0;
+    for (one = json_get(vectors, "cases")->first; one != NULL; one = one->next, number++) {
+        double confidence = json_number(json_get(one, "confidence")), share = json_number(json_get(one, "share"));
+        double u = json_number(json_get(one, "u")), propensity = json_number(json_get(one, "propensity"));
+        plimsoll_explored explored;
+        char *text = plimsoll_explored_record(router, confidence, share, u);
+        json *record = json_read(text);
+        check(plimsoll_explore(router, confidence, share, u, &explored) == PLIMSOLL_OK, "explore", number);
+        check(explored.route == route_of(json_get(one, "route")), "route", number);
+        check(explored.reason == reason_of(json_get(one, "reason")), "reason", number);
+        check(explored.propensity == propensity, "propensity", number);
+        check(route_of(json_get(record, "route")) == explored.route, "record", number);
+        check(reason_of(json_get(record, "reason")) == explored.reason, "record", number);
+        check(json_number(json_get(record, "propensity")) == propensity, "record", number);
+        json_free(record);
+        plimsoll_text_free(text);
+    }
+    plimsoll_router_free(router);
     json_free(vectors);
 }
 
@@ -435,6 +494,7 @@ static void bad_numbers_and_null(void) {
     plimsoll_decision decision;
     plimsoll_drift drift;
     plimsoll_evidence evidence;
+    plimsoll_explored explored;
     size_t index;
     for (index = 0; index < sizeof bad / sizeof *bad; index++) {
         memset(&decision, 0x55, sizeof decision);
@@ -442,6 +502,10 @@ static void bad_numbers_and_null(void) {
         check(decision.route == PLIMSOLL_ROUTE_LLM && decision.reason == PLIMSOLL_REASON_MISSING, "defers", index);
         check(plimsoll_observe(router, bad[index], &drift) == PLIMSOLL_INVALID_ARGUMENT, "observe", index);
         check(plimsoll_track(tracker, "a", bad[index], &decision) == PLIMSOLL_INVALID_ARGUMENT, "track", index);
+        memset(&explored, 0x55, sizeof explored);
+        check(plimsoll_explore(router, 0.5, bad[index], 0.5, &explored) == PLIMSOLL_INVALID_ARGUMENT, "share", index);
+        check(plimsoll_explore(router, 0.5, 0.1, bad[index], &explored) == PLIMSOLL_INVALID_ARGUMENT, "u", index);
+        check(explored.route == PLIMSOLL_ROUTE_LLM && plimsoll_explored_record(router, 0.5, 0.1, 1.0) == NULL, "defers", index);
     }
     check(plimsoll_decide(router, 0.5, NULL) == PLIMSOLL_NULL_POINTER, "out", 0);
     check(plimsoll_decide(NULL, 0.5, &decision) == PLIMSOLL_NULL_POINTER && decision.route == 0, "router", 0);
@@ -456,6 +520,12 @@ static void bad_numbers_and_null(void) {
     check(isnan(plimsoll_perplexity(NULL, 3)) && isnan(plimsoll_perplexity(NULL, 0)), "NULL", 1);
     check(isnan(plimsoll_perplexity(bad, (size_t)-1)), "an impossible length", 0);
     check(isnan(plimsoll_average_token_probability(bad + 1, 1)), "above zero", 0);
+    check(isnan(plimsoll_min_token_probability(NULL, 1)) && isnan(plimsoll_token_margin(NULL, 1)), "NULL", 2);
+    check(isnan(plimsoll_token_margin(bad, (size_t)-1)) && isnan(plimsoll_token_margin(bad, 1)), "a pair", 0);
+    check(isnan(plimsoll_token_entropy(bad, 4, 0)) && isnan(plimsoll_token_entropy(bad, (size_t)-1, 2)), "lists", 0);
+    check(isnan(plimsoll_token_entropy(NULL, 1, 1)) && isnan(plimsoll_token_entropy(bad, 2, 2)), "lists", 1);
+    check(plimsoll_explore(NULL, 0.5, 0.1, 0.5, &explored) == PLIMSOLL_NULL_POINTER, "router", 1);
+    check(plimsoll_explore(router, 0.5, 0.1, 0.5, NULL) == PLIMSOLL_NULL_POINTER, "out", 3);
     check(isnan(plimsoll_p_true(NAN, 0.5)) && isnan(plimsoll_p_true(-1.0, 0.5)), "masses", 0);
     check(isnan(plimsoll_jaccard_degree(texts, 2)) && plimsoll_jaccard_degree(texts, 1) == 1.0, "answers", 0);
     plimsoll_router_free(NULL);
@@ -570,8 +640,10 @@ int main(int count, char **arguments) {
     folder = arguments[1];
     check(*plimsoll_version() != '\0' && *plimsoll_last_error() == '\0' && plimsoll_last_status() == 0, "version", 0);
     check(sizeof(plimsoll_decision) == 32 && sizeof(plimsoll_drift) == 56 && sizeof(plimsoll_evidence) == 40, "sizes", 0);
+    check(sizeof(plimsoll_explored) == 16, "sizes", 1);
     decide_vectors();
     confidence_vectors();
+    exploration_vectors();
     map_vectors();
     drift_vectors();
     tracker_vectors();

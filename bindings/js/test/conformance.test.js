@@ -40,6 +40,7 @@ test('confidence.json', () => {
   for (const [method, score] of [
     ['perplexity', (logprobs) => plimsoll.perplexity(logprobs)],
     ['average_token_probability', (logprobs) => plimsoll.averageTokenProbability(logprobs)],
+    ['min_token_probability', (logprobs) => plimsoll.minTokenProbability(logprobs)],
   ]) {
     for (const { logprobs_nats: logprobs, confidence } of cases[method]) {
       isNear(score(logprobs), confidence, tolerance, method);
@@ -49,12 +50,36 @@ test('confidence.json', () => {
       growing.free();
     }
   }
+  for (const { likeliest_nats: lists, confidence } of cases.token_margin) {
+    isNear(plimsoll.tokenMargin(lists.map((list) => list.slice(0, 2))), confidence, tolerance, 'token_margin');
+  }
+  for (const { likeliest_nats: lists, confidence } of cases.token_entropy) {
+    isNear(plimsoll.tokenEntropy(lists), confidence, tolerance, 'token_entropy');
+  }
+  for (const uneven of [[[-0.1, -2], [-0.1]], [[-0.1, null]], [[]], [[-0.1, -2, -3], []]]) {
+    assert.equal(plimsoll.tokenMargin(uneven), null);
+    assert.equal(plimsoll.tokenEntropy(uneven), null);
+  }
   for (const { true_mass: yes, false_mass: no, confidence } of cases.p_true) {
     isNear(plimsoll.pTrue(yes, no), confidence, tolerance, 'p_true');
   }
   for (const { answers, confidence } of cases.jaccard_degree) {
     isNear(plimsoll.jaccardDegree(answers), confidence, tolerance, 'jaccard_degree');
   }
+});
+
+test('exploration.json', () => {
+  const router = open('perplexity/routing_ratio=0.3');
+  for (const { confidence, share, u, route, reason, propensity } of vectors('exploration.json').cases) {
+    assert.deepEqual(router.explore(confidence, share, u), { route, reason, propensity });
+    const record = JSON.parse(router.exploredRecord(confidence, share, u));
+    assert.deepEqual([record.route, record.reason, record.propensity], [route, reason, propensity]);
+  }
+  for (const [share, u] of [[1.5, 0.5], [null, 0.5], [0.1, 1], [0.1, -0.1], [0.1, null]]) {
+    assert.throws(() => router.explore(0.5, share, u), { status: 'invalid_argument' });
+    assert.throws(() => router.exploredRecord(0.5, share, u), { status: 'invalid_argument' });
+  }
+  router.free();
 });
 
 test('map.json: the isotonic map, which a record shows', () => {

@@ -12,6 +12,7 @@ export async function decide(file: Uint8Array, logprobs: Float32Array): Promise<
     const decision: Decision = router.decide(confidence);
     const tracked: TrackedDecision = router.tracker({ horizon: 100 }).decide('req-1', confidence);
     const evidence: Evidence = router.errorMonitor({ alpha: 0.1, delta: 0.1 }).observe(true);
+    const propensity: number = router.explore(plimsoll.tokenMargin([[-0.1, -2]]), 0.1, Math.random()).propensity;
     const psi: number | undefined = router.observe(confidence).report?.psi;
     const growing = plimsoll.accumulator('perplexity');
     growing.push(logprobs[0] ?? null);
@@ -20,7 +21,7 @@ export async function decide(file: Uint8Array, logprobs: Float32Array): Promise<
     router.decide('0.9');
     // @ts-expect-error Routers are opened.
     new Router();
-    return isOver || evidence.alarm || psi === 0 || tracked.t > 1 ? 'llm' : decision.route;
+    return isOver || evidence.alarm || psi === 0 || propensity > 1 || tracked.t > 1 ? 'llm' : decision.route;
   } catch (error) {
     if (error instanceof PlimsollError && error.status === 'other_model') throw error;
     return 'llm';

@@ -41,11 +41,25 @@ internal object Library {
 
     @JvmStatic external fun plimsoll_record(router: Pointer?, confidence: Double): Pointer?
 
+    @JvmStatic external fun plimsoll_explore(
+        router: Pointer?, confidence: Double, share: Double, u: Double, out: Pointer,
+    ): Int
+
+    @JvmStatic external fun plimsoll_explored_record(
+        router: Pointer?, confidence: Double, share: Double, u: Double,
+    ): Pointer?
+
     @JvmStatic external fun plimsoll_observe(router: Pointer?, confidence: Double, out: Pointer): Int
 
     @JvmStatic external fun plimsoll_perplexity(logprobsNats: Pointer?, count: SizeT): Double
 
     @JvmStatic external fun plimsoll_average_token_probability(logprobsNats: Pointer?, count: SizeT): Double
+
+    @JvmStatic external fun plimsoll_min_token_probability(logprobsNats: Pointer?, count: SizeT): Double
+
+    @JvmStatic external fun plimsoll_token_margin(likeliestTwoNats: Pointer?, count: SizeT): Double
+
+    @JvmStatic external fun plimsoll_token_entropy(likeliestNats: Pointer?, count: SizeT, k: SizeT): Double
 
     @JvmStatic external fun plimsoll_p_true(trueMass: Double, falseMass: Double): Double
 

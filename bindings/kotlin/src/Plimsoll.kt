@@ -20,6 +20,9 @@ enum class Reason {
 
     /** A tracker would have kept it, and the certificate's threshold does not. */
     CERTIFICATE,
+
+    /** A coin chose the other route than the threshold's. */
+    EXPLORED,
 }
 
 enum class DriftState {
@@ -52,6 +55,9 @@ enum class Status {
 class PlimsollException(val status: Status, message: String) : RuntimeException(message)
 
 data class Decision(val route: Route, val reason: Reason)
+
+/** @property propensity the probability with which this route was taken */
+data class ExploredDecision(val route: Route, val reason: Reason, val propensity: Double)
 
 /**
  * A decision by a tracker, with all that is needed to repeat it.
@@ -105,6 +111,38 @@ object Plimsoll {
         return orNull(Library.plimsoll_average_token_probability(nativeDoubles(logprobsNats), count))
     }
 
+    /** The smallest probability of the answer's tokens. */
+    fun minTokenProbability(logprobsNats: DoubleArray): Double? {
+        val count = SizeT(logprobsNats.size.toLong())
+        return orNull(Library.plimsoll_min_token_probability(nativeDoubles(logprobsNats), count))
+    }
+
+    /**
+     * By how much the likeliest token leads, on average.
+     *
+     * @param likeliestTwoNats for each position of the answer the log-probabilities of the two likeliest tokens, whichever
+     *   was chosen
+     */
+    fun tokenMargin(likeliestTwoNats: List<DoubleArray>): Double? = overPositions(likeliestTwoNats) { memory, count, k ->
+        if (k == 2) Library.plimsoll_token_margin(memory, SizeT(count.toLong())) else Double.NaN
+    }
+
+    /**
+     * How far the next-token distributions are from uniform, on average. Lists of several lengths have no confidence.
+     *
+     * @param likeliestNats for each position of the answer the log-probabilities of the k likeliest tokens
+     */
+    fun tokenEntropy(likeliestNats: List<DoubleArray>): Double? = overPositions(likeliestNats) { memory, count, k ->
+        Library.plimsoll_token_entropy(memory, SizeT(count.toLong()), SizeT(k.toLong()))
+    }
+
+    private fun overPositions(positions: List<DoubleArray>, call: (Memory?, Int, Int) -> Double): Double? {
+        val k = positions.firstOrNull()?.size ?: 0
+        if (positions.any { it.size != k }) return null
+        val values = positions.flatMap { it.asIterable() }.toDoubleArray()
+        return orNull(call(nativeDoubles(values), positions.size, k))
+    }
+
     /** P(True) / (P(True) + P(False)). */
     fun pTrue(trueMass: Double, falseMass: Double): Double? = orNull(Library.plimsoll_p_true(trueMass, falseMass))
 
@@ -140,6 +178,21 @@ class Router private constructor(handle: Pointer) : Handle(handle, Library::plim
 
     /** The decision as a line of the decision log, JSON. */
     fun record(confidence: Double?): String = takenText(Library.plimsoll_record(handle, orNaN(confidence)))
+
+    /**
+     * Decides, and takes the other route where a coin says so, so that thresholds can be fitted anew on the log.
+     *
+     * @param share in [0, 1], 0.02 to 0.1 is usual; half of these questions take the other route
+     * @param u uniform in [0, 1), drawn anew for each question by a generator that clients cannot foresee
+     */
+    fun explore(confidence: Double?, share: Double, u: Double): ExploredDecision =
+        filled(EXPLORED_BYTES, { Library.plimsoll_explore(handle, orNaN(confidence), share, u, it) }) {
+            ExploredDecision(route(it), reason(it), it.getDouble(8))
+        }
+
+    /** The decision of [explore] as a line of the decision log, JSON, with its propensity. */
+    fun exploredRecord(confidence: Double?, share: Double, u: Double): String =
+        takenText(Library.plimsoll_explored_record(handle, orNaN(confidence), share, u))
 
     /** Counts a decided question in the drift monitor, once. */
     fun observe(confidence: Double?): Drift =
@@ -241,7 +294,10 @@ class ErrorMonitor internal constructor(handle: Pointer) : Handle(handle, Librar
     fun snapshot(): String = takenText(Library.plimsoll_error_monitor_snapshot(handle))
 }
 
-/** A confidence that grows token by token, with the bits of the closed form: `perplexity` or `average_token_probability`. */
+/**
+ * A confidence that grows token by token, with the bits of the closed form: `perplexity`, `average_token_probability` or
+ * `min_token_probability`.
+ */
 class Accumulator(method: String) :
     Handle(checkedHandle(Library.plimsoll_accumulator_new(nativeText(method, "method"))), Library::plimsoll_accumulator_free) {
     /** Takes the natural-log probability of the next token; NaN makes the confidence missing for good. */
@@ -262,6 +318,7 @@ class Accumulator(method: String) :
 private const val DECISION_BYTES = 32L
 private const val DRIFT_BYTES = 56L
 private const val EVIDENCE_BYTES = 40L
+private const val EXPLORED_BYTES = 16L
 private const val FLAG_BYTES = 4L
 
 private fun route(out: Memory): Route = Route.entries[out.getInt(0)]

@@ -54,6 +54,9 @@ private class Vector(private val members: Map<String, Any?>) {
 
     fun values(key: String): List<Any?> = get(key) as List<Any?>
 
+    fun lists(key: String): List<DoubleArray> =
+        values(key).map { list -> (list as List<Any?>).map { it as Double }.toDoubleArray() }
+
     fun inner(key: String): Vector? = get(key)?.let(::Vector)
 }
 
@@ -86,7 +89,11 @@ private fun decide() {
 private fun confidences() {
     val document = vectors("confidence.json")
     val tolerance = document.number("tolerance")
-    val scores = mapOf("perplexity" to Plimsoll::perplexity, "average_token_probability" to Plimsoll::averageTokenProbability)
+    val scores = mapOf(
+        "perplexity" to Plimsoll::perplexity,
+        "average_token_probability" to Plimsoll::averageTokenProbability,
+        "min_token_probability" to Plimsoll::minTokenProbability,
+    )
     for ((method, score) in scores) {
         for (case in document.list(method)) {
             val logprobs = case.values("logprobs_nats").map { it as Double }.toDoubleArray()
@@ -97,12 +104,36 @@ private fun confidences() {
             }
         }
     }
+    for (case in document.list("token_margin")) {
+        val pairs = case.lists("likeliest_nats").map { it.copyOf(2) }
+        near(Plimsoll.tokenMargin(pairs), case["confidence"], tolerance, "token_margin")
+    }
+    for (case in document.list("token_entropy")) {
+        near(Plimsoll.tokenEntropy(case.lists("likeliest_nats")), case["confidence"], tolerance, "token_entropy")
+    }
+    val uneven = listOf(doubleArrayOf(-0.1, -2.0), doubleArrayOf(-0.1))
+    equal(listOf(Plimsoll.tokenMargin(uneven), Plimsoll.tokenEntropy(uneven)), listOf(null, null), "uneven lists")
     for (case in document.list("p_true")) {
         near(Plimsoll.pTrue(case.number("true_mass"), case.number("false_mass")), case["confidence"], tolerance, "p_true")
     }
     for (case in document.list("jaccard_degree")) {
         val answers = case.values("answers").map { it as String }
         near(Plimsoll.jaccardDegree(answers), case["confidence"], tolerance, "jaccard_degree")
+    }
+}
+
+private fun exploration() {
+    open("perplexity/routing_ratio=0.3").use { router ->
+        for (case in vectors("exploration.json").list("cases")) {
+            val (confidence, share, u) = listOf(case.numberOrNull("confidence"), case.number("share"), case.number("u"))
+            val found = router.explore(confidence, share!!, u!!)
+            equal(listOf(found.route, found.reason), listOf(route(case), reason(case)), "explored")
+            equal(found.propensity, case["propensity"], "propensity")
+            val record = json(router.exploredRecord(confidence, share, u))
+            for (key in listOf("route", "reason", "propensity")) equal(record[key], case[key], key)
+        }
+        refused(Status.INVALID_ARGUMENT, "exploration") { router.explore(0.5, 1.5, 0.5) }
+        refused(Status.INVALID_ARGUMENT, "u = 1 is not in [0, 1)") { router.exploredRecord(0.5, 0.1, 1.0) }
     }
 }
 
@@ -289,6 +320,7 @@ fun main(arguments: Array<String>) {
     check(Plimsoll.version.isNotEmpty()) { "version" }
     decide()
     confidences()
+    exploration()
     maps()
     drift()
     trackers()

@@ -343,7 +343,9 @@ mod tests {
             let mut positions = positions;
             for probabilities in &mut positions {
                 let sum: f64 = probabilities.iter().sum();
-                probabilities.iter_mut().for_each(|probability| *probability /= sum);
+                for probability in probabilities.iter_mut() {
+                    *probability /= sum;
+                }
                 probabilities.sort_by(|a, b| b.total_cmp(a));
             }
             let count = positions.len() as f64;

@@ -35,8 +35,8 @@ pub enum Error {
         /// The method.
         method: String,
     },
-    /// A method whose confidence is no mean over the answer's tokens.
-    #[error("method `{method}` has no confidence that grows token by token; average_token_probability and perplexity have")]
+    /// A method whose confidence does not grow token by token.
+    #[error("method `{method}` has no confidence that grows token by token; average_token_probability, perplexity and min_token_probability have")]
     NotStreamed {
         /// The method.
         method: String,

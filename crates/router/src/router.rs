@@ -242,7 +242,7 @@ impl Router {
     /// A confidence of this router's method that grows token by token.
     ///
     /// # Errors
-    /// [`Error::NotStreamed`] if the method's confidence is no mean over the answer's tokens.
+    /// [`Error::NotStreamed`] if the method's confidence does not grow token by token.
     pub fn accumulator(&self) -> Result<ConfidenceAccumulator, Error> {
         let method = TokenMethod::from_id(&self.method.id);
         method

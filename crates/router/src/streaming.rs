@@ -3,7 +3,8 @@
 //!
 //! With a sum S of log-probabilities over t tokens and at most T tokens, an answer's mean log-probability is at most
 //! S / T, since a token adds at most 0; so its confidence by `perplexity` is at most exp(S / T), and by
-//! `average_token_probability` at most (sum of p + T - t) / T.
+//! `average_token_probability` at most (sum of p + T - t) / T. A smallest probability never grows: that of
+//! `min_token_probability` is at most the smallest so far.
 //!
 //! # Exact
 //! [`must_defer`] never contradicts the decision about the whole answer, to the last bit. What the closed forms accept
@@ -13,7 +14,8 @@
 //! make the threshold another one.
 //!
 //! # Where it applies
-//! Where the confidence is over *all* tokens of the answer: `perplexity`, and `average_token_probability` of free text. Not
+//! Where the confidence is over *all* tokens of the answer: `perplexity`, `min_token_probability`, and
+//! `average_token_probability` of free text. Not
 //! for multiple choice, where `average_token_probability` is over the option's tokens alone, nor to reasoning, whose tokens
 //! do not count: push the tokens of the answer, in order.
 
@@ -22,7 +24,7 @@ use crate::decision::{decide, Reason, Route, Threshold};
 use crate::pool_cdf::PoolCdf;
 use crate::tracker::{TrackedDecision, Tracker};
 
-/// A method whose confidence is a mean over the answer's tokens.
+/// A method whose confidence grows with the answer's tokens, one log-probability each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenMethod {
@@ -30,13 +32,15 @@ pub enum TokenMethod {
     AverageTokenProbability,
     /// The geometric mean of the probabilities: [`Confidence::perplexity`].
     Perplexity,
+    /// The smallest of the probabilities: [`Confidence::min_token_probability`].
+    MinTokenProbability,
 }
 
 impl TokenMethod {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::AverageTokenProbability, Self::Perplexity];
+    pub const ALL: [Self; 3] = [Self::AverageTokenProbability, Self::Perplexity, Self::MinTokenProbability];
 
-    /// The method of an id in a thresholds file; `None` if its confidence is no mean over the tokens.
+    /// The method of an id in a thresholds file; `None` if its confidence does not grow token by token.
     pub fn from_id(id: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.id() == id)
     }
@@ -46,22 +50,39 @@ impl TokenMethod {
         match self {
             Self::AverageTokenProbability => "average_token_probability",
             Self::Perplexity => "perplexity",
+            Self::MinTokenProbability => "min_token_probability",
         }
     }
 
-    /// What a token adds to the sum.
+    /// What is kept of no tokens.
+    const fn empty(self) -> f64 {
+        match self {
+            Self::AverageTokenProbability | Self::Perplexity => 0.0,
+            Self::MinTokenProbability => f64::INFINITY,
+        }
+    }
+
+    /// A token's term: of a sum, or of a smallest one.
     fn term(self, logprob: f64) -> f64 {
         match self {
             Self::AverageTokenProbability => logprob.exp(),
-            Self::Perplexity => logprob,
+            Self::Perplexity | Self::MinTokenProbability => logprob,
         }
     }
 
-    /// The confidence of a mean, before it is held within [0, 1].
-    fn of_mean(self, mean: f64) -> f64 {
+    /// What is kept, with the next token's term.
+    fn join(self, kept: f64, term: f64) -> f64 {
         match self {
-            Self::AverageTokenProbability => mean,
-            Self::Perplexity => mean.exp(),
+            Self::AverageTokenProbability | Self::Perplexity => kept + term,
+            Self::MinTokenProbability => kept.min(term),
+        }
+    }
+
+    /// The confidence of a mean, or of the smallest term, before it is held within [0, 1].
+    fn of_level(self, level: f64) -> f64 {
+        match self {
+            Self::AverageTokenProbability => level,
+            Self::Perplexity | Self::MinTokenProbability => level.exp(),
         }
     }
 }
@@ -80,7 +101,8 @@ impl TokenMethod {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ConfidenceAccumulator {
     method: TokenMethod,
-    sum: f64,
+    /// Of the tokens' terms the sum, or the smallest.
+    kept: f64,
     tokens: u64,
     /// Whether a token had no log-probability: the confidence is missing, whatever comes.
     is_broken: bool,
@@ -89,7 +111,7 @@ pub struct ConfidenceAccumulator {
 impl ConfidenceAccumulator {
     /// An answer without tokens.
     pub const fn new(method: TokenMethod) -> Self {
-        Self { method, sum: 0.0, tokens: 0, is_broken: false }
+        Self { method, kept: method.empty(), tokens: 0, is_broken: false }
     }
 
     /// Takes the natural-log probability of the next token of the answer; the stop token is none of them.
@@ -101,7 +123,7 @@ impl ConfidenceAccumulator {
         if logprob.is_nan() || logprob > MAX_LOG_PROB {
             self.is_broken = true;
         } else {
-            self.sum += self.method.term(logprob);
+            self.kept = self.method.join(self.kept, self.method.term(logprob));
         }
     }
 
@@ -111,7 +133,11 @@ impl ConfidenceAccumulator {
         if self.is_broken || self.tokens == 0 {
             return None;
         }
-        Confidence::rounded(self.method.of_mean(self.sum / self.tokens as f64))
+        let level = match self.method {
+            TokenMethod::MinTokenProbability => self.kept,
+            _ => self.kept / self.tokens as f64,
+        };
+        Confidence::rounded(self.method.of_level(level))
     }
 
     /// No answer of at most `max_tokens` tokens that begins with these gets a larger confidence. `None` if it gets
@@ -133,27 +159,31 @@ impl ConfidenceAccumulator {
         if self.tokens > max_tokens {
             return Confidence::rounded(1.0);
         }
-        // As a function of the length n the largest mean is A / n + B + C n with C >= 0 (C from the rounding), so it
-        // is largest at the shortest or at the longest continuation.
-        let shortest = self.largest_mean(self.tokens.max(1));
-        let largest = self.method.of_mean(shortest.max(self.largest_mean(max_tokens)));
+        let level = match self.method {
+            // Of no tokens too: the exponential of infinity is held to 1 below.
+            TokenMethod::MinTokenProbability => self.kept,
+            // As a function of the length n the largest mean is A / n + B + C n with C >= 0 (C from the rounding), so
+            // it is largest at the shortest or at the longest continuation.
+            _ => self.largest_mean(self.tokens.max(1)).max(self.largest_mean(max_tokens)),
+        };
+        let largest = self.method.of_level(level);
         // Two exponentials that are each right to the last bit but one, the smallest ones included.
         Confidence::rounded((largest * (1.0 + 4.0 * f64::EPSILON) + f64::MIN_POSITIVE).min(1.0))
     }
 
     /// At least the mean over `tokens` tokens, whatever the rest of them are.
     fn largest_mean(&self, tokens: u64) -> f64 {
-        if self.sum.is_infinite() {
+        if self.kept.is_infinite() {
             // A token of probability zero; nothing adds to it.
-            return self.sum;
+            return self.kept;
         }
         let rest = (tokens - self.tokens) as f64;
         let term = self.method.term(MAX_LOG_PROB);
         // A sum in floating point is monotone in its terms, and each addition, of a partial sum of at most this
         // size, rounds by at most half of EPSILON of it. The rest is for this function's own rounding and the quotient's.
-        let size = self.sum.abs() + rest * term;
+        let size = self.kept.abs() + rest * term;
         let rounding = (rest + 16.0) * f64::EPSILON * size;
-        (self.sum + rest * term + rounding) / tokens as f64
+        (self.kept + rest * term + rounding) / tokens as f64
     }
 
     /// The method whose confidence it is.

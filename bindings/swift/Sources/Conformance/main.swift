@@ -35,6 +35,7 @@ func open(_ id: String) throws -> Router {
 func isRight(_ route: Route, _ reason: Reason, _ expected: Vector) -> Bool {
     let reasons: [Reason: String] = [
         .missing: "missing", .below: "below", .atOrAbove: "at_or_above", .certificate: "certificate",
+        .explored: "explored",
     ]
     return (route == .slm ? "slm" : "llm") == expected["route"] as? String && reasons[reason] == expected["reason"] as? String
 }
@@ -55,6 +56,7 @@ func confidences() throws {
     let tolerance = document["tolerance"] as! Double
     for (method, score) in [
         ("perplexity", Plimsoll.perplexity), ("average_token_probability", Plimsoll.averageTokenProbability),
+        ("min_token_probability", Plimsoll.minTokenProbability),
     ] {
         for item in list(document, method) {
             let logprobs = item["logprobs_nats"] as! [Double]
@@ -64,12 +66,31 @@ func confidences() throws {
             check(growing.confidence == score(logprobs), "token by token")
         }
     }
+    for item in list(document, "token_margin") {
+        let pairs = (item["likeliest_nats"] as! [[Double]]).map { Array($0.prefix(2)) }
+        near(Plimsoll.tokenMargin(pairs), item["confidence"], tolerance, "token_margin")
+    }
+    for item in list(document, "token_entropy") {
+        near(Plimsoll.tokenEntropy(item["likeliest_nats"] as! [[Double]]), item["confidence"], tolerance, "token_entropy")
+    }
     for item in list(document, "p_true") {
         let found = Plimsoll.pTrue(trueMass: item["true_mass"] as! Double, falseMass: item["false_mass"] as! Double)
         near(found, item["confidence"], tolerance, "p_true")
     }
     for item in list(document, "jaccard_degree") {
         near(try Plimsoll.jaccardDegree(item["answers"] as! [String]), item["confidence"], tolerance, "jaccard_degree")
+    }
+}
+
+func exploration() throws {
+    let router = try open("perplexity/routing_ratio=0.3")
+    for item in list(try vectors("exploration.json"), "cases") {
+        let (confidence, share, u) = (item["confidence"] as? Double, item["share"] as! Double, item["u"] as! Double)
+        let found = try router.explore(confidence, share: share, u: u)
+        check(isRight(found.route, found.reason, item), "explore \(item)")
+        near(found.propensity, item["propensity"], 0, "propensity")
+        let record = try parse(Data(try router.exploredRecord(confidence, share: share, u: u).utf8))
+        near(record["propensity"] as? Double, item["propensity"], 0, "record")
     }
 }
 
@@ -173,7 +194,7 @@ func changedFiles() {
     }
 }
 
-for run in [decide, confidences, maps, drift, trackers, errorMonitors, streaming] { try run() }
+for run in [decide, confidences, exploration, maps, drift, trackers, errorMonitors, streaming] { try run() }
 changedFiles()
 print("\(passed) passed, \(failed) failed")
 exit(failed == 0 ? 0 : 1)

@@ -24,6 +24,8 @@ public enum Reason: Int32, Sendable {
     case atOrAbove = 2
     /// A tracker would have kept it, and the certificate's threshold does not.
     case certificate = 3
+    /// A coin chose the other route than the threshold's.
+    case explored = 4
 }
 
 /// What was refused; the header's numbers.
@@ -55,6 +57,14 @@ public struct PlimsollError: Error, CustomStringConvertible, Sendable {
 public struct Decision: Sendable {
     public let route: Route
     public let reason: Reason
+}
+
+/// A decision with exploration.
+public struct ExploredDecision: Sendable {
+    public let route: Route
+    public let reason: Reason
+    /// The probability with which this route was taken.
+    public let propensity: Double
 }
 
 /// A decision by a tracker, with all that is needed to repeat it.
@@ -125,6 +135,26 @@ public enum Plimsoll {
         orNil(plimsoll_average_token_probability(logprobsNats, logprobsNats.count))
     }
 
+    /// The smallest probability of the answer's tokens.
+    public static func minTokenProbability(_ logprobsNats: [Double]) -> Double? {
+        orNil(plimsoll_min_token_probability(logprobsNats, logprobsNats.count))
+    }
+
+    /// By how much the likeliest token leads, on average: for each position of the answer the log-probabilities of the two likeliest
+    /// tokens, whichever was chosen.
+    public static func tokenMargin(_ likeliestTwoNats: [[Double]]) -> Double? {
+        if likeliestTwoNats.contains(where: { $0.count != 2 }) { return nil }
+        return orNil(plimsoll_token_margin(likeliestTwoNats.flatMap { $0 }, likeliestTwoNats.count))
+    }
+
+    /// How far the next-token distributions are from uniform, on average: for each position of the answer the log-probabilities of
+    /// the k likeliest tokens. Lists of several lengths have no confidence.
+    public static func tokenEntropy(_ likeliestNats: [[Double]]) -> Double? {
+        let k = likeliestNats.first?.count ?? 0
+        if likeliestNats.contains(where: { $0.count != k }) { return nil }
+        return orNil(plimsoll_token_entropy(likeliestNats.flatMap { $0 }, likeliestNats.count, k))
+    }
+
     /// P(True) / (P(True) + P(False)).
     public static func pTrue(trueMass: Double, falseMass: Double) -> Double? {
         orNil(plimsoll_p_true(trueMass, falseMass))
@@ -171,6 +201,23 @@ public final class Router: @unchecked Sendable {
     /// The decision as a line of the decision log, JSON.
     public func record(_ confidence: Double?) throws -> String {
         try taken(plimsoll_record(handle, orNaN(confidence)))
+    }
+
+    /// Decides, and takes the other route where a coin says so, so that thresholds can be fitted anew on the log.
+    ///
+    /// - Parameters:
+    ///   - share: in [0, 1], 0.02 to 0.1 is usual; half of these questions take the other route
+    ///   - u: uniform in [0, 1), drawn anew for each question by a generator that clients cannot foresee
+    public func explore(_ confidence: Double?, share: Double, u: Double) throws -> ExploredDecision {
+        var out = plimsoll_explored()
+        try checked(plimsoll_explore(handle, orNaN(confidence), share, u, &out))
+        return ExploredDecision(
+            route: out.route == 1 ? .slm : .llm, reason: Reason(rawValue: out.reason) ?? .missing, propensity: out.propensity)
+    }
+
+    /// The decision of `explore` as a line of the decision log, JSON, with its propensity.
+    public func exploredRecord(_ confidence: Double?, share: Double, u: Double) throws -> String {
+        try taken(plimsoll_explored_record(handle, orNaN(confidence), share, u))
     }
 
     /// Counts a decided question in the drift monitor, once.
@@ -266,7 +313,7 @@ public final class ErrorMonitor {
 public final class Accumulator {
     let handle: OpaquePointer
 
-    /// `method` is `perplexity` or `average_token_probability`.
+    /// `method` is `perplexity`, `average_token_probability` or `min_token_probability`.
     public init(method: String) throws {
         handle = try checked(plimsoll_accumulator_new(try withoutNUL(method, "method")))
     }

@@ -17,7 +17,7 @@ struct Answer {
     logprobs_nats: &'static [f64],
 }
 
-const ANSWERS: [Answer; 8] = [
+const ANSWERS: [Answer; 10] = [
     // Doubtful, and over before its end.
     Answer::at("routing_ratio=0.3", 0.300_000_000_000_000_04, 8, &[-0.25, -2.5, -3.0, -4.75, -0.5, -0.125]),
     // Confident, and kept.
@@ -32,6 +32,10 @@ const ANSWERS: [Answer; 8] = [
     // Above zero by rounding.
     Answer::average(1.0, 3, &[5e-5, 1e-4, 0.0]),
     Answer::average(0.9, 1_000_000, &[-1.0, -800.0, 2e-4]),
+    // Below the threshold with the third token, however many may come.
+    Answer::smallest(0.4, 1_000_000, &[-0.25, -0.5, -1.0, -0.125]),
+    // A tie is kept; more tokens than were promised end nothing; then a token has no log-probability.
+    Answer::smallest(1.0, 2, &[0.0, 5e-5, -3.0, f64::NAN]),
 ];
 
 impl Answer {
@@ -46,6 +50,11 @@ impl Answer {
 
     const fn average(threshold: f64, max_tokens: u64, logprobs_nats: &'static [f64]) -> Self {
         let method = TokenMethod::AverageTokenProbability;
+        Self { method, target: None, threshold, max_tokens, logprobs_nats }
+    }
+
+    const fn smallest(threshold: f64, max_tokens: u64, logprobs_nats: &'static [f64]) -> Self {
+        let method = TokenMethod::MinTokenProbability;
         Self { method, target: None, threshold, max_tokens, logprobs_nats }
     }
 

@@ -19,6 +19,7 @@ fn closed_form(method: TokenMethod, logprobs: &[f64]) -> Option<Confidence> {
     match method {
         TokenMethod::AverageTokenProbability => Confidence::average_token_probability(logprobs),
         TokenMethod::Perplexity => Confidence::perplexity(logprobs),
+        TokenMethod::MinTokenProbability => Confidence::min_token_probability(logprobs),
     }
 }
 
@@ -54,18 +55,23 @@ fn a_token_without_a_log_probability_ends_it() {
     }
     assert_eq!(TokenMethod::from_id("p_true"), None);
     // A token of probability zero: nothing keeps the answer but the threshold that keeps all.
-    let zero = grown(TokenMethod::Perplexity, &[f64::NEG_INFINITY]);
-    assert!(must_defer(Threshold::new(1e-300).unwrap(), &zero, u64::MAX));
-    assert!(!must_defer(Threshold::KEEP_ALL, &zero, u64::MAX));
+    for method in [TokenMethod::Perplexity, TokenMethod::MinTokenProbability] {
+        let zero = grown(method, &[f64::NEG_INFINITY]);
+        assert!(must_defer(Threshold::new(1e-300).unwrap(), &zero, u64::MAX));
+        assert!(!must_defer(Threshold::KEEP_ALL, &zero, u64::MAX));
+    }
 }
 
 #[test]
 fn it_ends_when_the_formula_says_so() {
     // Ten tokens of probability 1/2 of at most twenty: 2^-(1/2), and (5 + 10) / 20.
     let logprobs = [0.5f64.ln(); 10];
-    for (method, formula) in
-        [(TokenMethod::Perplexity, 0.5f64.sqrt()), (TokenMethod::AverageTokenProbability, 0.75)]
-    {
+    // Of the smallest probability nothing is left to hope for.
+    for (method, formula) in [
+        (TokenMethod::Perplexity, 0.5f64.sqrt()),
+        (TokenMethod::AverageTokenProbability, 0.75),
+        (TokenMethod::MinTokenProbability, 0.5),
+    ] {
         let growing = grown(method, &logprobs);
         let bound = growing.upper_bound(20).unwrap().get();
         assert!(bound >= formula && bound <= formula * 1e-4f64.exp(), "{bound} {formula}");
@@ -96,7 +102,7 @@ fn a_router_ends_its_own_method_alone() {
 }
 
 fn methods() -> impl Strategy<Value = TokenMethod> {
-    prop_oneof![Just(TokenMethod::AverageTokenProbability), Just(TokenMethod::Perplexity)]
+    prop::sample::select(TokenMethod::ALL.to_vec())
 }
 
 /// Answers of many kinds: certain ones, at the upper edge of what is accepted too, hopeless ones, with holes.
@@ -158,6 +164,23 @@ proptest! {
         let bound = growing.upper_bound((n + rest) as u64).unwrap().get();
         let best = closed_form(method, &best).unwrap().get();
         prop_assert!(bound >= best && bound <= (best * 1.000_101).min(1.0), "{bound} {best}");
+    }
+
+    /// The smallest probability is known to be below a threshold with the token that is: no later token is waited for.
+    #[test]
+    fn the_smallest_probability_ends_with_the_token_that_is_below(
+        logprobs in prop::collection::vec(-8.0f64..=0.0, 1..80), threshold in 0.001f64..=1.0, max_tokens in 80u64..,
+    ) {
+        /// The bound's slack for two exponentials.
+        const SLACK: f64 = 1e-14;
+        let mut growing = ConfidenceAccumulator::new(TokenMethod::MinTokenProbability);
+        let mut is_below = false;
+        for logprob in logprobs {
+            growing.push(logprob);
+            is_below |= logprob.exp() < threshold * (1.0 - SLACK);
+            let is_over = must_defer(Threshold::new(threshold).unwrap(), &growing, max_tokens);
+            prop_assert!(is_over || !is_below);
+        }
     }
 
     /// With ties broken by the request's id: an answer whose confidence is that of an atom, whatever its u.
