@@ -46,10 +46,10 @@ impl Texts {
             let rows: Vec<QuestionTexts> =
                 read_columns(&path, &tables::questions::TABLE, &columns).or_fail(FailureKind::Input)?;
             for row in rows {
-                row.context.iter().for_each(|text| texts.add(text));
-                texts.add(&row.question);
-                row.choices.iter().for_each(|choice| texts.add(&choice.text));
-                row.gold.iter().for_each(|text| texts.add(text));
+                let choices = row.choices.iter().map(|choice| &choice.text);
+                for text in row.context.iter().chain([&row.question]).chain(choices).chain(&row.gold) {
+                    texts.add(text);
+                }
             }
         }
         for path in files(folder, &tables::generations::TABLE) {
@@ -65,7 +65,9 @@ impl Texts {
         }
         for path in files(folder, &tables::labels::TABLE) {
             let rows: Vec<LabelRow> = read_rows(&path, &tables::labels::TABLE).or_fail(FailureKind::Input)?;
-            rows.iter().filter_map(|row| row.answer.as_ref()).for_each(|text| texts.add(text));
+            for text in rows.iter().filter_map(|row| row.answer.as_ref()) {
+                texts.add(text);
+            }
         }
         Ok(texts)
     }
@@ -149,7 +151,9 @@ mod tests {
 
     fn texts(of: &[&str]) -> Texts {
         let mut texts = Texts { pieces: BTreeSet::new(), texts: 0 };
-        of.iter().for_each(|text| texts.add(text));
+        for text in of {
+            texts.add(text);
+        }
         texts
     }
 

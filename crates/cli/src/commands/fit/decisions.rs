@@ -44,7 +44,7 @@ pub(super) fn refit(spec: Refit<'_>, console: &Console) -> Result<(RunFolder, Th
         seed: Seed::new(parameters.seed),
     };
     let base_sha256 = thresholds.sha256.clone();
-    for method in thresholds.methods.iter_mut() {
+    for method in &mut thresholds.methods {
         let Some((rows, lines)) = rows.get(method.id.as_str()) else { continue };
         if own_targets {
             method.operating_points = parameters

@@ -54,7 +54,7 @@ enum Program {
     VllmSemanticRouter,
     /// A router file of ucci-router, version 1 (JSON); of `token_margin`
     UcciRouter,
-    /// A callback for LiteLLM's proxy (Python); of perplexity, `average_token_probability` or `min_token_probability`
+    /// A callback for the proxy of `LiteLLM` (Python); of perplexity, `average_token_probability` or `min_token_probability`
     Litellm,
 }
 

@@ -1,4 +1,4 @@
-//! A callback for LiteLLM's proxy, one Python file without further packages.
+//! A callback for the proxy of `LiteLLM`, one Python file without further packages.
 
 use super::{Point, other_method};
 
