@@ -22,7 +22,7 @@ fn bad_files_are_refused_with_the_reason() {
         ("\"fraction\"", "\"surprise\": 1, \"fraction\"", "unknown field `surprise`"),
         ("\"major\": 2", "\"major\": 3", "format version 3.1, this reader knows up to 2.1"),
         ("\"major\": 2", "\"major\": 1", "fit the thresholds anew"),
-        ("\"minor\": 0", "\"minor\": 9", "upgrade"),
+        ("\"minor\": 1", "\"minor\": 9", "upgrade"),
         ("plimsoll-thresholds", "other-thresholds", "has format `other-thresholds`"),
         (
             &format!("\"threshold\": {threshold}"),
