@@ -96,16 +96,7 @@ impl Curve {
 
     /// Index of the point whose ratio is nearest to `ratio`; the lower one on a tie.
     pub fn nearest(&self, ratio: f64) -> usize {
-        let above = self.points.partition_point(|point| point.routing_ratio < ratio);
-        let Some(below) = above.checked_sub(1) else { return 0 };
-        let Some(upper) = self.points.get(above) else { return below };
-        let (up, down) = (upper.routing_ratio - ratio, ratio - self.points[below].routing_ratio);
-        if up < down - RATIO_ROUNDING {
-            above
-        } else {
-            // Several candidates can share a ratio if their rows weigh nothing; they never do.
-            below
-        }
+        nearest(&self.points, ratio, |point| point.routing_ratio)
     }
 
     /// The point that decides as any threshold does, a candidate or not.
@@ -137,6 +128,16 @@ impl Curve {
     pub fn grid(&self) -> Vec<(f64, usize)> {
         (0..=100u32).map(|step| f64::from(step) / 100.0).map(|ratio| (ratio, self.nearest(ratio))).collect()
     }
+}
+
+/// Index of the point whose ratio is nearest to `ratio`, the lower one on a tie, of points that ascend by ratio.
+pub(crate) fn nearest<P>(points: &[P], ratio: f64, ratio_of: impl Fn(&P) -> f64) -> usize {
+    let above = points.partition_point(|point| ratio_of(point) < ratio);
+    let Some(below) = above.checked_sub(1) else { return 0 };
+    let Some(upper) = points.get(above) else { return below };
+    let (up, down) = (ratio_of(upper) - ratio, ratio - ratio_of(&points[below]));
+    // Several candidates can share a ratio if their rows weigh nothing; they never do.
+    if up < down - RATIO_ROUNDING { above } else { below }
 }
 
 /// The threshold between two confidences a < b: a < t <= b, halfway where a double lies between.

@@ -19,16 +19,14 @@
 //! shown: those of complaints alone say nothing about the rest.
 
 use plimsoll_core::Seed;
-use plimsoll_router::thresholds::{
-    Achieved, Conservative, Estimate, LoggedLabels, Method, MethodRows, OperatingPoint, Status,
-};
+use plimsoll_router::thresholds::{Achieved, LoggedLabels, Method, MethodRows, OperatingPoint, Status};
 use plimsoll_router::{Confidence, Histogram, Route, Target, Threshold};
 use thiserror::Error;
 
 use crate::drift_levels::drift_levels;
 use crate::guarantee::TestOutcome;
 use crate::maps::{GradedConfidence, fit_isotonic, fit_maps};
-use crate::method::position;
+use crate::method::{conservative, position};
 use crate::pool_cdf::pool_cdf;
 
 mod curve;
@@ -171,7 +169,7 @@ pub fn refitted(method: &Method, rows: &[LoggedRow], spec: RefitSpec) -> Result<
         .map(|(point, fit)| {
             let figures = fit.threshold.and_then(|_| own.next());
             let mut made = fit.point(&method.id, point, figures);
-            made.conservative = conservative(point.target, &grid).or(made.conservative);
+            made.conservative = conservative(&point.target, &grid).or(made.conservative);
             made.z = made
                 .threshold
                 .zip(refitted.pool_cdf.as_ref())
@@ -306,15 +304,6 @@ fn certified(tests: &risk::RiskTests, target: Target) -> Fit {
             .noted(format!("{} tested rows of the log do not show it", infeasible.rows_tested)),
     };
     Fit { outcome: Some(outcome), ..fit }
-}
-
-/// The smallest ratio of the grid whose lower 95 % limit reaches the accuracy.
-fn conservative(target: Target, grid: &[(Threshold, Achieved)]) -> Option<Conservative> {
-    let Target::Accuracy { value } = target else { return None };
-    let low = |achieved: &Achieved| achieved.accuracy.and_then(|accuracy: Estimate| accuracy.low);
-    grid.iter()
-        .find(|(_, achieved)| low(achieved) >= Some(value))
-        .map(|(threshold, achieved)| Conservative::new(*threshold, *achieved))
 }
 
 #[cfg(test)]

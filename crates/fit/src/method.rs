@@ -253,7 +253,7 @@ fn operating_points(method: &str, fitted: &FittedTargets, resampling: Resampling
 }
 
 /// The smallest ratio of the grid whose lower 95 % limit reaches the accuracy.
-fn conservative(target: &Target, grid: &[(Threshold, Achieved)]) -> Option<Conservative> {
+pub(crate) fn conservative(target: &Target, grid: &[(Threshold, Achieved)]) -> Option<Conservative> {
     let Target::Accuracy { value } = target else { return None };
     let sure = |achieved: &Achieved| achieved.accuracy.and_then(|accuracy| accuracy.low) >= Some(*value);
     grid.iter()

@@ -29,7 +29,7 @@ impl<'a> ObservedSignals<'a> {
     }
 
     /// The tokens of the greedy answer that hold some of what it says: without those of its reasoning, and
-    /// without the stop token.
+    /// without the stop token; at least one.
     pub(crate) fn answer_tokens(&self) -> Result<Vec<&'a TokenRow>, MissingReason> {
         let tokens = self.tokens()?;
         let reply = reply(self.answer)?;
@@ -39,7 +39,9 @@ impl<'a> ObservedSignals<'a> {
         let overlaps = |token: &TokenRow| {
             !part.is_empty() && (token.start as usize) < part.end && (token.end as usize) > part.start
         };
-        Ok(tokens.iter().filter(|token| token.is_answer() && (is_all || overlaps(token))).collect())
+        let own: Vec<&TokenRow> =
+            tokens.iter().filter(|token| token.is_answer() && (is_all || overlaps(token))).collect();
+        if own.is_empty() { Err(MissingReason::Unusable(UnusableSignal::EmptyAnswer)) } else { Ok(own) }
     }
 
     /// The tokens of the greedy answer, the stop token among them.
@@ -55,9 +57,6 @@ impl<'a> ObservedSignals<'a> {
     /// that lists fewer leaves them missing.
     pub(crate) fn likeliest(&self, count: usize) -> Result<Vec<&'a [f32]>, MissingReason> {
         let tokens = self.answer_tokens()?;
-        if tokens.is_empty() {
-            return Err(MissingReason::Unusable(UnusableSignal::EmptyAnswer));
-        }
         let listed = |token: &&'a TokenRow| token.top_logprobs.as_deref().and_then(|top| top.get(..count));
         let listed: Option<Vec<&[f32]>> = tokens.iter().map(listed).collect();
         listed.ok_or(MissingReason::Signal(MissingSignal::NoTopLogprobs))

@@ -3,7 +3,7 @@
 use plimsoll_router::{Confidence, Route, Threshold};
 
 use super::LoggedRow;
-use crate::curve::{RATIO_ROUNDING, midpoint};
+use crate::curve::{RATIO_ROUNDING, midpoint, nearest};
 
 /// A point of a log's routing curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -147,13 +147,7 @@ impl LoggedCurve {
 
     /// The point whose ratio is nearest; the lower one on a tie.
     pub(super) fn nearest(&self, ratio: f64) -> &LoggedPoint {
-        let above = self.points.partition_point(|point| point.routing_ratio < ratio);
-        let distance = |index: usize| self.points.get(index).map(|point| (point.routing_ratio - ratio).abs());
-        match (above.checked_sub(1).and_then(distance), distance(above)) {
-            (Some(down), Some(up)) if up < down - RATIO_ROUNDING => &self.points[above],
-            (Some(_), _) => &self.points[above - 1],
-            (None, _) => self.keep_all(),
-        }
+        &self.points[nearest(&self.points, ratio, |point| point.routing_ratio)]
     }
 
     /// The point with the smallest ratio whose accuracy is at least `accuracy`.

@@ -61,9 +61,6 @@ fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, Missin
     } else {
         logprobs(observed.answer_tokens()?)?
     };
-    if logprobs.is_empty() {
-        return Err(MissingReason::Unusable(UnusableSignal::EmptyAnswer));
-    }
     Confidence::average_token_probability(&logprobs)
         .ok_or(MissingReason::Signal(MissingSignal::InvalidLogprobs))
 }

@@ -1,7 +1,7 @@
 //! Smallest token probability.
 
 use plimsoll_core::MissingSignal;
-use plimsoll_core::missing::{MissingReason, UnusableSignal};
+use plimsoll_core::missing::MissingReason;
 use plimsoll_core::signal::SignalRequest;
 use plimsoll_router::Confidence;
 use serde_json::Value;
@@ -44,8 +44,5 @@ impl UncertaintyMethod for MinTokenProbability {
 
 fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
     let logprobs = logprobs(observed.answer_tokens()?)?;
-    if logprobs.is_empty() {
-        return Err(MissingReason::Unusable(UnusableSignal::EmptyAnswer));
-    }
     Confidence::min_token_probability(&logprobs).ok_or(MissingReason::Signal(MissingSignal::InvalidLogprobs))
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::method::{MethodConfig, PromptKind, Scoring, UncertaintyMethod};
 use crate::observed::{ObservedSignals, logprobs};
 use crate::parameters::{self, ParameterError};
-use plimsoll_core::missing::{MissingReason, UnusableSignal};
+use plimsoll_core::missing::MissingReason;
 
 const ID: &str = "perplexity";
 
@@ -45,8 +45,5 @@ impl UncertaintyMethod for Perplexity {
 
 fn score(observed: &ObservedSignals<'_>, _: &Value) -> Result<Confidence, MissingReason> {
     let logprobs = logprobs(observed.answer_tokens()?)?;
-    if logprobs.is_empty() {
-        return Err(MissingReason::Unusable(UnusableSignal::EmptyAnswer));
-    }
     Confidence::perplexity(&logprobs).ok_or(MissingReason::Signal(MissingSignal::InvalidLogprobs))
 }
