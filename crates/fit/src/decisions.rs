@@ -170,10 +170,13 @@ pub fn refitted(method: &Method, rows: &[LoggedRow], spec: RefitSpec) -> Result<
             let figures = fit.threshold.and_then(|_| own.next());
             let mut made = fit.point(&method.id, point, figures);
             made.conservative = conservative(&point.target, &grid).or(made.conservative);
-            made.z = made
-                .threshold
-                .zip(refitted.pool_cdf.as_ref())
-                .map(|(threshold, scale)| position(scale, threshold));
+            if let Some(scale) = &refitted.pool_cdf {
+                made.z = made.threshold.map(|threshold| position(scale, threshold));
+                // A point that stays has its certificates' positions on the scale of the log too.
+                for guarantee in made.dataset_guarantee.iter_mut().chain(&mut made.dataset_t_bound) {
+                    guarantee.z = Some(position(scale, guarantee.threshold));
+                }
+            }
             made
         })
         .collect();

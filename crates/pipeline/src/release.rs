@@ -96,9 +96,7 @@ fn released_outputs(folder: &RunFolder) -> Result<Vec<OutputFile>, Failure> {
     let is_left = |path: &str| LEFT_BEHIND.iter().any(|table| is_of_table(path, table.name));
     let mut seen = BTreeSet::new();
     let mut outputs = Vec::new();
-    for output in
-        Stage::ALL.iter().filter_map(|stage| folder.stage_record(*stage)).flat_map(|record| &record.outputs)
-    {
+    for output in folder.outputs() {
         if is_left(&output.path) || !seen.insert(output.path.as_str()) {
             continue;
         }
@@ -159,17 +157,17 @@ fn shorten_card(made: &Path, outputs: &[OutputFile]) -> Result<(), Failure> {
 fn check_paths(made: &Path, files: &[String]) -> Result<(), Failure> {
     let here = std::env::current_dir().ok();
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    let told: Vec<String> = [here, home]
+    let paths: Vec<String> = [here, home]
         .into_iter()
         .flatten()
         .filter(|path| path.is_absolute() && path.components().count() > 1)
         .filter_map(|path| path.to_str().map(str::to_owned))
         .collect();
-    let search = AhoCorasick::new(&told).or_fail(FailureKind::Stage)?;
+    let search = AhoCorasick::new(&paths).or_fail(FailureKind::Stage)?;
     for file in files {
         let bytes = fs::read(made.join(file)).or_fail(FailureKind::Stage)?;
         if let Some(found) = search.find(&bytes) {
-            let path = told.get(found.pattern().as_usize()).map_or("", String::as_str);
+            let path = paths.get(found.pattern().as_usize()).map_or("", String::as_str);
             return Err(Failure::input(format!(
                 "`{file}` would tell the path `{path}` of this machine: name sources and models by paths that are \
                  relative to the pipeline file, and run it again"

@@ -87,6 +87,11 @@ impl RunFolder {
         self.manifest.stages.iter().find(|record| record.stage == stage)
     }
 
+    /// What all stages wrote, in the order in which they run.
+    pub fn outputs(&self) -> impl Iterator<Item = &OutputFile> {
+        self.manifest.stages.iter().flat_map(|record| &record.outputs)
+    }
+
     /// Why a stage must run; `None` if its outputs are there and are what this key gives.
     ///
     /// # Errors

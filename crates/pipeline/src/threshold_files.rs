@@ -89,11 +89,9 @@ pub fn write_all(
     for (pair, name) in pairs(&table.series).zip(names) {
         let series: Vec<&ScoreSeries> = pair.iter().collect();
         let entries = methods.by_ref().take(pair.len()).collect();
-        let thresholds = thresholds_file(&spec, &table.questions, &series, entries)
-            .and_then(|thresholds| thresholds.to_json().map(|text| (thresholds, text)));
-        let (thresholds, text) = thresholds.or_fail(FailureKind::Stage)?;
-        write_atomic(&folder.path(&name), |file| file.write_all(text.as_bytes()))
-            .or_fail(FailureKind::Stage)?;
+        let thresholds =
+            thresholds_file(&spec, &table.questions, &series, entries).or_fail(FailureKind::Stage)?;
+        write_file(&folder.path(&name), &thresholds)?;
         written.push(ThresholdsFile { name, thresholds });
     }
     Ok(written)
@@ -108,6 +106,15 @@ pub fn note_choice_of_methods(table: &ScoreTable, parameters: &FitParameters, ob
              result needs delta/{methods} in the targets"
         ));
     }
+}
+
+/// Writes a sealed thresholds file, whole or not at all.
+///
+/// # Errors
+/// A stage failure for a file that cannot be written.
+pub fn write_file(path: &Path, thresholds: &Thresholds) -> Result<(), Failure> {
+    let text = thresholds.to_json().or_fail(FailureKind::Stage)?;
+    write_atomic(path, |file| file.write_all(text.as_bytes())).or_fail(FailureKind::Stage)
 }
 
 /// Reads a thresholds file, strictly.

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use plimsoll_files::write_atomic;
 use plimsoll_fit::adapt::{Choice, TrafficRow, adapted_points};
 use plimsoll_fit::traffic::expected_ratio_error;
-use plimsoll_pipeline::threshold_files::read_file;
+use plimsoll_pipeline::threshold_files::{read_file, write_file};
 use plimsoll_pipeline::traffic_file::{self, TrafficQuestion};
 use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
 use plimsoll_router::Thresholds;
@@ -87,8 +86,7 @@ pub(super) fn run(arguments: &AdaptArguments, console: &Console) -> Result<(), F
     let choice = if arguments.cautious { Choice::Cautious } else { Choice::Expected };
     let methods = adapt(&mut thresholds, &questions, &traffic_sha256, choice)?;
     let thresholds = thresholds.sealed().or_fail(FailureKind::Stage)?;
-    let json = thresholds.to_json().or_fail(FailureKind::Stage)?;
-    write_atomic(&arguments.out, |file| file.write_all(json.as_bytes())).or_fail(FailureKind::Stage)?;
+    write_file(&arguments.out, &thresholds)?;
     let adapted = Adapted { out: arguments.out.clone(), methods };
     console.document(&adapted)?;
     console.text(text(&adapted))

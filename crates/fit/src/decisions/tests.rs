@@ -244,6 +244,23 @@ fn a_log_without_exploration_is_refused() {
     assert_eq!(check_log(&[]), Err(LogProblem::NoLabels { route: "SLM" }));
 }
 
+/// A certificate of a point that stays is a threshold: its position is that on the scale of the log, by which a tracker works.
+#[test]
+fn certificates_of_points_that_stay_move_to_the_scale_of_the_log() {
+    let threshold = Threshold::new(0.7).unwrap();
+    let mut base = base(&["regret=0.1:0.1"]);
+    let mut guarantee = plimsoll_router::thresholds::DatasetGuarantee::new(3, 1, 0.1, threshold, "d");
+    guarantee.z = Some(0.1);
+    base.operating_points[0].dataset_guarantee = Some(guarantee);
+    let method = refitted(&base, &log(2000, &Seed::new(12)), spec()).unwrap();
+    let found = method.operating_points[0].dataset_guarantee.as_ref().unwrap();
+    assert_eq!(found.threshold, threshold);
+    let expected = position(method.pool_cdf.as_ref().unwrap(), threshold);
+    assert_eq!(found.z, Some(expected));
+    // Confidences of the log are uniform.
+    assert!((expected - 0.7).abs() < 0.05, "{expected}");
+}
+
 #[test]
 fn a_target_beyond_the_share_of_missing_confidences_says_so() {
     let rows = log(2000, &Seed::new(10));

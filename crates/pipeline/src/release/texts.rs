@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::failure::{Failure, FailureKind, OrFail as _};
 use crate::run_folder::RunFolder;
 
-/// Shorter texts ("yes", "42", a place) stand in any page without being of a benchmark.
+/// Shorter texts ("yes", "42", a name) stand in any page without being of a benchmark.
 const MIN_CHARS: usize = 24;
 /// Of a long text so much is searched for: a page that quotes it begins somewhere.
 const PIECE_CHARS: usize = 48;
@@ -104,9 +104,7 @@ impl Texts {
 
 /// The files of a table in a run folder.
 fn files(folder: &RunFolder, table: &Table) -> Vec<std::path::PathBuf> {
-    let outputs = crate::stage::Stage::ALL.into_iter().filter_map(|stage| folder.stage_record(stage));
-    let outputs = outputs.flat_map(|record| &record.outputs);
-    let own = outputs.filter(|output| super::is_of_table(&output.path, table.name));
+    let own = folder.outputs().filter(|output| super::is_of_table(&output.path, table.name));
     own.map(|output| folder.path(&output.path)).collect()
 }
 

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use plimsoll_core::Seed;
-use plimsoll_files::write_atomic;
 use plimsoll_fit::decisions::{LogProblem, LoggedRow, RefitSpec, logged_labels, refitted};
 use plimsoll_pipeline::decision_log::{self, LoggedDecision};
 use plimsoll_pipeline::fit_parameters::FitParameters;
 use plimsoll_pipeline::run_folder::manifest::InputFile;
 use plimsoll_pipeline::run_folder::{RunFolder, Stopwatch};
 use plimsoll_pipeline::stage_key::StageDependencies;
-use plimsoll_pipeline::threshold_files::{ThresholdsFile, read_file};
+use plimsoll_pipeline::threshold_files::{ThresholdsFile, read_file, write_file};
 use plimsoll_pipeline::{Failure, FailureKind, OrFail as _, Stage};
 use plimsoll_router::Route;
 use plimsoll_router::thresholds::{Adaptation, Method, OperatingPoint, Status};
@@ -65,13 +64,12 @@ pub(super) fn refit(spec: Refit<'_>, console: &Console) -> Result<(RunFolder, Th
         method.adapted = Some(adaptation);
     }
     let thresholds = thresholds.sealed().or_fail(FailureKind::Stage)?;
-    let json = thresholds.to_json().or_fail(FailureKind::Stage)?;
     let mut folder = RunFolder::open(out, console)?;
     let pipeline = parameters.as_pipeline("plimsoll fit --decisions");
     folder.set_pipeline(&pipeline.name, &pipeline.sha256);
     // A file's path ends with its name: it was read.
     let name = base.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    write_atomic(&folder.path(&name), |file| file.write_all(json.as_bytes())).or_fail(FailureKind::Stage)?;
+    write_file(&folder.path(&name), &thresholds)?;
     let parameters = json!({ "seed": parameters.seed, "bootstrap": parameters.bootstrap, "targets": parameters.thresholds });
     let stage = StageDependencies { stage: Stage::Fit, parameters, inputs };
     folder.record(stage.completed(vec![name.clone()], stopwatch))?;
