@@ -1,4 +1,4 @@
-//! The eight methods from a model to their confidences, against `goldens/methods/goldens.py`, which starts from
+//! The methods from a model to their confidences, against `goldens/methods/goldens.py`, which starts from
 //! what transformers computes of the same tiny model, and against LM-Polygraph's estimators.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use plimsoll_backend::{Backend as _, BackendObserver, Batch, Cancel, Control, Observation, Request};
-use plimsoll_core::records::{GenerationRow, HiddenStateRow};
+use plimsoll_core::records::{GenerationRow, HiddenStateRow, TokenRow};
 use plimsoll_core::stated::ReplyTask;
 use plimsoll_core::{AnswerKind, Decoding, Label, ModelId, Prompt, Question, Reply, Seed, SignalRequest};
 use plimsoll_engine::chat::Moment;
@@ -24,8 +24,6 @@ use serde_json::{Value, json};
 const F32_SUMS: f64 = 1e-5;
 /// Of a log-probability or of a number of a hidden state, between the same.
 const F32_LOGITS: f64 = 1e-4;
-/// Likeliest tokens that are listed at each position.
-const TOKENS_LISTED: usize = 5;
 /// Of what is computed from texts alone, in f64.
 const F64_SUMS: f64 = 1e-12;
 
@@ -35,6 +33,8 @@ struct Golden {
     reply_tokens: u32,
     layer: i32,
     samples: u32,
+    /// Tokens that are listed at each position.
+    likeliest: usize,
     /// Replies by hand with the confidence that they state, or why they state none: to the prompt that asks for
     /// both, and to the second turn.
     replies_both: Vec<(String, Option<f64>, Option<String>)>,
@@ -69,6 +69,8 @@ struct Row {
 struct Token {
     id: u32,
     logprob: f64,
+    /// Of the likeliest tokens at its position, likeliest first.
+    top: Vec<f64>,
 }
 
 /// What LM-Polygraph says; `goldens.py` tells how it differs.
@@ -101,7 +103,7 @@ fn backend() -> LocalBackend {
 fn methods(golden: &Golden) -> Vec<MethodConfig> {
     let parameters = |id: &str| match id {
         "jaccard_degree" => json!({"samples": golden.samples, "temperature": 1.0}),
-        "token_entropy" => json!({"k": TOKENS_LISTED}),
+        "token_entropy" => json!({"k": golden.likeliest}),
         "trained_probe" => json!({"layer": golden.layer, "epochs": 20, "learning_rate": 5e-4}),
         "ood_probe" => json!({"layer": golden.layer, "epochs": 20, "learning_rate": 1e-4}),
         _ => Value::Null,
@@ -257,7 +259,7 @@ fn score(
 }
 
 #[test]
-fn all_eight_confidences_of_a_hundred_questions_are_those_of_the_reference() {
+fn all_confidences_of_a_hundred_questions_are_those_of_the_reference() {
     let golden = golden();
     assert_eq!(golden.questions.len(), 100);
     let seen = seen(&golden);
@@ -268,9 +270,7 @@ fn all_eight_confidences_of_a_hundred_questions_are_those_of_the_reference() {
             .then(|| Probe::from_bytes(&std::fs::read(file).unwrap()).unwrap().0);
         for (index, (row, seen)) in golden.questions.iter().zip(&seen).enumerate() {
             let row_name = (&row.question.question_id, &seen.answer.text);
-            // The three that the golden does not have are in a test of their own.
-            let Some(golden) = row.confidences.get(method.id) else { continue };
-            match (score(&method, index, row, seen, probe.as_ref()), golden) {
+            match (score(&method, index, row, seen, probe.as_ref()), &row.confidences[method.id]) {
                 (Ok(found), (Some(expected), None)) => {
                     let of_texts = ["jaccard_degree", "verbalization_1s", "verbalization_2s"];
                     let tolerance = if of_texts.contains(&method.id) { F64_SUMS } else { F32_SUMS };
@@ -283,54 +283,21 @@ fn all_eight_confidences_of_a_hundred_questions_are_those_of_the_reference() {
             }
         }
     }
-    assert_eq!(distances.0.len(), 8);
+    assert_eq!(distances.0.len(), METHODS.len());
     distances.print();
 }
 
-/// The smallest token probability is that of transformers' log-probabilities. Of the likeliest tokens the first is the one that
-/// greedy decoding chose, with transformers' log-probability, and margin and entropy are the definitions over what is listed.
-#[test]
-fn margins_entropies_and_minima_are_those_of_the_tokens() {
-    let golden = golden();
-    let all = methods(&golden);
-    let method = |id: &str| all.iter().find(|method| method.id == id).unwrap();
-    let mut distances = Distances::default();
-    for (index, (row, seen)) in golden.questions.iter().zip(seen(&golden)).enumerate() {
-        let id = &row.question.question_id;
-        let tokens = seen.answer.tokens.as_ref().unwrap();
-        let is_of_answer = |token: &plimsoll_core::records::TokenRow| token.start < token.end;
-        let own: Vec<_> = tokens.iter().zip(&row.tokens).filter(|(token, _)| is_of_answer(token)).collect();
-        let value = |name: &str| score(method(name), index, row, &seen, None).map(Confidence::get);
-        if own.is_empty() {
-            for name in ["min_token_probability", "token_margin", "token_entropy"] {
-                assert_eq!(value(name), Err("empty_answer".to_owned()), "{id}");
-            }
-            continue;
-        }
-        let smallest = own.iter().map(|(_, token)| token.logprob.exp()).fold(1.0, f64::min);
-        distances.add(
-            "min_token_probability",
-            (value("min_token_probability").unwrap(), smallest),
-            F32_SUMS,
-            id,
-        );
-        let (mut margin, mut entropy) = (0.0, 0.0);
-        for (token, expected) in &own {
-            let top = token.top_logprobs.as_ref().unwrap();
-            assert_eq!(top.len(), TOKENS_LISTED, "{id}");
-            distances.add("likeliest", (f64::from(top[0]), expected.logprob), F32_LOGITS, id);
-            let listed: Vec<f64> = top.iter().map(|logprob| f64::from(*logprob).exp()).collect();
-            margin += listed[0] - listed[1];
-            let others = (1.0 - listed.iter().sum::<f64>()).max(0.0);
-            let outcomes = listed.iter().copied().chain([others]).filter(|outcome| *outcome > 0.0);
-            entropy -= outcomes.map(|outcome| outcome * outcome.ln()).sum::<f64>();
-        }
-        let count = own.len() as f64;
-        distances.add("token_margin", (value("token_margin").unwrap(), margin / count), F64_SUMS, id);
-        let certainty = 1.0 - entropy / count / (TOKENS_LISTED as f64 + 1.0).ln();
-        distances.add("token_entropy", (value("token_entropy").unwrap(), certainty), F64_SUMS, id);
+/// The tokens that are listed at a position of the text: as many as were asked for, with transformers' log-probabilities.
+fn add_likeliest(distances: &mut Distances, found: &TokenRow, expected: &Token, id: &dyn std::fmt::Debug) {
+    // The token that stops is no part of the text, and has none.
+    if found.start == found.end {
+        return;
     }
-    distances.print();
+    let listed = found.top_logprobs.as_ref().unwrap();
+    assert_eq!(listed.len(), expected.top.len(), "{id:?}");
+    for (found, expected) in listed.iter().zip(&expected.top) {
+        distances.add("likeliest", (f64::from(*found), *expected), F32_LOGITS, id);
+    }
 }
 
 #[test]
@@ -351,8 +318,10 @@ fn what_the_methods_see_is_what_transformers_computes() {
             tokens.iter().map(|token| token.id).eq(row.tokens.iter().map(|token| Some(token.id))),
             "{id}"
         );
-        for (found, expected) in seen.logprobs().into_iter().zip(&row.tokens) {
-            distances.add("log-probability", (found, expected.logprob), F32_LOGITS, id);
+        for (found, expected) in tokens.iter().zip(&row.tokens) {
+            let logprob = f64::from(found.logprob.unwrap());
+            distances.add("log-probability", (logprob, expected.logprob), F32_LOGITS, id);
+            add_likeliest(&mut distances, found, expected, id);
         }
         if !row.question.choices.is_empty() {
             let option = seen.label.tokens.as_ref().map(|tokens| (tokens.start, tokens.end));

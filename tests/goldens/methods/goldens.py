@@ -1,4 +1,4 @@
-"""The eight confidences of 100 questions, slowly and plainly, from transformers' logits and texts.
+"""The confidences of 100 questions by all methods, slowly and plainly, from transformers' logits and texts.
 
     python goldens.py           # writes goldens.json, trained_probe.safetensors, ood_probe.safetensors
 
@@ -54,8 +54,10 @@ ANSWER_TOKENS, REPLY_TOKENS, LAYER, SAMPLES = 24, 32, -8, 5
 LEAST_MARGIN = 1e-3
 # Between two orders of summing, in the precision in which the slower side was computed.
 F32, F64 = 1e-5, 1e-12
-METHODS = ["average_token_probability", "perplexity", "p_true", "jaccard_degree", "verbalization_1s",
-           "verbalization_2s", "trained_probe", "ood_probe"]
+METHODS = ["average_token_probability", "perplexity", "min_token_probability", "token_margin", "token_entropy", "p_true",
+           "jaccard_degree", "verbalization_1s", "verbalization_2s", "trained_probe", "ood_probe"]
+# The likeliest tokens of which margin and entropy are taken, at each position of the answer.
+LIKELIEST = 5
 # Samples by hand: empty ones, case, spaces of several kinds, letters whose lower case is longer.
 BY_HAND = [
     ["", "", "red", "", "Red"],
@@ -124,10 +126,10 @@ class Asker:
         tokens = []
         for _ in range(most):
             logprobs = self.logprobs(ids + [token["id"] for token in tokens])
-            best, next_best = torch.topk(logprobs, 2).values.tolist()
-            if best - next_best < LEAST_MARGIN:
+            top = torch.topk(logprobs, LIKELIEST).values.tolist()
+            if top[0] - top[1] < LEAST_MARGIN:
                 raise TooClose
-            tokens.append({"id": int(logprobs.argmax()), "logprob": best})
+            tokens.append({"id": int(logprobs.argmax()), "logprob": top[0], "top": top})
             if tokens[-1]["id"] == self.stop:
                 return self.text(tokens[:-1]), tokens, "stop"
         return self.text(tokens), tokens, "length"
@@ -152,6 +154,23 @@ class Asker:
 def answer_logprobs(asker, tokens):
     """Of the tokens that make up the text: not the one that stops."""
     return [token["logprob"] for token in tokens if token["id"] != asker.stop]
+
+
+def of_likeliest(asker, tokens):
+    """The mean margin of the two likeliest tokens, and one minus the mean entropy of the likeliest ones and of the rest
+    as one more outcome, in units of the entropy of that many equal outcomes."""
+    margins, entropies = [], []
+    for token in tokens:
+        if token["id"] == asker.stop:
+            continue
+        listed = numpy.exp(token["top"])
+        outcomes = numpy.append(listed, max(0.0, 1 - listed.sum()))
+        margins.append(listed[0] - listed[1])
+        entropies.append(-sum(p * numpy.log(p) for p in outcomes if p > 0))
+    if not margins:
+        return (None, "empty_answer"), (None, "empty_answer")
+    certainty = 1 - numpy.mean(entropies) / numpy.log(LIKELIEST + 1)
+    return (float(numpy.mean(margins)), None), (float(certainty), None)
 
 
 def option_place(question, text):
@@ -287,6 +306,7 @@ def observed(asker, polygraph, sides, question, index, rng):
     average = (float(probabilities.mean()), None) if logprobs else (None, missing)
     if question["choices"]:
         average = (float(probabilities[slice(*option)].mean()), None) if option else (None, "no_option_span")
+    margin, entropy = of_likeliest(asker, tokens)
     state = asker.forward(asker.encode(asker.chat(prompt["messages"]))).hidden_states[LAYER][0, -1]
     return {
         "question": question, "prompt": prompt, "verbalized_prompt": verbalized_prompt, "samples": samples,
@@ -298,6 +318,9 @@ def observed(asker, polygraph, sides, question, index, rng):
         "confidences": {
             "average_token_probability": average,
             "perplexity": (float(numpy.exp(numpy.mean(logprobs))), None) if logprobs else (None, missing),
+            "min_token_probability": (float(probabilities.min()), None) if logprobs else (None, missing),
+            "token_margin": margin,
+            "token_entropy": entropy,
             "p_true": (true_mass / (true_mass + false_mass), None),
             "jaccard_degree": (jaccard_degree(samples), None),
             "verbalization_1s": stated(verbalized, True),
@@ -345,6 +368,7 @@ def main():
         row["state"] = [float(f"{value:.9g}") for value in state.tolist()]
     golden = {
         "answer_tokens": ANSWER_TOKENS, "reply_tokens": REPLY_TOKENS, "layer": LAYER, "samples": SAMPLES,
+        "likeliest": LIKELIEST,
         "replies_both": [(text, *stated(text, True)) for text in REPLIES_BOTH],
         "replies_sure": [(text, *stated(text, False)) for text in REPLIES_SURE],
         "true_tokens": sides[0], "false_tokens": sides[1], "questions": rows,
