@@ -255,7 +255,24 @@ impl Fit {
     }
 }
 
+/// Whether a log of decisions can show a target: a regret needs both answers to one question, and costs are not in it.
+pub const fn log_shows(target: Target) -> bool {
+    matches!(
+        target,
+        Target::RoutingRatio { .. }
+            | Target::Accuracy { .. }
+            | Target::LlmGap { .. }
+            | Target::SelectiveError { .. }
+            | Target::JointError { .. }
+    )
+}
+
 fn fit(target: Target, curve: &LoggedCurve, tests: &risk::RiskTests) -> Fit {
+    if !log_shows(target) {
+        let stays = Fit { stays: true, ..Fit::new(Status::NotReached, None) };
+        return stays
+            .noted("not fitted anew: a log of decisions does not say it; as on the pool of the file that was in force");
+    }
     match target {
         Target::RoutingRatio { value } => ratio_fit(curve, value),
         Target::Accuracy { value } => reaching(curve, value),
@@ -263,11 +280,8 @@ fn fit(target: Target, curve: &LoggedCurve, tests: &risk::RiskTests) -> Fit {
             Some(llm) => reaching(curve, llm - value),
             None => Fit::new(Status::NeedsLlm, None),
         },
-        Target::SelectiveError { .. } | Target::JointError { .. } => certified(tests, target),
-        _ => {
-            let stays = Fit { stays: true, ..Fit::new(Status::NotReached, None) };
-            stays.noted("not fitted anew: a log of decisions does not say it; as on the pool of the file that was in force")
-        }
+        // The others that a log shows are risks.
+        _ => certified(tests, target),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use plimsoll_core::Seed;
-use plimsoll_fit::decisions::{LogProblem, LoggedRow, RefitSpec, logged_labels, refitted};
+use plimsoll_fit::decisions::{LogProblem, LoggedRow, RefitSpec, log_shows, logged_labels, refitted};
 use plimsoll_pipeline::decision_log::{self, LoggedDecision};
 use plimsoll_pipeline::fit_parameters::FitParameters;
 use plimsoll_pipeline::run_folder::manifest::InputFile;
@@ -12,7 +12,7 @@ use plimsoll_pipeline::run_folder::{RunFolder, Stopwatch};
 use plimsoll_pipeline::stage_key::StageDependencies;
 use plimsoll_pipeline::threshold_files::{ThresholdsFile, read_file, write_file};
 use plimsoll_pipeline::{Failure, FailureKind, OrFail as _, Stage};
-use plimsoll_router::Route;
+use plimsoll_router::{Route, Target};
 use plimsoll_router::thresholds::{Adaptation, Method, OperatingPoint, Status};
 use serde_json::json;
 
@@ -46,12 +46,9 @@ pub(super) fn refit(spec: Refit<'_>, console: &Console) -> Result<(RunFolder, Th
     for method in &mut thresholds.methods {
         let Some((rows, lines)) = rows.get(method.id.as_str()) else { continue };
         if own_targets {
-            method.operating_points = parameters
-                .fit_spec()
-                .targets
-                .into_iter()
-                .map(|target| OperatingPoint::new(&method.id, target, Status::NotReached))
-                .collect();
+            let targets = parameters.fit_spec().targets;
+            let points = targets.into_iter().map(|target| point(base, method, target));
+            method.operating_points = points.collect::<Result<_, _>>()?;
         }
         let made = refitted(method, rows, refit_spec).map_err(|problem| at_line(log, lines, problem))?;
         *method = made;
@@ -74,6 +71,21 @@ pub(super) fn refit(spec: Refit<'_>, console: &Console) -> Result<(RunFolder, Th
     let stage = StageDependencies { stage: Stage::Fit, parameters, inputs };
     folder.record(stage.completed(vec![name.clone()], stopwatch))?;
     Ok((folder, ThresholdsFile { name, thresholds }))
+}
+
+/// The point of a target that was asked for, before it is fitted. One that no log shows can only stay as it is in the file.
+fn point(base: &Path, method: &Method, target: Target) -> Result<OperatingPoint, Failure> {
+    if log_shows(target) {
+        return Ok(OperatingPoint::new(&method.id, target, Status::NotReached));
+    }
+    method.operating_points.iter().find(|point| point.target == target).cloned().ok_or_else(|| {
+        Failure::usage(format!(
+            "a log of decisions cannot show the target {target}: a regret needs both answers to a question, and costs are not in \
+             the log; and `{}` has no such point of {} to keep. Fit it on a score table with both models' labels",
+            base.display(),
+            method.id
+        ))
+    })
 }
 
 /// The rows of each method with the lines that they stand on.
