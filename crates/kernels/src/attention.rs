@@ -81,6 +81,22 @@ fn scores_of<const ROWS: usize>(
     }
 }
 
+/// Asks for memory that is read soon, while something else is computed. Pages lie anywhere, and what a machine reads ahead by
+/// itself ends at the end of each.
+pub fn prefetch(numbers: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in numbers.chunks(PAGE) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        #[expect(unsafe_code, reason = "a hint takes a pointer")]
+        // SAFETY: a hint reads nothing, and every x86-64 has it.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = numbers;
+}
+
 wide! {
     /// Turns the scores of one query into shares of 1.
     pub fn shares(scores: &mut [f32]) {

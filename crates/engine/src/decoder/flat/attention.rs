@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use plimsoll_kernels::attention::{PAGE, add_page_values, page_scores, shares};
+use plimsoll_kernels::attention::{PAGE, add_page_values, page_scores, prefetch, shares};
 use rayon::prelude::*;
 
 use super::super::attention_shape::AttentionShape;
@@ -145,6 +145,13 @@ impl Keys<'_> {
         let scores = sized(scores, rows * stride);
         for page in pages.clone() {
             let keys = self.pages.keys(page, self.layer, self.head);
+            // What comes next: the keys of the next page, or the first values.
+            let next = if page + 1 < pages.end {
+                self.pages.keys(page + 1, self.layer, self.head)
+            } else {
+                self.pages.values(pages.start, self.layer, self.head)
+            };
+            prefetch(next);
             page_scores(queries, width, keys, &mut scores[page * PAGE - begin..], stride);
         }
         let sight = Sight { queries: rows / shape.group, first: first - begin, window: shape.window };
@@ -154,7 +161,10 @@ impl Keys<'_> {
             scores[to..].fill(0.0);
             shares(&mut scores[from..to]);
         }
-        for page in pages {
+        for page in pages.clone() {
+            if page + 1 < pages.end {
+                prefetch(self.pages.values(page + 1, self.layer, self.head));
+            }
             let tokens = PAGE.min(self.seen.end - page * PAGE);
             let values = &self.pages.values(page, self.layer, self.head)[..tokens * width];
             add_page_values(&scores[page * PAGE - begin..], stride, values, width, mixed);
