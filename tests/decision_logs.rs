@@ -148,7 +148,10 @@ fn logs_that_say_nothing_of_other_thresholds_are_refused() {
     let labels: Value = sandbox.sh(&format!("{REFIT} --json")).exits(0).json();
     assert_eq!(labels["calibration_rows"], Value::Null);
     // What no log shows can only be what the file has.
-    sandbox.sh(&format!("{REFIT} --risk regret:0.3:0.1")).exits(2).says(["regret=0.3:0.1", "needs both answers"]);
+    sandbox
+        .sh(&format!("{REFIT} --risk regret:0.3:0.1"))
+        .exits(2)
+        .says(["regret=0.3:0.1", "needs both answers"]);
     sandbox.sh(&format!("{REFIT} --risk regret:0.2:0.1")).exits(0);
     let kept = sandbox.json("anew/small--large.thresholds.json");
     let point = &kept["methods"][0]["operating_points"][0];

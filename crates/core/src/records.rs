@@ -178,6 +178,42 @@ table_row! {
 }
 
 table_row! {
+    /// A row of `other_slm`: the thresholds of one SLM and method, applied to the confidences of another SLM on the questions
+    /// that both answered.
+    #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+    pub struct OtherSlmRow {
+        /// The SLM that the thresholds were fitted for.
+        pub slm: String,
+        /// The SLM whose confidences they are applied to.
+        pub other_slm: String,
+        /// Large model of both.
+        pub llm: Option<String>,
+        /// Method of both.
+        pub method: String,
+        /// Questions that both answered.
+        pub questions: u64,
+        /// Share of them that only one of the two has a confidence for, in [0, 1].
+        pub one_missing: f64,
+        /// Median distance of the two confidences of a question.
+        pub median_distance: Option<f64>,
+        /// Largest distance of the two confidences of a question.
+        pub largest_distance: Option<f64>,
+        /// Share of the questions whose two answers are graded otherwise, in [0, 1].
+        pub other_grade: f64,
+        /// Operating points with a threshold.
+        pub points: u64,
+        /// Mean distance of the two routing ratios at a point, in [0, 1].
+        pub mean_ratio_shift: Option<f64>,
+        /// Largest distance of the two routing ratios at a point.
+        pub largest_ratio_shift: Option<f64>,
+        /// Mean share of the questions that take the other route, in [0, 1].
+        pub mean_rerouted: Option<f64>,
+        /// Mean distance of the two accuracies at a point; null where no answer of the LLM is graded.
+        pub mean_accuracy_shift: Option<f64>,
+    }
+}
+
+table_row! {
     /// A row of `curves`: one point of a routing curve.
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct CurveRow {

@@ -17,17 +17,20 @@
 //! | [`mod@curves`] | routing curves with their baselines, and their areas |
 //! | [`mod@transfer`] | leave-one-dataset-out and leave-one-domain-out |
 //! | [`summary`] | transfer in a few numbers per method |
+//! | [`other_slm`] | thresholds applied to another SLM than they were fitted for |
 
 pub mod alignment;
 pub mod curves;
 pub mod folds;
 pub mod metrics;
+pub mod other_slm;
 mod rows;
 pub mod summary;
 pub mod transfer;
 
 pub use alignment::{SeriesAlignment, alignment};
 pub use curves::{SeriesCurves, curves};
+pub use other_slm::other_slms;
 pub use summary::{LabelsSummary, NewDatasetSummary, TransferSummary, summarise};
 pub use transfer::{
     CrossFittedScores, CrossFittedSeries, HoldOut, InDomainLabels, SeriesTransfer, TransferError,

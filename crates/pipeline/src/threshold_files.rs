@@ -20,6 +20,8 @@ use crate::series_name::pair_name;
 use crate::small_file;
 use crate::stage_key::PROGRAM_VERSION;
 
+/// What the name of every thresholds file ends with.
+pub const SUFFIX: &str = ".thresholds.json";
 /// Characters of a file's name; file systems take 255 bytes, and a temporary name is longer.
 const MAX_CHARACTERS: usize = 200;
 
@@ -160,7 +162,7 @@ fn file_name(slm: &str, llm: Option<&str>) -> String {
     let slm = safe(slm);
     // A dot at the start would hide the file.
     let slm = slm.strip_prefix('.').map_or_else(|| slm.clone(), |rest| format!("_{rest}"));
-    format!("{slm}{llm}.thresholds.json")
+    format!("{slm}{llm}{SUFFIX}")
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub mod generations;
 pub mod hidden_states;
 pub mod labels;
 pub mod map_metrics;
+pub mod other_slm;
 pub mod questions;
 pub mod scores;
 pub mod transfer;
@@ -29,6 +30,7 @@ pub static TABLES: &[&Table] = &[
     &hidden_states::TABLE,
     &labels::TABLE,
     &map_metrics::TABLE,
+    &other_slm::TABLE,
     &questions::TABLE,
     &scores::TABLE,
     &transfer::TABLE,

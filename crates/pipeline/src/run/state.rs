@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use plimsoll_backend::Cancel;
 use plimsoll_core::records::AlignmentRow;
+use plimsoll_evaluate::other_slms;
 use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::Method;
-use plimsoll_store::tables::{alignment, confidences};
+use plimsoll_store::tables::{alignment, confidences, other_slm};
 use plimsoll_store::{Provenance, read_rows};
 
 use super::dependencies::Dependencies;
@@ -39,6 +40,7 @@ use crate::stages::report::{self, ReportSources};
 use crate::stages::score::ScoreStage;
 use crate::stages::score::import::ImportInputs;
 use crate::stages::transfer::TransferTask;
+use crate::table_files::write_table;
 use crate::threshold_files::{self, FileOrigin, read_file};
 
 /// What a stage wrote, and what it gives to later ones.
@@ -248,7 +250,19 @@ impl<'r, 'a> RunState<'r, 'a> {
         };
         let written = threshold_files::write_all(table, methods, origin, &self.folder)?;
         threshold_files::note_choice_of_methods(table, &self.dependencies.fit, self.observer);
-        Ok(StageOutcome::files(written.into_iter().map(|file| file.name).collect()))
+        let files: Vec<&Thresholds> = written.iter().map(|file| &file.thresholds).collect();
+        let others = other_slms(table, &files);
+        let mut outputs: Vec<String> = written.into_iter().map(|file| file.name).collect();
+        // A run of one SLM has no such table.
+        if !others.is_empty() {
+            outputs.push(write_table(
+                &other_slm::TABLE,
+                &others,
+                &self.folder,
+                &self.provenance(Stage::Fit),
+            )?);
+        }
+        Ok(StageOutcome::files(outputs))
     }
 
     pub(super) fn evaluate(&mut self) -> Result<StageOutcome<EvaluationTables>, Failure> {
@@ -332,6 +346,7 @@ impl<'r, 'a> RunState<'r, 'a> {
     pub(super) fn thresholds(&self) -> Result<Vec<Thresholds>, Failure> {
         let record = self.folder.stage_record(Stage::Fit);
         let outputs = record.map(|record| record.outputs.as_slice()).unwrap_or_default();
-        outputs.iter().map(|output| read_file(&self.folder.path(&output.path))).collect()
+        let files = outputs.iter().filter(|output| output.path.ends_with(threshold_files::SUFFIX));
+        files.map(|output| read_file(&self.folder.path(&output.path))).collect()
     }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use plimsoll_core::question::PoolRole;
 use plimsoll_core::records::{
     AlignmentRow, CalibrationRow, ConfidenceRow, CurveAreaRow, CurveRow, DatasetRow, DrawPart, FollowUpRow,
-    GenerationRow, HiddenStateRow, LabelRow, MapMetricRow, MapScheme, QuestionRow, ScoreRow, TokenRow,
-    TransferCurveRow, TransferRow,
+    GenerationRow, HiddenStateRow, LabelRow, MapMetricRow, MapScheme, OtherSlmRow, QuestionRow, ScoreRow,
+    TokenRow, TransferCurveRow, TransferRow,
 };
 use plimsoll_core::signal::Position;
 use plimsoll_core::{AnswerKind, Choice, DatasetId, DomainId, MissingSignal, Question, QuestionId};
@@ -75,6 +75,7 @@ fn the_fields_of_a_record_are_the_columns_of_its_table() {
     assert_fields_are_columns(&calibration_row(), &calibration::TABLE);
     assert_fields_are_columns(&AlignmentRow::default(), &alignment::TABLE);
     assert_fields_are_columns(&map_metric_row(), &map_metrics::TABLE);
+    assert_fields_are_columns(&OtherSlmRow::default(), &other_slm::TABLE);
     assert_fields_are_columns(&curve_row(), &curves::TABLE);
     assert_fields_are_columns(&GenerationRow::default(), &generations::TABLE);
     assert_fields_are_columns(&hidden_state_row(), &hidden_states::TABLE);

@@ -12,8 +12,8 @@ use plimsoll_pipeline::run_folder::{RunFolder, Stopwatch};
 use plimsoll_pipeline::stage_key::StageDependencies;
 use plimsoll_pipeline::threshold_files::{ThresholdsFile, read_file, write_file};
 use plimsoll_pipeline::{Failure, FailureKind, OrFail as _, Stage};
-use plimsoll_router::{Route, Target};
 use plimsoll_router::thresholds::{Adaptation, Method, OperatingPoint, Status};
+use plimsoll_router::{Route, Target};
 use serde_json::json;
 
 use crate::console::Console;
