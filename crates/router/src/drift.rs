@@ -8,9 +8,10 @@
 //! [`Router::observe`](crate::Router::observe) feeds one; [`Monitor`] is for those who decide
 //! without a [`Router`](crate::Router).
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::confidence::Confidence;
+use crate::error::Error;
 use crate::histogram::Histogram;
 use crate::thresholds::{DriftLevels, Method};
 
@@ -75,6 +76,38 @@ pub struct WindowReport {
     pub missing_alarm: bool,
 }
 
+/// What a monitor has counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct MonitorState {
+    /// Decisions in the window that is not yet full.
+    pub window: Histogram,
+    /// Full windows.
+    pub windows: u64,
+    /// Whether the latest full window exceeded a level; null before the first.
+    pub alarm: Option<bool>,
+}
+
+/// A monitor's state as a host keeps it, with what it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct MonitorSnapshot {
+    /// The thresholds file, named by its own SHA-256.
+    pub thresholds_sha256: String,
+    /// The operating point's id.
+    pub threshold_id: String,
+    /// What was counted.
+    pub state: MonitorState,
+}
+
+impl MonitorSnapshot {
+    pub(crate) const fn new(thresholds_sha256: String, threshold_id: String, state: MonitorState) -> Self {
+        Self { thresholds_sha256, threshold_id, state }
+    }
+}
+
 impl WindowReport {
     /// Compares the full window number `index` with a reference of the same bins.
     pub fn compare(index: u64, window: &Histogram, reference: &Histogram, levels: &DriftLevels) -> Self {
@@ -120,6 +153,35 @@ impl Monitor {
         Some(report)
     }
 
+    /// What was counted.
+    pub fn counted(&self) -> MonitorState {
+        MonitorState { window: self.window.clone(), windows: self.windows, alarm: self.alarm }
+    }
+
+    /// Goes on from a state.
+    ///
+    /// # Errors
+    /// [`Error::DriftMonitor`] for a state that this monitor cannot have: other bins, a window that is full, an alarm
+    /// before the first full window or none after it. The monitor is then as it was.
+    pub fn resume(&mut self, state: &MonitorState) -> Result<(), Error> {
+        let problem = |problem| Err(Error::DriftMonitor { problem });
+        if state.window.counts.len() != self.window.counts.len() {
+            return problem("window must have the bins of the reference");
+        }
+        // Summed with care: a state is read from a file.
+        let rows = state.window.counts.iter().try_fold(state.window.missing, |sum, count| sum.checked_add(*count));
+        let observed = rows.and_then(|rows| u32::try_from(rows).ok()).filter(|rows| *rows < self.levels.window);
+        let Some(observed) = observed else { return problem("window must not be full") };
+        if (state.windows == 0) != state.alarm.is_none() {
+            return problem("alarm must be known from the first full window on");
+        }
+        self.window = state.window.clone();
+        self.observed = observed;
+        self.windows = state.windows;
+        self.alarm = state.alarm;
+        Ok(())
+    }
+
     /// What the windows so far say; never [`DriftState::Unmonitored`].
     pub const fn state(&self) -> DriftState {
         match self.alarm {
@@ -156,6 +218,37 @@ mod tests {
         assert_eq!(reports.iter().map(|report| report.window).collect::<Vec<_>>(), [0, 1, 2]);
         assert!(!reports[0].alarm() && reports[0].psi == reports[1].psi);
         assert!(reports[2].psi_alarm && reports[2].ks_alarm && reports[2].missing_alarm);
+    }
+
+    #[test]
+    fn a_monitor_goes_on_from_its_state_and_refuses_what_is_none() {
+        let method = example_thresholds().methods.remove(0);
+        let window = method.drift.unwrap().window;
+        let value = |row: u32| Confidence::new(f64::from(row % 30) / 30.0).ok();
+        let (mut whole, mut stopped) = (Monitor::new(&method).unwrap(), Monitor::new(&method).unwrap());
+        for row in 0..3 * window + 7 {
+            // Stopped and resumed every eleventh decision, by way of text.
+            if row % 11 == 0 {
+                let text = serde_json::to_string(&stopped.counted()).unwrap();
+                stopped = Monitor::new(&method).unwrap();
+                stopped.resume(&serde_json::from_str(&text).unwrap()).unwrap();
+            }
+            assert_eq!(whole.observe(value(row)), stopped.observe(value(row)), "{row}");
+            assert_eq!(whole.state(), stopped.state());
+        }
+        let known = whole.counted();
+        let mut other_bins = known.clone();
+        other_bins.window.counts.pop();
+        let mut full = known.clone();
+        full.window.missing = u64::from(window);
+        let mut endless = known.clone();
+        endless.window.missing = u64::MAX;
+        let mut unknown = known.clone();
+        unknown.alarm = None;
+        for state in [other_bins, full, endless, unknown] {
+            assert!(matches!(whole.resume(&state), Err(Error::DriftMonitor { .. })), "{state:?}");
+            assert_eq!(whole.counted(), known);
+        }
     }
 
     #[test]

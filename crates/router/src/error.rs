@@ -29,6 +29,12 @@ pub enum Error {
         /// What must hold.
         problem: &'static str,
     },
+    /// A drift monitor's state that none has.
+    #[error("a drift monitor's {problem}")]
+    DriftMonitor {
+        /// What must hold.
+        problem: &'static str,
+    },
     /// A method without a scale to track on.
     #[error("method `{method}` has no scale to track on: no row of its pool has a confidence")]
     NoScale {

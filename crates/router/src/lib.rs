@@ -46,7 +46,7 @@ pub mod tracker;
 
 pub use confidence::{Confidence, LogProb};
 pub use decision::{decide, Decision, DecisionRecord, Reason, Route, Threshold};
-pub use drift::{Drift, DriftState, Monitor, WindowReport};
+pub use drift::{Drift, DriftState, Monitor, MonitorSnapshot, MonitorState, WindowReport};
 pub use error::{Error, JsonError};
 pub use error_monitor::{ErrorMonitor, ErrorMonitorSnapshot, ErrorMonitorState};
 pub use exploration::Exploration;

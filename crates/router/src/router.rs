@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::confidence::Confidence;
 use crate::decision::{decide, Decision, DecisionRecord, Threshold};
-use crate::drift::{Drift, DriftState, Monitor};
+use crate::drift::{Drift, DriftState, Monitor, MonitorSnapshot};
 use crate::error::Error;
 use crate::error_monitor::{ErrorMonitor, ErrorMonitorSnapshot};
 use crate::pool_cdf::PoolCdf;
@@ -168,6 +168,22 @@ impl Router {
     /// What the windows so far show, without counting: for a health page.
     pub fn drift_state(&self) -> DriftState {
         self.monitor().map_or(DriftState::Unmonitored, |monitor| monitor.state())
+    }
+
+    /// What the drift monitor has counted, with the file and point that it belongs to; `None` where nothing is monitored.
+    pub fn drift_snapshot(&self) -> Option<MonitorSnapshot> {
+        let state = self.monitor()?.counted();
+        Some(MonitorSnapshot::new(self.thresholds_sha256.clone(), self.point.id.clone(), state))
+    }
+
+    /// Lets the drift monitor go on from a snapshot; nothing happens where nothing is monitored.
+    ///
+    /// # Errors
+    /// [`Error::OtherSnapshot`] if it is of another file or operating point; [`Error::DriftMonitor`] if its state is none
+    /// that the monitor can have.
+    pub fn resume_drift(&self, snapshot: &MonitorSnapshot) -> Result<(), Error> {
+        self.check_snapshot(&snapshot.thresholds_sha256, &snapshot.threshold_id)?;
+        self.monitor().map_or(Ok(()), |mut monitor| monitor.resume(&snapshot.state))
     }
 
     /// A tracker at this operating point: it keeps to the point's ratio on traffic never seen. The ratio of a
