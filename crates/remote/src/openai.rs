@@ -31,6 +31,7 @@ mod logprob_selection;
 mod masses;
 mod network;
 mod pace;
+mod reading;
 mod refusal;
 mod reply;
 mod request;
@@ -57,7 +58,8 @@ pub use error::{ChatRequestError, OpenAiError};
 pub use field::RefusedField;
 pub use key::ApiKey;
 pub use network::NetworkSettings;
-pub use served::Served;
+pub use reading::ReplyReader;
+pub use served::{Served, ServedChange, ServedModelTracker};
 pub use spec::{MAX_TOP_LOGPROBS, OpenAiSpec, Price, RawOpenAi, RawServerLimits, SpecProblem, TokenLimit};
 
 /// A model on an OpenAI-compatible server.

@@ -64,13 +64,25 @@ pub struct MethodConfig {
 #[derive(Debug, Clone)]
 pub enum Scoring {
     /// Each question by itself.
-    Closed(fn(&ObservedSignals<'_>, &Value) -> Result<Confidence, MissingReason>),
+    Closed(ClosedScore),
     /// By a network that is trained on other questions first.
     #[cfg(feature = "probe")]
     Probe(ProbeMethod),
 }
 
+/// A score of one question by itself.
+pub type ClosedScore = fn(&ObservedSignals<'_>, &Value) -> Result<Confidence, MissingReason>;
+
 impl MethodConfig {
+    /// How it scores a question by itself; `None` for what is trained on others first.
+    pub fn closed_score(&self) -> Option<ClosedScore> {
+        match self.scoring {
+            Scoring::Closed(score) => Some(score),
+            #[cfg(feature = "probe")]
+            Scoring::Probe(_) => None,
+        }
+    }
+
     /// Lower-case hexadecimal SHA-256 of id, version and parameters: scores of one hash are comparable.
     pub fn variant_hash(&self) -> String {
         canonical_sha256(&json!({"method": self.id, "version": self.version, "parameters": self.parameters}))

@@ -11,7 +11,7 @@ use super::exchange::{ChatReply, Exchange, Interruption, RequestContext, Request
 use super::logprob_selection::LogprobSelection;
 use super::masses;
 use super::request::{ChatRequest, Turn};
-use plimsoll_backend::observation::{Observation, RowKey, keep_likeliest, sample_decoding};
+use plimsoll_backend::observation::{Observation, RowKey, sample_decoding};
 use plimsoll_backend::request::{Request, text_seed};
 
 /// Answers requests.
@@ -119,20 +119,7 @@ impl Conversation<'_> {
         row.cost_usd = self.exchange.ledger.cost_usd(completion.prompt_tokens, completion.generated_tokens);
         row.attempts = reply.attempts;
         row.latency_ms = Some(reply.latency_ms);
-        row.logprobs_missing = match (&completion.text, wants_logprobs) {
-            (_, false) => None,
-            (None, true) => Some(MissingSignal::NoAnswer),
-            (Some(_), true) => completion.no_tokens,
-        };
-        row.text = completion.text;
-        row.failure = completion.no_text;
-        row.tokens = completion.tokens.filter(|_| wants_logprobs && row.text.is_some());
-        keep_likeliest(row, usize::from(self.signals.top_logprobs()));
-        row.finish_reason = completion.finish_reason;
-        row.prompt_tokens = completion.prompt_tokens;
-        row.completion_tokens = completion.generated_tokens;
-        row.served_model = completion.model;
-        row.system_fingerprint = completion.system_fingerprint;
+        completion.fill(row, wants_logprobs, self.signals.top_logprobs());
     }
 
     fn follow_up(

@@ -170,7 +170,7 @@ pub(super) enum Meaning {
 
 impl ChatRequestError {
     /// Whether the same request may succeed later.
-    pub(super) fn retry(&self) -> Retry {
+    pub fn retry(&self) -> Retry {
         match self {
             Self::RateLimited { wait, .. } | Self::Server { wait, .. } => Retry::After(*wait),
             Self::Unreachable { .. }

@@ -30,23 +30,23 @@ impl ApiKey {
     }
 
     /// The value of the `authorization` header.
-    pub(super) fn header(&self) -> String {
+    pub fn header(&self) -> String {
         self.0.bearer()
     }
 
     /// Whether a text shows the key.
-    pub(super) fn is_in(&self, text: &str) -> bool {
+    pub fn is_in(&self, text: &str) -> bool {
         self.0.is_in(text)
     }
 
     /// A text without the key.
-    pub(super) fn redact(&self, text: &str) -> String {
+    pub fn redact(&self, text: &str) -> String {
         self.0.redact(text)
     }
 
     /// Redacts the key in every text of a document, names of fields included. To be done after the
     /// document was parsed: a server may escape characters.
-    pub(super) fn redact_document(&self, document: &mut Value) {
+    pub fn redact_document(&self, document: &mut Value) {
         match document {
             Value::String(text) if self.is_in(text) => *text = self.redact(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.redact_document(item)),

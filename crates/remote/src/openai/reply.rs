@@ -1,6 +1,6 @@
 //! Chat completions, read leniently: servers leave out fields, give them as null and add others.
 
-use plimsoll_core::records::TokenRow;
+use plimsoll_core::records::{GenerationRow, TokenRow};
 use plimsoll_core::{Finish, MissingSignal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -9,6 +9,7 @@ use super::key::ApiKey;
 use super::served::Served;
 use crate::alignment::{ListedToken, align};
 use plimsoll_backend::LOGPROB_ROUNDING;
+use plimsoll_backend::observation::keep_likeliest;
 
 /// Maximum bytes of a model's name, a fingerprint or a finish reason; longer ones are damage.
 const MAX_NAME_BYTES: usize = 1024;
@@ -73,6 +74,24 @@ impl Completion {
             model: name(reply.get("model"))?,
             system_fingerprint: name(reply.get("system_fingerprint"))?,
         })
+    }
+
+    /// Writes what the reply says into a row; of the likeliest tokens so many are kept.
+    pub(super) fn fill(self, row: &mut GenerationRow, wants_logprobs: bool, top_logprobs: u8) {
+        row.logprobs_missing = match (&self.text, wants_logprobs) {
+            (_, false) => None,
+            (None, true) => Some(MissingSignal::NoAnswer),
+            (Some(_), true) => self.no_tokens,
+        };
+        row.text = self.text;
+        row.failure = self.no_text;
+        row.tokens = self.tokens.filter(|_| wants_logprobs && row.text.is_some());
+        keep_likeliest(row, usize::from(top_logprobs));
+        row.finish_reason = self.finish_reason;
+        row.prompt_tokens = self.prompt_tokens;
+        row.completion_tokens = self.generated_tokens;
+        row.served_model = self.model;
+        row.system_fingerprint = self.system_fingerprint;
     }
 
     pub(super) fn served(&self) -> Served {

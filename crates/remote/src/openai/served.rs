@@ -25,28 +25,29 @@ impl fmt::Display for Served {
 
 /// A change of the served model, which ends a run.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ServedChange {
+pub struct ServedChange {
     /// The model seen before.
-    pub(super) before: Served,
+    pub before: Served,
     /// Whether only the fingerprints differ.
-    pub(super) by_fingerprint: bool,
+    pub by_fingerprint: bool,
 }
 
 /// The model that a run is served by.
 #[derive(Debug)]
-pub(super) struct ServedModelTracker {
+pub struct ServedModelTracker {
     /// Whether a change of the fingerprint is a change of the model.
     same_fingerprint: bool,
     known: Mutex<Served>,
 }
 
 impl ServedModelTracker {
-    pub(super) fn new(same_fingerprint: bool) -> Self {
+    /// Nothing was seen yet; `same_fingerprint` says whether a change of the fingerprint counts.
+    pub fn new(same_fingerprint: bool) -> Self {
         Self { same_fingerprint, known: Mutex::default() }
     }
 
     /// The first model that the run was served by.
-    pub(super) fn get(&self) -> Served {
+    pub fn get(&self) -> Served {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -54,7 +55,7 @@ impl ServedModelTracker {
     ///
     /// # Errors
     /// The model seen before, if it is another one.
-    pub(super) fn see(&self, now: &Served) -> Result<(), ServedChange> {
+    pub fn see(&self, now: &Served) -> Result<(), ServedChange> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let differs = |before: &Option<String>, now: &Option<String>| matches!((before, now), (Some(before), Some(now)) if before != now);
         let by_name = differs(&known.model, &now.model);

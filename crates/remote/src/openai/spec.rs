@@ -197,6 +197,39 @@ impl OpenAiSpec {
     }
 }
 
+/// What a client of its own needs of a server: a gateway sends the requests of others.
+impl OpenAiSpec {
+    /// Address up to and with the interface's version.
+    pub fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
+    /// The model's name at the server.
+    pub fn served_as(&self) -> &str {
+        &self.served_as
+    }
+
+    /// The key.
+    pub fn key(&self) -> Option<&ApiKey> {
+        self.key.as_ref()
+    }
+
+    /// What tokens cost.
+    pub fn price(&self) -> Option<Price> {
+        self.price
+    }
+
+    /// The name of the field that bounds an answer's length.
+    pub fn token_limit(&self) -> TokenLimit {
+        self.token_limit
+    }
+
+    /// Whether a change of the fingerprint is a change of the model.
+    pub fn same_fingerprint(&self) -> bool {
+        self.same_fingerprint
+    }
+}
+
 /// Problems, gathered so that all are reported together.
 #[derive(Default)]
 struct SpecProblems(Vec<SpecProblem>);
