@@ -1,0 +1,221 @@
+//! A reply that is streamed: comments while the SLM is buffered, then its answer at once, or the LLM's as it comes. The
+//! status and the headers wait for the decision as long as one keep-alive; a decision that comes later stands in the
+//! chunks alone.
+
+mod body;
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, Response};
+use plimsoll_remote::openai::ChatRequestError;
+use plimsoll_router::Route;
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use crate::config::LlmFailure;
+use crate::draft::Usage;
+use crate::exchange::{Exchange, Settled};
+use crate::respond::{ClientError, tell};
+use crate::sse::{DONE, event};
+use crate::told::{Told, chunks, keep_asked_logprobs, usage_chunk};
+use crate::upstream::{Events, Reply, StreamEvent};
+use crate::whole::note_failure;
+use body::EventBody;
+
+/// Events that may wait for the client; more hold up the model's stream.
+const MAX_WAITING: usize = 16;
+
+/// How a response begins.
+#[derive(Debug)]
+enum Head {
+    /// A stream, about a decision.
+    Stream(Box<Told>),
+    /// An error before any event.
+    Error(Box<Response<Body>>),
+}
+
+/// The client has gone.
+struct Gone;
+
+/// Where events go.
+struct Output {
+    head: Option<oneshot::Sender<Head>>,
+    events: mpsc::Sender<Bytes>,
+}
+
+impl Output {
+    /// Begins the stream, unless it has begun.
+    fn begin(&mut self, told: &Told) {
+        if let Some(head) = self.head.take() {
+            // The status was sent before, should nobody wait for it any more.
+            let _ = head.send(Head::Stream(Box::new(told.clone())));
+        }
+    }
+
+    async fn send(&mut self, told: &Told, data: &str) -> Result<(), Gone> {
+        self.begin(told);
+        self.events.send(Bytes::from(event(data))).await.map_err(|_| Gone)
+    }
+
+    /// Ends with an error: as the response, or as an event where the status was sent. Such a stream has no mark of its end.
+    async fn fail(mut self, told: &Told, error: &ClientError) {
+        if let Some(head) = self.head.take()
+            && head.send(Head::Error(Box::new(error.response(Some(told))))).is_ok()
+        {
+            return;
+        }
+        // The last thing that is sent; whether it arrives changes nothing.
+        let _ = self.events.send(Bytes::from(event(&error.body(Some(told)).to_string()))).await;
+    }
+}
+
+/// Answers a request.
+pub(crate) async fn answer(exchange: Exchange) -> Response<Body> {
+    let keep_alive = exchange.gateway.answering.limits.keep_alive;
+    let (head, mut begun) = oneshot::channel();
+    let (events, receiver) = mpsc::channel(MAX_WAITING);
+    let task = tokio::spawn(run(exchange, Output { head: Some(head), events }));
+    let body = EventBody::new(receiver, task, keep_alive);
+    let told = match timeout(keep_alive, &mut begun).await {
+        Ok(Ok(Head::Stream(told))) => Some(told),
+        Ok(Ok(Head::Error(response))) => return *response,
+        // It takes longer: the client hears that it goes on. A head that is sent from now on finds nobody.
+        Ok(Err(_)) | Err(_) => {
+            begun.close();
+            match begun.try_recv() {
+                Ok(Head::Stream(told)) => Some(told),
+                Ok(Head::Error(response)) => return *response,
+                Err(_) => None,
+            }
+        }
+    };
+    let mut response = Response::new(Body::new(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    tell(&mut response, told.as_deref());
+    response
+}
+
+async fn run(mut exchange: Exchange, mut output: Output) {
+    let Settled { told, kept } = exchange.settle().await;
+    match (told.route, kept) {
+        (Route::Slm, Some(document)) => {
+            // Of a client that has gone the draft is not finished, which counts it.
+            let _ = send_kept(&mut exchange, &mut output, document, &told).await;
+        }
+        (_, kept) => relay_llm(&mut exchange, output, kept, &told).await,
+    }
+}
+
+/// Sends the SLM's answer.
+async fn send_kept(
+    exchange: &mut Exchange,
+    output: &mut Output,
+    mut document: Value,
+    told: &Told,
+) -> Result<(), Gone> {
+    keep_asked_logprobs(&mut document, exchange.request.logprobs());
+    told.mark(&mut document, exchange.gateway.slm.name());
+    let usage = exchange.request.wants_usage().then(|| usage_chunk(&document)).flatten();
+    for chunk in chunks(&document).into_iter().chain(usage) {
+        output.send(told, &chunk.to_string()).await?;
+    }
+    exchange.draft.finish();
+    output.send(told, DONE).await
+}
+
+/// Sends the LLM's answer as it comes.
+async fn relay_llm(exchange: &mut Exchange, mut output: Output, kept: Option<Value>, told: &Told) {
+    let error = match stream_llm(exchange, &mut output, told).await {
+        Ok(()) | Err(Ended::Gone) => return,
+        Err(Ended::Failed { error, has_content }) => {
+            note_failure(exchange, &error);
+            let is_allowed = exchange.gateway.answering.llm_failure == LlmFailure::SlmAnswer;
+            match kept.filter(|_| is_allowed && !has_content) {
+                Some(document) => {
+                    let told = exchange.fall_back(told);
+                    let _ = send_kept(exchange, &mut output, document, &told).await;
+                    return;
+                }
+                None => error,
+            }
+        }
+    };
+    exchange.draft.finish();
+    output.fail(told, &ClientError::from_llm(&error)).await;
+}
+
+/// Why the LLM's stream was not sent to its end.
+enum Ended {
+    Gone,
+    /// No answer, or not all of it; whether the client has seen a part.
+    Failed {
+        error: ChatRequestError,
+        has_content: bool,
+    },
+}
+
+impl From<Gone> for Ended {
+    fn from(Gone: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+async fn stream_llm(exchange: &mut Exchange, output: &mut Output, told: &Told) -> Result<(), Ended> {
+    let llm = &exchange.gateway.llm;
+    let before = |error| Ended::Failed { error, has_content: false };
+    let malformed = |problem| ChatRequestError::Malformed { host: llm.reader().host.clone(), problem };
+    let body = exchange.request.llm_body(llm.model());
+    let body = body.map_err(|_| before(malformed("the request cannot be written")))?;
+    match llm.complete(body, true).await.map_err(before)? {
+        Reply::Events(events) => relay(exchange, output, *events, told).await,
+        // A server that does not stream.
+        Reply::Whole(mut document) => {
+            exchange.draft.host.llm = Usage::read(&document, exchange.gateway.llm.price());
+            told.mark(&mut document, exchange.gateway.llm.model());
+            for chunk in chunks(&document) {
+                output.send(told, &chunk.to_string()).await?;
+            }
+            exchange.draft.finish();
+            Ok(output.send(told, DONE).await?)
+        }
+    }
+}
+
+async fn relay(
+    exchange: &mut Exchange,
+    output: &mut Output,
+    mut events: Events,
+    told: &Told,
+) -> Result<(), Ended> {
+    let (mut has_content, mut has_ended) = (false, false);
+    loop {
+        let next = events.next().await.map_err(|error| Ended::Failed { error, has_content })?;
+        let mut chunk = match next {
+            Some(StreamEvent::Chunk(chunk)) => *chunk,
+            None if !has_ended => {
+                let host = exchange.gateway.llm.reader().host.clone();
+                return Err(Ended::Failed { error: ChatRequestError::Cut { host }, has_content });
+            }
+            Some(StreamEvent::Done) | None => break,
+        };
+        has_content |= has_text(&chunk);
+        has_ended |= chunk["choices"][0].get("finish_reason").is_some_and(|reason| !reason.is_null());
+        let usage = Usage::read(&chunk, exchange.gateway.llm.price());
+        if usage.completion_tokens.is_some() || exchange.draft.host.llm.model.is_none() {
+            exchange.draft.host.llm = usage;
+        }
+        told.mark(&mut chunk, exchange.gateway.llm.model());
+        output.send(told, &chunk.to_string()).await?;
+    }
+    exchange.draft.finish();
+    Ok(output.send(told, DONE).await?)
+}
+
+/// Whether a chunk shows something that cannot be taken back.
+fn has_text(chunk: &Value) -> bool {
+    let delta = &chunk["choices"][0]["delta"];
+    let is_said = |name: &str| delta.get(name).is_some_and(|value| !value.is_null() && value != "");
+    ["content", "refusal", "tool_calls", "function_call", "reasoning_content"].into_iter().any(is_said)
+}
