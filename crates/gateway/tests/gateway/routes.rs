@@ -7,8 +7,8 @@ use plimsoll_test_support::chat_server::{Server, ServerReply, ServerRequest, com
 use serde_json::{Value, json};
 
 use crate::fixture::{
-    Answer, Running, SURE, UNSURE, asked, chunks, events, llm, question, reply, slm, start, start_in,
-    write_thresholds,
+    Answer, Running, SURE, UNSURE, asked, chunks, events, impatient, llm, question, reply, slm, start,
+    start_in, write_thresholds,
 };
 
 fn check(answer: &Answer, route: &str, reason: &str, missing: Option<&str>) {
@@ -114,7 +114,8 @@ fn an_slm_that_fails_is_deferred_with_the_reason() {
             request.path.ends_with("completions").then(|| script(request))
         });
         let llm = llm();
-        let running = start(&slm, &llm, &json!({}));
+        let changed = if missing == "timed_out" { json!({"slm": impatient()}) } else { json!({}) };
+        let running = start(&slm, &llm, &changed);
         both(&running, "llm", "missing", Some(missing));
         assert_eq!(
             running.metric(&format!("plimsoll_missing_total{{reason=\"{missing}\"}}")),

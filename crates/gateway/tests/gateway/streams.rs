@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use plimsoll_test_support::chat_server::{Server, ServerReply, completion};
 use serde_json::{Value, json};
 
-use crate::fixture::{SURE, UNSURE, agent, chunks, events, llm, question, reply, slm, start};
+use crate::fixture::{SURE, UNSURE, agent, chunks, events, impatient, llm, question, reply, slm, start};
 
 #[test]
 fn comments_keep_the_client_while_the_slm_is_buffered() {
@@ -112,7 +112,7 @@ fn a_stream_of_the_llm_that_is_cut_or_stalls_ends_with_an_error() {
     let stalled = Server::scripted(|request, _| {
         Some(ServerReply { silence: Duration::from_secs(4), ..reply(request, "late", SURE) })
     });
-    let answer = start(&slm, &stalled, &json!({})).ask(true);
+    let answer = start(&slm, &stalled, &json!({"llm": impatient()})).ask(true);
     assert_eq!((answer.status, &answer.documents()[0]["error"]["code"]), (504, &json!("llm_timeout")));
 }
 
