@@ -1,5 +1,6 @@
 //! Decision logs: JSON lines of the router's decision record, with labels where they are known.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use plimsoll_router::thresholds::Method;
@@ -34,6 +35,20 @@ pub struct LoggedDecision {
     pub line: usize,
 }
 
+/// A line that is a label of a decision on another line, as a gateway appends it.
+#[derive(Debug, Deserialize)]
+struct Label {
+    label_of: String,
+    slm_correct: Option<bool>,
+    llm_correct: Option<bool>,
+}
+
+/// The id of a decision, by which labels find it.
+#[derive(Debug, Deserialize)]
+struct Identified {
+    id: Option<serde_json::Value>,
+}
+
 /// A line, as far as it is read: hosts add times, tokens and ids of their own.
 #[derive(Debug, Deserialize)]
 struct Line {
@@ -61,25 +76,63 @@ impl Line {
 }
 
 /// Reads a log: a decision record a line, with the keys `slm_correct` and `llm_correct` where an answer was labelled. Other
-/// keys are ignored.
+/// keys are ignored. A line with `label_of` is no decision: it has the labels of the decision with that `id`, wherever in
+/// the log that stands; one of a decision that is not in this log says nothing here. A last line that a crash cut, without
+/// its line break, is left out.
 ///
 /// # Errors
 /// An input failure that names the file and the line.
 pub fn read(path: &Path) -> Result<Vec<LoggedDecision>, Failure> {
     let text = small_file::read(path, MAX_BYTES, "decision log", FailureKind::Input)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let decision = |(index, line): (usize, &str)| {
-        let parsed = serde_json::from_str::<Line>(line).map_err(|error| error.to_string());
-        parsed
-            .and_then(|parsed| parsed.decision(index + 1))
-            .map_err(|problem| Failure::input(format!("`{}`, line {}: {problem}", path.display(), index + 1)))
-    };
-    let decisions: Vec<LoggedDecision> = lines.map(decision).collect::<Result<_, _>>()?;
+    let is_cut = !text.ends_with('\n');
+    let count = text.lines().count();
+    let (mut decisions, mut labels) = (Vec::new(), Vec::new());
+    let mut by_id: HashMap<String, usize> = HashMap::new();
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        match parsed(line, index + 1) {
+            Ok(Parsed::Decision(decision, id)) => {
+                by_id.extend(id.map(|id| (id, decisions.len())));
+                decisions.push(decision);
+            }
+            Ok(Parsed::Label(label)) => labels.push(label),
+            Err(_) if is_cut && index + 1 == count && is_half(line) => {}
+            Err(problem) => {
+                return Err(Failure::input(format!("`{}`, line {}: {problem}", path.display(), index + 1)));
+            }
+        }
+    }
+    for label in labels {
+        if let Some(decision) = by_id.get(&label.label_of).and_then(|index| decisions.get_mut(*index)) {
+            decision.slm_correct = label.slm_correct.or(decision.slm_correct);
+            decision.llm_correct = label.llm_correct.or(decision.llm_correct);
+        }
+    }
     if decisions.is_empty() {
         return Err(Failure::input(format!("`{}` holds no decision", path.display())));
     }
     Ok(decisions)
+}
+
+/// What a line holds.
+enum Parsed {
+    Decision(LoggedDecision, Option<String>),
+    Label(Label),
+}
+
+fn parsed(line: &str, number: usize) -> Result<Parsed, String> {
+    if let Ok(label) = serde_json::from_str::<Label>(line) {
+        return Ok(Parsed::Label(label));
+    }
+    let decision = serde_json::from_str::<Line>(line).map_err(|error| error.to_string())?.decision(number)?;
+    // Hosts number their decisions as they like; labels are found by texts.
+    let id = serde_json::from_str::<Identified>(line).ok().and_then(|identified| identified.id);
+    Ok(Parsed::Decision(decision, id.and_then(|id| id.as_str().map(str::to_owned))))
+}
+
+/// Whether a line ends before its JSON does.
+fn is_half(line: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(line).is_err_and(|error| error.is_eof())
 }
 
 /// Checks that a decision is by a method that a thresholds file has.
@@ -117,6 +170,35 @@ mod tests {
         assert_eq!(decisions.len(), 2);
         assert_eq!((decisions[0].slm_correct, decisions[0].llm_correct), (Some(true), None));
         assert_eq!((decisions[1].confidence, decisions[1].route), (None, Route::Llm));
+    }
+
+    #[test]
+    fn labels_on_lines_of_their_own_find_their_decision() {
+        let log = "{\"label_of\": \"b\", \"llm_correct\": false}\n\
+                   {\"id\": \"a\", \"method\": \"m\", \"confidence\": 0.5, \"route\": \"slm\"}\n\
+                   {\"id\": \"b\", \"method\": \"m\", \"confidence\": 0.1, \"route\": \"llm\"}\n\
+                   {\"id\": 7, \"method\": \"m\", \"confidence\": 0.1, \"route\": \"llm\"}\n\
+                   {\"label_of\": \"a\", \"slm_correct\": true}\n\
+                   {\"label_of\": \"rotated away\", \"slm_correct\": true}\n";
+        let decisions = read_text(log).unwrap();
+        let labels: Vec<_> =
+            decisions.iter().map(|decision| (decision.slm_correct, decision.llm_correct)).collect();
+        assert_eq!(labels, [(Some(true), None), (None, Some(false)), (None, None)]);
+        assert_eq!(decisions.iter().map(|decision| decision.line).collect::<Vec<_>>(), [2, 3, 4]);
+        assert!(
+            read_text("{\"label_of\": \"a\", \"slm_correct\": true}\n").unwrap_err().contains("no decision")
+        );
+    }
+
+    #[test]
+    fn half_a_last_line_is_left_out_and_half_another_is_not() {
+        let good = "{\"method\": \"m\", \"confidence\": 0.5, \"route\": \"slm\"}";
+        for end in 1..good.len() {
+            assert_eq!(read_text(&format!("{good}\n{}", &good[..end])).unwrap().len(), 1, "{end}");
+        }
+        assert_eq!(read_text(&format!("{good}\n{good}")).unwrap().len(), 2, "whole, without its line break");
+        assert!(read_text(&format!("{good}\n{{\"method\": 5}}")).is_err(), "whole and wrong");
+        assert!(read_text(&format!("{{\"method\"\n{good}\n")).is_err());
     }
 
     #[test]
