@@ -33,7 +33,7 @@ const SHOWN: &[(&str, &str)] = &[
     (
         "python",
         "`bindings/python/tests/test_readme.py` runs the README's; elsewhere it needs the hub's library, and `load_dataset` of a \
-         released folder is tried at each release",
+         released folder is tried at each release, or OpenAI's, and two models behind a gateway",
     ),
     ("c", "`bindings/c/test.sh` compiles and runs the README's program"),
     ("js", "`bindings/js/test.sh` runs the README's program"),

@@ -28,6 +28,7 @@ fn help_teaches() {
         "thresholds diff",
         "thresholds export",
         "thresholds decide",
+        "serve",
         "adapt",
         "audit",
         "sample-size",

@@ -55,6 +55,18 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "plimsoll-gateway",
+        &[
+            "plimsoll-router",
+            "plimsoll-core",
+            "plimsoll-files",
+            "plimsoll-http",
+            "plimsoll-backend",
+            "plimsoll-uq",
+            "plimsoll-remote",
+        ],
+    ),
+    (
         "plimsoll",
         &[
             "plimsoll-router",
@@ -67,6 +79,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "plimsoll-engine",
             "plimsoll-fit",
             "plimsoll-evaluate",
+            "plimsoll-gateway",
             "plimsoll-pocket",
             "plimsoll-pipeline",
         ],
@@ -111,7 +124,9 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("datafusion", &["plimsoll-import"]),
     ("ureq", &["plimsoll-http", "plimsoll-hub", "plimsoll-remote"]),
     ("rustls", &["plimsoll-http"]),
-    ("tokio", &["plimsoll-import"]),
+    ("tokio", &["plimsoll-import", "plimsoll-gateway"]),
+    ("axum", &["plimsoll-gateway"]),
+    ("hyper", &["plimsoll-gateway"]),
     (
         "rayon",
         &[
@@ -128,7 +143,7 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("clap", &["plimsoll"]),
     ("serde-saphyr", &["plimsoll-pipeline"]),
     ("indicatif", &["plimsoll"]),
-    ("tracing", &["plimsoll-engine", "plimsoll-pipeline", "plimsoll"]),
+    ("tracing", &["plimsoll-engine", "plimsoll-pipeline", "plimsoll-gateway", "plimsoll"]),
     ("candle-core", &["plimsoll-engine", "plimsoll-toy-trainer", "plimsoll-pipeline"]),
     ("gemm", &["plimsoll-kernels"]),
     ("candle-nn", &["plimsoll-engine"]),

@@ -11,6 +11,7 @@ mod release;
 mod run;
 mod sample_size;
 mod schema;
+mod serve;
 mod thresholds;
 mod transfer;
 
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     Transfer(transfer::TransferArguments),
     #[command(subcommand)]
     Thresholds(thresholds::ThresholdsCommand),
+    Serve(serve::ServeArguments),
     Adapt(adapt::AdaptArguments),
     Audit(audit::AuditArguments),
     #[command(alias = "plan")]
@@ -54,6 +56,7 @@ pub(crate) fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Evaluate(arguments) => evaluate::run(&arguments, console),
         Command::Transfer(arguments) => transfer::run(&arguments, console),
         Command::Thresholds(command) => thresholds::run(&command, console),
+        Command::Serve(arguments) => serve::run(&arguments, console),
         Command::Adapt(arguments) => adapt::run(&arguments, console),
         Command::Audit(arguments) => audit::run(&arguments, console),
         Command::SampleSize(arguments) => sample_size::run(&arguments, console),

@@ -24,6 +24,7 @@ use std::path::Path;
 
 pub use pipeline_config::PipelineConfig;
 pub use schema::json_schema;
+use serde::de::DeserializeOwned;
 
 use crate::failure::{Failure, FailureKind};
 use crate::small_file;
@@ -60,6 +61,16 @@ pub fn read(path: &Path, assignments: &[String]) -> Result<PipelineConfig, Failu
         Some(config) if problems.is_empty() => Ok(config),
         _ => Err(Failure::usage(problems.text(&name.to_string()))),
     }
+}
+
+/// Reads the settings of another command, a `what`, from YAML: as strictly as a pipeline.
+///
+/// # Errors
+/// A usage failure that names the file, and the key where there is one.
+pub fn read_settings<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
+    let text = small_file::read(path, yaml::MAX_BYTES, what, FailureKind::Usage)?;
+    yaml::parse_as(&text)
+        .map_err(|problem| Failure::usage(format!("`{}` cannot be read as {what}: {problem}", path.display())))
 }
 
 /// A configuration as YAML, which is itself a pipeline file.

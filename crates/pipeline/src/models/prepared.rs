@@ -5,7 +5,7 @@ use std::path::Path;
 
 use plimsoll_backend::{Backend, Request};
 use plimsoll_core::canonical::to_text;
-use plimsoll_core::{Decoding, SignalRequest};
+use plimsoll_core::{Decoding, ModelId, SignalRequest};
 use plimsoll_engine::chat::Moment;
 use plimsoll_engine::{LocalBackend, LocalLimits, ModelHashes, OpenedModel, Placement, TokenEstimate};
 use plimsoll_remote::openai::{OpenAi, OpenAiSpec, Served};
@@ -13,9 +13,11 @@ use plimsoll_remote::replay::{RecordingFile, Replay, ReplaySpec};
 use plimsoll_router::thresholds::ModelIdentity;
 
 use super::{LocatedModel, ModelSource, engine_failure, hash_cache, open_model};
-use crate::compute::placement;
+use crate::compute::{Device, placement};
 use crate::config::inference::ExecutionConfig;
-use crate::config::models::{LocalModel, ModelBackend, ModelConfig, RecordedModel, ServedModelConfig};
+use crate::config::models::{
+    LocalModel, ModelBackend, ModelConfig, RecordedModel, ServedModelConfig, TEMPLATE_DATE,
+};
 use crate::failure::{Failure, FailureKind, OrFail as _};
 use crate::locations::Locations;
 use crate::observer::Observer;
@@ -43,6 +45,50 @@ struct PreparedLocal {
     hashes: ModelHashes,
     placement: Placement,
     now: Moment,
+}
+
+impl PreparedLocal {
+    /// The identity with what the model's files say.
+    fn describe(&self, identity: ModelIdentity) -> ModelIdentity {
+        let described = self.opened.description();
+        let weights = &self.hashes.weights_sha256;
+        let tokenizer = self.hashes.tokenizer_sha256.as_ref().unwrap_or(weights);
+        let mut identity = identity;
+        identity.revision.clone_from(&self.commit);
+        identity
+            .with_weights_sha256(weights)
+            .with_tokenizer_sha256(tokenizer)
+            .with_chat_template_sha256(described.chat_template_sha256)
+            .with_quantisation(quantisation(&described.stored, &self.placement))
+    }
+}
+
+/// A model that is served in this process, as a pipeline that leaves all to its defaults would run it: with its identity, in
+/// which decoding is left out.
+///
+/// # Errors
+/// A usage failure for an address that is none, an input failure for files that are missing or damaged.
+pub fn load_for_serving(
+    address: &str,
+    base: Option<&Path>,
+    observer: &dyn Observer,
+) -> Result<(LocalBackend, ModelIdentity), Failure> {
+    let LocatedModel { opened, commit } =
+        open_model(ModelSource { address, base, offline: false }, observer)?;
+    if let Some(problem) = opened.description().tokenizer_problem {
+        return Err(Failure::input(problem));
+    }
+    let id = Path::new(address)
+        .file_stem()
+        .map_or_else(|| address.to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let id = ModelId::new(id).or_fail(FailureKind::Usage)?;
+    let placement = placement(None, Device::Cpu, opened.natural_dtype())?;
+    let hashes = opened.hashes(&hash_cache()).map_err(engine_failure)?;
+    let local = PreparedLocal { opened, commit, hashes, placement, now: TEMPLATE_DATE.moment() };
+    let identity = local.describe(ModelIdentity::named(id.as_str()));
+    let PreparedLocal { opened, hashes, placement, now, .. } = local;
+    let model = opened.load(placement).map_err(engine_failure)?;
+    Ok((LocalBackend::new(id, model, &hashes, now), identity))
 }
 
 /// A backend that can be opened, and its identity.
@@ -96,17 +142,7 @@ impl<'a> PreparedModel<'a> {
     pub(crate) fn thresholds_identity(&self, decoding: &Decoding) -> ModelIdentity {
         let mut identity = ModelIdentity::named(self.config.id.as_str()).with_decoding(to_text(decoding));
         match (&self.backend, &self.config.backend) {
-            (PreparedBackend::Local(local), _) => {
-                let described = local.opened.description();
-                let weights = &local.hashes.weights_sha256;
-                let tokenizer = local.hashes.tokenizer_sha256.as_ref().unwrap_or(weights);
-                identity.revision.clone_from(&local.commit);
-                identity
-                    .with_weights_sha256(weights)
-                    .with_tokenizer_sha256(tokenizer)
-                    .with_chat_template_sha256(described.chat_template_sha256)
-                    .with_quantisation(quantisation(&described.stored, &local.placement))
-            }
+            (PreparedBackend::Local(local), _) => local.describe(identity),
             (_, ModelBackend::OpenAi(served)) => {
                 identity.revision = Some(served.model.clone());
                 identity
