@@ -5,6 +5,7 @@
 //! [`MAX_INLINE_BYTES`]: first the overviews of every pair, then the figures by dataset of each pair's best method, then
 //! those of the others; what does not fit is linked as a file beside the page.
 
+mod explorer;
 mod markup;
 mod new_data;
 mod origin;
@@ -99,6 +100,7 @@ pub(crate) fn page(
     );
     html.push_str(&header(inputs, pairs));
     html.push_str("<main>\n");
+    html.push_str(&explorer::section(pairs));
     html.push_str(&overview(pairs));
     for (index, (pair, of)) in pairs.iter().zip(figures).enumerate() {
         html.push_str(&section(index, pair, of, depth));
@@ -108,8 +110,9 @@ pub(crate) fn page(
     let _ = write!(
         html,
         "</main>\n<footer>Every number is in <code>tables/*.parquet</code>; every figure is a file in \
-         <code>figures/</code>. The same tables give the same page.</footer>\n<script>{}</script>\n</body>\n</html>\n",
-        include_str!("page/script.js").trim()
+         <code>figures/</code>. The same tables give the same page.</footer>\n<script>{}\n{}</script>\n</body>\n</html>\n",
+        include_str!("page/script.js").trim(),
+        explorer::script()
     );
     html
 }
@@ -119,8 +122,8 @@ fn header(inputs: &ReportInputs, pairs: &[PairView<'_>]) -> String {
         pairs.iter().flat_map(|pair| pair.methods.keys().copied()).collect();
     let datasets: std::collections::BTreeSet<&str> = pairs.iter().flat_map(PairView::datasets).collect();
     let mut html = format!(
-        "<header>\n<h1>{}</h1>\n<p>When does the small model (SLM) keep its answer, and when is the question deferred to the \
-         large one (LLM)? {} of models, {} of confidence, {}.</p>\n<nav aria-label=\"Sections\">",
+        "<header>\n<h1>{}</h1>\n<p>A small model (SLM) keeps its answer, or defers to a large one (LLM): {} of \
+         models, {} of confidence, {}.</p>\n<nav aria-label=\"Sections\"><a href=\"#explore\">Explore</a>",
         escape(&inputs.provenance.pipeline),
         plural(pairs.len(), "pair"),
         plural(methods.len(), "method"),

@@ -154,9 +154,29 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
     format!("{:.1} %", 100.0 * part as f64 / whole as f64)
 }
 
-/// US dollars.
+/// US dollars. Small amounts have more digits: a model on a device costs thousandths of a cent.
 pub(crate) fn dollars(value: Option<f64>) -> String {
-    value.filter(|value| value.is_finite()).map_or_else(|| NONE.to_owned(), |value| format!("{value:.4}"))
+    let written = |value: f64| if value.abs() < 0.1 { format!("{value:.6}") } else { format!("{value:.4}") };
+    value.filter(|value| value.is_finite()).map_or_else(|| NONE.to_owned(), written)
+}
+
+/// US dollars with their interval.
+pub(crate) fn dollars_within(value: Option<f64>, low: Option<f64>, high: Option<f64>) -> String {
+    match (value, low, high) {
+        (Some(of), Some(_), Some(_)) if of.is_finite() => {
+            format!("{} [{}, {}]", dollars(value), dollars(low), dollars(high))
+        }
+        _ => dollars(value),
+    }
+}
+
+/// A word of a command: quoted, where a shell would read more into it than its letters.
+pub(crate) fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_./=:+,-".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", clean(text).replace('\n', " ").replace('\'', "'\\''"))
 }
 
 /// `SLM → LLM`, or `SLM alone`.
@@ -178,6 +198,8 @@ mod tests {
         assert_eq!(quoted("a\"b\\c\nd"), "\"a\\\"b\\\\c\\nd\"");
         assert_eq!(file_part("../a b/é"), ".._a_b__");
         assert_eq!(short(&"x".repeat(100)).chars().count(), MAX_SHOWN);
+        assert_eq!((shell_word("a_b-1.json"), shell_word("")), ("a_b-1.json".to_owned(), "''".to_owned()));
+        assert_eq!(shell_word("$(rm x)'\n;`y`"), "'$(rm x)'\\'' ;`y`'");
     }
 
     #[test]
@@ -191,5 +213,10 @@ mod tests {
             ("0.250".to_owned(), "0.000".to_owned())
         );
         assert_eq!((percent(1, 8), percent(0, 0)), ("12.5 %".to_owned(), NONE.to_owned()));
+        assert_eq!(
+            (dollars(Some(0.001_417)), dollars(Some(2.5))),
+            ("0.001417".to_owned(), "2.5000".to_owned())
+        );
+        assert_eq!(dollars_within(Some(2.5), Some(2.0), Some(3.0)), "2.5000 [2.0000, 3.0000]");
     }
 }

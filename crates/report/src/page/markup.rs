@@ -166,8 +166,9 @@ pub(crate) fn findings(findings: &[Finding]) -> String {
 /// The style sheet, with the dark form of every colour of the figures.
 pub(crate) fn style() -> String {
     format!(
-        "{}@media (prefers-color-scheme:dark){{{}}}\n",
+        "{}{}@media (prefers-color-scheme:dark){{{}}}\n",
         include_str!("style.css"),
+        include_str!("explorer/style.css"),
         crate::drawing::dark_rules(".fig ")
     )
 }

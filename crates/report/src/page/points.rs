@@ -1,10 +1,12 @@
 //! Operating points and guarantees as tables.
 
-use plimsoll_router::thresholds::{Achieved, Estimate, OperatingPoint};
+use std::fmt::Write as _;
+
+use plimsoll_router::thresholds::{Achieved, Estimate, Infeasible, OperatingPoint};
 
 use crate::figures::Grid;
 use crate::statistics::violations;
-use crate::text::{NONE, count, interval, share};
+use crate::text::{NONE, count, dollars_within, interval, share};
 use crate::view::{MethodView, PairView};
 
 fn estimate(of: Option<Estimate>) -> String {
@@ -31,7 +33,12 @@ pub(crate) fn operating_points(points: &[OperatingPoint]) -> Grid {
             of(|achieved| achieved.selective_error),
         ];
         if costs {
-            cells.push(of(|achieved| achieved.usd_per_1k_questions));
+            let usd = point.achieved.and_then(|achieved| achieved.usd_per_1k_questions);
+            cells.push(dollars_within(
+                usd.map(|usd| usd.value),
+                usd.and_then(|usd| usd.low),
+                usd.and_then(|usd| usd.high),
+            ));
         }
         cells.push(remark(point));
         grid.rows.push(cells);
@@ -56,6 +63,52 @@ fn remark(point: &OperatingPoint) -> String {
         ));
     }
     parts.join("; ")
+}
+
+/// What is guaranteed of a point, in words, with the remark of its fit.
+pub(crate) fn guarantee(point: &OperatingPoint) -> String {
+    let mut parts = vec![match (point.target.risk(), &point.guarantee, &point.infeasible) {
+        (Some((risk, alpha, delta)), Some(of), _) => format!(
+            "{} is at most {alpha} with probability at least 1 − {delta} on data like the pool: {} losses in {} trials, upper \
+             limit {}.",
+            risk.name(),
+            count(of.losses),
+            count(of.trials),
+            share(Some(of.upper_bound))
+        ),
+        (Some(_), None, Some(of)) => infeasible(of),
+        (Some(_), None, None) => format!("None: {}.", point.status.name()),
+        (None, ..) => "None: a target of this kind bounds no risk.".to_owned(),
+    }];
+    if let Some(of) = &point.dataset_guarantee {
+        parts.push(format!(
+            "Of a new dataset drawn like the pool's {}, it is promised with probability {} by another threshold, {:.6}, which \
+             defers {} of the pool.",
+            of.k,
+            share(Some(of.promise)),
+            of.threshold.get(),
+            share(Some(of.routing_ratio))
+        ));
+    }
+    let remark = remark(point);
+    if !remark.is_empty() {
+        parts.push(format!("{remark}."));
+    }
+    parts.join(" ")
+}
+
+fn infeasible(of: &Infeasible) -> String {
+    let mut text = format!("Not certified: no threshold passes on {} rows.", count(of.rows_tested));
+    if let (Some(risk), Some(rows)) = (of.best_observed_risk, of.rows_pool_needed) {
+        // Writing to a string cannot fail.
+        let _ = write!(
+            text,
+            " If the smallest observed risk, {}, is the true one, a pool of {} rows would do.",
+            share(Some(risk)),
+            count(rows)
+        );
+    }
+    text
 }
 
 /// The guarantees of all methods, with how often they were violated on held-out datasets.

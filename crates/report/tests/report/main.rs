@@ -266,6 +266,100 @@ fn what_does_not_fit_is_linked() {
     assert!(all.html.len() < MAX_INLINE_BYTES);
 }
 
+/// The JSON that the explorer reads.
+fn embedded(html: &str) -> &str {
+    let (_, rest) = html.split_once("<script type=\"application/json\" id=\"explore-data\">").unwrap();
+    rest.split_once("</script>").unwrap().0
+}
+
+fn index(value: &serde_json::Value) -> usize {
+    usize::try_from(value.as_u64().unwrap()).unwrap()
+}
+
+#[test]
+fn the_explorer_starts_where_the_tables_are() {
+    let report = rendered(&synthetic(&["small", "other"], 3, 4));
+    let html = &report.html;
+    let first = html.find("id=\"explore\"").unwrap();
+    assert!(first < html.find("id=\"overview\"").unwrap(), "it is the first screen");
+    let data: serde_json::Value = serde_json::from_str(embedded(html)).unwrap();
+    let pair = &data["pairs"][0];
+    let method = &pair["methods"][index(&pair["best"])];
+    let curve = &method["curve"];
+    let ratio =
+        method["kinds"].as_array().unwrap().iter().find(|kind| kind["kind"] == "routing_ratio").unwrap();
+    let stop = ratio["stops"].as_array().unwrap().iter().find(|stop| stop["text"] == "0.3").unwrap();
+    // The curve has the point that the table of routing curves shows, the file the point of the table of operating points.
+    let grid = index(&stop["grid"]);
+    let number = |column: &str| curve[column][grid].as_i64().unwrap();
+    let [own, low, high] = ["accuracy", "low", "high"].map(|column| format!("0.{:03}", number(column)));
+    assert!(html.contains(&format!("<td>{own} [{low}, {high}]</td>")), "{own} stands in no table");
+    let point = &method["points"][index(&stop["point"])];
+    let row: Vec<&str> =
+        point["cells"].as_array().unwrap().iter().map(|cell| cell.as_str().unwrap()).collect();
+    assert!(
+        html.contains(&format!("<td>reached</td><td>{}</td><td>{}</td><td>{}</td>", row[0], row[1], row[2]))
+    );
+    // What stands there without the script.
+    assert!(html.contains(&format!("gives an accuracy of {own} [{low}, {high}]")), "{own}");
+    assert!(html.contains("off its prediction by 4.0 points on average, at worst by 4.0 on d0"));
+    assert!(html.contains("--target routing_ratio=0.3"));
+}
+
+#[test]
+fn the_explorer_takes_names_for_texts() {
+    let report = rendered(&synthetic(&HOSTILE, 2, 3));
+    let embedded = embedded(&report.html);
+    for raw in ['<', '>', '&', '\u{0}', '\u{202e}'] {
+        assert!(!embedded.contains(raw), "{raw:?}");
+    }
+    let data: serde_json::Value = serde_json::from_str(embedded).unwrap();
+    let slms: Vec<&str> =
+        data["pairs"].as_array().unwrap().iter().map(|pair| pair["slm"].as_str().unwrap()).collect();
+    assert!(slms.contains(&HOSTILE[0]), "a name is kept as it is: {slms:?}");
+    // In a command it is one word.
+    let method = format!("m0{}", HOSTILE[0].replace('\'', "'\\''"));
+    let escaped = method.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let escaped = escaped.replace('"', "&quot;").replace('\'', "&#39;");
+    assert!(report.html.contains(&format!("--method &#39;{escaped}&#39; --target")), "{method}");
+}
+
+#[test]
+fn the_explorer_leaves_out_what_a_run_does_not_have() {
+    let mut inputs = synthetic(&["small"], 1, 2);
+    (inputs.transfer, inputs.transfer_curves) = (Vec::new(), Vec::new());
+    inputs.thresholds = Vec::new();
+    let html = rendered(&inputs).html;
+    assert!(html.contains("Not known: nothing was held out here"));
+    assert!(html.contains("plimsoll fit --scores tables/scores.parquet --ratio 0.3 --out calibration/mine"));
+    inputs.curves = Vec::new();
+    assert!(!rendered(&inputs).html.contains("id=\"explore\""));
+}
+
+/// Pages for `make report-test`, which opens them in a browser.
+#[test]
+fn pages_are_written_for_the_browser() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("report");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut alone = synthetic(&["small"], 1, 2);
+    for row in &mut alone.curves {
+        (row.accuracy, row.random_accuracy, row.accuracy_low, row.accuracy_high) = (None, None, None, None);
+        (row.always_slm_accuracy, row.always_llm_accuracy) = (None, None);
+    }
+    for row in &mut alone.transfer_curves {
+        (row.predicted_accuracy, row.transferred_accuracy, row.own_accuracy) = (None, None, None);
+    }
+    let pages = [
+        ("pairs", synthetic(&["small", "other"], 3, 5)),
+        ("hostile", synthetic(&HOSTILE, 2, 3)),
+        ("ungraded", alone),
+        ("empty", ReportInputs::default()),
+    ];
+    for (name, inputs) in pages {
+        std::fs::write(folder.join(format!("{name}.html")), rendered(&inputs).html).unwrap();
+    }
+}
+
 #[test]
 fn the_card_is_a_card() {
     insta::assert_snapshot!(rendered(&synthetic(&["small"], 1, 2)).card);

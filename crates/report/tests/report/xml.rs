@@ -1,7 +1,7 @@
 //! A small check that a text is well-formed: tags nest, attributes are quoted and given once, references are known.
 
 /// Elements of HTML that have no end tag.
-const VOID: &[&str] = &["meta", "br", "wbr", "hr", "img"];
+const VOID: &[&str] = &["meta", "br", "wbr", "hr", "img", "input"];
 /// Elements whose content is no markup.
 const RAW: &[&str] = &["style", "script"];
 
