@@ -16,7 +16,7 @@
 //! | `drawing` | marks to SVG, by the plotting library; colours |
 //! | `statistics` | what figures, tables and findings are computed from |
 //! | `findings` | the results in sentences, with cautions |
-//! | `page`, `card` | the documents |
+//! | `page`, `card` | the documents; `page::explorer` is the first screen, which a script moves |
 //! | `text` | escaping, numbers |
 //!
 //! Names of models, datasets and methods are untrusted input: they are escaped wherever they are written, and the content

@@ -1,6 +1,7 @@
 //! `report.html`: one section per pair of models, and one with the provenance.
 //!
-//! The page reads without a script; with one, the sections of other pairs can be hidden. It asks for nothing from a
+//! It opens with the explorer, which says what is gained and whether that holds. The page reads without a script; with one,
+//! every setting can be explored and the sections of other pairs can be hidden. It asks for nothing from a
 //! network: figures are inline, style and script too. How much of the figures is inline is bounded by
 //! [`MAX_INLINE_BYTES`]: first the overviews of every pair, then the figures by dataset of each pair's best method, then
 //! those of the others; what does not fit is linked as a file beside the page.

@@ -22,8 +22,12 @@ const ROW: i32 = 26;
 /// Size of letters in a file; the library takes a line's height.
 const SIZE: f64 = 15.0;
 
-/// Beyond this share of the full colour, white letters are easier to read than dark ones.
-const STRONG: f64 = 0.85;
+/// The share of the full colour that a cell has at most. The page's letters have a contrast of 4.5 on it, in the light and
+/// in the dark; on more of the colour neither dark nor white ones would.
+const STRONGEST: f64 = 0.65;
+
+/// Letters on a cell of a file.
+const LETTERS: RGBColor = RGBColor(17, 17, 17);
 
 /// The full colour: blue above the middle, orange below.
 const fn full(strength: f64) -> (u8, u8, u8) {
@@ -47,13 +51,13 @@ pub(crate) struct Heat {
 }
 
 impl Heat {
-    /// How far a value is from the middle, in [-1, 1].
+    /// How far a value is from the middle, as a share of the full colour; below the middle negative.
     fn strength(&self, value: f64) -> f64 {
-        ((value - self.middle) / self.reach).clamp(-1.0, 1.0)
+        ((value - self.middle) / self.reach).clamp(-1.0, 1.0) * STRONGEST
     }
 
-    /// Ground and letters of a cell on white.
-    fn colors(&self, value: f64) -> (RGBColor, RGBColor) {
+    /// Ground of a cell on white.
+    fn ground(&self, value: f64) -> RGBColor {
         let strength = self.strength(value);
         let (red, green, blue) = full(strength);
         let mix = |full: u8| {
@@ -62,16 +66,14 @@ impl Heat {
             let byte = mixed.round() as u8;
             byte
         };
-        let letters = if strength.abs() > STRONG { RGBColor(255, 255, 255) } else { RGBColor(17, 17, 17) };
-        (RGBColor(mix(red), mix(green), mix(blue)), letters)
+        RGBColor(mix(red), mix(green), mix(blue))
     }
 
     /// The style of a cell of the page: its colour lies over the page's ground, light or dark.
     pub(crate) fn style(&self, value: f64) -> String {
         let strength = self.strength(value);
         let (red, green, blue) = full(strength);
-        let letters = if strength.abs() > STRONG { ";color:#fff" } else { "" };
-        format!("background:rgb({red} {green} {blue}/{:.2}){letters}", strength.abs())
+        format!("background:rgb({red} {green} {blue}/{:.2})", strength.abs())
     }
 
     /// As a file.
@@ -111,11 +113,11 @@ impl Heat {
                     text(share(None), x + CELL / 2, y + ROW / 2, HPos::Center, ink)?;
                     continue;
                 };
-                let (ground, letters) = self.colors(*value);
+                let ground = self.ground(*value);
                 let corners = [(x + 1, y + 1), (x + CELL - 1, y + ROW - 1)];
                 let cell = Rectangle::new(corners, ground.filled());
                 area.draw(&cell).map_err(|error| error.to_string())?;
-                text(share(Some(*value)), x + CELL / 2, y + ROW / 2, HPos::Center, letters)?;
+                text(share(Some(*value)), x + CELL / 2, y + ROW / 2, HPos::Center, LETTERS)?;
             }
         }
         Ok(())

@@ -101,7 +101,10 @@ fn point(setting: &Setting<'_>) -> String {
         "US dollars per 1,000",
     ]);
     grid.rows.extend(setting.rows().into_iter().map(Vec::from));
-    let mut html = table(&grid, "This setting", TextColumns::default());
+    let mut html = String::from(
+        "<p class=\"soft\">The thresholds file was fitted on the calibration set; the routing curve is of the whole pool.</p>\n",
+    );
+    html.push_str(&table(&grid, "This setting", TextColumns::default()));
     let _ = writeln!(
         html,
         "<p><b>Guarantee:</b> <span id=\"explore-guarantee\">{}</span></p>",

@@ -81,13 +81,16 @@ pub(crate) fn guarantee(point: &OperatingPoint) -> String {
         (None, ..) => "None: a target of this kind bounds no risk.".to_owned(),
     }];
     if let Some(of) = &point.dataset_guarantee {
+        let how = if of.threshold.get() > 1.0 {
+            "by deferring every question alone".to_owned()
+        } else {
+            let ratio = share(Some(of.routing_ratio));
+            format!("by another threshold, {:.6}, which defers {ratio} of the pool", of.threshold.get())
+        };
         parts.push(format!(
-            "Of a new dataset drawn like the pool's {}, it is promised with probability {} by another threshold, {:.6}, which \
-             defers {} of the pool.",
+            "Of a new dataset drawn like the pool's {}, it is promised with probability {} {how}.",
             of.k,
-            share(Some(of.promise)),
-            of.threshold.get(),
-            share(Some(of.routing_ratio))
+            share(Some(of.promise))
         ));
     }
     let remark = remark(point);

@@ -17,10 +17,10 @@ function ask(setting) {
   var name = setting.pair.file || "SLM--LLM.thresholds.json", file = point ? name : FITTED + "/" + name, method = setting.method.id;
   var fit = point ? "" : "# Not in the thresholds file yet.\nplimsoll fit --scores tables/scores.parquet " +
     (OPTIONS[setting.kind] || "--risk") + " " + setting.stop.text + " --out " + FITTED + "\n";
-  var device = setting.pair.device.map(function (field) { return quoted(field[0]) + ": " + quoted(field[1]); }).join(", ");
+  var device = setting.pair.device.map(function (field) { return "    " + quoted(field[0]) + ": " + quoted(field[1]) + ",\n"; }).join("");
   return [
-    fit + "echo '{\"confidence\": 0.73}' | plimsoll thresholds decide " + file + " --method " + shellWord(method) + " --target " + target,
-    "from plimsoll_router import Router\ndevice = {" + device + "}  # what runs here\nrouter = Router.open(" + quoted(file) +
+    fit + "echo '{\"confidence\": 0.73}' | plimsoll thresholds decide " + file + " \\\n    --method " + shellWord(method) + " --target " + target,
+    "from plimsoll_router import Router\ndevice = {  # what runs here\n" + device + "}\nrouter = Router.open(" + quoted(file) +
       ", device=device, method=" + quoted(method) + ", target=" + quoted(target) + ")",
     "// `device` is the ModelIdentity of what runs here.\nlet file = std::fs::read_to_string(" + quoted(file) +
       ")?;\nlet router = Router::open(&file, &device, " + quoted(method) + ", &" + quoted(target) + ".parse()?)?;"

@@ -27,17 +27,17 @@ pub(super) fn lines(setting: &Setting<'_>) -> [String; 3] {
         .pair
         .device
         .iter()
-        .map(|(key, value)| format!("{}: {}", quoted(key), quoted(value)))
+        .map(|(key, value)| format!("    {}: {},\n", quoted(key), quoted(value)))
         .collect();
     [
         format!(
-            "{fit}echo '{{\"confidence\": 0.73}}' | plimsoll thresholds decide {file} --method {} --target {target}",
+            "{fit}echo '{{\"confidence\": 0.73}}' | plimsoll thresholds decide {file} \\\n    --method {} --target {target}",
             shell_word(method)
         ),
         format!(
-            "from plimsoll_router import Router\ndevice = {{{}}}  # what runs here\nrouter = Router.open({}, device=device, \
+            "from plimsoll_router import Router\ndevice = {{  # what runs here\n{}}}\nrouter = Router.open({}, device=device, \
              method={}, target={})",
-            device.join(", "),
+            device.concat(),
             quoted(&file),
             quoted(method),
             quoted(&target)

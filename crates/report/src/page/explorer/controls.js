@@ -80,7 +80,7 @@ function fillTable(label, lines) {
 
 function show() {
   var setting = settingOf(), held = holds(setting), own = document.getElementById("explore-holds");
-  var label = (KINDS[setting.kind] || setting.kind) + " " + setting.stop.text +
+  var label = setting.kind + "=" + setting.stop.text +
     (setting.stop.point === null ? ", not in the thresholds file" : ", in the thresholds file");
   document.getElementById("explore-value").textContent = label;
   choose.stop.setAttribute("aria-valuetext", label);

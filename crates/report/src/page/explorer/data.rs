@@ -62,6 +62,8 @@ pub(super) struct MethodData {
     pub(super) kinds: Vec<Kind>,
     pub(super) points: Vec<PointData>,
     pub(super) held_out: Vec<HeldOut>,
+    /// Whether its held-out curves are left to the tables, since the page would be too large with them.
+    pub(super) is_cut: bool,
 }
 
 /// The routing curve on the pool, one entry per point of the grid.
@@ -135,7 +137,7 @@ fn pair_data(pair: &PairView<'_>, best_only: bool) -> Option<PairData> {
         slm: clean(pair.slm),
         llm: pair.llm.map(clean),
         file: pair.thresholds.map(|_| format!("{}.thresholds.json", pair_part(pair))),
-        device: pair.thresholds.map(device).unwrap_or_default(),
+        device: pair.thresholds.map_or_else(|| vec![("id", clean(pair.slm))], device),
         best: best_index,
         methods,
     })
@@ -169,6 +171,7 @@ fn method_data(pair: &PairView<'_>, method: &MethodView<'_>, with_held_out: bool
         points: point_data(method, points, &datasets),
         kinds,
         held_out,
+        is_cut: !with_held_out && entries(method) > 0,
     })
 }
 

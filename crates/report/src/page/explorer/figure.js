@@ -1,5 +1,5 @@
 // The figure of a setting, by the arithmetic of figure.rs. Colours and dashes are those that the page came with.
-var FRAME = [50, 446, 14, 244], SPAN = [150, 438], ROW = 17, HEAD = 14, FOOT = 42, LETTERS = 20, STEP = 50, HEIGHT = 286;
+var FRAME = [50, 438, 14, 244], SPAN = [150, 438], ROW = 17, HEAD = 14, FOOT = 42, LETTERS = 18, STEP = 50, HEIGHT = 286;
 
 function px(value) { return String(Math.round(value * 10) / 10); }
 function x(value) { return FRAME[0] + value * (FRAME[1] - FRAME[0]) / 1000; }

@@ -11,7 +11,7 @@ use crate::text::escape;
 const WIDTH: f64 = 460.0;
 const HEIGHT: f64 = 286.0;
 /// Left, right, top and bottom of what is within the axes of the first panel.
-const FRAME: [f64; 4] = [50.0, 446.0, 14.0, 244.0];
+const FRAME: [f64; 4] = [50.0, 438.0, 14.0, 244.0];
 /// Left and right of the second panel's axis.
 const SPAN: [f64; 2] = [150.0, 438.0];
 /// Height of a dataset's row.
@@ -20,7 +20,7 @@ const ROW: f64 = 17.0;
 const HEAD: f64 = 14.0;
 const FOOT: f64 = 42.0;
 /// Letters of a dataset's name that fit beside its row.
-const LETTERS: usize = 20;
+const LETTERS: usize = 18;
 /// Lines of the grid lie on multiples of these thousandths.
 const STEP: i32 = 50;
 

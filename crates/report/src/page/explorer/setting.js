@@ -1,5 +1,8 @@
 // One setting in words and rows: what setting.rs says of the first one. Shares are thousandths, so that arithmetic is exact.
 var NONE = "–", FAR = 50;
+var UNKNOWN = "Not known: nothing was held out here. Thresholds may not fit other data.";
+var CUT = "Not on this page, which would be too large: it has the curves of held-out datasets of the method that ranks best. " +
+  "All are in tables/transfer_curves.parquet.";
 
 function text(value) { return value === null || value === undefined ? NONE : (value / 1000).toFixed(3); }
 function points(value) { return (value / 10).toFixed(1); }
@@ -56,7 +59,7 @@ function datasets(number) { return number === 1 ? "1 held-out dataset" : number 
 function holds(setting) {
   var rows = heldOut(setting), accuracy = distances(rows, 0, 1), ratio = distances(rows, 3, 4);
   if (!ratio.length) {
-    return { caution: true, text: "Not known: nothing was held out here. Thresholds may not fit other data." };
+    return { caution: true, text: setting.method.is_cut ? CUT : UNKNOWN };
   }
   var off = mean(accuracy), far = (off !== null && off > FAR) || mean(ratio) > FAR, said;
   if (accuracy.length) {
@@ -81,8 +84,8 @@ function rows(setting) {
   var curve = setting.method.curve, point = pointOf(setting);
   var file = point ? point.cells : [NONE, NONE, NONE, NONE, NONE];
   return [
-    ["thresholds file, calibration set"].concat(file),
-    ["routing curve, whole pool", amount(setting, curve.threshold), text(at(setting, curve.ratio)),
+    ["thresholds file"].concat(file),
+    ["routing curve", amount(setting, curve.threshold), text(at(setting, curve.ratio)),
       within(at(setting, curve.accuracy), at(setting, curve.low), at(setting, curve.high)),
       text(at(setting, curve.kept_error)), amount(setting, curve.usd)],
     ["at random", NONE, text(at(setting, curve.ratio)), text(at(setting, curve.random)), NONE, amount(setting, curve.random_usd)],

@@ -9,6 +9,11 @@ use crate::text::NONE;
 /// Mean distance of predicted and true, in thousandths, beyond which the first screen cautions; as the findings do.
 const FAR: i32 = 50;
 
+/// What is said where nothing was held out, and where the page does not hold it.
+const UNKNOWN: &str = "Not known: nothing was held out here. Thresholds may not fit other data.";
+const CUT: &str = "Not on this page, which would be too large: it has the curves of held-out datasets of the method that ranks best. \
+                   All are in tables/transfer_curves.parquet.";
+
 /// A pair, a method of it and a value of a target.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setting<'a> {
@@ -97,10 +102,8 @@ impl<'a> Setting<'a> {
         };
         let (accuracy, ratio) = (off(0, 1), off(3, 4));
         let Some(ratio_off) = mean(&ratio) else {
-            return (
-                true,
-                "Not known: nothing was held out here. Thresholds may not fit other data.".to_owned(),
-            );
+            let text = if self.method.is_cut { CUT } else { UNKNOWN };
+            return (true, text.to_owned());
         };
         let mut sentences = Vec::new();
         if let (Some(average), Some(worst)) = (mean(&accuracy), worst(&accuracy)) {
@@ -153,8 +156,8 @@ impl<'a> Setting<'a> {
             self.amount(&curve.random_usd).to_owned(),
         ];
         vec![
-            named("thresholds file, calibration set", cells),
-            named("routing curve, whole pool", pool),
+            named("thresholds file", cells),
+            named("routing curve", pool),
             named("at random", random),
             named("SLM alone", [none(), "0.000".to_owned(), text(curve.slm), none(), none()]),
             named("LLM alone", [none(), "1.000".to_owned(), text(curve.llm), none(), none()]),
