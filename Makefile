@@ -181,6 +181,20 @@ wheels: ## Python wheels into target/wheels. Needs maturin; for Linux ziglang to
 bindings-test: ## Test every binding that this machine can, and say which were skipped and why.
 	bindings/test.sh
 
+# What the report's readers have: a browser, and the readers of the hub. Each target says what is missing and is then skipped.
+.PHONY: report-test
+report-test: ## The report in headless Chromium. Needs Node 20, Chromium, npm packages: CHROMIUM=.., NODE_PACKAGES=FOLDER (see tests/browser).
+	$(CARGO) test --locked -p plimsoll-report --test report
+	tests/browser/test.sh $(TARGET)/tmp/report $(TARGET)/report-test
+
+.PHONY: hub-test
+hub-test: ## The released folders read by datasets, pandas, polars, DuckDB. Needs tests/hub/requirements.txt: HUB_PYTHON=PROGRAM.
+	tests/hub/test.sh $(dir $(wildcard calibration/*/README.md))
+
+.PHONY: notebook-test
+notebook-test: build ## docs/notebooks, from a CSV of scores to a decision. Needs tests/notebook/requirements.txt, plimsoll-router: NOTEBOOK_PYTHON=PROGRAM.
+	PLIMSOLL=$(PLIMSOLL) tests/notebook/test.sh
+
 # What writes golden numbers. tests/goldens/methods/model.py is not among them: it makes another model each time.
 GOLDENS = $(wildcard crates/*/tests/goldens/*.py crates/*/tests/goldens/*/*.py tests/goldens/*.py tests/goldens/methods/goldens.py)
 
