@@ -192,7 +192,7 @@ hub-test: ## The released folders read by datasets, pandas, polars, DuckDB. Need
 	tests/hub/test.sh $(dir $(wildcard calibration/*/README.md))
 
 .PHONY: notebook-test
-notebook-test: build ## docs/notebooks, from a CSV of scores to a decision. Needs tests/notebook/requirements.txt, plimsoll-router: NOTEBOOK_PYTHON=PROGRAM.
+notebook-test: ## docs/notebooks, from a CSV of scores to a decision. Needs tests/notebook/requirements.txt, plimsoll-router: NOTEBOOK_PYTHON=PROGRAM.
 	PLIMSOLL=$(PLIMSOLL) tests/notebook/test.sh
 
 # What writes golden numbers. tests/goldens/methods/model.py is not among them: it makes another model each time.

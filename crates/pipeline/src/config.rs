@@ -69,8 +69,9 @@ pub fn read(path: &Path, assignments: &[String]) -> Result<PipelineConfig, Failu
 /// A usage failure that names the file, and the key where there is one.
 pub fn read_settings<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T, Failure> {
     let text = small_file::read(path, yaml::MAX_BYTES, what, FailureKind::Usage)?;
-    yaml::parse_as(&text)
-        .map_err(|problem| Failure::usage(format!("`{}` cannot be read as {what}: {problem}", path.display())))
+    yaml::parse_as(&text).map_err(|problem| {
+        Failure::usage(format!("`{}` cannot be read as {what}: {problem}", path.display()))
+    })
 }
 
 /// A configuration as YAML, which is itself a pipeline file.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, TransferCurveRow, TransferRow};
+use plimsoll_core::records::{
+    AlignmentRow, CurveAreaRow, CurveRow, OtherSlmRow, TransferCurveRow, TransferRow,
+};
 use plimsoll_router::Thresholds;
 
 /// The inputs of a report. What a run does not have stays empty, and the report says so or
@@ -31,6 +33,8 @@ pub struct ReportInputs {
     pub transfer: Vec<TransferRow>,
     /// Rows of `transfer_curves`.
     pub transfer_curves: Vec<TransferCurveRow>,
+    /// Rows of `other_slm`.
+    pub other_slm: Vec<OtherSlmRow>,
     /// The tables of the folder, for the card.
     pub tables: Vec<TableFacts>,
 }

@@ -10,6 +10,7 @@ mod explorer;
 mod markup;
 mod new_data;
 mod origin;
+mod other_slm;
 mod points;
 mod rates;
 
@@ -196,6 +197,7 @@ fn section(index: usize, pair: &PairView<'_>, figures: &PairFigures, depth: Dept
         html.push_str(&markup::heat(heat));
     }
     html.push_str(&new_data(pair));
+    html.push_str(&other_slm::section(pair));
     html.push_str(&thresholds(pair));
     html.push_str(&details(pair, figures, depth));
     html.push_str(&missing(pair));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plimsoll_core::records::{
-    AlignmentRow, CurveAreaRow, CurveRow, HoldOut, POOL, TransferCurveRow, TransferRow,
+    AlignmentRow, CurveAreaRow, CurveRow, HoldOut, OtherSlmRow, POOL, TransferCurveRow, TransferRow,
 };
 use plimsoll_router::Thresholds;
 
@@ -17,6 +17,8 @@ pub(crate) struct PairView<'a> {
     pub(crate) thresholds: Option<&'a Thresholds>,
     /// Where the SLM does no better than guessing.
     pub(crate) at_chance: Vec<&'a AtChance>,
+    /// What its thresholds do with other SLMs.
+    pub(crate) other_slm: Vec<&'a OtherSlmRow>,
     /// By id.
     pub(crate) methods: BTreeMap<&'a str, MethodView<'a>>,
 }
@@ -104,6 +106,8 @@ pub(crate) fn pairs(inputs: &ReportInputs) -> Vec<PairView<'_>> {
         pairs.pair(slm, llm).thresholds = Some(thresholds);
     }
     for pair in pairs.0.values_mut() {
+        let is_of_pair = |row: &&OtherSlmRow| row.slm == pair.slm && row.llm.as_deref() == pair.llm;
+        pair.other_slm = inputs.other_slm.iter().filter(is_of_pair).collect();
         pair.at_chance = inputs.at_chance.iter().filter(|found| found.model == pair.slm).collect();
     }
     pairs.0.into_values().collect()

@@ -169,8 +169,10 @@ impl Monitor {
             return problem("window must have the bins of the reference");
         }
         // Summed with care: a state is read from a file.
-        let rows = state.window.counts.iter().try_fold(state.window.missing, |sum, count| sum.checked_add(*count));
-        let observed = rows.and_then(|rows| u32::try_from(rows).ok()).filter(|rows| *rows < self.levels.window);
+        let rows =
+            state.window.counts.iter().try_fold(state.window.missing, |sum, count| sum.checked_add(*count));
+        let observed =
+            rows.and_then(|rows| u32::try_from(rows).ok()).filter(|rows| *rows < self.levels.window);
         let Some(observed) = observed else { return problem("window must not be full") };
         if (state.windows == 0) != state.alarm.is_none() {
             return problem("alarm must be known from the first full window on");

@@ -7,8 +7,9 @@ use plimsoll_gateway::config::{Incumbent, RawGateway};
 use plimsoll_gateway::{Gateway, GatewayConfig, GatewayError, Listening, LoadedSlm};
 use plimsoll_pipeline::config::read_settings;
 use plimsoll_pipeline::models::load_for_serving;
+use plimsoll_pipeline::threshold_files::read_file;
 use plimsoll_pipeline::{Failure, FailureKind};
-use plimsoll_router::Target;
+use plimsoll_router::{ModelIdentity, Target};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::values;
@@ -134,7 +135,10 @@ pub(super) fn run(arguments: &ServeArguments, console: &Console) -> Result<(), F
     let base = arguments.config.as_deref().and_then(Path::parent).map(Path::to_owned);
     let in_process = raw.slm.in_process.clone();
     let config = GatewayConfig::resolve(raw, &|name| std::env::var_os(name)).map_err(failure)?;
-    let loaded = in_process.map(|address| load(&address, base.as_deref(), console)).transpose()?;
+    let loaded = match in_process {
+        Some(address) => Some(load(&address, base.as_deref(), &read_file(&config.thresholds)?.slm, console)?),
+        None => None,
+    };
     if arguments.dry_run {
         let gateway = Gateway::new(config, loaded).map_err(failure)?;
         return report(console, &gateway, None);
@@ -207,8 +211,13 @@ fn present(value: Value) -> Value {
     }
 }
 
-fn load(address: &str, base: Option<&Path>, console: &Console) -> Result<LoadedSlm, Failure> {
-    let (backend, identity) = load_for_serving(address, base, console)?;
+fn load(
+    address: &str,
+    base: Option<&Path>,
+    recorded: &ModelIdentity,
+    console: &Console,
+) -> Result<LoadedSlm, Failure> {
+    let (backend, identity) = load_for_serving(address, base, recorded, console)?;
     Ok(LoadedSlm { backend: Box::new(backend), identity })
 }
 

@@ -13,7 +13,7 @@ use plimsoll_remote::replay::{RecordingFile, Replay, ReplaySpec};
 use plimsoll_router::thresholds::ModelIdentity;
 
 use super::{LocatedModel, ModelSource, engine_failure, hash_cache, open_model};
-use crate::compute::{Device, placement};
+use crate::compute::{Device, Dtype, placement};
 use crate::config::inference::ExecutionConfig;
 use crate::config::models::{
     LocalModel, ModelBackend, ModelConfig, RecordedModel, ServedModelConfig, TEMPLATE_DATE,
@@ -63,14 +63,15 @@ impl PreparedLocal {
     }
 }
 
-/// A model that is served in this process, as a pipeline that leaves all to its defaults would run it: with its identity, in
-/// which decoding is left out.
+/// A model that is served in this process, as a pipeline that leaves all but the type to its defaults would run it: with its
+/// identity, in which decoding is left out. It is computed in the type that `recorded`, the SLM of a thresholds file, was.
 ///
 /// # Errors
 /// A usage failure for an address that is none, an input failure for files that are missing or damaged.
 pub fn load_for_serving(
     address: &str,
     base: Option<&Path>,
+    recorded: &ModelIdentity,
     observer: &dyn Observer,
 ) -> Result<(LocalBackend, ModelIdentity), Failure> {
     let LocatedModel { opened, commit } =
@@ -82,7 +83,8 @@ pub fn load_for_serving(
         .file_stem()
         .map_or_else(|| address.to_owned(), |stem| stem.to_string_lossy().into_owned());
     let id = ModelId::new(id).or_fail(FailureKind::Usage)?;
-    let placement = placement(None, Device::Cpu, opened.natural_dtype())?;
+    let dtype = recorded.quantisation.as_deref().and_then(computed_in);
+    let placement = placement(dtype, Device::Cpu, opened.natural_dtype())?;
     let hashes = opened.hashes(&hash_cache()).map_err(engine_failure)?;
     let local = PreparedLocal { opened, commit, hashes, placement, now: TEMPLATE_DATE.moment() };
     let identity = local.describe(ModelIdentity::named(id.as_str()));
@@ -204,6 +206,16 @@ fn quantisation(stored: &str, placement: &Placement) -> String {
         computed.to_owned()
     } else {
         format!("{stored} in {computed}")
+    }
+}
+
+/// The type that [`quantisation`] names; `None` for texts of others.
+fn computed_in(quantisation: &str) -> Option<Dtype> {
+    match quantisation.rsplit(" in ").next() {
+        Some("f32") => Some(Dtype::F32),
+        Some("bf16") => Some(Dtype::Bf16),
+        Some("f16") => Some(Dtype::F16),
+        _ => None,
     }
 }
 

@@ -49,6 +49,10 @@ const ABOUT: &[(&Table, &str)] = &[
         "How well each confidence ranks right answers first, by dataset, on the pool, and as the mean over datasets.",
     ),
     (&tables::map_metrics::TABLE, "How well each map from confidence to probability does, out of fold."),
+    (
+        &tables::other_slm::TABLE,
+        "Thresholds of one SLM, applied to the confidences of another on the same questions.",
+    ),
     (&tables::curves::TABLE, "Routing curves with their baselines."),
     (&tables::curve_areas::TABLE, "Routing curves in a few numbers."),
     (&tables::transfer::TABLE, "Thresholds fitted without a dataset or domain, applied to it."),
@@ -116,6 +120,7 @@ fn gather(report: ReportSources<'_>, folder: &RunFolder) -> Result<ReportInputs,
         curve_areas: read_table(&tables::curve_areas::TABLE, folder)?,
         transfer: read_table(&tables::transfer::TABLE, folder)?,
         transfer_curves: read_table(&tables::transfer_curves::TABLE, folder)?,
+        other_slm: read_table(&tables::other_slm::TABLE, folder)?,
         served: served(folder)?,
         at_chance: at_chance(report.scores, report.methods, &ChanceLevels::of_run(folder)?),
         thresholds: report.thresholds,
@@ -284,6 +289,7 @@ fn row_count(table: &Table, inputs: &ReportInputs) -> Option<u64> {
         name if name == tables::curve_areas::TABLE.name => count(inputs.curve_areas.len()),
         name if name == tables::transfer::TABLE.name => count(inputs.transfer.len()),
         name if name == tables::transfer_curves::TABLE.name => count(inputs.transfer_curves.len()),
+        name if name == tables::other_slm::TABLE.name => count(inputs.other_slm.len()),
         _ => None,
     }
 }

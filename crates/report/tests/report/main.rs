@@ -49,6 +49,16 @@ fn the_page_is_well_formed_and_fetches_nothing() {
 }
 
 #[test]
+fn a_run_of_several_slms_says_what_thresholds_do_with_another() {
+    let html = rendered(&synthetic(&["small", "smaller"], 2, 3)).html;
+    assert_eq!(html.matches("<h3>With another SLM</h3>").count(), 2);
+    assert_eq!(html.matches("Thresholds applied to another SLM").count(), 2);
+    // Of each pair its own rows: two methods with the other SLM.
+    assert_eq!(html.matches("<td>0.211</td>").count(), 4, "shifts of the routing ratio");
+    assert!(!rendered(&synthetic(&["small"], 2, 3)).html.contains("With another SLM"));
+}
+
+#[test]
 fn no_number_is_not_a_number() {
     let mut inputs = synthetic(&["small"], 2, 3);
     // What no writer of the tables gives, a reader may still meet.

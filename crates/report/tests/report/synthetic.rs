@@ -1,7 +1,8 @@
 //! Rows of a run that never took place.
 
 use plimsoll_core::records::{
-    AlignmentRow, CurveAreaRow, CurveRow, HoldOut, InDomainLabels, MACRO, POOL, TransferCurveRow, TransferRow,
+    AlignmentRow, CurveAreaRow, CurveRow, HoldOut, InDomainLabels, MACRO, OtherSlmRow, POOL,
+    TransferCurveRow, TransferRow,
 };
 use plimsoll_report::ReportInputs;
 use plimsoll_report::inputs::{
@@ -51,10 +52,26 @@ pub(crate) fn synthetic(slms: &[&str], methods: usize, datasets: usize) -> Repor
             own.id.clone_from(&id);
             thresholds.methods.push(own);
             add_series(&mut inputs, Series { slm, method: &id }, &datasets, index * 10 + method);
+            let others = slms.iter().filter(|other| *other != slm);
+            inputs.other_slm.extend(others.map(|other| other_slm((*slm, *other), &id)));
         }
         inputs.thresholds.push(thresholds);
     }
     inputs
+}
+
+fn other_slm((slm, other_slm): (&str, &str), method: &str) -> OtherSlmRow {
+    OtherSlmRow {
+        slm: slm.to_owned(),
+        other_slm: other_slm.to_owned(),
+        llm: Some(LLM.to_owned()),
+        method: method.to_owned(),
+        questions: 500,
+        median_distance: Some(0.0125),
+        points: 9,
+        mean_ratio_shift: Some(0.211),
+        ..OtherSlmRow::default()
+    }
 }
 
 fn facts(number: usize, id: &str) -> DatasetFacts {
