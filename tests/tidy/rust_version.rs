@@ -58,14 +58,14 @@ fn first_with_syntax(text: &str) -> Version {
 }
 
 /// What cargo says of the packages that are built here.
-struct Built {
-    packages: BTreeMap<String, Value>,
+pub(super) struct Built {
+    pub(super) packages: BTreeMap<String, Value>,
     /// The packages that each uses, but for its tests.
     uses: BTreeMap<String, Vec<String>>,
 }
 
 impl Built {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let metadata = metadata(&["--filter-platform", &host()]);
         let id = |value: &Value| value.as_str().unwrap().to_owned();
         let list = |value: &Value| value.as_array().unwrap().clone();
@@ -79,12 +79,12 @@ impl Built {
         Self { packages: packages.collect(), uses: uses.collect() }
     }
 
-    fn own(&self) -> impl Iterator<Item = (&String, &Value)> {
+    pub(super) fn own(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.packages.iter().filter(|(_, package)| package["source"].is_null())
     }
 
     /// The package and all that it uses, directly or not.
-    fn closure(&self, id: &str) -> BTreeSet<&str> {
+    pub(super) fn closure(&self, id: &str) -> BTreeSet<&str> {
         let (mut seen, mut open) = (BTreeSet::new(), vec![id]);
         while let Some(next) = open.pop() {
             if let Some((id, _)) = self.packages.get_key_value(next)

@@ -1,6 +1,6 @@
 //! What the tests know of the workspace: its packages, its files, its lock file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -73,17 +73,19 @@ pub(super) fn packages() -> Vec<Package> {
         .collect()
 }
 
-/// The versions of each package in the lock file.
-pub(super) fn lock_versions() -> BTreeMap<String, Vec<String>> {
+/// The names of all packages in the lock file, built or not.
+pub(super) fn locked() -> BTreeSet<String> {
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let names = lock.lines().filter_map(|line| line.strip_prefix("name = "));
+    names.map(|name| name.trim_matches('"').to_owned()).collect()
+}
+
+/// The versions of each package that is built by default on this platform.
+pub(super) fn built_versions() -> BTreeMap<String, Vec<String>> {
+    let metadata = metadata(&["--filter-platform", &host()]);
     let mut versions: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut name = String::new();
-    for line in lock.lines() {
-        if let Some(value) = line.strip_prefix("name = ") {
-            value.trim_matches('"').clone_into(&mut name);
-        } else if let Some(value) = line.strip_prefix("version = ").filter(|_| !name.is_empty()) {
-            versions.entry(std::mem::take(&mut name)).or_default().push(value.trim_matches('"').to_owned());
-        }
+    for package in metadata["packages"].as_array().unwrap() {
+        versions.entry(text(&package["name"])).or_default().push(text(&package["version"]));
     }
     versions
 }
