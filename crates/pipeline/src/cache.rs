@@ -8,6 +8,8 @@
 //! A chunk is a folder with its two tables and, written last, its record with their hashes. A process that
 //! is killed leaves no record and the chunk is answered anew, whole; a table that was changed or damaged
 //! since does not match the record and is answered anew too.
+//!
+//! The cache of a machine is the near side of a store that several machines share: see [`crate::shared_chunks`].
 
 use std::fs;
 use std::io;
@@ -28,7 +30,7 @@ use plimsoll_backend::observation::Observation;
 use plimsoll_backend::request::{Batch, Request};
 
 /// Version of the way chunks are made; a change that changes answers is a new one.
-const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 3;
 /// The record of a chunk, whose presence says that it is whole.
 const RECORD: &str = "chunk.json";
 const STAGE: &str = "infer";
@@ -197,17 +199,46 @@ impl Chunks {
         if let Some(path) = &hidden_states {
             write_rows(&hidden_states::TABLE, &states, path, &provenance)?;
         }
+        self.record(address, signals, Chunk { generations, hidden_states })
+    }
+
+    /// Caches the tables of a chunk that was answered elsewhere, byte by byte.
+    ///
+    /// # Errors
+    /// [`StoreError::File`] for a disk that cannot be written. Nothing of this chunk is then cached.
+    pub(crate) fn adopt(
+        &self,
+        address: &str,
+        signals: &SignalRequest,
+        generations_bytes: &[u8],
+        hidden_states_bytes: Option<&[u8]>,
+    ) -> Result<Chunk, StoreError> {
+        self.forget(address)?;
+        let folder = self.folder.join(address);
+        let write = |table: &Table, bytes: &[u8]| -> Result<PathBuf, StoreError> {
+            let path = table_path(&folder, table);
+            write_atomic(&path, |file| io::Write::write_all(file, bytes))?;
+            Ok(path)
+        };
+        let generations = write(&generations::TABLE, generations_bytes)?;
+        let hidden_states =
+            hidden_states_bytes.map(|bytes| write(&hidden_states::TABLE, bytes)).transpose()?;
+        self.record(address, signals, Chunk { generations, hidden_states })
+    }
+
+    /// Writes the record of a chunk whose tables are there.
+    fn record(&self, address: &str, signals: &SignalRequest, chunk: Chunk) -> Result<Chunk, StoreError> {
         let record = Record {
             version: VERSION,
             address: address.to_owned(),
             signals: signals.clone(),
-            generations_sha256: sha256_file(&generations)?,
-            hidden_states_sha256: hidden_states.as_deref().map(sha256_file).transpose()?,
+            generations_sha256: sha256_file(&chunk.generations)?,
+            hidden_states_sha256: chunk.hidden_states.as_deref().map(sha256_file).transpose()?,
         };
-        write_atomic(&folder.join(RECORD), |file| {
+        write_atomic(&self.folder.join(address).join(RECORD), |file| {
             serde_json::to_writer(file, &record).map_err(io::Error::from)
         })?;
-        Ok(Chunk { generations, hidden_states })
+        Ok(chunk)
     }
 }
 
@@ -230,83 +261,20 @@ fn table_path(folder: &Path, table: &Table) -> PathBuf {
 }
 
 #[cfg(test)]
+pub(crate) mod echo;
+
+#[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::Ordering;
 
     use plimsoll_core::signal::Position;
-    use plimsoll_core::{Decoding, Prompt, Seed};
+    use plimsoll_core::{Decoding, Seed};
     use plimsoll_store::read_rows;
 
+    use super::echo::{Echo, requests};
     use super::*;
-    use plimsoll_backend::capability::{Capabilities, Support};
     use plimsoll_backend::control::{BackendObserver, Cancel};
-    use plimsoll_backend::observation::RowKey;
-
-    /// Answers with the id, last request first, and counts.
-    #[derive(Debug)]
-    struct Echo(ModelId, AtomicUsize);
-
-    impl Backend for Echo {
-        fn model(&self) -> &ModelId {
-            &self.0
-        }
-        fn identity(&self) -> String {
-            "echo".to_owned()
-        }
-        fn capabilities(&self) -> Capabilities {
-            Capabilities {
-                logprobs: Support::Yes,
-                samples: Support::Yes,
-                follow_up_texts: Support::Yes,
-                follow_up_masses: Support::Yes,
-                hidden_states: Support::Yes,
-            }
-        }
-        fn answer(
-            &self,
-            batch: &Batch<'_>,
-            sink: &mut dyn Sink,
-            _: &Control<'_>,
-        ) -> Result<(), BackendError> {
-            for request in batch.requests().iter().rev() {
-                self.1.fetch_add(1, Ordering::Relaxed);
-                let key = RowKey::new(request, &self.0);
-                let mut row = key.generation(&batch.decoding(), 0);
-                row.text = Some(request.question_id.to_string());
-                let state = |signal| {
-                    let mut row = key.hidden_state(signal);
-                    row.vector = Some(vec![0.5, -1.25]);
-                    row
-                };
-                let hidden_states = batch.signals().hidden_states().iter().map(state).collect();
-                let observation = Observation {
-                    question_id: request.question_id.clone(),
-                    generations: vec![row],
-                    hidden_states,
-                };
-                sink.take(observation)
-                    .map_err(|source| BackendError::Sink { model: self.0.clone(), source })?;
-            }
-            Ok(())
-        }
-    }
-
-    fn requests() -> Vec<Request> {
-        let prompt = Prompt {
-            version: "1".into(),
-            messages: Vec::new(),
-            follow_ups: Vec::new(),
-            true_strings: Vec::new(),
-            false_strings: Vec::new(),
-        };
-        let request = |number: u64| Request {
-            question_id: QuestionId::new(format!("d/test/{number}")).unwrap(),
-            source_row: Some(number),
-            prompt: prompt.clone(),
-        };
-        (0..5).map(request).collect()
-    }
 
     struct Fixture {
         folder: tempfile::TempDir,
@@ -316,7 +284,7 @@ mod tests {
 
     impl Fixture {
         fn new() -> Self {
-            let backend = Echo(ModelId::new("m").unwrap(), AtomicUsize::new(0));
+            let backend = Echo::new("");
             Self { folder: tempfile::tempdir().unwrap(), backend, requests: requests() }
         }
 
@@ -328,7 +296,7 @@ mod tests {
         fn get(&self, signals: &SignalRequest) -> (Chunk, bool) {
             let chunks = Chunks::new(self.folder.path().to_owned(), 1, "0.0.0");
             let batch = self.batch(signals);
-            let address = Chunks::address(&self.backend.identity(), &self.backend.0, &batch);
+            let address = Chunks::address(&self.backend.identity(), self.backend.model(), &batch);
             if let Some(chunk) = chunks.find(&address, signals).unwrap() {
                 return (chunk, false);
             }
@@ -354,7 +322,7 @@ mod tests {
         assert!(!fixture.get(&SignalRequest::answer()).1, "a smaller request is covered");
         let wider = wide.with_samples(2, 1.0).unwrap();
         assert!(fixture.get(&wider).1, "a larger one is not");
-        assert_eq!(fixture.backend.1.load(Ordering::Relaxed), 10);
+        assert_eq!(fixture.backend.asked.load(Ordering::Relaxed), 10);
     }
 
     #[test]
@@ -388,7 +356,7 @@ mod tests {
         let address = |requests: &[Request], temperature, seed| {
             Chunks::address(
                 "echo",
-                &fixture.backend.0,
+                fixture.backend.model(),
                 &Batch::new(requests, &signals, decoding(temperature), Seed::new(seed)).unwrap(),
             )
         };

@@ -63,13 +63,16 @@ pub mod threshold_files;
 pub mod traffic_file;
 
 mod chance;
+mod chunk_store;
 mod costs;
 mod file_name;
 mod hub;
 mod locations;
 mod observations;
+mod pull;
 mod served;
 mod shards;
+mod shared_chunks;
 mod table_files;
 mod workload;
 

@@ -4,7 +4,9 @@ mod dependencies;
 mod inputs;
 mod options;
 mod scores;
+mod share;
 mod state;
+mod work;
 
 use plimsoll_router::Thresholds;
 
@@ -23,6 +25,8 @@ use crate::stages::evaluate::EvaluationTables;
 use crate::stages::infer::ChunkCounts;
 
 pub use self::options::RunOptions;
+pub use self::share::Share;
+pub use self::work::{WorkOptions, WorkSummary, work};
 
 /// What a run did, and what came out of it.
 #[derive(Debug)]
@@ -51,6 +55,12 @@ pub fn run(
     observer: &dyn Observer,
 ) -> Result<RunSummary, Failure> {
     check_until(config, options.until)?;
+    let store = options.store.as_deref().map(work::open_store).transpose()?;
+    if store.is_some() && config.inference().is_none() {
+        return Err(Failure::usage(
+            "--store: a pipeline that starts from `import` asks no model, so nothing is shared",
+        ));
+    }
     let (inputs, prepared) = RunInputs::locate(config, options.until, options.locations(), observer)?;
     let dependencies = Dependencies::new(config, inputs);
     let mut run = RunState::open(&dependencies, options, observer)?;
@@ -59,7 +69,7 @@ pub fn run(
             run.import(inputs)?;
             None
         }
-        RunInputs::Inference(inputs) => run.inference(inputs, prepared)?,
+        RunInputs::Inference(inputs) => run.inference(inputs, prepared, store.as_ref())?,
     };
     let fitted = run.stage(Stage::Draw, RunState::draw)?.flatten();
     run.stage(Stage::Fit, |run| run.fit(fitted))?;

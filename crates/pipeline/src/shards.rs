@@ -19,6 +19,11 @@ pub(crate) struct Shard<'w> {
 }
 
 impl Shard<'_> {
+    /// Its number, counted over all shards.
+    pub(crate) const fn number(&self) -> usize {
+        self.number
+    }
+
     /// The path of its table of generations in the run folder.
     pub(crate) fn generations(&self) -> String {
         table_chunk_path(generations::TABLE.name, self.number)

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use plimsoll_backend::{Backend, BackendError, Batch, Cause, Control};
-use plimsoll_core::ModelId;
 use plimsoll_core::records::GenerationRow;
+use plimsoll_core::{ModelId, SignalRequest};
 use plimsoll_remote::openai::Served;
 use plimsoll_store::read_rows;
 use plimsoll_store::tables::generations;
@@ -13,6 +13,7 @@ use super::prepared::PreparedModel;
 use crate::cache::{Chunk, Chunks};
 use crate::config::inference::ExecutionConfig;
 use crate::failure::{Failure, FailureKind, OrFail as _};
+use crate::shared_chunks::{Found, SharedChunks};
 
 /// A model that may turn out to have nothing left to answer.
 #[derive(Debug)]
@@ -22,6 +23,18 @@ pub(crate) struct LazyModel<'a> {
     state: State<'a>,
     execution: ExecutionConfig,
     answers: Answers,
+    /// Chunks that are not shared yet.
+    withheld: Vec<Placed>,
+    /// A chunk that other workers answered, if one was seen and not read.
+    unread: Option<(String, SignalRequest)>,
+}
+
+/// A chunk, and what it was wanted for.
+#[derive(Debug)]
+struct Placed {
+    address: String,
+    signals: SignalRequest,
+    chunk: Chunk,
 }
 
 #[derive(Debug)]
@@ -39,8 +52,8 @@ struct Answers {
     served: Option<Served>,
     /// Why questions were not answered, while none was.
     reasons: BTreeMap<String, u64>,
-    /// The addresses of chunks, while none holds an answer.
-    chunks: Vec<String>,
+    /// Chunks with what they were wanted for, while none holds an answer.
+    chunks: Vec<(String, SignalRequest)>,
 }
 
 impl<'a> LazyModel<'a> {
@@ -51,7 +64,14 @@ impl<'a> LazyModel<'a> {
             state: State::Prepared(Box::new(model)),
             execution,
             answers: Answers::default(),
+            withheld: Vec::new(),
+            unread: None,
         }
+    }
+
+    /// The address of a batch's chunk.
+    pub(crate) fn address(&self, batch: &Batch<'_>) -> String {
+        Chunks::address(&self.identity, &self.id, batch)
     }
 
     /// The chunk of a batch, from the cache or answered now; says whether it was answered now.
@@ -60,19 +80,80 @@ impl<'a> LazyModel<'a> {
     /// What stops a backend, or a disk that fails. Finished chunks stay.
     pub(crate) fn chunk(
         &mut self,
-        chunks: &Chunks,
+        chunks: &SharedChunks,
         batch: &Batch<'_>,
         control: &Control<'_>,
     ) -> Result<(Chunk, bool), Failure> {
-        let address = Chunks::address(&self.identity, &self.id, batch);
-        let cached = chunks.find(&address, batch.signals()).or_fail(FailureKind::Stage)?;
-        let is_new = cached.is_none();
-        let chunk = match cached {
-            Some(chunk) => chunk,
-            None => chunks.answer(&address, self.backend()?, batch, control).map_err(backend_failure)?,
+        match self.find(chunks, batch)? {
+            Some(chunk) => Ok((chunk, false)),
+            None => Ok((self.answer(chunks, batch, control)?, true)),
+        }
+    }
+
+    /// The chunk of a batch, if it is cached here or in the store.
+    ///
+    /// # Errors
+    /// A disk or a store that fails.
+    pub(crate) fn find(
+        &mut self,
+        chunks: &SharedChunks,
+        batch: &Batch<'_>,
+    ) -> Result<Option<Chunk>, Failure> {
+        let (address, signals) = (self.address(batch), batch.signals());
+        let Some(found) = chunks.find(&address, signals)? else { return Ok(None) };
+        let (chunk, is_shared) = match found {
+            Found::Near(chunk) => (chunk, false),
+            Found::Fetched(chunk) => (chunk, true),
         };
-        self.answers.add(&chunk, address)?;
-        Ok((chunk, is_new))
+        self.settle(chunks, Placed { address, signals: signals.clone(), chunk: chunk.clone() }, is_shared)?;
+        Ok(Some(chunk))
+    }
+
+    /// Whether the store has the chunk of a batch, or has it now because this machine had it.
+    ///
+    /// # Errors
+    /// A disk or a store that fails.
+    pub(crate) fn is_stored(&mut self, chunks: &SharedChunks, batch: &Batch<'_>) -> Result<bool, Failure> {
+        let address = self.address(batch);
+        if chunks.is_stored(&address, batch.signals())? {
+            self.unread.get_or_insert_with(|| (address, batch.signals().clone()));
+            return Ok(true);
+        }
+        let Some(chunk) = chunks.cached(&address, batch.signals())? else { return Ok(false) };
+        self.settle(chunks, Placed { address, signals: batch.signals().clone(), chunk }, false)?;
+        Ok(true)
+    }
+
+    /// Answers a batch, whose chunk is neither here nor in the store.
+    ///
+    /// # Errors
+    /// As [`LazyModel::chunk`].
+    pub(crate) fn answer(
+        &mut self,
+        chunks: &SharedChunks,
+        batch: &Batch<'_>,
+        control: &Control<'_>,
+    ) -> Result<Chunk, Failure> {
+        let (address, signals) = (self.address(batch), batch.signals().clone());
+        let backend = self.backend(chunks)?;
+        let chunk = chunks.answer(&address, backend, batch, control).map_err(backend_failure)?;
+        self.settle(chunks, Placed { address, signals, chunk: chunk.clone() }, false)?;
+        Ok(chunk)
+    }
+
+    /// Counts a chunk, and shares it. A chunk without an answer is withheld until there is one: a worker that reaches no
+    /// server would else fill the store with failures faster than others answer.
+    fn settle(&mut self, chunks: &SharedChunks, placed: Placed, is_shared: bool) -> Result<(), Failure> {
+        self.answers.add(&placed)?;
+        if !is_shared {
+            self.withheld.push(placed);
+        }
+        if self.answers.served.is_some() {
+            for Placed { address, signals, chunk } in self.withheld.drain(..) {
+                chunks.share(&address, &signals, &chunk)?;
+            }
+        }
+        Ok(())
     }
 
     /// Ends the work of this model, once all chunks are there.
@@ -80,13 +161,13 @@ impl<'a> LazyModel<'a> {
     /// # Errors
     /// A stage failure if there were requests and no answer: nothing could be made of that. Its chunks are removed
     /// from the cache, so that the same command asks again.
-    pub(crate) fn finish(self, chunks: &Chunks) -> Result<(), Failure> {
-        let Answers { served, reasons, chunks: addresses } = self.answers;
+    pub(crate) fn finish(self, chunks: &SharedChunks) -> Result<(), Failure> {
+        let Answers { served, reasons, chunks: unanswered } = self.answers;
         if served.is_some() || reasons.is_empty() {
             return Ok(());
         }
-        for address in &addresses {
-            chunks.forget(address).or_fail(FailureKind::Stage)?;
+        for (address, signals) in &unanswered {
+            chunks.forget(address, signals)?;
         }
         let counted: Vec<String> =
             reasons.iter().map(|(reason, count)| format!("{count} times `{reason}`")).collect();
@@ -103,11 +184,17 @@ impl<'a> LazyModel<'a> {
     }
 
     /// The backend, loaded if it is not.
-    fn backend(&mut self) -> Result<&dyn Backend, Failure> {
+    fn backend(&mut self, chunks: &SharedChunks) -> Result<&dyn Backend, Failure> {
         if matches!(self.state, State::Prepared(_))
             && let State::Prepared(prepared) = std::mem::replace(&mut self.state, State::Failed)
         {
-            self.state = State::Loaded(prepared.load(&self.execution, self.answers.served.as_ref())?);
+            let before = match (&self.answers.served, self.unread.take()) {
+                (None, Some((address, signals))) if prepared.is_served() => {
+                    served_elsewhere(chunks, &address, &signals)?
+                }
+                (served, _) => served.clone(),
+            };
+            self.state = State::Loaded(prepared.load(&self.execution, before.as_ref())?);
         }
         match &self.state {
             State::Loaded(backend) => Ok(backend.as_ref()),
@@ -120,12 +207,12 @@ impl<'a> LazyModel<'a> {
 
 impl Answers {
     /// Adds a chunk, as long as there is no answer.
-    fn add(&mut self, chunk: &Chunk, address: String) -> Result<(), Failure> {
+    fn add(&mut self, placed: &Placed) -> Result<(), Failure> {
         if self.served.is_some() {
             return Ok(());
         }
         let rows: Vec<GenerationRow> =
-            read_rows(&chunk.generations, &generations::TABLE).or_fail(FailureKind::Stage)?;
+            read_rows(&placed.chunk.generations, &generations::TABLE).or_fail(FailureKind::Stage)?;
         // A recording may hold samples and no greedy answer.
         for row in rows {
             if row.text.is_some() {
@@ -141,13 +228,27 @@ impl Answers {
                     .or_default() += 1;
             }
         }
-        self.chunks.push(address);
+        self.chunks.push((placed.address.clone(), placed.signals.clone()));
         Ok(())
     }
 }
 
+/// What served a chunk that another worker answered.
+fn served_elsewhere(
+    chunks: &SharedChunks,
+    address: &str,
+    signals: &SignalRequest,
+) -> Result<Option<Served>, Failure> {
+    let Some(Found::Near(chunk) | Found::Fetched(chunk)) = chunks.find(address, signals)? else {
+        return Ok(None);
+    };
+    let mut answers = Answers::default();
+    answers.add(&Placed { address: address.to_owned(), signals: signals.clone(), chunk })?;
+    Ok(answers.served)
+}
+
 /// Whose fault it is that a backend cannot go on.
-fn backend_failure(error: BackendError) -> Failure {
+pub(crate) fn backend_failure(error: BackendError) -> Failure {
     match error {
         BackendError::Cancelled => Failure::new(
             FailureKind::Stage,

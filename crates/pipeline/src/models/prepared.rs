@@ -132,6 +132,11 @@ impl<'a> PreparedModel<'a> {
         Ok(Some(encoder.estimate(requests, signals, decoding)))
     }
 
+    /// Whether it runs behind a server, which may be changed between two answers.
+    pub(crate) const fn is_served(&self) -> bool {
+        matches!(self.backend, PreparedBackend::Server(_))
+    }
+
     /// Bytes of its weights in memory; `None` for models that run elsewhere.
     pub(crate) fn weight_bytes(&self) -> Option<u64> {
         let PreparedBackend::Local(local) = &self.backend else { return None };

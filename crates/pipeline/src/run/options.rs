@@ -18,6 +18,9 @@ pub struct RunOptions {
     pub until: Stage,
     /// Whether any missing confidence and any ungraded answer breaks a limit, whatever the pipeline says.
     pub strict: bool,
+    /// URL of a store whose chunks are used, and which is given those that are answered here; `None` for a run of one
+    /// machine.
+    pub store: Option<String>,
     /// Ends the run in good order from another thread: what was finished is kept.
     pub cancel: Cancel,
 }
@@ -26,7 +29,7 @@ impl RunOptions {
     /// All stages of a pipeline in the folder `base`, into the folder `out`.
     pub fn new(base: impl Into<PathBuf>, out: impl Into<PathBuf>) -> Self {
         let (base, out) = (base.into(), out.into());
-        Self { base, out, until: Stage::Report, strict: false, cancel: Cancel::new() }
+        Self { base, out, until: Stage::Report, strict: false, store: None, cancel: Cancel::new() }
     }
 
     pub(super) fn locations(&self) -> Locations<'_> {

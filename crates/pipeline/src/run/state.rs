@@ -17,6 +17,7 @@ use super::scores::LoadedScores;
 use crate::broken_limits::BrokenLimit;
 use crate::calibration::CalibrationWriter;
 use crate::chance::ChanceLevels;
+use crate::chunk_store::ChunkStore;
 use crate::config::inference::{GradingConfig, InferenceConfig};
 use crate::config::pipeline_config::LimitsConfig;
 use crate::config::to_yaml;
@@ -147,6 +148,7 @@ impl<'r, 'a> RunState<'r, 'a> {
         &mut self,
         inputs: &InferenceInputs<'_>,
         prepared: PreparedModels<'_>,
+        store: Option<&ChunkStore>,
     ) -> Result<Option<ChunkCounts>, Failure> {
         let workload = &inputs.workload;
         self.stage(Stage::Ingest, |run| {
@@ -159,6 +161,7 @@ impl<'r, 'a> RunState<'r, 'a> {
                 workload,
                 tasks: &inputs.tasks,
                 folder: &run.folder,
+                store,
                 cancel: run.cancel,
                 observer: run.observer,
             };

@@ -4,34 +4,45 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
-use plimsoll_backend::{BackendObserver, Batch, Cancel, Control};
-use plimsoll_core::Seed;
+use plimsoll_backend::Cancel;
 use plimsoll_files::write_atomic;
+use plimsoll_objects::Leases;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cache::{Chunk, Chunks};
+use crate::chunk_store::ChunkStore;
 use crate::failure::{Failure, FailureKind, OrFail as _};
-use crate::models::lazy::LazyModel;
 use crate::models::prepared::PreparedModel;
-use crate::observer::{Observer, TokenCounter};
+use crate::observer::Observer;
+use crate::pull::{Need, Pull, Rest};
 use crate::run_folder::RunFolder;
 use crate::shards::{Shard, shards};
+use crate::shared_chunks::SharedChunks;
 use crate::stage_key::PROGRAM_VERSION;
 use crate::workload::{ModelTask, Workload};
 
 /// The folder of finished chunks in a run folder.
-const CHUNKS: &str = ".work/infer";
+pub(crate) const CHUNKS: &str = ".work/infer";
+/// How long the holder of a lease may make no progress, unless a worker is told otherwise.
+pub const LEASE: Duration = Duration::from_mins(5);
 
 /// How many chunks there were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ChunkCounts {
     /// Answered in this run.
     pub chunks_answered: u64,
-    /// Answered in an earlier run.
+    /// Answered in an earlier run, or by another worker.
     pub chunks_kept: u64,
+}
+
+impl ChunkCounts {
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.chunks_answered += other.chunks_answered;
+        self.chunks_kept += other.chunks_kept;
+    }
 }
 
 /// The part of the pipeline that answers depend on, beside the questions. `identities` are the models', in order.
@@ -56,6 +67,8 @@ pub(crate) struct InferStage<'a> {
     pub(crate) workload: &'a Workload<'a>,
     pub(crate) tasks: &'a [ModelTask],
     pub(crate) folder: &'a RunFolder,
+    /// Where chunks are shared with other machines; `None` for a run of one.
+    pub(crate) store: Option<&'a ChunkStore>,
     pub(crate) cancel: &'a Cancel,
     pub(crate) observer: &'a dyn Observer,
 }
@@ -69,66 +82,35 @@ pub(crate) struct Inferred {
 }
 
 impl InferStage<'_> {
-    /// Answers whatever is not cached, and links all tables into the run folder.
+    /// Answers whatever is cached neither here nor in the store, and links all tables into the run folder.
     ///
     /// # Errors
     /// What stops a backend. Finished chunks stay.
     pub(crate) fn run(&self, models: Vec<PreparedModel<'_>>) -> Result<Inferred, Failure> {
-        let chunks = Chunks::new(self.folder.path(CHUNKS), self.workload.seed, PROGRAM_VERSION);
+        let near = Chunks::new(self.folder.path(CHUNKS), self.workload.seed, PROGRAM_VERSION);
+        let chunks = SharedChunks::new(near, self.store.cloned());
+        let leases = self.store.map(|store| Leases::new(Arc::clone(store.objects()), LEASE));
+        let pull = Pull {
+            workload: self.workload,
+            chunks: &chunks,
+            leases: leases.as_ref(),
+            need: Need::Tables,
+            cancel: self.cancel,
+            observer: self.observer,
+        };
         let shards = shards(self.workload, self.tasks);
         let mut inferred = Inferred::default();
         for (index, model) in models.into_iter().enumerate() {
             let shards: Vec<&Shard<'_>> = shards.iter().filter(|shard| shard.task.model == index).collect();
-            self.model(model, &shards, &chunks, &mut inferred)?;
+            let pulled = pull.model(model, &shards, Rest::WaitedFor)?;
+            inferred.counts.add(pulled.counts);
+            for (shard, chunk) in shards.iter().zip(&pulled.chunks) {
+                if let Some(chunk) = chunk {
+                    inferred.outputs.extend(self.link(shard, chunk)?);
+                }
+            }
         }
         Ok(inferred)
-    }
-
-    /// One model, which is loaded only if it has something left to answer.
-    fn model(
-        &self,
-        model: PreparedModel<'_>,
-        shards: &[&Shard<'_>],
-        chunks: &Chunks,
-        inferred: &mut Inferred,
-    ) -> Result<(), Failure> {
-        let id = model.config.id.clone();
-        let total: usize = shards.iter().map(|shard| shard.requests.len()).sum();
-        let progress = self.observer.requests(&id, total as u64);
-        let counter = Arc::new(TokenCounter::new(Arc::clone(&progress)));
-        let events: Arc<dyn BackendObserver> = Arc::clone(&counter) as Arc<dyn BackendObserver>;
-        let mut model = LazyModel::new(model, self.workload.inference.execution);
-        let (start, mut answered) = (Instant::now(), 0);
-        for shard in shards {
-            let seed = Seed::new(self.workload.seed).derive("infer");
-            let decoding = self.workload.inference.decoding;
-            let batch = Batch::new(shard.requests, &shard.task.signals, decoding, seed);
-            let batch = batch.or_fail(FailureKind::Stage)?;
-            progress.dataset(&shard.set.dataset);
-            let control = Control { cancel: self.cancel, progress: &events };
-            let (chunk, is_new) = model.chunk(chunks, &batch, &control)?;
-            if is_new {
-                inferred.counts.chunks_answered += 1;
-                answered += shard.requests.len();
-            } else {
-                inferred.counts.chunks_kept += 1;
-                progress.cached(shard.requests.len() as u64);
-            }
-            inferred.outputs.extend(self.link(shard, &chunk)?);
-        }
-        model.finish(chunks)?;
-        if answered > 0 {
-            let seconds = start.elapsed().as_secs_f64();
-            let tokens = match counter.tokens() {
-                0 => String::new(),
-                tokens => format!(", {:.0} tokens a second", tokens as f64 / seconds),
-            };
-            let rate = answered as f64 / seconds;
-            self.observer.note(&format!(
-                "{id}: {answered} prompts answered in {seconds:.1} s ({rate:.1} a second{tokens})"
-            ));
-        }
-        Ok(())
     }
 
     /// Links the tables of a chunk into the run folder; gives their paths there.

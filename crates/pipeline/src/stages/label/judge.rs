@@ -18,6 +18,7 @@ use crate::models::lazy::LazyModel;
 use crate::models::prepared::PreparedModel;
 use crate::observer::Observer;
 use crate::run_folder::RunFolder;
+use crate::shared_chunks::SharedChunks;
 use crate::stage_key::PROGRAM_VERSION;
 use crate::workload::Workload;
 
@@ -65,6 +66,7 @@ impl JudgeRun<'_> {
     ) -> Result<Verdicts, Failure> {
         let execution = self.workload.inference.execution;
         let chunks = Chunks::new(self.folder.path(CHUNKS), self.workload.seed, PROGRAM_VERSION);
+        let chunks = SharedChunks::new(chunks, None);
         let id = judge.config.id.clone();
         let progress = self.observer.requests(&id, requests.len() as u64);
         let events: Arc<dyn BackendObserver> = Arc::clone(&progress) as Arc<dyn BackendObserver>;
