@@ -30,6 +30,10 @@ release: ## Build the optimised plimsoll binary, target/release/plimsoll.
 test: ## Run every test. PLIMSOLL_REAL_DATA=DIR adds those on real outputs, PLIMSOLL_REAL_MODELS=DIR those on real models.
 	$(CARGO) test --locked --workspace --features $(FEATURES)
 
+.PHONY: store-test
+store-test: ## Test buckets against moto's S3. Needs moto: pip install 'moto[server]', and make store-test PYTHON=its python.
+	CARGO="$(CARGO)" PYTHON="$(PYTHON)" crates/objects/tests/moto.sh
+
 # What `make calibrate` runs.
 PIPELINE ?= pipelines/pocket.yaml
 

@@ -1,4 +1,4 @@
-//! `plimsoll run` on pipelines that ask models: from synthetic questions, or real ones, to thresholds.
+//! `plimsoll run` and `work` on pipelines that ask models: from synthetic questions, or real ones, to thresholds.
 
 pub(crate) mod bench;
 mod changes;
@@ -12,3 +12,4 @@ mod real;
 mod replayed;
 mod servers;
 mod whole;
+mod workers;

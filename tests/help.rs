@@ -8,6 +8,7 @@ fn help_teaches() {
     for command in [
         "",
         "run",
+        "work",
         "config",
         "datasets",
         "datasets list",

@@ -14,6 +14,7 @@ mod schema;
 mod serve;
 mod thresholds;
 mod transfer;
+mod work;
 
 use clap::Subcommand;
 
@@ -24,6 +25,7 @@ use plimsoll_pipeline::Failure;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(run::RunArguments),
+    Work(work::WorkArguments),
     Release(release::ReleaseArguments),
     Config(config::ConfigArguments),
     #[command(subcommand)]
@@ -48,6 +50,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command, console: &Console) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments, console),
+        Command::Work(arguments) => work::run(&arguments, console),
         Command::Release(arguments) => release::run(&arguments, console),
         Command::Config(arguments) => config::run(&arguments, console),
         Command::Datasets(command) => datasets::run(&command, console),

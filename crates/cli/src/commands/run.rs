@@ -50,6 +50,9 @@ pub(crate) struct RunArguments {
     /// Change a key of the pipeline; the value is YAML, items of lists go by number. May be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     assignments: Vec<String>,
+    /// Share answers with workers of other machines: a folder or a URL, as of `plimsoll work`
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
     /// Say what would run, what it would take and what is missing, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -74,6 +77,7 @@ pub(super) fn run(arguments: &RunArguments, console: &Console) -> Result<(), Fai
     let options = RunOptions {
         until: arguments.until.unwrap_or(Stage::Report),
         strict: arguments.strict,
+        store: arguments.store.clone(),
         ..RunOptions::new(base, out)
     };
     for note in pipeline.notes() {
@@ -89,7 +93,7 @@ pub(super) fn run(arguments: &RunArguments, console: &Console) -> Result<(), Fai
 }
 
 /// Ctrl-C ends the run in good order; a second one ends it at once.
-fn cancel_on_interrupt(cancel: &Cancel) -> Result<(), Failure> {
+pub(super) fn cancel_on_interrupt(cancel: &Cancel) -> Result<(), Failure> {
     let on_interrupt = cancel.clone();
     let set = ctrlc::set_handler(move || {
         if on_interrupt.is_cancelled() {
