@@ -8,7 +8,6 @@ use super::workspace::{built_versions, locked};
 
 /// What buckets bring: an HTTP client, and the XML and signatures of their interfaces.
 const CLOUD: &[&str] = &["reqwest", "h2", "quick-xml", "quinn", "serde_urlencoded", "md-5"];
-    &["reqwest", "hyper", "h2", "quick-xml", "tower", "quinn", "hyper-rustls", "tokio-rustls"];
 
 #[test]
 fn the_default_build_has_no_package_of_the_cloud() {
