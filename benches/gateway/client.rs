@@ -69,9 +69,9 @@ pub(crate) async fn measure(address: &str, load: Load) -> Latency {
     }
     let mut times: Vec<f64> = clients.join_all().await.concat();
     times.sort_by(f64::total_cmp);
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
     let per_second = times.len() as f64 / begin.elapsed().as_secs_f64();
-    Latency { median_ms: at(0.5), p99_ms: at(0.99), per_second }
+    Latency { median_ms: at(50), p99_ms: at(99), per_second }
 }
 
 /// How many replies the server is at.

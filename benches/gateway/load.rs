@@ -53,8 +53,8 @@ fn main() {
         ["upstream"] => runtime.block_on(servers::upstream()),
         ["gateway", slm, llm, folder] => runtime.block_on(servers::gateway(slm, llm, folder)),
         [] => runtime.block_on(drive(100_000, 1_000)),
-        [ref requests, ref leaving] => {
-            runtime.block_on(drive(requests.parse().unwrap(), leaving.parse().unwrap()))
+        [requests, leaving] => {
+            runtime.block_on(drive(requests.parse().unwrap(), leaving.parse().unwrap()));
         }
         _ => println!("load [REQUESTS LEAVING]"),
     }

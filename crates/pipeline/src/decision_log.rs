@@ -38,7 +38,8 @@ pub struct LoggedDecision {
 /// A line that is a label of a decision on another line, as a gateway appends it.
 #[derive(Debug, Deserialize)]
 struct Label {
-    label_of: String,
+    #[serde(rename = "label_of")]
+    decision: String,
     slm_correct: Option<bool>,
     llm_correct: Option<bool>,
 }
@@ -103,7 +104,7 @@ pub fn read(path: &Path) -> Result<Vec<LoggedDecision>, Failure> {
         }
     }
     for label in labels {
-        if let Some(decision) = by_id.get(&label.label_of).and_then(|index| decisions.get_mut(*index)) {
+        if let Some(decision) = by_id.get(&label.decision).and_then(|index| decisions.get_mut(*index)) {
             decision.slm_correct = label.slm_correct.or(decision.slm_correct);
             decision.llm_correct = label.llm_correct.or(decision.llm_correct);
         }

@@ -85,11 +85,14 @@ fn ranking(pair: &PairView<'_>, best: &MethodView<'_>) -> Option<Finding> {
     let row = best.alignment.get(POOL)?;
     row.roc_auc?;
     let auc = interval(row.roc_auc, row.roc_auc_low, row.roc_auc_high);
-    let mut text = format!(
-        "Of {}, {} ranks best: ROC AUC {auc} on all datasets together",
-        plural(pair.methods.len(), "method"),
-        best.id
-    );
+    let compared = pair.methods.values().filter(|method| method.is_mostly_scored()).count();
+    let among = match pair.methods.len() {
+        all if compared == all || compared == 0 => plural(all, "method"),
+        all => {
+            format!("the {compared} of {} with a confidence for nearly every question", plural(all, "method"))
+        }
+    };
+    let mut text = format!("Of {among}, {} ranks best: ROC AUC {auc} on all datasets together", best.id);
     // Writing to a string cannot fail.
     if let Some(over_datasets) = best.roc_auc(MACRO) {
         let _ = write!(text, ", {} as the mean over datasets", share(Some(over_datasets)));

@@ -7,7 +7,7 @@ use plimsoll_core::records::{
 };
 use plimsoll_router::Thresholds;
 
-use crate::inputs::{AtChance, ReportInputs, SeriesCounts};
+use crate::inputs::{AtChance, DatasetCounts, ReportInputs, SeriesCounts};
 
 /// One (SLM, LLM) with everything known of it.
 #[derive(Debug, Default)]
@@ -36,7 +36,19 @@ pub(crate) struct MethodView<'a> {
     pub(crate) transfer_curves: BTreeMap<(HoldOut, &'a str), Vec<&'a TransferCurveRow>>,
 }
 
+/// Share of the questions that a method must have a confidence for to be compared with the others: an ROC AUC over a few
+/// answers says nothing of the questions that it has to defer.
+const MIN_SCORED: f64 = 0.9;
+
 impl MethodView<'_> {
+    /// Whether it has a confidence for nearly every question; so it is taken where nothing is counted.
+    pub(crate) fn is_mostly_scored(&self) -> bool {
+        let Some(counts) = self.counts else { return true };
+        let rows: u64 = counts.datasets.iter().map(DatasetCounts::rows).sum();
+        let scored: u64 = counts.datasets.iter().map(DatasetCounts::scored).sum();
+        scored as f64 >= MIN_SCORED * rows as f64
+    }
+
     /// ROC AUC on a dataset, the pool or the mean over datasets.
     pub(crate) fn roc_auc(&self, dataset: &str) -> Option<f64> {
         self.alignment.get(dataset).and_then(|row| row.roc_auc).filter(|auc| auc.is_finite())
@@ -44,10 +56,13 @@ impl MethodView<'_> {
 }
 
 impl<'a> PairView<'a> {
-    /// The method with the highest pooled ROC AUC, the first by name on a tie.
+    /// The method with the highest pooled ROC AUC among those with a confidence for nearly every question, or among all if
+    /// none has; the first by name on a tie.
     pub(crate) fn best(&self) -> Option<&MethodView<'a>> {
-        let auc = |method: &MethodView<'_>| method.roc_auc(POOL).unwrap_or(f64::NEG_INFINITY);
-        self.methods.values().reduce(|best, method| if auc(method) > auc(best) { method } else { best })
+        let rank = |method: &MethodView<'_>| {
+            (method.is_mostly_scored(), method.roc_auc(POOL).unwrap_or(f64::NEG_INFINITY))
+        };
+        self.methods.values().reduce(|best, method| if rank(method) > rank(best) { method } else { best })
     }
 
     /// The datasets that any method of the pair has rows of, by name.

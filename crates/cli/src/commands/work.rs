@@ -22,8 +22,8 @@ use crate::console::Console;
 /// Workers lease chunks, so that no two answer the same. One that is killed or hangs loses its leases, and another
 /// answers its chunk. With --shard a worker answers its part of the chunks alone and leases nothing; a part whose
 /// worker is lost stays missing until the same command runs again. Without the flag the part is read from the
-/// variables of an array job of SLURM (SLURM_ARRAY_TASK_ID, _MIN, _COUNT, _STEP) or of an indexed job of Kubernetes
-/// (JOB_COMPLETION_INDEX, and JOB_COMPLETIONS, which the job must set itself), if they are there.
+/// variables of an array job of SLURM (`SLURM_ARRAY_TASK_ID`, `_MIN`, `_COUNT`, `_STEP`) or of an indexed job of Kubernetes
+/// (`JOB_COMPLETION_INDEX`, and `JOB_COMPLETIONS`, which the job must set itself), if they are there.
 ///
 /// A bucket (s3://, gs://, az://) needs a build with the feature `cloud`. Credentials come from the environment alone.
 #[derive(Debug, Args)]

@@ -204,7 +204,7 @@ impl Answer {
 
 pub(crate) fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder().http_status_as_error(false);
-    config.timeout_global(Some(Duration::from_secs(120))).build().new_agent()
+    config.timeout_global(Some(Duration::from_mins(2))).build().new_agent()
 }
 
 pub(crate) fn post(address: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {

@@ -69,8 +69,7 @@ pub fn work(
 ) -> Result<WorkSummary, Failure> {
     let store = open_store(&options.store)?;
     if let Some(inference) = config.inference() {
-        let models = inference.slms.iter().chain(&inference.llms);
-        models.map(refuse_budget).collect::<Result<(), Failure>>()?;
+        inference.slms.iter().chain(&inference.llms).try_for_each(refuse_budget)?;
     }
     let own;
     let scratch: &Path = match &options.scratch {

@@ -215,7 +215,7 @@ fn what_is_damaged_is_answered_again_and_mended() {
             (index, Some(Vec::new())),
             (index, Some(original[..original.len() / 2].to_vec())),
             (index, Some(flipped)),
-            (index, Some([original.as_slice(), &[0; 100_000]].concat())),
+            (index, Some([original.clone(), vec![0; 100_000]].concat())),
         ]);
     }
     for (from, to) in [
@@ -265,7 +265,7 @@ fn a_full_store_is_said_and_leaves_no_record() {
 fn a_worker_that_was_killed_before_the_record_leaves_nothing_that_others_use() {
     let memory = MemoryStore::default();
     let killed = |operation: Operation, name: &str| match operation {
-        Operation::Write if name.ends_with(".json") => Fault::Forbidden,
+        Operation::Write if name.contains(".json") => Fault::Forbidden,
         _ => Fault::None,
     };
     let worker = TestWorker::new(memory.open(Arc::new(killed)).unwrap(), " by one that is gone");

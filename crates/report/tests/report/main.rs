@@ -59,6 +59,25 @@ fn a_run_of_several_slms_says_what_thresholds_do_with_another() {
 }
 
 #[test]
+fn a_method_that_is_mostly_missing_is_not_the_best() {
+    let mut inputs = synthetic(&["small"], 2, 3);
+    let pooled = |row: &&mut plimsoll_core::records::AlignmentRow| row.dataset == "*";
+    for row in inputs.alignment.iter_mut().filter(pooled) {
+        row.roc_auc = Some(if row.method == "m1" { 0.9 } else { 0.6 });
+    }
+    assert!(rendered(&inputs).html.contains("Of 2 methods, m1 ranks best"));
+    for counts in
+        inputs.series.iter_mut().filter(|series| series.method == "m1").flat_map(|of| &mut of.datasets)
+    {
+        counts.missing.insert("no_number".to_owned(), counts.scored());
+    }
+    let html = rendered(&inputs).html;
+    assert!(
+        html.contains("Of the 1 of 2 methods with a confidence for nearly every question, m0 ranks best")
+    );
+}
+
+#[test]
 fn no_number_is_not_a_number() {
     let mut inputs = synthetic(&["small"], 2, 3);
     // What no writer of the tables gives, a reader may still meet.
