@@ -28,7 +28,10 @@ struct Release {
     methods: usize,
 }
 
-const RELEASES: [Release; 1] = [Release { folder: "pocket", pipeline: "pocket", drawn: 1000, methods: 11 }];
+const RELEASES: [Release; 2] = [
+    Release { folder: "pocket", pipeline: "pocket", drawn: 1000, methods: 11 },
+    Release { folder: "smollm2-135m", pipeline: "smollm2-135m", drawn: 2500, methods: 11 },
+];
 
 impl Release {
     fn pipeline(&self) -> String {
