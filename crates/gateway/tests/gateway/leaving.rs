@@ -34,6 +34,21 @@ impl Endless {
     }
 }
 
+/// Whether the body of a request asks for a stream.
+fn asks_for_stream(reader: &mut impl std::io::BufRead) -> bool {
+    let (mut line, mut length) = (String::new(), 0);
+    while reader.read_line(&mut line).unwrap() > 2 {
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    serde_json::from_slice::<serde_json::Value>(&body).unwrap()["stream"] == true
+}
+
+/// Events where a stream is asked for, else the blanks before a document that never comes.
 fn stream_for_ever(mut stream: TcpStream, begun: &AtomicUsize, under_way: &AtomicUsize) {
     let mut line = String::new();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
@@ -42,14 +57,17 @@ fn stream_for_ever(mut stream: TcpStream, begun: &AtomicUsize, under_way: &Atomi
         let _ = stream.write_all(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         return;
     }
+    let (kind, more) = if asks_for_stream(&mut reader) {
+        let event = "data: {\"choices\": [{\"index\": 0, \"delta\": {\"content\": \"x\"}, \"finish_reason\": null}]}\n\n";
+        ("text/event-stream", event)
+    } else {
+        ("application/json", " ")
+    };
     begun.fetch_add(1, Ordering::SeqCst);
     under_way.fetch_add(1, Ordering::SeqCst);
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
-    let event =
-        "data: {\"choices\": [{\"index\": 0, \"delta\": {\"content\": \"x\"}, \"finish_reason\": null}]}\n\n";
-    let mut text = head.to_owned();
+    let mut text = format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n");
     while stream.write_all(text.as_bytes()).is_ok() {
-        event.clone_into(&mut text);
+        more.clone_into(&mut text);
         std::thread::sleep(Duration::from_millis(10));
     }
     under_way.fetch_sub(1, Ordering::SeqCst);
