@@ -9,7 +9,7 @@
 //! is killed leaves no record and the chunk is answered anew, whole; a table that was changed or damaged
 //! since does not match the record and is answered anew too.
 //!
-//! The cache of a machine is the near side of a store that several machines share: see [`crate::shared_chunks`].
+//! The cache of a machine is the near side of a store that several machines share: see `shared_chunks`.
 
 use std::fs;
 use std::io;
