@@ -27,3 +27,14 @@ pub struct Capabilities {
     /// Hidden states.
     pub hidden_states: Support,
 }
+
+impl Capabilities {
+    /// Every signal.
+    pub const ALL: Self = Self {
+        logprobs: Support::Yes,
+        samples: Support::Yes,
+        follow_up_texts: Support::Yes,
+        follow_up_masses: Support::Yes,
+        hidden_states: Support::Yes,
+    };
+}

@@ -96,7 +96,7 @@ pub struct Limits {
     pub reply_bytes: usize,
     /// Requests at once; more are refused with 429.
     pub concurrency: usize,
-    /// How often a client hears that an answer is under way.
+    /// How often a client is sent a sign that an answer is under way.
     pub keep_alive: Duration,
     /// Decisions that a label may come back for.
     pub recent: usize,

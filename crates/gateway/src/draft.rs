@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::gateway::Gateway;
 use crate::reason::NoConfidence;
-use crate::told::{Told, route_name};
+use crate::route_notice::{RouteNotice, route_name};
 
 /// A decision as the log holds it: the router's record, and what the host knows.
 #[derive(Debug, Serialize)]
@@ -116,10 +116,10 @@ impl Draft {
         }
     }
 
-    /// What the client is told is also what is counted.
-    pub(crate) fn tell(&mut self, told: &Told) {
-        self.host.answered_by = Some(told.route);
-        self.counted = Some((told.route, told.reason.clone()));
+    /// What the client reads is also what is counted.
+    pub(crate) fn tell(&mut self, notice: &RouteNotice) {
+        self.host.answered_by = Some(notice.route);
+        self.counted = Some((notice.route, notice.reason.clone()));
     }
 
     /// The request has ended as it should.

@@ -13,9 +13,9 @@ use crate::point::{Point, PointDecision};
 use crate::reason::NoConfidence;
 use crate::recent::RecentDecision;
 use crate::request::ChatRequest;
+use crate::route_notice::{RouteNotice, route_name};
 use crate::serving::Serving;
 use crate::slm::{SlmAnswer, SlmOutcome, SlmQuestion};
-use crate::told::{Told, route_name};
 
 /// A request under way.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ pub(crate) struct Exchange {
 /// What is to be shown.
 #[derive(Debug)]
 pub(crate) struct Settled {
-    /// What the client is told; its route says whose answer is shown.
-    pub(crate) told: Told,
+    /// What the client reads of the decision; its route says whose answer is shown.
+    pub(crate) notice: RouteNotice,
     /// The SLM's answer, if there is one.
     pub(crate) kept: Option<Value>,
 }
@@ -56,15 +56,15 @@ impl Exchange {
         if let Some(field) = self.request.unsupported(self.serving.decoding()) {
             let mut record = self.point.router().record(None);
             record.route = Route::Llm;
-            let told = Told::unsupported(&self.draft.id, &record, field);
-            return self.settled(told, None);
+            let notice = RouteNotice::unsupported(&self.draft.id, &record, field);
+            return self.settled(notice, None);
         }
         match self.gateway.answering.shadow {
             Some(Incumbent::Llm) => {
                 let record = self.point.router().record(None);
-                let mut told = Told::decided(&self.draft.id, &record, None);
-                "shadow".clone_into(&mut told.reason);
-                self.settled(told, None)
+                let mut notice = RouteNotice::decided(&self.draft.id, &record, None);
+                "shadow".clone_into(&mut notice.reason);
+                self.settled(notice, None)
             }
             incumbent => self.decide(incumbent.is_some()).await,
         }
@@ -73,16 +73,16 @@ impl Exchange {
     /// Decides; in shadow mode with the SLM as incumbent, its answer is shown whatever is decided.
     async fn decide(&mut self, is_shadow: bool) -> Settled {
         let (decision, answer, missing) = self.ask().await;
-        let mut told = Told::decided(&self.draft.id, &decision.record, missing);
+        let mut notice = RouteNotice::decided(&self.draft.id, &decision.record, missing);
         if is_shadow {
             self.gateway.metrics.shadow(route_name(decision.record.route));
             self.draft.host.shadow = true;
-            told.shadow = Some(decision.record.route);
-            told.route = if answer.is_some() { Route::Slm } else { Route::Llm };
-            "shadow".clone_into(&mut told.reason);
+            notice.shadow = Some(decision.record.route);
+            notice.route = if answer.is_some() { Route::Slm } else { Route::Llm };
+            "shadow".clone_into(&mut notice.reason);
         }
         self.take(decision);
-        self.settled(told, answer.map(|answer| answer.document))
+        self.settled(notice, answer.map(|answer| answer.document))
     }
 
     /// The decision, the answer of the SLM, and why there is no confidence.
@@ -113,35 +113,35 @@ impl Exchange {
         self.point.decide(&self.draft.id, None)
     }
 
-    /// Keeps a decision for the log, and hears its alarm.
+    /// Keeps a decision for the log, and takes its alarm.
     fn take(&mut self, decision: PointDecision) {
         hear(&self.gateway, &self.point, decision.drift);
         self.draft.record = Some(decision.record);
     }
 
-    fn settled(&mut self, told: Told, kept: Option<Value>) -> Settled {
-        self.draft.tell(&told);
-        self.remember(&told);
-        Settled { told, kept }
+    fn settled(&mut self, notice: RouteNotice, kept: Option<Value>) -> Settled {
+        self.draft.tell(&notice);
+        self.remember(&notice);
+        Settled { notice, kept }
     }
 
     /// So that a label may come back.
-    fn remember(&self, told: &Told) {
-        let was_kept = told.route == Route::Slm && self.draft.record.as_ref().is_some_and(is_kept);
-        let threshold_id = told.threshold_id.clone();
-        let decision = RecentDecision { threshold_id, answered_by: told.route, was_kept };
-        self.gateway.recent.add(&told.id, decision);
+    fn remember(&self, notice: &RouteNotice) {
+        let was_kept = notice.route == Route::Slm && self.draft.record.as_ref().is_some_and(is_kept);
+        let threshold_id = notice.threshold_id.clone();
+        let decision = RecentDecision { threshold_id, answered_by: notice.route, was_kept };
+        self.gateway.recent.add(&notice.id, decision);
     }
 
     /// The LLM failed, and the SLM's answer is shown instead.
-    pub(crate) fn fall_back(&mut self, told: &Told) -> Told {
-        let mut told = Told { route: Route::Slm, ..told.clone() };
-        "llm_failed".clone_into(&mut told.reason);
-        self.draft.tell(&told);
-        let threshold_id = told.threshold_id.clone();
+    pub(crate) fn fall_back(&mut self, notice: &RouteNotice) -> RouteNotice {
+        let mut notice = RouteNotice { route: Route::Slm, ..notice.clone() };
+        "llm_failed".clone_into(&mut notice.reason);
+        self.draft.tell(&notice);
+        let threshold_id = notice.threshold_id.clone();
         let decision = RecentDecision { threshold_id, answered_by: Route::Slm, was_kept: false };
-        self.gateway.recent.add(&told.id, decision);
-        told
+        self.gateway.recent.add(&notice.id, decision);
+        notice
     }
 
     /// In shadow mode with the LLM as incumbent: asks the SLM on the side, decides, and writes the line. Where too many are

@@ -200,7 +200,7 @@ pub(crate) fn unix_seconds() -> u64 {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use plimsoll_backend::{BackendError, Capabilities, Sink, Support};
+    use plimsoll_backend::{BackendError, Capabilities, Sink};
     use plimsoll_core::prompt::Role;
     use plimsoll_core::records::TokenRow;
     use plimsoll_core::{MissingSignal, ModelId};
@@ -224,13 +224,7 @@ mod tests {
         }
 
         fn capabilities(&self) -> Capabilities {
-            Capabilities {
-                logprobs: Support::Yes,
-                samples: Support::Yes,
-                follow_up_texts: Support::Yes,
-                follow_up_masses: Support::Yes,
-                hidden_states: Support::Yes,
-            }
+            Capabilities::ALL
         }
 
         fn answer(

@@ -6,7 +6,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`config`] | settings, as written and checked |
-//! | [`mod@run`] | runs a gateway until it is told to stop |
+//! | [`mod@run`] | runs a gateway until it has to stop |
 //! | [`gateway`] | what all requests share |
 //! | `server`, `exchange`, `whole`, `streamed`, `respond`, `draft` | addresses; one request from its body to its last byte, and its line in the log |
 //! | [`request`] | what a client asks, and whether the operating point was fitted for it |
@@ -14,9 +14,9 @@
 //! | [`reply`], [`sse`] | the SLM's reply, whole or streamed |
 //! | [`confidence`] | from a reply to the number that the pipeline computes |
 //! | [`identity`], [`serving`], [`point`], [`model_name`] | which model, which file, which operating point; decisions |
-//! | [`reason`], [`told`] | why a request was deferred, and what a client is told |
+//! | [`reason`], [`route_notice`] | why a request was deferred, and what a client reads of it |
 //! | [`log`], [`recent`], [`state`] | what outlives a request, and the process |
-//! | [`metrics`], [`alarm`] | counts, and who hears of an alarm |
+//! | [`metrics`], [`alarm`] | counts, and where alarms go |
 //! | [`keys`] | keys of clients |
 //! | [`error`] | why a gateway cannot start |
 
@@ -39,6 +39,7 @@ pub mod recent;
 pub mod reply;
 pub mod request;
 mod respond;
+pub mod route_notice;
 pub mod run;
 mod server;
 pub mod serving;
@@ -46,7 +47,6 @@ pub mod slm;
 pub mod sse;
 pub mod state;
 mod streamed;
-pub mod told;
 pub mod upstream;
 mod whole;
 

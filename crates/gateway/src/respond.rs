@@ -8,7 +8,7 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use plimsoll_remote::openai::ChatRequestError;
 use serde_json::{Value, json};
 
-use crate::told::Told;
+use crate::route_notice::RouteNotice;
 
 /// An error that a client sees.
 #[derive(Debug)]
@@ -50,20 +50,20 @@ impl ClientError {
     }
 
     /// The body.
-    pub(crate) fn body(&self, told: Option<&Told>) -> Value {
+    pub(crate) fn body(&self, notice: Option<&RouteNotice>) -> Value {
         let kind = if self.status.is_client_error() { "invalid_request_error" } else { "upstream_error" };
         let mut body = json!({
             "error": {"message": self.message, "type": kind, "param": self.parameter, "code": self.code}
         });
-        if let Some(told) = told {
-            body["plimsoll"] = told.json();
+        if let Some(notice) = notice {
+            body["plimsoll"] = notice.json();
         }
         body
     }
 
     /// The response.
-    pub(crate) fn response(&self, told: Option<&Told>) -> Response<Body> {
-        let mut response = json_response(self.status, &self.body(told), told);
+    pub(crate) fn response(&self, notice: Option<&RouteNotice>) -> Response<Body> {
+        let mut response = json_response(self.status, &self.body(notice), notice);
         if let Some(wait) = self.retry_after {
             // Rounded up: an earlier try would be refused again.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
@@ -77,17 +77,21 @@ impl ClientError {
 }
 
 /// A JSON response.
-pub(crate) fn json_response(status: StatusCode, body: &Value, told: Option<&Told>) -> Response<Body> {
+pub(crate) fn json_response(
+    status: StatusCode,
+    body: &Value,
+    notice: Option<&RouteNotice>,
+) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    tell(&mut response, told);
+    tell(&mut response, notice);
     response
 }
 
-/// Writes what is told into the headers.
-pub(crate) fn tell(response: &mut Response<Body>, told: Option<&Told>) {
-    for (name, value) in told.map(Told::headers).unwrap_or_default() {
+/// Writes the notice into the headers.
+pub(crate) fn tell(response: &mut Response<Body>, notice: Option<&RouteNotice>) {
+    for (name, value) in notice.map(RouteNotice::headers).unwrap_or_default() {
         // Ids and names of a thresholds file are printable; one that is not stands in the body alone.
         if let Ok(value) = HeaderValue::from_str(&value) {
             response.headers_mut().insert(HeaderName::from_static(name), value);

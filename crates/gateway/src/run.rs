@@ -1,4 +1,4 @@
-//! Runs a gateway until it is told to stop.
+//! Runs a gateway until it has to stop.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use crate::error::GatewayError;
 use crate::gateway::{Gateway, LoadedSlm};
 use crate::server::{interface, metrics_interface};
 
-/// How long requests under way may take once the gateway is told to stop.
+/// How long requests under way may take once the gateway has to stop.
 const DRAIN: Duration = Duration::from_secs(30);
 /// How often the SLM's server is asked whether it is there, before it is and afterwards.
 const PROBES: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(30));
@@ -28,7 +28,7 @@ pub struct Listening {
     pub metrics: Option<SocketAddr>,
 }
 
-/// Runs a gateway on a runtime of its own until the process is told to stop (Ctrl-C, SIGTERM). SIGHUP takes the
+/// Runs a gateway on a runtime of its own until the process has to stop (Ctrl-C, SIGTERM). SIGHUP takes the
 /// thresholds file anew. `announce` is called once it listens.
 ///
 /// # Errors
@@ -83,10 +83,10 @@ pub async fn run(
             }
         });
     }
-    let mut told = stopped.clone();
+    let mut notice = stopped.clone();
     let server = axum::serve(listener, interface(gateway.clone())).with_graceful_shutdown(async move {
         // An error means that nobody can say so any more.
-        let _ = told.wait_for(|is_stopping| *is_stopping).await;
+        let _ = notice.wait_for(|is_stopping| *is_stopping).await;
     });
     let mut server = tokio::spawn(server.into_future());
     announce(&gateway, listening);
@@ -166,7 +166,7 @@ async fn on_the_side(gateway: &Arc<Gateway>, work: fn(&Gateway)) {
     }
 }
 
-/// Ends when the process is told to stop.
+/// Ends when the process has to stop.
 #[cfg(unix)]
 fn stop_signal() -> Result<impl Future<Output = ()> + Send, GatewayError> {
     use tokio::signal::unix::{SignalKind, signal};

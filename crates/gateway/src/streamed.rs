@@ -17,8 +17,8 @@ use crate::config::LlmFailure;
 use crate::draft::Usage;
 use crate::exchange::{Exchange, Settled};
 use crate::respond::{ClientError, tell};
+use crate::route_notice::{RouteNotice, chunks, keep_asked_logprobs, usage_chunk};
 use crate::sse::{DONE, event};
-use crate::told::{Told, chunks, keep_asked_logprobs, usage_chunk};
 use crate::upstream::{Events, Reply, StreamEvent};
 use crate::whole::note_failure;
 use body::EventBody;
@@ -30,7 +30,7 @@ const MAX_WAITING: usize = 16;
 #[derive(Debug)]
 enum Head {
     /// A stream, about a decision.
-    Stream(Box<Told>),
+    Stream(Box<RouteNotice>),
     /// An error before any event.
     Error(Box<Response<Body>>),
 }
@@ -46,27 +46,27 @@ struct Output {
 
 impl Output {
     /// Begins the stream, unless it has begun.
-    fn begin(&mut self, told: &Told) {
+    fn begin(&mut self, notice: &RouteNotice) {
         if let Some(head) = self.head.take() {
             // The status was sent before, should nobody wait for it any more.
-            let _ = head.send(Head::Stream(Box::new(told.clone())));
+            let _ = head.send(Head::Stream(Box::new(notice.clone())));
         }
     }
 
-    async fn send(&mut self, told: &Told, data: &str) -> Result<(), Gone> {
-        self.begin(told);
+    async fn send(&mut self, notice: &RouteNotice, data: &str) -> Result<(), Gone> {
+        self.begin(notice);
         self.events.send(Bytes::from(event(data))).await.map_err(|_| Gone)
     }
 
     /// Ends with an error: as the response, or as an event where the status was sent. Such a stream has no mark of its end.
-    async fn fail(mut self, told: &Told, error: &ClientError) {
+    async fn fail(mut self, notice: &RouteNotice, error: &ClientError) {
         if let Some(head) = self.head.take()
-            && head.send(Head::Error(Box::new(error.response(Some(told))))).is_ok()
+            && head.send(Head::Error(Box::new(error.response(Some(notice))))).is_ok()
         {
             return;
         }
         // The last thing that is sent; whether it arrives changes nothing.
-        let _ = self.events.send(Bytes::from(event(&error.body(Some(told)).to_string()))).await;
+        let _ = self.events.send(Bytes::from(event(&error.body(Some(notice)).to_string()))).await;
     }
 }
 
@@ -77,14 +77,14 @@ pub(crate) async fn answer(exchange: Exchange) -> Response<Body> {
     let (events, receiver) = mpsc::channel(MAX_WAITING);
     let task = tokio::spawn(run(exchange, Output { head: Some(head), events }));
     let body = EventBody::new(receiver, task, keep_alive);
-    let told = match timeout(keep_alive, &mut begun).await {
-        Ok(Ok(Head::Stream(told))) => Some(told),
+    let notice = match timeout(keep_alive, &mut begun).await {
+        Ok(Ok(Head::Stream(notice))) => Some(notice),
         Ok(Ok(Head::Error(response))) => return *response,
-        // It takes longer: the client hears that it goes on. A head that is sent from now on finds nobody.
+        // It takes longer: the client is sent a sign that it goes on. A head that is sent from now on finds nobody.
         Ok(Err(_)) | Err(_) => {
             begun.close();
             match begun.try_recv() {
-                Ok(Head::Stream(told)) => Some(told),
+                Ok(Head::Stream(notice)) => Some(notice),
                 Ok(Head::Error(response)) => return *response,
                 Err(_) => None,
             }
@@ -93,18 +93,18 @@ pub(crate) async fn answer(exchange: Exchange) -> Response<Body> {
     let mut response = Response::new(Body::new(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    tell(&mut response, told.as_deref());
+    tell(&mut response, notice.as_deref());
     response
 }
 
 async fn run(mut exchange: Exchange, mut output: Output) {
-    let Settled { told, kept } = exchange.settle().await;
-    match (told.route, kept) {
+    let Settled { notice, kept } = exchange.settle().await;
+    match (notice.route, kept) {
         (Route::Slm, Some(document)) => {
             // Of a client that has gone the draft is not finished, which counts it.
-            let _ = send_kept(&mut exchange, &mut output, document, &told).await;
+            let _ = send_kept(&mut exchange, &mut output, document, &notice).await;
         }
-        (_, kept) => relay_llm(&mut exchange, output, kept, &told).await,
+        (_, kept) => relay_llm(&mut exchange, output, kept, &notice).await,
     }
 }
 
@@ -113,29 +113,29 @@ async fn send_kept(
     exchange: &mut Exchange,
     output: &mut Output,
     mut document: Value,
-    told: &Told,
+    notice: &RouteNotice,
 ) -> Result<(), Gone> {
     keep_asked_logprobs(&mut document, exchange.request.logprobs());
-    told.mark(&mut document, exchange.gateway.slm.name());
+    notice.mark(&mut document, exchange.gateway.slm.name());
     let usage = exchange.request.wants_usage().then(|| usage_chunk(&document)).flatten();
     for chunk in chunks(&document).into_iter().chain(usage) {
-        output.send(told, &chunk.to_string()).await?;
+        output.send(notice, &chunk.to_string()).await?;
     }
     exchange.draft.finish();
-    output.send(told, DONE).await
+    output.send(notice, DONE).await
 }
 
 /// Sends the LLM's answer as it comes.
-async fn relay_llm(exchange: &mut Exchange, mut output: Output, kept: Option<Value>, told: &Told) {
-    let error = match stream_llm(exchange, &mut output, told).await {
+async fn relay_llm(exchange: &mut Exchange, mut output: Output, kept: Option<Value>, notice: &RouteNotice) {
+    let error = match stream_llm(exchange, &mut output, notice).await {
         Ok(()) | Err(Ended::Gone) => return,
         Err(Ended::Failed { error, has_content }) => {
             note_failure(exchange, &error);
             let is_allowed = exchange.gateway.answering.llm_failure == LlmFailure::SlmAnswer;
             match kept.filter(|_| is_allowed && !has_content) {
                 Some(document) => {
-                    let told = exchange.fall_back(told);
-                    let _ = send_kept(exchange, &mut output, document, &told).await;
+                    let notice = exchange.fall_back(notice);
+                    let _ = send_kept(exchange, &mut output, document, &notice).await;
                     return;
                 }
                 None => error,
@@ -143,7 +143,7 @@ async fn relay_llm(exchange: &mut Exchange, mut output: Output, kept: Option<Val
         }
     };
     exchange.draft.finish();
-    output.fail(told, &ClientError::from_llm(&error)).await;
+    output.fail(notice, &ClientError::from_llm(&error)).await;
 }
 
 /// Why the LLM's stream was not sent to its end.
@@ -162,23 +162,23 @@ impl From<Gone> for Ended {
     }
 }
 
-async fn stream_llm(exchange: &mut Exchange, output: &mut Output, told: &Told) -> Result<(), Ended> {
+async fn stream_llm(exchange: &mut Exchange, output: &mut Output, notice: &RouteNotice) -> Result<(), Ended> {
     let llm = &exchange.gateway.llm;
     let before = |error| Ended::Failed { error, has_content: false };
     let malformed = |problem| ChatRequestError::Malformed { host: llm.reader().host.clone(), problem };
     let body = exchange.request.llm_body(llm.model());
     let body = body.map_err(|_| before(malformed("the request cannot be written")))?;
     match llm.complete(body, true).await.map_err(before)? {
-        Reply::Events(events) => relay(exchange, output, *events, told).await,
+        Reply::Events(events) => relay(exchange, output, *events, notice).await,
         // A server that does not stream.
         Reply::Whole(mut document) => {
             exchange.draft.host.llm = Usage::read(&document, exchange.gateway.llm.price());
-            told.mark(&mut document, exchange.gateway.llm.model());
+            notice.mark(&mut document, exchange.gateway.llm.model());
             for chunk in chunks(&document) {
-                output.send(told, &chunk.to_string()).await?;
+                output.send(notice, &chunk.to_string()).await?;
             }
             exchange.draft.finish();
-            Ok(output.send(told, DONE).await?)
+            Ok(output.send(notice, DONE).await?)
         }
     }
 }
@@ -187,7 +187,7 @@ async fn relay(
     exchange: &mut Exchange,
     output: &mut Output,
     mut events: Events,
-    told: &Told,
+    notice: &RouteNotice,
 ) -> Result<(), Ended> {
     let (mut has_content, mut has_ended) = (false, false);
     loop {
@@ -206,11 +206,11 @@ async fn relay(
         if usage.completion_tokens.is_some() || exchange.draft.host.llm.model.is_none() {
             exchange.draft.host.llm = usage;
         }
-        told.mark(&mut chunk, exchange.gateway.llm.model());
-        output.send(told, &chunk.to_string()).await?;
+        notice.mark(&mut chunk, exchange.gateway.llm.model());
+        output.send(notice, &chunk.to_string()).await?;
     }
     exchange.draft.finish();
-    Ok(output.send(told, DONE).await?)
+    Ok(output.send(notice, DONE).await?)
 }
 
 /// Whether a chunk shows something that cannot be taken back.

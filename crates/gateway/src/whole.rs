@@ -10,41 +10,41 @@ use crate::config::LlmFailure;
 use crate::draft::Usage;
 use crate::exchange::{Exchange, Settled};
 use crate::respond::{ClientError, json_response};
-use crate::told::{Told, keep_asked_logprobs};
+use crate::route_notice::{RouteNotice, keep_asked_logprobs};
 use crate::upstream::Reply;
 
 /// Answers a request.
 pub(crate) async fn answer(mut exchange: Exchange) -> Response<Body> {
-    let Settled { told, kept } = exchange.settle().await;
-    let response = match (told.route, kept) {
-        (Route::Slm, Some(document)) => slm_response(&exchange, document, &told),
-        (_, kept) => llm_response(&mut exchange, kept, &told).await,
+    let Settled { notice, kept } = exchange.settle().await;
+    let response = match (notice.route, kept) {
+        (Route::Slm, Some(document)) => slm_response(&exchange, document, &notice),
+        (_, kept) => llm_response(&mut exchange, kept, &notice).await,
     };
     exchange.draft.finish();
     response
 }
 
-fn slm_response(exchange: &Exchange, mut document: Value, told: &Told) -> Response<Body> {
+fn slm_response(exchange: &Exchange, mut document: Value, notice: &RouteNotice) -> Response<Body> {
     keep_asked_logprobs(&mut document, exchange.request.logprobs());
-    told.mark(&mut document, exchange.gateway.slm.name());
-    json_response(StatusCode::OK, &document, Some(told))
+    notice.mark(&mut document, exchange.gateway.slm.name());
+    json_response(StatusCode::OK, &document, Some(notice))
 }
 
-async fn llm_response(exchange: &mut Exchange, kept: Option<Value>, told: &Told) -> Response<Body> {
+async fn llm_response(exchange: &mut Exchange, kept: Option<Value>, notice: &RouteNotice) -> Response<Body> {
     match ask_llm(exchange).await {
         Ok(mut document) => {
             exchange.draft.host.llm = Usage::read(&document, exchange.gateway.llm.price());
-            told.mark(&mut document, exchange.gateway.llm.model());
-            json_response(StatusCode::OK, &document, Some(told))
+            notice.mark(&mut document, exchange.gateway.llm.model());
+            json_response(StatusCode::OK, &document, Some(notice))
         }
         Err(error) => {
             note_failure(exchange, &error);
             match (exchange.gateway.answering.llm_failure, kept) {
                 (LlmFailure::SlmAnswer, Some(document)) => {
-                    let told = exchange.fall_back(told);
-                    slm_response(exchange, document, &told)
+                    let notice = exchange.fall_back(notice);
+                    slm_response(exchange, document, &notice)
                 }
-                _ => ClientError::from_llm(&error).response(Some(told)),
+                _ => ClientError::from_llm(&error).response(Some(notice)),
             }
         }
     }

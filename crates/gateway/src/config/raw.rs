@@ -88,7 +88,7 @@ pub enum LlmFailure {
     /// The client gets an error.
     #[default]
     Error,
-    /// The client gets the SLM's answer, if there is one, and is told so.
+    /// The client gets the SLM's answer, if there is one, and the reply says so.
     SlmAnswer,
 }
 
@@ -165,7 +165,7 @@ pub struct RawLimits {
     pub reply_bytes: usize,
     /// Requests at once.
     pub concurrency: usize,
-    /// How often a client hears that an answer is under way.
+    /// How often a client is sent a sign that an answer is under way.
     pub keep_alive_seconds: f64,
     /// Decisions that a label may come back for.
     pub recent_decisions: usize,

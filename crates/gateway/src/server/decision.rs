@@ -17,7 +17,7 @@ use crate::point::Point;
 use crate::reason::NoConfidence;
 use crate::recent::RecentDecision;
 use crate::respond::{ClientError, json_response};
-use crate::told::Told;
+use crate::route_notice::RouteNotice;
 
 /// What is asked: one of the three signals.
 #[derive(Deserialize)]
@@ -68,17 +68,17 @@ async fn take(gateway: &std::sync::Arc<Gateway>, request: Request) -> Result<Res
     let mut draft = Draft::new(gateway.clone(), new_id());
     let decision = point.decide(&draft.id, confidence);
     hear(gateway, point, decision.drift);
-    let told = Told::decided(&draft.id, &decision.record, missing);
+    let notice = RouteNotice::decided(&draft.id, &decision.record, missing);
     let was_kept = decision.record.route == plimsoll_router::Route::Slm
         && decision.record.reason != plimsoll_router::Reason::Explored;
     let recent =
-        RecentDecision { threshold_id: told.threshold_id.clone(), answered_by: told.route, was_kept };
-    gateway.recent.add(&told.id, recent);
+        RecentDecision { threshold_id: notice.threshold_id.clone(), answered_by: notice.route, was_kept };
+    gateway.recent.add(&notice.id, recent);
     draft.host.missing_reason = missing;
     draft.record = Some(decision.record);
-    draft.tell(&told);
+    draft.tell(&notice);
     draft.finish();
-    Ok(json_response(StatusCode::OK, &told.json(), Some(&told)))
+    Ok(json_response(StatusCode::OK, &notice.json(), Some(&notice)))
 }
 
 /// The confidence of what was given; the inner result says why there is none.

@@ -193,7 +193,7 @@ impl Answer {
     }
 
     /// The `plimsoll` key.
-    pub(crate) fn told(&self) -> Value {
+    pub(crate) fn notice(&self) -> Value {
         self.documents()[0]["plimsoll"].clone()
     }
 

@@ -31,7 +31,7 @@ fn decide(running: &Running, body: &Value) -> Answer {
 fn a_label_finds_its_decision_once() {
     let (slm, llm) = (slm(SURE), llm());
     let running = start(&slm, &llm, &json!({}));
-    let id = running.ask(false).told()["id"].clone();
+    let id = running.ask(false).notice()["id"].clone();
     assert_eq!(feedback(&running, &id, true).status, 200);
     assert_eq!(feedback(&running, &id, true).status, 409);
     assert_eq!(feedback(&running, &json!("dec-none"), true).status, 404);
@@ -56,8 +56,12 @@ fn decisions_about_signals_of_others() {
         (json!({"reply": reply}), "slm", json!((-0.375f64).exp())),
         (json!({"model": "plimsoll-perplexity-routing_ratio=0.7", "confidence": 0.5}), "llm", json!(0.5)),
     ] {
-        let told: Value = serde_json::from_str(&decide(&running, &body).text).unwrap();
-        assert_eq!((&told["route"], &told["confidence"]), (&json!(route), &confidence), "{body}: {told}");
+        let notice: Value = serde_json::from_str(&decide(&running, &body).text).unwrap();
+        assert_eq!(
+            (&notice["route"], &notice["confidence"]),
+            (&json!(route), &confidence),
+            "{body}: {notice}"
+        );
     }
     for bad in [
         json!({}),
@@ -83,7 +87,7 @@ fn what_was_learnt_outlives_the_process() {
     for _ in 0..10 {
         decide(&running, &json!({"confidence": 0.9}));
     }
-    let id = running.ask(false).told()["id"].clone();
+    let id = running.ask(false).notice()["id"].clone();
     feedback(&running, &id, false);
     let read =
         || serde_json::from_slice::<Value>(&std::fs::read(&state).unwrap_or_default()).unwrap_or_default();
@@ -111,9 +115,10 @@ fn alarms_are_counted_and_posted() {
     let running = start_in(folder, &slm.base_url, &llm.base_url, &changed);
     // The example's window is of 300.
     for _ in 0..300 {
-        let told: Value = serde_json::from_str(&decide(&running, &json!({"confidence": 1.0})).text).unwrap();
+        let notice: Value =
+            serde_json::from_str(&decide(&running, &json!({"confidence": 1.0})).text).unwrap();
         if running.metric("plimsoll_alarms_total{kind=\"error\"}").is_none() {
-            feedback(&running, &told["id"], false);
+            feedback(&running, &notice["id"], false);
         }
     }
     assert_eq!(running.metric("plimsoll_alarms_total{kind=\"error\"}"), Some(1.0));
@@ -136,7 +141,7 @@ fn other_file(threshold: f64) -> Thresholds {
 fn a_new_file_is_taken_under_load_and_a_bad_one_is_not() {
     let (slm, llm) = (slm(-0.5), llm());
     let running = start(&slm, &llm, &json!({"reload_seconds": 0.05}));
-    let route = || running.ask(false).told()["route"].clone();
+    let route = || running.ask(false).notice()["route"].clone();
     assert_eq!(route(), "slm");
     std::thread::scope(|scope| {
         let asking: Vec<_> = (0..4)
@@ -163,7 +168,7 @@ fn in_shadow_mode_the_incumbent_answers_and_decisions_are_counted() {
         let running = start(&slm, &llm, &json!({"shadow": incumbent}));
         for stream in [false, true] {
             let answer = running.ask(stream);
-            assert_eq!((answer.content().as_str(), &answer.told()["reason"]), (content, &json!("shadow")));
+            assert_eq!((answer.content().as_str(), &answer.notice()["reason"]), (content, &json!("shadow")));
         }
         let lines = running.log_lines(2);
         for line in lines {
@@ -182,9 +187,9 @@ fn a_share_of_the_routes_is_a_coin_s_with_its_propensity() {
     let (slm, llm) = (slm(SURE), llm());
     let running = start(&slm, &llm, &json!({"exploration": 0.5}));
     for _ in 0..60 {
-        let told = running.ask(false).told();
-        let expected = if told["reason"] == "explored" { ("llm", 0.25) } else { ("slm", 0.75) };
-        assert_eq!((told["route"].as_str().unwrap(), told["propensity"].as_f64().unwrap()), expected);
+        let notice = running.ask(false).notice();
+        let expected = if notice["reason"] == "explored" { ("llm", 0.25) } else { ("slm", 0.75) };
+        assert_eq!((notice["route"].as_str().unwrap(), notice["propensity"].as_f64().unwrap()), expected);
     }
     let lines = running.log_lines(60);
     let explored = lines.iter().filter(|line| line["reason"] == "explored").count();

@@ -95,7 +95,7 @@ fn a_reply_without_end_is_cut_off() {
     });
     let llm = llm();
     let running = start(&endless, &llm, &json!({"limits": {"reply_bytes": 10_000}}));
-    assert_eq!(running.ask(true).told()["missing_reason"], "malformed_reply");
+    assert_eq!(running.ask(true).notice()["missing_reason"], "malformed_reply");
     let running = start(&slm(UNSURE), &endless, &json!({"limits": {"reply_bytes": 10_000}}));
     let answer = running.ask(true);
     assert!(answer.text.contains("more than 10000 bytes") && !answer.is_done(), "{}", answer.text);

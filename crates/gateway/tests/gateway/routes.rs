@@ -12,17 +12,17 @@ use crate::fixture::{
 };
 
 fn check(answer: &Answer, route: &str, reason: &str, missing: Option<&str>) {
-    let told = answer.told();
+    let notice = answer.notice();
     assert_eq!(answer.status, 200, "{}", answer.text);
-    assert_eq!((&told["route"], &told["reason"]), (&json!(route), &json!(reason)), "{told}");
-    assert_eq!(told["missing_reason"].as_str(), missing, "{told}");
+    assert_eq!((&notice["route"], &notice["reason"]), (&json!(route), &json!(reason)), "{notice}");
+    assert_eq!(notice["missing_reason"].as_str(), missing, "{notice}");
     assert_eq!(answer.header("x-plimsoll-route"), Some(route));
     assert_eq!(answer.header("x-plimsoll-reason"), Some(reason));
     assert_eq!(answer.header("x-plimsoll-missing-reason"), missing);
     let expected = if route == "slm" { "from the SLM" } else { "from the LLM" };
     assert_eq!(answer.content(), expected);
     for document in answer.documents() {
-        assert_eq!(document["plimsoll"], told, "in every chunk");
+        assert_eq!(document["plimsoll"], notice, "in every chunk");
         assert_eq!(document["model"], "served-1", "the model that answered");
         assert!(document["choices"][0]["logprobs"].is_null(), "{document}");
     }
@@ -39,7 +39,7 @@ fn both(running: &Running, route: &str, reason: &str, missing: Option<&str>) {
         assert_eq!((&line["route"], &line["answered_by"]), (&json!(route), &json!(route)), "{line}");
         assert_eq!(line["missing_reason"].as_str(), missing, "{line}");
         let logged = if missing.is_some() { "missing" } else { reason };
-        assert_eq!((&line["reason"], &line["id"]), (&json!(logged), &answer.told()["id"]), "{line}");
+        assert_eq!((&line["reason"], &line["id"]), (&json!(logged), &answer.notice()["id"]), "{line}");
         assert_eq!(line["confidence"].is_null(), missing.is_some(), "{line}");
     }
 }
@@ -50,7 +50,7 @@ fn a_sure_answer_is_kept_and_an_unsure_one_deferred() {
         let (slm, llm) = (slm(logprob), llm());
         let running = start(&slm, &llm, &json!({}));
         both(&running, route, reason, None);
-        let confidence = running.ask(false).told()["confidence"].as_f64().unwrap();
+        let confidence = running.ask(false).notice()["confidence"].as_f64().unwrap();
         // Tables hold log-probabilities in single precision, and these are exact in it.
         assert_eq!(confidence, logprob.exp());
         assert_eq!(asked(&llm), if route == "slm" { 0 } else { 3 });
@@ -178,9 +178,9 @@ fn another_model_is_deferred_and_alternating_fingerprints_are_not() {
     ] {
         let (slm, llm) = (named(field), llm());
         let running = start(&slm, &llm, &changed);
-        let told: Vec<Value> = (0..4).map(|_| running.ask(false).told()).collect();
-        let others = told.iter().filter(|told| told["missing_reason"] == "other_model").count();
-        assert_eq!(others, deferred, "{field}: {told:?}");
+        let notice: Vec<Value> = (0..4).map(|_| running.ask(false).notice()).collect();
+        let others = notice.iter().filter(|notice| notice["missing_reason"] == "other_model").count();
+        assert_eq!(others, deferred, "{field}: {notice:?}");
         if deferred == 0 {
             assert_eq!(running.metric("plimsoll_fingerprint_changes_total"), Some(3.0));
         }
@@ -202,7 +202,7 @@ fn what_the_point_was_not_fitted_for_goes_to_the_llm_untouched_and_into_no_log()
             body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
             let answer = running.chat(&body);
             check(&answer, "llm", "unsupported_request", None);
-            assert_eq!(answer.told()["field"], field);
+            assert_eq!(answer.notice()["field"], field);
             let sent = llm.requests().pop().unwrap().body;
             assert_eq!(sent[field], extra[field], "verbatim");
         }
@@ -225,8 +225,8 @@ fn an_answer_that_the_client_s_limit_cut_is_no_answer_of_the_calibration_s() {
     for (max, missing) in [(5, Some("cut_by_limit")), (64, None), (1000, None)] {
         let mut body = question(false);
         body["max_tokens"] = json!(max);
-        let told = running.chat(&body).told();
-        assert_eq!(told["missing_reason"].as_str(), missing, "{max}: {told}");
+        let notice = running.chat(&body).notice();
+        assert_eq!(notice["missing_reason"].as_str(), missing, "{max}: {notice}");
     }
 }
 
@@ -240,9 +240,9 @@ fn points_are_asked_for_by_name() {
     {
         let mut body = question(false);
         body["model"] = json!(format!("plimsoll-perplexity-{target}"));
-        let told = running.chat(&body).told();
+        let notice = running.chat(&body).notice();
         assert_eq!(
-            (&told["route"], &told["threshold_id"]),
+            (&notice["route"], &notice["threshold_id"]),
             (&json!(route), &json!(format!("perplexity/{target}")))
         );
     }
@@ -264,7 +264,7 @@ fn an_llm_that_fails_is_an_error_or_the_slm_s_answer() {
         for stream in [false, true] {
             let answer = running.ask(stream);
             assert_eq!(answer.status, expected, "{}", answer.text);
-            assert_eq!(answer.told()["route"], "llm");
+            assert_eq!(answer.notice()["route"], "llm");
             assert!(
                 answer.documents()[0]["error"]["message"]
                     .as_str()
@@ -278,7 +278,7 @@ fn an_llm_that_fails_is_an_error_or_the_slm_s_answer() {
             let answer = running.ask(stream);
             assert_eq!((answer.status, answer.content().as_str()), (200, "from the SLM"));
             assert_eq!(
-                (&answer.told()["route"], &answer.told()["reason"]),
+                (&answer.notice()["route"], &answer.notice()["reason"]),
                 (&json!("slm"), &json!("llm_failed"))
             );
         }

@@ -21,7 +21,7 @@ fn comments_keep_the_client_while_the_slm_is_buffered() {
     assert!(answer.text.starts_with(": keep-alive\n\n"), "{}", answer.text);
     assert!(answer.text.matches(": keep-alive").count() >= 2, "{}", answer.text);
     assert_eq!((answer.header("x-plimsoll-route"), answer.content().as_str()), (None, "from the SLM"));
-    assert_eq!(answer.told()["route"], "slm", "the chunks say it");
+    assert_eq!(answer.notice()["route"], "slm", "the chunks say it");
     assert!(answer.is_done());
 }
 
@@ -161,9 +161,9 @@ fn the_slm_is_stopped_as_soon_as_the_decision_is_known() {
     for stream in [false, true] {
         let begin = Instant::now();
         let answer = running.ask(stream);
-        let told = answer.told();
+        let notice = answer.notice();
         assert_eq!(
-            (&told["route"], &told["reason"], &told["confidence"]),
+            (&notice["route"], &notice["reason"], &notice["confidence"]),
             (&json!("llm"), &json!("below"), &Value::Null)
         );
         assert_eq!(answer.content(), "from the LLM");

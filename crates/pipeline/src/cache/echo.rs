@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use plimsoll_backend::capability::{Capabilities, Support};
+use plimsoll_backend::capability::Capabilities;
 use plimsoll_backend::control::Control;
 use plimsoll_backend::error::BackendError;
 use plimsoll_backend::observation::{Observation, RowKey};
@@ -32,13 +32,7 @@ impl Backend for Echo {
         "echo".to_owned()
     }
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            logprobs: Support::Yes,
-            samples: Support::Yes,
-            follow_up_texts: Support::Yes,
-            follow_up_masses: Support::Yes,
-            hidden_states: Support::Yes,
-        }
+        Capabilities::ALL
     }
     fn answer(&self, batch: &Batch<'_>, sink: &mut dyn Sink, _: &Control<'_>) -> Result<(), BackendError> {
         for request in batch.requests().iter().rev() {

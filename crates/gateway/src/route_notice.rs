@@ -1,4 +1,4 @@
-//! What a client is told about a decision: headers, a `plimsoll` key in the body and in every chunk, and the model that
+//! What a client reads of a decision: headers, a `plimsoll` key in the body and in every chunk, and the model that
 //! answered. Log-probabilities that the client did not ask for are taken out.
 
 use plimsoll_router::{DecisionRecord, Route};
@@ -7,9 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::reason::NoConfidence;
 
-/// What is told.
+/// What the headers and the `plimsoll` key of a reply say.
 #[derive(Debug, Clone, Serialize)]
-pub struct Told {
+pub struct RouteNotice {
     /// The decision's id, for `/v1/feedback`.
     pub id: String,
     /// The model that answered.
@@ -39,7 +39,7 @@ pub struct Told {
     pub shadow: Option<Route>,
 }
 
-impl Told {
+impl RouteNotice {
     /// About a decision of the operating point.
     pub fn decided(id: &str, record: &DecisionRecord, missing: Option<NoConfidence>) -> Self {
         Self {
@@ -182,8 +182,8 @@ mod tests {
 
     #[test]
     fn the_route_stands_in_headers_and_body() {
-        let told = Told::decided("dec-1", &record(), None);
-        let headers = told.headers();
+        let notice = RouteNotice::decided("dec-1", &record(), None);
+        let headers = notice.headers();
         for (name, value) in [
             ("x-plimsoll-route", "slm"),
             ("x-plimsoll-reason", "at_or_above"),
@@ -192,9 +192,9 @@ mod tests {
             assert!(headers.iter().any(|(known, found)| *known == name && found == value), "{headers:?}");
         }
         let mut body = reply();
-        told.mark(&mut body, "small");
+        notice.mark(&mut body, "small");
         assert_eq!((&body["plimsoll"]["route"], &body["model"]), (&json!("slm"), &json!("small")));
-        let unsupported = Told::unsupported("dec-2", &record(), "tools").json();
+        let unsupported = RouteNotice::unsupported("dec-2", &record(), "tools").json();
         assert_eq!(
             (&unsupported["reason"], &unsupported["field"]),
             (&json!("unsupported_request"), &json!("tools"))
