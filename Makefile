@@ -16,7 +16,7 @@ PLIMSOLL = $(TARGET)/debug/plimsoll
 
 .PHONY: help
 help: ## List the targets.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-15s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  %-15s %s\n", $$1, $$2 }'
 
 .PHONY: build
 build: ## Build the plimsoll binary (development profile; arithmetic is optimised).
@@ -198,6 +198,10 @@ hub-test: ## The released folders read by datasets, pandas, polars, DuckDB. Need
 .PHONY: notebook-test
 notebook-test: ## docs/notebooks, from a CSV of scores to a decision. Needs tests/notebook/requirements.txt, plimsoll-router: NOTEBOOK_PYTHON=PROGRAM.
 	PLIMSOLL=$(PLIMSOLL) tests/notebook/test.sh
+
+.PHONY: serve-test
+serve-test: ## `plimsoll serve` under the official OpenAI client and curl. Needs curl, tests/openai/requirements.txt: OPENAI_PYTHON=PROGRAM.
+	PLIMSOLL=$(PLIMSOLL) tests/openai/test.sh
 
 # What writes golden numbers. tests/goldens/methods/model.py is not among them: it makes another model each time.
 GOLDENS = $(wildcard crates/*/tests/goldens/*.py crates/*/tests/goldens/*/*.py tests/goldens/*.py tests/goldens/methods/goldens.py)

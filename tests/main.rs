@@ -31,6 +31,7 @@ mod report;
 mod sample_size;
 mod schemas;
 mod scores_alone;
+mod serving;
 mod shapes;
 mod skipping;
 mod table_cases;

@@ -161,6 +161,49 @@ fn a_new_file_is_taken_under_load_and_a_bad_one_is_not() {
     assert_eq!(running.metric("plimsoll_reloads_total{result=\"taken\"}"), Some(1.0));
 }
 
+/// Streams and whole answers, while files with opposite thresholds take turns: each answer is of one file alone.
+#[test]
+fn files_take_turns_under_load_and_each_answer_is_of_one_of_them() {
+    const CLIENTS: usize = 16;
+    const SWAPS: usize = 30;
+    let (slm, llm) = (slm(-0.5), llm());
+    let running = start(&slm, &llm, &json!({"reload_seconds": 0.01}));
+    // exp(-0.5) = 0.61 is kept by the one and deferred by the other.
+    let files: Vec<Thresholds> = [0.1, 0.9].map(|at| other_file(at).sealed().unwrap()).into();
+    let route_of = |sha256: &Value| match files.iter().position(|file| sha256 == &json!(file.sha256)) {
+        Some(0) => json!("slm"),
+        Some(_) => json!("llm"),
+        None => panic!("{sha256}"),
+    };
+    let taken = || running.metric("plimsoll_reloads_total{result=\"taken\"}").unwrap_or_default();
+    write_thresholds(&running.folder, files[0].clone());
+    until("the first file is in service", || taken() == 1.0);
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let answers: Vec<Answer> = std::thread::scope(|scope| {
+        let ask_on = |client: usize| {
+            let mut answers = Vec::new();
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                answers.push(running.ask((client + answers.len()) % 2 == 0));
+            }
+            answers
+        };
+        let asking: Vec<_> = (0..CLIENTS).map(|client| scope.spawn(move || ask_on(client))).collect();
+        for swap in 1..=SWAPS {
+            write_thresholds(&running.folder, files[swap % 2].clone());
+            until("the next file is in service", || taken() == (swap + 1) as f64);
+        }
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        asking.into_iter().flat_map(|asking| asking.join().unwrap()).collect()
+    });
+    for answer in &answers {
+        let notice = answer.notice();
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(notice["route"], route_of(&notice["thresholds_sha256"]), "{notice}");
+    }
+    let kept = answers.iter().filter(|answer| answer.notice()["route"] == "slm").count();
+    assert!(0 < kept && kept < answers.len(), "both were in service: {kept} of {}", answers.len());
+}
+
 #[test]
 fn in_shadow_mode_the_incumbent_answers_and_decisions_are_counted() {
     let (slm, llm) = (slm(SURE), llm());
