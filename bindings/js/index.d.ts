@@ -9,7 +9,10 @@ export type Route = 'slm' | 'llm';
  */
 export type Reason = 'missing' | 'below' | 'at_or_above' | 'certificate' | 'explored';
 
-/** What a device runs. Each field that the thresholds file records must be given and be equal. */
+/**
+ * What a device runs. Each field that the thresholds file records must be given and be equal: docs/thresholds-file.md says
+ * where each value comes from. Hashes are equal in either case of letters, decoding parameters in any order.
+ */
 export interface ModelIdentity {
   id: string;
   revision?: string;
@@ -17,7 +20,28 @@ export interface ModelIdentity {
   tokenizer_sha256?: string;
   chat_template_sha256?: string;
   quantisation?: string;
-  decoding?: string;
+  decoding?: string | Record<string, unknown>;
+}
+
+/** An operating point, with the keys that it has in the file (docs/thresholds-file.md). */
+export interface OperatingPoint {
+  id: string;
+  target: Record<string, unknown>;
+  /** `tied` and `missing_share` defer another share than was asked for: see `achieved.routing_ratio`. */
+  status: string;
+  threshold: number;
+  achieved: Record<string, unknown> | null;
+  guarantee: Record<string, unknown> | null;
+  [key: string]: unknown;
+}
+
+/** What a router decides by. */
+export interface PointDescription {
+  thresholds_sha256: string;
+  method: string;
+  /** Identity fields that the file does not record, so that they could not be checked. */
+  unverified: string[];
+  point: OperatingPoint;
 }
 
 /** A confidence in [0, 1], higher = more likely correct; `null` is missing, and defers. */
@@ -112,13 +136,15 @@ export class Plimsoll {
   /** The smallest probability of the answer's tokens. */
   minTokenProbability(logprobsNats: Iterable<number | null>): Confidence;
   /**
-   * By how much the likeliest token leads, on average: for each position of the answer the log-probabilities of the two
-   * likeliest tokens, whichever was chosen.
+   * By how much the likeliest token leads, on average: for each position of the answer the log-probabilities of the
+   * likeliest tokens, whichever was chosen, the likeliest first. Of longer lists the first two count; with a shorter one
+   * there is no confidence.
    */
-  tokenMargin(likeliestTwoNats: Iterable<Iterable<number | null>>): Confidence;
+  tokenMargin(likeliestNats: Iterable<Iterable<number | null>>): Confidence;
   /**
    * How far the next-token distributions are from uniform, on average: for each position of the answer the
-   * log-probabilities of the k likeliest tokens. Lists of several lengths have no confidence.
+   * log-probabilities of the k likeliest tokens, k being that of the file's variant: with another k it is another scale.
+   * Lists of several lengths have no confidence.
    */
   tokenEntropy(likeliestNats: Iterable<Iterable<number | null>>): Confidence;
   /** P(True) / (P(True) + P(False)). */
@@ -149,8 +175,17 @@ export class Router extends Handle {
   explore(confidence: Confidence, share: number, u: number): ExploredDecision;
   /** The decision of `explore` as a line of the decision log, JSON, with its propensity. */
   exploredRecord(confidence: Confidence, share: number, u: number): string;
-  /** Counts a decided question in the drift monitor, once. */
+  /** The operating point that it decides by, as the file has it. */
+  describe(): PointDescription;
+  /**
+   * Counts a decided question in the drift monitor, once. `state` is that of the latest full window, so an alarm lasts until
+   * the next is full; `report` is there once a window.
+   */
   observe(confidence: Confidence): Drift;
+  /** What the drift monitor has counted, as JSON, so that a window may outlive the process. */
+  driftSnapshot(): string;
+  /** Goes on from what `driftSnapshot` gave. */
+  resumeDrift(snapshot: string): void;
   /**
    * The exact early exit: whether `decide` defers every answer of at most `maxTokens` tokens that begins with these. Only
    * where the confidence is over all tokens of the answer. An answer that was cut is neither observed nor recorded.

@@ -32,7 +32,9 @@ async function bytesBeside() {
     return response.arrayBuffer();
   }
   const { readFile } = await import('node:fs/promises');
-  return readFile(url);
+  return readFile(url).catch((cause) => {
+    throw new Error(`${url.pathname} cannot be read: build it by \`make bindings-js\`, or give load() its bytes`, { cause });
+  });
 }
 
 export async function load(source) {
@@ -60,6 +62,16 @@ function uint32(value, name) {
     throw new RangeError(`${name} must be an integer from 0 to 4294967295`);
   }
   return value;
+}
+
+/** A list of log-probabilities for each position of an answer. */
+function listsOf(positions) {
+  return Array.from(positions, (list) => {
+    if (typeof list?.[Symbol.iterator] !== 'function' || typeof list === 'string') {
+      throw new TypeError('for each position a list of log-probabilities is needed');
+    }
+    return Array.from(list, (value) => numberOrNaN(value, 'a log-probability'));
+  });
 }
 
 const numberOrNull = (value) => (Number.isNaN(value) ? null : value);
@@ -120,11 +132,12 @@ export class Plimsoll {
     return this.memory.text(this.exports.plimsoll_version());
   }
 
-  open(thresholds, { device, method, target }) {
+  open(thresholds, { device, method, target } = {}) {
     const bytes = typeof thresholds === 'string' ? new TextEncoder().encode(thresholds) : thresholds;
     if (!(bytes instanceof Uint8Array)) throw new TypeError('thresholds must be a string or a Uint8Array');
     const identity = typeof device === 'string' ? { id: device } : device;
-    const texts = [JSON.stringify(identity) ?? '', textOf(method, 'method'), textOf(target, 'target')];
+    if (identity === null || typeof identity !== 'object') throw new TypeError('device must be a string or an object');
+    const texts = [JSON.stringify(identity), textOf(method, 'method'), textOf(target, 'target')];
     return this.memory.withBytes(bytes, (address) =>
       this.memory.withTexts(texts, (...addresses) => {
         const handle = this.exports.plimsoll_router_open(address, bytes.length, ...addresses);
@@ -151,13 +164,15 @@ export class Plimsoll {
     return this.#overTokens('plimsoll_min_token_probability', logprobsNats);
   }
 
-  tokenMargin(likeliestTwoNats) {
-    return this.#overPositions(likeliestTwoNats, (address, count, k) =>
-      (k === 2 ? this.exports.plimsoll_token_margin(address, count) : NaN));
+  tokenMargin(likeliestNats) {
+    const lists = listsOf(likeliestNats).map((list) => list.slice(0, 2));
+    // A position with one token has no margin.
+    if (lists.some((list) => list.length < 2)) return null;
+    return this.#overPositions(lists, (address, count) => this.exports.plimsoll_token_margin(address, count));
   }
 
   tokenEntropy(likeliestNats) {
-    return this.#overPositions(likeliestNats, (address, count, k) =>
+    return this.#overPositions(listsOf(likeliestNats), (address, count, k) =>
       this.exports.plimsoll_token_entropy(address, count, k));
   }
 
@@ -179,8 +194,7 @@ export class Plimsoll {
   }
 
   /** Lists of one length; of others there is no confidence. */
-  #overPositions(positions, call) {
-    const lists = Array.from(positions, (list) => Array.from(list, (value) => numberOrNaN(value, 'a log-probability')));
+  #overPositions(lists, call) {
     const k = lists[0]?.length ?? 0;
     if (lists.some((list) => list.length !== k)) return null;
     const numbers = Float64Array.from(lists.flat());
@@ -239,8 +253,11 @@ class Handle {
     return this.#plimsoll;
   }
 
-  /** @internal Null pointers are refused by the library. */
+  /** @internal */
   get handle() {
+    if (this.#handle === 0) {
+      throw new PlimsollError(STATUSES.indexOf('null_pointer'), `this ${this.constructor.name} was freed`);
+    }
     return this.#handle;
   }
 
@@ -324,10 +341,23 @@ export class Router extends Handle {
     return this.plimsoll.takenText(this.plimsoll.exports.plimsoll_explored_record(this.handle, ...numbers));
   }
 
+  describe() {
+    return JSON.parse(this.plimsoll.takenText(this.plimsoll.exports.plimsoll_router_describe(this.handle)));
+  }
+
   observe(confidence) {
     const { exports } = this.plimsoll;
     const value = numberOrNaN(confidence, 'confidence');
     return this.plimsoll.filled(DRIFT_BYTES, (out) => exports.plimsoll_observe(this.handle, value, out), readDrift);
+  }
+
+  driftSnapshot() {
+    return this.plimsoll.takenText(this.plimsoll.exports.plimsoll_drift_snapshot(this.handle));
+  }
+
+  resumeDrift(snapshot) {
+    const resume = (address) => this.plimsoll.exports.plimsoll_drift_resume(this.handle, address);
+    this.plimsoll.checked(this.plimsoll.memory.withTexts([textOf(snapshot, 'snapshot')], resume));
   }
 
   mustDefer(accumulator, maxTokens) {

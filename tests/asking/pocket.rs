@@ -1,5 +1,4 @@
-//! The released folders of `calibration`: thresholds follow from scores, and those of the toy suite are what its models
-//! say today.
+//! The released folders of `calibration`: thresholds follow from scores, and scores are what the models say today.
 
 use std::collections::HashMap;
 use std::fs;
@@ -136,11 +135,15 @@ fn a_fresh_run_agrees_with_the_released_scores() {
     let fewer: Vec<&str> = fewer.lines().filter(|line| !line.contains("_probe:")).collect();
     sandbox.write("pipeline.yaml", fewer.join("\n"));
     sh(&sandbox, "run pipeline.yaml --out out --until score").exits(0);
-    let key = |row: &Value| (text(row, "question_id").to_owned(), text(row, "method").to_owned());
     let released: HashMap<_, Value> =
         rows(&sandbox, "released", "scores").into_iter().map(|row| (key(&row), row)).collect();
     let fresh = rows(&sandbox, "out", "scores");
     assert_eq!(fresh.len(), 14 * ASKED_AGAIN * (release.methods - 2));
+    assert_agrees(&released, &fresh, &["slm_correct", "llm_correct"]);
+}
+
+/// How many of the fresh confidences and grades are the released ones.
+fn assert_agrees(released: &HashMap<(String, String), Value>, fresh: &[Value], grades: &[&str]) {
     // A question whose near duplicate is not asked here was dropped there: it agrees with nothing.
     let agrees = |row: &&Value| {
         let Some(other) = released.get(&key(row)) else { return false };
@@ -148,10 +151,63 @@ fn a_fresh_run_agrees_with_the_released_scores() {
             (Some(one), Some(other)) => (one - other).abs() <= CONFIDENCE_TOLERANCE,
             (one, other) => one == other,
         };
-        near && ["slm_correct", "llm_correct"].iter().all(|grade| row[*grade] == other[*grade])
+        near && grades.iter().all(|grade| row[*grade] == other[*grade])
     };
     let share = fresh.iter().filter(agrees).count() as f64 / fresh.len() as f64;
+    println!("{share} of {} confidences agree", fresh.len());
     assert!(share >= AGREEMENT, "{share} of {} confidences agree", fresh.len());
+}
+
+/// Question and method of a score.
+fn key(row: &Value) -> (String, String) {
+    (text(row, "question_id").to_owned(), text(row, "method").to_owned())
+}
+
+/// A sample of the questions of the released run of a real model, asked again.
+#[test]
+fn a_real_model_s_fresh_run_agrees_with_the_released_scores() {
+    const DATASETS: [(&str, &str, &str, &str, usize); 4] = [
+        ("svamp", "svamp/SVAMP.json", "test", "chain_of_thought", 2),
+        ("openbookqa", "openbookqa/test.jsonl", "test", "direct", 6),
+        ("boolq", "boolq/dev.jsonl", "validation", "direct", 6),
+        ("winogrande", "winogrande/dev.jsonl", "validation", "direct", 6),
+    ];
+    const FILE: &str = "SmolLM2-135M-Instruct.Q4_1.gguf";
+    let folder = |name: &str| std::env::var_os(name).map(std::path::PathBuf::from);
+    let (Some(data), Some(models)) = (folder("PLIMSOLL_REAL_DATA"), folder("PLIMSOLL_REAL_MODELS")) else {
+        println!(
+            "skipped: PLIMSOLL_REAL_DATA and PLIMSOLL_REAL_MODELS are not both set, so no real model is asked again"
+        );
+        return;
+    };
+    let release = &RELEASES[1];
+    let sandbox = release.copied();
+    let dataset = |(id, file, split, style, rows): (&str, &str, &str, &str, usize)| {
+        let source = data.join(file);
+        format!(
+            "  - {{id: {id}, source: \"{}\", split: {split}, sample: {{rows: {rows}}}, prompt: {{style: {style}}}}}\n",
+            source.display()
+        )
+    };
+    let pipeline = release.pipeline();
+    let (head, rest) = pipeline.split_once("\ndatasets:\n").unwrap();
+    let (_, rest) = rest.split_once("\npool: {probe_rows: 0.3}").unwrap();
+    let (middle, rest) = rest.split_once("\nllms:\n").unwrap();
+    let (_, rest) = rest.split_once("\ndecoding:").unwrap();
+    let address = middle.lines().find_map(|line| line.trim().strip_prefix("source: ")).unwrap();
+    let middle = middle.replace(address, &format!("\"{}\"", models.join(FILE).display()));
+    let datasets: String = DATASETS.map(dataset).concat();
+    // As the release was run: see calibration/README.md.
+    let pool = "pool: {probe_rows: 0.6}";
+    let text = format!("{head}\ndatasets:\n{datasets}{pool}{middle}\nllms: []\ndecoding:{rest}");
+    let kept: Vec<&str> = text.lines().filter(|line| !line.contains("_probe:")).collect();
+    sandbox.write("pipeline.yaml", kept.join("\n"));
+    sh(&sandbox, "run pipeline.yaml --out out --until score").exits(0);
+    let fresh = rows(&sandbox, "out", "scores");
+    let questions: usize = DATASETS.iter().map(|(.., rows)| rows).sum();
+    assert_eq!(fresh.len(), questions * (release.methods - 2));
+    let released = rows(&sandbox, "released", "scores").into_iter().map(|row| (key(&row), row)).collect();
+    assert_agrees(&released, &fresh, &["slm_correct"]);
 }
 
 #[test]

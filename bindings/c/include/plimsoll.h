@@ -86,7 +86,8 @@ typedef struct plimsoll_explored {
     double propensity; /* the probability with which this route was taken */
 } plimsoll_explored;
 
-/* What the drift monitor says after an observation. */
+/* What the drift monitor says after an observation. `state` is that of the latest full window, so an alarm lasts until the
+ * next is full; has_report is 1 once a window: act on has_report && state == PLIMSOLL_DRIFT_ALARM. */
 typedef struct plimsoll_drift {
     int32_t state;      /* PLIMSOLL_DRIFT_.. */
     int32_t has_report; /* 1 if this observation filled a window, so that the rest holds */
@@ -126,7 +127,7 @@ void plimsoll_text_free(char *text);
  *   thresholds  the bytes of the file
  *   device      what runs here, as JSON: {"id": "smollm2-135m", "quantisation": "Q4_K_M"}. Keys: id, revision,
  *               weights_sha256, tokenizer_sha256, chat_template_sha256, quantisation, decoding. Each that the file records
- *               must be given and be equal.
+ *               must be given and be equal; docs/thresholds-file.md says where each value comes from.
  *   method      for instance "perplexity"
  *   target      for instance "routing_ratio=0.3" or "selective_error=0.1:0.05"
  */
@@ -134,6 +135,13 @@ plimsoll_router *plimsoll_router_open(const uint8_t *thresholds, size_t length, 
                                       const char *target);
 /* Trackers and monitors of a router live on without it. */
 void plimsoll_router_free(plimsoll_router *router);
+
+/*
+ * The operating point as the file has it, JSON: {"thresholds_sha256", "method", "unverified": [..], "point": {"id", "target",
+ * "status", "threshold", "achieved", "guarantee", ..}}. Look at status before you ship: "tied" and "missing_share" open, and
+ * defer another share than was asked for (achieved.routing_ratio).
+ */
+char *plimsoll_router_describe(const plimsoll_router *router);
 
 /* Decides about one question. */
 int32_t plimsoll_decide(const plimsoll_router *router, double confidence, plimsoll_decision *out);
@@ -154,6 +162,10 @@ char *plimsoll_explored_record(const plimsoll_router *router, double confidence,
 /* Counts a decided question in the drift monitor, once. Deciding does not count by itself. */
 int32_t plimsoll_observe(const plimsoll_router *router, double confidence, plimsoll_drift *out);
 
+/* What the drift monitor has counted, as JSON, so that a window may outlive the process; and going on from such a text. */
+char *plimsoll_drift_snapshot(const plimsoll_router *router);
+int32_t plimsoll_drift_resume(const plimsoll_router *router, const char *snapshot);
+
 /*
  * Confidences in [0, 1], NaN if missing. Log-probabilities are natural logs of the model's own distribution over its whole
  * vocabulary, before temperature, of the answer's tokens without the stop token.
@@ -163,7 +175,7 @@ double plimsoll_average_token_probability(const double *logprobs_nats, size_t co
 double plimsoll_min_token_probability(const double *logprobs_nats, size_t count);
 /* `count` pairs: at each position the log-probabilities of the two likeliest tokens, whichever was chosen. */
 double plimsoll_token_margin(const double *likeliest_two_nats, size_t count);
-/* `count` lists of `k`: at each position the log-probabilities of the k likeliest tokens. */
+/* `count` lists of `k`: at each position the log-probabilities of the k likeliest tokens. k is that of the file's variant. */
 double plimsoll_token_entropy(const double *likeliest_nats, size_t count, size_t k);
 double plimsoll_p_true(double true_mass, double false_mass);
 double plimsoll_jaccard_degree(const char *const *answers, size_t count);

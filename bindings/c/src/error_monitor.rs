@@ -6,7 +6,7 @@ use std::sync::Arc;
 use plimsoll_router::{ErrorMonitor, Router};
 
 use crate::boundary::{answer, end, exclusive, given, handle, reference, text, text_out};
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::router::RouterHandle;
 
 /// A monitor, and the router whose answers it watches.
@@ -49,8 +49,8 @@ pub unsafe extern "C" fn plimsoll_error_monitor_new(
         let router = unsafe { &reference(router, "router")?.router };
         let monitor = match (given(alpha), given(delta)) {
             (None, None) => router.error_monitor()?,
-            // One alone is refused as no number.
-            _ => ErrorMonitor::new(alpha, delta)?,
+            (Some(alpha), Some(delta)) => ErrorMonitor::new(alpha, delta)?,
+            _ => return Err(Failure::new(Status::InvalidArgument, "give alpha and delta both, or neither")),
         };
         Ok(ErrorMonitorHandle { router: Arc::clone(router), monitor })
     })

@@ -55,10 +55,13 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let status = match error {
-            Error::Json(_) | Error::Format { .. } | Error::Version { .. } | Error::Hash { .. } => {
+            Error::Json(_) | Error::NotJson(_) | Error::Empty | Error::Truncated { .. } => {
                 Status::InvalidFile
             }
-            Error::Inconsistent { .. } => Status::InvalidFile,
+            Error::Format { .. }
+            | Error::Version { .. }
+            | Error::Hash { .. }
+            | Error::Inconsistent { .. } => Status::InvalidFile,
             Error::Mismatch { .. } => Status::OtherModel,
             Error::UnknownMethod { .. } | Error::UnknownTarget { .. } => Status::NotInFile,
             Error::NoThreshold { .. } => Status::NoThreshold,

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `boundary` | pointers to references and back, and the one place where a panic is caught |
 //! | `failure` | status codes, and the latest error message of a thread |
-//! | `router`, `exploration`, `tracker`, `error_monitor`, `confidence`, `streaming`, `text` | the functions |
+//! | `router`, `drift`, `exploration`, `tracker`, `error_monitor`, `confidence`, `streaming`, `text` | the functions |
 //! | `memory` | WebAssembly alone: memory for arguments |
 //!
 //! This is the one crate with pointers of others, so `unsafe` is allowed in it; each block says why it is sound.
@@ -21,6 +21,7 @@ mod boundary;
 mod failure;
 
 pub mod confidence;
+pub mod drift;
 pub mod error_monitor;
 pub mod exploration;
 #[cfg(target_family = "wasm")]

@@ -3,9 +3,7 @@
 use std::ffi::c_char;
 use std::sync::Arc;
 
-use plimsoll_router::{
-    Decision, Drift, DriftState, ModelIdentity, Reason, Route, Router, Target, TrackedDecision,
-};
+use plimsoll_router::{Decision, ModelIdentity, Reason, Route, Router, Target, TrackedDecision};
 
 use crate::boundary::{answer, confidence_in, end, handle, reference, slice, text, text_out, utf8};
 use crate::failure::Failure;
@@ -30,32 +28,6 @@ pub struct CDecision {
     pub u: f64,
     /// By a tracker: the threshold on the pool's scale; else NaN.
     pub t: f64,
-}
-
-/// What the drift monitor says, `plimsoll_drift`.
-#[derive(Debug, Clone, Copy, Default)]
-#[repr(C)]
-pub struct CDrift {
-    /// 0 unmonitored, 1 collecting, 2 normal, 3 alarm.
-    pub state: i32,
-    /// Whether this observation filled a window, so that the fields below hold.
-    pub has_report: i32,
-    /// Number of the window, from 0.
-    pub window: u64,
-    /// PSI against the reference.
-    pub psi: f64,
-    /// KS distance on the bin edges.
-    pub ks: f64,
-    /// Share of decisions without a confidence.
-    pub missing_share: f64,
-    /// Whether PSI exceeds its level.
-    pub psi_alarm: i32,
-    /// Whether KS exceeds its level.
-    pub ks_alarm: i32,
-    /// Whether the missing share exceeds its level.
-    pub missing_alarm: i32,
-    /// Fills the struct up to a multiple of 8 bytes.
-    pub reserved: i32,
 }
 
 /// The header's number of a route.
@@ -88,30 +60,6 @@ impl From<TrackedDecision> for CDecision {
     }
 }
 
-impl From<Drift> for CDrift {
-    fn from(drift: Drift) -> Self {
-        let state = match drift.state {
-            DriftState::Collecting => 1,
-            DriftState::Normal => 2,
-            DriftState::Alarm => 3,
-            _ => 0,
-        };
-        let Some(report) = drift.report else { return Self { state, ..Self::default() } };
-        Self {
-            state,
-            has_report: 1,
-            window: report.window,
-            psi: report.psi,
-            ks: report.ks,
-            missing_share: report.missing_share,
-            psi_alarm: i32::from(report.psi_alarm),
-            ks_alarm: i32::from(report.ks_alarm),
-            missing_alarm: i32::from(report.missing_alarm),
-            reserved: 0,
-        }
-    }
-}
-
 /// Opens a thresholds file at one operating point and checks everything. Null after a failure.
 ///
 /// # Safety
@@ -134,8 +82,7 @@ pub unsafe extern "C" fn plimsoll_router_open(
                 text(target, "target")?,
             )
         };
-        let device: ModelIdentity =
-            serde_json::from_str(device).map_err(|error| Failure::json("device", &error))?;
+        let device = ModelIdentity::from_json(device)?;
         let target: Target = target.parse()?;
         let router = Router::open(utf8(bytes, "thresholds")?, &device, method, &target)?;
         Ok(RouterHandle { router: Arc::new(router) })
@@ -182,20 +129,18 @@ pub unsafe extern "C" fn plimsoll_record(router: *const RouterHandle, confidence
     })
 }
 
-/// Counts a decided question in the drift monitor, once.
+/// The operating point as the file has it, with the file's hash and what could not be verified, as JSON. Null after a
+/// failure.
 ///
 /// # Safety
 /// Pointers are null or as the header says.
 #[no_mangle]
-pub unsafe extern "C" fn plimsoll_observe(
-    router: *const RouterHandle,
-    confidence: f64,
-    out: *mut CDrift,
-) -> i32 {
-    // SAFETY: the caller's promise, for both pointers.
-    unsafe {
-        answer(out, || Ok(reference(router, "router")?.router.observe(confidence_in(confidence)?).into()))
-    }
+pub unsafe extern "C" fn plimsoll_router_describe(router: *const RouterHandle) -> *mut c_char {
+    text_out(|| {
+        // SAFETY: the caller's promise.
+        let router = unsafe { reference(router, "router")? };
+        serde_json::to_string(&router.router.describe()).map_err(|error| Failure::unwritable(&error))
+    })
 }
 
 #[cfg(test)]
@@ -211,7 +156,10 @@ mod tests {
             (32, 4, 8)
         );
         assert_eq!(
-            (size_of::<CDrift>(), offset_of!(CDrift, window), offset_of!(CDrift, psi_alarm)),
+            {
+                use crate::drift::CDrift;
+                (size_of::<CDrift>(), offset_of!(CDrift, window), offset_of!(CDrift, psi_alarm))
+            },
             (56, 8, 40)
         );
         assert_eq!(size_of::<crate::error_monitor::CEvidence>(), 40);

@@ -452,8 +452,8 @@ static void refusals(void) {
     is_refused(plimsoll_router_open(bytes, length, NULL, "perplexity", ratio), PLIMSOLL_NULL_POINTER, "device is null");
     is_refused(plimsoll_router_open(bytes, length, DEVICE, NULL, ratio), PLIMSOLL_NULL_POINTER, "method is null");
     is_refused(plimsoll_router_open(bytes, length, DEVICE, "perplexity", NULL), PLIMSOLL_NULL_POINTER, "target is null");
-    is_refused(plimsoll_router_open(NULL, 0, DEVICE, "perplexity", ratio), PLIMSOLL_INVALID_FILE, "schema");
-    is_refused(plimsoll_router_open(bytes, length, "{}", "perplexity", ratio), PLIMSOLL_INVALID_ARGUMENT, "device cannot");
+    is_refused(plimsoll_router_open(NULL, 0, DEVICE, "perplexity", ratio), PLIMSOLL_INVALID_FILE, "is empty");
+    is_refused(plimsoll_router_open(bytes, length, "{}", "perplexity", ratio), PLIMSOLL_INVALID_ARGUMENT, "a device must be JSON");
     is_refused(plimsoll_router_open(bytes, length, "{\"id\": \"other\"}", "perplexity", ratio), PLIMSOLL_OTHER_MODEL, "other");
     is_refused(plimsoll_router_open(bytes, length, DEVICE, "p_true", ratio), PLIMSOLL_NOT_IN_FILE, "no method `p_true`");
     is_refused(plimsoll_router_open(bytes, length, DEVICE, "perplexity", "accuracy=0.5"), PLIMSOLL_NOT_IN_FILE, "it has");
@@ -469,6 +469,8 @@ static void refusals(void) {
     is_refused(plimsoll_tracker_resume(router, "{}", NAN, NAN), PLIMSOLL_INVALID_ARGUMENT, "snapshot cannot");
     is_refused(plimsoll_accumulator_new("p_true"), PLIMSOLL_UNAVAILABLE, "p_true");
     is_refused(plimsoll_record(router, 1.5), PLIMSOLL_INVALID_ARGUMENT, "1.5");
+    is_refused(plimsoll_router_describe(NULL), PLIMSOLL_NULL_POINTER, "router is null");
+    is_refused(plimsoll_drift_snapshot(NULL), PLIMSOLL_NULL_POINTER, "router is null");
     is_refused(plimsoll_record(NULL, 0.5), PLIMSOLL_NULL_POINTER, "router is null");
     is_refused(plimsoll_tracker_snapshot(NULL), PLIMSOLL_NULL_POINTER, "tracker is null");
     is_refused(plimsoll_tracker_record(NULL), PLIMSOLL_NULL_POINTER, "tracker is null");
@@ -483,6 +485,38 @@ static void refusals(void) {
     plimsoll_text_free(text);
     plimsoll_router_free(router);
     free(file);
+}
+
+/* What a router decides by, and a drift window that outlives it. */
+static void described_and_resumed(void) {
+    plimsoll_router *router = open_point("perplexity/routing_ratio=0.3"), *other = open_point("perplexity/routing_ratio=0.3");
+    plimsoll_router *elsewhere = open_point("perplexity/routing_ratio=0.7");
+    char *described = plimsoll_router_describe(router), *first, *second;
+    char *line = plimsoll_record(router, 0.5);
+    json *document = json_read(described), *record = json_read(line);
+    const json *point = json_get(document, "point");
+    plimsoll_drift drift;
+    check(strcmp(json_get(point, "status")->text, "reached") == 0, "status", 0);
+    check(json_number(json_get(point, "threshold")) == json_number(json_get(record, "threshold")), "threshold", 0);
+    check(strcmp(json_get(document, "method")->text, "perplexity") == 0, "method", 0);
+    check(plimsoll_observe(router, 0.5, &drift) == PLIMSOLL_OK, "observe", 0);
+    first = plimsoll_drift_snapshot(router);
+    check(plimsoll_drift_resume(other, first) == PLIMSOLL_OK, "resume", 0);
+    second = plimsoll_drift_snapshot(other);
+    check(first != NULL && second != NULL && strcmp(first, second) == 0, "a window goes on", 0);
+    check(plimsoll_drift_resume(elsewhere, first) == PLIMSOLL_OTHER_SNAPSHOT, "another point", 0);
+    check(plimsoll_drift_resume(router, "{}") == PLIMSOLL_INVALID_ARGUMENT, "no snapshot", 0);
+    check(plimsoll_drift_resume(NULL, first) == PLIMSOLL_NULL_POINTER, "router", 2);
+    check(plimsoll_drift_resume(router, NULL) == PLIMSOLL_NULL_POINTER, "snapshot", 0);
+    json_free(document);
+    json_free(record);
+    plimsoll_text_free(line);
+    plimsoll_text_free(described);
+    plimsoll_text_free(first);
+    plimsoll_text_free(second);
+    plimsoll_router_free(router);
+    plimsoll_router_free(other);
+    plimsoll_router_free(elsewhere);
 }
 
 static void bad_numbers_and_null(void) {
@@ -652,6 +686,7 @@ int main(int count, char **arguments) {
     tracker_exit();
     printf("conformance vectors: %lu checks\n", passed + failed);
     refusals();
+    described_and_resumed();
     bad_numbers_and_null();
     changed_files(changes);
     changed_snapshots(changes);

@@ -198,7 +198,11 @@ test('what is refused, and how', () => {
   refused({ target: 'accuracy=0.5' }, 'not_in_file', /no operating point/);
   refused({ target: 'selective_error=0.01:0.1' }, 'no_threshold', /infeasible/);
   refused({ target: '0.3' }, 'invalid_argument', /target `0.3`/);
-  refused({}, 'invalid_file', /schema/, new Uint8Array());
+  refused({}, 'invalid_file', /is empty/, new Uint8Array());
+  refused({}, 'invalid_file', /cut off/, file.subarray(0, file.length / 2));
+  refused({}, 'invalid_file', /no JSON/, new TextEncoder().encode('thresholds.json'));
+  assert.throws(() => plimsoll.open(file), TypeError);
+  assert.throws(() => plimsoll.open(file, { ...point, device: undefined }), TypeError);
   refused({}, 'not_utf8', /UTF-8/, Uint8Array.of(0xff));
   assert.throws(() => plimsoll.open(file, { ...point, method: 'perplexity\0' }), TypeError);
   assert.throws(() => plimsoll.open(7, point), TypeError);
@@ -217,8 +221,30 @@ test('what is refused, and how', () => {
   for (const tokens of [-1, 1.5, 2 ** 32, NaN]) assert.throws(() => router.mustDefer(growing, tokens), RangeError);
   router.free();
   router.free();
-  assert.throws(() => router.decide(0.5), { status: 'null_pointer' });
+  assert.throws(() => router.decide(0.5), { status: 'null_pointer', message: 'this Router was freed' });
   growing.free();
+  for (const call of [() => growing.confidence(), () => growing.upperBound(4), () => growing.push(-1)]) {
+    assert.throws(call, { status: 'null_pointer' });
+  }
+  // A shape that is none, and lists that are longer than two or as short as one.
+  for (const wrong of [[-0.1, -2], ['-0.1']]) assert.throws(() => plimsoll.tokenMargin(wrong), TypeError);
+  assert.equal(plimsoll.tokenMargin([[-0.1, -2, -3]]), plimsoll.tokenMargin([[-0.1, -2]]));
+  assert.equal(plimsoll.tokenMargin([[-0.1, -2], [-0.1]]), null);
+});
+
+test('what a router decides by, and a window that outlives it', () => {
+  const router = open('perplexity/routing_ratio=0.3');
+  const { method, point, unverified } = router.describe();
+  assert.deepEqual([method, point.id, point.status], ['perplexity', 'perplexity/routing_ratio=0.3', 'reached']);
+  assert.ok(unverified.includes('weights_sha256'));
+  router.observe(0.5);
+  const other = open('perplexity/routing_ratio=0.3');
+  other.resumeDrift(router.driftSnapshot());
+  assert.equal(other.driftSnapshot(), router.driftSnapshot());
+  const elsewhere = open('perplexity/routing_ratio=0.7');
+  assert.throws(() => elsewhere.resumeDrift(router.driftSnapshot()), { status: 'other_snapshot' });
+  assert.throws(() => elsewhere.resumeDrift('{}'), { status: 'invalid_argument' });
+  [router, other, elsewhere].forEach((handle) => handle.free());
 });
 
 /** splitmix64: the same changes on any machine. */

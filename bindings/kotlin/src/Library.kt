@@ -51,6 +51,12 @@ internal object Library {
 
     @JvmStatic external fun plimsoll_observe(router: Pointer?, confidence: Double, out: Pointer): Int
 
+    @JvmStatic external fun plimsoll_router_describe(router: Pointer?): Pointer?
+
+    @JvmStatic external fun plimsoll_drift_snapshot(router: Pointer?): Pointer?
+
+    @JvmStatic external fun plimsoll_drift_resume(router: Pointer?, snapshot: Pointer): Int
+
     @JvmStatic external fun plimsoll_perplexity(logprobsNats: Pointer?, count: SizeT): Double
 
     @JvmStatic external fun plimsoll_average_token_probability(logprobsNats: Pointer?, count: SizeT): Double

@@ -2,6 +2,7 @@ package plimsoll
 
 import com.sun.jna.Memory
 import com.sun.jna.Pointer
+import java.lang.ref.Reference
 
 /** Which model answers. */
 enum class Route {
@@ -96,22 +97,26 @@ data class Evidence(val kept: Long, val wrong: Long, val logE: Double, val pValu
 /** Confidences in [0, 1], higher = more likely correct; null is missing, and defers. */
 object Plimsoll {
     /** The library's version. */
+    @JvmStatic
     val version: String get() = Library.plimsoll_version().getString(0, "UTF-8")
 
     /**
      * 1 / perplexity of the answer's tokens. Log-probabilities are natural logs of the model's own distribution over its
      * whole vocabulary, before temperature, without the stop token; a NaN among them makes the confidence missing.
      */
+    @JvmStatic
     fun perplexity(logprobsNats: DoubleArray): Double? =
         orNull(Library.plimsoll_perplexity(nativeDoubles(logprobsNats), SizeT(logprobsNats.size.toLong())))
 
     /** The mean probability of the answer's tokens. */
+    @JvmStatic
     fun averageTokenProbability(logprobsNats: DoubleArray): Double? {
         val count = SizeT(logprobsNats.size.toLong())
         return orNull(Library.plimsoll_average_token_probability(nativeDoubles(logprobsNats), count))
     }
 
     /** The smallest probability of the answer's tokens. */
+    @JvmStatic
     fun minTokenProbability(logprobsNats: DoubleArray): Double? {
         val count = SizeT(logprobsNats.size.toLong())
         return orNull(Library.plimsoll_min_token_probability(nativeDoubles(logprobsNats), count))
@@ -120,18 +125,23 @@ object Plimsoll {
     /**
      * By how much the likeliest token leads, on average.
      *
-     * @param likeliestTwoNats for each position of the answer the log-probabilities of the two likeliest tokens, whichever
-     *   was chosen
+     * @param likeliestNats for each position of the answer the log-probabilities of the likeliest tokens, whichever was chosen,
+     *   the likeliest first; of longer lists the first two count, with a shorter one there is no confidence
      */
-    fun tokenMargin(likeliestTwoNats: List<DoubleArray>): Double? = overPositions(likeliestTwoNats) { memory, count, k ->
-        if (k == 2) Library.plimsoll_token_margin(memory, SizeT(count.toLong())) else Double.NaN
+    @JvmStatic
+    fun tokenMargin(likeliestNats: List<DoubleArray>): Double? {
+        if (likeliestNats.any { it.size < 2 }) return null
+        val pairs = likeliestNats.map { it.copyOf(2) }
+        return overPositions(pairs) { memory, count, _ -> Library.plimsoll_token_margin(memory, SizeT(count.toLong())) }
     }
 
     /**
      * How far the next-token distributions are from uniform, on average. Lists of several lengths have no confidence.
      *
-     * @param likeliestNats for each position of the answer the log-probabilities of the k likeliest tokens
+     * @param likeliestNats for each position of the answer the log-probabilities of the k likeliest tokens, k being that of the
+     *   file's variant: with another k it is another scale
      */
+    @JvmStatic
     fun tokenEntropy(likeliestNats: List<DoubleArray>): Double? = overPositions(likeliestNats) { memory, count, k ->
         Library.plimsoll_token_entropy(memory, SizeT(count.toLong()), SizeT(k.toLong()))
     }
@@ -144,27 +154,34 @@ object Plimsoll {
     }
 
     /** P(True) / (P(True) + P(False)). */
+    @JvmStatic
     fun pTrue(trueMass: Double, falseMass: Double): Double? = orNull(Library.plimsoll_p_true(trueMass, falseMass))
 
     /** How much sampled answers agree. */
+    @JvmStatic
     fun jaccardDegree(answers: List<String>): Double? {
         val texts = answers.map { nativeText(it, "an answer") }
         val list = if (texts.isEmpty()) null else Memory(com.sun.jna.Native.POINTER_SIZE.toLong() * texts.size)
         texts.forEachIndexed { index, text -> list?.setPointer(com.sun.jna.Native.POINTER_SIZE.toLong() * index, text) }
-        return orNull(Library.plimsoll_jaccard_degree(list, SizeT(texts.size.toLong())))
+        val degree = orNull(Library.plimsoll_jaccard_degree(list, SizeT(texts.size.toLong())))
+        // The list holds addresses alone; the texts must outlive the call.
+        Reference.reachabilityFence(texts)
+        return degree
     }
 }
 
 /** What must be closed. A later call of another method throws. */
 abstract class Handle internal constructor(handle: Pointer, private val free: (Pointer?) -> Unit) : AutoCloseable {
     @Volatile
-    internal var handle: Pointer? = handle
-        private set
+    private var open: Pointer? = handle
+
+    internal val handle: Pointer
+        get() = open ?: throw PlimsollException(Status.NULL_POINTER, "this ${javaClass.simpleName} was closed")
 
     @Synchronized
     override fun close() {
-        free(handle)
-        handle = null
+        free(open)
+        open = null
     }
 }
 
@@ -194,9 +211,21 @@ class Router private constructor(handle: Pointer) : Handle(handle, Library::plim
     fun exploredRecord(confidence: Double?, share: Double, u: Double): String =
         takenText(Library.plimsoll_explored_record(handle, orNaN(confidence), share, u))
 
-    /** Counts a decided question in the drift monitor, once. */
+    /** The operating point that it decides by, as the file has it: JSON with `point.status`, `point.threshold`, .. */
+    fun describe(): String = takenText(Library.plimsoll_router_describe(handle))
+
+    /**
+     * Counts a decided question in the drift monitor, once. The state is that of the latest full window, so an alarm lasts
+     * until the next is full; there is a report once a window.
+     */
     fun observe(confidence: Double?): Drift =
         filled(DRIFT_BYTES, { Library.plimsoll_observe(handle, orNaN(confidence), it) }, ::drift)
+
+    /** What the drift monitor has counted, as JSON, so that a window may outlive the process. */
+    fun driftSnapshot(): String = takenText(Library.plimsoll_drift_snapshot(handle))
+
+    /** Goes on from what [driftSnapshot] gave. */
+    fun resumeDrift(snapshot: String) = checked(Library.plimsoll_drift_resume(handle, nativeText(snapshot, "snapshot")))
 
     /**
      * The exact early exit: whether [decide] defers every answer of at most `maxTokens` tokens that begins with these. Only
@@ -213,6 +242,7 @@ class Router private constructor(handle: Pointer) : Handle(handle, Library::plim
      * @param horizon the questions over which a deficit is paid back; null for the file's
      * @param certificateZ a position on the pool's scale below which nothing is kept
      */
+    @JvmOverloads
     fun tracker(horizon: Double? = null, certificateZ: Double? = null, snapshot: String? = null): Tracker {
         val (h, z) = orNaN(horizon) to orNaN(certificateZ)
         val found = when (snapshot) {
@@ -223,6 +253,7 @@ class Router private constructor(handle: Pointer) : Handle(handle, Library::plim
     }
 
     /** An alarm about the error of kept answers; alpha and delta are the point's unless both are given. */
+    @JvmOverloads
     fun errorMonitor(alpha: Double? = null, delta: Double? = null, snapshot: String? = null): ErrorMonitor {
         val found = when (snapshot) {
             null -> Library.plimsoll_error_monitor_new(handle, orNaN(alpha), orNaN(delta))
@@ -238,8 +269,9 @@ class Router private constructor(handle: Pointer) : Handle(handle, Library::plim
          *
          * @param thresholds the bytes of the file
          * @param device what runs here, as JSON: `{"id": "smollm2-135m", "quantisation": "Q4_K_M"}`; each key that the file
-         *   records must be given and be equal
+         *   records must be given and be equal; docs/thresholds-file.md says where each value comes from
          */
+        @JvmStatic
         fun open(thresholds: ByteArray, device: String, method: String, target: String): Router {
             val found = Library.plimsoll_router_open(
                 nativeBytes(thresholds),

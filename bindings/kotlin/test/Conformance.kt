@@ -270,11 +270,13 @@ private fun refusals() {
     fun open(bytes: ByteArray = file, device: String = DEVICE, method: String = "perplexity", target: String = ratio) =
         Router.open(bytes, device, method, target).close()
     refused(Status.OTHER_MODEL, "this device has `other`") { open(device = """{"id": "other"}""") }
-    refused(Status.INVALID_ARGUMENT, "device cannot be read") { open(device = "small") }
+    refused(Status.INVALID_ARGUMENT, "a device must be JSON") { open(device = "small") }
     refused(Status.NOT_IN_FILE, "it has: perplexity") { open(method = "p_true") }
     refused(Status.NOT_IN_FILE, "no operating point") { open(target = "accuracy=0.5") }
     refused(Status.NO_THRESHOLD, "infeasible") { open(target = "selective_error=0.01:0.1") }
-    refused(Status.INVALID_FILE, "schema") { open(bytes = ByteArray(0)) }
+    refused(Status.INVALID_FILE, "is empty") { open(bytes = ByteArray(0)) }
+    refused(Status.INVALID_FILE, "cut off") { open(bytes = file.copyOf(file.size / 2)) }
+    refused(Status.INVALID_FILE, "no JSON") { open(bytes = "thresholds.json".toByteArray()) }
     refused(Status.NOT_UTF8, "UTF-8") { open(bytes = byteArrayOf(-1)) }
     refused(Status.UNAVAILABLE, "p_true") { Accumulator("p_true") }
     illegal("a NUL in a text") { open(method = "perplexity\u0000") }
@@ -292,7 +294,25 @@ private fun refusals() {
     }
     router.close()
     router.close()
-    refused(Status.NULL_POINTER, "router is null") { router.decide(0.5) }
+    refused(Status.NULL_POINTER, "this Router was closed") { router.decide(0.5) }
+    val growing = Accumulator("perplexity")
+    growing.close()
+    refused(Status.NULL_POINTER, "this Accumulator was closed") { growing.confidence() }
+    equal(Plimsoll.tokenMargin(listOf(doubleArrayOf(-0.1, -2.0, -3.0))), Plimsoll.tokenMargin(listOf(doubleArrayOf(-0.1, -2.0))), "two of three")
+    equal(Plimsoll.tokenMargin(listOf(doubleArrayOf(-0.1))), null, "one token")
+}
+
+private fun describedAndResumed() {
+    val router = open("perplexity/routing_ratio=0.3")
+    val described = json(router.describe())
+    equal(described.inner("point")?.text("status"), "reached", "status")
+    router.observe(0.5)
+    val other = open("perplexity/routing_ratio=0.3")
+    other.resumeDrift(router.driftSnapshot())
+    equal(other.driftSnapshot(), router.driftSnapshot(), "a window goes on")
+    val elsewhere = open("perplexity/routing_ratio=0.7")
+    refused(Status.OTHER_SNAPSHOT, "threshold_id") { elsewhere.resumeDrift(router.driftSnapshot()) }
+    listOf(router, other, elsewhere).forEach(AutoCloseable::close)
 }
 
 private fun changedFiles(changes: Int) {
@@ -329,6 +349,7 @@ fun main(arguments: Array<String>) {
     trackerExit()
     println("Kotlin: conformance vectors, ${passed + failed} checks")
     refusals()
+    describedAndResumed()
     changedFiles(2000)
     println("$passed passed, $failed failed")
     if (failed > 0) exitProcess(1)

@@ -40,6 +40,9 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let status = match error {
             Error::Json(_)
+            | Error::NotJson(_)
+            | Error::Empty
+            | Error::Truncated { .. }
             | Error::Format { .. }
             | Error::Version { .. }
             | Error::Hash { .. }

@@ -32,14 +32,9 @@ fn identity(device: &Bound<'_, PyAny>) -> PyResult<ModelIdentity> {
     if let Ok(id) = device.cast::<PyString>() {
         return Ok(ModelIdentity::named(id.to_str()?));
     }
-    let mut fields = serde_json::Map::new();
-    for (key, value) in device.cast::<PyDict>()? {
-        if !value.is_none() {
-            fields.insert(key.extract()?, serde_json::Value::String(value.extract()?));
-        }
-    }
-    let identity = serde_json::from_value(serde_json::Value::Object(fields));
-    Ok(identity.map_err(|error| Failure::json("device", &error))?)
+    let device = device.cast::<PyDict>()?;
+    let text: String = device.py().import("json")?.call_method1("dumps", (device,))?.extract()?;
+    Ok(ModelIdentity::from_json(&text).map_err(Failure::from)?)
 }
 
 /// A number in [0, 1) from the system's generator, which nobody can foresee.
@@ -113,6 +108,23 @@ impl Router {
     fn observe(&self, confidence: Option<f64>) -> Result<Drift, Failure> {
         let drift = self.router.observe(confidence_in(confidence)?);
         Ok(Drift { state: drift.state, report: drift.report.map(Into::into) })
+    }
+
+    fn describe<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        py.import("json")?.call_method1("loads", (to_json(&self.router.describe())?,))
+    }
+
+    fn drift_snapshot(&self) -> Result<String, Failure> {
+        let none = || {
+            let method = &self.router.method().id;
+            Failure::new("unavailable", format!("the file has no alarm levels for method `{method}`"))
+        };
+        to_json(&self.router.drift_snapshot().ok_or_else(none)?)
+    }
+
+    fn resume_drift(&self, snapshot: &str) -> Result<(), Failure> {
+        let snapshot = serde_json::from_str(snapshot).map_err(|error| Failure::json("snapshot", &error))?;
+        Ok(self.router.resume_drift(&snapshot)?)
     }
 
     fn must_defer(&self, accumulator: &Accumulator, max_tokens: u64) -> Result<bool, Failure> {

@@ -35,7 +35,9 @@ class Refusals(unittest.TestCase):
         ]
         for status, message, change in cases:
             self.refused(status, message, Router.open, FILE, **{**point, **change})
-        self.refused("invalid_file", "schema", Router.from_json, "", **point)
+        self.refused("invalid_file", "is empty", Router.from_json, "", **point)
+        self.refused("invalid_file", "cut off", Router.from_json, '{"format": ', **point)
+        self.refused("invalid_file", "no JSON", Router.from_json, str(FILE), **point)
         self.refused("not_utf8", "UTF-8", Router.from_json, b"\xff", **point)
         with self.assertRaises(FileNotFoundError):
             Router.open(FILE.parent / "none.json", **point)
@@ -81,6 +83,18 @@ class Refusals(unittest.TestCase):
             router.must_defer(router.accumulator(), -1)
         snapshot = router.tracker().snapshot()
         self.refused("other_snapshot", "threshold_id", opened("perplexity/routing_ratio=0.7").tracker, snapshot=snapshot)
+
+    def test_a_point_is_described_and_a_window_goes_on(self) -> None:
+        router, other = opened(f"perplexity/{RATIO}"), opened(f"perplexity/{RATIO}")
+        described = router.describe()
+        self.assertEqual((described["method"], described["point"]["status"]), ("perplexity", "reached"))
+        self.assertEqual(described["point"]["threshold"], router.threshold)
+        router.observe(0.5)
+        other.resume_drift(router.drift_snapshot())
+        self.assertEqual(other.drift_snapshot(), router.drift_snapshot())
+        elsewhere = opened("perplexity/routing_ratio=0.7")
+        self.refused("other_snapshot", "threshold_id", elsewhere.resume_drift, router.drift_snapshot())
+        self.refused("invalid_argument", "snapshot cannot", elsewhere.resume_drift, "{}")
 
     def test_a_tracker_counts_an_early_exit_once(self) -> None:
         tracker = opened(f"perplexity/{RATIO}").tracker()

@@ -31,7 +31,7 @@ struct Token {
 
 impl Device {
     fn open(file: &str, device: &str, method: &str, target: &str) -> Result<Self, Box<dyn Error>> {
-        let device: ModelIdentity = serde_json::from_str(&std::fs::read_to_string(device)?)?;
+        let device = ModelIdentity::from_json(&std::fs::read_to_string(device)?)?;
         let router = Router::open(&std::fs::read_to_string(file)?, &device, method, &target.parse()?)?;
         Ok(Self { router, score: score(method)? })
     }
@@ -59,7 +59,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // There is nobody to tell if this fails too.
-            let _ = writeln!(io::stderr(), "score_on_device: {error}");
+            let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
+            let _ = writeln!(io::stderr(), "score_on_device: {error}{cause}");
             ExitCode::FAILURE
         }
     }

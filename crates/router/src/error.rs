@@ -1,5 +1,9 @@
 //! Everything that can be wrong with a number, a thresholds file or a device.
 
+use serde_json::error::Category;
+
+use crate::thresholds::IdentityDifference;
+
 /// An error of this crate. Messages are lowercase fragments that say what is wrong, where, and what
 /// to do.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +72,7 @@ pub enum Error {
         share: f64,
     },
     /// An operating point that does not bound the error of the kept answers.
-    #[error("operating point `{id}` has no bound on the error of the kept answers: open a selective_error point, or give `ErrorMonitor::new` an alpha and a delta")]
+    #[error("operating point `{id}` has no bound on the error of the kept answers: open a selective_error point, or give an alpha and a delta")]
     NoBound {
         /// The operating point.
         id: String,
@@ -91,9 +95,28 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// Not JSON, or JSON of another shape (unknown, missing or repeated keys, wrong types).
+    /// JSON of another shape (unknown, missing or repeated keys, wrong types).
     #[error("thresholds file does not follow its schema")]
     Json(#[source] JsonError),
+    /// No JSON at all.
+    #[error("thresholds file is no JSON: was its path given in place of its text?")]
+    NotJson(#[source] JsonError),
+    /// Nothing but white space.
+    #[error("thresholds file is empty: copy it again")]
+    Empty,
+    /// A document without its end.
+    #[error(
+        "thresholds file ends too early, after {bytes} bytes in line {line}: it is cut off, copy it again"
+    )]
+    Truncated {
+        /// How long it is.
+        bytes: usize,
+        /// The line in which it ends, from 1.
+        line: usize,
+    },
+    /// What a device states of its model cannot be read.
+    #[error("a device must be JSON such as {{\"id\": \"smollm2-135m\"}}, with the keys of `slm` in the thresholds file")]
+    Device(#[source] JsonError),
     /// Another kind of document.
     #[error("thresholds file has format `{found}`, expected `{expected}`")]
     Format {
@@ -133,14 +156,12 @@ pub enum Error {
         problem: String,
     },
     /// The device runs another model than the one that was calibrated.
-    #[error("thresholds were fitted for {field} `{expected}`, this device has `{found}`: fit thresholds for this model, or deploy the calibrated one")]
+    #[error("{}", mismatch_text(differs, not_stated))]
     Mismatch {
-        /// The identity field that differs.
-        field: &'static str,
-        /// Its value in the file.
-        expected: String,
-        /// Its value on the device (`not given` if the device states none).
-        found: String,
+        /// The identity fields that differ.
+        differs: Vec<IdentityDifference>,
+        /// Those that the file records and the device does not state.
+        not_stated: Vec<&'static str>,
     },
     /// A method that the file does not hold.
     #[error("thresholds file has no method `{method}`; it has: {known}")]
@@ -193,4 +214,39 @@ impl Error {
     pub(crate) fn json(error: serde_json::Error) -> Self {
         Self::Json(JsonError(error))
     }
+
+    pub(crate) fn device(error: serde_json::Error) -> Self {
+        Self::Device(JsonError(error))
+    }
+
+    /// What is wrong with the text of a thresholds file.
+    pub(crate) fn unreadable(text: &str, error: serde_json::Error) -> Self {
+        match error.classify() {
+            Category::Eof if text.trim().is_empty() => Self::Empty,
+            Category::Eof => Self::Truncated { bytes: text.len(), line: error.line() },
+            Category::Syntax => Self::NotJson(JsonError(error)),
+            Category::Data | Category::Io => Self::json(error),
+        }
+    }
+}
+
+/// Everything that is wrong with a device's identity, in one sentence.
+fn mismatch_text(differs: &[IdentityDifference], not_stated: &[&str]) -> String {
+    let mut parts = Vec::new();
+    if !differs.is_empty() {
+        let said = |difference: &IdentityDifference| {
+            let IdentityDifference { field, expected, found } = difference;
+            format!("for {field} `{expected}`, this device has `{found}`")
+        };
+        let said: Vec<String> = differs.iter().map(said).collect();
+        let advice = "fit thresholds for this model, or deploy the calibrated one";
+        parts.push(format!("thresholds were fitted {}: {advice}", said.join("; ")));
+    }
+    if !not_stated.is_empty() {
+        let fields = not_stated.join(", ");
+        parts.push(format!(
+            "this device does not state {fields}, which the file records: state what runs here"
+        ));
+    }
+    parts.join("; ")
 }

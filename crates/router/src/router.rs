@@ -1,5 +1,9 @@
 //! One operating point of a thresholds file, checked and owned: what an app keeps in a struct.
 
+mod description;
+
+pub use description::PointDescription;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::confidence::Confidence;
@@ -67,7 +71,7 @@ impl Router {
     /// Opens one operating point of a file that is already read: for several points of one file.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] names the first identity field that differs;
+    /// [`Error::Mismatch`] names the identity fields that differ or are not stated;
     /// [`Error::UnknownMethod`] and [`Error::UnknownTarget`] list what the file has;
     /// [`Error::NoThreshold`] is for a target that could not be met.
     pub fn new(

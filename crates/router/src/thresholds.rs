@@ -19,7 +19,7 @@ mod method;
 mod operating_point;
 
 pub use calibration::{Calibration, DatasetIdentity, LabelSource, SourceFile};
-pub use identity::ModelIdentity;
+pub use identity::{IdentityDifference, ModelIdentity};
 pub use method::{
     Adaptation, DatasetSpread, DriftLevels, LoggedLabels, Method, MethodRows, MissingPolicy, Orientation,
     Rule, TieRule,
@@ -146,18 +146,20 @@ impl Thresholds {
     ///
     /// # Errors
     /// [`Error::Format`] and [`Error::Version`] for other documents and newer versions,
-    /// [`Error::Json`] for JSON of another shape, [`Error::Hash`] if the content was changed,
+    /// [`Error::Empty`], [`Error::Truncated`] and [`Error::NotJson`] for what is no JSON document, [`Error::Json`] for one of
+    /// another shape, [`Error::Hash`] if the content was changed,
     /// [`Error::Inconsistent`] if the document contradicts itself.
     pub fn from_json(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_BYTES {
             return Err(inconsistent("(document)", format!("is larger than {MAX_BYTES} bytes")));
         }
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let header: FormatHeader = serde_json::from_str(text).map_err(Error::json)?;
+        let unreadable = |error| Error::unreadable(text, error);
+        let header: FormatHeader = serde_json::from_str(text).map_err(unreadable)?;
         check_header(&header)?;
-        let thresholds: Self = serde_json::from_str(text).map_err(Error::json)?;
+        let thresholds: Self = serde_json::from_str(text).map_err(unreadable)?;
         // The hash is taken over what the file says, not over what was understood of it.
-        let content: Value = serde_json::from_str(text).map_err(Error::json)?;
+        let content: Value = serde_json::from_str(text).map_err(unreadable)?;
         let computed = content_sha256(content);
         if computed != thresholds.sha256 {
             return Err(Error::Hash { stored: thresholds.sha256, computed });
@@ -306,8 +308,18 @@ mod tests {
     fn strict_about_keys_types_and_truncation() {
         let unknown = text().replacen("\"format\"", "\"surprise\": 1, \"format\"", 1);
         let wrong_type = text().replacen("\"rule\": \"", "\"rule\": \"un", 1);
-        for bad in ["", "{", "[]", "null", &text()[..text().len() / 2], &unknown, &wrong_type] {
+        for bad in ["[]", "null", &unknown, &wrong_type] {
             assert!(matches!(Thresholds::from_json(bad), Err(Error::Json(_))), "{bad:.60}");
+        }
+        for empty in ["", " \n"] {
+            assert!(matches!(Thresholds::from_json(empty), Err(Error::Empty)));
+        }
+        for cut in ["{", &text()[..text().len() / 2]] {
+            let error = Thresholds::from_json(cut).unwrap_err();
+            assert!(matches!(error, Error::Truncated { bytes, .. } if bytes == cut.len()), "{error}");
+        }
+        for path in ["thresholds.json", "/data/thresholds.json", "<html>"] {
+            assert!(matches!(Thresholds::from_json(path), Err(Error::NotJson(_))), "{path}");
         }
         let repeated = text().replacen("\"format\":", "\"format\": \"x\", \"format\":", 1);
         assert!(Thresholds::from_json(&repeated).is_err());

@@ -1,6 +1,6 @@
 from collections.abc import Iterable
 from os import PathLike
-from typing import Final, final
+from typing import Any, Final, final
 
 from plimsoll_router.types import DriftState, Likeliest, Logprobs, ModelIdentity, Reason, Route, Status
 
@@ -222,8 +222,23 @@ class Router:
         from the system's generator unless it is given.
         """
 
+    def describe(self) -> dict[str, Any]:
+        """The operating point that it decides by, as the file has it, under `point`; with the file's hash and what was not verified.
+
+        Look at `["point"]["status"]` before you ship: `tied` and `missing_share` defer another share than was asked for.
+        """
+
     def observe(self, confidence: float | None) -> Drift:
-        """Counts a decided question in the drift monitor, once."""
+        """Counts a decided question in the drift monitor, once.
+
+        `state` is that of the latest full window, so an alarm lasts until the next is full; `report` is there once a window.
+        """
+
+    def drift_snapshot(self) -> str:
+        """What the drift monitor has counted, as JSON, so that a window may outlive the process."""
+
+    def resume_drift(self, snapshot: str) -> None:
+        """Goes on from what `drift_snapshot` gave."""
 
     def must_defer(self, accumulator: Accumulator, max_tokens: int) -> bool:
         """The exact early exit: whether `decide` defers every answer of at most `max_tokens` tokens that begins with these.

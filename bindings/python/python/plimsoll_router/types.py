@@ -39,7 +39,7 @@ class ModelIdentity(_Id, total=False):
     tokenizer_sha256: str | None
     chat_template_sha256: str | None
     quantisation: str | None
-    decoding: str | None
+    decoding: str | Mapping[str, Any] | None
 
 
 class ChatLogprobs(Protocol):

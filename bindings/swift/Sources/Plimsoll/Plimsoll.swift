@@ -140,11 +140,12 @@ public enum Plimsoll {
         orNil(plimsoll_min_token_probability(logprobsNats, logprobsNats.count))
     }
 
-    /// By how much the likeliest token leads, on average: for each position of the answer the log-probabilities of the two likeliest
-    /// tokens, whichever was chosen.
-    public static func tokenMargin(_ likeliestTwoNats: [[Double]]) -> Double? {
-        if likeliestTwoNats.contains(where: { $0.count != 2 }) { return nil }
-        return orNil(plimsoll_token_margin(likeliestTwoNats.flatMap { $0 }, likeliestTwoNats.count))
+    /// By how much the likeliest token leads, on average: for each position of the answer the log-probabilities of the likeliest
+    /// tokens, whichever was chosen, the likeliest first. Of longer lists the first two count; with a shorter one there is no
+    /// confidence.
+    public static func tokenMargin(_ likeliestNats: [[Double]]) -> Double? {
+        if likeliestNats.contains(where: { $0.count < 2 }) { return nil }
+        return orNil(plimsoll_token_margin(likeliestNats.flatMap { $0.prefix(2) }, likeliestNats.count))
     }
 
     /// How far the next-token distributions are from uniform, on average: for each position of the answer the log-probabilities of
@@ -220,7 +221,19 @@ public final class Router: @unchecked Sendable {
         try taken(plimsoll_explored_record(handle, orNaN(confidence), share, u))
     }
 
-    /// Counts a decided question in the drift monitor, once.
+    /// The operating point that it decides by, as the file has it: JSON with `point.status`, `point.threshold`, ..
+    public func describe() throws -> String { try taken(plimsoll_router_describe(handle)) }
+
+    /// What the drift monitor has counted, as JSON, so that a window may outlive the process.
+    public func driftSnapshot() throws -> String { try taken(plimsoll_drift_snapshot(handle)) }
+
+    /// Goes on from what `driftSnapshot()` gave.
+    public func resumeDrift(_ snapshot: String) throws {
+        try checked(plimsoll_drift_resume(handle, try withoutNUL(snapshot, "snapshot")))
+    }
+
+    /// Counts a decided question in the drift monitor, once. The state is that of the latest full window, so an alarm lasts until
+    /// the next is full; there is a report once a window.
     @discardableResult
     public func observe(_ confidence: Double?) throws -> Drift {
         var out = plimsoll_drift()

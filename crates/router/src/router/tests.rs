@@ -42,6 +42,17 @@ fn decides_records_and_tells_where_from() {
 }
 
 #[test]
+fn a_point_is_described_as_the_file_has_it() {
+    let thresholds = example_thresholds();
+    let router =
+        Router::without_device_check(&thresholds, "perplexity", &target("routing_ratio=0.3")).unwrap();
+    let described = serde_json::to_value(router.describe()).unwrap();
+    assert_eq!(described["point"], serde_json::to_value(&thresholds.methods[0].operating_points[0]).unwrap());
+    assert_eq!(described["thresholds_sha256"], thresholds.sha256);
+    assert_eq!((&described["method"], &described["unverified"][0]), (&"perplexity".into(), &"id".into()));
+}
+
+#[test]
 fn opens_for_the_same_model_only() {
     let mut thresholds = example_thresholds();
     thresholds.slm.weights_sha256 = Some("aa".to_owned());
@@ -59,12 +70,14 @@ fn opens_for_the_same_model_only() {
     for (change, field) in [
         (ModelIdentity { id: "other".to_owned(), ..device.clone() }, "id"),
         (device.clone().with_weights_sha256("bb"), "weights_sha256"),
-        (device.clone().with_weights_sha256("AA"), "weights_sha256"),
         (device.with_quantisation("Q8_0"), "quantisation"),
         (unknown, "quantisation"),
     ] {
         match open(&change) {
-            Err(Error::Mismatch { field: found, .. }) => assert_eq!(found, field),
+            Err(Error::Mismatch { differs, not_stated }) => {
+                let found: Vec<&str> = differs.iter().map(|other| other.field).chain(not_stated).collect();
+                assert_eq!(found, [field]);
+            }
             other => panic!("{other:?}"),
         }
     }

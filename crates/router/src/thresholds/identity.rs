@@ -1,7 +1,9 @@
 //! Which model a file was fitted for, and whether this device runs it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::canonical::canonical_json;
 use crate::error::Error;
 
 /// A model as it was run. Null fields are unknown (scores made elsewhere often know no hashes).
@@ -98,28 +100,98 @@ impl ModelIdentity {
         ]
     }
 
+    /// What a device states of its model, as an app writes it: `{"id": "smollm2-135m", "quantisation": "Q4_K_M"}`.
+    /// `decoding` may be an object as well as the text of one.
+    ///
+    /// # Errors
+    /// [`Error::Device`] for a text that is no JSON, and for an unknown, missing or repeated key.
+    ///
+    /// ```
+    /// use plimsoll_router::ModelIdentity;
+    /// let device = ModelIdentity::from_json(r#"{"id": "smollm2-135m", "decoding": {"temperature": 0.0}}"#)?;
+    /// assert_eq!(device.decoding.as_deref(), Some(r#"{"temperature":0}"#));
+    /// # Ok::<(), plimsoll_router::Error>(())
+    /// ```
+    pub fn from_json(text: &str) -> Result<Self, Error> {
+        let stated: Stated = serde_json::from_str(text).map_err(Error::device)?;
+        let decoding = match stated.decoding {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text),
+            Some(object) => Some(canonical_json(&object)),
+        };
+        Ok(Self {
+            id: stated.id,
+            revision: stated.revision,
+            weights_sha256: stated.weights_sha256,
+            tokenizer_sha256: stated.tokenizer_sha256,
+            chat_template_sha256: stated.chat_template_sha256,
+            quantisation: stated.quantisation,
+            decoding,
+        })
+    }
+
     /// Holds a device's model against this one, which was calibrated. Gives the fields that cannot
     /// be checked, since they are unknown here.
     ///
+    /// Hashes are equal in either case of letters, decoding parameters in any order and layout.
+    ///
     /// # Errors
-    /// [`Error::Mismatch`] names the first field that differs, or that the device does not state.
+    /// [`Error::Mismatch`] names every field that differs, and every one that the device does not state.
     pub(crate) fn verify(&self, device: &Self) -> Result<Vec<&'static str>, Error> {
-        let mut unverified = Vec::new();
+        let (mut unverified, mut differs, mut not_stated) = (Vec::new(), Vec::new(), Vec::new());
         for ((field, expected), found) in Self::FIELDS.into_iter().zip(self.values()).zip(device.values()) {
-            match expected {
-                None => unverified.push(field),
-                Some(expected) if found == Some(expected) => {}
-                Some(expected) => {
-                    return Err(Error::Mismatch {
-                        field,
-                        expected: expected.to_owned(),
-                        found: found.unwrap_or("not given").to_owned(),
-                    })
+            match (expected, found) {
+                (None, _) => unverified.push(field),
+                (Some(_), None) => not_stated.push(field),
+                (Some(expected), Some(found)) if is_same(field, expected, found) => {}
+                (Some(expected), Some(found)) => {
+                    let (expected, found) = (expected.to_owned(), found.to_owned());
+                    differs.push(IdentityDifference { field, expected, found });
                 }
             }
         }
-        Ok(unverified)
+        if differs.is_empty() && not_stated.is_empty() {
+            Ok(unverified)
+        } else {
+            Err(Error::Mismatch { differs, not_stated })
+        }
     }
+}
+
+/// A field of a model's identity that is another one on a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IdentityDifference {
+    /// The field.
+    pub field: &'static str,
+    /// Its value in the thresholds file.
+    pub expected: String,
+    /// Its value on the device.
+    pub found: String,
+}
+
+/// A device's statement, in which decoding parameters may be written out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stated {
+    id: String,
+    revision: Option<String>,
+    weights_sha256: Option<String>,
+    tokenizer_sha256: Option<String>,
+    chat_template_sha256: Option<String>,
+    quantisation: Option<String>,
+    decoding: Option<Value>,
+}
+
+/// Whether two values of a field say the same.
+fn is_same(field: &str, expected: &str, found: &str) -> bool {
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).ok().map(|value| canonical_json(&value));
+    expected == found
+        || match field {
+            "decoding" => parsed(expected).is_some_and(|expected| parsed(found) == Some(expected)),
+            _ if field.ends_with("_sha256") => expected.eq_ignore_ascii_case(found),
+            _ => false,
+        }
 }
 
 #[cfg(test)]
@@ -150,11 +222,76 @@ mod tests {
             let calibrated: ModelIdentity = serde_json::from_str(&text(field)).unwrap();
             assert_eq!(calibrated.verify(&calibrated).unwrap().len(), 5, "{field}");
             match calibrated.verify(&ModelIdentity::named("a")) {
-                Err(Error::Mismatch { field: found, expected, found: stated }) => {
-                    assert_eq!((found, expected.as_str(), stated.as_str()), (*field, "x", "not given"));
+                Err(Error::Mismatch { differs, not_stated }) => {
+                    assert_eq!((differs, not_stated), (vec![], vec![*field]))
+                }
+                other => panic!("{field}: {other:?}"),
+            }
+            let other: ModelIdentity = serde_json::from_str(&text(field).replace("\"x\"", "\"y\"")).unwrap();
+            match calibrated.verify(&other) {
+                Err(Error::Mismatch { differs, not_stated }) => {
+                    assert_eq!((differs[0].field, differs[0].expected.as_str()), (*field, "x"));
+                    assert_eq!((differs[0].found.as_str(), not_stated.len()), ("y", 0));
                 }
                 other => panic!("{field}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let calibrated =
+            ModelIdentity::named("a").with_quantisation("Q4").with_decoding("{}").with_revision("r");
+        let error =
+            calibrated.verify(&ModelIdentity::named("b").with_quantisation("Q8")).unwrap_err().to_string();
+        for part in [
+            "id `a`, this device has `b`",
+            "quantisation `Q4`, this device has `Q8`",
+            "state revision, decoding",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+        let error =
+            calibrated.verify(&ModelIdentity::named("a").with_quantisation("Q4")).unwrap_err().to_string();
+        assert!(error.starts_with("this device does not state revision, decoding"), "{error}");
+    }
+
+    #[test]
+    fn the_same_in_another_form_is_the_same() {
+        let calibrated =
+            ModelIdentity::named("a").with_weights_sha256("0af1").with_decoding(r#"{"a":1,"temperature":0}"#);
+        let device = |decoding: &str| {
+            ModelIdentity::from_json(&format!(
+                r#"{{"id": "a", "weights_sha256": "0AF1", "decoding": {decoding}}}"#
+            ))
+            .unwrap()
+        };
+        for same in [r#"{"temperature": 0.0, "a": 1}"#, r#""{\"temperature\": 0.0, \"a\": 1e0}""#] {
+            assert!(calibrated.verify(&device(same)).is_ok(), "{same}");
+        }
+        for other in [r#"{"temperature": 0.5, "a": 1}"#, r#"{"a": 1}"#, r#""greedy""#] {
+            assert!(calibrated.verify(&device(other)).is_err(), "{other}");
+        }
+        // Names are compared as they are.
+        assert!(ModelIdentity::named("a").verify(&ModelIdentity::named("A")).is_err());
+    }
+
+    #[test]
+    fn a_device_is_read_strictly() {
+        for bad in [
+            "",
+            "small",
+            "[]",
+            "{}",
+            r#"{"id": 1}"#,
+            r#"{"id": "a", "quantization": "Q4"}"#,
+            r#"{"id": "a", "id": "a"}"#,
+        ] {
+            let error = ModelIdentity::from_json(bad).unwrap_err();
+            assert!(matches!(error, Error::Device(_)), "{bad}: {error}");
+            assert!(error.to_string().contains(r#"{"id": "smollm2-135m"}"#), "{error}");
+        }
+        let full = ModelIdentity::named("a").with_revision("b").with_quantisation("c");
+        assert_eq!(ModelIdentity::from_json(&serde_json::to_string(&full).unwrap()).unwrap(), full);
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::{LabelSource, Method};
+use plimsoll_router::{ModelIdentity, Thresholds};
 
 use crate::console::Console;
 use crate::text_table::complement;
@@ -17,7 +17,8 @@ use plimsoll_pipeline::threshold_files::read_file;
 ///
 /// Per method: each target with its threshold, the share of questions deferred and the accuracy that
 /// it achieved on the calibration set (with 95 % intervals where the file has them), how the fit went, and
-/// below the table the guarantees and remarks. `--json` prints the checked document itself.
+/// below the table the guarantees and remarks; above it what a device must state of the model that it runs. `--json`
+/// prints the checked document itself.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Example:
@@ -33,6 +34,7 @@ pub(super) fn run(arguments: &ShowArguments, console: &Console) -> Result<(), Fa
     let thresholds = read_file(&arguments.file)?;
     console.document(&thresholds)?;
     console.text(origin(&thresholds))?;
+    console.text(device(&thresholds.slm))?;
     console.text(operating_points::text(&thresholds))?;
     console.text(remarks(&thresholds))
 }
@@ -59,6 +61,17 @@ fn origin(thresholds: &Thresholds) -> String {
         calibration.fraction,
         calibration.seed,
         calibration.bootstrap,
+    )
+}
+
+/// What a device has to state to be trusted with the file: a line that an app may copy the keys of.
+fn device(slm: &ModelIdentity) -> String {
+    let mut stated = serde_json::json!(slm);
+    if let Some(fields) = stated.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
+    }
+    format!(
+        "device   {stated}\n         what a device must state of itself; where each value comes from: docs/thresholds-file.md\n\n"
     )
 }
 
