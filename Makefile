@@ -34,6 +34,10 @@ test: ## Run every test. PLIMSOLL_REAL_DATA=DIR adds those on real outputs, PLIM
 store-test: ## Test buckets against moto's S3. Needs moto: pip install 'moto[server]', and make store-test PYTHON=its python.
 	CARGO="$(CARGO)" PYTHON="$(PYTHON)" crates/objects/tests/moto.sh
 
+.PHONY: cluster-proof
+cluster-proof: ## Share series and chunks through moto's S3 while processes are killed and hang; see benches/cluster/README.md.
+	CARGO="$(CARGO)" PYTHON="$(PYTHON)" benches/cluster/proof.sh
+
 # What `make calibrate` runs.
 PIPELINE ?= pipelines/pocket.yaml
 

@@ -33,6 +33,7 @@ mod schemas;
 mod scores_alone;
 mod serving;
 mod shapes;
+mod shared_series;
 mod skipping;
 mod table_cases;
 mod thresholds_files;

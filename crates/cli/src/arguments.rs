@@ -2,6 +2,7 @@
 
 pub(crate) mod fit_options;
 pub(crate) mod model;
+pub(crate) mod store_options;
 pub(crate) mod values;
 
 use clap::{Args, Parser};

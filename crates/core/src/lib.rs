@@ -52,6 +52,6 @@ pub use outcome::Outcome;
 pub use prompt::Prompt;
 pub use question::{AnswerKind, Choice, Question};
 pub use reply::Reply;
-pub use scores::{OtherLength, RawScore, RowProblem, ScoreSeries, ScoreTable, ScoreTableBuilder};
+pub use scores::{OtherLength, RawScore, RowProblem, ScoreSeries, ScoreTable, ScoreTableBuilder, SeriesKey};
 pub use seed::Seed;
 pub use signal::SignalRequest;

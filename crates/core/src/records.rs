@@ -154,7 +154,7 @@ table_row! {
 
 table_row! {
     /// A row of `map_metrics`: one map of one method, judged out of fold.
-    #[derive(Debug, Clone, PartialEq, Serialize)]
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     pub struct MapMetricRow {
         /// Small model.
         pub slm: String,

@@ -12,6 +12,7 @@ pub use builder::{DEFAULT_SLM, RawScore, RowProblem, ScoreTableBuilder};
 pub use questions::{Questions, ScoreDataset};
 
 use plimsoll_router::Confidence;
+use serde::Serialize;
 
 use crate::id::{MethodId, ModelId};
 use crate::outcome::Outcome;
@@ -47,6 +48,17 @@ pub struct ScoreSeries {
     pub slm_cost_usd: Option<Vec<f64>>,
     /// US dollars per question for the LLM's answer, where given for every row.
     pub llm_cost_usd: Option<Vec<f64>>,
+}
+
+/// Which series it is. Keys are ordered as the series of a table are.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SeriesKey {
+    /// The small model.
+    pub slm: ModelId,
+    /// The large model, where there is one.
+    pub llm: Option<ModelId>,
+    /// The method.
+    pub method: MethodId,
 }
 
 /// Confidences that do not fit a series.
@@ -104,6 +116,11 @@ impl ScoreSeries {
         self.slm_cost_usd.is_some() && self.llm_cost_usd.is_some()
     }
 
+    /// Which series it is.
+    pub fn key(&self) -> SeriesKey {
+        SeriesKey { slm: self.slm.clone(), llm: self.llm.clone(), method: self.method.clone() }
+    }
+
     /// `SLM--LLM`, or `SLM` without an LLM.
     pub fn pair(&self) -> (&ModelId, Option<&ModelId>) {
         (&self.slm, self.llm.as_ref())
@@ -132,6 +149,11 @@ impl ScoreTable {
     /// Number of rows over all series.
     pub fn rows(&self) -> usize {
         self.series.iter().map(ScoreSeries::len).sum()
+    }
+
+    /// Which series there are, in their order.
+    pub fn keys(&self) -> Vec<SeriesKey> {
+        self.series.iter().map(ScoreSeries::key).collect()
     }
 
     /// Leaves out the rows whose SLM answer is ungraded (plan key `labels: {ungraded: exclude}`).

@@ -40,17 +40,18 @@ pub fn alignment(
     settings: &EvaluationSettings,
 ) -> SeriesAlignment {
     let seed = settings.seed.derive("alignment").derive(prepared.series.method.as_str());
+    let parts = parts(prepared);
     let schemes: Vec<FoldMaps> = match file {
         Some(method) => vec![FoldMaps::from_file(&method.maps)],
         None => {
-            let several = prepared.questions.datasets().len() > 1;
+            // The pool is the last of the parts. Datasets of other series are none of this one's.
+            let several = parts.len() > 2;
             let leave_one_out = several.then_some(MapScheme::LeaveOneDatasetOut);
             let schemes = leave_one_out.into_iter().chain([MapScheme::FiveFold]);
             schemes.map(|scheme| FoldMaps::fitted(prepared, scheme, &seed)).collect()
         }
     };
     let resampling = |part: &str| Resampling { replicates: settings.bootstrap, seed: seed.derive(part) };
-    let parts = parts(prepared);
     let mut evaluated: Vec<PartAlignment> = parts
         .iter()
         .filter_map(|(name, selection)| {

@@ -1,8 +1,8 @@
 //! The thresholds file of a pair.
 
-use plimsoll_core::ScoreSeries;
 use plimsoll_core::canonical::hex;
-use plimsoll_core::scores::Questions;
+use plimsoll_core::scores::{Questions, ScoreDataset};
+use plimsoll_core::{ModelId, ScoreSeries};
 use plimsoll_router::thresholds::{
     Calibration, DatasetIdentity, LabelSource, Method, ModelIdentity, Pipeline, Program, SourceFile,
 };
@@ -45,44 +45,125 @@ pub fn thresholds_file(
     pair: &[&ScoreSeries],
     methods: Vec<Method>,
 ) -> Result<Thresholds, Error> {
-    let named = |id: &plimsoll_core::ModelId| {
+    let mut datasets = PairDatasets::default();
+    for series in pair {
+        datasets.add(&DatasetGrades::all(questions, series));
+    }
+    let slm = pair.first().map(|series| &series.slm);
+    let llm = pair.first().and_then(|series| series.llm.as_ref());
+    pair_file(spec, (slm, llm), datasets, methods)
+}
+
+/// [`thresholds_file`] of a pair whose series were read one at a time: `datasets` has taken all of them, in the order
+/// of `methods`.
+///
+/// # Errors
+/// As [`thresholds_file`].
+pub fn pair_file(
+    spec: &ThresholdsFileSpec,
+    (slm, llm): (Option<&ModelId>, Option<&ModelId>),
+    datasets: PairDatasets,
+    methods: Vec<Method>,
+) -> Result<Thresholds, Error> {
+    let named = |id: &ModelId| {
         let known = spec.models.iter().find(|model| model.id == id.as_str());
         known.cloned().unwrap_or_else(|| ModelIdentity::named(id.as_str()))
     };
-    let slm = pair.first().map(|series| named(&series.slm)).unwrap_or_default();
-    let llm = pair.first().and_then(|series| series.llm.as_ref()).map(named);
     let mut calibration = Calibration::new(spec.bins, spec.fraction, spec.seed, spec.labels);
-    calibration.datasets = dataset_identities(questions, pair);
+    calibration.datasets = datasets.identities();
     calibration.sources.clone_from(&spec.sources);
     calibration.ungraded_excluded = spec.ungraded_excluded;
     calibration.bootstrap = spec.bootstrap;
     let program = Program::new("plimsoll", spec.program_version.as_str());
+    let slm = slm.map(named).unwrap_or_default();
     let mut document = Thresholds::new(program, spec.pipeline.clone(), slm, calibration);
-    document.llm = llm;
+    document.llm = llm.map(named);
     document.methods = methods;
     document.sealed()
 }
 
-/// Datasets of a pair, each with the SHA-256 over its rows: key of the question, then the grades
-/// of the SLM and the LLM (0 wrong, 1 correct, 2 ungraded), in key order, method by method.
-fn dataset_identities(questions: &Questions, pair: &[&ScoreSeries]) -> Vec<DatasetIdentity> {
-    let mut hashers: BTreeMap<usize, (Sha256, Vec<u32>)> = BTreeMap::new();
-    for series in pair {
+/// The grades of a series on one dataset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetGrades {
+    /// The dataset.
+    pub dataset: String,
+    /// Its domain.
+    pub domain: String,
+    rows: Vec<u8>,
+}
+
+impl DatasetGrades {
+    /// Bytes of a row: the key of its question, then the grades of the SLM and the LLM (0 wrong, 1 correct, 2 ungraded).
+    pub const ROW_BYTES: usize = 10;
+
+    /// The grades of a series, dataset by dataset.
+    pub fn all(questions: &Questions, series: &ScoreSeries) -> Vec<Self> {
+        let mut rows: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
         for (row, question) in series.question.iter().enumerate() {
-            let entry = hashers.entry(questions.dataset_index(*question)).or_default();
-            entry.0.update(questions.key(*question).to_le_bytes());
-            entry.0.update([series.slm_outcome[row] as u8, series.llm_outcome[row] as u8]);
-            entry.1.push(*question);
+            let rows = rows.entry(questions.dataset_index(*question)).or_default();
+            rows.extend_from_slice(&questions.key(*question).to_le_bytes());
+            rows.extend([series.slm_outcome[row] as u8, series.llm_outcome[row] as u8]);
+        }
+        let named = |(index, rows): (usize, Vec<u8>)| {
+            let ScoreDataset { id, domain } = &questions.datasets()[index];
+            Self { dataset: id.to_string(), domain: domain.to_string(), rows }
+        };
+        rows.into_iter().map(named).collect()
+    }
+
+    /// Grades whose [rows](DatasetGrades::rows) were kept; `None` for bytes that are no rows in the order of their keys.
+    pub fn from_rows(dataset: String, domain: String, rows: Vec<u8>) -> Option<Self> {
+        let grades = Self { dataset, domain, rows };
+        let is_whole = grades.rows.len().is_multiple_of(Self::ROW_BYTES);
+        (is_whole && grades.keys().is_sorted()).then_some(grades)
+    }
+
+    /// The rows, in the order of their keys, [`DatasetGrades::ROW_BYTES`] each.
+    pub fn rows(&self) -> &[u8] {
+        &self.rows
+    }
+
+    fn keys(&self) -> impl Iterator<Item = u64> + '_ {
+        let key = |row: &[u8]| row.iter().take(8).rev().fold(0, |key, byte| key << 8 | u64::from(*byte));
+        self.rows.chunks_exact(Self::ROW_BYTES).map(key)
+    }
+}
+
+/// What a thresholds file says of the datasets of a pair, gathered series by series.
+#[derive(Debug, Default)]
+pub struct PairDatasets(BTreeMap<String, GatheredDataset>);
+
+#[derive(Debug, Default)]
+struct GatheredDataset {
+    domain: String,
+    hash: Sha256,
+    /// Keys of its questions, ascending, each once.
+    questions: Vec<u64>,
+}
+
+impl PairDatasets {
+    /// Adds a series. The hash of a dataset is over the rows of all series, so their order counts.
+    pub fn add(&mut self, series: &[DatasetGrades]) {
+        for grades in series {
+            let gathered = self.0.entry(grades.dataset.clone()).or_default();
+            gathered.domain.clone_from(&grades.domain);
+            gathered.hash.update(&grades.rows);
+            if !gathered.questions.iter().copied().eq(grades.keys()) {
+                gathered.questions.extend(grades.keys());
+                // Two sorted runs are merged in one pass.
+                gathered.questions.sort();
+                gathered.questions.dedup();
+            }
         }
     }
-    hashers
-        .into_iter()
-        .map(|(index, (hasher, mut rows))| {
-            rows.sort_unstable();
-            rows.dedup();
-            let dataset = &questions.datasets()[index];
-            let sha256 = hex(&hasher.finalize());
-            DatasetIdentity::new(dataset.id.as_str(), dataset.domain.as_str(), rows.len() as u64, sha256)
-        })
-        .collect()
+
+    /// The datasets, by id, each with the SHA-256 over its rows: key of the question, then the grades of the SLM and the
+    /// LLM, in key order, method by method.
+    fn identities(self) -> Vec<DatasetIdentity> {
+        let identity = |(id, gathered): (String, GatheredDataset)| {
+            let sha256 = hex(&gathered.hash.finalize());
+            DatasetIdentity::new(id, gathered.domain, gathered.questions.len() as u64, sha256)
+        };
+        self.0.into_iter().map(identity).collect()
+    }
 }

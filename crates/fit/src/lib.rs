@@ -62,7 +62,7 @@ pub mod traffic;
 pub use bootstrap::Bootstrap;
 pub use curve::{Curve, CurvePoint};
 pub use draw::{Draw, DrawOrder, DrawSpec};
-pub use file::{ThresholdsFileSpec, thresholds_file};
+pub use file::{DatasetGrades, PairDatasets, ThresholdsFileSpec, pair_file, thresholds_file};
 pub use intervals::{Resampling, achieved};
 pub use method::{
     FitSpec, FittedMethod, FittedTargets, MethodIdentity, draw_series, fit_method, fit_targets,

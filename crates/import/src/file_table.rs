@@ -125,6 +125,11 @@ impl FileTable {
         self.inner.spec.paths.iter().zip(self.inner.rows.iter().copied())
     }
 
+    /// What the folders of a file say of a column; `None` if they do not speak of it.
+    pub(crate) fn folder_value(&self, name: &str, file: usize) -> Option<Option<&str>> {
+        self.inner.partitions.value(name, file)
+    }
+
     /// The files, with format and delimiter.
     pub(crate) fn spec(&self) -> &FileSpec {
         &self.inner.spec

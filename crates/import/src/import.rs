@@ -66,33 +66,61 @@ pub fn import(
 /// # Errors
 /// As [`import`].
 pub fn read_scores(paths: &[PathBuf], progress: &dyn ImportObserver) -> Result<ImportSummary, ImportError> {
-    const TABLE: &str = "scores";
+    let tables = ScoreTables::open(paths)?;
     let mut notes = Vec::new();
-    let mut queries = Vec::new();
-    for spec in by_format(paths)? {
-        // A folder `run=5` around some of the files is no reason to refuse them.
-        let table = FileTable::open(spec, &IDS, &|name| scores::TABLE.column(name).is_some())?;
-        if table.rows().all(|(_, rows)| rows == 0) {
-            return Err(no_rows(&table));
-        }
-        check_required(table.columns().collect::<Vec<_>>())?;
-        add_notes(&table, &mut notes);
-        let known = scores::TABLE.columns.iter().map(|column| column.name);
-        let present: Vec<&str> = known.filter(|name| table.columns().any(|column| column == *name)).collect();
-        let columns = [&present[..], &[FILE_COLUMN, ROW_COLUMN]].concat().join("\", \"");
-        let sql = format!("SELECT \"{columns}\" FROM {TABLE}");
-        let tables = vec![(TABLE.to_owned(), table)];
-        queries.push(Query { tables, sql, memory_bytes: DEFAULT_MEMORY_BYTES });
+    for query in &tables.queries {
+        query.tables.iter().for_each(|(_, table)| add_notes(table, &mut notes));
     }
+    let mut imported = read_tables(&tables, progress)?;
+    imported.notes.splice(0..0, notes);
+    Ok(imported)
+}
+
+/// Files with Plimsoll's own columns, one query for each run of files of one format.
+pub(crate) struct ScoreTables {
+    queries: Vec<Query>,
+}
+
+impl ScoreTables {
+    pub(crate) fn open(paths: &[PathBuf]) -> Result<Self, ImportError> {
+        const TABLE: &str = "scores";
+        let mut queries = Vec::new();
+        for spec in by_format(paths)? {
+            // A folder `run=5` around some of the files is no reason to refuse them.
+            let table = FileTable::open(spec, &IDS, &|name| scores::TABLE.column(name).is_some())?;
+            check_score_columns(&table)?;
+            let known = scores::TABLE.columns.iter().map(|column| column.name);
+            let present: Vec<&str> =
+                known.filter(|name| table.columns().any(|column| column == *name)).collect();
+            let columns = [&present[..], &[FILE_COLUMN, ROW_COLUMN]].concat().join("\", \"");
+            let sql = format!("SELECT \"{columns}\" FROM {TABLE}");
+            let tables = vec![(TABLE.to_owned(), table)];
+            queries.push(Query { tables, sql, memory_bytes: DEFAULT_MEMORY_BYTES });
+        }
+        Ok(Self { queries })
+    }
+}
+
+/// The rows of all tables, as one table of scores.
+pub(crate) fn read_tables(
+    ScoreTables { queries }: &ScoreTables,
+    progress: &dyn ImportObserver,
+) -> Result<ImportSummary, ImportError> {
     let mut collector = Collector::new(progress, None);
-    for query in &queries {
+    for query in queries {
         query.run(&mut collector)?;
     }
     let tables: Vec<&FileTable> =
         queries.iter().flat_map(|query| &query.tables).map(|(_, table)| table).collect();
-    let mut imported = collector.finish(&tables)?;
-    imported.notes.splice(0..0, notes);
-    Ok(imported)
+    collector.finish(&tables)
+}
+
+/// Refuses a table without rows, or without a column that scores need.
+pub(crate) fn check_score_columns(table: &FileTable) -> Result<(), ImportError> {
+    if table.rows().all(|(_, rows)| rows == 0) {
+        return Err(no_rows(table));
+    }
+    check_required(table.columns().collect::<Vec<_>>())
 }
 
 /// The files in order, as one table for each run of files of one format.
@@ -115,7 +143,7 @@ fn no_rows(table: &FileTable) -> ImportError {
 }
 
 /// Files without rows, and columns that mean nothing.
-fn add_notes(table: &FileTable, notes: &mut Vec<String>) {
+pub(crate) fn add_notes(table: &FileTable, notes: &mut Vec<String>) {
     for (path, _) in table.rows().filter(|(_, rows)| *rows == 0) {
         notes.push(format!("`{}` has no data rows", path.display()));
     }

@@ -62,6 +62,7 @@ mod nearest;
 mod partitions;
 mod rows;
 mod score_batches;
+mod series_files;
 mod session;
 mod sink;
 #[cfg(test)]
@@ -71,5 +72,6 @@ pub use error::{ImportError, SqlError};
 pub use import::{DEFAULT_MEMORY_BYTES, Import, import, read_scores};
 pub use nearest::nearest;
 pub use problem::{ImportProblem, RowError, TextProblem};
+pub use series_files::{SeriesFiles, SeriesTable, find_series, folder_columns, read_series};
 pub use sink::{ImportObserver, ImportSummary, ScoreSink};
 pub use spec::{FileSpec, Format, expand_paths};

@@ -33,7 +33,7 @@ struct Partition {
 }
 
 /// A folder's name, taken apart.
-type FolderPair = (String, Option<String>);
+pub(crate) type FolderPair = (String, Option<String>);
 
 impl Partitions {
     /// Finds the columns. They hold integers where every value is written as one, and text otherwise; those
@@ -75,6 +75,11 @@ impl Partitions {
     /// Names and types.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (&str, &DataType)> {
         self.0.iter().map(|partition| (partition.name.as_str(), &partition.data_type))
+    }
+
+    /// What the folders of a file say of a column; `None` if there is no such column.
+    pub(crate) fn value(&self, name: &str, file: usize) -> Option<Option<&str>> {
+        self.get(name, file).map(|(_, value)| value)
     }
 
     fn get(&self, name: &str, file: usize) -> Option<(&Partition, Option<&str>)> {
@@ -134,7 +139,7 @@ fn agree(values: &DataType, a: Option<&str>, b: Option<&str>) -> bool {
 }
 
 /// What the folders of a path say, those below `root` alone.
-fn pairs(path: &Path, root: &Path) -> Result<Vec<FolderPair>, ImportError> {
+pub(crate) fn pairs(path: &Path, root: &Path) -> Result<Vec<FolderPair>, ImportError> {
     let here = |component: &Component<'_>| *component != Component::CurDir;
     let root: Vec<_> = root.components().filter(here).collect();
     let all: Vec<_> = path.components().filter(here).collect();

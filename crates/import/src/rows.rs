@@ -34,7 +34,7 @@ pub(crate) const IDS: [&str; 7] = [
     column!(ScoreRow, cluster_id),
 ];
 /// The name of the LLM where there are grades of its answers but no `llm` column.
-const DEFAULT_LLM: &str = "llm";
+pub(crate) const DEFAULT_LLM: &str = "llm";
 /// Characters of a value that a message shows.
 const SHOWN_CHARACTERS: usize = 60;
 

@@ -1,7 +1,9 @@
 //! A store, and reading, writing and listing its objects.
 
 use std::fmt;
+use std::fs::File;
 use std::future::Future;
+use std::io::Write as _;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
@@ -96,6 +98,31 @@ impl Objects {
             Ok(None) => Err(ObjectError::TooLarge { object: self.shown(name), max }),
             Err(GivenUp { error: StoreError::NotFound { .. }, .. }) => Ok(None),
             Err(given_up) => Err(self.failed("read", name, given_up)),
+        }
+    }
+
+    /// Writes the bytes of an object, by its name as [`Objects::list`] gives it, to a file, piece by piece, in the place of
+    /// what the file held; `false` if there is no such object. A file of an operation that failed is not whole.
+    ///
+    /// # Errors
+    /// [`ObjectError::Failed`], also for a file that cannot be written.
+    pub fn fetch(&self, name: &str, file: &FilePath) -> Result<bool, ObjectError> {
+        // What was listed is written as the store has it, `%` and all.
+        let listed = Path::parse(name).map(|parsed| self.root.parts().chain(parsed.parts()).collect());
+        let path: Path = listed.unwrap_or_else(|_| self.path(name));
+        let written = |source: std::io::Error| StoreError::Generic { store: "file", source: source.into() };
+        let fetch = || async {
+            let mut pieces = self.store.get(&path).await?.into_stream();
+            let mut file = File::create(file).map_err(written)?;
+            while let Some(piece) = pieces.try_next().await? {
+                file.write_all(&piece).map_err(written)?;
+            }
+            Ok(())
+        };
+        match self.wait_for(fetch) {
+            Ok(()) => Ok(true),
+            Err(GivenUp { error: StoreError::NotFound { .. }, .. }) => Ok(false),
+            Err(given_up) => Err(self.failed("fetch", name, given_up)),
         }
     }
 

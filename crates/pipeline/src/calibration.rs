@@ -1,5 +1,7 @@
 //! The calibration table, written as its rows are drawn.
 
+use std::path::Path;
+
 use plimsoll_core::records::{CalibrationRow, DrawPart};
 use plimsoll_core::{Outcome, ScoreSeries, ScoreTable};
 use plimsoll_fit::Draw;
@@ -31,9 +33,13 @@ impl CalibrationWriter {
     /// # Errors
     /// A stage failure for a file that cannot be written.
     pub fn create(folder: &RunFolder, provenance: &Provenance) -> Result<Self, Failure> {
-        let path = folder.path(&Self::output());
+        Self::at(&folder.path(&Self::output()), provenance)
+    }
+
+    /// Opens a table at a path.
+    pub(crate) fn at(path: &Path, provenance: &Provenance) -> Result<Self, Failure> {
         let writer =
-            TableWriter::create(&calibration::TABLE, &path, provenance).or_fail(FailureKind::Stage)?;
+            TableWriter::create(&calibration::TABLE, path, provenance).or_fail(FailureKind::Stage)?;
         Ok(Self { writer, rows: 0 })
     }
 
@@ -50,6 +56,12 @@ impl CalibrationWriter {
             self.writer.write_rows(&rows).or_fail(FailureKind::Stage)?;
             self.rows += rows.len() as u64;
         }
+        Ok(())
+    }
+
+    /// Appends the rows of a table of calibration rows, bit by bit as they are.
+    pub(crate) fn append(&mut self, path: &Path) -> Result<(), Failure> {
+        self.rows += self.writer.append(path).or_fail(FailureKind::Stage)?;
         Ok(())
     }
 

@@ -28,6 +28,7 @@
 //! | [`mod@run`], [`estimate`] | a whole run, and what it will take |
 //! | [`stages`] | what a run does, one file a stage |
 //! | [`run_folder`], [`stage`], [`stage_key`] | the run folder with its lock and manifest, and when a stage is current |
+//! | [`series_source`], [`series_work`] | scores that are read, and worked on, series by series; shared through a store |
 //! | [`release`] | what a finished run gives to others |
 //! | [`models`], [`cache`] | models as backends, and the cache of their answers |
 //! | [`questions`], [`score_files`], [`traffic_file`], [`answers_file`], [`decision_log`], [`small_file`] | files that are read |
@@ -55,6 +56,8 @@ pub mod run;
 pub mod run_folder;
 pub mod score_files;
 pub mod series_name;
+pub mod series_source;
+pub mod series_work;
 pub mod small_file;
 pub mod stage;
 pub mod stage_key;
@@ -70,9 +73,12 @@ mod hub;
 mod locations;
 mod observations;
 mod pull;
+mod result_store;
+mod score_objects;
 mod served;
 mod shards;
 mod shared_chunks;
+mod store_url;
 mod table_files;
 mod workload;
 

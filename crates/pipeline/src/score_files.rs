@@ -1,12 +1,17 @@
 //! Tables of scores, and whose fault it is if they cannot be read.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use plimsoll_import::{ImportError, ImportSummary, expand_paths, read_scores};
+use plimsoll_import::{ImportError, ImportSummary, expand_paths, find_series, folder_columns, read_scores};
+use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::failure::{Failure, FailureKind};
 use crate::observer::{ImportProgress, Observer};
 use crate::run_folder::manifest::InputFile;
+use crate::score_objects;
+use crate::series_source::SeriesSource;
 
 /// The files that `--scores` names, patterns expanded, each with its hash.
 #[derive(Debug)]
@@ -14,20 +19,30 @@ pub struct ScoreFiles {
     paths: Vec<PathBuf>,
     /// Their names and hashes.
     pub inputs: Vec<InputFile>,
+    /// Where files out of buckets lie, as long as this is there.
+    _fetched: Vec<TempDir>,
 }
 
 impl ScoreFiles {
-    /// Finds the files.
+    /// Finds the files: patterns, folders, and URLs of prefixes in buckets, whose files are fetched to this machine.
     ///
     /// # Errors
-    /// A usage failure for a pattern that matches nothing, an input failure for a file that cannot be read.
+    /// A usage failure for a URL that names no store or a pattern that matches nothing, an input failure for a file that cannot be read.
     pub fn find(patterns: &[String]) -> Result<Self, Failure> {
-        let mut paths = Vec::new();
+        let (mut paths, mut fetched) = (Vec::new(), Vec::new());
         for pattern in patterns {
-            paths.extend(expand_paths(pattern).map_err(|error| import_failure(error, ScoresFrom::Tables))?);
+            let pattern = if pattern.contains("://") {
+                let folder = score_objects::fetch(pattern)?;
+                let path = folder.path().to_string_lossy().into_owned();
+                fetched.push(folder);
+                path
+            } else {
+                pattern.clone()
+            };
+            paths.extend(expand_paths(&pattern).map_err(|error| import_failure(error, ScoresFrom::Tables))?);
         }
         let inputs = paths.iter().map(|path| InputFile::from_path(path)).collect::<Result<_, _>>()?;
-        Ok(Self { paths, inputs })
+        Ok(Self { paths, inputs, _fetched: fetched })
     }
 
     /// Reads them, and passes the reader's notes on.
@@ -41,6 +56,35 @@ impl ScoreFiles {
             observer.note(note);
         }
         Ok(summary)
+    }
+}
+
+impl ScoreFiles {
+    /// Their series. Where the folders of Parquet files say which series they hold (`slm=../llm=../method=..`), each is read
+    /// when it is needed; other files are read at once.
+    ///
+    /// # Errors
+    /// As [`ScoreFiles::read`].
+    pub fn series(&self, observer: &dyn Observer) -> Result<SeriesSource, Failure> {
+        let failed = |error| import_failure(error, ScoresFrom::Tables);
+        let mut inputs: BTreeMap<&Path, Value> = BTreeMap::new();
+        for (path, input) in self.paths.iter().zip(&self.inputs) {
+            let folders = folder_columns(path).map_err(failed)?;
+            inputs.insert(path, json!([input.name, input.sha256, folders]));
+        }
+        let Some(table) = find_series(&self.paths).map_err(failed)? else {
+            let all: Value =
+                self.paths.iter().filter_map(|path| inputs.get(path.as_path()).cloned()).collect();
+            return Ok(SeriesSource::from_table(self.read(observer)?.table, &all));
+        };
+        for note in &table.notes {
+            observer.note(note);
+        }
+        let with_inputs = table.series.into_iter().map(|files| {
+            let own = files.paths.iter().filter_map(|path| inputs.get(path.as_path()).cloned()).collect();
+            (files, own)
+        });
+        Ok(SeriesSource::from_files(with_inputs.collect()))
     }
 }
 

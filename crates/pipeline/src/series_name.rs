@@ -1,10 +1,15 @@
 //! Names of series and pairs for people.
 
-use plimsoll_core::{ModelId, ScoreSeries};
+use plimsoll_core::{ModelId, ScoreSeries, SeriesKey};
 
 /// `SLM -> LLM METHOD`, or `SLM METHOD`.
 pub fn series_name(series: &ScoreSeries) -> String {
-    format!("{} {}", pair_name(series.slm.as_str(), series.llm.as_ref().map(ModelId::as_str)), series.method)
+    key_name(&series.key())
+}
+
+/// [`series_name`] of a series that is not read.
+pub fn key_name(key: &SeriesKey) -> String {
+    format!("{} {}", pair_name(key.slm.as_str(), key.llm.as_ref().map(ModelId::as_str)), key.method)
 }
 
 /// `SLM -> LLM`, or `SLM`.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use plimsoll_core::{ModelId, ScoreSeries, ScoreTable};
+use plimsoll_core::{ModelId, ScoreTable, SeriesKey};
 use plimsoll_files::write_atomic;
-use plimsoll_fit::thresholds_file;
+use plimsoll_fit::{DatasetGrades, PairDatasets, pair_file};
 use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::{MAX_BYTES, Method, ModelIdentity, Pipeline, SourceFile};
 
@@ -47,15 +47,53 @@ pub struct FileOrigin<'a> {
     pub parameters: &'a FitParameters,
 }
 
-/// The name of each pair's file, in the order of the table.
+/// What was fitted, gathered series by series.
+#[derive(Debug, Default)]
+pub struct FittedPairs(Vec<FittedPair>);
+
+#[derive(Debug)]
+struct FittedPair {
+    slm: ModelId,
+    llm: Option<ModelId>,
+    datasets: PairDatasets,
+    methods: Vec<Method>,
+}
+
+impl FittedPairs {
+    /// The entries of a table: `methods` holds one for each of its series.
+    pub fn from_table(table: &ScoreTable, methods: Vec<Method>) -> Self {
+        let mut fitted = Self::default();
+        for (series, method) in table.series.iter().zip(methods) {
+            fitted.add(&series.key(), method, &DatasetGrades::all(&table.questions, series));
+        }
+        fitted
+    }
+
+    /// Adds the entry of a series; called in the order of the series of a table.
+    pub(crate) fn add(&mut self, key: &SeriesKey, method: Method, grades: &[DatasetGrades]) {
+        let is_same = |pair: &&mut FittedPair| (&pair.slm, &pair.llm) == (&key.slm, &key.llm);
+        if let Some(pair) = self.0.last_mut().filter(is_same) {
+            pair.datasets.add(grades);
+            pair.methods.push(method);
+            return;
+        }
+        let mut datasets = PairDatasets::default();
+        datasets.add(grades);
+        let (slm, llm) = (key.slm.clone(), key.llm.clone());
+        self.0.push(FittedPair { slm, llm, datasets, methods: vec![method] });
+    }
+}
+
+/// The name of each pair's file, in the order of the series of a table.
 ///
 /// # Errors
 /// An input failure for a name that is too long, or for two pairs with one name: one file would replace the other.
-pub fn file_names(table: &ScoreTable) -> Result<Vec<String>, Failure> {
+pub fn file_names<'k>(keys: impl IntoIterator<Item = &'k SeriesKey>) -> Result<Vec<String>, Failure> {
+    let mut pairs: Vec<(&str, Option<&str>)> = keys.into_iter().map(pair_ids).collect();
+    pairs.dedup();
     let mut taken: BTreeMap<String, String> = BTreeMap::new();
     let mut names = Vec::new();
-    for pair in pairs(&table.series) {
-        let (slm, llm) = pair_ids(pair);
+    for (slm, llm) in pairs {
         let (name, pair) = (file_name(slm, llm), pair_name(slm, llm));
         if name.chars().count() > MAX_CHARACTERS {
             return Err(Failure::input(format!(
@@ -74,25 +112,21 @@ pub fn file_names(table: &ScoreTable) -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-/// Writes the file of each pair; `methods` holds one entry per series of the table.
+/// Writes the file of each pair.
 ///
 /// # Errors
-/// As [`file_names`], and a stage failure for a file that cannot be written.
+/// A stage failure for a file that cannot be written.
 pub fn write_all(
-    table: &ScoreTable,
-    methods: Vec<Method>,
+    fitted: FittedPairs,
     origin: FileOrigin<'_>,
     folder: &RunFolder,
 ) -> Result<Vec<ThresholdsFile>, Failure> {
     let spec = file_spec(origin);
-    let names = file_names(table)?;
-    let mut methods = methods.into_iter();
     let mut written = Vec::new();
-    for (pair, name) in pairs(&table.series).zip(names) {
-        let series: Vec<&ScoreSeries> = pair.iter().collect();
-        let entries = methods.by_ref().take(pair.len()).collect();
+    for FittedPair { slm, llm, datasets, methods } in fitted.0 {
+        let name = file_name(slm.as_str(), llm.as_ref().map(ModelId::as_str));
         let thresholds =
-            thresholds_file(&spec, &table.questions, &series, entries).or_fail(FailureKind::Stage)?;
+            pair_file(&spec, (Some(&slm), llm.as_ref()), datasets, methods).or_fail(FailureKind::Stage)?;
         write_file(&folder.path(&name), &thresholds)?;
         written.push(ThresholdsFile { name, thresholds });
     }
@@ -100,8 +134,16 @@ pub fn write_all(
 }
 
 /// Notes that a guarantee holds for one method: choosing the best of several by their results needs a correction.
-pub fn note_choice_of_methods(table: &ScoreTable, parameters: &FitParameters, observer: &dyn Observer) {
-    let methods = pairs(&table.series).map(<[ScoreSeries]>::len).max().unwrap_or_default();
+pub fn note_choice_of_methods<'k>(
+    keys: impl IntoIterator<Item = &'k SeriesKey>,
+    parameters: &FitParameters,
+    observer: &dyn Observer,
+) {
+    let mut methods: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
+    for key in keys {
+        *methods.entry(pair_ids(key)).or_default() += 1;
+    }
+    let methods = methods.into_values().max().unwrap_or_default();
     if methods > 1 && !parameters.thresholds.risk.is_empty() {
         observer.note(&format!(
             "a guarantee holds for one operating point; choosing the best of the {methods} methods of a pair by its \
@@ -146,13 +188,8 @@ fn file_spec(origin: FileOrigin<'_>) -> plimsoll_fit::ThresholdsFileSpec {
     }
 }
 
-/// The series of each pair; a table has them one after the other.
-fn pairs(series: &[ScoreSeries]) -> impl Iterator<Item = &[ScoreSeries]> {
-    series.chunk_by(|a, b| a.pair() == b.pair())
-}
-
-fn pair_ids(pair: &[ScoreSeries]) -> (&str, Option<&str>) {
-    pair.first().map_or(("", None), |series| (series.slm.as_str(), series.llm.as_ref().map(ModelId::as_str)))
+fn pair_ids(key: &SeriesKey) -> (&str, Option<&str>) {
+    (key.slm.as_str(), key.llm.as_ref().map(ModelId::as_str))
 }
 
 /// `SLM--LLM.thresholds.json`, or `SLM.thresholds.json`; what is no letter, digit, dot, dash or

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use arrow::json::ReaderBuilder;
 use parquet::arrow::ArrowWriter;
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::error::StoreError;
 use crate::provenance::Provenance;
+use crate::read::read_batches;
 use crate::table::Table;
 use plimsoll_files::AtomicFile;
 
@@ -79,6 +81,30 @@ impl TableWriter {
             }
         }
         Ok(())
+    }
+
+    /// Appends the rows of a file of the same table; gives their number. They are written in the batches in which
+    /// [`TableWriter::write_rows`] writes rows, so that the bytes are the same.
+    ///
+    /// # Errors
+    /// As [`read_batches`](crate::read_batches), [`StoreError::Write`] if the disk refuses.
+    pub fn append(&mut self, path: &Path) -> Result<u64, StoreError> {
+        let (mut waiting, mut rows, mut all) = (Vec::new(), 0, 0);
+        let mut batches = read_batches(path, self.table)?.peekable();
+        while let Some(batch) = batches.next() {
+            let batch = batch?;
+            rows += batch.num_rows();
+            waiting.push(batch);
+            if rows >= BATCH_ROWS || batches.peek().is_none() {
+                let refused =
+                    |source| StoreError::Rows { table: self.table.name, path: path.to_owned(), source };
+                let joined = concat_batches(&self.schema, &waiting).map_err(refused)?;
+                self.write(&joined)?;
+                all += rows as u64;
+                (waiting, rows) = (Vec::new(), 0);
+            }
+        }
+        Ok(all)
     }
 
     /// Writes what is buffered, brings it to the disk, and gives the file its name.
@@ -238,6 +264,26 @@ mod tests {
         }
         writer.finish().unwrap();
         assert_eq!(fs::read(&a).unwrap(), fs::read(&b).unwrap());
+    }
+
+    /// Where a row group ends in the middle of a batch.
+    #[test]
+    fn appended_files_give_the_bytes_of_their_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let rows: Vec<Row> = (0..ROW_GROUP_ROWS + 3 * BATCH_ROWS).map(row).collect();
+        let ends = [0, BATCH_ROWS + 5000, ROW_GROUP_ROWS + 77, rows.len()];
+        let mut writer = TableWriter::create(&TABLE, &at("rows"), &provenance()).unwrap();
+        let mut appended = TableWriter::create(&TABLE, &at("appended"), &provenance()).unwrap();
+        for (index, part) in ends.windows(2).map(|ends| &rows[ends[0]..ends[1]]).enumerate() {
+            writer.write_rows(part).unwrap();
+            let path = at(&format!("part{index}"));
+            write_rows(&TABLE, part, &path, &Provenance::default()).unwrap();
+            assert_eq!(appended.append(&path).unwrap(), part.len() as u64);
+        }
+        writer.finish().unwrap();
+        appended.finish().unwrap();
+        assert!(fs::read(at("rows")).unwrap() == fs::read(at("appended")).unwrap());
     }
 
     #[test]

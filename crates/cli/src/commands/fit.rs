@@ -6,17 +6,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use plimsoll_pipeline::calibration::CalibrationWriter;
-use plimsoll_pipeline::method_identity::MethodIdentities;
 use plimsoll_pipeline::run_folder::{RunFolder, Stopwatch};
 use plimsoll_pipeline::score_files::ScoreFiles;
 use plimsoll_pipeline::stage_key::StageDependencies;
-use plimsoll_pipeline::stages::fit::Fitting;
+use plimsoll_pipeline::stages::fit::SeriesFit;
 use plimsoll_pipeline::threshold_files::{self, FileOrigin, ThresholdsFile};
 use plimsoll_pipeline::{Failure, Stage};
 use serde_json::json;
 
 use self::decisions::Refit;
 use crate::arguments::fit_options::FitOptions;
+use crate::arguments::store_options::{StoreOptions, note_counts};
 use crate::console::Console;
 use crate::views::operating_points;
 
@@ -31,6 +31,10 @@ use crate::views::operating_points;
 /// threshold is fitted per target. OUT then holds tables/calibration.parquet, one SLM--LLM.thresholds.json
 /// per pair of models, and manifest.json, which records every option with its default.
 ///
+/// Where the files are Parquet in folders `slm=../llm=../method=..`, one series after the other is read, and memory is that
+/// of the largest. With --store, any number of machines run the same command and share the series; each ends with
+/// the same files. See docs/scaling.md.
+///
 /// With --decisions, the points of a file that is in force are fitted anew on a log of its own decisions, by
 /// inverse propensity: JSON lines of the router's decision record with its `propensity`, and `slm_correct` or
 /// `llm_correct` of the answer that was shown. A log without exploration is refused: it says nothing of other
@@ -41,19 +45,22 @@ Examples:
   plimsoll fit --scores scores.csv --out calibration/mine
   plimsoll fit --scores 'logs/*.parquet' --ratio 0.1 0.3 --accuracy 0.8 \\
       --risk selective_error:0.1:0.1 --out calibration/mine
+  plimsoll fit --scores /shared/scores --store /shared/store --out calibration/mine
   plimsoll fit --decisions log.jsonl --thresholds slm--llm.thresholds.json --out calibration/anew")]
 pub(crate) struct FitArguments {
     /// Tables of scores: files, patterns, or folders of partitions (dataset=a/..)
     #[arg(long, required_unless_present = "decisions", num_args = 1.., value_name = "FILE")]
     scores: Vec<String>,
     /// A log of decisions with propensities instead, as JSON lines
-    #[arg(long, value_name = "LOG", conflicts_with = "scores", requires = "thresholds")]
+    #[arg(long, value_name = "LOG", conflicts_with_all = ["scores", "store"], requires = "thresholds")]
     decisions: Option<PathBuf>,
     /// The thresholds file that decided; its targets are fitted anew, or those that are given
     #[arg(long, value_name = "FILE", requires = "decisions")]
     thresholds: Option<PathBuf>,
     #[command(flatten)]
     options: FitOptions,
+    #[command(flatten)]
+    store: StoreOptions,
     /// Output folder; made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -69,10 +76,11 @@ pub(super) fn run(arguments: &FitArguments, console: &Console) -> Result<(), Fai
         return show(&folder, &[written], None, console);
     }
     let files = ScoreFiles::find(&arguments.scores)?;
+    let shared = arguments.store.open()?;
     let mut folder = RunFolder::open(&arguments.out, console)?;
     let stopwatch = Stopwatch::start();
-    let table = files.read(console)?.table;
-    threshold_files::file_names(&table)?;
+    let source = files.series(console)?;
+    threshold_files::file_names(source.keys())?;
 
     let pipeline = parameters.as_pipeline("plimsoll fit");
     folder.set_pipeline(&pipeline.name, &pipeline.sha256);
@@ -82,16 +90,15 @@ pub(super) fn run(arguments: &FitArguments, console: &Console) -> Result<(), Fai
         inputs: files.inputs.clone(),
     };
     let mut calibration = CalibrationWriter::create(&folder, &draw.provenance(parameters.seed))?;
-    let spec = parameters.fit_spec();
-    let fitting = Fitting { table: &table, spec: &spec, identities: MethodIdentities::imported() };
-    let methods = fitting.run(Some(&mut calibration), console)?;
+    let fit = SeriesFit::new(&parameters, &pipeline);
+    let (fitted, counts) = fit.run(&source, &mut calibration, shared.as_ref(), console)?;
     let drawn = calibration.finish()?;
     folder.record(draw.completed(vec![CalibrationWriter::output()], stopwatch))?;
 
     let stopwatch = Stopwatch::start();
     let origin =
         FileOrigin { pipeline: &pipeline, sources: &files.inputs, models: &[], parameters: &parameters };
-    let written = threshold_files::write_all(&table, methods, origin, &folder)?;
+    let written = threshold_files::write_all(fitted, origin, &folder)?;
     let outputs = written.iter().map(|file| file.name.clone()).collect();
     let fit = StageDependencies {
         stage: Stage::Fit,
@@ -99,7 +106,8 @@ pub(super) fn run(arguments: &FitArguments, console: &Console) -> Result<(), Fai
         inputs: files.inputs,
     };
     folder.record(fit.completed(outputs, stopwatch))?;
-    threshold_files::note_choice_of_methods(&table, &parameters, console);
+    threshold_files::note_choice_of_methods(source.keys(), &parameters, console);
+    note_counts(shared.as_ref(), counts, console);
     show(&folder, &written, Some(drawn), console)
 }
 

@@ -3,16 +3,17 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use plimsoll_evaluate::{HoldOut, TransferSpec, splits, summarise};
+use plimsoll_evaluate::{HoldOut, TransferSpec, summarise};
 use plimsoll_pipeline::run_folder::{RunFolder, Stopwatch, table_path};
 use plimsoll_pipeline::score_files::ScoreFiles;
 use plimsoll_pipeline::stage_key::StageDependencies;
-use plimsoll_pipeline::stages::transfer::TransferTask;
+use plimsoll_pipeline::stages::transfer::SeriesTransferTask;
 use plimsoll_pipeline::{Failure, Stage};
 use plimsoll_store::tables::transfer;
 use serde_json::json;
 
 use crate::arguments::fit_options::FitOptions;
+use crate::arguments::store_options::{StoreOptions, note_counts};
 use crate::arguments::values;
 use crate::console::Console;
 use crate::views::transfer::{json_rows, transfer_text};
@@ -26,6 +27,8 @@ use crate::views::transfer::{json_rows, transfer_text};
 ///
 /// Besides, what would mend it: how far a routing ratio is missed after `plimsoll adapt` and by a tracker, what
 /// some labels buy for an accuracy, and whether guarantees that are about datasets hold on the held-out one.
+///
+/// Series are read one at a time, and shared with other machines by --store, as `plimsoll fit` does it.
 ///
 /// OUT then holds tables/transfer.parquet and manifest.json. A guarantee over rows holds on the pool's
 /// distribution, and `violated` shows how often it fails beyond it. One over datasets promises something of a
@@ -63,6 +66,8 @@ pub(crate) struct TransferArguments {
     repeats: u32,
     #[command(flatten)]
     options: FitOptions,
+    #[command(flatten)]
+    store: StoreOptions,
     /// Output folder; made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -94,19 +99,16 @@ pub(super) fn run(arguments: &TransferArguments, console: &Console) -> Result<()
     by.dedup();
     let by: Vec<HoldOut> = by.into_iter().map(HoldOut::from).collect();
     let files = ScoreFiles::find(&arguments.scores)?;
+    let shared = arguments.store.open()?;
     let mut folder = RunFolder::open(&arguments.out, console)?;
     let stopwatch = Stopwatch::start();
-    let table = files.read(console)?.table;
-    for hold_out in by.iter().filter(|hold_out| splits(&table.questions, **hold_out) == 0) {
-        console.note(format_args!(
-            "there is but one {}: nothing is left to fit on when it is held out",
-            hold_out.name()
-        ));
-    }
+    let source = files.series(console)?;
     let names: Vec<&str> = by.iter().map(|by| by.name()).collect();
     let parameters = json!({"options": options, "by": names, "repeats": arguments.repeats});
     let spec = TransferSpec { fit: options.fit_spec(), by, repeats: arguments.repeats };
-    let tables = TransferTask { spec, cross_fitted: None }.run(&table, console)?;
+    let task = SeriesTransferTask::new(spec, &parameters);
+    let (tables, counts) = task.run(&source, shared.as_ref(), console)?;
+    note_counts(shared.as_ref(), counts, console);
 
     let dependencies = StageDependencies { stage: Stage::Transfer, parameters, inputs: files.inputs };
     let provenance = dependencies.provenance(options.seed);

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch
 use parquet::arrow::ArrowWriter;
 
 use super::*;
-use crate::expand_paths;
+use crate::{SeriesFiles, expand_paths, find_series, read_series};
 
 const QUERY: &str = "SELECT question_id, dataset, method, confidence, slm_correct, _file, _row FROM logs";
 
@@ -258,4 +258,51 @@ fn compressed_text_is_refused_as_what_it_is() {
     };
     let refused = import(&Import::new([("logs".to_owned(), spec)], QUERY), &(), None);
     assert_refused(&folder, refused, &["`b.csv.gz` is compressed (gzip)"]);
+}
+
+#[test]
+fn series_are_found_by_their_folders() {
+    let folder = Folder::new();
+    let graded = || {
+        parquet(vec![("dataset", texts("a")), ("llm_correct", Arc::new(BooleanArray::from(vec![true; 3])))])
+    };
+    for path in ["slm=b/method=m%20x/1", "slm=b/method=m%20x/2", "slm=a/method=n/1", "slm=/method=n/1"] {
+        folder.write(&format!("{path}.parquet"), &graded());
+    }
+    let paths = expand_paths(folder.0.path().to_str().unwrap()).unwrap();
+    let found = find_series(&paths).unwrap().unwrap();
+    let shown = |series: &SeriesFiles| {
+        let SeriesFiles { key, paths, rows } = series;
+        format!("{} {} {} {} {rows}", key.slm, key.llm.as_ref().unwrap(), key.method, paths.len())
+    };
+    let shown: Vec<String> = found.series.iter().map(shown).collect();
+    assert_eq!(shown, ["a llm n 1 3", "b llm m x 2 6", "slm llm n 1 3"]);
+    // What is read of a series is that series; two files of it repeat their rows here.
+    let one = read_series(&found.series[0], &()).unwrap();
+    assert_eq!((one.table.keys(), one.rows), (vec![found.series[0].key.clone()], 3));
+    assert!(matches!(read_series(&found.series[1], &()), Err(ImportError::Rows { total: 3, .. })));
+}
+
+#[test]
+fn files_that_may_hold_several_series_are_not_taken_apart() {
+    let named = |more: Vec<(&'static str, ArrayRef)>| parquet([vec![("dataset", texts("a"))], more].concat());
+    for (name, bytes) in [
+        ("method=m/p.csv", csv().into_bytes()),
+        // The SLMs, or the method, stand in the files alone.
+        ("method=m/p.parquet", named(vec![("slm", texts("x"))])),
+        ("slm=s/p.parquet", named(vec![("method", texts("m"))])),
+        // What is no id is an error of its rows.
+        ("slm=a%0Ab/method=m/p.parquet", named(vec![])),
+        ("method=/p.parquet", named(vec![])),
+    ] {
+        let folder = Folder::new();
+        folder.write(name, &bytes);
+        let paths = expand_paths(folder.0.path().to_str().unwrap()).unwrap();
+        assert!(find_series(&paths).unwrap().is_none(), "{name}");
+    }
+    let folder = Folder::new();
+    folder.write("slm=a/method=m/p.parquet", &parquet(vec![]));
+    let paths = expand_paths(folder.0.path().to_str().unwrap()).unwrap();
+    assert!(matches!(find_series(&paths), Err(ImportError::MissingColumn { column: "dataset", .. })));
+    assert!(find_series(&[]).unwrap().is_none());
 }

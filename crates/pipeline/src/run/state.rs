@@ -42,7 +42,7 @@ use crate::stages::score::ScoreStage;
 use crate::stages::score::import::ImportInputs;
 use crate::stages::transfer::TransferTask;
 use crate::table_files::write_table;
-use crate::threshold_files::{self, FileOrigin, read_file};
+use crate::threshold_files::{self, FileOrigin, FittedPairs, read_file};
 
 /// What a stage wrote, and what it gives to later ones.
 pub(super) struct StageOutcome<T> {
@@ -224,7 +224,7 @@ impl<'r, 'a> RunState<'r, 'a> {
         let spec = self.dependencies.fit.fit_spec();
         let mut writer = CalibrationWriter::create(&self.folder, &self.provenance(Stage::Draw))?;
         let value = if fits {
-            threshold_files::file_names(&scores.table)?;
+            threshold_files::file_names(&scores.table.keys())?;
             let fitting = Fitting { table: &scores.table, spec: &spec, identities: self.identities() };
             Some(fitting.run(Some(&mut writer), self.observer)?)
         } else {
@@ -239,7 +239,8 @@ impl<'r, 'a> RunState<'r, 'a> {
     pub(super) fn fit(&mut self, fitted: Option<Vec<Method>>) -> Result<StageOutcome<()>, Failure> {
         let scores = self.scores()?;
         let table = &scores.table;
-        threshold_files::file_names(table)?;
+        let keys = table.keys();
+        threshold_files::file_names(&keys)?;
         let spec = self.dependencies.fit.fit_spec();
         let methods = match fitted {
             Some(methods) => methods,
@@ -251,8 +252,9 @@ impl<'r, 'a> RunState<'r, 'a> {
             models: self.dependencies.thresholds_identities(),
             parameters: &self.dependencies.fit,
         };
-        let written = threshold_files::write_all(table, methods, origin, &self.folder)?;
-        threshold_files::note_choice_of_methods(table, &self.dependencies.fit, self.observer);
+        let fitted = FittedPairs::from_table(table, methods);
+        let written = threshold_files::write_all(fitted, origin, &self.folder)?;
+        threshold_files::note_choice_of_methods(&keys, &self.dependencies.fit, self.observer);
         let files: Vec<&Thresholds> = written.iter().map(|file| &file.thresholds).collect();
         let others = other_slms(table, &files);
         let mut outputs: Vec<String> = written.into_iter().map(|file| file.name).collect();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use plimsoll_backend::Cancel;
-use plimsoll_objects::{Leases, Objects};
+use plimsoll_objects::Leases;
 use serde::Serialize;
 
 use super::inputs::{InferenceInputs, RunInputs};
@@ -23,6 +23,7 @@ use crate::shared_chunks::SharedChunks;
 use crate::stage::Stage;
 use crate::stage_key::PROGRAM_VERSION;
 use crate::stages::infer::{CHUNKS, ChunkCounts};
+use crate::store_url::open_objects;
 
 /// How a worker works.
 #[derive(Debug, Clone)]
@@ -51,11 +52,7 @@ pub struct WorkSummary {
 
 /// The store of a URL.
 pub(super) fn open_store(url: &str) -> Result<ChunkStore, Failure> {
-    let objects = Objects::open(url).map_err(|error| {
-        let kind = if error.is_usage() { FailureKind::Usage } else { FailureKind::Stage };
-        Failure::from_error(kind, error).during("--store")
-    })?;
-    Ok(ChunkStore::new(Arc::new(objects)))
+    open_objects(url).map(ChunkStore::new)
 }
 
 /// Answers what is missing in a store of the chunks of a pipeline, until nothing is missing, or nothing of its part.

@@ -1,19 +1,22 @@
 //! `evaluate`: how well confidences rank answers, what routing by them gives, and how well thresholds transfer.
 
 use plimsoll_core::records::{AlignmentRow, CurveAreaRow, CurveRow, MapMetricRow};
-use plimsoll_core::{ModelId, ScoreSeries, ScoreTable};
+use plimsoll_core::{ModelId, ScoreTable, SeriesKey};
 use plimsoll_evaluate::{EvaluationSettings, alignment, curves};
 use plimsoll_fit::PreparedSeries;
 use plimsoll_router::Thresholds;
 use plimsoll_router::thresholds::Method;
 use plimsoll_store::{Provenance, tables};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::transfer::{TransferTables, TransferTask};
-use crate::failure::Failure;
-use crate::observer::Observer;
+use crate::failure::{Failure, FailureKind, OrFail as _};
+use crate::observer::{Observer, Progress};
 use crate::run_folder::RunFolder;
 use crate::series_name::series_name;
+use crate::series_source::{LoadedSeries, SeriesSource};
+use crate::series_work::{self, DatasetDomains, SeriesCounts, SeriesSink, SeriesTask, SharedSeries, foreign};
 use crate::stage::Stage;
 use crate::table_files::write_table;
 
@@ -35,7 +38,7 @@ pub struct EvaluationTask<'a> {
 }
 
 /// The tables of an evaluation.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct EvaluationTables {
     /// How well confidences rank right answers first.
     pub alignment: Vec<AlignmentRow>,
@@ -65,15 +68,7 @@ impl EvaluationTask<'_> {
         for series in &self.table.series {
             progress.message(&series_name(series));
             let prepared = PreparedSeries::new(&self.table.questions, series);
-            let maps = self.maps.and_then(|file| thresholds_entry(file, series));
-            let aligned = alignment(&prepared, maps, &self.settings);
-            tables.alignment.extend(aligned.alignment);
-            tables.map_metrics.extend(aligned.map_metrics);
-            progress.step();
-            let curves = curves(&prepared, &self.settings);
-            tables.curves.extend(curves.curves);
-            tables.curve_areas.extend(curves.areas);
-            progress.step();
+            tables.extend(evaluate_series(&prepared, self.settings, self.maps, &*progress));
             if let (Some(transfer), Some(tables)) = (transfer, &mut tables.transfer) {
                 tables.extend(transfer.evaluate(&prepared, self.table, &*progress)?);
             }
@@ -82,14 +77,41 @@ impl EvaluationTask<'_> {
     }
 }
 
+fn evaluate_series(
+    prepared: &PreparedSeries<'_>,
+    settings: EvaluationSettings,
+    maps: Option<&Thresholds>,
+    progress: &dyn Progress,
+) -> EvaluationTables {
+    let maps = maps.and_then(|file| thresholds_entry(file, &prepared.series.key()));
+    let aligned = alignment(prepared, maps, &settings);
+    progress.step();
+    let curves = curves(prepared, &settings);
+    progress.step();
+    EvaluationTables {
+        alignment: aligned.alignment,
+        map_metrics: aligned.map_metrics,
+        curves: curves.curves,
+        curve_areas: curves.areas,
+        transfer: None,
+    }
+}
+
 /// The entry of a thresholds file for a series of its pair.
-pub fn thresholds_entry<'t>(thresholds: &'t Thresholds, series: &ScoreSeries) -> Option<&'t Method> {
+pub fn thresholds_entry<'t>(thresholds: &'t Thresholds, series: &SeriesKey) -> Option<&'t Method> {
     let llm = thresholds.llm.as_ref().map(|llm| llm.id.as_str());
     let same = series.slm.as_str() == thresholds.slm.id && series.llm.as_ref().map(ModelId::as_str) == llm;
     thresholds.methods.iter().find(|method| same && method.id == series.method.as_str())
 }
 
 impl EvaluationTables {
+    fn extend(&mut self, other: Self) {
+        self.alignment.extend(other.alignment);
+        self.map_metrics.extend(other.map_metrics);
+        self.curves.extend(other.curves);
+        self.curve_areas.extend(other.curve_areas);
+    }
+
     /// Writes the tables; gives their paths in the folder.
     ///
     /// # Errors
@@ -105,5 +127,97 @@ impl EvaluationTables {
             outputs.extend(transfer.write(folder, provenance)?);
         }
         Ok(outputs)
+    }
+}
+
+/// Imported scores, evaluated series by series. Transfer is no part of it.
+#[derive(Debug)]
+pub struct SeriesEvaluation<'a> {
+    settings: EvaluationSettings,
+    maps: Option<&'a Thresholds>,
+    /// What results depend on.
+    parameters: Value,
+}
+
+impl<'a> SeriesEvaluation<'a> {
+    /// An evaluation with these parameters: all that its results depend on beside the scores.
+    pub fn new(settings: EvaluationSettings, maps: Option<&'a Thresholds>, parameters: &Value) -> Self {
+        Self { settings, maps, parameters: parameters.clone() }
+    }
+
+    /// Evaluates every series, here or together with other processes.
+    ///
+    /// # Errors
+    /// A usage or input failure for scores that cannot be read, a stage failure for a store that cannot be used.
+    pub fn run(
+        &self,
+        source: &SeriesSource,
+        shared: Option<&SharedSeries>,
+        observer: &dyn Observer,
+    ) -> Result<(EvaluationTables, SeriesCounts), Failure> {
+        let mut sink = EvaluationSink::default();
+        let counts = series_work::run(self, &mut sink, source, shared, observer)?;
+        Ok((sink.tables, counts))
+    }
+}
+
+/// Gathers the rows of all series.
+#[derive(Debug, Default)]
+struct EvaluationSink {
+    tables: EvaluationTables,
+    domains: DatasetDomains,
+}
+
+impl EvaluationSink {
+    fn add(&mut self, key: &SeriesKey, evaluated: EvaluatedSeries) -> Result<(), Failure> {
+        self.domains.add(key, evaluated.datasets.iter().map(|(dataset, domain)| (&**dataset, &**domain)))?;
+        self.tables.extend(evaluated.tables);
+        Ok(())
+    }
+}
+
+/// What was computed of a series, also as a file in a store. Its keys are a format.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EvaluatedSeries {
+    datasets: Vec<(String, String)>,
+    tables: EvaluationTables,
+}
+
+impl SeriesTask for SeriesEvaluation<'_> {
+    type Computed = EvaluatedSeries;
+    const STAGE: Stage = Stage::Evaluate;
+    const FILES: &'static [&'static str] = &["tables.json"];
+    const MAX_TOGETHER: usize = 1;
+
+    fn parameters(&self) -> &Value {
+        &self.parameters
+    }
+
+    fn compute(
+        &self,
+        loaded: &LoadedSeries<'_>,
+        observer: &dyn Observer,
+    ) -> Result<EvaluatedSeries, Failure> {
+        let progress = observer.steps(Stage::Evaluate, STEPS_PER_SERIES);
+        progress.message(&series_name(loaded.series()));
+        let prepared = PreparedSeries::new(&loaded.table().questions, loaded.series());
+        let tables = evaluate_series(&prepared, self.settings, self.maps, &*progress);
+        Ok(EvaluatedSeries { datasets: loaded.datasets(), tables })
+    }
+
+    fn files(&self, _loaded: &LoadedSeries<'_>, computed: EvaluatedSeries) -> Result<Vec<Vec<u8>>, Failure> {
+        Ok(vec![serde_json::to_vec(&computed).or_fail(FailureKind::Stage)?])
+    }
+}
+
+impl SeriesSink<SeriesEvaluation<'_>> for EvaluationSink {
+    fn take(&mut self, loaded: &LoadedSeries<'_>, computed: EvaluatedSeries) -> Result<(), Failure> {
+        self.add(&loaded.series().key(), computed)
+    }
+
+    fn take_files(&mut self, key: &SeriesKey, files: Vec<Vec<u8>>) -> Result<(), Failure> {
+        let evaluated = serde_json::from_slice(&files.concat()).map_err(|error| foreign(key, error))?;
+        self.add(key, evaluated)
     }
 }

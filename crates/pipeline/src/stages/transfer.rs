@@ -1,16 +1,24 @@
 //! `transfer`: thresholds on datasets or domains that they were not fitted on.
 
-use plimsoll_core::ScoreTable;
+use std::collections::BTreeSet;
+
 use plimsoll_core::records::{TransferCurveRow, TransferRow};
-use plimsoll_evaluate::{CrossFittedScores, InDomainLabels, TransferScores, TransferSpec, splits, transfer};
+use plimsoll_core::{ScoreTable, SeriesKey};
+use plimsoll_evaluate::{
+    CrossFittedScores, HoldOut, InDomainLabels, TransferScores, TransferSpec, splits, transfer,
+};
 use plimsoll_fit::PreparedSeries;
 use plimsoll_store::{Provenance, tables};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::cross_fit::CrossFittedConfidences;
 use crate::failure::{Failure, FailureKind, OrFail as _};
 use crate::observer::{Observer, Progress};
 use crate::run_folder::RunFolder;
 use crate::series_name::series_name;
+use crate::series_source::{LoadedSeries, SeriesSource};
+use crate::series_work::{self, DatasetDomains, SeriesCounts, SeriesSink, SeriesTask, SharedSeries, foreign};
 use crate::stage::Stage;
 use crate::table_files::write_table;
 
@@ -24,7 +32,7 @@ pub struct TransferTask<'a> {
 }
 
 /// The tables of transfer.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct TransferTables {
     /// One row for each threshold, held-out data and repeat.
     pub rows: Vec<TransferRow>,
@@ -33,22 +41,6 @@ pub struct TransferTables {
 }
 
 impl TransferTask<'_> {
-    /// Evaluates every series of a table.
-    ///
-    /// # Errors
-    /// A stage failure for scores that transfer cannot be evaluated on.
-    pub fn run(&self, table: &ScoreTable, observer: &dyn Observer) -> Result<TransferTables, Failure> {
-        let steps = table.series.len() as u64 * self.steps_per_series(table);
-        let progress = observer.steps(Stage::Transfer, steps);
-        let mut tables = TransferTables::default();
-        for series in &table.series {
-            progress.message(&series_name(series));
-            let prepared = PreparedSeries::new(&table.questions, series);
-            tables.extend(self.evaluate(&prepared, table, &*progress)?);
-        }
-        Ok(tables)
-    }
-
     pub(super) fn steps_per_series(&self, table: &ScoreTable) -> u64 {
         let splits: usize = self.spec.by.iter().map(|by| splits(&table.questions, *by)).sum();
         splits as u64 * u64::from(self.spec.repeats)
@@ -71,6 +63,118 @@ impl TransferTask<'_> {
         let scored = TransferScores { prepared, cross_fitted: scores, in_domain_labels };
         let result = transfer(&scored, &self.spec, &|| progress.step()).or_fail(FailureKind::Stage)?;
         Ok(TransferTables { rows: result.rows, curves: result.curves })
+    }
+}
+
+/// Imported scores, whose transfer is evaluated series by series.
+#[derive(Debug)]
+pub struct SeriesTransferTask {
+    spec: TransferSpec,
+    /// What results depend on.
+    parameters: Value,
+}
+
+impl SeriesTransferTask {
+    /// A task with these parameters: all that its results depend on beside the scores.
+    pub fn new(spec: TransferSpec, parameters: &Value) -> Self {
+        Self { spec, parameters: parameters.clone() }
+    }
+
+    /// Evaluates every series, here or together with other processes.
+    ///
+    /// # Errors
+    /// A usage or input failure for scores that cannot be read, a stage failure for a store that cannot be used.
+    pub fn run(
+        &self,
+        source: &SeriesSource,
+        shared: Option<&SharedSeries>,
+        observer: &dyn Observer,
+    ) -> Result<(TransferTables, SeriesCounts), Failure> {
+        let mut sink = TransferSink::default();
+        let counts = series_work::run(self, &mut sink, source, shared, observer)?;
+        for by in self.spec.by.iter().filter(|by| sink.groups(**by) < 2) {
+            observer.note(&format!(
+                "there is but one {}: nothing is left to fit on when it is held out",
+                by.name()
+            ));
+        }
+        Ok((sink.tables, counts))
+    }
+}
+
+/// Gathers the rows of all series.
+#[derive(Debug, Default)]
+struct TransferSink {
+    tables: TransferTables,
+    domains: DatasetDomains,
+}
+
+impl TransferSink {
+    fn add(&mut self, key: &SeriesKey, transferred: TransferredSeries) -> Result<(), Failure> {
+        let datasets = transferred.datasets.iter().map(|(dataset, domain)| (&**dataset, &**domain));
+        self.domains.add(key, datasets)?;
+        self.tables.extend(transferred.tables);
+        Ok(())
+    }
+
+    /// How many there are of what is held out.
+    fn groups(&self, by: HoldOut) -> usize {
+        let names = self.domains.iter().map(|(dataset, domain)| match by {
+            HoldOut::Dataset => dataset,
+            HoldOut::Domain => domain,
+        });
+        names.collect::<BTreeSet<&str>>().len()
+    }
+}
+
+/// What was computed of a series, also as a file in a store. Its keys are a format.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TransferredSeries {
+    datasets: Vec<(String, String)>,
+    tables: TransferTables,
+}
+
+impl SeriesTask for SeriesTransferTask {
+    type Computed = TransferredSeries;
+    const STAGE: Stage = Stage::Transfer;
+    const FILES: &'static [&'static str] = &["tables.json"];
+    const MAX_TOGETHER: usize = 1;
+
+    fn parameters(&self) -> &Value {
+        &self.parameters
+    }
+
+    fn compute(
+        &self,
+        loaded: &LoadedSeries<'_>,
+        observer: &dyn Observer,
+    ) -> Result<TransferredSeries, Failure> {
+        let task = TransferTask { spec: self.spec.clone(), cross_fitted: None };
+        let progress = observer.steps(Stage::Transfer, task.steps_per_series(loaded.table()));
+        progress.message(&series_name(loaded.series()));
+        let prepared = PreparedSeries::new(&loaded.table().questions, loaded.series());
+        let tables = task.evaluate(&prepared, loaded.table(), &*progress)?;
+        Ok(TransferredSeries { datasets: loaded.datasets(), tables })
+    }
+
+    fn files(
+        &self,
+        _loaded: &LoadedSeries<'_>,
+        computed: TransferredSeries,
+    ) -> Result<Vec<Vec<u8>>, Failure> {
+        Ok(vec![serde_json::to_vec(&computed).or_fail(FailureKind::Stage)?])
+    }
+}
+
+impl SeriesSink<SeriesTransferTask> for TransferSink {
+    fn take(&mut self, loaded: &LoadedSeries<'_>, computed: TransferredSeries) -> Result<(), Failure> {
+        self.add(&loaded.series().key(), computed)
+    }
+
+    fn take_files(&mut self, key: &SeriesKey, files: Vec<Vec<u8>>) -> Result<(), Failure> {
+        let transferred = serde_json::from_slice(&files.concat()).map_err(|error| foreign(key, error))?;
+        self.add(key, transferred)
     }
 }
 
