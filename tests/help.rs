@@ -20,6 +20,7 @@ fn help_teaches() {
         "model generate",
         "release",
         "fit",
+        "import",
         "evaluate",
         "transfer",
         "thresholds",

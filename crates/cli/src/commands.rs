@@ -6,6 +6,7 @@ mod config;
 mod datasets;
 mod evaluate;
 mod fit;
+mod import;
 mod model;
 mod release;
 mod run;
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Model(model::ModelCommand),
     Fit(fit::FitArguments),
+    Import(import::ImportArguments),
     Evaluate(evaluate::EvaluateArguments),
     Transfer(transfer::TransferArguments),
     #[command(subcommand)]
@@ -56,6 +58,7 @@ pub(crate) fn run(command: Command, console: &Console) -> Result<(), Failure> {
         Command::Datasets(command) => datasets::run(&command, console),
         Command::Model(command) => model::run(&command, console),
         Command::Fit(arguments) => fit::run(&arguments, console),
+        Command::Import(arguments) => import::run(&arguments, console),
         Command::Evaluate(arguments) => evaluate::run(&arguments, console),
         Command::Transfer(arguments) => transfer::run(&arguments, console),
         Command::Thresholds(command) => thresholds::run(&command, console),

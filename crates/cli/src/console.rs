@@ -2,24 +2,70 @@
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 
+use plimsoll_backend::Cancel;
+use plimsoll_pipeline::score_files::{InMemoryScores, ScoreFiles};
+use plimsoll_pipeline::{Failure, FailureKind, Observer, OrFail as _};
 use serde::Serialize;
 
-use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
+use crate::call::Call;
 
-/// The terminal.
+/// The terminal, or what a call has instead.
 #[derive(Debug)]
 pub(crate) struct Console {
     json: bool,
     quiet: bool,
     progress: bool,
+    call: Option<CallState>,
+}
+
+/// What a call has instead of a terminal.
+#[derive(Debug)]
+struct CallState {
+    scores: Mutex<Option<InMemoryScores>>,
+    observer: Box<dyn Observer>,
+    cancel: Cancel,
+    document: Mutex<Option<Vec<u8>>>,
 }
 
 impl Console {
     /// `json`: stdout takes one JSON document. `quiet`: no notes and no progress.
     pub(crate) fn new(json: bool, quiet: bool) -> Self {
         let progress = !quiet && io::stderr().is_terminal();
-        Self { json, quiet, progress }
+        Self { json, quiet, progress, call: None }
+    }
+
+    /// Takes one JSON document, and passes notes and progress on.
+    pub(crate) fn for_call(call: Call) -> Self {
+        let Call { scores, observer, cancel } = call;
+        let call = CallState { scores: Mutex::new(scores), observer, cancel, document: Mutex::default() };
+        Self { json: true, quiet: false, progress: false, call: Some(call) }
+    }
+
+    /// The document that a call's command wrote.
+    pub(crate) fn into_document(self) -> Option<String> {
+        let document = self.call?.document.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+        String::from_utf8(document).ok()
+    }
+
+    /// What observes in a call.
+    pub(crate) fn observer(&self) -> Option<&dyn Observer> {
+        self.call.as_ref().map(|call| &*call.observer)
+    }
+
+    /// What cancels a call; in the program that is Ctrl-C.
+    pub(crate) fn cancel(&self) -> Option<&Cancel> {
+        self.call.as_ref().map(|call| &call.cancel)
+    }
+
+    /// The scores of a call, or the files that are named.
+    pub(crate) fn scores(&self, patterns: &[String]) -> Result<ScoreFiles, Failure> {
+        let given = |call: &CallState| call.scores.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match self.call.as_ref().and_then(given) {
+            Some(scores) => Ok(ScoreFiles::in_memory(scores)),
+            None => ScoreFiles::find(patterns),
+        }
     }
 
     /// Whether stdout takes one JSON document instead of text.
@@ -39,7 +85,9 @@ impl Console {
 
     /// A note, which is no error, to stderr.
     pub(crate) fn note(&self, text: impl Display) {
-        if !self.quiet {
+        if let Some(observer) = self.observer() {
+            observer.note(&text.to_string());
+        } else if !self.quiet {
             Self::to_stderr(format_args!("note: {}", escaped(&text.to_string())));
         }
     }
@@ -72,6 +120,10 @@ impl Console {
         }
         let mut bytes = serde_json::to_vec(document).or_fail(FailureKind::Stage)?;
         bytes.push(b'\n');
+        if let Some(call) = &self.call {
+            *call.document.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
+            return Ok(());
+        }
         Self::to_stdout(&bytes).map(|_| ())
     }
 

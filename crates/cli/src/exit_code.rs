@@ -3,7 +3,7 @@
 use plimsoll_pipeline::FailureKind;
 
 /// The exit code, as `--help` lists it.
-pub(crate) const fn exit_code(kind: FailureKind) -> u8 {
+pub const fn exit_code(kind: FailureKind) -> u8 {
     match kind {
         FailureKind::Usage => 2,
         FailureKind::Input => 3,

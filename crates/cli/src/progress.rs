@@ -26,27 +26,45 @@ impl Observer for Console {
     }
 
     fn stage(&self, report: &StageReport) -> Result<(), Failure> {
+        if let Some(observer) = self.observer() {
+            return observer.stage(report);
+        }
         self.text(stage_line(report))
     }
 
     fn workload(&self, models: &[ModelEstimate]) -> Result<(), Failure> {
+        if let Some(observer) = self.observer() {
+            return observer.workload(models);
+        }
         self.text(format!("{}\n", models_table(models).text(2)))
     }
 
     fn steps(&self, stage: Stage, steps: u64) -> Box<dyn Progress> {
+        if let Some(observer) = self.observer() {
+            return observer.steps(stage, steps);
+        }
         let bar = bar(self, Some(steps), stage.name());
         Box::new(Bar(with_style(bar, "{prefix:9} {wide_bar} {pos}/{len} {msg} {eta}")))
     }
 
     fn rows(&self, task: &'static str) -> Box<dyn Progress> {
+        if let Some(observer) = self.observer() {
+            return observer.rows(task);
+        }
         Box::new(Bar(with_style(bar(self, None, task), "{prefix:9} {spinner} {pos} rows {elapsed}")))
     }
 
     fn requests(&self, model: &ModelId, total: u64) -> Arc<dyn RequestProgress> {
+        if let Some(observer) = self.observer() {
+            return observer.requests(model, total);
+        }
         Arc::new(Requests::new(self, model.as_str(), total))
     }
 
     fn downloads(&self) -> Box<dyn DownloadObserver> {
+        if let Some(observer) = self.observer() {
+            return observer.downloads();
+        }
         Box::new(Downloads::new(self))
     }
 }

@@ -1,4 +1,4 @@
-//! SHA-256 of files.
+//! SHA-256 of files, and of what comes piece by piece.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -9,27 +9,52 @@ use sha2::{Digest as _, Sha256};
 
 use crate::error::FileError;
 
+/// SHA-256 of bytes that come piece by piece.
+#[derive(Debug, Clone, Default)]
+pub struct ContentHash {
+    hasher: Sha256,
+    bytes: u64,
+}
+
+impl ContentHash {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
+    }
+
+    /// How many bytes there were.
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The hash, 64 hexadecimal digits.
+    pub fn finish(self) -> String {
+        let mut text = String::with_capacity(64);
+        for byte in self.hasher.finalize() {
+            // Writing to a `String` cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
+    }
+}
+
 /// SHA-256 of a file's bytes, 64 hexadecimal digits; the file is streamed.
 ///
 /// # Errors
 /// [`FileError`] if it cannot be read.
 pub fn sha256_file(path: &Path) -> Result<String, FileError> {
     let mut file = File::open(path).map_err(FileError::new("open", path))?;
-    let mut hasher = Sha256::new();
+    let mut hash = ContentHash::default();
     let mut buffer = vec![0u8; 1 << 16];
     loop {
         let count = file.read(&mut buffer).map_err(FileError::new("read", path))?;
         if count == 0 {
             break;
         }
-        hasher.update(&buffer[..count]);
+        hash.update(&buffer[..count]);
     }
-    let mut text = String::with_capacity(64);
-    for byte in hasher.finalize() {
-        // Writing to a `String` cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(hash.finish())
 }
 
 #[cfg(test)]

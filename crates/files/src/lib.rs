@@ -16,5 +16,5 @@ pub mod marked;
 
 pub use atomic::{AtomicFile, write_atomic};
 pub use error::FileError;
-pub use hash::sha256_file;
+pub use hash::{ContentHash, sha256_file};
 pub use marked::{Marked, Meter};

@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 use plimsoll_core::column;
 use plimsoll_core::records::ScoreRow;
 use plimsoll_core::{RawScore, ScoreTableBuilder};
+use plimsoll_files::ContentHash;
 
 use crate::error::ImportError;
 use crate::file_table::FileTable;
@@ -14,6 +15,7 @@ use crate::files;
 use crate::problem::{ImportProblem, KEPT_PROBLEMS, RowError};
 use crate::rows::{Boxed, ScoreRows, check_result, source_row};
 use crate::score_batches::ScoreBatches;
+use crate::score_hash::ScoreHash;
 use crate::session::BatchSink;
 use crate::sink::{ImportObserver, ImportSummary, ScoreSink};
 
@@ -27,6 +29,7 @@ pub(crate) struct Collector<'p, 's> {
     llm_costs: u64,
     progress: &'p dyn ImportObserver,
     sink: Option<(ScoreSink<'s>, ScoreBatches)>,
+    content: Option<ScoreHash>,
 }
 
 impl<'p, 's> Collector<'p, 's> {
@@ -40,7 +43,18 @@ impl<'p, 's> Collector<'p, 's> {
             llm_costs: 0,
             progress,
             sink: sink.map(|sink| (sink, ScoreBatches::new())),
+            content: None,
         }
+    }
+
+    /// The same, with a hash of the rows.
+    pub(crate) fn with_content_hash(self) -> Self {
+        Self { content: Some(ScoreHash::default()), ..self }
+    }
+
+    /// The hash of the rows so far, if it was asked for.
+    pub(crate) fn take_content_hash(&mut self) -> ContentHash {
+        self.content.take().unwrap_or_default().finish()
     }
 
     /// The table, or the rows that cannot be used, or that there are none. `tables` are what the rows
@@ -76,6 +90,9 @@ impl<'p, 's> Collector<'p, 's> {
         self.llm_costs += u64::from(score.llm_cost.is_some());
         if let Some((_, batches)) = &mut self.sink {
             batches.push(&score);
+        }
+        if let Some(content) = &mut self.content {
+            content.push(&score);
         }
         Ok(())
     }

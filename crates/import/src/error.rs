@@ -127,6 +127,31 @@ pub enum ImportError {
         #[source]
         source: ParquetError,
     },
+    /// A file of lm-evaluation-harness whose name has no task.
+    #[error("`{}` is not named samples_TASK_DATE.jsonl, as lm-eval --log_samples names its files: of which task is it?", path.display())]
+    NoTask {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two models' answers to different questions.
+    #[error(
+        "question {doc_id} of `{task}` is another question for the LLM: the files are of different versions of the task"
+    )]
+    OtherQuestion {
+        /// The task.
+        task: String,
+        /// Its number in the task.
+        doc_id: u64,
+    },
+    /// A table in memory whose batches cannot be had or are not what its schema says.
+    #[error("cannot read the rows of `{name}`")]
+    InMemory {
+        /// What the table is called.
+        name: String,
+        /// Cause.
+        #[source]
+        source: ArrowError,
+    },
     /// A Parquet file whose data cannot be decoded.
     #[error("cannot decode `{}`", path.display())]
     Decode {
@@ -375,6 +400,11 @@ impl ImportError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }
+    }
+
+    /// For `map_err`: the batches of a table in memory cannot be had.
+    pub(crate) fn in_memory(name: &str) -> impl Fn(ArrowError) -> Self {
+        move |source| Self::InMemory { name: name.to_owned(), source }
     }
 
     /// For `map_err`: the data of a Parquet file cannot be decoded.

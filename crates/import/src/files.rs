@@ -18,8 +18,9 @@ use std::path::Path;
 use arrow::datatypes::SchemaRef;
 
 pub(crate) use self::cells::CellKind;
-pub(crate) use self::chunk::{FileChunk, FileChunks, FileLayout};
+pub(crate) use self::chunk::{FileChunk, FileChunks, FileLayout, ROW_BYTES};
 pub(crate) use self::names::{FILE_COLUMN, ROW_COLUMN};
+pub(crate) use self::open::open_text;
 
 use crate::error::ImportError;
 use crate::spec::{FileSpec, Format};

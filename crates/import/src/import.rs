@@ -9,7 +9,7 @@ use crate::collector::Collector;
 use crate::error::ImportError;
 use crate::file_table::FileTable;
 use crate::files::{FILE_COLUMN, ROW_COLUMN};
-use crate::rows::{IDS, check_required, nearest_known};
+use crate::rows::{IDS, check_required, ignored_note};
 use crate::session::Query;
 use crate::sink::{ImportObserver, ImportSummary, ScoreSink};
 use crate::spec::{FileSpec, Format, default_delimiter};
@@ -147,11 +147,9 @@ pub(crate) fn add_notes(table: &FileTable, notes: &mut Vec<String>) {
     for (path, _) in table.rows().filter(|(_, rows)| *rows == 0) {
         notes.push(format!("`{}` has no data rows", path.display()));
     }
-    for column in table.columns().filter(|column| scores::TABLE.column(column).is_none()) {
-        let missing = |name: &&str| !table.columns().any(|column| column == *name);
-        let meant = nearest_known(column).filter(missing);
-        let meant = meant.map_or_else(String::new, |name| format!(" (is `{name}` meant?)"));
-        let first = table.rows().next().map_or_else(String::new, |(path, _)| path.display().to_string());
-        notes.push(format!("column `{column}` of `{first}` is ignored{meant}"));
+    let columns: Vec<&str> = table.columns().collect();
+    let first = table.rows().next().map_or_else(String::new, |(path, _)| path.display().to_string());
+    for column in columns.iter().filter(|column| scores::TABLE.column(column).is_none()) {
+        notes.push(ignored_note(column, &columns, &first));
     }
 }

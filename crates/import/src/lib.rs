@@ -44,12 +44,15 @@
 //! | [`spec`] | which files, in which format |
 //! | [`mod@import`] | [`import()`] and [`read_scores`] |
 //! | [`error`] | what can go wrong, with file, line and row |
+//! | [`foreign`] | results of other programs as scores |
 //! | [`problem`] | what can be wrong with a row |
+//! | [`InMemoryScores`] | the same of record batches in memory |
 //!
 //! Inside: `files` reads one format each, `file_table` makes a SQL table of files, `session` is the one
 //! place that makes a `DataFusion` context, `partitions` reads folders' names, `rows` turns a query's result into score rows.
 
 pub mod error;
+pub mod foreign;
 pub mod import;
 pub mod problem;
 pub mod spec;
@@ -58,10 +61,12 @@ mod collector;
 mod compressed;
 mod file_table;
 mod files;
+mod in_memory;
 mod nearest;
 mod partitions;
 mod rows;
 mod score_batches;
+mod score_hash;
 mod series_files;
 mod session;
 mod sink;
@@ -70,6 +75,7 @@ mod tests;
 
 pub use error::{ImportError, SqlError};
 pub use import::{DEFAULT_MEMORY_BYTES, Import, import, read_scores};
+pub use in_memory::{InMemoryScores, InMemorySummary};
 pub use nearest::nearest;
 pub use problem::{ImportProblem, RowError, TextProblem};
 pub use series_files::{SeriesFiles, SeriesTable, find_series, folder_columns, read_series};

@@ -109,6 +109,12 @@ pub enum ImportProblem {
     /// A grade of nobody's answer.
     #[error("llm_correct is given, but llm is missing")]
     UnnamedLlm,
+    /// What another program wrote gives no score.
+    #[error("{reason}")]
+    Foreign {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// What the score table refuses.
     #[error(transparent)]
     Row(#[from] RowProblem),

@@ -61,6 +61,13 @@ pub(crate) fn nearest_known(name: &str) -> Option<&'static str> {
     nearest(name, scores::TABLE.columns.iter().map(|column| column.name))
 }
 
+/// What to say of a column that means nothing, of a table with these columns.
+pub(crate) fn ignored_note(column: &str, columns: &[&str], table: &str) -> String {
+    let meant = nearest_known(column).filter(|name| !columns.contains(name));
+    let meant = meant.map_or_else(String::new, |name| format!(" (is `{name}` meant?)"));
+    format!("column `{column}` of `{table}` is ignored{meant}")
+}
+
 /// Refuses a result with a column that is missing, unknown or there twice.
 pub(crate) fn check_result(schema: &Schema) -> Result<(), ImportError> {
     let names = schema.fields().iter().map(|field| field.name().as_str());

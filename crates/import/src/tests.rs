@@ -1,7 +1,9 @@
 //! Tests over the whole way from files to a score table.
 
 mod bytes;
+mod foreign;
 mod formats;
+mod in_memory;
 mod non_finite;
 mod partitions;
 mod pipelines;

@@ -31,6 +31,7 @@
 //! | [`series_source`], [`series_work`] | scores that are read, and worked on, series by series; shared through a store |
 //! | [`release`] | what a finished run gives to others |
 //! | [`models`], [`cache`] | models as backends, and the cache of their answers |
+//! | [`foreign_scores`] | results of other programs, written as a table of scores |
 //! | [`questions`], [`score_files`], [`traffic_file`], [`answers_file`], [`decision_log`], [`small_file`] | files that are read |
 //! | [`observer`], [`failure`] | what a caller sees of a run |
 
@@ -45,6 +46,7 @@ pub mod decision_log;
 pub mod estimate;
 pub mod failure;
 pub mod fit_parameters;
+pub mod foreign_scores;
 pub mod method_identity;
 pub mod model_estimate;
 pub mod models;

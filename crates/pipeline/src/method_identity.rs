@@ -3,6 +3,7 @@
 use plimsoll_core::ScoreSeries;
 use plimsoll_core::canonical::sha256_hex;
 use plimsoll_fit::MethodIdentity;
+use plimsoll_import::foreign::method_definition;
 use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::Scoring;
 
@@ -37,12 +38,12 @@ impl<'a> MethodIdentities<'a> {
     pub(crate) fn get(&self, series: &ScoreSeries) -> MethodIdentity {
         let Some(method) = self.method(series) else {
             let id = series.method.as_str();
-            return MethodIdentity::from_definition(
-                id,
+            let definition = method_definition(id).unwrap_or_else(|| {
                 format!(
                     "imported as `{id}`; the confidence is as its source defines it, higher = more likely correct"
-                ),
-            );
+                )
+            });
+            return MethodIdentity::from_definition(id, definition);
         };
         MethodIdentity {
             definition: method.definition.to_owned(),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use plimsoll_import::{ImportError, ImportSummary, expand_paths, find_series, folder_columns, read_scores};
+pub use plimsoll_import::{ImportError, InMemoryScores, RowError};
+use plimsoll_import::{ImportSummary, expand_paths, find_series, folder_columns, read_scores};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -13,14 +14,21 @@ use crate::run_folder::manifest::InputFile;
 use crate::score_objects;
 use crate::series_source::SeriesSource;
 
-/// The files that `--scores` names, patterns expanded, each with its hash.
+/// The tables that `--scores` names, patterns expanded, or a table in memory, each with its hash.
 #[derive(Debug)]
 pub struct ScoreFiles {
-    paths: Vec<PathBuf>,
-    /// Their names and hashes.
+    source: Source,
+    /// Their names and hashes. Those of a table in memory are known once it is read.
     pub inputs: Vec<InputFile>,
     /// Where files out of buckets lie, as long as this is there.
     _fetched: Vec<TempDir>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Files(Vec<PathBuf>),
+    /// `None` once it is read.
+    Memory(Option<InMemoryScores>),
 }
 
 impl ScoreFiles {
@@ -42,15 +50,32 @@ impl ScoreFiles {
             paths.extend(expand_paths(&pattern).map_err(|error| import_failure(error, ScoresFrom::Tables))?);
         }
         let inputs = paths.iter().map(|path| InputFile::from_path(path)).collect::<Result<_, _>>()?;
-        Ok(Self { paths, inputs, _fetched: fetched })
+        Ok(Self { source: Source::Files(paths), inputs, _fetched: fetched })
+    }
+
+    /// A table in memory, which can be read once.
+    pub const fn in_memory(scores: InMemoryScores) -> Self {
+        Self { source: Source::Memory(Some(scores)), inputs: Vec::new(), _fetched: Vec::new() }
     }
 
     /// Reads them, and passes the reader's notes on.
     ///
     /// # Errors
-    /// A usage or input failure for files that hold no scores.
-    pub fn read(&self, observer: &dyn Observer) -> Result<ImportSummary, Failure> {
-        let summary = read_tables(&self.paths, observer)?;
+    /// A usage or input failure for tables that hold no scores.
+    pub fn read(&mut self, observer: &dyn Observer) -> Result<ImportSummary, Failure> {
+        let summary = match &mut self.source {
+            Source::Files(paths) => read_tables(paths, observer)?,
+            Source::Memory(scores) => {
+                let scores = scores.take();
+                let scores = scores.ok_or_else(|| Failure::usage("the table in memory was read before"))?;
+                let name = scores.name().to_owned();
+                let progress = ImportProgress(observer.rows("scores"));
+                let read = scores.read(&progress);
+                let read = read.map_err(|error| import_failure(error, ScoresFrom::Tables))?;
+                self.inputs = vec![InputFile { name, sha256: read.sha256, bytes: read.bytes }];
+                read.summary
+            }
+        };
         tracing::info!("{} rows of {} series read", summary.rows, summary.table.series.len());
         for note in &summary.notes {
             observer.note(note);
@@ -65,23 +90,30 @@ impl ScoreFiles {
     ///
     /// # Errors
     /// As [`ScoreFiles::read`].
-    pub fn series(&self, observer: &dyn Observer) -> Result<SeriesSource, Failure> {
+    pub fn series(&mut self, observer: &dyn Observer) -> Result<SeriesSource, Failure> {
         let failed = |error| import_failure(error, ScoresFrom::Tables);
+        let Source::Files(paths) = &self.source else {
+            let table = self.read(observer)?.table;
+            let all = self.inputs.iter().map(|input| json!([input.name, input.sha256])).collect();
+            return Ok(SeriesSource::from_table(table, &all));
+        };
         let mut inputs: BTreeMap<&Path, Value> = BTreeMap::new();
-        for (path, input) in self.paths.iter().zip(&self.inputs) {
+        for (path, input) in paths.iter().zip(&self.inputs) {
             let folders = folder_columns(path).map_err(failed)?;
             inputs.insert(path, json!([input.name, input.sha256, folders]));
         }
-        let Some(table) = find_series(&self.paths).map_err(failed)? else {
-            let all: Value =
-                self.paths.iter().filter_map(|path| inputs.get(path.as_path()).cloned()).collect();
+        let inputs_of = |paths: &[PathBuf]| -> Value {
+            paths.iter().filter_map(|path| inputs.get(path.as_path()).cloned()).collect()
+        };
+        let Some(table) = find_series(paths).map_err(failed)? else {
+            let all = inputs_of(paths);
             return Ok(SeriesSource::from_table(self.read(observer)?.table, &all));
         };
         for note in &table.notes {
             observer.note(note);
         }
         let with_inputs = table.series.into_iter().map(|files| {
-            let own = files.paths.iter().filter_map(|path| inputs.get(path.as_path()).cloned()).collect();
+            let own = inputs_of(&files.paths);
             (files, own)
         });
         Ok(SeriesSource::from_files(with_inputs.collect()))

@@ -7,7 +7,6 @@ use plimsoll_core::Seed;
 use plimsoll_evaluate::EvaluationSettings;
 use plimsoll_pipeline::run_folder::manifest::InputFile;
 use plimsoll_pipeline::run_folder::{RunFolder, Stopwatch};
-use plimsoll_pipeline::score_files::ScoreFiles;
 use plimsoll_pipeline::series_name::key_name;
 use plimsoll_pipeline::series_source::SeriesSource;
 use plimsoll_pipeline::stage_key::StageDependencies;
@@ -62,7 +61,7 @@ pub(crate) struct EvaluateArguments {
 /// Runs the command.
 pub(super) fn run(arguments: &EvaluateArguments, console: &Console) -> Result<(), Failure> {
     let file = arguments.thresholds.as_deref().map(MapFile::read).transpose()?;
-    let files = ScoreFiles::find(&arguments.scores)?;
+    let mut files = console.scores(&arguments.scores)?;
     let shared = arguments.store.open()?;
     let mut folder = RunFolder::open(&arguments.out, console)?;
     let stopwatch = Stopwatch::start();

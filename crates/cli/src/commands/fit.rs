@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use clap::Args;
 use plimsoll_pipeline::calibration::CalibrationWriter;
 use plimsoll_pipeline::run_folder::{RunFolder, Stopwatch};
-use plimsoll_pipeline::score_files::ScoreFiles;
 use plimsoll_pipeline::stage_key::StageDependencies;
 use plimsoll_pipeline::stages::fit::SeriesFit;
 use plimsoll_pipeline::threshold_files::{self, FileOrigin, ThresholdsFile};
@@ -75,7 +74,7 @@ pub(super) fn run(arguments: &FitArguments, console: &Console) -> Result<(), Fai
         let (folder, written) = decisions::refit(spec, console)?;
         return show(&folder, &[written], None, console);
     }
-    let files = ScoreFiles::find(&arguments.scores)?;
+    let mut files = console.scores(&arguments.scores)?;
     let shared = arguments.store.open()?;
     let mut folder = RunFolder::open(&arguments.out, console)?;
     let stopwatch = Stopwatch::start();

@@ -74,7 +74,7 @@ pub(super) fn run(arguments: &RunArguments, console: &Console) -> Result<(), Fai
     let base = arguments.pipeline.parent().unwrap_or(Path::new(""));
     let out = arguments.out.clone();
     let out = out.unwrap_or_else(|| PathBuf::from("calibration/runs").join(&pipeline.name));
-    let options = RunOptions {
+    let mut options = RunOptions {
         until: arguments.until.unwrap_or(Stage::Report),
         strict: arguments.strict,
         store: arguments.store.clone(),
@@ -86,7 +86,10 @@ pub(super) fn run(arguments: &RunArguments, console: &Console) -> Result<(), Fai
     if arguments.dry_run {
         return dry_run(&pipeline, &options, console);
     }
-    cancel_on_interrupt(&options.cancel)?;
+    match console.cancel() {
+        Some(cancel) => options.cancel = cancel.clone(),
+        None => cancel_on_interrupt(&options.cancel)?,
+    }
     let summary = run::run(&pipeline, &options, console)?;
     show(&pipeline, &options, &summary, console)?;
     check(&summary.broken_limits)

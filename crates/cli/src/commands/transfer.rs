@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use plimsoll_evaluate::{HoldOut, TransferSpec, summarise};
 use plimsoll_pipeline::run_folder::{RunFolder, Stopwatch, table_path};
-use plimsoll_pipeline::score_files::ScoreFiles;
 use plimsoll_pipeline::stage_key::StageDependencies;
 use plimsoll_pipeline::stages::transfer::SeriesTransferTask;
 use plimsoll_pipeline::{Failure, Stage};
@@ -98,7 +97,7 @@ pub(super) fn run(arguments: &TransferArguments, console: &Console) -> Result<()
     by.sort_unstable();
     by.dedup();
     let by: Vec<HoldOut> = by.into_iter().map(HoldOut::from).collect();
-    let files = ScoreFiles::find(&arguments.scores)?;
+    let mut files = console.scores(&arguments.scores)?;
     let shared = arguments.store.open()?;
     let mut folder = RunFolder::open(&arguments.out, console)?;
     let stopwatch = Stopwatch::start();

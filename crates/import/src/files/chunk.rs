@@ -12,7 +12,7 @@ pub(super) const CHUNK_BYTES: usize = 16 << 20;
 /// What a cell costs beside its text.
 pub(super) const CELL_BYTES: usize = 8;
 /// Maximum size of a row of a text file.
-pub(super) const ROW_BYTES: u64 = 64 << 20;
+pub(crate) const ROW_BYTES: u64 = 64 << 20;
 /// Columns of some rows of one file.
 #[derive(Debug)]
 pub(crate) struct FileChunk {

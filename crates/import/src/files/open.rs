@@ -8,7 +8,7 @@ use crate::compressed;
 use crate::error::ImportError;
 
 /// Opens a text file.
-pub(super) fn open_text(path: &Path) -> Result<File, ImportError> {
+pub(crate) fn open_text(path: &Path) -> Result<File, ImportError> {
     let mut file = open(path)?;
     let mut start = Vec::new();
     let read = (&mut file).take(compressed::MAGIC_BYTES as u64).read_to_end(&mut start);

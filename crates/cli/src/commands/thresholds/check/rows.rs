@@ -6,7 +6,6 @@ use std::path::Path;
 use plimsoll_core::scores::DEFAULT_SLM;
 use plimsoll_core::{ModelId, ScoreSeries, ScoreTable, Seed};
 use plimsoll_fit::check::CheckedRow;
-use plimsoll_pipeline::score_files::ScoreFiles;
 use plimsoll_pipeline::series_name::pair_name;
 use plimsoll_pipeline::{Failure, decision_log};
 use plimsoll_router::Thresholds;
@@ -24,7 +23,7 @@ impl RowsByMethod {
         thresholds: &Thresholds,
         console: &Console,
     ) -> Result<Self, Failure> {
-        let mut table = ScoreFiles::find(patterns)?.read(console)?.table;
+        let mut table = console.scores(patterns)?.read(console)?.table;
         if thresholds.calibration.ungraded_excluded {
             table.exclude_ungraded();
         }
