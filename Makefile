@@ -99,12 +99,14 @@ fuzz: ## Run every reader of untrusted bytes on changes of its corpus, FUZZ_SECO
 lint: ## Check formatting and lints; warnings are errors.
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path bindings/python/Cargo.toml --check
+	$(CARGO) fmt --manifest-path $(PLIMSOLL_PACKAGE) --check
 	$(CARGO) clippy --locked --workspace --all-targets --features $(FEATURES) -- -D warnings
 
 .PHONY: fmt
 fmt: ## Format every file.
 	$(CARGO) fmt --all
 	$(CARGO) fmt --manifest-path bindings/python/Cargo.toml
+	$(CARGO) fmt --manifest-path $(PLIMSOLL_PACKAGE)
 
 # The oldest Rust that the router promises, and its cargo.
 MSRV = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' crates/router/Cargo.toml)
@@ -180,10 +182,24 @@ bindings-python: ## Python: build a wheel and test it. Needs Python 3.10, maturi
 	$(CARGO) clippy --release --locked --manifest-path bindings/python/Cargo.toml --target-dir $(TARGET)/python -- -D warnings
 	bindings/python/test.sh $(TARGET)/python/wheels/*.whl $(TARGET)/python
 
+# The package plimsoll is built of what the program is built of: the same target folder, versions and, by --config, profiles.
+PLIMSOLL_PACKAGE = bindings/python-plimsoll/Cargo.toml
+PLIMSOLL_WHEEL = $(MATURIN) build --locked --manifest-path $(PLIMSOLL_PACKAGE) --config $(CURDIR)/Cargo.toml --target-dir $(TARGET)
+
+.PHONY: bindings-plimsoll
+bindings-plimsoll: ## Python: build the package plimsoll (development profile) and test it. READERS=PYTHON has polars, pandas, pyarrow, duckdb.
+	rm -rf $(TARGET)/python/plimsoll
+	$(PLIMSOLL_WHEEL) --profile dev --interpreter $(PYTHON) --auditwheel skip --out $(TARGET)/python/plimsoll
+	bindings/python-plimsoll/test.sh $(TARGET)/python/plimsoll/*.whl $(TARGET)/python
+
+# Of Linux's wheels: where they run.
+PORTABLE = $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux2014)
+
 .PHONY: wheels
-wheels: ## Python wheels into target/wheels. Needs maturin; for Linux ziglang too (pip install maturin ziglang), for manylinux2014.
+wheels: ## Both Python wheels into target/wheels. Needs maturin; for Linux ziglang too (pip install maturin ziglang), for manylinux2014.
 	@mkdir -p $(TARGET)/wheels
-	$(WHEEL) $(if $(filter Linux,$(shell uname -s)),--zig --compatibility manylinux2014) --out $(TARGET)/wheels
+	$(WHEEL) $(PORTABLE) --out $(TARGET)/wheels
+	$(PLIMSOLL_WHEEL) --release $(PORTABLE) --out $(TARGET)/wheels
 
 .PHONY: bindings-test
 bindings-test: ## Test every binding that this machine can, and say which were skipped and why.

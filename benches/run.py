@@ -18,9 +18,13 @@ HERE = Path(__file__).parent
 RATIOS = ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9"]
 TARGETS = ["--ratio", *RATIOS, "--accuracy", "0.8", "--risk", "selective_error:0.1:0.1"]
 SIDES = ["plimsoll", "plimsoll-1", "rows", "cells"]
+# Run when they are named: they need the wheel of the package plimsoll, and polars.
+PACKAGE_SIDES = ["plimsoll-frame", "plimsoll-path"]
 NAMES = {
     "plimsoll": "plimsoll, all cores",
     "plimsoll-1": "plimsoll, 1 thread",
+    "plimsoll-frame": "package, polars frame",
+    "plimsoll-path": "package, path",
     "rows": "NumPy, row bootstrap",
     "cells": "NumPy, cell bootstrap",
 }
@@ -43,6 +47,9 @@ def timed(command, log):
 def command_of(side, work, arguments, out):
     repeats = ["--repeats", str(arguments.repeats)] if work == "transfer" else []
     shared = ["--scores", str(arguments.scores), "--out", str(out), "--bootstrap", str(arguments.bootstrap), *repeats]
+    if side in PACKAGE_SIDES:
+        path = ["--from-file"] if side.endswith("-path") else []
+        return [sys.executable, str(HERE / "frame.py"), work, *shared, *path]
     if side.startswith("plimsoll"):
         threads = ["--threads", "1"] if side.endswith("-1") else []
         return [str(arguments.program), work, *shared, *TARGETS, "--quiet", *threads]
@@ -72,7 +79,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--bootstrap", type=int, required=True)
     parser.add_argument("--repeats", type=int, required=True)
-    parser.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
+    parser.add_argument("--sides", nargs="+", choices=[*SIDES, *PACKAGE_SIDES], default=SIDES)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     print(f"{arguments.scores.name}: bootstrap {arguments.bootstrap}, repeats {arguments.repeats}, "

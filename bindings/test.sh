@@ -50,6 +50,11 @@ elif ! has_crates bindings/python; then
   skip Python "the crates of bindings/python/Cargo.lock cannot be had"
 else
   make bindings-python
+  if has_crates bindings/python-plimsoll; then
+    make bindings-plimsoll
+  else
+    skip "Python's plimsoll" "the crates of bindings/python-plimsoll/Cargo.lock cannot be had"
+  fi
 fi
 
 if has "${CLANG:-clang}" || has swift; then make bindings-swift; else skip Swift "there is neither clang nor swift"; fi

@@ -15,6 +15,7 @@ mod determinism;
 mod disk;
 mod docs;
 mod fixture;
+mod foreign;
 mod harness;
 mod help;
 mod input_data;

@@ -14,6 +14,7 @@ const DOCUMENTS: &[&str] = &[
     "bindings/js/README.md",
     "bindings/kotlin/README.md",
     "bindings/python/README.md",
+    "bindings/python-plimsoll/README.md",
     "bindings/swift/README.md",
     "crates/router/README.md",
     "schemas/README.md",
