@@ -73,12 +73,12 @@ fn the_hash_is_of_values_and_not_of_types_or_batches() {
 
 #[test]
 fn problems_have_their_rows() {
-    let bad = batch(
-        texts(&["1", "", "3", "4"]),
-        texts(&["a", "a", "b", "b"]),
-        Arc::new(Float64Array::from(vec![Some(0.5), Some(0.0), None, Some(1.0)])),
-    );
-    let error = read(vec![plain(), bad]).unwrap_err().to_string();
+    let with_flags = |ids: &[&str], flags: Vec<Option<f64>>| {
+        batch(texts(ids), texts(&["a", "a", "b", "b"]), Arc::new(Float64Array::from(flags)))
+    };
+    let good = with_flags(&["1", "2", "3", "4"], vec![Some(1.0), Some(0.0), None, Some(1.0)]);
+    let bad = with_flags(&["5", "", "7", "8"], vec![Some(0.5), Some(0.0), None, Some(1.0)]);
+    let error = read(vec![good, bad]).unwrap_err().to_string();
     assert!(error.contains("`frame` data row 5: slm_correct \"0.5\" is not true/false"), "{error}");
     assert!(error.contains("`frame` data row 6: question_id is missing"), "{error}");
 }
