@@ -34,7 +34,7 @@ class LmPolygraph(unittest.TestCase):
         self.assertEqual(len(rows), 12 * 3)
         values = run.estimations["sequence", "Perplexity"]
         mine = [row for row in rows if row["method"] == "lm-polygraph:Perplexity:exp_neg"]
-        for row, value, grade in zip(mine, values, run.gen_metrics["sequence", "RougeL_rougeL"], strict=True):
+        for row, value, grade in zip(mine, values, run.gen_metrics["sequence", "Rouge_rougeL"], strict=True):
             self.assertAlmostEqual(row["confidence"], math.exp(-value), places=15)
             self.assertEqual(row["slm_correct"], grade >= 0.5)
         self.assertEqual({row["slm"] for row in rows}, {"small"})
