@@ -240,9 +240,10 @@ class Problems(unittest.TestCase):
         with self.assertRaises(plimsoll.PlimsollError) as caught:
             plimsoll.fit("nowhere.csv")
         self.assertIn("nowhere.csv", str(caught.exception))
-        for other in (5, {"question_id": ["1"]}, [], None):
+        others: list[Any] = [5, {"question_id": ["1"]}, [], None]
+        for other in others:
             with self.assertRaises(TypeError):
-                plimsoll.fit(other)  # type: ignore[arg-type]
+                plimsoll.fit(other)
 
     def test_what_a_progress_function_raises_ends_the_command(self) -> None:
         def stop(task: str, done: int, total: int | None, message: str) -> None:

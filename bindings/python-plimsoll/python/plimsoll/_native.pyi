@@ -4,6 +4,17 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, final
 
+__all__ = [
+    "PlimsollError",
+    "Problem",
+    "Table",
+    "__version__",
+    "call",
+    "confidence_maps",
+    "main",
+    "mapped",
+]
+
 __version__: str
 
 class PlimsollError(Exception):
