@@ -67,6 +67,4 @@ version="$(sed -n '/^\[workspace.package\]/,/^$/s/^version = //p' "$root/Cargo.t
 grep -q "^version = $version\$" "$package/Cargo.toml" || { echo "Python: the package has not the version $version" >&2; exit 1; }
 # What is built for the program serves the package only as long as both have the same versions.
 "$venv/bin/python" "$package/tests/lock.py" "$root/Cargo.lock" "$package/Cargo.lock"
-cargo metadata --format-version 1 --locked --offline --manifest-path "$package/Cargo.toml" \
-  --filter-platform "$(rustc -vV | sed -n 's/^host: //p')" > "$work/plimsoll.json"
 echo "Python: $tested versions; $(basename "$wheel") has $(($(wc -c < "$wheel"))) bytes"
