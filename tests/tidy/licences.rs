@@ -1,6 +1,8 @@
 //! Every package that is built may be shipped under Apache-2.0.
 
-use super::workspace::{host, metadata};
+use serde_json::Value;
+
+use super::workspace::{host, metadata, read_metadata};
 
 /// Licences that ask for no more than a notice.
 const ALLOWED: &[&str] = &[
@@ -65,7 +67,20 @@ fn expressions_are_read_as_spdx_means_them() {
 
 #[test]
 fn every_dependency_has_a_licence_that_may_be_shipped() {
-    let metadata = metadata(&["--filter-platform", &host()]);
+    check(&metadata(&["--filter-platform", &host()]));
+}
+
+#[test]
+fn so_has_every_dependency_of_the_feature_cloud() {
+    match read_metadata(&["--filter-platform", &host(), "--features", "plimsoll/cloud"]) {
+        Ok(metadata) => check(&metadata),
+        Err(_) => {
+            println!("skipped: the packages of the feature `cloud` are not here; cargo fetch gets them")
+        }
+    }
+}
+
+fn check(metadata: &Value) {
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 100, "the dependencies were found");
     for package in packages {

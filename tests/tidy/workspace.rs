@@ -31,6 +31,11 @@ pub(super) struct Dependency {
 
 /// The output of `cargo metadata` with these arguments.
 pub(super) fn metadata(arguments: &[&str]) -> Value {
+    read_metadata(arguments).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// [`metadata`], or what Cargo says: packages that no default build has may not be on this machine.
+pub(super) fn read_metadata(arguments: &[&str]) -> Result<Value, String> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let output = Command::new(cargo)
         .args(["metadata", "--format-version=1", "--offline", "--locked"])
@@ -38,8 +43,11 @@ pub(super) fn metadata(arguments: &[&str]) -> Value {
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
+    if output.status.success() {
+        Ok(serde_json::from_slice(&output.stdout).unwrap())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
 }
 
 /// The platform that is built for; packages of others may not be there.
