@@ -202,7 +202,6 @@ mod tests {
             (vec![10; 6], 4, vec![0..4, 4..6]),
             (vec![million; 3], 4, vec![0..1, 1..2, 2..3]),
             (vec![10 * million, 5 * million, 5 * million, 1, 10 * million], 4, vec![0..1, 1..3, 3..4, 4..5]),
-            (vec![u64::MAX, u64::MAX], 4, vec![0..1, 1..2]),
             (vec![5, 5], 1, vec![0..1, 1..2]),
         ] {
             assert_eq!(source(&rows).groups(max), expected, "{rows:?}");
