@@ -143,6 +143,7 @@ struct GatheredDataset {
 
 impl PairDatasets {
     /// Adds a series. The hash of a dataset is over the rows of all series, so their order counts.
+    #[expect(clippy::stable_sort_primitive, reason = "it merges two sorted runs in one pass")]
     pub fn add(&mut self, series: &[DatasetGrades]) {
         for grades in series {
             let gathered = self.0.entry(grades.dataset.clone()).or_default();
@@ -150,7 +151,6 @@ impl PairDatasets {
             gathered.hash.update(&grades.rows);
             if !gathered.questions.iter().copied().eq(grades.keys()) {
                 gathered.questions.extend(grades.keys());
-                // Two sorted runs are merged in one pass.
                 gathered.questions.sort();
                 gathered.questions.dedup();
             }

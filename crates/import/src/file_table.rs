@@ -125,8 +125,13 @@ impl FileTable {
         self.inner.spec.paths.iter().zip(self.inner.rows.iter().copied())
     }
 
-    /// What the folders of a file say of a column; `None` if they do not speak of it.
-    pub(crate) fn folder_value(&self, name: &str, file: usize) -> Option<Option<&str>> {
+    /// Whether the folders of the files have a column.
+    pub(crate) fn has_folder_column(&self, name: &str) -> bool {
+        self.inner.partitions.columns().any(|(known, _)| known == name)
+    }
+
+    /// What the folders of a file say of a column; `None` is null, or that there is no such column.
+    pub(crate) fn folder_value(&self, name: &str, file: usize) -> Option<&str> {
         self.inner.partitions.value(name, file)
     }
 

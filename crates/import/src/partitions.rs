@@ -77,9 +77,9 @@ impl Partitions {
         self.0.iter().map(|partition| (partition.name.as_str(), &partition.data_type))
     }
 
-    /// What the folders of a file say of a column; `None` if there is no such column.
-    pub(crate) fn value(&self, name: &str, file: usize) -> Option<Option<&str>> {
-        self.get(name, file).map(|(_, value)| value)
+    /// What the folders of a file say of a column; `None` is null, or that there is no such column.
+    pub(crate) fn value(&self, name: &str, file: usize) -> Option<&str> {
+        self.get(name, file)?.1
     }
 
     fn get(&self, name: &str, file: usize) -> Option<(&Partition, Option<&str>)> {

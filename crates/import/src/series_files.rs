@@ -91,17 +91,16 @@ pub fn folder_columns(path: &Path) -> Result<Vec<(String, Option<String>)>, Impo
 /// The one series of a file; `None` if its folders do not say it, or say what is no id.
 fn series_key(table: &FileTable, file: usize) -> Option<SeriesKey> {
     let has_column = |name: &str| table.columns().any(|column| column == name);
-    let model = |name: &str, default: Option<&str>| -> Option<Option<ModelId>> {
-        let text = match table.folder_value(name, file) {
-            Some(value) => value,
-            None if has_column(name) => return None,
-            None => default,
-        };
-        text.map(ModelId::new).transpose().ok()
-    };
-    let has_llm = has_column(column!(ScoreRow, llm_correct));
-    let slm = model(SLM, None)?.or_else(|| ModelId::new(DEFAULT_SLM).ok())?;
-    let llm = model(LLM, has_llm.then_some(DEFAULT_LLM))?;
-    let method = MethodId::new(table.folder_value(METHOD, file)??).ok()?;
-    Some(SeriesKey { slm, llm, method })
+    let stands_in_files = |name: &str| has_column(name) && !table.has_folder_column(name);
+    if stands_in_files(SLM) || stands_in_files(LLM) {
+        return None;
+    }
+    let slm = table.folder_value(SLM, file).unwrap_or(DEFAULT_SLM);
+    let default_llm = has_column(column!(ScoreRow, llm_correct)) && !has_column(LLM);
+    let llm = table.folder_value(LLM, file).or_else(|| default_llm.then_some(DEFAULT_LLM));
+    Some(SeriesKey {
+        slm: ModelId::new(slm).ok()?,
+        llm: llm.map(ModelId::new).transpose().ok()?,
+        method: MethodId::new(table.folder_value(METHOD, file)?).ok()?,
+    })
 }

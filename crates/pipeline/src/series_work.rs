@@ -195,7 +195,7 @@ impl<T: SeriesTask> Sharing<'_, T> {
         // Whoever had the lease until now may have finished in the meantime.
         let outcome = match results.has(address, T::FILES).or_fail(FailureKind::Stage) {
             Ok(true) => Ok(SeriesOutcome::Found),
-            Ok(false) => self.compute(index, lease.progress()).map(|_| SeriesOutcome::Computed),
+            Ok(false) => self.compute(index, &lease.progress()).map(|_| SeriesOutcome::Computed),
             Err(failure) => Err(failure),
         };
         if let Err(error) = Lease::release(lease) {
@@ -205,7 +205,7 @@ impl<T: SeriesTask> Sharing<'_, T> {
     }
 
     /// Computes a series and puts its result into the store.
-    fn compute(&self, index: usize, lease: LeaseProgress) -> Result<Vec<Vec<u8>>, Failure> {
+    fn compute(&self, index: usize, lease: &LeaseProgress) -> Result<Vec<Vec<u8>>, Failure> {
         let address = &self.addresses[index];
         tracing::info!("computing series={address}, {}", key_name(self.source.key(index)));
         let observer = Beating { lease: lease.clone(), next: self.observer };
@@ -225,10 +225,10 @@ impl<T: SeriesTask> Sharing<'_, T> {
         for (index, address) in self.addresses.iter().enumerate() {
             let files = match self.shared.results.fetch(address, T::FILES).or_fail(FailureKind::Stage)? {
                 StoredResult::Whole(files) => files,
-                StoredResult::Absent => self.compute(index, LeaseProgress::default())?,
+                StoredResult::Absent => self.compute(index, &LeaseProgress::default())?,
                 StoredResult::Damaged(problem) => {
                     tracing::warn!("a result in the store is damaged and is computed again: {problem}");
-                    self.compute(index, LeaseProgress::default())?
+                    self.compute(index, &LeaseProgress::default())?
                 }
             };
             sink.take_files(self.source.key(index), files)?;

@@ -267,7 +267,7 @@ fn series_are_found_by_their_folders() {
         parquet(vec![("dataset", texts("a")), ("llm_correct", Arc::new(BooleanArray::from(vec![true; 3])))])
     };
     for path in ["slm=b/method=m%20x/1", "slm=b/method=m%20x/2", "slm=a/method=n/1", "slm=/method=n/1"] {
-        folder.write(&format!("{path}.parquet"), &graded());
+        folder.write(&format!("{path}.parquet"), graded());
     }
     let paths = expand_paths(folder.0.path().to_str().unwrap()).unwrap();
     let found = find_series(&paths).unwrap().unwrap();
@@ -301,7 +301,7 @@ fn files_that_may_hold_several_series_are_not_taken_apart() {
         assert!(find_series(&paths).unwrap().is_none(), "{name}");
     }
     let folder = Folder::new();
-    folder.write("slm=a/method=m/p.parquet", &parquet(vec![]));
+    folder.write("slm=a/method=m/p.parquet", parquet(vec![]));
     let paths = expand_paths(folder.0.path().to_str().unwrap()).unwrap();
     assert!(matches!(find_series(&paths), Err(ImportError::MissingColumn { column: "dataset", .. })));
     assert!(find_series(&[]).unwrap().is_none());
