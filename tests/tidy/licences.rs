@@ -75,7 +75,7 @@ fn so_has_every_dependency_of_the_feature_cloud() {
     match read_metadata(&["--filter-platform", &host(), "--features", "plimsoll/cloud"]) {
         Ok(metadata) => check(&metadata),
         Err(_) => {
-            println!("skipped: the packages of the feature `cloud` are not here; cargo fetch gets them")
+            println!("skipped: the packages of the feature `cloud` are not here; cargo fetch gets them");
         }
     }
 }
