@@ -39,10 +39,10 @@ fn bad_files_are_refused_with_the_reason() {
         }
     }
     for (bytes, message) in [
-        (&b""[..], "EOF"),
+        (&b""[..], "is empty"),
         (b"[]", "does not follow its schema"),
         (b"\xff", "is not UTF-8 text"),
-        (&good.as_bytes()[..200], "EOF"),
+        (&good.as_bytes()[..200], "after 200 bytes in line"),
     ] {
         sandbox.write("bad.json", bytes);
         sandbox.sh("thresholds validate bad.json").exits(3).says(["bad.json", message]);
@@ -67,6 +67,9 @@ fn show_is_for_people() {
     program  plimsoll 0.1.0
     data     800 questions of 4 datasets; 30 bins, fraction 0.5, seed 50, 20 bootstrap replicates
     labels   imported; ungraded answers counted as wrong
+
+    device   {"id":"small"}
+             what a device must state of itself; where each value comes from: docs/thresholds-file.md
 
     small -> large
       good: 800 rows, 16 without a confidence, 392 drawn

@@ -183,7 +183,7 @@ fn files_take_turns_under_load_and_each_answer_is_of_one_of_them() {
         let ask_on = |client: usize| {
             let mut answers = Vec::new();
             while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
-                answers.push(running.ask((client + answers.len()) % 2 == 0));
+                answers.push(running.ask((client + answers.len()).is_multiple_of(2)));
             }
             answers
         };

@@ -113,7 +113,8 @@ mod tests {
             for map in ConfidenceMap::ALL {
                 if let (Some(x), Some(y)) = (map.confidence(a), map.confidence(b)) {
                     prop_assert!((0.0..=1.0).contains(&x));
-                    prop_assert!(if a < b { x >= y } else { x <= y });
+                    let is_descending = if a < b { x >= y } else { x <= y };
+                    prop_assert!(is_descending, "{} {}", a, b);
                 }
             }
         }
