@@ -255,6 +255,9 @@ class Problems(unittest.TestCase):
     @unittest.skipIf(os.name == "nt", "there are no signals")
     def test_ctrl_c_is_heard(self) -> None:
         made = table(rows(3000))
+        # A shell that runs the tests in the background has them ignore the signal.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
         timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
         with tempfile.TemporaryDirectory() as folder:
             timer.start()

@@ -140,7 +140,8 @@ fn spawn_side_work(side: &mut JoinSet<()>, gateway: &Arc<Gateway>) -> Result<(),
     let watched = gateway.clone();
     let mut hang_up = hang_up()?;
     side.spawn(async move {
-        let mut stamp = watched.file_stamp();
+        // At first anything is a change: the file may have been replaced since it was read.
+        let mut stamp = None;
         loop {
             tokio::select! {
                 () = tokio::time::sleep(watched.reload) => {

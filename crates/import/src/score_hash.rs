@@ -34,7 +34,7 @@ impl ScoreHash {
         }
         for number in [row.confidence, row.slm_cost, row.llm_cost] {
             self.push_option(number, |bytes, number| {
-                bytes.extend_from_slice(&number.to_bits().to_le_bytes())
+                bytes.extend_from_slice(&number.to_bits().to_le_bytes());
             });
         }
         for flag in [row.slm_correct, row.llm_correct] {

@@ -81,6 +81,6 @@ fn write_csv(rows: &[ScoreRow], out: &Path) -> Result<(), Failure> {
     for row in rows {
         writer.serialize(row).or_fail(FailureKind::Stage)?;
     }
-    let bytes = writer.into_inner().map_err(|error| error.into_error()).or_fail(FailureKind::Stage)?;
+    let bytes = writer.into_inner().map_err(csv::IntoInnerError::into_error).or_fail(FailureKind::Stage)?;
     write_atomic(out, |file| file.write_all(&bytes)).or_fail(FailureKind::Stage)
 }

@@ -223,7 +223,7 @@ mod tests {
             assert_eq!(calibrated.verify(&calibrated).unwrap().len(), 5, "{field}");
             match calibrated.verify(&ModelIdentity::named("a")) {
                 Err(Error::Mismatch { differs, not_stated }) => {
-                    assert_eq!((differs, not_stated), (vec![], vec![*field]))
+                    assert_eq!((differs, not_stated), (vec![], vec![*field]));
                 }
                 other => panic!("{field}: {other:?}"),
             }
