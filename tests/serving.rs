@@ -19,7 +19,9 @@ use crate::harness::Sandbox;
 const PATIENCE: Duration = Duration::from_mins(1);
 const INTERVAL_SECONDS: f64 = 0.2;
 /// What a busy machine may add to an interval.
-const SLACK_SECONDS: f64 = 2.0;
+const SLACK_SECONDS: f64 = 1.5;
+/// How long a gateway is asked before it is killed: long enough that some decisions are older than the state may be.
+const LOAD_SECONDS: f64 = 3.0;
 const KEY: &str = "sk-of-the-servers-7";
 
 /// A gateway as a process.
@@ -36,7 +38,7 @@ impl Serving {
         let mut document = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let listening: Value = loop {
-            document.push_str(&lines.next().expect("it listens").unwrap());
+            document.push_str(&lines.next().unwrap().unwrap());
             if let Ok(document) = serde_json::from_str(&document) {
                 break document;
             }
@@ -95,7 +97,7 @@ fn id(answer: &str) -> String {
 
 #[test]
 fn killed_under_load_it_loses_no_more_than_it_says() {
-    const KILLS: usize = 4;
+    const KILLS: usize = 3;
     const CLIENTS: usize = 8;
     let sandbox = Sandbox::new();
     let (slm, llm) = (unsteady("from the SLM"), unsteady("from the LLM"));
@@ -103,7 +105,7 @@ fn killed_under_load_it_loses_no_more_than_it_says() {
     let mut moments = Numbers::new(7);
     let mut resumed = 0;
     for kill in 0..KILLS {
-        let serving = Serving::start(&sandbox, Stdio::null());
+        let (serving, started_at) = (Serving::start(&sandbox, Stdio::null()), now());
         let (answers, is_killed) = (Mutex::new(Vec::new()), AtomicBool::new(false));
         let count = AtomicUsize::new(0);
         let killed_at = thread::scope(|scope| {
@@ -118,9 +120,7 @@ fn killed_under_load_it_loses_no_more_than_it_says() {
                 });
             }
             let begun = Instant::now();
-            while count.load(Ordering::Relaxed) < 150
-                || begun.elapsed().as_secs_f64() < 3.0 * INTERVAL_SECONDS
-            {
+            while count.load(Ordering::Relaxed) < 150 || begun.elapsed().as_secs_f64() < LOAD_SECONDS {
                 assert!(begun.elapsed() < PATIENCE, "{} answers", count.load(Ordering::Relaxed));
                 thread::sleep(Duration::from_millis(5));
             }
@@ -150,20 +150,27 @@ fn killed_under_load_it_loses_no_more_than_it_says() {
                 "kill {kill}: {id} was answered long before and is not logged"
             );
         }
-        let seen =
-            |line: &&Value| line["time"].as_f64().unwrap() < killed_at - INTERVAL_SECONDS - SLACK_SECONDS;
-        let old = lines.iter().filter(seen).count();
+        let is_old = |line: &&Value| {
+            let time = line["time"].as_f64().unwrap();
+            started_at <= time && time < killed_at - INTERVAL_SECONDS - SLACK_SECONDS
+        };
+        let old = lines.iter().filter(is_old).count();
+        assert!(old > 0, "kill {kill}: no decision is old enough to tell");
         let state = sandbox.json("state.json");
         let learnt = &state["points"]["perplexity/selective_error=0.2:0.1"]["tracker"]["state"]["n"];
         let learnt = usize::try_from(learnt.as_u64().unwrap_or_else(|| panic!("{state}"))).unwrap();
+        // What was learnt before the earlier kills is kept, and of this gateway's decisions all but the latest interval's.
         assert!(
-            learnt >= old,
-            "kill {kill}: {learnt} decisions in the state, {old} are older than an interval"
+            learnt >= resumed + old,
+            "kill {kill}: {learnt} decisions in the state, {resumed} at the start, {old} since then older than an interval"
         );
-        assert!(learnt >= resumed, "kill {kill}: what was learnt before is kept");
         resumed = learnt;
     }
-    // A disk may keep half a line; readers leave it out, and the gateway goes on after what is whole.
+    half_a_line_is_left_out(&sandbox);
+}
+
+/// A disk may keep half a line; readers leave it out, and the gateway goes on after what is whole.
+fn half_a_line_is_left_out(sandbox: &Sandbox) {
     let mut log = String::from_utf8(sandbox.read("decisions.jsonl")).unwrap();
     let whole = log.lines().filter(|line| serde_json::from_str::<Value>(line).is_ok()).count();
     write!(log, "{{\"time\": 17").unwrap();
@@ -171,7 +178,7 @@ fn killed_under_load_it_loses_no_more_than_it_says() {
     let check = "thresholds check t.json --decisions decisions.jsonl --method perplexity --target selective_error=0.2:0.1 --json";
     let checked = sandbox.sh(check).exits(0).json();
     assert_eq!(checked["status"], "too_few_rows", "no answer is labelled: {checked}");
-    let serving = Serving::start(&sandbox, Stdio::null());
+    let serving = Serving::start(sandbox, Stdio::null());
     ask(&agent(), &serving.address, false).unwrap();
     let begun = Instant::now();
     let lines = || String::from_utf8(sandbox.read("decisions.jsonl")).unwrap();

@@ -61,7 +61,7 @@ fn show_is_for_people() {
     let file = sandbox.json(FITTED);
     let text = text.replace(file["sha256"].as_str().unwrap(), "[sha256]");
     let text = text.replace(file["pipeline"]["sha256"].as_str().unwrap(), "[pipeline]");
-    insta::assert_snapshot!(text, @r"
+    insta::assert_snapshot!(text, @r#"
     sha256   [sha256]
     pipeline plimsoll fit ([pipeline])
     program  plimsoll 0.1.0
@@ -89,7 +89,7 @@ fn show_is_for_people() {
     noise/routing_ratio=0.01: 0.0200 of the questions have no confidence and are always deferred
     noise/accuracy=0.7: the lower 95 % limit reaches it at threshold 0.766150, deferring 0.7700 [0.7346, 0.8191]
     noise/selective_error=0.3:0.1: even the most confident answers are wrong as often as 0.3 or more: no number of rows would do with this method
-    ");
+    "#);
     assert_eq!(sandbox.sh(&format!("thresholds show {FITTED} --json")).exits(0).json(), file);
 }
 

@@ -12,8 +12,8 @@ use crate::console::Console;
 
 /// Write results of another program as a table of scores.
 ///
-/// From lm-evaluation-harness: the files `samples_TASK_DATE.jsonl` of --log_samples, of tasks of output_type
-/// multiple_choice. The softmax over the log-likelihoods of the choices gives two methods, the largest probability
+/// From lm-evaluation-harness: the files `samples_TASK_DATE.jsonl` of `--log_samples`, of tasks of
+/// `output_type: multiple_choice`. The softmax over the log-likelihoods of the choices gives two methods, the largest probability
 /// and its margin over the second. With --llm the same tasks answered by a large model say where it is right.
 /// Questions are matched by task, number and hash.
 ///
