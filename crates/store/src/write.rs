@@ -87,7 +87,7 @@ impl TableWriter {
     /// [`TableWriter::write_rows`] writes rows, so that the bytes are the same.
     ///
     /// # Errors
-    /// As [`read_batches`](crate::read_batches), [`StoreError::Write`] if the disk refuses.
+    /// As [`read_batches`], [`StoreError::Write`] if the disk refuses.
     pub fn append(&mut self, path: &Path) -> Result<u64, StoreError> {
         let (mut waiting, mut rows, mut all) = (Vec::new(), 0, 0);
         let mut batches = read_batches(path, self.table)?.peekable();
