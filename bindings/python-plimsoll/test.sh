@@ -14,17 +14,7 @@ work="$(cd "$2" && pwd)"
 package="$root/bindings/python-plimsoll"
 export PYTHONDONTWRITEBYTECODE=1
 
-# The first of each version from 3.10 on: PYTHON, those on the PATH, those of pyenv.
-pythons() {
-  local python version seen=" "
-  for python in "${PYTHON:-python3}" python3.{10..19} "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[0-9]*/bin/python; do
-    version="$("$python" -c 'import ensurepip, sys; print("%d.%d" % sys.version_info[:2] if sys.version_info >= (3, 10) else "")' \
-      2> /dev/null)" || continue
-    if [ -z "$version" ] || [[ "$seen" == *" $version "* ]]; then continue; fi
-    seen+="$version "
-    echo "$version $python"
-  done
-}
+. "$root/bindings/pythons.sh"
 
 tests() { # tests PYTHON: in a folder that has the tests alone, so that the installed package is tested
   (cd "$package/tests" && "$1" -m unittest --quiet)
@@ -36,17 +26,7 @@ sys.exit(any(result.failed for result in results) or sum(result.attempted for re
 PROGRAM
 }
 
-tested=0
-while read -r version python; do
-  venv="$work/venv-$version"
-  rm -rf "$venv"
-  "$python" -m venv "$venv"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --no-deps "$wheel"
-  echo "Python $version:"
-  tests "$venv/bin/python"
-  tested=$((tested + 1))
-done < <(pythons)
-[ "$tested" -gt 0 ] || { echo "Python: there is no Python from 3.10 on with venv" >&2; exit 1; }
+in_every_python "$wheel" "$work" tests
 
 site="$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')"
 if [ -n "${READERS:-}" ]; then

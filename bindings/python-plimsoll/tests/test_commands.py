@@ -254,7 +254,7 @@ class Problems(unittest.TestCase):
 
     @unittest.skipIf(os.name == "nt", "there are no signals")
     def test_ctrl_c_is_heard(self) -> None:
-        made = table(rows(3000))
+        made = table(rows(12000))
         # A shell that runs the tests in the background has them ignore the signal.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.addCleanup(signal.signal, signal.SIGINT, before)
