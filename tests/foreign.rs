@@ -30,6 +30,58 @@ fn samples_of_lm_eval_become_thresholds_that_say_what_their_confidence_is() {
 }
 
 #[test]
+fn files_of_routers_become_thresholds_that_say_what_their_confidence_is() {
+    let of = |tool: &str, name: &str| {
+        repository().join("tests/foreign").join(tool).join(name).to_str().unwrap().to_owned()
+    };
+    let responses = of("routellm", "colours_responses.csv");
+    let (data, routing) = (of("llmrouter", "routing_data_test.jsonl"), of("llmrouter", "hybrid_llm.jsonl"));
+    let verified = of("llmrouter", "router_automix_llamapair_ver_outputs.jsonl");
+    let cases: [(&[&str], &str, &str); 3] = [
+        (
+            &["routellm", &responses, "--slm-id", "openai/small", "--llm-id", "openai/large"],
+            "win rate",
+            "routellm:bert:one_minus",
+        ),
+        (
+            &["llmrouter", &data, "--routing", &routing, "--slm-id", "small", "--llm-id", "large"],
+            "hybrid router",
+            "llmrouter:router_score",
+        ),
+        (
+            &["llmrouter", &verified, "--slm-id", "small", "--llm-id", "large"],
+            "self-verifications",
+            "llmrouter:p_ver_13b",
+        ),
+    ];
+    for (arguments, definition, method) in cases {
+        let sandbox = Sandbox::new();
+        let arguments = [&["import", "--out", "scores.parquet", "--from"], arguments].concat();
+        sandbox.run(&arguments).exits(0).shows([format!("wrote 12 rows of {method}").as_str()]);
+        sandbox.sh("fit --scores scores.parquet --fraction 1 --ratio 0.5 --bootstrap 0 --out out").exits(0);
+        let file = std::fs::read_dir(sandbox.path("out")).unwrap().map(|entry| entry.unwrap().path());
+        let file =
+            file.into_iter().find(|path| path.to_str().unwrap().ends_with(".thresholds.json")).unwrap();
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(text.contains(definition) && text.contains(method), "{text}");
+    }
+}
+
+#[test]
+fn options_of_another_program_are_refused() {
+    let (sandbox, small) = (Sandbox::new(), samples("small"));
+    let run = |arguments: &[&str]| {
+        let arguments = [&["import", "--out", "s.csv", small.as_str(), "--from"], arguments].concat();
+        sandbox.run(&arguments).exits(2)
+    };
+    run(&["lm-eval", "--router", "mf"]).says(["--router is for --from routellm alone"]);
+    run(&["lm-eval", "--llm-id", "large"]).says(["--llm-id names a model of which there are no files"]);
+    run(&["routellm"]).says(["--slm-id <ID>", "--llm-id <ID>"]);
+    run(&["llmrouter", "--slm-id", "a", "--llm-id", "b", "--metric", "acc"])
+        .says(["--metric is for --from lm-eval alone"]);
+}
+
+#[test]
 fn formats_and_tools_that_are_unknown() {
     let sandbox = Sandbox::new();
     let small = samples("small");

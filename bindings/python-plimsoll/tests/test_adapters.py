@@ -1,10 +1,11 @@
-"""Scores of what LM-Polygraph and uqlm gave: objects with the values of `tests/foreign`, which `make.py` there had of them."""
+"""Scores of what other programs gave: the files of `tests/foreign`, or objects with their values."""
 
 from __future__ import annotations
 
 import json
 import math
 import random
+import tempfile
 import unittest
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,6 +92,42 @@ class Uqlm(unittest.TestCase):
         self.assertIn("uqlm:discrete_entropy_values:exp_neg", {row["method"] for row in both})
         with self.assertRaisesRegex(ValueError, "2 values, and there are 3 grades"):
             plimsoll.scores_from_uqlm(result, correct=[1, 0, 1], question_ids=[1, 2, 3])
+
+
+class Files(unittest.TestCase):
+    """Each is what the program reads: `crates/import` tests the values."""
+
+    def test_one_call_a_program(self) -> None:
+        samples = {name: FOREIGN / "lm-eval" / name / "samples_colours_2026-01-01T00-00-00.000000.jsonl" for name in ("small", "large")}
+        router = FOREIGN / "llmrouter"
+        tables = [
+            plimsoll.scores_from_lm_eval(samples["small"], llm=[samples["large"]], slm_id="small", llm_id="large"),
+            plimsoll.scores_from_routellm(FOREIGN / "routellm" / "*.csv", slm_id="openai/small", llm_id="openai/large", routers=["bert"]),
+            plimsoll.scores_from_llmrouter(
+                router / "routing_data_test.jsonl", routing=router / "hybrid_llm.jsonl", slm_id="small", llm_id="large"
+            ),
+            plimsoll.scores_from_llmrouter(router / "router_automix_llamapair_ver_outputs.jsonl", slm_id="small", llm_id="large"),
+        ]
+        methods = [
+            {"lm-eval:choice_probability", "lm-eval:choice_margin"},
+            {"routellm:bert:one_minus"},
+            {"llmrouter:router_score"},
+            {"llmrouter:p_ver_13b"},
+        ]
+        for table, expected in zip(tables, methods, strict=True):
+            rows = table.to_dicts()
+            self.assertEqual({row["method"] for row in rows}, expected)
+            self.assertEqual(len(rows), 12 * len(expected))
+            self.assertTrue(any(row["llm_correct"] for row in rows))
+            plimsoll.fit(table, ratio=0.5, bootstrap=0)
+
+    def test_what_cannot_be_read(self) -> None:
+        with self.assertRaisesRegex(plimsoll.PlimsollError, "batch_calculate_win_rate"), tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "r.csv")
+            path.write_text("prompt,a,b\nq,True,False\n", encoding="utf-8")
+            plimsoll.scores_from_routellm(path, slm_id="a", llm_id="b")
+        with self.assertRaisesRegex(plimsoll.PlimsollError, "no file matches"):
+            plimsoll.scores_from_lm_eval("nowhere/*.jsonl")
 
 
 if __name__ == "__main__":

@@ -258,11 +258,23 @@ class Problems(unittest.TestCase):
         # A shell that runs the tests in the background has them ignore the signal.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.addCleanup(signal.signal, signal.SIGINT, before)
-        timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+        begun = threading.Event()
+
+        def progress(task: str, done: int, total: int | None, message: str) -> None:
+            # Early in the work, and not in here: the signal is heard while the call waits.
+            if total is not None and 0 < done < total / 2:
+                begun.set()
+
+        def interrupt() -> None:
+            if begun.wait(timeout=300):
+                os.kill(os.getpid(), signal.SIGINT)
+
+        interrupter = threading.Thread(target=interrupt)
+        self.addCleanup(interrupter.join)
         with tempfile.TemporaryDirectory() as folder:
-            timer.start()
+            interrupter.start()
             with self.assertRaises(KeyboardInterrupt):
-                plimsoll.transfer(made, repeats=1000, bootstrap=0, out=folder)
+                plimsoll.transfer(made, repeats=1000, bootstrap=0, out=folder, progress=progress)
             self.assertEqual(list(Path(folder).glob("tables/*.parquet")), [])
             # The folder is free again.
             plimsoll.fit(made, bootstrap=0, out=folder)

@@ -1,5 +1,6 @@
 //! Readers of tables and pipeline files. The first byte of a table chooses the format.
 
+use plimsoll_import::foreign::{ForeignFiles, LlmRouterFiles, LmEvalFiles, RouteLlmFiles};
 use plimsoll_import::read_scores;
 use plimsoll_ingest::{dataset, read_source};
 use plimsoll_pipeline::config;
@@ -12,6 +13,39 @@ pub fn score_file(bytes: &[u8]) {
     let name = ["scores.csv", "scores.jsonl", "scores.parquet"][usize::from(*first) % 3];
     with_file(name, body, |path| {
         let _ = read_scores(&[path.to_owned()], &());
+    });
+}
+
+/// A file of lm-evaluation-harness, RouteLLM or LLMRouter: what is read are confidences.
+pub fn foreign_scores(bytes: &[u8]) {
+    let Some((first, body)) = bytes.split_first() else { return };
+    let name =
+        ["samples_task_date.jsonl", "gsm8k_responses.csv", "routing_data.jsonl"][usize::from(*first) % 3];
+    with_file(name, body, |path| {
+        let (paths, slm_id, llm_id) = (vec![path.to_owned()], "small".to_owned(), "large".to_owned());
+        let files = match first % 3 {
+            0 => {
+                ForeignFiles::LmEval(LmEvalFiles { slm: paths.clone(), llm: paths, ..LmEvalFiles::default() })
+            }
+            1 => ForeignFiles::RouteLlm(RouteLlmFiles {
+                responses: paths,
+                slm_id,
+                llm_id,
+                ..RouteLlmFiles::default()
+            }),
+            // Its lines may be routing data and scores of a router in one.
+            _ => ForeignFiles::LlmRouter(LlmRouterFiles {
+                data: paths.clone(),
+                routing: paths,
+                slm_id,
+                llm_id,
+                correct_from: None,
+            }),
+        };
+        let Ok(scores) = files.read() else { return };
+        for confidence in scores.rows.iter().filter_map(|row| row.confidence) {
+            assert!((0.0..=1.0).contains(&confidence), "a confidence of {confidence}");
+        }
     });
 }
 

@@ -9,7 +9,7 @@
 //! | [`engine`] | model files: GGUF, safetensors, `tokenizer.json`, `config.json`, chat templates |
 //! | [`hub`] | the hub's listing of files, and the texts that name sources |
 //! | [`remote`] | replies and refusals of servers, recordings |
-//! | `files` | score files, benchmark files, pipeline files (feature `tables`) |
+//! | `files` | score files, scores of other programs, benchmark files, pipeline files (feature `tables`) |
 //! | [`documents`] | thresholds files, answers of models |
 //! | [`mutation`] | deterministic changes of a corpus |
 #![expect(clippy::missing_panics_doc, reason = "every reader panics on a broken invariant")]
@@ -36,6 +36,8 @@ pub const READERS: &[(&str, Reader)] = &[
     ("chat_refusal", remote::chat_refusal),
     ("chat_reply", remote::chat_reply),
     ("chat_template", engine::chat_template),
+    #[cfg(feature = "tables")]
+    ("foreign_scores", files::foreign_scores),
     ("gguf_header", engine::gguf_header),
     ("hub_listing", hub::hub_listing),
     ("hub_source", hub::hub_source),

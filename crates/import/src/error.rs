@@ -143,6 +143,48 @@ pub enum ImportError {
         /// Its number in the task.
         doc_id: u64,
     },
+    /// A file of RouteLLM without a column that was asked for.
+    #[error("`{}` has no column `{column}`{}; the columns are {}", path.display(), meant(nearest.as_deref()), list(known))]
+    ForeignColumn {
+        /// The file.
+        path: PathBuf,
+        /// Name of the column.
+        column: String,
+        /// The one that was probably meant.
+        nearest: Option<String>,
+        /// The columns there are.
+        known: Vec<String>,
+    },
+    /// Responses of RouteLLM without a router's win rates.
+    #[error(
+        "`{}` has no column of win rates: add one for each router, `responses[\"mf\"] = \
+         controller.batch_calculate_win_rate(responses[\"prompt\"], \"mf\")`, or name the columns (--router)",
+        path.display()
+    )]
+    NoWinRates {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A column of grades or win rates with texts.
+    #[error("`{}`: a column of grades or win rates holds text that is no number, true or false", path.display())]
+    NotNumbers {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A model that no row is of.
+    #[error("no row is of the model `{model}`; there are {}", list(known))]
+    UnknownModel {
+        /// Its name.
+        model: String,
+        /// The models there are.
+        known: Vec<String>,
+    },
+    /// Routing data of LLMRouter without a confidence.
+    #[error(
+        "routing data has grades and no confidence: give the scores of a hybrid router with --routing, which `llmrouter infer \
+         --router hybrid_llm --route-only --output-format jsonl` writes"
+    )]
+    NoRouterScores,
     /// A table in memory whose batches cannot be had or are not what its schema says.
     #[error("cannot read the rows of `{name}`")]
     InMemory {

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod foreign;
+mod foreign_routers;
 mod formats;
 mod in_memory;
 mod non_finite;

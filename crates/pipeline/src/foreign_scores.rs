@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use plimsoll_core::records::ScoreRow;
 use plimsoll_files::write_atomic;
 use plimsoll_import::expand_paths;
-use plimsoll_import::foreign::read_lm_eval;
 use plimsoll_store::tables::scores;
 use plimsoll_store::write_rows;
-use serde_json::json;
 
-pub use plimsoll_import::foreign::{ConfidenceMap, ForeignScores, ForeignTool, LmEvalFiles};
+pub use plimsoll_import::foreign::{
+    ConfidenceMap, ForeignFiles, ForeignScores, ForeignTool, LlmRouterFiles, LmEvalFiles, RouteLlmFiles,
+};
 
 use crate::failure::{Failure, FailureKind, OrFail as _};
 use crate::run_folder::manifest::InputFile;
@@ -28,20 +28,16 @@ pub fn find(patterns: &[String]) -> Result<Vec<PathBuf>, Failure> {
     Ok(patterns.iter().map(expand).collect::<Result<Vec<_>, _>>()?.concat())
 }
 
-/// Reads what lm-evaluation-harness wrote, and writes it as a table of scores: Parquet or CSV, as the name of `out` says.
+/// Reads what another program wrote, and writes it as a table of scores: Parquet or CSV, as the name of `out` says.
 ///
 /// # Errors
 /// A usage failure for another extension, an input failure for files that give no scores.
-pub fn convert_lm_eval(files: &LmEvalFiles, out: &Path) -> Result<ForeignScores, Failure> {
+pub fn convert(files: &ForeignFiles, out: &Path) -> Result<ForeignScores, Failure> {
     let format = TableFormat::from_path(out)?;
-    let scores = read_lm_eval(files).map_err(|error| import_failure(error, ScoresFrom::Tables))?;
-    let inputs = files.slm.iter().chain(&files.llm);
-    let inputs: Vec<InputFile> = inputs.map(|path| InputFile::from_path(path)).collect::<Result<_, _>>()?;
-    let parameters = json!({
-        "from": ForeignTool::LmEval.name(), "slm": files.slm_id, "llm": files.llm_id, "metric": files.metric,
-        "correct_from": files.correct_from,
-    });
-    let origin = StageDependencies { stage: Stage::Score, parameters, inputs };
+    let scores = files.read().map_err(|error| import_failure(error, ScoresFrom::Tables))?;
+    let inputs =
+        files.paths().into_iter().map(|path| InputFile::from_path(path)).collect::<Result<_, _>>()?;
+    let origin = StageDependencies { stage: Stage::Score, parameters: files.parameters(), inputs };
     format.write(&scores.rows, out, &origin)?;
     Ok(scores)
 }

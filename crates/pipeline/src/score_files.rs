@@ -152,6 +152,10 @@ pub(crate) fn import_failure(error: ImportError, scores: ScoresFrom) -> Failure 
         | ImportError::QueryTooLong { .. }
         | ImportError::NotAQuery { .. }
         | ImportError::RepeatedResult { .. }
+        | ImportError::ForeignColumn { .. }
+        | ImportError::NoWinRates { .. }
+        | ImportError::UnknownModel { .. }
+        | ImportError::NoRouterScores
         | ImportError::UnknownColumn { .. } => FailureKind::Usage,
         ImportError::Query { source, .. } if source.is_in_query() => FailureKind::Usage,
         ImportError::MissingColumn { .. } | ImportError::ColumnType { .. } if scores == ScoresFrom::Query => {

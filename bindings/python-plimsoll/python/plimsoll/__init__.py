@@ -7,7 +7,13 @@ Every function is a command of the program ``plimsoll``, with the same results t
 
 from plimsoll._commands import check, evaluate, fit, run, transfer
 from plimsoll._native import PlimsollError, Problem, __version__
-from plimsoll.adapters import scores_from_lm_polygraph, scores_from_uqlm
+from plimsoll.adapters import (
+    scores_from_llmrouter,
+    scores_from_lm_eval,
+    scores_from_lm_polygraph,
+    scores_from_routellm,
+    scores_from_uqlm,
+)
 from plimsoll.results import (
     Check,
     CheckedPoint,
@@ -37,7 +43,10 @@ __all__ = [
     "evaluate",
     "fit",
     "run",
+    "scores_from_llmrouter",
+    "scores_from_lm_eval",
     "scores_from_lm_polygraph",
+    "scores_from_routellm",
     "scores_from_uqlm",
     "transfer",
 ]

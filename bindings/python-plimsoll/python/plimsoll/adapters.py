@@ -1,17 +1,23 @@
-"""Results of LM-Polygraph and uqlm, objects of Python, as tables of scores.
-
-Files of lm-evaluation-harness are read by the program: ``plimsoll import --from lm-eval``.
+"""Results of other programs as tables of scores: objects of LM-Polygraph and uqlm, and files of lm-evaluation-harness, RouteLLM
+and LLMRouter, which ``plimsoll import`` reads.
 """
 
 from __future__ import annotations
 
 import math
 import numbers
+import os
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol, cast
+from pathlib import Path
+from typing import Any, Literal, Protocol, Union, cast
 
 from plimsoll import _native
 from plimsoll.results import Table
+from plimsoll.types import PathLike
+
+Files = Union[PathLike, Sequence[PathLike]]
+"""A path, a pattern (``logs/*.jsonl``), or several."""
 
 Map = Literal["exp_neg", "one_minus", "reciprocal", "sigmoid_neg"]
 """A decreasing map from an uncertainty u to a confidence: exp(-u), 1 - u, 1 / (1 + u), 1 / (1 + exp(u))."""
@@ -187,3 +193,61 @@ def scores_from_uqlm(
         method, confidences = _native.mapped("uqlm", name, maps.get(name), [_number(value) for value in found[name]])
         methods[method] = confidences
     return _table(methods, _ids(question_ids, len(grades)), grades, dataset, slm)
+
+
+def _imported(tool: str, files: Files, options: Mapping[str, object], others: Mapping[str, Files | None]) -> Table:
+    """What ``plimsoll import`` writes."""
+    given = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    for name, more in others.items():
+        given += [] if more is None else [f"--{name}={path}" for path in _listed(more)]
+    with tempfile.TemporaryDirectory(prefix="plimsoll-") as folder:
+        out = Path(folder, "scores.parquet")
+        _native.call(["import", f"--from={tool}", f"--out={out}", *given, "--", *_listed(files)])
+        return Table.read_parquet(out)
+
+
+def _listed(files: Files) -> list[str]:
+    return [os.fspath(files)] if isinstance(files, (str, os.PathLike)) else [os.fspath(path) for path in files]
+
+
+def scores_from_lm_eval(
+    files: Files,
+    *,
+    llm: Files | None = None,
+    slm_id: str | None = None,
+    llm_id: str | None = None,
+    metric: str | None = None,
+    correct_from: float | None = None,
+) -> Table:
+    """Scores of the files ``samples_TASK_DATE.jsonl`` of lm-evaluation-harness (``--log_samples``), of tasks with choices: the
+    largest probability of a choice, and its margin over the second. ``llm`` are the large model's files on the same tasks.
+    ``metric`` says whether an answer is correct (without it the first of each file), ``correct_from`` from which value on.
+    """
+    options = {"slm-id": slm_id, "llm-id": llm_id, "metric": metric, "correct-from": correct_from}
+    return _imported("lm-eval", files, options, {"llm": llm})
+
+
+def scores_from_routellm(
+    files: Files, *, slm_id: str, llm_id: str, routers: Sequence[str] = (), correct_from: float | None = None
+) -> Table:
+    """Scores of responses as RouteLLM's evaluations write them, CSV or Parquet: the column ``prompt``, the grades of the weak and
+    the strong model in the columns ``slm_id`` and ``llm_id``, and a column of win rates for each router::
+
+        responses["mf"] = controller.batch_calculate_win_rate(responses["prompt"], "mf")
+
+    The confidence is 1 less the win rate. ``routers`` are the columns of win rates; without it those that are named like a
+    router of RouteLLM. The dataset is the file's name, less ``_responses``.
+    """
+    options = {"slm-id": slm_id, "llm-id": llm_id, "correct-from": correct_from}
+    return _imported("routellm", files, options, {"router": list(routers)})
+
+
+def scores_from_llmrouter(
+    files: Files, *, slm_id: str, llm_id: str, routing: Files | None = None, correct_from: float | None = None
+) -> Table:
+    """Scores of LLMRouter: of routing data (``routing_data_*.jsonl``) with ``routing``, what ``llmrouter infer --router hybrid_llm``
+    writes; or of AutoMix's ``router_automix_llamapair_ver_outputs.jsonl``, whose self-verification is the confidence. Errors of a
+    server, which LLMRouter grades as wrong answers, are missing grades.
+    """
+    options = {"slm-id": slm_id, "llm-id": llm_id, "correct-from": correct_from}
+    return _imported("llmrouter", files, options, {"routing": routing})

@@ -2,17 +2,16 @@
 //! of each choice; of a generated text it logs no probability, so that such files give grades alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use plimsoll_core::records::ScoreRow;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::grade::grade;
+use super::json_rows::{RefusedRows, read_json_lines};
 use super::{ForeignScores, ForeignTool};
 use crate::error::ImportError;
-use crate::files::{ROW_BYTES, open_text};
-use crate::problem::{ImportProblem, KEPT_PROBLEMS, RowError, TextProblem};
 
 const PROBABILITY: &str = "choice_probability";
 const MARGIN: &str = "choice_margin";
@@ -77,11 +76,7 @@ struct Answer {
 type Key = (String, u64);
 
 /// Reads the files.
-///
-/// # Errors
-/// [`ImportError`] for files that cannot be read, lines that are no samples, and answers of two models to different
-/// questions.
-pub fn read_lm_eval(files: &LmEvalFiles) -> Result<ForeignScores, ImportError> {
+pub(super) fn read(files: &LmEvalFiles) -> Result<ForeignScores, ImportError> {
     let mut notes = BTreeSet::new();
     let slm = answers(&files.slm, files, &mut notes, true)?;
     let llm = answers(&files.llm, files, &mut notes, false)?;
@@ -139,49 +134,25 @@ fn answers(
     notes: &mut BTreeSet<String>,
     needs_choices: bool,
 ) -> Result<BTreeMap<Key, Answer>, ImportError> {
-    let (mut answers, mut problems, mut total) = (BTreeMap::new(), Vec::new(), 0);
+    let (mut answers, mut refused) = (BTreeMap::new(), RefusedRows::default());
     for path in paths {
         let task = task(path)?;
         let mut filter = None;
-        let mut reader = BufReader::new(open_text(path)?);
-        for number in 1.. {
-            let mut line = Vec::new();
-            let read = (&mut reader).take(ROW_BYTES + 1).read_until(b'\n', &mut line);
-            if read.map_err(ImportError::io(path))? == 0 {
-                break;
-            }
-            let refused =
-                |problem| ImportError::Text { path: path.clone(), line: number, row: Some(number), problem };
-            if line.len() as u64 > ROW_BYTES {
-                return Err(refused(TextProblem::TooLong { limit_bytes: ROW_BYTES }));
-            }
-            let sample: Sample = serde_json::from_slice(&line).map_err(|error| {
-                refused(TextProblem::Json { reason: error.to_string(), column: error.column() })
-            })?;
+        read_json_lines(path, |line, sample: Sample| {
             if filter.get_or_insert_with(|| sample.filter.clone()) != &sample.filter {
                 notes.insert(format!("answers of `{task}` by the filter `{}` are left out", sample.filter));
-                continue;
+                return;
             }
             match answer(&sample, files, needs_choices) {
                 Ok(answer) => {
                     answers.insert((task.clone(), sample.doc_id), answer);
                 }
-                Err(reason) => {
-                    total += 1;
-                    if problems.len() < KEPT_PROBLEMS {
-                        problems.push(RowError {
-                            file: Some(path.display().to_string()),
-                            row: number,
-                            line: Some(number),
-                            question_id: Some(sample.doc_id.to_string()),
-                            problem: ImportProblem::Foreign { reason },
-                        });
-                    }
-                }
+                Err(reason) => refused.push(path, line, Some(line), reason),
             }
-        }
+        })?;
     }
-    if total > 0 { Err(ImportError::Rows { problems, total }) } else { Ok(answers) }
+    refused.none()?;
+    Ok(answers)
 }
 
 fn answer(sample: &Sample, files: &LmEvalFiles, needs_choices: bool) -> Result<Answer, String> {
@@ -217,13 +188,6 @@ fn correct(sample: &Sample, files: &LmEvalFiles) -> Result<bool, String> {
     let value = sample.values.get(metric).and_then(Value::as_f64);
     let value = value
         .ok_or_else(|| format!("there is no number of the metric `{metric}`; there are: {}", known()))?;
-    match files.correct_from {
-        Some(from) => Ok(value >= from),
-        None if value == 0.0 || value == 1.0 => Ok(value == 1.0),
-        None => Err(format!(
-            "the metric `{metric}` is {value}, neither 0 nor 1: say from which value on an answer is correct \
-             (--correct-from), or which other metric says it (--metric): {}",
-            known()
-        )),
-    }
+    let other = format!(", or which other metric says it (--metric): {}", known());
+    grade(&format!("the metric `{metric}`"), value, files.correct_from, &other)
 }

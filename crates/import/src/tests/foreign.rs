@@ -6,12 +6,16 @@ use plimsoll_core::records::ScoreRow;
 
 use super::Folder;
 use crate::ImportError;
-use crate::foreign::{LmEvalFiles, read_lm_eval};
+use crate::foreign::{ForeignFiles, ForeignScores, LmEvalFiles};
 
 /// A file that lm-eval wrote.
 fn written(model: &str, task: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/foreign/lm-eval");
     folder.join(model).join(format!("samples_{task}_2026-01-01T00-00-00.000000.jsonl"))
+}
+
+fn read_lm_eval(files: &LmEvalFiles) -> Result<ForeignScores, ImportError> {
+    ForeignFiles::LmEval(files.clone()).read()
 }
 
 fn rows(files: &LmEvalFiles) -> Vec<ScoreRow> {
