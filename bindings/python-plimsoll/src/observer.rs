@@ -1,4 +1,4 @@
-//! What a call hears of its command: notes, and how far it is.
+//! Notes and progress of a command that a call runs.
 
 use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,19 @@ pub(crate) struct State {
 pub(crate) struct Shared {
     pub(crate) cancel: Cancel,
     notes: Mutex<Vec<String>>,
-    state: Mutex<State>,
+    /// Pieces of work that are going on, in the order in which they began: one may be a part of another.
+    tasks: Mutex<Vec<Arc<TaskState>>>,
+    /// The last one that is shown, also when none is going on.
+    shown: Mutex<State>,
+}
+
+/// How far one piece of work is.
+#[derive(Debug)]
+struct TaskState {
+    task: String,
+    total: Option<u64>,
+    done: AtomicU64,
+    message: Mutex<String>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -33,8 +45,19 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Shared {
+    /// How far the work is that began last, and so is a part of what began before.
     pub(crate) fn state(&self) -> State {
-        locked(&self.state).clone()
+        let last = locked(&self.tasks).last().cloned();
+        let mut shown = locked(&self.shown);
+        if let Some(task) = last {
+            *shown = State {
+                task: task.task.clone(),
+                done: task.done.load(Ordering::Relaxed),
+                total: task.total,
+                message: locked(&task.message).clone(),
+            };
+        }
+        shown.clone()
     }
 
     pub(crate) fn take_notes(&self) -> Vec<String> {
@@ -56,9 +79,11 @@ pub(crate) struct CallObserver(pub(crate) Arc<Shared>);
 
 impl CallObserver {
     fn begin(&self, task: &str, total: Option<u64>, message: &str) -> Task {
-        let state = State { task: task.to_owned(), done: 0, total, message: message.to_owned() };
-        *locked(&self.0.state) = state;
-        Task { shared: Arc::clone(&self.0), done: AtomicU64::new(0) }
+        let message = Mutex::new(message.to_owned());
+        let state =
+            Arc::new(TaskState { task: task.to_owned(), total, done: AtomicU64::new(0), message });
+        locked(&self.0.tasks).push(Arc::clone(&state));
+        Task { shared: Arc::clone(&self.0), state }
     }
 }
 
@@ -71,7 +96,7 @@ impl Observer for CallObserver {
         if self.0.cancel.is_cancelled() {
             return Err(Failure::new(FailureKind::Stage, "cancelled"));
         }
-        self.begin(report.stage.name(), None, "");
+        *locked(&self.0.shown) = State { task: report.stage.name().to_owned(), ..State::default() };
         Ok(())
     }
 
@@ -88,17 +113,26 @@ impl Observer for CallObserver {
     }
 }
 
-/// One piece of work.
+/// One piece of work, until it is dropped.
 #[derive(Debug)]
 struct Task {
     shared: Arc<Shared>,
-    done: AtomicU64,
+    state: Arc<TaskState>,
 }
 
 impl Task {
     fn add(&self, steps: u64) {
-        let done = self.done.fetch_add(steps, Ordering::Relaxed) + steps;
-        locked(&self.shared.state).done = done;
+        self.state.done.fetch_add(steps, Ordering::Relaxed);
+    }
+
+    fn show(&self, text: &str) {
+        text.clone_into(&mut locked(&self.state.message));
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        locked(&self.shared.tasks).retain(|task| !Arc::ptr_eq(task, &self.state));
     }
 }
 
@@ -109,12 +143,12 @@ impl Progress for Task {
     }
 
     fn rows(&self, total: u64) {
-        locked(&self.shared.state).done = total;
+        self.state.done.store(total, Ordering::Relaxed);
         self.shared.end_if_cancelled();
     }
 
     fn message(&self, text: &str) {
-        text.clone_into(&mut locked(&self.shared.state).message);
+        self.show(text);
         self.shared.end_if_cancelled();
     }
 }
@@ -126,7 +160,7 @@ impl RequestProgress for Task {
     }
 
     fn dataset(&self, dataset: &str) {
-        dataset.clone_into(&mut locked(&self.shared.state).message);
+        self.show(dataset);
     }
 }
 

@@ -34,7 +34,7 @@ pub use other_slm::other_slms;
 pub use summary::{LabelsSummary, NewDatasetSummary, TransferSummary, summarise};
 pub use transfer::{
     CrossFittedScores, CrossFittedSeries, HoldOut, InDomainLabels, SeriesTransfer, TransferError,
-    TransferScores, TransferSpec, splits, transfer,
+    TransferScores, TransferSpec, transfer, transfer_steps,
 };
 
 use plimsoll_core::Seed;

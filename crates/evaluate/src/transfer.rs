@@ -40,10 +40,15 @@ pub struct TransferSpec {
     pub repeats: u32,
 }
 
-/// Number of splits that a table offers: what `finished` of [`transfer`] is called for, per
-/// series and repeat. A single dataset (or domain) offers none: nothing would be left to fit on.
-pub fn splits(questions: &Questions, by: HoldOut) -> usize {
+/// Number of splits that a table offers; a single dataset (or domain) offers none: nothing would be left to fit on.
+fn splits(questions: &Questions, by: HoldOut) -> usize {
     groups(questions, by).len()
+}
+
+/// How often the caller of [`transfer`] hears of its progress.
+pub fn transfer_steps(questions: &Questions, spec: &TransferSpec) -> u64 {
+    let splits: usize = spec.by.iter().map(|by| splits(questions, *by)).sum();
+    (splits as u64 + 1) * u64::from(spec.repeats)
 }
 
 /// The transfers of a series.
@@ -55,8 +60,8 @@ pub struct SeriesTransfer {
     pub curves: Vec<TransferCurveRow>,
 }
 
-/// Transfers of a series, by split and, within it, by repeat and target. `finished` is called after
-/// each split of each repeat, from any thread.
+/// Transfers of a series, by split and, within it, by repeat and target. `finished` is called [`transfer_steps`] times, from any
+/// thread: after each draw, and after each split of each repeat.
 ///
 /// A split without rows of this series on one of its sides gives no rows.
 ///
@@ -78,14 +83,14 @@ pub fn transfer(
     let seed = spec.fit.series_seed(prepared).derive("transfer");
     let seeds: Vec<(u32, Seed)> =
         (0..spec.repeats).map(|number| (number, seed.derive_index(u64::from(number)))).collect();
-    let repeats = Repeat::all(prepared, spec.fit.bins, &seeds);
+    let repeats = Repeat::all(prepared, spec.fit.bins, &seeds, finished);
     let splits = splits.into_par_iter().zip(cross_fitted);
     let all: Vec<SeriesTransfer> = splits
         .map(|(split, cross_fitted)| match cross_fitted {
             None => transfer_split(prepared, spec, &split, &repeats, finished),
             Some(series) => {
                 let prepared = PreparedSeries::new(prepared.questions, series);
-                let repeats = Repeat::all(&prepared, spec.fit.bins, &seeds);
+                let repeats = Repeat::all(&prepared, spec.fit.bins, &seeds, &|| ());
                 transfer_split(&prepared, spec, &split, &repeats, finished)
             }
         })
@@ -117,11 +122,16 @@ struct Repeat {
 impl Repeat {
     /// A repeat per seed. A row's position in an order depends on the seed, its question and its own bin, so
     /// scores that are cross-fitted move the rows that change their bin and no others.
-    fn all(prepared: &PreparedSeries<'_>, bins: u32, seeds: &[(u32, Seed)]) -> Vec<Self> {
-        let repeat = |(number, seed): &(u32, Seed)| Self {
-            number: *number,
-            seed: *seed,
-            order: DrawOrder::new(prepared, bins, &seed.derive("order")),
+    fn all(
+        prepared: &PreparedSeries<'_>,
+        bins: u32,
+        seeds: &[(u32, Seed)],
+        drawn: &(dyn Fn() + Sync),
+    ) -> Vec<Self> {
+        let repeat = |(number, seed): &(u32, Seed)| {
+            let order = DrawOrder::new(prepared, bins, &seed.derive("order"));
+            drawn();
+            Self { number: *number, seed: *seed, order }
         };
         seeds.par_iter().map(repeat).collect()
     }

@@ -29,9 +29,9 @@ pub struct GatewayConfig {
     /// What is opened of it.
     pub serving: ServingSettings,
     /// Where the SLM is.
-    pub slm: SlmPlace,
+    pub slm: ModelPlace,
     /// The server of the LLM.
-    pub llm: ServerConfig,
+    pub llm: ModelPlace,
     /// What happens where the LLM fails.
     pub llm_failure: LlmFailure,
     /// Whose answer is shown whatever is decided; `None` outside of shadow mode.
@@ -54,9 +54,9 @@ pub struct GatewayConfig {
     pub reload: Duration,
 }
 
-/// Where the SLM is.
+/// Where a model is.
 #[derive(Debug)]
-pub enum SlmPlace {
+pub enum ModelPlace {
     /// On a server.
     Server(Box<ServerConfig>),
     /// In this process.
@@ -69,6 +69,8 @@ pub enum SlmPlace {
         total: Duration,
         /// What tokens cost.
         price: Option<Price>,
+        /// Tokens of an answer of which nothing else says how long it may be.
+        max_tokens: u32,
     },
 }
 
@@ -144,8 +146,8 @@ impl GatewayConfig {
     pub fn resolve(raw: RawGateway, variable: Variable<'_>) -> Result<Self, GatewayError> {
         let mut checks = Checks::default();
         let serving = serving(&raw, &mut checks);
-        let slm = slm(&raw.slm, variable, &mut checks);
-        let llm = server("llm", &raw.llm, variable, &mut checks);
+        let slm = place("slm", &raw.slm, variable, &mut checks);
+        let llm = place("llm", &raw.llm, variable, &mut checks);
         let listen = checks.keep("listen", address(&raw.listen));
         let metrics_listen = match raw.metrics_listen.as_str() {
             "off" => None,
@@ -213,9 +215,9 @@ fn serving(raw: &RawGateway, checks: &mut Checks) -> Option<ServingSettings> {
     })
 }
 
-fn slm(raw: &RawModel, variable: Variable<'_>, checks: &mut Checks) -> Option<SlmPlace> {
+fn place(name: &str, raw: &RawModel, variable: Variable<'_>, checks: &mut Checks) -> Option<ModelPlace> {
     let Some(model) = &raw.in_process else {
-        return server("slm", raw, variable, checks).map(|server| SlmPlace::Server(Box::new(server)));
+        return server(name, raw, variable, checks).map(|server| ModelPlace::Server(Box::new(server)));
     };
     let others = [
         ("base_url", raw.base_url.is_some()),
@@ -224,15 +226,16 @@ fn slm(raw: &RawModel, variable: Variable<'_>, checks: &mut Checks) -> Option<Sl
     ];
     for (key, _) in others.into_iter().filter(|(_, is_given)| *is_given) {
         checks.problem(
-            format!("slm.{key}"),
+            format!("{name}.{key}"),
             "is for a server, and `in_process` for a model in this process: leave one out",
         );
     }
-    Some(SlmPlace::InProcess {
+    Some(ModelPlace::InProcess {
         model: model.clone(),
-        queue: checks.positive("slm.queue", raw.queue.unwrap_or(raw::DEFAULT_QUEUE)),
-        total: checks.seconds("slm.total_seconds", raw.total_seconds),
+        queue: checks.positive(&format!("{name}.queue"), raw.queue.unwrap_or(raw::DEFAULT_QUEUE)),
+        total: checks.seconds(format!("{name}.total_seconds"), raw.total_seconds),
         price: raw.price,
+        max_tokens: raw.max_tokens.unwrap_or(raw::DEFAULT_MAX_TOKENS),
     })
 }
 
@@ -240,9 +243,6 @@ fn server(name: &str, raw: &RawModel, variable: Variable<'_>, checks: &mut Check
     let connect = checks.seconds(format!("{name}.connect_seconds"), raw.connect_seconds);
     let first_token = checks.seconds(format!("{name}.first_token_seconds"), raw.first_token_seconds);
     let total = checks.seconds(format!("{name}.total_seconds"), raw.total_seconds);
-    if name == "llm" && raw.in_process.is_some() {
-        checks.problem("llm.in_process", "is for the SLM alone; the LLM is a server");
-    }
     if raw.base_url.is_none() {
         checks.problem(
             format!("{name}.base_url"),
@@ -321,7 +321,8 @@ mod tests {
     fn a_minimal_file_is_enough() {
         let config = resolve(minimal()).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!((config.limits.body_bytes, config.llm.retries), (10 << 20, 1));
+        let ModelPlace::Server(llm) = &config.llm else { panic!("{config:?}") };
+        assert_eq!((config.limits.body_bytes, llm.retries), (10 << 20, 1));
         assert!(config.log.is_none() && config.shadow.is_none());
         assert!(!format!("{config:?}").contains("secret"));
     }
@@ -359,7 +360,8 @@ mod tests {
             (json!({"exploration": 0.1}), json!({"shadow": "llm"}), "exploration"),
             (json!({"tenants": 5}), json!({}), "unknown field `tenants`"),
             (json!({"llm": {"base_url": "http://h"}}), json!({}), "llm.model"),
-            (json!({"llm": {"in_process": "m.gguf"}}), json!({}), "llm.in_process"),
+            (json!({"llm": {"in_process": "m.gguf", "model": "m"}}), json!({}), "llm.model"),
+            (json!({"llm": {"in_process": "m.gguf", "queue": 0}}), json!({}), "llm.queue"),
             (json!({"slm": {}}), json!({}), "slm.base_url"),
         ] {
             let mut value = minimal();

@@ -11,11 +11,12 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::alarm::Alarms;
-use crate::config::{GatewayConfig, Incumbent, Limits, LlmFailure, SlmPlace};
+use crate::config::{GatewayConfig, Incumbent, Limits, LlmFailure, ModelPlace};
 use crate::error::GatewayError;
 use crate::identity::SlmIdentity;
 use crate::in_process::InProcess;
 use crate::keys::ClientKeys;
+use crate::llm::Llm;
 use crate::log::DecisionLog;
 use crate::metrics::Metrics;
 use crate::point::Point;
@@ -27,11 +28,20 @@ use crate::upstream::Upstream;
 
 /// A model in this process, loaded and hashed by whoever starts the gateway.
 #[derive(Debug)]
-pub struct LoadedSlm {
+pub struct LoadedModel {
     /// Answers.
     pub backend: Box<dyn Backend>,
     /// The hashes of its files, as the pipeline writes them into a thresholds file.
     pub identity: ModelIdentity,
+}
+
+/// The models of this process, as far as the settings name any.
+#[derive(Debug, Default)]
+pub struct LoadedModels {
+    /// The SLM.
+    pub slm: Option<LoadedModel>,
+    /// The LLM.
+    pub llm: Option<LoadedModel>,
 }
 
 /// How requests are answered.
@@ -47,7 +57,7 @@ pub(crate) struct Answering {
 pub struct Gateway {
     pub(crate) serving: ArcSwap<Serving>,
     pub(crate) slm: Slm,
-    pub(crate) llm: Upstream,
+    pub(crate) llm: Llm,
     pub(crate) metrics: Metrics,
     pub(crate) log: Option<DecisionLog>,
     pub(crate) recent: RecentDecisions,
@@ -71,9 +81,9 @@ impl Gateway {
     ///
     /// # Errors
     /// [`GatewayError`].
-    pub fn new(config: GatewayConfig, loaded: Option<LoadedSlm>) -> Result<Self, GatewayError> {
+    pub fn new(config: GatewayConfig, loaded: LoadedModels) -> Result<Self, GatewayError> {
         let limits = config.limits;
-        let (slm, identity, unbound) = place_slm(config.slm, loaded, &limits)?;
+        let (slm, identity, unbound) = place_slm(config.slm, loaded.slm, &limits)?;
         let mut serving = Serving::open(&read_thresholds(&config.thresholds)?, &identity, &config.serving)?;
         if let Some((path, _)) = &config.state
             && let Some(state) = GatewayState::read(path)?
@@ -90,7 +100,7 @@ impl Gateway {
         Ok(Self {
             serving: ArcSwap::from_pointee(serving),
             slm,
-            llm: Upstream::new(&config.llm, &limits)?,
+            llm: place_llm(config.llm, loaded.llm, &limits)?,
             metrics: Metrics::new(),
             log: config.log.as_ref().map(DecisionLog::open).transpose()?,
             recent: RecentDecisions::new(limits.recent),
@@ -210,24 +220,37 @@ impl Gateway {
 }
 
 fn place_slm(
-    place: SlmPlace,
-    loaded: Option<LoadedSlm>,
+    place: ModelPlace,
+    loaded: Option<LoadedModel>,
     limits: &Limits,
 ) -> Result<(Slm, SlmIdentity, Option<String>), GatewayError> {
     match (place, loaded) {
-        (SlmPlace::Server(config), _) => {
+        (ModelPlace::Server(config), _) => {
             let identity = SlmIdentity::Server { served_as: config.spec.served_as().to_owned() };
             let server = Slm::Server(Box::new(Upstream::new(&config, limits)?));
             Ok((server, identity, Some("the SLM's server was not yet reached".to_owned())))
         }
-        (SlmPlace::InProcess { queue, total, price, .. }, Some(LoadedSlm { backend, identity })) => {
+        (ModelPlace::InProcess { queue, total, price, .. }, Some(LoadedModel { backend, identity })) => {
             let model = InProcess::start(backend, queue, total, price)?;
             Ok((Slm::InProcess(model), SlmIdentity::InProcess(Box::new(identity)), None))
         }
-        (SlmPlace::InProcess { .. }, None) => {
-            Err(GatewayError::config("slm.in_process", "names a model that was not loaded"))
-        }
+        (ModelPlace::InProcess { .. }, None) => Err(not_loaded("slm")),
     }
+}
+
+fn place_llm(place: ModelPlace, loaded: Option<LoadedModel>, limits: &Limits) -> Result<Llm, GatewayError> {
+    match (place, loaded) {
+        (ModelPlace::Server(config), _) => Ok(Llm::Server(Box::new(Upstream::new(&config, limits)?))),
+        (
+            ModelPlace::InProcess { queue, total, price, max_tokens, .. },
+            Some(LoadedModel { backend, .. }),
+        ) => Ok(Llm::InProcess { model: InProcess::start(backend, queue, total, price)?, max_tokens }),
+        (ModelPlace::InProcess { .. }, None) => Err(not_loaded("llm")),
+    }
+}
+
+fn not_loaded(name: &str) -> GatewayError {
+    GatewayError::config(&format!("{name}.in_process"), "names a model that was not loaded")
 }
 
 /// An error with its causes, in one line.

@@ -1,4 +1,4 @@
-//! The SLM in this process: a thread of its own asks it, since computing blocks. A request that is dropped is cancelled.
+//! A model in this process: a thread of its own asks it, since computing blocks. A request that is dropped is cancelled.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -71,15 +71,20 @@ impl InProcess {
     ) -> Result<Self, GatewayError> {
         let (jobs, receiver) = sync_channel(queue);
         let name = backend.model().as_str().to_owned();
-        let thread = std::thread::Builder::new().name("slm".to_owned());
+        let thread = std::thread::Builder::new().name(name.clone());
         let thread = thread.spawn(move || work(backend.as_ref(), &receiver));
-        thread.map_err(GatewayError::system("start the thread of the SLM"))?;
+        thread.map_err(GatewayError::system("start the thread of a model"))?;
         Ok(Self { jobs, name, total, price })
     }
 
     /// The model's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Time for an answer, waiting included.
+    pub fn total(&self) -> Duration {
+        self.total
     }
 
     /// What tokens cost.
@@ -103,20 +108,20 @@ impl InProcess {
         };
         self.jobs.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => NoConfidence::Busy,
-            TrySendError::Disconnected(_) => lost(),
+            TrySendError::Disconnected(_) => self.lost(),
         })?;
         match timeout(self.total, answered).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(lost()),
+            Ok(Err(_)) => Err(self.lost()),
             Err(_) => Err(MissingSignal::TimedOut.into()),
         }
     }
-}
 
-/// The thread is gone: it panicked over an earlier request.
-fn lost() -> NoConfidence {
-    tracing::error!("the thread of the SLM has ended; start the gateway anew");
-    MissingSignal::ServerFailed.into()
+    /// The thread is gone: it panicked over an earlier request.
+    fn lost(&self) -> NoConfidence {
+        tracing::error!("the thread of {} has ended; start the gateway anew", self.name);
+        MissingSignal::ServerFailed.into()
+    }
 }
 
 fn request(asked: Asked<'_>) -> Result<Request, NoConfidence> {
@@ -150,7 +155,7 @@ fn answer(
     progress: &Arc<dyn BackendObserver>,
 ) -> Result<GenerationRow, NoConfidence> {
     let failed = |error: &dyn std::fmt::Display| {
-        tracing::error!("the SLM failed: {error}");
+        tracing::error!("{} failed: {error}", backend.model().as_str());
         NoConfidence::from(MissingSignal::ServerFailed)
     };
     let requests = std::slice::from_ref(&job.request);

@@ -10,7 +10,7 @@
 //! | [`gateway`] | what all requests share |
 //! | `server`, `exchange`, `whole`, `streamed`, `respond`, `draft` | addresses; one request from its body to its last byte, and its line in the log |
 //! | [`request`] | what a client asks, and whether the operating point was fitted for it |
-//! | [`slm`], [`in_process`], [`upstream`] | the SLM wherever it runs, and servers |
+//! | [`slm`], [`llm`], [`in_process`], [`upstream`] | both models wherever they run |
 //! | [`reply`], [`sse`] | the SLM's reply, whole or streamed |
 //! | [`confidence`] | from a reply to the number that the pipeline computes |
 //! | [`identity`], [`serving`], [`point`], [`model_name`] | which model, which file, which operating point; decisions |
@@ -30,6 +30,7 @@ pub mod gateway;
 pub mod identity;
 pub mod in_process;
 pub mod keys;
+pub mod llm;
 pub mod log;
 pub mod metrics;
 pub mod model_name;
@@ -52,5 +53,5 @@ mod whole;
 
 pub use config::{GatewayConfig, RawGateway};
 pub use error::{ConfigProblem, GatewayError};
-pub use gateway::{Gateway, LoadedSlm};
+pub use gateway::{Gateway, LoadedModel, LoadedModels};
 pub use run::{Listening, run, serve};

@@ -156,11 +156,7 @@ impl ChatRequest {
             let is_same = text.is_none_or(|text| text == "null" || text.parse() == Ok(calibrated));
             (!is_same).then_some(name)
         };
-        self.messages
-            .as_ref()
-            .err()
-            .copied()
-            .or_else(|| neutral::first_other(&self.fields))
+        self.beyond_text()
             .or_else(|| other("temperature", decoding.temperature()))
             .or_else(|| other("top_p", decoding.top_p()))
     }
@@ -169,6 +165,24 @@ impl ChatRequest {
     pub fn decoding(&self, calibrated: Decoding) -> Decoding {
         let max = calibrated.max_new_tokens().min(self.max_tokens.unwrap_or(u32::MAX));
         Decoding::new(calibrated.temperature(), calibrated.top_p(), max).unwrap_or(calibrated)
+    }
+
+    /// The first field that asks for something else than one text as an answer to texts.
+    pub fn beyond_text(&self) -> Option<&'static str> {
+        self.messages.as_ref().err().copied().or_else(|| neutral::first_other(&self.fields))
+    }
+
+    /// How a model of this process is to decode that no operating point binds: as the client says; greedily, and
+    /// `max_tokens` long, where it does not.
+    ///
+    /// # Errors
+    /// What no model can do.
+    pub fn free_decoding(&self, max_tokens: u32) -> Result<Decoding, String> {
+        let number =
+            |name: &'static str| field::<f64>(&self.fields, name).map_err(|problem| problem.to_string());
+        let (temperature, top_p) = (number("temperature")?.unwrap_or(0.0), number("top_p")?.unwrap_or(1.0));
+        let max_tokens = self.max_tokens.unwrap_or(max_tokens);
+        Decoding::new(temperature, top_p, max_tokens).map_err(|problem| problem.to_string())
     }
 
     /// The body for the SLM's server.

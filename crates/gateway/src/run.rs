@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::config::GatewayConfig;
 use crate::error::GatewayError;
-use crate::gateway::{Gateway, LoadedSlm};
+use crate::gateway::{Gateway, LoadedModels};
 use crate::server::{interface, metrics_interface};
 
 /// How long requests under way may take once the gateway has to stop.
@@ -35,7 +35,7 @@ pub struct Listening {
 /// [`GatewayError`].
 pub fn serve(
     config: GatewayConfig,
-    loaded: Option<LoadedSlm>,
+    loaded: LoadedModels,
     announce: impl FnOnce(&Gateway, Listening),
 ) -> Result<(), GatewayError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -55,7 +55,7 @@ pub fn serve(
 /// [`GatewayError`].
 pub async fn run(
     config: GatewayConfig,
-    loaded: Option<LoadedSlm>,
+    loaded: LoadedModels,
     announce: impl FnOnce(&Gateway, Listening),
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), GatewayError> {

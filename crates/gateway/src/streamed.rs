@@ -165,16 +165,14 @@ impl From<Gone> for Ended {
 async fn stream_llm(exchange: &mut Exchange, output: &mut Output, notice: &RouteNotice) -> Result<(), Ended> {
     let llm = &exchange.gateway.llm;
     let before = |error| Ended::Failed { error, has_content: false };
-    let malformed = |problem| ChatRequestError::Malformed { host: llm.reader().host.clone(), problem };
-    let body = exchange.request.llm_body(llm.model());
-    let body = body.map_err(|_| before(malformed("the request cannot be written")))?;
-    match llm.complete(body, true).await.map_err(before)? {
+    match llm.complete(&exchange.draft.id, &exchange.request, true).await.map_err(before)? {
         Reply::Events(events) => relay(exchange, output, *events, notice).await,
-        // A server that does not stream.
+        // A server that does not stream, or a model in this process.
         Reply::Whole(mut document) => {
             exchange.draft.host.llm = Usage::read(&document, exchange.gateway.llm.price());
             notice.mark(&mut document, exchange.gateway.llm.model());
-            for chunk in chunks(&document) {
+            let usage = exchange.request.wants_usage().then(|| usage_chunk(&document)).flatten();
+            for chunk in chunks(&document).into_iter().chain(usage) {
                 output.send(notice, &chunk.to_string()).await?;
             }
             exchange.draft.finish();
@@ -195,7 +193,7 @@ async fn relay(
         let mut chunk = match next {
             Some(StreamEvent::Chunk(chunk)) => *chunk,
             None if !has_ended => {
-                let host = exchange.gateway.llm.reader().host.clone();
+                let host = exchange.gateway.llm.host().to_owned();
                 return Err(Ended::Failed { error: ChatRequestError::Cut { host }, has_content });
             }
             Some(StreamEvent::Done) | None => break,

@@ -52,10 +52,8 @@ async fn llm_response(exchange: &mut Exchange, kept: Option<Value>, notice: &Rou
 
 async fn ask_llm(exchange: &Exchange) -> Result<Value, ChatRequestError> {
     let llm = &exchange.gateway.llm;
-    let malformed = |problem| ChatRequestError::Malformed { host: llm.reader().host.clone(), problem };
-    let body = exchange.request.llm_body(llm.model());
-    let body = body.map_err(|_| malformed("the request cannot be written"))?;
-    match llm.complete(body, false).await? {
+    let malformed = |problem| ChatRequestError::Malformed { host: llm.host().to_owned(), problem };
+    match llm.complete(&exchange.draft.id, &exchange.request, false).await? {
         Reply::Whole(document) if document.is_object() => Ok(*document),
         Reply::Whole(_) => Err(malformed("it is no JSON object")),
         Reply::Events(_) => Err(malformed("it is a stream that nobody asked for")),

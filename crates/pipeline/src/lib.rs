@@ -59,6 +59,7 @@ pub mod run_folder;
 pub mod score_files;
 pub mod series_name;
 pub mod series_source;
+mod series_tables;
 pub mod series_work;
 pub mod small_file;
 pub mod stage;

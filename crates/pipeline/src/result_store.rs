@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use plimsoll_core::canonical::sha256_hex;
 use plimsoll_objects::{ObjectError, Objects};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 /// Version of the files of all results; raised when an old result would be misread.
 pub(crate) const VERSION: u32 = 1;
@@ -37,7 +38,7 @@ pub(crate) enum StoredResult {
 }
 
 /// A file as a record names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileRecord {
     name: String,
@@ -46,7 +47,7 @@ struct FileRecord {
 }
 
 /// The record of a result. Its keys are a format.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ResultRecord {
     version: u32,
@@ -108,8 +109,7 @@ impl ResultStore {
         for (file, bytes) in record.files.iter().zip(files) {
             self.objects.replace(&object_name(address, file), bytes.clone())?;
         }
-        // Two texts and some numbers are always JSON; a record without content would count as damaged.
-        let text = serde_json::to_vec(&record).unwrap_or_default();
+        let text = record.to_json();
         if self.objects.create(&record_name(address), text.clone())? {
             return Ok(());
         }
@@ -141,6 +141,12 @@ impl ResultStore {
 }
 
 impl ResultRecord {
+    fn to_json(&self) -> Vec<u8> {
+        let file = |file: &FileRecord| json!({"name": file.name, "sha256": file.sha256, "bytes": file.bytes});
+        let files: Vec<Value> = self.files.iter().map(file).collect();
+        json!({"version": self.version, "address": self.address, "files": files}).to_string().into_bytes()
+    }
+
     /// The record, if it is one of this address with files of these names.
     fn check(self, name: &str, address: &str, names: &[&str]) -> Result<Self, String> {
         let is_file = |file: &FileRecord| is_sha256(&file.sha256) && file.bytes <= MAX_FILE_BYTES;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use plimsoll_gateway::config::{Incumbent, RawGateway};
-use plimsoll_gateway::{Gateway, GatewayConfig, GatewayError, Listening, LoadedSlm};
+use plimsoll_gateway::{Gateway, GatewayConfig, GatewayError, Listening, LoadedModel, LoadedModels};
 use plimsoll_pipeline::config::read_settings;
 use plimsoll_pipeline::models::load_for_serving;
 use plimsoll_pipeline::threshold_files::read_file;
@@ -26,9 +26,9 @@ use crate::console::Console;
 /// Requests that the thresholds file was not made for are deferred: another temperature, tools, several completions,
 /// images, a response format. So are those whose SLM failed, stalled, or gave no log-probabilities.
 ///
-/// The SLM is a server (`--slm http://..` with `--slm-model`) or a model in this process (`--slm FILE.gguf`). The hashes of a
-/// model in this process are held against the thresholds file. A server tells no more than a name: compare the rest
-/// yourself, and say --accept-unverified.
+/// Each model is a server (`--slm http://..` with `--slm-model`) or a model in this process (`--slm FILE.gguf`). The hashes of an
+/// SLM in this process are held against the thresholds file. A server tells no more than a name: compare the rest
+/// yourself, and say --accept-unverified. An LLM in this process answers with one text: tools, images and the like are refused.
 ///
 /// POST /v1/feedback with {"id": .., "correct": true} labels an answer; `plimsoll thresholds check --decisions` and `plimsoll
 /// fit --decisions` read the log. SIGHUP, or a change of the file, takes a new thresholds file without dropping a request.
@@ -62,7 +62,7 @@ pub(crate) struct ServeArguments {
     /// The SLM: a server's address up to and with its version, or a GGUF file, folder or hf:// address
     #[arg(long, value_name = "ADDRESS", required_unless_present = "config")]
     slm: Option<String>,
-    /// The LLM: a server's address up to and with its version
+    /// The LLM: likewise
     #[arg(long, value_name = "ADDRESS", required_unless_present = "config")]
     llm: Option<String>,
     #[command(flatten)]
@@ -133,12 +133,9 @@ pub(super) fn run(arguments: &ServeArguments, console: &Console) -> Result<(), F
         None => from_options(arguments)?,
     };
     let base = arguments.config.as_deref().and_then(Path::parent).map(Path::to_owned);
-    let in_process = raw.slm.in_process.clone();
+    let in_process = [raw.slm.in_process.clone(), raw.llm.in_process.clone()];
     let config = GatewayConfig::resolve(raw, &|name| std::env::var_os(name)).map_err(failure)?;
-    let loaded = match in_process {
-        Some(address) => Some(load(&address, base.as_deref(), &read_file(&config.thresholds)?.slm, console)?),
-        None => None,
-    };
+    let loaded = load(in_process, base.as_deref(), &config, console)?;
     if arguments.dry_run {
         let gateway = Gateway::new(config, loaded).map_err(failure)?;
         return report(console, &gateway, None);
@@ -167,21 +164,20 @@ fn from_file(path: &Path) -> Result<RawGateway, Failure> {
 
 fn from_options(arguments: &ServeArguments) -> Result<RawGateway, Failure> {
     let options = &arguments.options;
-    let is_address = |text: &str| text.starts_with("http://") || text.starts_with("https://");
-    let server = |address: &Option<String>, model: &Option<String>, key: &Option<String>| {
-        present(json!({"base_url": address, "model": model, "api_key_env": key}))
+    let model = |place: Option<&str>, name: &Option<String>, key: &Option<String>| {
+        let is_server = place.is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"));
+        let place_key = if is_server { "base_url" } else { "in_process" };
+        present(json!({place_key: place, "model": name, "api_key_env": key}))
     };
-    let slm = match &arguments.slm {
-        Some(path) if !is_address(path) => present(json!({"in_process": path, "model": options.slm_model})),
-        address => server(address, &options.slm_model, &options.slm_key_env),
-    };
+    let slm = model(arguments.slm.as_deref(), &options.slm_model, &options.slm_key_env);
+    let llm = model(arguments.llm.as_deref(), &options.llm_model, &options.llm_key_env);
     let file = |path: &Option<PathBuf>| path.as_ref().map(|path| json!({"file": path}));
     let settings = present(json!({
         "thresholds": arguments.thresholds,
         "method": arguments.method,
         "target": arguments.target.map(|target| target.to_string()),
         "slm": slm,
-        "llm": server(&arguments.llm, &options.llm_model, &options.llm_key_env),
+        "llm": llm,
         "listen": options.listen,
         "metrics_listen": options.metrics_listen,
         "client_key_envs": options.client_key_env,
@@ -211,14 +207,35 @@ fn present(value: Value) -> Value {
     }
 }
 
+/// Loads what is to run in this process.
 fn load(
-    address: &str,
+    [slm, llm]: [Option<String>; 2],
     base: Option<&Path>,
-    recorded: &ModelIdentity,
+    config: &GatewayConfig,
     console: &Console,
-) -> Result<LoadedSlm, Failure> {
-    let (backend, identity) = load_for_serving(address, base, recorded, console)?;
-    Ok(LoadedSlm { backend: Box::new(backend), identity })
+) -> Result<LoadedModels, Failure> {
+    let mut loaded = LoadedModels::default();
+    if slm.is_none() && llm.is_none() {
+        return Ok(loaded);
+    }
+    let thresholds = read_file(&config.thresholds)?;
+    let one = |address: String, recorded: &ModelIdentity| -> Result<LoadedModel, Failure> {
+        let (backend, identity) = load_for_serving(&address, base, recorded, console)?;
+        Ok(LoadedModel { backend: Box::new(backend), identity })
+    };
+    loaded.slm = slm.map(|address| one(address, &thresholds.slm)).transpose()?;
+    let recorded = thresholds.llm.unwrap_or_default();
+    loaded.llm = llm.map(|address| one(address, &recorded)).transpose()?;
+    if let (Some(LoadedModel { identity, .. }), Some(weights)) = (&loaded.llm, &recorded.weights_sha256)
+        && identity.weights_sha256.as_ref() != Some(weights)
+    {
+        console.note(format_args!(
+            "the LLM is not {}, which the thresholds were fitted with: they defer as often, but what they say of accuracy \
+             and cost is of that one",
+            recorded.id
+        ));
+    }
+    Ok(loaded)
 }
 
 /// What is served, and where.

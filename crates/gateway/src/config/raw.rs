@@ -92,7 +92,7 @@ pub enum LlmFailure {
     SlmAnswer,
 }
 
-/// A model: a server, or for the SLM a model in this process.
+/// A model: a server, or a model in this process.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawModel {
@@ -120,7 +120,8 @@ pub struct RawModel {
     /// Whether a change of the server's fingerprint makes it another model.
     #[serde(default)]
     pub same_fingerprint: bool,
-    /// Tokens of an answer, where the thresholds file does not record how answers were decoded.
+    /// Tokens of an answer: of the SLM, where the thresholds file does not record how answers were decoded; of an LLM in this
+    /// process, where the client does not say.
     #[serde(default)]
     pub max_tokens: Option<u32>,
     /// Time for a connection.

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use plimsoll_gateway::{GatewayConfig, GatewayError, Listening, RawGateway};
+use plimsoll_gateway::{GatewayConfig, GatewayError, Listening, LoadedModels, RawGateway};
 use plimsoll_router::Thresholds;
 use plimsoll_router::conformance::example_thresholds;
 use plimsoll_test_support::chat_server::{Server, ServerReply, ServerRequest, completion};
@@ -63,10 +63,21 @@ pub(crate) fn start(slm: &Server, llm: &Server, changed: &Value) -> Running {
 }
 
 pub(crate) fn start_in(folder: TempDir, slm: &str, llm: &str, changed: &Value) -> Running {
+    start_loaded(folder, slm, llm, changed, LoadedModels::default())
+}
+
+/// Starts a gateway with models of this process. A model that names one has none of the servers' settings.
+pub(crate) fn start_loaded(
+    folder: TempDir,
+    slm: &str,
+    llm: &str,
+    changed: &Value,
+    loaded: LoadedModels,
+) -> Running {
     let mut settings = settings(&folder, slm, llm);
     for (name, value) in changed.as_object().unwrap() {
         match (settings.get_mut(name).and_then(Value::as_object_mut), value.as_object()) {
-            (Some(inner), Some(value)) => inner.extend(value.clone()),
+            (Some(inner), Some(value)) if !value.contains_key("in_process") => inner.extend(value.clone()),
             _ => settings[name] = value.clone(),
         }
     }
@@ -84,7 +95,7 @@ pub(crate) fn start_in(folder: TempDir, slm: &str, llm: &str, changed: &Value) -
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(plimsoll_gateway::run(
             config,
-            None,
+            loaded,
             move |_, listening: Listening| announce.send(listening).unwrap(),
             async move {
                 let _ = stopped.await;

@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::transfer::{TransferTables, TransferTask};
-use crate::failure::{Failure, FailureKind, OrFail as _};
+use crate::failure::Failure;
 use crate::observer::{Observer, Progress};
 use crate::run_folder::RunFolder;
 use crate::series_name::series_name;
 use crate::series_source::{LoadedSeries, SeriesSource};
-use crate::series_work::{self, DatasetDomains, SeriesCounts, SeriesSink, SeriesTask, SharedSeries, foreign};
+use crate::series_tables::{self, SeriesTables, Tables, TablesSink};
+use crate::series_work::{self, SeriesCounts, SeriesTask, SharedSeries};
 use crate::stage::Stage;
 use crate::table_files::write_table;
 
@@ -104,14 +105,16 @@ pub fn thresholds_entry<'t>(thresholds: &'t Thresholds, series: &SeriesKey) -> O
     thresholds.methods.iter().find(|method| same && method.id == series.method.as_str())
 }
 
-impl EvaluationTables {
+impl Tables for EvaluationTables {
     fn extend(&mut self, other: Self) {
         self.alignment.extend(other.alignment);
         self.map_metrics.extend(other.map_metrics);
         self.curves.extend(other.curves);
         self.curve_areas.extend(other.curve_areas);
     }
+}
 
+impl EvaluationTables {
     /// Writes the tables; gives their paths in the folder.
     ///
     /// # Errors
@@ -155,69 +158,31 @@ impl<'a> SeriesEvaluation<'a> {
         shared: Option<&SharedSeries>,
         observer: &dyn Observer,
     ) -> Result<(EvaluationTables, SeriesCounts), Failure> {
-        let mut sink = EvaluationSink::default();
+        let mut sink = TablesSink::<EvaluationTables>::default();
         let counts = series_work::run(self, &mut sink, source, shared, observer)?;
         Ok((sink.tables, counts))
     }
 }
 
-/// Gathers the rows of all series.
-#[derive(Debug, Default)]
-struct EvaluationSink {
-    tables: EvaluationTables,
-    domains: DatasetDomains,
-}
-
-impl EvaluationSink {
-    fn add(&mut self, key: &SeriesKey, evaluated: EvaluatedSeries) -> Result<(), Failure> {
-        self.domains.add(key, evaluated.datasets.iter().map(|(dataset, domain)| (&**dataset, &**domain)))?;
-        self.tables.extend(evaluated.tables);
-        Ok(())
-    }
-}
-
-/// What was computed of a series, also as a file in a store. Its keys are a format.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct EvaluatedSeries {
-    datasets: Vec<(String, String)>,
-    tables: EvaluationTables,
-}
-
 impl SeriesTask for SeriesEvaluation<'_> {
-    type Computed = EvaluatedSeries;
+    type Computed = SeriesTables<EvaluationTables>;
     const STAGE: Stage = Stage::Evaluate;
-    const FILES: &'static [&'static str] = &["tables.json"];
+    const FILES: &'static [&'static str] = series_tables::FILES;
     const MAX_TOGETHER: usize = 1;
 
     fn parameters(&self) -> &Value {
         &self.parameters
     }
 
-    fn compute(
-        &self,
-        loaded: &LoadedSeries<'_>,
-        observer: &dyn Observer,
-    ) -> Result<EvaluatedSeries, Failure> {
+    fn compute(&self, loaded: &LoadedSeries<'_>, observer: &dyn Observer) -> Result<Self::Computed, Failure> {
         let progress = observer.steps(Stage::Evaluate, STEPS_PER_SERIES);
         progress.message(&series_name(loaded.series()));
         let prepared = PreparedSeries::new(&loaded.table().questions, loaded.series());
         let tables = evaluate_series(&prepared, self.settings, self.maps, &*progress);
-        Ok(EvaluatedSeries { datasets: loaded.datasets(), tables })
+        Ok(SeriesTables::new(loaded, tables))
     }
 
-    fn files(&self, _loaded: &LoadedSeries<'_>, computed: EvaluatedSeries) -> Result<Vec<Vec<u8>>, Failure> {
-        Ok(vec![serde_json::to_vec(&computed).or_fail(FailureKind::Stage)?])
-    }
-}
-
-impl SeriesSink<SeriesEvaluation<'_>> for EvaluationSink {
-    fn take(&mut self, loaded: &LoadedSeries<'_>, computed: EvaluatedSeries) -> Result<(), Failure> {
-        self.add(&loaded.series().key(), computed)
-    }
-
-    fn take_files(&mut self, key: &SeriesKey, files: Vec<Vec<u8>>) -> Result<(), Failure> {
-        let evaluated = serde_json::from_slice(&files.concat()).map_err(|error| foreign(key, error))?;
-        self.add(key, evaluated)
+    fn files(&self, _loaded: &LoadedSeries<'_>, computed: Self::Computed) -> Result<Vec<Vec<u8>>, Failure> {
+        computed.files()
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use plimsoll_core::ScoreTable;
 use plimsoll_core::records::{TransferCurveRow, TransferRow};
-use plimsoll_core::{ScoreTable, SeriesKey};
 use plimsoll_evaluate::{
-    CrossFittedScores, HoldOut, InDomainLabels, TransferScores, TransferSpec, splits, transfer,
+    CrossFittedScores, HoldOut, InDomainLabels, TransferScores, TransferSpec, transfer, transfer_steps,
 };
 use plimsoll_fit::PreparedSeries;
 use plimsoll_store::{Provenance, tables};
@@ -18,7 +18,8 @@ use crate::observer::{Observer, Progress};
 use crate::run_folder::RunFolder;
 use crate::series_name::series_name;
 use crate::series_source::{LoadedSeries, SeriesSource};
-use crate::series_work::{self, DatasetDomains, SeriesCounts, SeriesSink, SeriesTask, SharedSeries, foreign};
+use crate::series_tables::{self, SeriesTables, Tables, TablesSink};
+use crate::series_work::{self, DatasetDomains, SeriesCounts, SeriesTask, SharedSeries};
 use crate::stage::Stage;
 use crate::table_files::write_table;
 
@@ -42,8 +43,7 @@ pub struct TransferTables {
 
 impl TransferTask<'_> {
     pub(super) fn steps_per_series(&self, table: &ScoreTable) -> u64 {
-        let splits: usize = self.spec.by.iter().map(|by| splits(&table.questions, *by)).sum();
-        splits as u64 * u64::from(self.spec.repeats)
+        transfer_steps(&table.questions, &self.spec)
     }
 
     pub(super) fn evaluate(
@@ -90,9 +90,9 @@ impl SeriesTransferTask {
         shared: Option<&SharedSeries>,
         observer: &dyn Observer,
     ) -> Result<(TransferTables, SeriesCounts), Failure> {
-        let mut sink = TransferSink::default();
+        let mut sink = TablesSink::<TransferTables>::default();
         let counts = series_work::run(self, &mut sink, source, shared, observer)?;
-        for by in self.spec.by.iter().filter(|by| sink.groups(**by) < 2) {
+        for by in self.spec.by.iter().filter(|by| groups(&sink.domains, **by) < 2) {
             observer.note(&format!(
                 "there is but one {}: nothing is left to fit on when it is held out",
                 by.name()
@@ -102,88 +102,47 @@ impl SeriesTransferTask {
     }
 }
 
-/// Gathers the rows of all series.
-#[derive(Debug, Default)]
-struct TransferSink {
-    tables: TransferTables,
-    domains: DatasetDomains,
-}
-
-impl TransferSink {
-    fn add(&mut self, key: &SeriesKey, transferred: TransferredSeries) -> Result<(), Failure> {
-        let datasets = transferred.datasets.iter().map(|(dataset, domain)| (&**dataset, &**domain));
-        self.domains.add(key, datasets)?;
-        self.tables.extend(transferred.tables);
-        Ok(())
-    }
-
-    /// How many there are of what is held out.
-    fn groups(&self, by: HoldOut) -> usize {
-        let names = self.domains.iter().map(|(dataset, domain)| match by {
-            HoldOut::Dataset => dataset,
-            HoldOut::Domain => domain,
-        });
-        names.collect::<BTreeSet<&str>>().len()
-    }
-}
-
-/// What was computed of a series, also as a file in a store. Its keys are a format.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TransferredSeries {
-    datasets: Vec<(String, String)>,
-    tables: TransferTables,
+/// How many there are of what is held out.
+fn groups(domains: &DatasetDomains, by: HoldOut) -> usize {
+    let names = domains.iter().map(|(dataset, domain)| match by {
+        HoldOut::Dataset => dataset,
+        HoldOut::Domain => domain,
+    });
+    names.collect::<BTreeSet<&str>>().len()
 }
 
 impl SeriesTask for SeriesTransferTask {
-    type Computed = TransferredSeries;
+    type Computed = SeriesTables<TransferTables>;
     const STAGE: Stage = Stage::Transfer;
-    const FILES: &'static [&'static str] = &["tables.json"];
+    const FILES: &'static [&'static str] = series_tables::FILES;
     const MAX_TOGETHER: usize = 1;
 
     fn parameters(&self) -> &Value {
         &self.parameters
     }
 
-    fn compute(
-        &self,
-        loaded: &LoadedSeries<'_>,
-        observer: &dyn Observer,
-    ) -> Result<TransferredSeries, Failure> {
+    fn compute(&self, loaded: &LoadedSeries<'_>, observer: &dyn Observer) -> Result<Self::Computed, Failure> {
         let task = TransferTask { spec: self.spec.clone(), cross_fitted: None };
         let progress = observer.steps(Stage::Transfer, task.steps_per_series(loaded.table()));
         progress.message(&series_name(loaded.series()));
         let prepared = PreparedSeries::new(&loaded.table().questions, loaded.series());
         let tables = task.evaluate(&prepared, loaded.table(), &*progress)?;
-        Ok(TransferredSeries { datasets: loaded.datasets(), tables })
+        Ok(SeriesTables::new(loaded, tables))
     }
 
-    fn files(
-        &self,
-        _loaded: &LoadedSeries<'_>,
-        computed: TransferredSeries,
-    ) -> Result<Vec<Vec<u8>>, Failure> {
-        Ok(vec![serde_json::to_vec(&computed).or_fail(FailureKind::Stage)?])
+    fn files(&self, _loaded: &LoadedSeries<'_>, computed: Self::Computed) -> Result<Vec<Vec<u8>>, Failure> {
+        computed.files()
     }
 }
 
-impl SeriesSink<SeriesTransferTask> for TransferSink {
-    fn take(&mut self, loaded: &LoadedSeries<'_>, computed: TransferredSeries) -> Result<(), Failure> {
-        self.add(&loaded.series().key(), computed)
-    }
-
-    fn take_files(&mut self, key: &SeriesKey, files: Vec<Vec<u8>>) -> Result<(), Failure> {
-        let transferred = serde_json::from_slice(&files.concat()).map_err(|error| foreign(key, error))?;
-        self.add(key, transferred)
+impl Tables for TransferTables {
+    fn extend(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.curves.extend(other.curves);
     }
 }
 
 impl TransferTables {
-    pub(super) fn extend(&mut self, other: Self) {
-        self.rows.extend(other.rows);
-        self.curves.extend(other.curves);
-    }
-
     /// Writes the tables; gives their paths in the folder.
     ///
     /// # Errors
