@@ -47,7 +47,7 @@ Examples:
   plimsoll fit --scores /shared/scores --store /shared/store --out calibration/mine
   plimsoll fit --decisions log.jsonl --thresholds slm--llm.thresholds.json --out calibration/anew")]
 pub(crate) struct FitArguments {
-    /// Tables of scores: files, patterns, or folders of partitions (dataset=a/..)
+    /// Tables of scores: files, patterns, folders of partitions (dataset=a/..), or the URL of one (s3://..; needs the feature `cloud`)
     #[arg(long, required_unless_present = "decisions", num_args = 1.., value_name = "FILE")]
     scores: Vec<String>,
     /// A log of decisions with propensities instead, as JSON lines

@@ -96,7 +96,10 @@ fn it_answers_what_is_deferred_whole_and_streamed() {
     assert!(answer.text.contains("-0.25"), "the log-probabilities that were asked for: {}", answer.text);
     assert_eq!(answer.documents().last().unwrap()["usage"]["total_tokens"], 6);
     let lines = running.log_lines(3);
-    assert_eq!(lines[0]["host"]["llm"]["completion_tokens"], 1, "{}", lines[0]);
+    assert_eq!(
+        lines[0]["llm"],
+        json!({"model": "large", "prompt_tokens": 5, "completion_tokens": 1, "cost_usd": 7e-6})
+    );
     // Greedily and as long as the settings say, where the client says nothing.
     assert_eq!(asked.lock().unwrap()[0], Decoding::new(0.0, 1.0, 1024).unwrap());
 }

@@ -180,6 +180,10 @@ impl Worker {
         let Some((tiles, scratch)) = &mut self.tiles else { return rows };
         let left = rows.len() % TILE;
         let end = if left < MIN_TILE_ROWS { rows.end - left } else { rows.end };
+        // The last rows of many may be too few for any tile.
+        if end == rows.start {
+            return rows;
+        }
         #[expect(unsafe_code, reason = "only machines with these instructions may run them")]
         // SAFETY: tiles are there only for a kernel that is made where the machine was asked for AVX-512 VNNI.
         unsafe {
