@@ -80,8 +80,7 @@ pub(crate) struct CallObserver(pub(crate) Arc<Shared>);
 impl CallObserver {
     fn begin(&self, task: &str, total: Option<u64>, message: &str) -> Task {
         let message = Mutex::new(message.to_owned());
-        let state =
-            Arc::new(TaskState { task: task.to_owned(), total, done: AtomicU64::new(0), message });
+        let state = Arc::new(TaskState { task: task.to_owned(), total, done: AtomicU64::new(0), message });
         locked(&self.0.tasks).push(Arc::clone(&state));
         Task { shared: Arc::clone(&self.0), state }
     }
