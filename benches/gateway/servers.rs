@@ -12,7 +12,7 @@ use axum::extract::State;
 use axum::http::Response;
 use axum::routing::{get, post};
 use hyper::body::Frame;
-use plimsoll_gateway::{GatewayConfig, RawGateway};
+use plimsoll_gateway::{GatewayConfig, LoadedModels, RawGateway};
 use plimsoll_router::conformance::example_thresholds;
 use serde_json::{Value, json};
 use tokio::time::{Interval, interval};
@@ -94,5 +94,5 @@ pub(crate) async fn gateway(slm: &str, llm: &str, folder: &str) {
     let announce = |_: &plimsoll_gateway::Gateway, listening: plimsoll_gateway::Listening| {
         println!("http://{}/v1", listening.interface);
     };
-    plimsoll_gateway::run(config, None, announce, std::future::pending()).await.unwrap();
+    plimsoll_gateway::run(config, LoadedModels::default(), announce, std::future::pending()).await.unwrap();
 }

@@ -79,8 +79,29 @@ struct Verified {
 #[derive(Debug, Default)]
 struct Question {
     id: usize,
-    slm: Option<Option<bool>>,
-    llm: Option<bool>,
+    slm: Answer,
+    llm: Answer,
+}
+
+/// A model's answer to a question of routing data.
+#[derive(Debug, Clone, Copy, Default)]
+enum Answer {
+    /// There is no line of it.
+    #[default]
+    Absent,
+    /// Nobody can say whether it is right.
+    Ungraded,
+    Graded(bool),
+}
+
+impl Answer {
+    fn new(grade: Option<bool>) -> Self {
+        grade.map_or(Self::Ungraded, Self::Graded)
+    }
+
+    fn grade(self) -> Option<bool> {
+        if let Self::Graded(correct) = self { Some(correct) } else { None }
+    }
 }
 
 /// Task and text.
@@ -167,12 +188,9 @@ impl Reading {
             .questions
             .entry((line.task_name, line.query))
             .or_insert_with(|| Question { id, ..Question::default() });
-        let is_repeated = if line.model_name == files.slm_id {
-            question.slm.replace(correct).is_some()
-        } else {
-            std::mem::replace(&mut question.llm, correct).is_some()
-        };
-        self.repeated += u64::from(is_repeated);
+        let answer = if line.model_name == files.slm_id { &mut question.slm } else { &mut question.llm };
+        let before = std::mem::replace(answer, Answer::new(correct));
+        self.repeated += u64::from(!matches!(before, Answer::Absent));
         Ok(())
     }
 
@@ -224,7 +242,9 @@ impl Reading {
         }
         let scores = self.scores(files)?;
         for ((task, query), question) in &self.questions {
-            let Some(slm_correct) = question.slm else { continue };
+            if matches!(question.slm, Answer::Absent) {
+                continue;
+            }
             self.rows.push(ScoreRow {
                 question_id: question.id.to_string(),
                 dataset: task.clone(),
@@ -232,8 +252,8 @@ impl Reading {
                 llm: Some(files.llm_id.clone()),
                 method: ForeignTool::LlmRouter.method_id(SCORE, None),
                 confidence: scores.get(query).copied(),
-                slm_correct,
-                llm_correct: question.llm,
+                slm_correct: question.slm.grade(),
+                llm_correct: question.llm.grade(),
                 cluster_id: Some(sha256_hex(query.as_bytes())),
                 ..ScoreRow::default()
             });
