@@ -190,6 +190,7 @@ PLIMSOLL_WHEEL = $(MATURIN) build --locked --manifest-path $(PLIMSOLL_PACKAGE) -
 bindings-plimsoll: ## Python: build the package plimsoll (development profile) and test it. READERS=PYTHON has polars, pandas, pyarrow, duckdb.
 	rm -rf $(TARGET)/python/plimsoll
 	$(PLIMSOLL_WHEEL) --profile dev --interpreter $(PYTHON) --auditwheel skip --out $(TARGET)/python/plimsoll
+	$(CARGO) clippy --locked --manifest-path $(PLIMSOLL_PACKAGE) --config $(CURDIR)/Cargo.toml --target-dir $(TARGET) -- -D warnings
 	READERS="$(READERS)" bindings/python-plimsoll/test.sh $(TARGET)/python/plimsoll/*.whl $(TARGET)/python
 
 # Of Linux's wheels: where they run.

@@ -30,9 +30,9 @@ pub(crate) fn read(object: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader
 }
 
 /// A capsule with a stream of these batches.
-pub(crate) fn write<'py>(
-    py: Python<'py>,
+pub(crate) fn write(
+    py: Python<'_>,
     reader: Box<dyn RecordBatchReader + Send>,
-) -> PyResult<Bound<'py, PyCapsule>> {
+) -> PyResult<Bound<'_, PyCapsule>> {
     PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(reader), STREAM)
 }

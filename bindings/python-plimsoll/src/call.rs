@@ -63,7 +63,7 @@ fn wait(
         result: Err(Failure::new(FailureKind::Stage, "internal error: the command gave no result")),
     };
     loop {
-        let received = py.detach(|| {
+        let heard = py.detach(|| {
             let receiver = receiver.lock().unwrap_or_else(PoisonError::into_inner);
             receiver.recv_timeout(TICK)
         });
@@ -72,7 +72,7 @@ fn wait(
             let state = shared.state();
             progress.call1((state.task, state.done, state.total, state.message))?;
         }
-        match received {
+        match heard {
             Ok(result) => return Ok(result),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(gone()),
