@@ -1,4 +1,4 @@
-"""Files of RouteLLM and LLMRouter, which route between two models behind OpenAI's interface: here two tiny random ones, that
+"""Files of RouteLLM and LLMRouter, which route between two models on servers with OpenAI's interface: here two tiny random ones, that
 answer with the likeliest of a few replies.
 
     pip install -r tests/foreign/routers-requirements.txt

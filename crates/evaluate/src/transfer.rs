@@ -45,7 +45,7 @@ fn splits(questions: &Questions, by: HoldOut) -> usize {
     groups(questions, by).len()
 }
 
-/// How often the caller of [`transfer`] hears of its progress.
+/// Number of steps that [`transfer`] reports as its progress.
 pub fn transfer_steps(questions: &Questions, spec: &TransferSpec) -> u64 {
     let splits: usize = spec.by.iter().map(|by| splits(questions, *by)).sum();
     (splits as u64 + 1) * u64::from(spec.repeats)

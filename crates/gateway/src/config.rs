@@ -29,9 +29,9 @@ pub struct GatewayConfig {
     /// What is opened of it.
     pub serving: ServingSettings,
     /// Where the SLM is.
-    pub slm: ModelPlace,
+    pub slm: ModelLocation,
     /// The server of the LLM.
-    pub llm: ModelPlace,
+    pub llm: ModelLocation,
     /// What happens where the LLM fails.
     pub llm_failure: LlmFailure,
     /// Whose answer is shown whatever is decided; `None` outside of shadow mode.
@@ -56,7 +56,7 @@ pub struct GatewayConfig {
 
 /// Where a model is.
 #[derive(Debug)]
-pub enum ModelPlace {
+pub enum ModelLocation {
     /// On a server.
     Server(Box<ServerConfig>),
     /// In this process.
@@ -146,8 +146,8 @@ impl GatewayConfig {
     pub fn resolve(raw: RawGateway, variable: Variable<'_>) -> Result<Self, GatewayError> {
         let mut checks = Checks::default();
         let serving = serving(&raw, &mut checks);
-        let slm = place("slm", &raw.slm, variable, &mut checks);
-        let llm = place("llm", &raw.llm, variable, &mut checks);
+        let slm = location("slm", &raw.slm, variable, &mut checks);
+        let llm = location("llm", &raw.llm, variable, &mut checks);
         let listen = checks.keep("listen", address(&raw.listen));
         let metrics_listen = match raw.metrics_listen.as_str() {
             "off" => None,
@@ -215,9 +215,14 @@ fn serving(raw: &RawGateway, checks: &mut Checks) -> Option<ServingSettings> {
     })
 }
 
-fn place(name: &str, raw: &RawModel, variable: Variable<'_>, checks: &mut Checks) -> Option<ModelPlace> {
+fn location(
+    name: &str,
+    raw: &RawModel,
+    variable: Variable<'_>,
+    checks: &mut Checks,
+) -> Option<ModelLocation> {
     let Some(model) = &raw.in_process else {
-        return server(name, raw, variable, checks).map(|server| ModelPlace::Server(Box::new(server)));
+        return server(name, raw, variable, checks).map(|server| ModelLocation::Server(Box::new(server)));
     };
     let others = [
         ("base_url", raw.base_url.is_some()),
@@ -230,7 +235,7 @@ fn place(name: &str, raw: &RawModel, variable: Variable<'_>, checks: &mut Checks
             "is for a server, and `in_process` for a model in this process: leave one out",
         );
     }
-    Some(ModelPlace::InProcess {
+    Some(ModelLocation::InProcess {
         model: model.clone(),
         queue: checks.positive(&format!("{name}.queue"), raw.queue.unwrap_or(raw::DEFAULT_QUEUE)),
         total: checks.seconds(format!("{name}.total_seconds"), raw.total_seconds),
@@ -321,7 +326,7 @@ mod tests {
     fn a_minimal_file_is_enough() {
         let config = resolve(minimal()).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        let ModelPlace::Server(llm) = &config.llm else { panic!("{config:?}") };
+        let ModelLocation::Server(llm) = &config.llm else { panic!("{config:?}") };
         assert_eq!((config.limits.body_bytes, llm.retries), (10 << 20, 1));
         assert!(config.log.is_none() && config.shadow.is_none());
         assert!(!format!("{config:?}").contains("secret"));

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 use crate::alarm::Alarms;
-use crate::config::{GatewayConfig, Incumbent, Limits, LlmFailure, ModelPlace};
+use crate::config::{GatewayConfig, Incumbent, Limits, LlmFailure, ModelLocation};
 use crate::error::GatewayError;
 use crate::identity::SlmIdentity;
 use crate::in_process::InProcess;
@@ -83,7 +83,7 @@ impl Gateway {
     /// [`GatewayError`].
     pub fn new(config: GatewayConfig, loaded: LoadedModels) -> Result<Self, GatewayError> {
         let limits = config.limits;
-        let (slm, identity, unbound) = place_slm(config.slm, loaded.slm, &limits)?;
+        let (slm, identity, unbound) = open_slm(config.slm, loaded.slm, &limits)?;
         let mut serving = Serving::open(&read_thresholds(&config.thresholds)?, &identity, &config.serving)?;
         if let Some((path, _)) = &config.state
             && let Some(state) = GatewayState::read(path)?
@@ -100,7 +100,7 @@ impl Gateway {
         Ok(Self {
             serving: ArcSwap::from_pointee(serving),
             slm,
-            llm: place_llm(config.llm, loaded.llm, &limits)?,
+            llm: open_llm(config.llm, loaded.llm, &limits)?,
             metrics: Metrics::new(),
             log: config.log.as_ref().map(DecisionLog::open).transpose()?,
             recent: RecentDecisions::new(limits.recent),
@@ -219,33 +219,37 @@ impl Gateway {
     }
 }
 
-fn place_slm(
-    place: ModelPlace,
+fn open_slm(
+    location: ModelLocation,
     loaded: Option<LoadedModel>,
     limits: &Limits,
 ) -> Result<(Slm, SlmIdentity, Option<String>), GatewayError> {
-    match (place, loaded) {
-        (ModelPlace::Server(config), _) => {
+    match (location, loaded) {
+        (ModelLocation::Server(config), _) => {
             let identity = SlmIdentity::Server { served_as: config.spec.served_as().to_owned() };
             let server = Slm::Server(Box::new(Upstream::new(&config, limits)?));
             Ok((server, identity, Some("the SLM's server was not yet reached".to_owned())))
         }
-        (ModelPlace::InProcess { queue, total, price, .. }, Some(LoadedModel { backend, identity })) => {
+        (ModelLocation::InProcess { queue, total, price, .. }, Some(LoadedModel { backend, identity })) => {
             let model = InProcess::start(backend, queue, total, price)?;
             Ok((Slm::InProcess(model), SlmIdentity::InProcess(Box::new(identity)), None))
         }
-        (ModelPlace::InProcess { .. }, None) => Err(not_loaded("slm")),
+        (ModelLocation::InProcess { .. }, None) => Err(not_loaded("slm")),
     }
 }
 
-fn place_llm(place: ModelPlace, loaded: Option<LoadedModel>, limits: &Limits) -> Result<Llm, GatewayError> {
-    match (place, loaded) {
-        (ModelPlace::Server(config), _) => Ok(Llm::Server(Box::new(Upstream::new(&config, limits)?))),
+fn open_llm(
+    location: ModelLocation,
+    loaded: Option<LoadedModel>,
+    limits: &Limits,
+) -> Result<Llm, GatewayError> {
+    match (location, loaded) {
+        (ModelLocation::Server(config), _) => Ok(Llm::Server(Box::new(Upstream::new(&config, limits)?))),
         (
-            ModelPlace::InProcess { queue, total, price, max_tokens, .. },
+            ModelLocation::InProcess { queue, total, price, max_tokens, .. },
             Some(LoadedModel { backend, .. }),
         ) => Ok(Llm::InProcess { model: InProcess::start(backend, queue, total, price)?, max_tokens }),
-        (ModelPlace::InProcess { .. }, None) => Err(not_loaded("llm")),
+        (ModelLocation::InProcess { .. }, None) => Err(not_loaded("llm")),
     }
 }
 

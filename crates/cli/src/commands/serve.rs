@@ -164,10 +164,11 @@ fn from_file(path: &Path) -> Result<RawGateway, Failure> {
 
 fn from_options(arguments: &ServeArguments) -> Result<RawGateway, Failure> {
     let options = &arguments.options;
-    let model = |place: Option<&str>, name: &Option<String>, key: &Option<String>| {
-        let is_server = place.is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"));
-        let place_key = if is_server { "base_url" } else { "in_process" };
-        present(json!({place_key: place, "model": name, "api_key_env": key}))
+    let model = |address: Option<&str>, name: &Option<String>, key: &Option<String>| {
+        let is_server =
+            address.is_some_and(|text| text.starts_with("http://") || text.starts_with("https://"));
+        let address_key = if is_server { "base_url" } else { "in_process" };
+        present(json!({address_key: address, "model": name, "api_key_env": key}))
     };
     let slm = model(arguments.slm.as_deref(), &options.slm_model, &options.slm_key_env);
     let llm = model(arguments.llm.as_deref(), &options.llm_model, &options.llm_key_env);

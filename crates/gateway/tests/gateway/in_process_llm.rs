@@ -1,4 +1,4 @@
-//! An LLM in the gateway's process, behind an SLM on a server.
+//! An LLM in the gateway's process, asked after an SLM on a server.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 const CONFIDENCES: RangeInclusive<f64> = 0.0..=1.0;
 
-/// Whether an answer is correct. `name` is what the value is called, `other` what else could be said in its place.
+/// Whether an answer is correct. `name` is what the value is called, `other` what else the user could set.
 pub(super) fn grade(name: &str, value: f64, correct_from: Option<f64>, other: &str) -> Result<bool, String> {
     match correct_from {
         Some(from) => Ok(value >= from),
