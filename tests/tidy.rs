@@ -99,6 +99,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "plimsoll-engine",
             "plimsoll-import",
             "plimsoll-pipeline",
+            "plimsoll-gateway",
         ],
     ),
     // Tools: above the product, so that nothing of it can use them.

@@ -121,6 +121,16 @@ class Files(unittest.TestCase):
             self.assertTrue(any(row["llm_correct"] for row in rows))
             plimsoll.fit(table, ratio=0.5, bootstrap=0)
 
+    def test_what_is_noted_is_a_warning(self) -> None:
+        name = "samples_colours_2026-01-01T00-00-00.000000.jsonl"
+        with tempfile.TemporaryDirectory() as folder:
+            large = Path(folder, name)
+            lines = (FOREIGN / "lm-eval" / "large" / name).read_text(encoding="utf-8").splitlines(keepends=True)
+            large.write_text("".join(lines[:-2]), encoding="utf-8")
+            with self.assertWarnsRegex(UserWarning, "2 questions have no answer of the LLM") as caught:
+                plimsoll.scores_from_lm_eval(FOREIGN / "lm-eval" / "small" / name, llm=large, slm_id="small", llm_id="large")
+        self.assertEqual(caught.filename, __file__)
+
     def test_what_cannot_be_read(self) -> None:
         with self.assertRaisesRegex(plimsoll.PlimsollError, "batch_calculate_win_rate"), tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "r.csv")

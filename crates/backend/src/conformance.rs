@@ -2,8 +2,11 @@
 //!
 //! The suite sends the same requests in several orders and batches and compares the rows, checks each row, cancels, and
 //! lets a sink fail. It uses a backend only through the trait.
+//!
+//! [`Scripted`] is a backend for tests of what asks one.
 
 mod rows;
+mod scripted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +19,8 @@ use crate::control::{BackendObserver, Cancel, Control};
 use crate::error::{BackendError, SinkError};
 use crate::observation::Observation;
 use crate::request::{Batch, Request};
+
+pub use scripted::{SCRIPTED_LOGPROB, SCRIPTED_PROMPT_TOKENS, SCRIPTED_STATE, Scripted};
 
 /// A rule that a backend breaks.
 #[derive(Debug, thiserror::Error)]

@@ -184,8 +184,23 @@ pub fn tracked_ratio_error(
     }))
 }
 
-/// A question of a stream, by its place on the scale (`None` = missing) and whether the SLM and the LLM are right.
-pub type GradedPlace = (Option<f64>, bool, bool);
+/// A question of a stream, with the grades of both models' answers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GradedQuestion {
+    /// Its position on the pool's scale, in [0, 1]; `None` = missing.
+    pub position: Option<f64>,
+    /// Whether the SLM's answer is right.
+    pub slm_correct: bool,
+    /// Whether the LLM's answer is right.
+    pub llm_correct: bool,
+}
+
+impl GradedQuestion {
+    /// The accuracy of the answer that is shown, 0 or 1.
+    fn accuracy(&self, deferred: bool) -> f64 {
+        f64::from(u8::from(if deferred { self.llm_correct } else { self.slm_correct }))
+    }
+}
 
 /// Mean accuracy that a tracker reaches over the first `n` questions of this traffic, drawn with replacement, less that
 /// of a fixed threshold which defers as many of the same questions; NaN without traffic.
@@ -194,26 +209,26 @@ pub type GradedPlace = (Option<f64>, bool, bool);
 /// What [`Tracker::new`] refuses.
 pub fn tracked_accuracy_cost(
     pool: &PoolCdf,
-    traffic: &[GradedPlace],
+    traffic: &[GradedQuestion],
     ratio: f64,
     n: u64,
     seed: &Seed,
 ) -> Result<f64, plimsoll_router::Error> {
     let tracker = Tracker::new(ratio, pool.level(ratio), TrackerSettings::DEFAULT)?;
-    let right =
-        |(_, slm, llm): &GradedPlace, deferred: bool| f64::from(u8::from(if deferred { *llm } else { *slm }));
     Ok(mean_of_streams(traffic, seed, |draw| {
         let mut tracker = tracker;
-        let mut stream: Vec<GradedPlace> = (0..n).filter_map(draw).collect();
-        let routed = |question: &GradedPlace| tracker.decide(question.0).decision.route == Route::Llm;
+        let mut stream: Vec<GradedQuestion> = (0..n).filter_map(draw).collect();
+        let routed =
+            |question: &GradedQuestion| tracker.decide(question.position).decision.route == Route::Llm;
         let decided: Vec<bool> = stream.iter().map(routed).collect();
         let tracked: f64 =
-            stream.iter().zip(&decided).map(|(question, deferred)| right(question, *deferred)).sum();
+            stream.iter().zip(&decided).map(|(question, deferred)| question.accuracy(*deferred)).sum();
         // Missing ones come first: they are always deferred.
-        stream.sort_by(|left, right| left.0.unwrap_or(-1.0).total_cmp(&right.0.unwrap_or(-1.0)));
+        let order = |question: &GradedQuestion| question.position.unwrap_or(-1.0);
+        stream.sort_by(|left, right| order(left).total_cmp(&order(right)));
         let count = decided.iter().filter(|deferred| **deferred).count();
         let fixed: f64 =
-            stream.iter().enumerate().map(|(index, question)| right(question, index < count)).sum();
+            stream.iter().enumerate().map(|(index, question)| question.accuracy(index < count)).sum();
         (tracked - fixed) / n.max(1) as f64
     }))
 }
@@ -321,16 +336,18 @@ mod tests {
     fn a_tracker_costs_accuracy_where_the_stream_is_even() {
         let (pool, seed) = (pool(0.0), Seed::new(2));
         let ties = TieSeed::new(12);
-        let traffic: Vec<GradedPlace> = (0..2_000)
+        let traffic: Vec<GradedQuestion> = (0..2_000)
             .map(|row| {
                 let z = ties.uniform(&row.to_string());
-                (Some(z), ties.uniform(&format!("right {row}")) < z, true)
+                let slm_correct = ties.uniform(&format!("right {row}")) < z;
+                GradedQuestion { position: Some(z), slm_correct, llm_correct: true }
             })
             .collect();
         let cost = tracked_accuracy_cost(&pool, &traffic, 0.5, 1_000, &seed).unwrap();
         // Never above the fixed threshold where the order of confidences is that of P(correct), and near it.
         assert!((-0.01..=0.005).contains(&cost), "{cost}");
-        let none: Vec<GradedPlace> = traffic.iter().map(|(z, ..)| (*z, true, true)).collect();
+        let none: Vec<GradedQuestion> =
+            traffic.iter().map(|question| GradedQuestion { slm_correct: true, ..*question }).collect();
         assert_eq!(tracked_accuracy_cost(&pool, &none, 0.5, 1_000, &seed).unwrap(), 0.0);
     }
 

@@ -3,7 +3,7 @@
 use plimsoll_import::foreign::{ForeignFiles, LlmRouterFiles, LmEvalFiles, RouteLlmFiles};
 use plimsoll_import::read_scores;
 use plimsoll_ingest::{dataset, read_source};
-use plimsoll_pipeline::config;
+use plimsoll_pipeline::{config, decision_log};
 
 use crate::temporary::with_file;
 
@@ -75,5 +75,16 @@ pub fn pipeline_file(bytes: &[u8]) {
         std::fs::write(path, &written).expect("a temporary file");
         let again = config::read(path, &[]).and_then(|again| config::to_yaml(&again));
         assert!(again.is_ok_and(|again| again == written), "not the same pipeline:\n{written}");
+    });
+}
+
+/// A decision log: what is read lies where probabilities lie, on lines that rise.
+pub fn decision_log(bytes: &[u8]) {
+    with_file("decisions.jsonl", bytes, |path| {
+        let Ok(decisions) = decision_log::read(path) else { return };
+        assert!(decisions.is_sorted_by(|one, next| one.line < next.line), "lines do not rise");
+        for propensity in decisions.iter().filter_map(|decision| decision.propensity) {
+            assert!(propensity > 0.0 && propensity <= 1.0, "a propensity of {propensity}");
+        }
     });
 }

@@ -7,9 +7,10 @@
 //! | module | readers of |
 //! |---|---|
 //! | [`engine`] | model files: GGUF, safetensors, `tokenizer.json`, `config.json`, chat templates |
+//! | [`gateway`] | requests of clients, streams of servers, settings and state of the gateway |
 //! | [`hub`] | the hub's listing of files, and the texts that name sources |
 //! | [`remote`] | replies and refusals of servers, recordings |
-//! | `files` | score files, scores of other programs, benchmark files, pipeline files (feature `tables`) |
+//! | `files` | score files, scores of other programs, benchmark files, pipeline files, decision logs (feature `tables`) |
 //! | [`documents`] | thresholds files, answers of models |
 //! | [`mutation`] | deterministic changes of a corpus |
 #![expect(clippy::missing_panics_doc, reason = "every reader panics on a broken invariant")]
@@ -20,6 +21,7 @@ pub mod documents;
 pub mod engine;
 #[cfg(feature = "tables")]
 pub mod files;
+pub mod gateway;
 pub mod hub;
 pub mod mutation;
 pub mod remote;
@@ -37,7 +39,14 @@ pub const READERS: &[(&str, Reader)] = &[
     ("chat_reply", remote::chat_reply),
     ("chat_template", engine::chat_template),
     #[cfg(feature = "tables")]
+    ("decision_log", files::decision_log),
+    #[cfg(feature = "tables")]
     ("foreign_scores", files::foreign_scores),
+    ("gateway_request", gateway::gateway_request),
+    #[cfg(feature = "tables")]
+    ("gateway_settings", gateway::gateway_settings),
+    ("gateway_state", gateway::gateway_state),
+    ("gateway_stream", gateway::gateway_stream),
     ("gguf_header", engine::gguf_header),
     ("hub_listing", hub::hub_listing),
     ("hub_source", hub::hub_source),

@@ -103,8 +103,9 @@ macro_rules! readers {
 }
 
 readers! {
-    answer_extraction benchmark_file chat_refusal chat_reply chat_template foreign_scores gguf_header hub_listing
-    hub_source model_config pipeline_file recording safetensors_header score_file thresholds tokenizer_json
+    answer_extraction benchmark_file chat_refusal chat_reply chat_template decision_log foreign_scores gateway_request
+    gateway_settings gateway_state gateway_stream gguf_header hub_listing hub_source model_config pipeline_file recording
+    safetensors_header score_file thresholds tokenizer_json
 }
 
 #[test]

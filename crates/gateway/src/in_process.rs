@@ -205,64 +205,26 @@ pub(crate) fn unix_seconds() -> u64 {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use plimsoll_backend::{BackendError, Capabilities, Sink};
+    use plimsoll_backend::BackendError;
+    use plimsoll_backend::conformance::{SCRIPTED_LOGPROB, SCRIPTED_PROMPT_TOKENS, Scripted};
+    use plimsoll_core::MissingSignal;
     use plimsoll_core::prompt::Role;
-    use plimsoll_core::records::TokenRow;
-    use plimsoll_core::{MissingSignal, ModelId};
 
     use super::*;
 
     /// Answers with what was asked; waits for ever where that is "wait", and panics where it is "panic".
-    #[derive(Debug)]
-    struct Echo {
-        id: ModelId,
-        cancelled: Arc<AtomicUsize>,
-    }
-
-    impl Backend for Echo {
-        fn model(&self) -> &ModelId {
-            &self.id
-        }
-
-        fn identity(&self) -> String {
-            "0".repeat(64)
-        }
-
-        fn capabilities(&self) -> Capabilities {
-            Capabilities::ALL
-        }
-
-        fn answer(
-            &self,
-            batch: &Batch<'_>,
-            sink: &mut dyn Sink,
-            control: &Control<'_>,
-        ) -> Result<(), BackendError> {
-            let request = &batch.requests()[0];
+    fn model(total: Duration) -> (InProcess, Arc<AtomicUsize>) {
+        let cancelled = Arc::<AtomicUsize>::default();
+        let count = cancelled.clone();
+        let backend = Scripted::new("echo", move |request, _, control| {
             let text = request.prompt.messages[0].text.clone();
             assert!(text != "panic");
             if text == "wait" && control.cancel.sleep(Duration::from_secs(100)) {
-                self.cancelled.fetch_add(1, Ordering::SeqCst);
+                count.fetch_add(1, Ordering::SeqCst);
                 return Err(BackendError::Cancelled);
             }
-            let token = TokenRow { end: 4, logprob: Some(-0.5), text: text.clone(), ..TokenRow::default() };
-            let row = GenerationRow {
-                text: Some(text),
-                tokens: Some(vec![token]),
-                prompt_tokens: Some(3),
-                completion_tokens: Some(1),
-                finish_reason: Some(Finish::Stop),
-                ..GenerationRow::default()
-            };
-            let question_id = request.question_id.clone();
-            let observation = Observation { question_id, generations: vec![row], hidden_states: Vec::new() };
-            sink.take(observation).map_err(|error| BackendError::from_model(self.id.clone(), error))
-        }
-    }
-
-    fn model(total: Duration) -> (InProcess, Arc<AtomicUsize>) {
-        let cancelled = Arc::<AtomicUsize>::default();
-        let backend = Echo { id: ModelId::new("echo").unwrap(), cancelled: cancelled.clone() };
+            Ok(text)
+        });
         (InProcess::start(Box::new(backend), 1, total, None).unwrap(), cancelled)
     }
 
@@ -289,8 +251,8 @@ mod tests {
             let row = ask(&model, "2 + 2").await.unwrap();
             let reply = completion("dec-1", model.name(), &row);
             assert_eq!(reply["choices"][0]["message"]["content"], "2 + 2");
-            assert_eq!(reply["choices"][0]["logprobs"]["content"][0]["logprob"], -0.5);
-            assert_eq!(reply["usage"]["total_tokens"], 4);
+            assert_eq!(reply["choices"][0]["logprobs"]["content"][0]["logprob"], SCRIPTED_LOGPROB);
+            assert_eq!(reply["usage"]["total_tokens"], SCRIPTED_PROMPT_TOKENS + 1);
             assert_eq!(
                 (&reply["model"], &reply["choices"][0]["finish_reason"]),
                 (&json!("echo"), &json!("stop"))

@@ -266,25 +266,25 @@ pub(crate) mod echo;
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::Ordering;
 
     use plimsoll_core::signal::Position;
     use plimsoll_core::{Decoding, Seed};
     use plimsoll_store::read_rows;
 
-    use super::echo::{Echo, requests};
+    use super::echo::{echo, requests};
     use super::*;
+    use plimsoll_backend::conformance::{SCRIPTED_STATE, Scripted};
     use plimsoll_backend::control::{BackendObserver, Cancel};
 
     struct Fixture {
         folder: tempfile::TempDir,
-        backend: Echo,
+        backend: Scripted,
         requests: Vec<Request>,
     }
 
     impl Fixture {
         fn new() -> Self {
-            let backend = Echo::new("");
+            let backend = echo("");
             Self { folder: tempfile::tempdir().unwrap(), backend, requests: requests() }
         }
 
@@ -317,12 +317,12 @@ mod tests {
         assert_eq!(ids, ["d/test/0", "d/test/1", "d/test/2", "d/test/3", "d/test/4"]);
         let states: Vec<HiddenStateRow> =
             read_rows(chunk.hidden_states.as_ref().unwrap(), &hidden_states::TABLE).unwrap();
-        assert_eq!((states.len(), states[4].vector.clone()), (5, Some(vec![0.5, -1.25])));
+        assert_eq!((states.len(), states[4].vector.clone()), (5, Some(SCRIPTED_STATE.to_vec())));
         assert_eq!(fixture.get(&wide), (chunk, false));
         assert!(!fixture.get(&SignalRequest::answer()).1, "a smaller request is covered");
         let wider = wide.with_samples(2, 1.0).unwrap();
         assert!(fixture.get(&wider).1, "a larger one is not");
-        assert_eq!(fixture.backend.asked.load(Ordering::Relaxed), 10);
+        assert_eq!(fixture.backend.asked(), 10);
     }
 
     #[test]

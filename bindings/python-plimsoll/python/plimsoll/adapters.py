@@ -8,6 +8,7 @@ import math
 import numbers
 import os
 import tempfile
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol, Union, cast
@@ -196,13 +197,16 @@ def scores_from_uqlm(
 
 
 def _imported(tool: str, files: Files, options: Mapping[str, object], others: Mapping[str, Files | None]) -> Table:
-    """What ``plimsoll import`` writes."""
+    """What ``plimsoll import`` writes; what it notes about the files is a warning."""
     given = [f"--{name}={value}" for name, value in options.items() if value is not None]
     for name, more in others.items():
         given += [] if more is None else [f"--{name}={path}" for path in _listed(more)]
     with tempfile.TemporaryDirectory(prefix="plimsoll-") as folder:
         out = Path(folder, "scores.parquet")
-        _native.call(["import", f"--from={tool}", f"--out={out}", *given, "--", *_listed(files)])
+        _, notes = _native.call(["import", f"--from={tool}", f"--out={out}", *given, "--", *_listed(files)])
+        for note in notes:
+            # Shown at the line that called scores_from_*.
+            warnings.warn(note, stacklevel=3)
         return Table.read_parquet(out)
 
 

@@ -2,7 +2,9 @@
 
 use plimsoll_core::Seed;
 use plimsoll_core::records::TransferRow;
-use plimsoll_fit::traffic::{GradedPlace, adapted_ratio_error, tracked_accuracy_cost, tracked_ratio_error};
+use plimsoll_fit::traffic::{
+    GradedQuestion, adapted_ratio_error, tracked_accuracy_cost, tracked_ratio_error,
+};
 use plimsoll_fit::{DatasetSelection, PreparedSeries, selection_cdf};
 use plimsoll_router::{PoolCdf, TieSeed};
 
@@ -10,10 +12,10 @@ use plimsoll_router::{PoolCdf, TieSeed};
 #[derive(Debug)]
 pub(super) struct NewTraffic {
     pool: PoolCdf,
-    /// Places of its rows on the pool's scale; `None` = missing.
-    places: Vec<Option<f64>>,
+    /// Positions of its rows on the pool's scale; `None` = missing.
+    positions: Vec<Option<f64>>,
     /// Those of its rows with a graded LLM answer.
-    graded: Vec<GradedPlace>,
+    graded: Vec<GradedQuestion>,
     seed: Seed,
 }
 
@@ -27,24 +29,26 @@ impl NewTraffic {
     ) -> Option<Self> {
         let pool = selection_cdf(prepared, pool)?;
         let ties = TieSeed::new(seed.derive("ties").bits());
-        let place = |(confidence, row)| (Some(pool.z(confidence, ties.uniform_key(prepared.key(row)))), row);
-        let scored = prepared.scored(held_out).map(place);
+        let position = |confidence, row| pool.z(confidence, ties.uniform_key(prepared.key(row)));
+        let scored =
+            prepared.scored(held_out).map(|(confidence, row)| (Some(position(confidence, row)), row));
         let rows: Vec<(Option<f64>, u32)> =
             scored.chain(prepared.missing(held_out).map(|row| (None, row))).collect();
-        let graded = rows.iter().filter_map(|(place, row)| {
+        let graded = |(position, row): &(Option<f64>, u32)| {
             let (slm, llm) = prepared.outcomes(*row);
-            Some((*place, slm.is_correct(), llm.as_bool()?))
-        });
-        let graded = graded.collect();
-        let places = rows.into_iter().map(|(place, _)| place).collect();
-        Some(Self { pool, places, graded, seed: seed.derive("streams") })
+            let llm_correct = llm.as_bool()?;
+            Some(GradedQuestion { position: *position, slm_correct: slm.is_correct(), llm_correct })
+        };
+        let graded = rows.iter().filter_map(graded).collect();
+        let positions = rows.into_iter().map(|(position, _)| position).collect();
+        Some(Self { pool, positions, graded, seed: seed.derive("streams") })
     }
 
     /// A row of a routing ratio with what adapting and tracking reach.
     pub(super) fn with_errors(&self, row: TransferRow, ratio: f64) -> TransferRow {
-        let adapted = |n: u64| Some(adapted_ratio_error(&self.pool, &self.places, ratio, n, &self.seed));
+        let adapted = |n: u64| Some(adapted_ratio_error(&self.pool, &self.positions, ratio, n, &self.seed));
         // The level of a ratio lies on the scale, so that no tracker is refused.
-        let tracked = |n: u64| tracked_ratio_error(&self.pool, &self.places, ratio, n, &self.seed).ok();
+        let tracked = |n: u64| tracked_ratio_error(&self.pool, &self.positions, ratio, n, &self.seed).ok();
         let cost = tracked_accuracy_cost(&self.pool, &self.graded, ratio, 1_000, &self.seed).ok();
         TransferRow {
             adapted_ratio_error_25: adapted(25),

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use plimsoll_backend::{Backend, BackendError, Batch, Capabilities, Control, Observation, Sink};
-use plimsoll_core::records::{GenerationRow, TokenRow};
-use plimsoll_core::{Decoding, Finish, ModelId};
+use plimsoll_backend::BackendError;
+use plimsoll_backend::conformance::Scripted;
+use plimsoll_core::Decoding;
 use plimsoll_gateway::{LoadedModel, LoadedModels};
 use plimsoll_router::ModelIdentity;
 use plimsoll_router::conformance::example_thresholds;
@@ -14,59 +14,21 @@ use serde_json::{Value, json};
 
 use crate::fixture::{Running, UNSURE, question, slm, start_loaded, write_thresholds};
 
-/// Answers with one token; `wait` makes it wait until it is cancelled.
-#[derive(Debug)]
-struct Large {
-    id: ModelId,
-    asked: Arc<Mutex<Vec<Decoding>>>,
-}
-
-impl Backend for Large {
-    fn model(&self) -> &ModelId {
-        &self.id
-    }
-
-    fn identity(&self) -> String {
-        "1".repeat(64)
-    }
-
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::ALL
-    }
-
-    fn answer(
-        &self,
-        batch: &Batch<'_>,
-        sink: &mut dyn Sink,
-        control: &Control<'_>,
-    ) -> Result<(), BackendError> {
-        self.asked.lock().unwrap().push(batch.decoding());
-        let request = &batch.requests()[0];
-        if request.prompt.messages[0].text == "wait" && control.cancel.sleep(Duration::from_secs(100)) {
-            return Err(BackendError::Cancelled);
-        }
-        let text = "from the LLM".to_owned();
-        let token = TokenRow { end: 12, logprob: Some(-0.25), text: text.clone(), ..TokenRow::default() };
-        let row = GenerationRow {
-            text: Some(text),
-            tokens: Some(vec![token]),
-            prompt_tokens: Some(5),
-            completion_tokens: Some(1),
-            finish_reason: Some(Finish::Stop),
-            ..GenerationRow::default()
-        };
-        let question_id = request.question_id.clone();
-        let observation = Observation { question_id, generations: vec![row], hidden_states: Vec::new() };
-        sink.take(observation).map_err(|error| BackendError::from_model(self.id.clone(), error))
-    }
-}
-
 /// A gateway whose SLM is unsure, and what its LLM was asked.
 fn start(slm: &Server, llm: &Value) -> (Running, Arc<Mutex<Vec<Decoding>>>) {
     let folder = tempfile::tempdir().unwrap();
     write_thresholds(&folder, example_thresholds());
     let asked = Arc::<Mutex<Vec<Decoding>>>::default();
-    let backend = Large { id: ModelId::new("large").unwrap(), asked: asked.clone() };
+    let decodings = asked.clone();
+    // `wait` makes it wait until it is cancelled.
+    let backend = Scripted::new("large", move |request, batch, control| {
+        decodings.lock().unwrap().push(batch.decoding());
+        let waits = request.prompt.messages[0].text == "wait";
+        if waits && control.cancel.sleep(Duration::from_secs(100)) {
+            return Err(BackendError::Cancelled);
+        }
+        Ok("from the LLM".to_owned())
+    });
     let llm_model = LoadedModel { backend: Box::new(backend), identity: ModelIdentity::named("large") };
     let loaded = LoadedModels { slm: None, llm: Some(llm_model) };
     let mut settings = json!({"in_process": "large.gguf"});

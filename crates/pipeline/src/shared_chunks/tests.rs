@@ -2,10 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
+use plimsoll_backend::conformance::Scripted;
 use plimsoll_backend::control::{BackendObserver, Cancel};
 use plimsoll_core::signal::Position;
 use plimsoll_core::{Decoding, Seed};
@@ -13,13 +13,13 @@ use plimsoll_objects::testing::{Fault, MemoryStore, Operation};
 use plimsoll_objects::{Leases, Objects};
 
 use super::*;
-use crate::cache::echo::{Echo, requests};
+use crate::cache::echo::{echo, requests};
 
 /// A worker with a folder and a model of its own.
 struct TestWorker {
     folder: tempfile::TempDir,
     shared: SharedChunks,
-    model: Echo,
+    model: Scripted,
 }
 
 impl TestWorker {
@@ -27,7 +27,7 @@ impl TestWorker {
         let folder = tempfile::tempdir().unwrap();
         let near = Chunks::new(folder.path().to_owned(), 1, "0.0.0");
         let shared = SharedChunks::new(near, Some(ChunkStore::new(Arc::new(objects))));
-        Self { folder, shared, model: Echo::new(model) }
+        Self { folder, shared, model: echo(model) }
     }
 
     /// Finds or answers, and shares, the chunk of a seed; gives its tables.
@@ -50,12 +50,12 @@ impl TestWorker {
     }
 
     fn asked(&self) -> usize {
-        self.model.asked.load(Ordering::Relaxed)
+        self.model.asked()
     }
 }
 
 fn address(batch: &Batch<'_>) -> String {
-    let model = Echo::new("");
+    let model = echo("");
     Chunks::address(&model.identity(), model.model(), batch)
 }
 

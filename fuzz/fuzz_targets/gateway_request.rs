@@ -1,0 +1,4 @@
+//! Fuzzes `gateway::gateway_request`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| plimsoll_fuzz_readers::gateway::gateway_request(bytes));
