@@ -1,7 +1,8 @@
 //! Questions to prompts.
 //!
 //! A prompt is one user message that says what to do, then what is asked, then how to answer, so that
-//! the prompts of a dataset share a long beginning and the cue stands last. There is no system message:
+//! the prompts of a dataset share a long beginning and the cue stands last; or, with [`InstructionOrder::Last`],
+//! what is asked and then what to do, without a cue. There is no system message:
 //! some chat templates have none. Exemplars are turns before it, answered in the very form that is asked
 //! for. The texts carry a [`VERSION`]; a change of wording is a new one.
 //!
@@ -17,7 +18,7 @@ mod texts;
 use plimsoll_core::Question;
 use plimsoll_core::prompt::{FollowUp, Message, Prompt, Role};
 
-pub use spec::{PromptSpec, PromptStyle};
+pub use spec::{InstructionOrder, PromptSpec, PromptStyle};
 pub use texts::VERSION;
 
 /// The follow-up that asks whether the answer is right.
@@ -51,17 +52,30 @@ pub fn prompt_hash(prompt: &Prompt) -> String {
 
 /// What a user says: the task, the question, the form of the answer.
 fn ask(question: &Question, spec: &PromptSpec) -> String {
+    let kind = question.answer_kind;
+    let instruction = texts::instruction(spec, kind);
+    let instruction = match &spec.task {
+        Some(task) => format!("{task} {instruction}"),
+        None => instruction,
+    };
+    let parts = match spec.instruction {
+        InstructionOrder::First => {
+            let cue = texts::cue(kind, spec.style, spec.verbalized).map(str::to_owned);
+            [Some(instruction), Some(asked(question)), cue]
+        }
+        InstructionOrder::Last => [Some(asked(question)), Some(instruction), None],
+    };
+    parts.into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+}
+
+/// What is asked: the context, the question, its options.
+fn asked(question: &Question) -> String {
     let mut text = String::new();
-    if let Some(task) = &spec.task {
-        text.push_str(task);
-        text.push(' ');
-    }
-    text.push_str(texts::instruction(question.answer_kind, spec.style, spec.verbalized));
     if let Some(context) = &question.context {
-        text.push_str("\n\n");
         text.push_str(context);
+        text.push_str("\n\n");
     }
-    text.push_str("\n\nQuestion: ");
+    text.push_str("Question: ");
     text.push_str(&question.question);
     if !question.choices.is_empty() {
         text.push('\n');
@@ -71,10 +85,6 @@ fn ask(question: &Question, spec: &PromptSpec) -> String {
         text.push_str(&choice.label);
         text.push_str(". ");
         text.push_str(&choice.text);
-    }
-    if let Some(cue) = texts::cue(question.answer_kind, spec.style, spec.verbalized) {
-        text.push_str("\n\n");
-        text.push_str(cue);
     }
     text
 }

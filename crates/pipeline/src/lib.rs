@@ -83,6 +83,7 @@ mod shards;
 mod shared_chunks;
 mod store_url;
 mod table_files;
+mod usual_answers;
 mod workload;
 
 pub use config::PipelineConfig;

@@ -14,6 +14,8 @@ use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::PromptKind;
 use serde::{Deserialize, Serialize};
 
+pub use plimsoll_report::inputs::UsualAnswer;
+
 use crate::chance::ChanceLevels;
 use crate::failure::{Failure, FailureKind, OrFail as _};
 
@@ -22,6 +24,8 @@ use crate::failure::{Failure, FailureKind, OrFail as _};
 pub struct Overview {
     /// Answers of each model per dataset, the pool (`*`) last.
     pub models: Vec<ModelRow>,
+    /// Where a model answers nearly everything alike.
+    pub usual_answers: Vec<UsualAnswer>,
     /// Each method of each small model.
     pub methods: Vec<MethodRow>,
     /// Names and fingerprints under which servers answered.
@@ -162,6 +166,7 @@ pub(crate) struct OverviewInputs<'a> {
     /// The methods of the pipeline.
     pub(crate) methods: &'a [MethodConfig],
     pub(crate) chance: &'a ChanceLevels,
+    pub(crate) usual_answers: Vec<UsualAnswer>,
     /// Empty before the evaluation.
     pub(crate) alignment: &'a [AlignmentRow],
     pub(crate) served: Vec<ServedModelCounts>,
@@ -169,10 +174,10 @@ pub(crate) struct OverviewInputs<'a> {
 
 /// The overview of a run.
 pub(crate) fn overview(inputs: OverviewInputs<'_>) -> Overview {
-    let OverviewInputs { table, masses, methods, chance, alignment, served } = inputs;
+    let OverviewInputs { table, masses, methods, chance, usual_answers, alignment, served } = inputs;
     let models = model_rows(table, methods, chance);
     let served = served.into_iter().flat_map(served_rows).collect();
-    Overview { models, methods: method_rows(table, masses, alignment), served }
+    Overview { models, usual_answers, methods: method_rows(table, masses, alignment), served }
 }
 
 /// Answers of each model per dataset, the pool last.

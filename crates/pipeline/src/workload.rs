@@ -225,7 +225,8 @@ fn prompt_sets(inference: &InferenceConfig, read: &[QuestionSet], pool: &Pool) -
             continue;
         }
         let prompts = inference.prompt_for(dataset);
-        let spec = PromptSpec::new(questions.dataset.get(), prompts.style);
+        let spec =
+            PromptSpec::new(questions.dataset.get(), prompts.style).with_instruction(prompts.instruction);
         let exemplars: Vec<&Question> =
             pool.questions(&dataset.id, PoolRole::FewShot).take(prompts.few_shot).collect();
         let requests = |role, spec: &PromptSpec| -> Vec<Request> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use plimsoll_core::records::{MACRO, POOL};
 
-use crate::inputs::AtChance;
+use crate::inputs::{AtChance, UsualAnswer};
 use crate::statistics::{
     DATASET, ROUTING_RATIO, TOO_SMALL, Violations, accuracy_over_random, curve_rmse, dataset_alone,
     held_out_datasets, mean, nearest, pooled, violations,
@@ -49,6 +49,7 @@ pub(crate) fn findings(pair: &PairView<'_>) -> Vec<Finding> {
     let Some(best) = pair.best() else { return all };
     // Before anything else: whoever fits a threshold there fits noise.
     all.extend(at_chance(pair));
+    all.extend(usual_answers(pair));
     all.extend(ranking(pair, best));
     all.extend(weak(pair));
     all.extend(routing(best));
@@ -76,6 +77,28 @@ fn at_chance(pair: &PairView<'_>) -> Option<Finding> {
             "The SLM is at chance on {}: nothing shows that it does better than guessing, its confidences have no knowledge \
              to rank there, and a threshold fitted there is fitted to noise.",
             list(&datasets)
+        );
+        finding(Tone::Caution, text)
+    })
+}
+
+fn usual_answers(pair: &PairView<'_>) -> Option<Finding> {
+    let of = |found: &&UsualAnswer| {
+        format!(
+            "{} on {} ({} to {:.0} %, right for {:.0} %)",
+            found.model,
+            found.dataset,
+            found.answer,
+            found.share * 100.0,
+            found.gold_share * 100.0
+        )
+    };
+    let all: Vec<String> = pair.usual_answers.iter().map(of).collect();
+    (!all.is_empty()).then(|| {
+        let text = format!(
+            "One answer to nearly every question: {}. There the form of the prompt chose the answer, and the accuracy says \
+             nothing of the model: try the instruction after the question, exemplars or another order of the options.",
+            list(&all)
         );
         finding(Tone::Caution, text)
     })

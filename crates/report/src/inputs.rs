@@ -6,6 +6,7 @@ use plimsoll_core::records::{
     AlignmentRow, CurveAreaRow, CurveRow, OtherSlmRow, TransferCurveRow, TransferRow,
 };
 use plimsoll_router::Thresholds;
+use serde::Serialize;
 
 /// The inputs of a report. What a run does not have stays empty, and the report says so or
 /// leaves the part out: imported scores have no prompts, a pipeline without `evaluation` has no transfer.
@@ -21,6 +22,8 @@ pub struct ReportInputs {
     pub served: Vec<ServedModelCounts>,
     /// Where models do no better than guessing.
     pub at_chance: Vec<AtChance>,
+    /// Where models answer nearly everything alike.
+    pub usual_answers: Vec<UsualAnswer>,
     /// The thresholds file of each pair.
     pub thresholds: Vec<Thresholds>,
     /// Rows of `alignment`.
@@ -92,6 +95,21 @@ pub struct AtChance {
     pub high: f64,
     /// The accuracy of guessing.
     pub chance: f64,
+}
+
+/// An answer that a model gives to nearly every question of a dataset, right or wrong.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UsualAnswer {
+    /// The model.
+    pub model: String,
+    /// The dataset.
+    pub dataset: String,
+    /// The answer: an option's label, yes or no.
+    pub answer: String,
+    /// Its share of the answers that could be read, in [0, 1].
+    pub share: f64,
+    /// The share of the questions where it is right, in [0, 1].
+    pub gold_share: f64,
 }
 
 /// What the server of a model said it is, in its replies.

@@ -7,7 +7,7 @@ use plimsoll_core::records::{
 };
 use plimsoll_router::Thresholds;
 
-use crate::inputs::{AtChance, DatasetCounts, ReportInputs, SeriesCounts};
+use crate::inputs::{AtChance, DatasetCounts, ReportInputs, SeriesCounts, UsualAnswer};
 
 /// One (SLM, LLM) with everything known of it.
 #[derive(Debug, Default)]
@@ -17,6 +17,8 @@ pub(crate) struct PairView<'a> {
     pub(crate) thresholds: Option<&'a Thresholds>,
     /// Where the SLM does no better than guessing.
     pub(crate) at_chance: Vec<&'a AtChance>,
+    /// Where the SLM or the LLM answers nearly everything alike.
+    pub(crate) usual_answers: Vec<&'a UsualAnswer>,
     /// What its thresholds do with other SLMs.
     pub(crate) other_slm: Vec<&'a OtherSlmRow>,
     /// By id.
@@ -124,6 +126,8 @@ pub(crate) fn pairs(inputs: &ReportInputs) -> Vec<PairView<'_>> {
         let is_of_pair = |row: &&OtherSlmRow| row.slm == pair.slm && row.llm.as_deref() == pair.llm;
         pair.other_slm = inputs.other_slm.iter().filter(is_of_pair).collect();
         pair.at_chance = inputs.at_chance.iter().filter(|found| found.model == pair.slm).collect();
+        let is_of_pair = |found: &&UsualAnswer| found.model == pair.slm || Some(&*found.model) == pair.llm;
+        pair.usual_answers = inputs.usual_answers.iter().filter(is_of_pair).collect();
     }
     pairs.0.into_values().collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use plimsoll_core::records::POOL;
-use plimsoll_pipeline::overview::{ModelRow, Overview, ServedRow};
+use plimsoll_pipeline::overview::{ModelRow, Overview, ServedRow, UsualAnswer};
 
 use crate::console::escaped;
 use crate::text_table::{Side, TextTable, number};
@@ -41,6 +41,7 @@ pub(crate) fn text(overview: &Overview) -> String {
     }
     text.push_str(&table.text(2));
     text.push_str(&chance_text(&overview.models));
+    text.push_str(&usual_answers_text(&overview.usual_answers));
     text.push_str("\nconfidence against correctness (ROC AUC; 0.5 is chance)\n");
     let mut table = TextTable::new(&[
         ("model", Side::Left),
@@ -85,6 +86,21 @@ fn chance_text(models: &[ModelRow]) -> String {
         let _ = writeln!(
             text,
             "  {model} is at chance on {dataset}: {accuracy:.4} [{accuracy_low:.4}, {accuracy_high:.4}], guessing {chance}"
+        );
+    }
+    text
+}
+
+/// Where a model gives one answer to nearly everything.
+fn usual_answers_text(found: &[UsualAnswer]) -> String {
+    let mut text = String::new();
+    for UsualAnswer { model, dataset, answer, share, gold_share } in found {
+        let (answer, share, gold_share) = (escaped(answer), share * 100.0, gold_share * 100.0);
+        // Writing to a `String` cannot fail.
+        let _ = writeln!(
+            text,
+            "  {model} answers `{answer}` to {share:.0} % of {dataset}, where it is right for {gold_share:.0} %: another form \
+             of the prompt may serve it better (`prompt.instruction`, `prompt.few_shot`)"
         );
     }
     text

@@ -1,5 +1,7 @@
 //! Tests of the prompts.
 
+use std::collections::BTreeSet;
+
 use plimsoll_core::canonical::canonical_sha256;
 use plimsoll_core::prompt::ANSWER_SLOT;
 use plimsoll_core::{AnswerKind, Choice, DatasetId, DomainId, QuestionId};
@@ -30,7 +32,12 @@ fn question(kind: AnswerKind) -> Question {
 }
 
 fn spec(style: PromptStyle) -> PromptSpec {
-    PromptSpec { style, verbalized: false, task: Some("Do this.".into()) }
+    PromptSpec {
+        style,
+        instruction: InstructionOrder::First,
+        verbalized: false,
+        task: Some("Do this.".into()),
+    }
 }
 
 #[test]
@@ -48,8 +55,36 @@ fn a_direct_prompt_reads_so() {
 }
 
 #[test]
+fn the_instruction_may_stand_last() {
+    let asked = question(AnswerKind::Choice);
+    let last = PromptSpec { instruction: InstructionOrder::Last, ..spec(PromptStyle::Direct) };
+    assert_eq!(
+        prompt(&asked, &[], &last).messages[0].text,
+        "A story with \"quotes\" and {answer} in it.\n\nQuestion: What is it?\n\nA. a cat\nB. a dog\n\n\
+         Do this. Which option is right? Reply with its letter only."
+    );
+    let mut seen = BTreeSet::new();
+    for kind in AnswerKind::ALL {
+        for style in [PromptStyle::Direct, PromptStyle::ChainOfThought] {
+            for first in [spec(style), spec(style).verbalized()] {
+                let last = PromptSpec { instruction: InstructionOrder::Last, ..first.clone() };
+                let (first, last) =
+                    (prompt(&question(kind), &[], &first), prompt(&question(kind), &[], &last));
+                assert!(last.messages[0].text.starts_with("A story"), "{kind:?}");
+                assert_eq!(first.follow_ups, last.follow_ups);
+                assert!(seen.insert(prompt_hash(&last)) && !last.messages[0].text.contains("  "));
+                assert_eq!(
+                    last.messages[0].text.contains("Confidence:"),
+                    first.messages[0].text.contains("Confidence:")
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn every_kind_and_style_asks_in_its_own_way() {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for kind in AnswerKind::ALL {
         for style in [PromptStyle::Direct, PromptStyle::ChainOfThought] {
             for spec in [spec(style), spec(style).verbalized()] {

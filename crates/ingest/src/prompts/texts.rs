@@ -2,87 +2,103 @@
 
 use plimsoll_core::AnswerKind;
 
-use super::spec::PromptStyle;
+use super::spec::{InstructionOrder, PromptSpec, PromptStyle};
 
 /// Version of the texts.
 pub const VERSION: &str = "1";
 
-/// What to do, before the question.
-pub(super) fn instruction(kind: AnswerKind, style: PromptStyle, verbalized: bool) -> &'static str {
+/// What to do, and how to answer.
+pub(super) fn instruction(spec: &PromptSpec, kind: AnswerKind) -> String {
+    let opening = match spec.instruction {
+        InstructionOrder::First => before(kind, spec.verbalized),
+        InstructionOrder::Last => after(kind, spec.verbalized),
+    };
+    format!("{opening} {}", form(kind, spec))
+}
+
+/// What to do, said before the question.
+fn before(kind: AnswerKind, verbalized: bool) -> &'static str {
     use AnswerKind::{Boolean, Choice, Number, Span};
+    match (kind, verbalized) {
+        (Choice, false) => "Answer the multiple-choice question.",
+        (Choice, true) => "Answer the multiple-choice question and say how sure you are.",
+        (Number, false) => "Solve the problem.",
+        (Number, true) => "Solve the problem and say how sure you are.",
+        (Boolean, false) => "Read the passage and answer the question.",
+        (Boolean, true) => "Read the passage, answer the question and say how sure you are.",
+        (Span, false) => "Read the text and answer the question that follows it.",
+        (Span, true) => "Read the text, answer the question that follows it and say how sure you are.",
+    }
+}
+
+/// What to do, said after the question: asked, which small models follow better there than an order.
+fn after(kind: AnswerKind, verbalized: bool) -> &'static str {
+    use AnswerKind::{Boolean, Choice, Number, Span};
+    match (kind, verbalized) {
+        (Choice, false) => "Which option is right?",
+        (Choice, true) => "Which option is right, and how sure are you?",
+        (Number, false) => "What is the answer?",
+        (Number, true) => "What is the answer, and how sure are you?",
+        (Boolean, false) => "What does the passage say?",
+        (Boolean, true) => "What does the passage say, and how sure are you?",
+        (Span, false) => "What does the text say?",
+        (Span, true) => "What does the text say, and how sure are you?",
+    }
+}
+
+/// How to answer.
+fn form(kind: AnswerKind, spec: &PromptSpec) -> String {
     use PromptStyle::{ChainOfThought, Direct};
-    match (kind, style, verbalized) {
-        (Choice, Direct, false) => {
-            "Answer the multiple-choice question. Reply with the letter of the right option only."
-        }
-        (Choice, ChainOfThought, false) => {
-            "Answer the multiple-choice question. Think step by step, then end with a line \"The answer is X.\" where X \
-             is the letter of the right option."
-        }
-        (Choice, Direct, true) => {
-            "Answer the multiple-choice question and say how sure you are. Reply with two lines only:\n\
-             Answer: the letter of the right option\n\
-             Confidence: the probability that your answer is right, a number from 0 to 1"
-        }
-        (Choice, ChainOfThought, true) => {
-            "Answer the multiple-choice question and say how sure you are. Think step by step, then end with two lines:\n\
-             Answer: the letter of the right option\n\
-             Confidence: the probability that your answer is right, a number from 0 to 1"
-        }
-        (Number, Direct, false) => {
-            "Solve the problem. Reply with the final number only, in digits, without units and without explanation."
-        }
-        (Number, ChainOfThought, false) => {
-            "Solve the problem. Think step by step, then end with a line \"The answer is N.\" where N is the final \
-             number, in digits and without units."
-        }
-        (Number, Direct, true) => {
-            "Solve the problem and say how sure you are. Reply with two lines only:\n\
-             Answer: the final number, in digits and without units\n\
-             Confidence: the probability that your answer is right, a number from 0 to 1"
-        }
-        (Number, ChainOfThought, true) => {
-            "Solve the problem and say how sure you are. Think step by step, then end with two lines:\n\
-             Answer: the final number, in digits and without units\n\
-             Confidence: the probability that your answer is right, a number from 0 to 1"
-        }
-        (Boolean, Direct, false) => "Read the passage and answer the question. Reply with yes or no only.",
-        (Boolean, ChainOfThought, false) => {
-            "Read the passage and answer the question. Think step by step, then end with a line \"The answer is yes.\" \
-             or \"The answer is no.\""
-        }
-        (Boolean, Direct, true) => {
-            "Read the passage, answer the question and say how sure you are. Reply with two lines only:\n\
-             Answer: yes or no\n\
-             Confidence: the probability that your answer is right, a number from 0 to 1"
-        }
-        (Boolean, ChainOfThought, true) => {
-            "Read the passage, answer the question and say how sure you are. Think step by step, then end with two \
-             lines:\n\
-             Answer: yes or no\n\
-             Confidence: the probability that your answer is right, a number from 0 to 1"
-        }
-        (Span, Direct, false) => {
-            "Read the text and answer the question that follows it. Reply with the shortest answer that is complete, a \
-             few words at most. If the text does not say, reply unknown."
-        }
-        (Span, ChainOfThought, false) => {
-            "Read the text and answer the question that follows it. Think step by step, then end with a line \"The \
-             answer is ...\" with the shortest answer that is complete, a few words at most, or unknown if the text does \
-             not say."
-        }
-        (Span, Direct, true) => {
-            "Read the text, answer the question that follows it and say how sure you are. Reply with two lines only:\n\
-             Answer: the shortest answer that is complete, a few words at most, or unknown if the text does not say\n\
-             Confidence: the probability that your answer is right, a number from 0 to 1"
-        }
-        (Span, ChainOfThought, true) => {
-            "Read the text, answer the question that follows it and say how sure you are. Think step by step, then end \
-             with two lines:\n\
-             Answer: the shortest answer that is complete, a few words at most, or unknown if the text does not say\n\
-             Confidence: the probability that your answer is right, a number from 0 to 1"
+    match (spec.style, spec.verbalized) {
+        (Direct, false) => answer_alone(kind, spec.instruction).to_owned(),
+        (ChainOfThought, false) => format!("Think step by step, then end with {}", last_line(kind)),
+        (Direct, true) => format!("Reply with two lines only:\n{}", two_lines(kind)),
+        (ChainOfThought, true) => {
+            format!("Think step by step, then end with two lines:\n{}", two_lines(kind))
         }
     }
+}
+
+fn answer_alone(kind: AnswerKind, order: InstructionOrder) -> &'static str {
+    match kind {
+        // Of Qwen2.5-Coder-0.5B's answers to 60 questions of CommonsenseQA 25 % were right with the words of the other order,
+        // 38 % with these.
+        AnswerKind::Choice if order == InstructionOrder::Last => "Reply with its letter only.",
+        AnswerKind::Choice => "Reply with the letter of the right option only.",
+        AnswerKind::Number => {
+            "Reply with the final number only, in digits, without units and without explanation."
+        }
+        AnswerKind::Boolean => "Reply with yes or no only.",
+        AnswerKind::Span => {
+            "Reply with the shortest answer that is complete, a few words at most. If the text does not say, reply unknown."
+        }
+    }
+}
+
+fn last_line(kind: AnswerKind) -> &'static str {
+    match kind {
+        AnswerKind::Choice => "a line \"The answer is X.\" where X is the letter of the right option.",
+        AnswerKind::Number => {
+            "a line \"The answer is N.\" where N is the final number, in digits and without units."
+        }
+        AnswerKind::Boolean => "a line \"The answer is yes.\" or \"The answer is no.\"",
+        AnswerKind::Span => {
+            "a line \"The answer is ...\" with the shortest answer that is complete, a few words at most, or unknown if the \
+             text does not say."
+        }
+    }
+}
+
+fn two_lines(kind: AnswerKind) -> String {
+    let answer = match kind {
+        AnswerKind::Choice => "the letter of the right option",
+        AnswerKind::Number => "the final number, in digits and without units",
+        AnswerKind::Boolean => "yes or no",
+        AnswerKind::Span => {
+            "the shortest answer that is complete, a few words at most, or unknown if the text does not say"
+        }
+    };
+    format!("Answer: {answer}\nConfidence: the probability that your answer is right, a number from 0 to 1")
 }
 
 /// What the answer begins with, after the question: small models forget what stood before a long text.

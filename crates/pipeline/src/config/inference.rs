@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_core::{Decoding, SignalRequest};
 use plimsoll_ingest::pool::{Duplicates, SampleSpec};
-use plimsoll_ingest::prompts::PromptStyle;
+use plimsoll_ingest::prompts::{InstructionOrder, PromptStyle};
 use plimsoll_label::{Policy, SpanGrading};
 use plimsoll_uq::MethodConfig;
 use plimsoll_uq::methods::{PromptKind, Scoring};
@@ -74,6 +74,9 @@ pub struct PromptConfig {
     pub style: PromptStyle,
     /// Exemplars before each question.
     pub few_shot: usize,
+    /// Where the prompt says how to answer.
+    #[serde(skip_serializing_if = "InstructionOrder::is_default")]
+    pub instruction: InstructionOrder,
 }
 
 /// How the work is done (key `inference`). Cached chunks are reused whatever `sequences` and `cache_gib` were.

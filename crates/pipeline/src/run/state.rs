@@ -43,6 +43,7 @@ use crate::stages::score::import::ImportInputs;
 use crate::stages::transfer::TransferTask;
 use crate::table_files::write_table;
 use crate::threshold_files::{self, FileOrigin, FittedPairs, read_file};
+use crate::usual_answers;
 
 /// What a stage wrote, and what it gives to later ones.
 pub(super) struct StageOutcome<T> {
@@ -342,6 +343,7 @@ impl<'r, 'a> RunState<'r, 'a> {
             masses: &masses,
             methods: &inference.methods,
             chance: &ChanceLevels::of_run(&self.folder)?,
+            usual_answers: usual_answers::of_run(&self.folder)?,
             alignment: &aligned,
             served: served(&self.folder)?,
         }))

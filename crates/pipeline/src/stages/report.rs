@@ -24,6 +24,7 @@ use crate::served::served;
 use crate::stage::Stage;
 use crate::stage_key::PROGRAM_VERSION;
 use crate::table_files::read_table;
+use crate::usual_answers;
 
 const PAGE: &str = "report.html";
 /// The dataset card, as model hubs show it.
@@ -123,6 +124,7 @@ fn gather(report: ReportSources<'_>, folder: &RunFolder) -> Result<ReportInputs,
         other_slm: read_table(&tables::other_slm::TABLE, folder)?,
         served: served(folder)?,
         at_chance: at_chance(report.scores, report.methods, &ChanceLevels::of_run(folder)?),
+        usual_answers: usual_answers::of_run(folder)?,
         thresholds: report.thresholds,
         tables: Vec::new(),
     };

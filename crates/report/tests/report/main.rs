@@ -4,7 +4,7 @@
 mod synthetic;
 mod xml;
 
-use plimsoll_report::inputs::AtChance;
+use plimsoll_report::inputs::{AtChance, UsualAnswer};
 use plimsoll_report::{MAX_INLINE_BYTES, Report, ReportInputs, card_with_tables, report, report_within};
 use synthetic::{HOSTILE, synthetic};
 
@@ -279,6 +279,28 @@ fn a_model_at_chance_is_named_before_anything_else() {
         assert!(document[at..].contains("guessing 0.25"));
         assert!(document[at..].contains("ranks best"), "the methods come after it");
         assert_eq!(document.matches("is at chance").count(), 1);
+    }
+}
+
+#[test]
+fn one_answer_to_everything_is_said_of_both_models() {
+    let mut inputs = synthetic(&["small", "other"], 1, 3);
+    assert!(!rendered(&inputs).card.contains("One answer"));
+    let llm = inputs.series[0].llm.clone().unwrap();
+    for model in ["small", llm.as_str(), "a model of no pair"] {
+        inputs.usual_answers.push(UsualAnswer {
+            model: model.to_owned(),
+            dataset: "d1".to_owned(),
+            answer: "A".to_owned(),
+            share: 0.95,
+            gold_share: 0.2,
+        });
+    }
+    let report = rendered(&inputs);
+    let said = format!("small on d1 (A to 95 %, right for 20 %), {llm} on d1 (A to 95 %, right for 20 %).");
+    for document in [&report.html, &report.card] {
+        assert!(document.contains(&said), "{said}");
+        assert!(!document.contains("a model of no pair"));
     }
 }
 

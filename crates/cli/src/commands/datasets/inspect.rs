@@ -2,7 +2,7 @@
 
 use clap::Args;
 use plimsoll_core::Question;
-use plimsoll_ingest::prompts::PromptStyle;
+use plimsoll_ingest::prompts::{InstructionOrder, PromptStyle};
 use serde::Serialize;
 
 use super::prompts::{self, Shown};
@@ -34,6 +34,9 @@ pub(crate) struct InspectArguments {
     /// How the answer is asked for
     #[arg(long, value_enum, default_value = "direct", requires = "prompt")]
     style: Style,
+    /// Where the prompt says how to answer: before the question or after it
+    #[arg(long, value_enum, default_value = "first", requires = "prompt")]
+    instruction: Order,
     /// Exemplars before the question, from the questions whose role is to be one
     #[arg(long, value_name = "N", default_value_t = 0, requires = "prompt")]
     few_shot: u8,
@@ -53,6 +56,13 @@ enum Style {
     Direct,
     /// Reasoning, then the answer
     ChainOfThought,
+}
+
+/// Where the prompt says how to answer, as typed.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Order {
+    First,
+    Last,
 }
 
 /// The JSON document; `prompts` only if they were asked for.
@@ -81,8 +91,16 @@ pub(super) fn run(arguments: &InspectArguments, console: &Console) -> Result<(),
         Style::Direct => PromptStyle::Direct,
         Style::ChainOfThought => PromptStyle::ChainOfThought,
     };
-    let options =
-        prompts::PromptOptions { style, few_shot: usize::from(arguments.few_shot), seed: arguments.seed };
+    let instruction = match arguments.instruction {
+        Order::First => InstructionOrder::First,
+        Order::Last => InstructionOrder::Last,
+    };
+    let options = prompts::PromptOptions {
+        style,
+        instruction,
+        few_shot: usize::from(arguments.few_shot),
+        seed: arguments.seed,
+    };
     let prompts = arguments.prompt.then(|| prompts::all(&read, &options)).transpose()?;
     if !console.json() {
         console.text(summary::text(&read))?;

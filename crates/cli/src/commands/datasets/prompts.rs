@@ -1,17 +1,18 @@
-//! What a model would be options about the questions of a source.
+//! What a model would be asked about the questions of a source.
 
 use plimsoll_core::{Prompt, Question, Seed};
 use plimsoll_ingest::pool::{Duplicates, Pool, PoolDataset, PoolOptions, PoolRole, RoleShares, pool};
-use plimsoll_ingest::prompts::{PromptSpec, PromptStyle, prompt, prompt_hash};
+use plimsoll_ingest::prompts::{InstructionOrder, PromptSpec, PromptStyle, prompt, prompt_hash};
 use serde::Serialize;
 
 use plimsoll_pipeline::questions::QuestionSet;
 use plimsoll_pipeline::{Failure, FailureKind, OrFail as _};
 
-/// How the questions are options.
+/// How the questions are asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PromptOptions {
     pub(super) style: PromptStyle,
+    pub(super) instruction: InstructionOrder,
     pub(super) few_shot: usize,
     pub(super) seed: u64,
 }
@@ -32,7 +33,7 @@ pub(super) struct Shown {
 /// helps to answer another in which it is an exemplar itself.
 pub(super) fn all(read: &QuestionSet, options: &PromptOptions) -> Result<Vec<Shown>, Failure> {
     let dataset = read.dataset.get();
-    let main = PromptSpec::new(dataset, options.style);
+    let main = PromptSpec::new(dataset, options.style).with_instruction(options.instruction);
     let verbalized = main.clone().verbalized();
     if options.few_shot == 0 {
         let both = |question| [shown(question, &[], &main), shown(question, &[], &verbalized)];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plimsoll_ingest::pool::{Duplicates, Stratum};
-use plimsoll_ingest::prompts::PromptStyle;
+use plimsoll_ingest::prompts::{InstructionOrder, PromptStyle};
 use plimsoll_remote::openai::{Price, RawServerLimits, TokenLimit};
 use plimsoll_remote::replay::{RecordingFields, RecordingFormat};
 use schemars::JsonSchema;
@@ -60,6 +60,8 @@ pub(in crate::config) struct RawPrompt {
     /// Exemplars before each question. Required in `prompt` of the pipeline.
     #[schemars(range(max = MAX_FEW_SHOT))]
     pub(in crate::config) few_shot: Option<usize>,
+    /// Where the prompt says how to answer. Default: first.
+    pub(in crate::config) instruction: Option<InstructionOrder>,
 }
 
 /// Which questions are asked.

@@ -44,6 +44,7 @@ pub(super) fn validate_inference(raw: &mut RawPipeline, problems: &mut Problems)
             dataset.prompt = written.map(|written| PromptConfig {
                 style: written.style.unwrap_or(prompt.style),
                 few_shot: written.few_shot.unwrap_or(prompt.few_shot),
+                instruction: written.instruction.unwrap_or(prompt.instruction),
             });
             dataset
         })
@@ -132,7 +133,8 @@ fn validate_prompt(raw: &RawPrompt, problems: &mut Problems) -> Option<PromptCon
     let style = required(raw.style, "prompt.style", problems);
     let few_shot = required(raw.few_shot, "prompt.few_shot", problems);
     check_few_shot(few_shot, "prompt.few_shot", problems);
-    Some(PromptConfig { style: style?, few_shot: few_shot? })
+    let instruction = raw.instruction.unwrap_or_default();
+    Some(PromptConfig { style: style?, few_shot: few_shot?, instruction })
 }
 
 fn validate_pool(raw: &RawPool, problems: &mut Problems) -> PoolConfig {
