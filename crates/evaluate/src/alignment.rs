@@ -44,9 +44,9 @@ pub fn alignment(
     let schemes: Vec<FoldMaps> = match file {
         Some(method) => vec![FoldMaps::from_file(&method.maps)],
         None => {
-            // The pool is the last of the parts. Datasets of other series are none of this one's.
-            let several = parts.len() > 2;
-            let leave_one_out = several.then_some(MapScheme::LeaveOneDatasetOut);
+            // The last of the parts is the pool. Without a single dataset nothing of it is left to fit maps on.
+            let datasets = parts.len() - 1;
+            let leave_one_out = (datasets > 1).then_some(MapScheme::LeaveOneDatasetOut);
             let schemes = leave_one_out.into_iter().chain([MapScheme::FiveFold]);
             schemes.map(|scheme| FoldMaps::fitted(prepared, scheme, &seed)).collect()
         }

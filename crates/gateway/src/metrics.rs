@@ -7,16 +7,24 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::{Metric, Registry, Unit};
 
 /// One label.
 type Label = [(&'static str, String); 1];
 /// Two labels.
 type Labels = [(&'static str, String); 2];
 type FloatGauge = Gauge<f64, AtomicU64>;
+type RequestSeconds = Family<Label, Histogram, fn() -> Histogram>;
 
 /// Upper limits of the buckets, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0];
+
+/// A metric that the registry shows.
+fn add<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
 
 /// The counts of a gateway.
 #[derive(Debug)]
@@ -31,7 +39,7 @@ pub struct Metrics {
     cost: Family<Label, Counter<f64, AtomicU64>>,
     alarms: Family<Label, Counter>,
     reloads: Family<Label, Counter>,
-    seconds: Family<Label, Histogram, fn() -> Histogram>,
+    seconds: RequestSeconds,
     /// Requests under way.
     pub in_flight: Gauge,
     /// Clients that went away before their reply was whole.
@@ -52,66 +60,42 @@ impl Metrics {
     /// Nothing was counted yet.
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("plimsoll");
-        let seconds: Family<Label, Histogram, fn() -> Histogram> =
-            Family::new_with_constructor(|| Histogram::new(BUCKETS));
-        let metrics = Self {
-            requests: Family::default(),
-            missing: Family::default(),
-            shadow: Family::default(),
-            failures: Family::default(),
-            refused: Family::default(),
-            tokens: Family::default(),
-            cost: Family::default(),
-            alarms: Family::default(),
-            reloads: Family::default(),
+        let all = &mut registry;
+        let seconds: RequestSeconds = Family::new_with_constructor(|| Histogram::new(BUCKETS));
+        all.register_with_unit(
+            "request",
+            "From the request to the end of its reply",
+            Unit::Seconds,
+            seconds.clone(),
+        );
+        Self {
             seconds,
-            in_flight: Gauge::default(),
-            clients_gone: Counter::default(),
-            fingerprints: Counter::default(),
-            drift_state: Gauge::default(),
-            error_log_e: FloatGauge::default(),
-            tracked_ratio: FloatGauge::default(),
-            log_lost: Gauge::default(),
-            registry: Registry::default(),
-        };
-        registry.register("requests", "Requests answered, by route and reason", metrics.requests.clone());
-        registry.register("missing", "Requests without a confidence, by reason", metrics.missing.clone());
-        registry.register(
-            "shadow",
-            "In shadow mode, routes that would have been taken",
-            metrics.shadow.clone(),
-        );
-        registry.register("upstream_failures", "Failed requests to a model", metrics.failures.clone());
-        registry.register("refused", "Requests that were not taken", metrics.refused.clone());
-        registry.register("tokens", "Tokens, by model and kind", metrics.tokens.clone());
-        registry.register("cost_usd", "US dollars, where prices are known", metrics.cost.clone());
-        registry.register(
-            "alarms",
-            "Alarms: drift of confidences, error of kept answers",
-            metrics.alarms.clone(),
-        );
-        registry.register("reloads", "Changes of the thresholds file", metrics.reloads.clone());
-        let help = "From the request to the end of its reply";
-        registry.register_with_unit("request", help, Unit::Seconds, metrics.seconds.clone());
-        registry.register("in_flight", "Requests under way", metrics.in_flight.clone());
-        registry.register(
-            "clients_gone",
-            "Clients that left before their reply ended",
-            metrics.clients_gone.clone(),
-        );
-        let help = "Replies of the SLM's server under another fingerprint than the one before";
-        registry.register("fingerprint_changes", help, metrics.fingerprints.clone());
-        let help = "Drift monitor: 0 unmonitored, 1 collecting, 2 normal, 3 alarm";
-        registry.register("drift_state", help, metrics.drift_state.clone());
-        let help = "Evidence against the certified error, natural logarithm";
-        registry.register("error_log_e", help, metrics.error_log_e.clone());
-        registry.register(
-            "tracked_ratio",
-            "Share that the tracker has deferred",
-            metrics.tracked_ratio.clone(),
-        );
-        registry.register("decision_log_lost_lines", "Lines that were not written", metrics.log_lost.clone());
-        Self { registry, ..metrics }
+            requests: add(all, "requests", "Requests answered, by route and reason"),
+            missing: add(all, "missing", "Requests without a confidence, by reason"),
+            shadow: add(all, "shadow", "In shadow mode, routes that would have been taken"),
+            failures: add(all, "upstream_failures", "Failed requests to a model"),
+            refused: add(all, "refused", "Requests that were not taken"),
+            tokens: add(all, "tokens", "Tokens, by model and kind"),
+            cost: add(all, "cost_usd", "US dollars, where prices are known"),
+            alarms: add(all, "alarms", "Alarms: drift of confidences, error of kept answers"),
+            reloads: add(all, "reloads", "Changes of the thresholds file"),
+            in_flight: add(all, "in_flight", "Requests under way"),
+            clients_gone: add(all, "clients_gone", "Clients that left before their reply ended"),
+            fingerprints: add(
+                all,
+                "fingerprint_changes",
+                "Replies of the SLM's server under another fingerprint than the one before",
+            ),
+            drift_state: add(
+                all,
+                "drift_state",
+                "Drift monitor: 0 unmonitored, 1 collecting, 2 normal, 3 alarm",
+            ),
+            error_log_e: add(all, "error_log_e", "Evidence against the certified error, natural logarithm"),
+            tracked_ratio: add(all, "tracked_ratio", "Share that the tracker has deferred"),
+            log_lost: add(all, "decision_log_lost_lines", "Lines that were not written"),
+            registry,
+        }
     }
 
     /// A request that was answered.

@@ -12,4 +12,7 @@ pub enum ReportError {
         /// What the library says; its errors carry types of its own.
         problem: String,
     },
+    /// The data of the explorer cannot be written.
+    #[error("cannot write the data of the report's first screen")]
+    Data(#[from] serde_json::Error),
 }

@@ -77,7 +77,7 @@ pub fn report_within(inputs: &ReportInputs, max_inline_bytes: usize) -> Result<R
     }
     files.sort();
     files.dedup_by(|a, b| a.0 == b.0);
-    let html = page::page(inputs, &pairs, &figures, max_inline_bytes);
+    let html = page::page(inputs, &pairs, &figures, max_inline_bytes)?;
     Ok(Report { html, figures: files, card: card::card(inputs, &pairs) })
 }
 

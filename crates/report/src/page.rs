@@ -19,6 +19,7 @@ use std::fmt::Write as _;
 pub(crate) use self::origin::{datasets, models, served};
 
 use self::markup::TextColumns;
+use crate::error::ReportError;
 use crate::figures::Plot;
 use crate::figures::heat::Heat;
 use crate::findings::{Tone, findings};
@@ -84,12 +85,15 @@ fn depth(pairs: &[PairView<'_>], figures: &[PairFigures], max_bytes: usize) -> D
 }
 
 /// The page; `max_bytes` is [`MAX_INLINE_BYTES`] except in tests.
+///
+/// # Errors
+/// [`ReportError::Data`].
 pub(crate) fn page(
     inputs: &ReportInputs,
     pairs: &[PairView<'_>],
     figures: &[PairFigures],
     max_bytes: usize,
-) -> String {
+) -> Result<String, ReportError> {
     let depth = depth(pairs, figures, max_bytes);
     let plan = escape(&inputs.provenance.pipeline);
     let mut html = format!(
@@ -102,7 +106,7 @@ pub(crate) fn page(
     );
     html.push_str(&header(inputs, pairs));
     html.push_str("<main>\n");
-    html.push_str(&explorer::section(pairs));
+    html.push_str(&explorer::section(pairs)?);
     html.push_str(&overview(pairs));
     for (index, (pair, of)) in pairs.iter().zip(figures).enumerate() {
         html.push_str(&section(index, pair, of, depth));
@@ -116,7 +120,7 @@ pub(crate) fn page(
         include_str!("page/script.js").trim(),
         explorer::script()
     );
-    html
+    Ok(html)
 }
 
 fn header(inputs: &ReportInputs, pairs: &[PairView<'_>]) -> String {

@@ -61,8 +61,7 @@ fn form(kind: AnswerKind, spec: &PromptSpec) -> String {
 
 fn answer_alone(kind: AnswerKind, order: InstructionOrder) -> &'static str {
     match kind {
-        // Of Qwen2.5-Coder-0.5B's answers to 60 questions of CommonsenseQA 25 % were right with the words of the other order,
-        // 38 % with these.
+        // With the words of the other order Qwen2.5-Coder-0.5B answers B to half of CommonsenseQA; with these its answers spread.
         AnswerKind::Choice if order == InstructionOrder::Last => "Reply with its letter only.",
         AnswerKind::Choice => "Reply with the letter of the right option only.",
         AnswerKind::Number => {

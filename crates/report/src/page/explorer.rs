@@ -16,14 +16,18 @@ use std::fmt::Write as _;
 use self::data::{Data, data};
 use self::setting::{Setting, text};
 use super::markup::{TextColumns, folded, table};
+use crate::error::ReportError;
 use crate::figures::Grid;
 use crate::text::escape;
 use crate::view::PairView;
 
 /// The section; empty if no pair has a curve.
-pub(super) fn section(pairs: &[PairView<'_>]) -> String {
-    let Some(data) = data(pairs) else { return String::new() };
-    let Some(setting) = Setting::first(&data) else { return String::new() };
+///
+/// # Errors
+/// [`ReportError::Data`].
+pub(super) fn section(pairs: &[PairView<'_>]) -> Result<String, ReportError> {
+    let Some(data) = data(pairs) else { return Ok(String::new()) };
+    let Some(setting) = Setting::first(&data) else { return Ok(String::new()) };
     let mut html = String::from("<section id=\"explore\">\n<h2>What do you gain, and does it hold?</h2>\n");
     html.push_str(&sentences(&setting));
     html.push_str(&figure(&setting));
@@ -33,9 +37,9 @@ pub(super) fn section(pairs: &[PairView<'_>]) -> String {
     let _ = writeln!(
         html,
         "<script type=\"application/json\" id=\"explore-data\">{}</script>\n</section>",
-        embedded(&data)
+        embedded(&data)?
     );
-    html
+    Ok(html)
 }
 
 /// The script, a function of its own.
@@ -140,8 +144,7 @@ fn ask(setting: &Setting<'_>) -> String {
 }
 
 /// JSON that neither HTML nor a script can misread: no character of markup is left in it.
-fn embedded(data: &Data) -> String {
-    // What has no map with other keys than texts, and no number that is not finite, can be written.
-    let json = serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned());
-    json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e")
+fn embedded(data: &Data) -> Result<String, ReportError> {
+    let json = serde_json::to_string(data)?;
+    Ok(json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e"))
 }
