@@ -10,15 +10,18 @@ FILE is what `plimsoll datasets inspect DATASET .. --prompt --json` prints; the 
 the prompt. `tasks` writes a task of lm-evaluation-harness for each dataset, with the very prompts of the run and the
 harness's own kind of extraction: a regular expression. `compare` prints both accuracies and how the answers agree:
 
-- same answer, no answer in either;
-- `other text`: the two runtimes wrote different texts, which near-ties of 4-bit models make;
+- `same answer`, also none in either;
+- `other text`: the two runtimes wrote different texts. `probability at the fork` is what our model gave its own token where they part, the
+  median: small where two tokens nearly tie;
 - `other extraction`: the same text, read differently. `--text` shows these.
 """
 
 import argparse
 import collections
 import json
+import math
 import pathlib
+import statistics
 import sys
 
 import pyarrow.parquet as parquet
@@ -49,20 +52,22 @@ metric_list:
 
 
 def table(run, name):
-    return parquet.read_table(pathlib.Path(run, "tables", f"{name}.parquet")).to_pylist()
+    """A table of a run: a file, or a folder of files."""
+    path = pathlib.Path(run, "tables", name)
+    return parquet.read_table(path if path.is_dir() else path.with_suffix(".parquet")).to_pylist()
 
 
 def answers(run, model):
-    """Label and text of each main answer of the model, by prompt hash."""
-    texts = {
-        (row["question_id"], row["prompt_hash"]): row["text"]
+    """Label, text and tokens of each answer of the model, by prompt hash."""
+    written = {
+        (row["question_id"], row["prompt_hash"]): {"text": row["text"] or "", "tokens": row["tokens"] or []}
         for row in table(run, "generations")
         if row["model"] == model and row["sample_index"] == 0
     }
     labels = [row for row in table(run, "labels") if row["model"] == model]
     if not labels:
         sys.exit(f"{run} has no labels of {model}")
-    return {row["prompt_hash"]: row | {"text": texts.get((row["question_id"], row["prompt_hash"]))} for row in labels}
+    return {row["prompt_hash"]: row | written[row["question_id"], row["prompt_hash"]] for row in labels}
 
 
 def write_tasks(arguments):
@@ -95,6 +100,11 @@ def write_tasks(arguments):
         print(f"plimsoll_{name}: {len(rows)} questions")
 
 
+def median(values):
+    values = [value for value in values if value is not None]
+    return f"{statistics.median(values):.2f}" if values else "-"
+
+
 def normal(answer):
     return (answer or "").strip().strip("$.,").replace(",", "").lower()
 
@@ -106,6 +116,14 @@ def same(one, other):
         return one == other
 
 
+def probability_at_fork(answer, other):
+    """The probability that our model gave its own token where the two texts part; None where one only goes on longer."""
+    ours, theirs = answer["text"].encode(), other.encode()
+    fork = next((index for index, (one, two) in enumerate(zip(ours, theirs)) if one != two), min(len(ours), len(theirs)))
+    token = next((token for token in answer["tokens"] if token["start"] <= fork < token["end"]), None)
+    return math.exp(token["logprob"]) if token and token["logprob"] is not None else None
+
+
 def compare(arguments):
     asked = answers(arguments.run, arguments.model)
     by_dataset = {}
@@ -115,16 +133,20 @@ def compare(arguments):
             by_dataset.setdefault(sample["doc"]["dataset"], {})[sample["doc"]["prompt_hash"]] = sample
     if not by_dataset:
         sys.exit(f"no samples_plimsoll_*.jsonl below {arguments.tasks}")
-    print("dataset            n  accuracy: ours harness   same answer  same text  other text  other extraction")
+    print("dataset            n  accuracy: ours harness   same answer  same text  other text  other extraction  probability at the fork")
     for dataset, samples in by_dataset.items():
         counts = collections.Counter()
         ours = theirs = 0
+        forks = []
         for prompt_hash, sample in samples.items():
             label = asked[prompt_hash]
             answer, found = normal(label["answer"]), normal(sample["filtered_resps"][0])
             found = "" if found == "[none]" else found
-            is_same_text = (label["text"] or "").strip() == sample["resps"][0][0].strip()
+            text = sample["resps"][0][0]
+            is_same_text = label["text"].strip() == text.strip()
             counts["text"] += is_same_text
+            if not is_same_text:
+                forks.append(probability_at_fork(label, text))
             ours += bool(label["correct"])
             theirs += bool(sample["exact_match"])
             if same(answer, found):
@@ -138,7 +160,7 @@ def compare(arguments):
         n = len(samples)
         print(
             f"{dataset:<16}{n:>4}{ours / n:>16.3f}{theirs / n:>8.3f}{counts['answer']:>14}{counts['text']:>11}"
-            f"{counts['other text']:>12}{counts['extraction']:>18}"
+            f"{counts['other text']:>12}{counts['extraction']:>18}{median(forks):>25}"
         )
     return 0
 
