@@ -46,7 +46,7 @@ struct AnswerCounts {
 }
 
 /// Usual answers of the models of a run, by dataset and model; none where scores were imported. Options, yes and no are
-/// compared: other answers are the questions' own.
+/// compared: other answers are the questions' own. Answers that come with a confidence count, too.
 ///
 /// # Errors
 /// A failure for a table that cannot be read.

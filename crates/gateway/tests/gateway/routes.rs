@@ -1,5 +1,6 @@
 //! Each way in which a request can go: its route, its reason, what the client sees, and what stands in the log.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use plimsoll_router::conformance::example_thresholds;
@@ -165,9 +166,13 @@ fn a_server_that_lists_fewer_tokens_than_the_method_needs_is_missing() {
 #[test]
 fn another_model_is_deferred_and_alternating_fingerprints_are_not() {
     let named = |field: &'static str| {
-        Server::scripted(move |request, before| {
+        let answered = AtomicUsize::new(0);
+        Server::scripted(move |request, _| {
             let mut document = completion(&request.body, &[("from the SLM", SURE), ("</s>", -0.5)], false);
-            document[field] = json!(["a", "b"][before % 2]);
+            // The gateway's look at the server's models may come between two questions.
+            let is_question = request.path.ends_with("/chat/completions");
+            let turn = answered.fetch_add(usize::from(is_question), Ordering::SeqCst) % 2;
+            document[field] = json!(["a", "b"][turn]);
             Some(ServerReply::json(200, &document))
         })
     };
