@@ -40,7 +40,8 @@ test_split: test
 output_type: generate_until
 doc_to_text: "{{{{prompt}}}}"
 doc_to_target: "{{{{gold}}}}"
-generation_kwargs: {{until: [], do_sample: false, temperature: 0, max_gen_toks: {max_tokens}}}
+# The server's own defaults are a penalty of 1.1 for tokens that were there before, the 40 likeliest tokens, and those above 0.05.
+generation_kwargs: {{until: [], do_sample: false, temperature: 0, max_gen_toks: {max_tokens}, repeat_penalty: 1.0, top_k: 0, min_p: 0.0}}
 filter_list:
   - name: regex
     filter:
