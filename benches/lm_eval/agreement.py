@@ -40,7 +40,8 @@ test_split: test
 output_type: generate_until
 doc_to_text: "{{{{prompt}}}}"
 doc_to_target: "{{{{gold}}}}"
-# The server's own defaults are a penalty of 1.1 for tokens that were there before, the 40 likeliest tokens, and those above 0.05.
+# The server's own defaults are a penalty of 1.1 on repeated tokens, the 40 likeliest tokens, and of these the ones with at least 0.05
+# times the probability of the likeliest.
 generation_kwargs: {{until: [], do_sample: false, temperature: 0, max_gen_toks: {max_tokens}, repeat_penalty: 1.0, top_k: 0, min_p: 0.0}}
 filter_list:
   - name: regex
@@ -91,6 +92,8 @@ def write_tasks(arguments):
         if not rows:
             sys.exit(f"{path}: no prompt of it was asked in {arguments.run}; is the style or the instruction another?")
         name, kind = rows[0]["dataset"], rows[0]["kind"]
+        if kind not in PATTERNS:
+            sys.exit(f"{path}: answers of the kind {kind} have no regular expression here; there are: {', '.join(PATTERNS)}")
         file = out / f"{name}.jsonl"
         file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
         pattern, group = PATTERNS[kind]
