@@ -44,7 +44,7 @@ pub fn alignment(
     let schemes: Vec<FoldMaps> = match file {
         Some(method) => vec![FoldMaps::from_file(&method.maps)],
         None => {
-            // The last of the parts is the pool. Without a single dataset nothing of it is left to fit maps on.
+            // The last of the parts is the pool. Of one dataset alone, leaving it out leaves no row to fit maps on.
             let datasets = parts.len() - 1;
             let leave_one_out = (datasets > 1).then_some(MapScheme::LeaveOneDatasetOut);
             let schemes = leave_one_out.into_iter().chain([MapScheme::FiveFold]);

@@ -1,4 +1,4 @@
-//! Models that answer nearly everything alike: the form of the prompt chose the answer, not the question.
+//! Models that answer nearly everything alike: they do not know, or the form of the prompt chose the answer.
 
 use std::collections::BTreeMap;
 

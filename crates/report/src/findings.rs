@@ -96,8 +96,8 @@ fn usual_answers(pair: &PairView<'_>) -> Option<Finding> {
     let all: Vec<String> = pair.usual_answers.iter().map(of).collect();
     (!all.is_empty()).then(|| {
         let text = format!(
-            "One answer to nearly every question: {}. There the form of the prompt chose the answer, and the accuracy says \
-             nothing of the model: try the instruction after the question, exemplars or another order of the options.",
+            "One answer to nearly every question: {}. There the model does not know, or the form of the prompt chose the \
+             answer: try the instruction after the question (`prompt.instruction: last`) or exemplars (`prompt.few_shot`).",
             list(&all)
         );
         finding(Tone::Caution, text)
