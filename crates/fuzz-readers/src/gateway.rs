@@ -9,7 +9,7 @@ use plimsoll_gateway::reply::ChunkCollector;
 use plimsoll_gateway::request::{ChatRequest, SlmFields};
 use plimsoll_gateway::sse::{DONE, EventReader};
 use plimsoll_gateway::state::GatewayState;
-use plimsoll_remote::openai::TokenLimit;
+use plimsoll_remote::openai::{RequestFields, TokenLimit};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -23,15 +23,18 @@ pub fn gateway_request(bytes: &[u8]) {
     let shortened = request.decoding(decoding).max_new_tokens();
     assert!((1..=256).contains(&shortened), "{shortened} tokens");
     let _ = (request.unsupported(decoding), request.free_decoding(256));
+    let own = [("top_k".to_owned(), Value::from(0))];
+    let own = RequestFields::new(BTreeMap::new(), own.into()).expect("a field of a server");
     let fields = SlmFields {
         model: "small",
         decoding,
         token_limit: TokenLimit::MaxTokens,
         top_logprobs: 5,
         stream: request.is_streamed(),
+        fields: &own,
     };
     let asked = object(bytes);
-    for (name, body) in [("small", request.slm_body(&fields)), ("large", request.llm_body("large"))] {
+    for (name, body) in [("small", request.slm_body(&fields)), ("large", request.llm_body("large", &own))] {
         let body = object(&body.expect("an accepted request can be sent on"));
         let text = |fields: &BTreeMap<String, Box<RawValue>>, field: &str| {
             fields.get(field).map(|value| value.get().to_owned())
@@ -39,6 +42,9 @@ pub fn gateway_request(bytes: &[u8]) {
         assert_eq!(text(&body, "model"), Some(format!("\"{name}\"")));
         assert!(!body.contains_key("plimsoll"), "the gateway's field is sent on");
         assert_eq!(text(&body, "messages"), text(&asked, "messages"), "other messages");
+        // The calibration's field before the client's, and only at the SLM.
+        let client = text(&asked, "top_k").filter(|_| name == "large");
+        assert_eq!(text(&body, "top_k"), Some(client.unwrap_or_else(|| "0".to_owned())), "{name}");
     }
 }
 

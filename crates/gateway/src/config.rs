@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use plimsoll_core::ModelId;
 use plimsoll_http::Secret;
-use plimsoll_remote::openai::{OpenAiSpec, Price};
+use plimsoll_remote::openai::{OpenAiSpec, Price, RequestFields};
 use plimsoll_router::{Exploration, Target};
 use url::Url;
 
@@ -148,6 +148,7 @@ impl GatewayConfig {
         let serving = serving(&raw, &mut checks);
         let slm = location("slm", &raw.slm, variable, &mut checks);
         let llm = location("llm", &raw.llm, variable, &mut checks);
+        let serving = serving.map(|serving| ServingSettings { fields: fields(slm.as_ref()), ..serving });
         let listen = checks.keep("listen", address(&raw.listen));
         let metrics_listen = match raw.metrics_listen.as_str() {
             "off" => None,
@@ -211,8 +212,17 @@ fn serving(raw: &RawGateway, checks: &mut Checks) -> Option<ServingSettings> {
         target: target?,
         point: PointSettings { track: raw.track, exploration, early_exit: raw.early_exit },
         max_tokens: raw.slm.max_tokens.unwrap_or(raw::DEFAULT_MAX_TOKENS),
+        fields: RequestFields::default(),
         accept_unverified: raw.accept_unverified,
     })
+}
+
+/// What requests carry beside, where the model is on a server.
+fn fields(location: Option<&ModelLocation>) -> RequestFields {
+    match location {
+        Some(ModelLocation::Server(server)) => server.spec.fields().clone(),
+        Some(ModelLocation::InProcess { .. }) | None => RequestFields::default(),
+    }
 }
 
 fn location(
@@ -228,6 +238,7 @@ fn location(
         ("base_url", raw.base_url.is_some()),
         ("model", raw.model.is_some()),
         ("api_key_env", raw.api_key_env.is_some()),
+        ("extra_body", !raw.extra_body.is_empty()),
     ];
     for (key, _) in others.into_iter().filter(|(_, is_given)| *is_given) {
         checks.problem(
@@ -368,6 +379,16 @@ mod tests {
             (json!({"llm": {"in_process": "m.gguf", "model": "m"}}), json!({}), "llm.model"),
             (json!({"llm": {"in_process": "m.gguf", "queue": 0}}), json!({}), "llm.queue"),
             (json!({"slm": {}}), json!({}), "slm.base_url"),
+            (
+                json!({"llm": {"in_process": "m.gguf", "extra_body": {"top_k": 0}}}),
+                json!({}),
+                "llm.extra_body",
+            ),
+            (
+                json!({"slm": {"base_url": "http://h", "model": "m", "extra_body": {"temperature": 0}}}),
+                json!({}),
+                "slm.extra_body",
+            ),
         ] {
             let mut value = minimal();
             for (name, setting) in key.as_object().unwrap().iter().chain(other.as_object().unwrap()) {

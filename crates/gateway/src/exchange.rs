@@ -53,7 +53,7 @@ impl Exchange {
 
     /// Asks the SLM and decides.
     pub(crate) async fn settle(&mut self) -> Settled {
-        if let Some(field) = self.request.unsupported(self.serving.decoding()) {
+        if let Some(field) = self.request.unsupported(self.serving.decoding().decoding) {
             let mut record = self.point.router().record(None);
             record.route = Route::Llm;
             let notice = RouteNotice::unsupported(&self.draft.id, &record, field);
@@ -148,7 +148,7 @@ impl Exchange {
     /// under way, the request is counted as skipped.
     pub(crate) fn shadow(&mut self, body: &[u8]) {
         let is_shadow = self.gateway.answering.shadow == Some(Incumbent::Llm);
-        if !is_shadow || self.request.unsupported(self.serving.decoding()).is_some() {
+        if !is_shadow || self.request.unsupported(self.serving.decoding().decoding).is_some() {
             return;
         }
         let permit = self.gateway.shadow_permits.clone().try_acquire_owned().ok();

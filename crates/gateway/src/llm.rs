@@ -67,9 +67,11 @@ impl Llm {
     ) -> Result<Reply, ChatRequestError> {
         match self {
             Self::Server(server) => {
-                let body = request.llm_body(server.model()).map_err(|_| ChatRequestError::Malformed {
-                    host: self.host().to_owned(),
-                    problem: "the request cannot be written",
+                let body = request.llm_body(server.model(), server.fields()).map_err(|_| {
+                    ChatRequestError::Malformed {
+                        host: self.host().to_owned(),
+                        problem: "the request cannot be written",
+                    }
                 })?;
                 server.complete(body, is_streamed).await
             }

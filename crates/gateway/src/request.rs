@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use plimsoll_core::Decoding;
 use plimsoll_core::prompt::Message;
-use plimsoll_remote::openai::{MAX_TOP_LOGPROBS, TokenLimit};
+use plimsoll_remote::openai::{MAX_TOP_LOGPROBS, RequestFields, TokenLimit};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
@@ -92,6 +92,8 @@ pub struct SlmFields<'a> {
     pub top_logprobs: u8,
     /// Whether the reply is streamed.
     pub stream: bool,
+    /// What requests carry beside, in place of what the client says of it.
+    pub fields: &'a RequestFields,
 }
 
 impl ChatRequest {
@@ -203,16 +205,26 @@ impl ChatRequest {
         if wanted.stream {
             own.insert("stream", to_raw_value(&true)?);
         }
+        let fields = wanted.fields.in_body();
+        for (name, value) in &fields {
+            own.insert(name, to_raw_value(value)?);
+        }
         const DROPPED: [&str; 4] = ["max_tokens", "max_completion_tokens", "stream", "stream_options"];
         self.body(&own, &DROPPED)
     }
 
-    /// The body for the LLM's server: the client's, under the LLM's name.
+    /// The body for the LLM's server: the client's, under the LLM's name, with those of `fields` that the client does not
+    /// have.
     ///
     /// # Errors
     /// Why it could not be written.
-    pub fn llm_body(&self, model: &str) -> Result<Vec<u8>, serde_json::Error> {
-        self.body(&BTreeMap::from([("model", to_raw_value(model)?)]), &[])
+    pub fn llm_body(&self, model: &str, fields: &RequestFields) -> Result<Vec<u8>, serde_json::Error> {
+        let fields = fields.in_body();
+        let mut own = BTreeMap::from([("model", to_raw_value(model)?)]);
+        for (name, value) in fields.iter().filter(|(name, _)| !self.fields.contains_key(*name)) {
+            own.insert(name, to_raw_value(value)?);
+        }
+        self.body(&own, &[])
     }
 
     fn body(

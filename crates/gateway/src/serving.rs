@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use plimsoll_core::Decoding;
 use plimsoll_files::FileError;
+use plimsoll_remote::openai::{RequestFields, ServedDecoding};
 use plimsoll_router::thresholds::{MAX_BYTES, OperatingPoint};
 use plimsoll_router::{Router, Target, Thresholds};
 use serde_json::{Value, json};
@@ -28,6 +28,9 @@ pub struct ServingSettings {
     pub point: PointSettings,
     /// Tokens of an answer, where the file does not record how answers were decoded.
     pub max_tokens: u32,
+    /// What requests to the SLM's server carry beside. Where it is something, it must be what the file records, if that records
+    /// how answers were decoded.
+    pub fields: RequestFields,
     /// Whether fields that nobody verified are all right.
     pub accept_unverified: bool,
 }
@@ -36,7 +39,7 @@ pub struct ServingSettings {
 #[derive(Debug)]
 pub struct Serving {
     thresholds_sha256: String,
-    decoding: Decoding,
+    decoding: ServedDecoding,
     usual: Arc<Point>,
     /// By the id of the operating point.
     points: BTreeMap<String, Arc<Point>>,
@@ -73,8 +76,8 @@ impl Serving {
         slm: &SlmIdentity,
         settings: &ServingSettings,
     ) -> Result<Self, GatewayError> {
-        let decoding = decoding(&thresholds.slm, settings.max_tokens)?;
-        let bound = slm.bind(&thresholds.slm, decoding);
+        let decoding = decoding(&thresholds.slm, settings)?;
+        let bound = slm.bind(&thresholds.slm, &decoding);
         let open = |method: &str, target: &Target| -> Result<Point, GatewayError> {
             let router = Router::new(thresholds, &bound.device, method, target);
             Point::new(router.map_err(GatewayError::Thresholds)?, settings.point)
@@ -128,8 +131,8 @@ impl Serving {
     }
 
     /// How the SLM decodes.
-    pub fn decoding(&self) -> Decoding {
-        self.decoding
+    pub fn decoding(&self) -> &ServedDecoding {
+        &self.decoding
     }
 
     /// What `GET /v1/models` answers.
@@ -200,6 +203,7 @@ mod tests {
             target: target.parse().unwrap(),
             point: PointSettings { track: true, exploration: None, early_exit: false },
             max_tokens: 64,
+            fields: RequestFields::default(),
             accept_unverified: true,
         }
     }

@@ -2,7 +2,7 @@
 
 use plimsoll_core::records::GenerationRow;
 use plimsoll_core::{Decoding, Finish};
-use plimsoll_remote::openai::{ChatRequestError, Price, Served};
+use plimsoll_remote::openai::{ChatRequestError, Price, Served, ServedDecoding};
 use serde_json::Value;
 
 use crate::in_process::{Asked, InProcess, completion};
@@ -52,12 +52,12 @@ pub struct SlmQuestion<'a> {
     /// The operating point that decides.
     pub point: &'a Point,
     /// How the file's answers were decoded.
-    pub calibrated: Decoding,
+    pub calibrated: &'a ServedDecoding,
 }
 
 impl SlmQuestion<'_> {
     fn decoding(&self) -> Decoding {
-        self.request.decoding(self.calibrated)
+        self.request.decoding(self.calibrated.decoding)
     }
 
     fn top_logprobs(&self) -> u8 {
@@ -104,7 +104,7 @@ impl Slm {
 /// Whether an answer was cut where the calibration's would have gone on. One that ended by itself, or at the calibration's
 /// own limit, is the same answer.
 fn is_cut(row: &GenerationRow, question: SlmQuestion<'_>) -> bool {
-    let is_shorter = question.decoding().max_new_tokens() < question.calibrated.max_new_tokens();
+    let is_shorter = question.decoding().max_new_tokens() < question.calibrated.decoding.max_new_tokens();
     is_shorter && row.finish_reason == Some(Finish::Length)
 }
 
@@ -128,6 +128,7 @@ async fn ask_server(
         decoding: question.decoding(),
         token_limit: server.token_limit(),
         top_logprobs: question.top_logprobs(),
+        fields: &question.calibrated.fields,
         // Streamed where it can be stopped, or where a stall is to be noticed before the client gives up.
         stream: growing.is_some() || question.request.is_streamed(),
     };

@@ -14,7 +14,9 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use plimsoll_http::retry::retry_after;
 use plimsoll_http::{Retry, RetryLimits};
-use plimsoll_remote::openai::{ChatRequestError, Price, ReplyReader, Served, ServedModelTracker, TokenLimit};
+use plimsoll_remote::openai::{
+    ChatRequestError, Price, ReplyReader, RequestFields, Served, ServedModelTracker, TokenLimit,
+};
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -40,6 +42,7 @@ pub struct Upstream {
     reader: ReplyReader,
     model: String,
     token_limit: TokenLimit,
+    fields: RequestFields,
     price: Option<Price>,
     served: ServedModelTracker,
     /// The latest.
@@ -87,6 +90,7 @@ impl Upstream {
             },
             model: spec.served_as().to_owned(),
             token_limit: spec.token_limit(),
+            fields: spec.fields().clone(),
             price: spec.price(),
             served: ServedModelTracker::new(spec.same_fingerprint()),
             fingerprint: Mutex::default(),
@@ -110,6 +114,11 @@ impl Upstream {
     /// The name of the field that bounds an answer's length.
     pub fn token_limit(&self) -> TokenLimit {
         self.token_limit
+    }
+
+    /// What requests carry beside the fields of clients.
+    pub fn fields(&self) -> &RequestFields {
+        &self.fields
     }
 
     /// What tokens cost.

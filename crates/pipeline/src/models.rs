@@ -13,7 +13,7 @@ use crate::failure::{Failure, FailureKind, OrFail as _};
 use crate::hub::fetch;
 use crate::observer::Observer;
 
-pub use prepared::load_for_serving;
+pub use prepared::{ServingModel, load_for_serving};
 
 /// Files that a model in safetensors cannot be without.
 const REQUIRED: [&str; 2] = ["config.json", "tokenizer.json"];

@@ -25,6 +25,7 @@ mod failures;
 mod field;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
+mod greedy;
 mod key;
 mod ledger;
 mod logprob_selection;
@@ -35,16 +36,15 @@ mod reading;
 mod refusal;
 mod reply;
 mod request;
+mod request_fields;
 mod served;
 mod spec;
 mod workers;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use plimsoll_core::{MissingSignal, ModelId};
 use serde::Serialize;
-use serde_json::Value;
 
 use exchange::Exchange;
 use plimsoll_backend::backend::{Backend, Sink};
@@ -59,6 +59,7 @@ pub use field::RefusedField;
 pub use key::ApiKey;
 pub use network::NetworkSettings;
 pub use reading::ReplyReader;
+pub use request_fields::{RequestFieldProblem, RequestFields, ServedDecoding};
 pub use served::{Served, ServedChange, ServedModelTracker};
 pub use spec::{MAX_TOP_LOGPROBS, OpenAiSpec, Price, RawOpenAi, RawServerLimits, SpecProblem, TokenLimit};
 
@@ -75,9 +76,9 @@ struct Identity<'a> {
     model: &'a str,
     top_logprobs: u8,
     send_seed: bool,
-    /// Left out if there are none.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    template_variables: &'a BTreeMap<String, Value>,
+    /// Those that there are.
+    #[serde(flatten)]
+    fields: &'a RequestFields,
 }
 
 impl OpenAi {
@@ -121,7 +122,7 @@ impl Backend for OpenAi {
             model: &spec.served_as,
             top_logprobs: spec.top_logprobs,
             send_seed: spec.send_seed,
-            template_variables: &spec.template_variables,
+            fields: &spec.fields,
         };
         sha256_hex(to_text(&identity).as_bytes())
     }

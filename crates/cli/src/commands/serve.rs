@@ -1,12 +1,13 @@
 //! `plimsoll serve`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use plimsoll_gateway::config::{Incumbent, RawGateway};
+use plimsoll_gateway::config::{Incumbent, RawGateway, RawModel};
 use plimsoll_gateway::{Gateway, GatewayConfig, GatewayError, Listening, LoadedModel, LoadedModels};
 use plimsoll_pipeline::config::read_settings;
-use plimsoll_pipeline::models::load_for_serving;
+use plimsoll_pipeline::models::{ServingModel, load_for_serving};
 use plimsoll_pipeline::threshold_files::read_file;
 use plimsoll_pipeline::{Failure, FailureKind};
 use plimsoll_router::{ModelIdentity, Target};
@@ -133,7 +134,7 @@ pub(super) fn run(arguments: &ServeArguments, console: &Console) -> Result<(), F
         None => from_options(arguments)?,
     };
     let base = arguments.config.as_deref().and_then(Path::parent).map(Path::to_owned);
-    let in_process = [raw.slm.in_process.clone(), raw.llm.in_process.clone()];
+    let in_process = [&raw.slm, &raw.llm].map(LocalModel::of);
     let config = GatewayConfig::resolve(raw, &|name| std::env::var_os(name)).map_err(failure)?;
     let loaded = load(in_process, base.as_deref(), &config, console)?;
     if arguments.dry_run {
@@ -208,9 +209,23 @@ fn present(value: Value) -> Value {
     }
 }
 
+/// A model that is to run in this process.
+struct LocalModel {
+    address: String,
+    template_variables: BTreeMap<String, Value>,
+}
+
+impl LocalModel {
+    /// `None` for a model on a server.
+    fn of(raw: &RawModel) -> Option<Self> {
+        let address = raw.in_process.clone()?;
+        Some(Self { address, template_variables: raw.template_variables.clone() })
+    }
+}
+
 /// Loads what is to run in this process.
 fn load(
-    [slm, llm]: [Option<String>; 2],
+    [slm, llm]: [Option<LocalModel>; 2],
     base: Option<&Path>,
     config: &GatewayConfig,
     console: &Console,
@@ -220,13 +235,15 @@ fn load(
         return Ok(loaded);
     }
     let thresholds = read_file(&config.thresholds)?;
-    let one = |address: String, recorded: &ModelIdentity| -> Result<LoadedModel, Failure> {
-        let (backend, identity) = load_for_serving(&address, base, recorded, console)?;
+    let one = |local: LocalModel, recorded: &ModelIdentity| -> Result<LoadedModel, Failure> {
+        let LocalModel { address, template_variables } = local;
+        let model = ServingModel { address: &address, base, template_variables };
+        let (backend, identity) = load_for_serving(model, recorded, console)?;
         Ok(LoadedModel { backend: Box::new(backend), identity })
     };
-    loaded.slm = slm.map(|address| one(address, &thresholds.slm)).transpose()?;
+    loaded.slm = slm.map(|local| one(local, &thresholds.slm)).transpose()?;
     let recorded = thresholds.llm.unwrap_or_default();
-    loaded.llm = llm.map(|address| one(address, &recorded)).transpose()?;
+    loaded.llm = llm.map(|local| one(local, &recorded)).transpose()?;
     if let (Some(LoadedModel { identity, .. }), Some(weights)) = (&loaded.llm, &recorded.weights_sha256)
         && identity.weights_sha256.as_ref() != Some(weights)
     {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use plimsoll_remote::openai::{Price, RawOpenAi, RawServerLimits, TokenLimit};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Tokens of an answer, where neither the file nor the settings say.
 pub(super) const DEFAULT_MAX_TOKENS: u32 = 1024;
@@ -120,6 +121,13 @@ pub struct RawModel {
     /// Whether a change of the server's fingerprint makes it another model.
     #[serde(default)]
     pub same_fingerprint: bool,
+    /// Variables of the chat template: of a model in this process; of an SLM on a server, where the thresholds file does not
+    /// record how answers were decoded; of an LLM on a server, where the client does not say.
+    #[serde(default)]
+    pub template_variables: BTreeMap<String, Value>,
+    /// Other fields of requests to a server, likewise.
+    #[serde(default)]
+    pub extra_body: BTreeMap<String, Value>,
     /// Tokens of an answer: of the SLM, where the thresholds file does not record how answers were decoded; of an LLM in this
     /// process, where the client does not say.
     #[serde(default)]
@@ -151,7 +159,8 @@ impl RawModel {
             token_limit: self.token_limit,
             send_seed: None,
             same_fingerprint: Some(self.same_fingerprint),
-            template_variables: BTreeMap::new(),
+            template_variables: self.template_variables.clone(),
+            extra_body: self.extra_body.clone(),
         })
     }
 }

@@ -110,7 +110,8 @@ fn the_models_get_what_the_client_wrote() {
     let text = r#"{"model": "plimsoll", "messages": [ {"role":"user","content":"hi"} ], "max_tokens": 5,
         "stream": true, "stream_options": {"include_usage": true}, "x": 1.00000000000000000001, "logprobs": true, "top_logprobs": 2}"#;
     let request = ChatRequest::read(text.as_bytes()).unwrap();
-    let llm = String::from_utf8(request.llm_body("big").unwrap()).unwrap();
+    let none = RequestFields::default();
+    let llm = String::from_utf8(request.llm_body("big", &none).unwrap()).unwrap();
     assert!(llm.contains(r#""model":"big""#) && llm.contains("1.00000000000000000001"), "{llm}");
     assert!(
         llm.contains(r#"[ {"role":"user","content":"hi"} ]"#) && llm.contains(r#""max_tokens":5"#),
@@ -122,6 +123,7 @@ fn the_models_get_what_the_client_wrote() {
         token_limit: TokenLimit::MaxCompletionTokens,
         top_logprobs: 0,
         stream: false,
+        fields: &none,
     };
     let slm: Value = serde_json::from_slice(&request.slm_body(&wanted).unwrap()).unwrap();
     assert_eq!(slm["max_completion_tokens"], 5);
@@ -131,6 +133,30 @@ fn the_models_get_what_the_client_wrote() {
         assert!(slm.get(absent).is_none(), "{absent}");
     }
     assert!(request.wants_usage() && request.is_streamed() && request.logprobs() == Some(2));
+}
+
+#[test]
+fn fields_of_the_calibration_go_before_the_client_s_at_the_slm_and_after_them_at_the_llm() {
+    let extra =
+        [("top_k", json!(0)), ("repeat_penalty", json!(1.0))].map(|(name, value)| (name.to_owned(), value));
+    let variables = [("enable_thinking".to_owned(), json!(false))];
+    let fields = RequestFields::new(variables.into(), extra.into()).unwrap();
+    let request = read(&json!({"top_k": 40})).unwrap();
+    let wanted = SlmFields {
+        model: "small",
+        decoding: request.decoding(decoding()),
+        token_limit: TokenLimit::MaxTokens,
+        top_logprobs: 0,
+        stream: true,
+        fields: &fields,
+    };
+    let slm: Value = serde_json::from_slice(&request.slm_body(&wanted).unwrap()).unwrap();
+    let llm: Value = serde_json::from_slice(&request.llm_body("big", &fields).unwrap()).unwrap();
+    assert_eq!((&slm["top_k"], &llm["top_k"]), (&json!(0), &json!(40)));
+    for body in [slm, llm] {
+        assert_eq!(body["repeat_penalty"], json!(1.0));
+        assert_eq!(body["chat_template_kwargs"], json!({"enable_thinking": false}));
+    }
 }
 
 proptest! {

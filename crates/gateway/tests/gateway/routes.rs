@@ -290,3 +290,29 @@ fn an_llm_that_fails_is_an_error_or_the_slm_s_answer() {
         assert_eq!(running.log_lines(2)[1]["answered_by"], "slm");
     }
 }
+
+/// What the calibration's requests carried is asked of the SLM, whatever the client says of it; the LLM gets what the settings
+/// say where the client says nothing.
+#[test]
+fn the_slm_is_asked_with_the_fields_of_the_calibration() {
+    let (slm, llm) = (slm(UNSURE), llm());
+    let folder = tempfile::tempdir().unwrap();
+    let mut thresholds = example_thresholds();
+    let decoding = r#"{"temperature":0.0,"top_p":1.0,"max_new_tokens":64,"template_variables":{"enable_thinking":false},"extra_body":{"repeat_penalty":1.0,"top_k":0}}"#;
+    thresholds.slm.decoding = Some(decoding.to_owned());
+    write_thresholds(&folder, thresholds);
+    let changed = json!({"llm": {"extra_body": {"top_k": 5, "min_p": 0.1}}});
+    let running = start_in(folder, &slm.base_url, &llm.base_url, &changed);
+    let mut question = question(false);
+    question["top_k"] = json!(40);
+    assert_eq!(running.chat(&question).status, 200);
+    let sent = |server: &Server| {
+        let requests = server.requests();
+        requests.into_iter().find(|request| request.path.ends_with("completions")).unwrap().body
+    };
+    let (small, large) = (sent(&slm), sent(&llm));
+    assert_eq!((&small["repeat_penalty"], &small["top_k"]), (&json!(1.0), &json!(0)));
+    assert_eq!(small["chat_template_kwargs"], json!({"enable_thinking": false}));
+    assert_eq!((&large["top_k"], &large["min_p"]), (&json!(40), &json!(0.1)));
+    assert!(large.get("repeat_penalty").is_none() && small.get("min_p").is_none());
+}

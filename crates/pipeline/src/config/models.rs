@@ -8,6 +8,7 @@ use plimsoll_remote::openai::{Price, RawOpenAi, RawServerLimits, TokenLimit};
 use plimsoll_remote::replay::{RecordingFields, RecordingFormat};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
 use crate::compute::{Device, Dtype};
 
@@ -151,6 +152,8 @@ pub struct ServedModelConfig {
     pub same_fingerprint: Option<bool>,
     /// Variables that the server's chat template is given.
     pub template_variables: TemplateVariables,
+    /// Other fields that every request carries.
+    pub extra_body: BTreeMap<String, Value>,
 }
 
 impl ServedModelConfig {
@@ -167,6 +170,7 @@ impl ServedModelConfig {
             send_seed: self.send_seed,
             same_fingerprint: self.same_fingerprint,
             template_variables: by_name(&self.template_variables),
+            extra_body: self.extra_body.clone(),
         }
     }
 }
@@ -205,7 +209,7 @@ impl ModelBackend {
 }
 
 /// Template variables by name.
-pub(super) fn by_name(variables: &TemplateVariables) -> BTreeMap<String, serde_json::Value> {
+pub(super) fn by_name(variables: &TemplateVariables) -> BTreeMap<String, Value> {
     variables.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
@@ -233,6 +237,7 @@ impl Serialize for ModelConfig {
                 entry(&mut map, "send_seed", served.send_seed.as_ref())?;
                 entry(&mut map, "same_fingerprint", served.same_fingerprint.as_ref())?;
                 variables(&mut map, &served.template_variables)?;
+                entry(&mut map, "extra_body", Some(&served.extra_body).filter(|fields| !fields.is_empty()))?;
             }
             ModelBackend::Replay(recorded) => {
                 map.serialize_entry("files", &recorded.files)?;
@@ -288,7 +293,7 @@ slms:
     price: {input_per_mtok: 1, output_per_mtok: 2}
 llms:
   - {id: c, backend: openai, base_url: 'http://localhost:1/v1', model: m}
-  - {id: d, backend: openai, base_url: 'http://localhost:1/v1', model: m, top_logprobs: 5, send_seed: false}
+  - {id: d, backend: openai, base_url: 'http://localhost:1/v1', model: m, top_logprobs: 5, send_seed: false, extra_body: {top_k: 0}}
   - {id: e, backend: replay, files: [{path: r.jsonl, format: lm_evaluation_harness}], recorded_as: r}
 decoding: {temperature: 0, top_p: 1, max_new_tokens: 8}
 methods: [perplexity]
@@ -306,7 +311,7 @@ thresholds: {routing_ratio: [0.5]}
                 r#"{"id":"a","backend":"candle","source":"a.gguf","device":"cpu","price":{"input_per_mtok":0.0,"output_per_mtok":0.0}}"#.to_owned(),
                 r#"{"id":"b","backend":"candle","source":"b","dtype":"bf16","device":"cuda","template_date":"2024-02-29","template_variables":{"enable_thinking":false},"price":{"input_per_mtok":1.0,"output_per_mtok":2.0}}"#.to_owned(),
                 r#"{"id":"c","backend":"openai","base_url":"http://localhost:1/v1","model":"m"}"#.to_owned(),
-                r#"{"id":"d","backend":"openai","base_url":"http://localhost:1/v1","model":"m","top_logprobs":5,"send_seed":false}"#.to_owned(),
+                r#"{"id":"d","backend":"openai","base_url":"http://localhost:1/v1","model":"m","top_logprobs":5,"send_seed":false,"extra_body":{"top_k":0}}"#.to_owned(),
                 format!(r#"{{"id":"e","backend":"replay","files":[{{"path":"r.jsonl","format":"lm_evaluation_harness","questions":"","fields":{fields}}}],"recorded_as":"r"}}"#),
             ]
         );

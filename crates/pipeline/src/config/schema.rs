@@ -13,7 +13,7 @@ use super::raw::RawPipeline;
 /// Keys of models that one backend has and the others do not.
 pub(super) const CANDLE_KEYS: [&str; 4] = ["source", "dtype", "device", "template_date"];
 /// As [`CANDLE_KEYS`].
-pub(super) const OPENAI_KEYS: [&str; 8] = [
+pub(super) const OPENAI_KEYS: [&str; 9] = [
     "base_url",
     "model",
     "api_key_env",
@@ -22,6 +22,7 @@ pub(super) const OPENAI_KEYS: [&str; 8] = [
     "token_limit",
     "send_seed",
     "same_fingerprint",
+    "extra_body",
 ];
 /// As [`CANDLE_KEYS`].
 pub(super) const REPLAY_KEYS: [&str; 2] = ["files", "recorded_as"];

@@ -1,16 +1,17 @@
 //! A model of a pipeline as a backend: located and identified before it is loaded.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use plimsoll_backend::{Backend, Request};
-use plimsoll_core::canonical::to_text;
 use plimsoll_core::{Decoding, ModelId, SignalRequest};
-use plimsoll_engine::chat::Moment;
+use plimsoll_engine::chat::{Moment, TemplateVariables};
 use plimsoll_engine::{LocalBackend, LocalLimits, ModelHashes, OpenedModel, Placement, TokenEstimate};
-use plimsoll_remote::openai::{OpenAi, OpenAiSpec, Served};
+use plimsoll_remote::openai::{OpenAi, OpenAiSpec, RequestFields, Served, ServedDecoding};
 use plimsoll_remote::replay::{RecordingFile, Replay, ReplaySpec};
 use plimsoll_router::thresholds::ModelIdentity;
+use serde_json::Value;
 
 use super::{LocatedModel, ModelSource, engine_failure, hash_cache, open_model};
 use crate::compute::{Device, Dtype, placement};
@@ -63,19 +64,33 @@ impl PreparedLocal {
     }
 }
 
-/// A model that is served in this process, as a pipeline that leaves all but the type to its defaults would run it: with its
-/// identity, in which decoding is left out. It is computed in the type that `recorded`, the SLM of a thresholds file, was.
+/// A model that is to be served in this process.
+#[derive(Debug)]
+pub struct ServingModel<'a> {
+    /// A folder, a GGUF file, or an `hf://` address.
+    pub address: &'a str,
+    /// Where relative paths start; the current folder without it.
+    pub base: Option<&'a Path>,
+    /// Variables that its chat template is given.
+    pub template_variables: BTreeMap<String, Value>,
+}
+
+/// A model that is served in this process, as a pipeline that leaves all but the type and the template's variables to its
+/// defaults would run it: with its identity, in which decoding is left out. It is computed in the type that `recorded`, the
+/// model of a thresholds file, was.
 ///
 /// # Errors
 /// A usage failure for an address that is none, an input failure for files that are missing or damaged.
 pub fn load_for_serving(
-    address: &str,
-    base: Option<&Path>,
+    model: ServingModel<'_>,
     recorded: &ModelIdentity,
     observer: &dyn Observer,
 ) -> Result<(LocalBackend, ModelIdentity), Failure> {
+    let ServingModel { address, base, template_variables } = model;
     let LocatedModel { opened, commit } =
         open_model(ModelSource { address, base, offline: false }, observer)?;
+    let variables = TemplateVariables::new(template_variables).or_fail(FailureKind::Usage);
+    let opened = with_variables(opened, variables.map_err(|failure| failure.during("template_variables"))?)?;
     if let Some(problem) = opened.description().tokenizer_problem {
         return Err(Failure::input(problem));
     }
@@ -147,7 +162,12 @@ impl<'a> PreparedModel<'a> {
 
     /// The model as a thresholds file names it.
     pub(crate) fn thresholds_identity(&self, decoding: &Decoding) -> ModelIdentity {
-        let mut identity = ModelIdentity::named(self.config.id.as_str()).with_decoding(to_text(decoding));
+        let fields = match &self.backend {
+            PreparedBackend::Server(spec) => spec.fields().clone(),
+            PreparedBackend::Local(_) | PreparedBackend::Recorded(_) => RequestFields::default(),
+        };
+        let decoding = ServedDecoding { decoding: *decoding, fields }.text();
+        let mut identity = ModelIdentity::named(self.config.id.as_str()).with_decoding(decoding);
         match (&self.backend, &self.config.backend) {
             (PreparedBackend::Local(local), _) => local.describe(identity),
             (_, ModelBackend::OpenAi(served)) => {
@@ -224,6 +244,12 @@ fn computed_in(quantisation: &str) -> Option<Dtype> {
     }
 }
 
+/// The variables are part of the template's hash: they are given before anything is hashed.
+fn with_variables(opened: OpenedModel, variables: TemplateVariables) -> Result<OpenedModel, Failure> {
+    let opened = opened.with_variables(variables).or_fail(FailureKind::Usage);
+    opened.map_err(|failure| failure.during("template_variables"))
+}
+
 fn local(
     model: &LocalModel,
     locations: Locations<'_>,
@@ -232,9 +258,7 @@ fn local(
     let source =
         ModelSource { address: &model.source, base: Some(locations.base), offline: locations.offline };
     let LocatedModel { opened, commit } = open_model(source, observer)?;
-    // The variables are part of the template's hash.
-    let opened = opened.with_variables(model.template_variables.clone()).or_fail(FailureKind::Usage);
-    let opened = opened.map_err(|failure| failure.during("template_variables"))?;
+    let opened = with_variables(opened, model.template_variables.clone())?;
     if let Some(problem) = opened.description().tokenizer_problem {
         return Err(Failure::input(problem));
     }

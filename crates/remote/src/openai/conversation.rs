@@ -8,6 +8,7 @@ use plimsoll_core::{Decoding, MissingSignal, Seed, SignalRequest};
 
 use super::error::{ChatRequestError, OpenAiError};
 use super::exchange::{ChatReply, Exchange, Interruption, RequestContext, RequestOutcome};
+use super::greedy::first_unlikely;
 use super::logprob_selection::LogprobSelection;
 use super::masses;
 use super::request::{ChatRequest, Turn};
@@ -66,6 +67,7 @@ impl Conversation<'_> {
             RequestOutcome::Reply(reply) => {
                 self.exchange.failures.answered();
                 self.fill(&mut row, reply, wants_logprobs);
+                self.check_greedy(&row);
                 Ok((row, None))
             }
             RequestOutcome::Failed { reason, attempts, error } => {
@@ -74,6 +76,15 @@ impl Conversation<'_> {
                 row.logprobs_missing = wants_logprobs.then_some(MissingSignal::NoAnswer);
                 Ok((row, Some(reason)))
             }
+        }
+    }
+
+    /// A server's own samplers show where the likeliest tokens are listed, and only in answers that should be greedy.
+    fn check_greedy(&self, answer: &GenerationRow) {
+        let is_greedy = self.decoding.temperature() == 0.0;
+        let unlikely = answer.tokens.as_deref().filter(|_| is_greedy).and_then(first_unlikely);
+        if let Some(token) = unlikely {
+            self.exchange.report_sampling(token, &self.context);
         }
     }
 

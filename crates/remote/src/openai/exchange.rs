@@ -1,6 +1,7 @@
 //! Sends requests: reply cache, budget, pace, retries, refused fields, and the check of the served model.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -11,6 +12,7 @@ use super::client::Client;
 use super::error::{ChatRequestError, Meaning, OpenAiError};
 use super::failures::{Failures, concerns_one_row};
 use super::field::{Adaptation, RefusedField};
+use super::greedy::UnlikelyToken;
 use super::ledger::{Ledger, Reservation};
 use super::pace::{self, Pace};
 use super::reply::Completion;
@@ -32,6 +34,8 @@ pub(super) struct Exchange {
     adaptation: Mutex<Adaptation>,
     /// Reasons for which a row failed, each reported once.
     reported: Mutex<BTreeSet<MissingSignal>>,
+    /// Whether it was reported that answers are not greedy.
+    reported_sampling: AtomicBool,
 }
 
 /// Why a row was not finished.
@@ -96,6 +100,7 @@ impl Exchange {
             cache: spec.cache.clone().map(ReplyCache::new),
             adaptation: Mutex::default(),
             reported: Mutex::default(),
+            reported_sampling: AtomicBool::new(false),
             spec,
         }
     }
@@ -176,6 +181,21 @@ impl Exchange {
         let text = format!("model `{model}`: {note}. The server says: {}", refusal.message);
         context.progress.event(&BackendEvent::Notice { text: &text });
         true
+    }
+
+    /// Reports, once, that the server does not decode greedily where it was asked to.
+    pub(super) fn report_sampling(&self, token: UnlikelyToken, context: &RequestContext<'_>) {
+        if self.reported_sampling.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let UnlikelyToken { chosen, likeliest } = token;
+        let (model, id) = (&self.spec.id, context.question_id);
+        let text = format!(
+            "model `{model}`: the answer to question `{id}` has a token that is not the likeliest (log-probability {chosen:.2}, \
+             where {likeliest:.2} was listed), though it was asked for at temperature 0: the server samples by settings of its own, \
+             such as a repetition penalty. `extra_body` turns them off, for llama.cpp's with {{repeat_penalty: 1.0, top_k: 0, min_p: 0.0}}"
+        );
+        context.progress.event(&BackendEvent::Notice { text: &text });
     }
 
     /// Sends a request until there is a reply or another attempt is pointless.

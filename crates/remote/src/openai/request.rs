@@ -61,9 +61,9 @@ struct Body<'a> {
     /// Given whenever log-probs are wanted: some servers list none without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     top_logprobs: Option<u8>,
-    /// What the chat template is given beside the messages.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    chat_template_kwargs: Option<&'a BTreeMap<String, Value>>,
+    /// What the pipeline sends beside.
+    #[serde(flatten)]
+    fields: BTreeMap<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -97,7 +97,7 @@ impl ChatRequest {
             seed: adaptation.sends_seed(spec).then_some(self.seed),
             logprobs,
             top_logprobs,
-            chat_template_kwargs: (!spec.template_variables.is_empty()).then_some(&spec.template_variables),
+            fields: spec.fields.in_body(),
         };
         to_text(&body)
     }
@@ -157,6 +157,13 @@ mod tests {
         let spec = spec(r#", "template_variables": {"enable_thinking": false}"#);
         let body = request(0).body(&spec, Adaptation::default());
         assert!(body.ends_with(r#""chat_template_kwargs":{"enable_thinking":false}}"#), "{body}");
+    }
+
+    #[test]
+    fn extra_fields_are_sent_by_their_names() {
+        let spec = spec(r#", "extra_body": {"repeat_penalty": 1.0, "top_k": 0}"#);
+        let body = request(0).body(&spec, Adaptation::default());
+        assert!(body.ends_with(r#""top_logprobs":0,"repeat_penalty":1.0,"top_k":0}"#), "{body}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::key::ApiKey;
 use super::network::NetworkSettings;
+use super::request_fields::RequestFields;
 
 /// The most tokens that the protocol lists at a position.
 pub const MAX_TOP_LOGPROBS: u8 = 20;
@@ -53,6 +54,9 @@ pub struct RawOpenAi {
     /// Variables of the server's chat template (`enable_thinking: false`), sent as `chat_template_kwargs`.
     #[serde(default)]
     pub template_variables: BTreeMap<String, Value>,
+    /// Other fields that every request carries, such as the server's own samplers (`repeat_penalty: 1.0`).
+    #[serde(default)]
+    pub extra_body: BTreeMap<String, Value>,
 }
 
 /// Limits as a plan has them.
@@ -140,7 +144,7 @@ pub struct OpenAiSpec {
     pub(super) token_limit: TokenLimit,
     pub(super) send_seed: bool,
     pub(super) same_fingerprint: bool,
-    pub(super) template_variables: BTreeMap<String, Value>,
+    pub(super) fields: RequestFields,
     /// How requests are sent and retried; operational, no row depends on it.
     pub network: NetworkSettings,
     /// Folder of the reply cache; `None` = no cache.
@@ -173,25 +177,29 @@ impl OpenAiSpec {
                 limits.timeout_seconds.map_or(network.timeout, |seconds| Duration::from_secs(seconds.into()));
         }
         problems.check_values(&raw);
+        let fields = RequestFields::new(raw.template_variables, raw.extra_body);
+        let fields = problems.keep("extra_body", fields.map_err(|problem| problem.to_string()));
         let concurrency = NonZeroUsize::new(limits.concurrency.unwrap_or(4));
-        match (base_url, network, concurrency) {
-            (Some(base_url), Some(network), Some(concurrency)) if problems.0.is_empty() => Ok(Self {
-                id,
-                base_url,
-                served_as: raw.model,
-                key,
-                price: raw.price,
-                budget_usd: limits.budget_usd,
-                concurrency,
-                requests_per_minute: limits.requests_per_minute.and_then(NonZeroU32::new),
-                top_logprobs: raw.top_logprobs.unwrap_or(MAX_TOP_LOGPROBS),
-                token_limit: raw.token_limit,
-                send_seed: raw.send_seed.unwrap_or(true),
-                same_fingerprint: raw.same_fingerprint.unwrap_or(false),
-                template_variables: raw.template_variables,
-                network,
-                cache: None,
-            }),
+        match (base_url, network, concurrency, fields) {
+            (Some(base_url), Some(network), Some(concurrency), Some(fields)) if problems.0.is_empty() => {
+                Ok(Self {
+                    id,
+                    base_url,
+                    served_as: raw.model,
+                    key,
+                    price: raw.price,
+                    budget_usd: limits.budget_usd,
+                    concurrency,
+                    requests_per_minute: limits.requests_per_minute.and_then(NonZeroU32::new),
+                    top_logprobs: raw.top_logprobs.unwrap_or(MAX_TOP_LOGPROBS),
+                    token_limit: raw.token_limit,
+                    send_seed: raw.send_seed.unwrap_or(true),
+                    same_fingerprint: raw.same_fingerprint.unwrap_or(false),
+                    fields,
+                    network,
+                    cache: None,
+                })
+            }
             _ => Err(problems.0),
         }
     }
@@ -222,6 +230,11 @@ impl OpenAiSpec {
     /// The name of the field that bounds an answer's length.
     pub fn token_limit(&self) -> TokenLimit {
         self.token_limit
+    }
+
+    /// What requests carry beside the fields of the protocol that a run sets.
+    pub fn fields(&self) -> &RequestFields {
+        &self.fields
     }
 
     /// Whether a change of the fingerprint is a change of the model.

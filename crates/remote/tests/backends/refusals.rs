@@ -9,7 +9,7 @@ use plimsoll_remote::openai::OpenAi;
 use serde_json::{Value, json};
 
 use crate::fixture::{RecordedEvents, answer, everything, greedy, requests, rows, spec, stopped};
-use plimsoll_test_support::chat_server::{Server, ServerReply, ServerRequest, usual};
+use plimsoll_test_support::chat_server::{Server, ServerReply, ServerRequest, completion, usual};
 
 /// A refusal of a prompt, as Azure words it.
 fn filtered() -> ServerReply {
@@ -215,4 +215,28 @@ fn a_cut_by_any_name_is_one() {
         );
     }
     assert_eq!(server.requests().len(), count, "a second request changes nothing");
+}
+
+/// A server that penalises repeated tokens at temperature 0, which shows where the likeliest tokens are listed.
+#[test]
+fn a_server_that_samples_by_itself_is_reported_once() {
+    let listing = |chosen: f64| {
+        move |request: &ServerRequest, _| {
+            let mut reply = completion(&request.body, &[("18", chosen), ("</s>", -0.25)], false);
+            for token in reply["choices"][0]["logprobs"]["content"].as_array_mut()? {
+                token["top_logprobs"] = json!([{"token": "19", "logprob": -0.25}]);
+            }
+            Some(ServerReply::json(200, &reply))
+        }
+    };
+    let signals = SignalRequest::answer().with_logprobs().with_top_logprobs(1);
+    for (chosen, expected) in [(-2.0, 1), (-0.25, 0)] {
+        let server = Server::scripted(listing(chosen));
+        let (rows, notices) = notices(&crate::fixture::backend(&server), &requests(6), &signals);
+        assert_eq!((rows.len(), notices.len()), (6, expected), "{notices:?}");
+        assert!(
+            notices.iter().all(|text| text.contains("extra_body") && text.contains("-2.00")),
+            "{notices:?}"
+        );
+    }
 }

@@ -155,6 +155,9 @@ pub(in crate::config) struct RawModel {
     pub(in crate::config) same_fingerprint: Option<bool>,
     /// candle, openai: variables that the chat template is given, by name.
     pub(in crate::config) template_variables: Option<BTreeMap<String, Value>>,
+    /// openai: other fields that every request carries, by name: a server's own samplers (`repeat_penalty: 1.0`), and what
+    /// else it knows. Default: none.
+    pub(in crate::config) extra_body: Option<BTreeMap<String, Value>>,
     /// replay: the recordings.
     #[schemars(length(min = 1))]
     pub(in crate::config) files: Option<Vec<RawRecording>>,

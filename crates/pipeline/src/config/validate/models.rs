@@ -72,6 +72,7 @@ fn refuse_foreign_keys(written: &Written<'_>, backend: BackendName, problems: &m
         ("token_limit", raw.token_limit.is_some(), Openai),
         ("send_seed", raw.send_seed.is_some(), Openai),
         ("same_fingerprint", raw.same_fingerprint.is_some(), Openai),
+        ("extra_body", raw.extra_body.is_some(), Openai),
         ("files", raw.files.is_some(), Replay),
         ("recorded_as", raw.recorded_as.is_some(), Replay),
     ];
@@ -129,6 +130,7 @@ fn openai(written: &mut Written<'_>, problems: &mut Problems) -> Option<ServedMo
         send_seed: written.raw.send_seed,
         same_fingerprint: written.raw.same_fingerprint,
         template_variables: template_variables?,
+        extra_body: written.raw.extra_body.take().unwrap_or_default(),
     })
 }
 
